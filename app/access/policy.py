@@ -1,0 +1,59 @@
+"""Who may do what: the one place that says so."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.problems import Forbidden
+
+
+class Role(StrEnum):
+    ADMINISTRATOR = "administrator"
+    BROKER = "broker"
+    ANALYST = "analyst"
+    TAKER_CONTACT = "taker_contact"
+    GIVER_CONTACT = "giver_contact"
+
+
+class Action(StrEnum):
+    IMPORT = "import"
+    EDIT_RULES = "edit_rules"
+    CHANGE_NEED = "change_need"
+    CHANGE_OFFER = "change_offer"
+    CONFIRM_NEED = "confirm_need"
+    ANSWER_OFFER = "answer_offer"
+    SUGGEST = "suggest"
+    RUN = "run"
+    READ = "read"
+
+
+MAY: dict[Action, frozenset[Role]] = {
+    Action.IMPORT: frozenset({Role.BROKER}),
+    Action.EDIT_RULES: frozenset(),
+    Action.CHANGE_NEED: frozenset({Role.BROKER, Role.TAKER_CONTACT}),
+    Action.CHANGE_OFFER: frozenset({Role.BROKER, Role.GIVER_CONTACT}),
+    Action.CONFIRM_NEED: frozenset({Role.TAKER_CONTACT}),
+    Action.ANSWER_OFFER: frozenset({Role.GIVER_CONTACT}),
+    Action.SUGGEST: frozenset({Role.BROKER, Role.ANALYST}),
+    Action.RUN: frozenset({Role.BROKER, Role.ANALYST}),
+    Action.READ: frozenset(Role),
+}
+"""The administrator may do everything; nobody else does what is not listed here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody or something that acts; `name` is what the audit records."""
+
+    name: str
+    roles: frozenset[Role]
+
+
+TERMINAL = Principal("terminal", frozenset({Role.ADMINISTRATOR}))
+"""Whoever can run the command on the machine that holds the database."""
+
+
+def authorise(principal: Principal, action: Action) -> None:
+    """Raise `Forbidden` unless one of the principal's roles may do `action`."""
+    if principal.roles & (MAY[action] | {Role.ADMINISTRATOR}):
+        return
+    raise Forbidden(f"{principal.name} may not {action.replace('_', ' ')}; ask an administrator")

@@ -1,0 +1,54 @@
+"""What the terminal shows: one console for results, one for everything else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress as ProgressBar,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from app.database import Database
+from app.log import configure
+from app.progress import Progress
+from app.settings import settings
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show stages with their fraction done on standard error."""
+    with ProgressBar(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("starting", total=1.0)
+
+        def show(stage: str, fraction: float) -> None:
+            bar.update(task, description=stage, completed=fraction)
+
+        yield show
+
+
+@contextmanager
+def open_database() -> Iterator[Database]:
+    """The database of the settings, migrated to this version's schema."""
+    from app.schema import require_current
+
+    configure(settings())
+    settings().make_data_folder()
+    with Database(settings().database_url) as database:
+        require_current(database)
+        yield database

@@ -1,0 +1,42 @@
+"""The command `givetake`: one file per command group; errors become sentences and exit codes."""
+
+import sys
+
+import typer
+
+from app.cli.console import err
+from app.problems import FaultyFile, Problem
+
+app = typer.Typer(
+    name="givetake",
+    help="Brokerage of give-and-take support between schools.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def migrate(revision: str = typer.Argument("head", help="a revision, or the newest")) -> None:
+    """Bring the database's schema to this version (or to a named older one)."""
+    from app.cli.console import out
+    from app.database import Database
+    from app.schema import current, migrate
+    from app.settings import settings
+
+    settings().make_data_folder()
+    with Database(settings().database_url) as database:
+        migrate(database, revision)
+        out.print(f"The database is at revision {current(database)}.")
+
+
+def run() -> None:
+    """Run the command; a `Problem` is shown without a traceback."""
+    try:
+        app()
+    except Problem as problem:
+        if isinstance(problem, FaultyFile):
+            for fault in problem.faults:
+                err.print(str(fault), style="red", markup=False, soft_wrap=True)
+        err.print(problem.detail, style="bold red", markup=False, soft_wrap=True)
+        sys.exit(problem.exit_code)

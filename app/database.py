@@ -1,0 +1,77 @@
+"""Sessions: reads and writes apart, one transaction each, on SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "busy_timeout=5000",
+    "trusted_schema=OFF",
+)
+
+
+class ReadSession(Session):
+    """A session that only reads."""
+
+
+class WriteSession(Session):
+    """A session whose transaction `Database.write` commits; services flush, never commit."""
+
+
+def _engine(url: str, *, writes: bool) -> Engine:
+    if not url.startswith("sqlite"):
+        engine = create_engine(url, pool_pre_ping=True)
+        return engine if writes else engine.execution_options(postgresql_readonly=True)
+    # The driver's own transaction control loses updates between threads: take it over.
+    engine = create_engine(url, connect_args={"isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in SQLITE_PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+class Database:
+    """The one place where transactions begin and end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.write_engine = _engine(url, writes=True)
+        self.read_engine = _engine(url, writes=False)
+
+    @contextmanager
+    def write(self) -> Iterator[WriteSession]:
+        """Commit when the block ends, roll back when it raises."""
+        with WriteSession(self.write_engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[ReadSession]:
+        with ReadSession(self.read_engine) as session:
+            yield session
+
+    def dispose(self) -> None:
+        self.write_engine.dispose()
+        self.read_engine.dispose()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        self.dispose()

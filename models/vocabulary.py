@@ -1,0 +1,140 @@
+"""The words of the domain that code has to compare; standard library only.
+
+Expertise, periods and kinds of network are data, not words of code: they are not here.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+HALF_DAYS_PER_DAY: Final = 2
+METRES_PER_MILE: Final = 1609.344
+UNLIMITED: Final = 10**9
+"""What "no limit" is in a problem file; clamped before tables are sized by it."""
+
+
+class ParticipantKind(StrEnum):
+    INSTITUTION = "institution"
+    ORGANISATION = "organisation"
+
+
+class AreaKind(StrEnum):
+    COUNTRY = "country"
+    REGION = "region"
+    LOCAL_AUTHORITY = "local_authority"
+    DISTRICT = "district"
+
+
+class GroupKind(StrEnum):
+    MULTI_ACADEMY_TRUST = "multi_academy_trust"
+    SINGLE_ACADEMY_TRUST = "single_academy_trust"
+    FOUNDATION_TRUST = "foundation_trust"
+    FEDERATION = "federation"
+    SPONSOR = "sponsor"
+    OTHER = "other"
+
+
+class Mode(StrEnum):
+    """How support is given; distance does not bind what is remote."""
+
+    ON_SITE = "on_site"
+    REMOTE = "remote"
+    EITHER = "either"
+
+
+class NeedState(StrEnum):
+    SUGGESTED = "suggested"
+    IDENTIFIED = "identified"
+    DIAGNOSED = "diagnosed"
+    MATCH = "match"
+    REVIEW_PROGRESS = "review_progress"
+    UNABLE_TO_ASSESS = "unable_to_assess"
+    MATCHED = "matched"
+    MET = "met"
+    CLOSED = "closed"
+
+
+class NeedEvidence(StrEnum):
+    SELF_EVALUATION = "self_evaluation"
+    INSPECTION = "inspection"
+    DATA_TRIGGER = "data_trigger"
+
+
+class Availability(StrEnum):
+    """Whether the giver has said that it can give; only the giver says so for itself."""
+
+    CAN_OFFER = "can_offer"
+    MAY_OFFER = "may_offer"
+    NOT_OFFERING = "not_offering"
+    NOT_ANSWERED = "not_answered"
+
+
+class Phase(StrEnum):
+    EARLY_YEARS = "early_years"
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    POST_16 = "post_16"
+
+
+class Reciprocity(StrEnum):
+    NONE = "none"
+    BALANCED = "balanced"
+    BOTH_ROLES = "both_roles"
+    CLOSED_LOOPS = "closed_loops"
+
+
+class BalanceHolder(StrEnum):
+    """Who holds the balance of giving and taking."""
+
+    SCHOOL = "school"
+    FEDERATION = "federation"
+    TRUST = "trust"
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SOLVED = "solved"
+    INFEASIBLE = "infeasible"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ProposalState(StrEnum):
+    PROPOSED = "proposed"
+    PREFERRED = "preferred"
+    DUE_DILIGENCE = "due_diligence"
+    AGREED = "agreed"
+    APPROVED = "approved"
+    APPROVED_WITH_CONDITIONS = "approved_with_conditions"
+    DEFERRED = "deferred"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+
+
+class SupportState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    ENDED = "ended"
+
+
+class SupportResult(StrEnum):
+    """What came of support that ended, as the one who recorded it judged."""
+
+    WORKED = "worked"
+    PARTLY = "partly"
+    DID_NOT_WORK = "did_not_work"
+    NOT_KNOWN = "not_known"
+
+
+class Ladder(StrEnum):
+    """Where support comes from, nearest first."""
+
+    OWN_GROUP = "own_group"
+    OWN_NETWORK = "own_network"
+    LOCAL_AREA = "local_area"
+    REGION = "region"
+    DESIGNATED = "designated"
+    ELSEWHERE = "elsewhere"
