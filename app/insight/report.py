@@ -1,0 +1,222 @@
+"""One HTML file that shows a plan to people: it needs no server and no network to open.
+
+`ReportData` is all that the report knows; its figures are worked out here from the pairings and
+needs themselves, so that what is printed and what is listed cannot differ.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from models.vocabulary import Ladder
+
+
+class Symbol(StrEnum):
+    """How a participant is drawn on the map."""
+
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    SPECIALIST = "specialist"
+    ALTERNATIVE = "alternative"
+    OTHER_SCHOOL = "other_school"
+    ORGANISATION = "organisation"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportParticipant:
+    """Everybody who could give or take; without a position it is listed but not on the map."""
+
+    reference: str
+    name: str
+    kind: str
+    """In words: "Primary school", "Teaching school hub"."""
+    symbol: Symbol
+    latitude: float | None
+    longitude: float | None
+    group_name: str | None = None
+    disadvantage_percent: float | None = None
+    """Pupils known to be eligible for free school meals; None: not known."""
+    exempt: bool = False
+    """Free of reciprocity: a funded supporter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One named part of a pairing's points, with its reason as a sentence."""
+
+    name: str
+    points: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPairing:
+    """`giver` and `taker` are participants' references; `points` are per half-day."""
+
+    need: str
+    offer: str
+    giver: str
+    taker: str
+    expertise: str
+    days: float
+    days_needed: float
+    priority: int
+    points: int
+    components: tuple[Component, ...]
+    ladder: Ladder
+    distance_miles: float | None
+    remote: bool = False
+    suggested: bool = False
+    """The need or the offer is only suggested: for planning, not to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why offers did not meet a need, and how many offers it kept out."""
+
+    sentence: str
+    offers: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnmetNeed:
+    need: str
+    taker: str
+    expertise: str
+    days_needed: float
+    priority: int
+    reasons: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """What was planned, for whom, by which rules, and how good it is proven to be."""
+
+    area: str
+    period: str
+    run: str
+    created_at: datetime
+    rules: tuple[str, ...]
+    """Each rule that held, as its own plain statement."""
+    participants: tuple[ReportParticipant, ...]
+    pairings: tuple[ReportPairing, ...]
+    unmet: tuple[UnmetNeed, ...]
+    objective: int
+    bound: float | None
+    gap: float | None
+    """A fraction: 0.01 means that no plan can be more than 1 % better."""
+    status: str
+    seconds: float
+    seed: int
+    versions: tuple[tuple[str, str], ...] = ()
+    made_up: bool = False
+    """Every institution in it is invented."""
+    drawn: bool = False
+    """Needs and offers were drawn at random for participants that are real."""
+    greedy_objective: int | None = None
+    outline: tuple[tuple[tuple[float, float], ...], ...] = ()
+    """Rings of (latitude, longitude) drawn below the map: a coast or a boundary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What one participant gives and takes in the plan."""
+
+    reference: str
+    given: float
+    taken: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a plan; shares are fractions, None where nothing can be said."""
+
+    needs: int
+    needs_met: int
+    days_needed: float
+    days_planned: float
+    pairings: int
+    takers: int
+    givers: int
+    both: int
+    """Participants that give and take in this plan."""
+    days_by_exempt: float
+    median_miles: float | None
+    longest_miles: float | None
+    remote: int
+    most_disadvantaged_from: float | None
+    """From this percentage up lies the quarter of schools in need with most disadvantage."""
+    most_disadvantaged_days: float | None
+    most_disadvantaged_days_needed: float | None
+    urgent: int
+    urgent_met: int
+    balances: tuple[Balance, ...]
+    days_by_ladder: tuple[tuple[Ladder, float], ...]
+
+
+def _most_disadvantaged(data: ReportData) -> tuple[float | None, frozenset[str]]:
+    percent = {
+        each.reference: each.disadvantage_percent
+        for each in data.participants
+        if each.disadvantage_percent is not None
+    }
+    in_need = {each.taker for each in (*data.pairings, *data.unmet)} & percent.keys()
+    if not in_need:
+        return None, frozenset()
+    ranked = sorted((percent[reference] for reference in in_need), reverse=True)
+    threshold = ranked[(len(ranked) + 3) // 4 - 1]
+    return threshold, frozenset(each for each in in_need if percent[each] >= threshold)
+
+
+def figures(data: ReportData) -> Figures:
+    """Work out what the plan comes to."""
+    needed = {each.need: (each.taker, each.days_needed) for each in (*data.unmet, *data.pairings)}
+    urgent = {each.need for each in (*data.unmet, *data.pairings) if each.priority == 1}
+    met = {each.need for each in data.pairings}
+    given: defaultdict[str, float] = defaultdict(float)
+    taken: defaultdict[str, float] = defaultdict(float)
+    by_ladder: defaultdict[Ladder, float] = defaultdict(float)
+    for pairing in data.pairings:
+        given[pairing.giver] += pairing.days
+        taken[pairing.taker] += pairing.days
+        by_ladder[pairing.ladder] += pairing.days
+    exempt = {each.reference for each in data.participants if each.exempt}
+    miles = [
+        each.distance_miles
+        for each in data.pairings
+        if each.distance_miles is not None and not each.remote
+    ]
+    days_needed = sum(days for _, days in needed.values())
+    days_planned = sum(taken.values())
+    threshold, disadvantaged = _most_disadvantaged(data)
+    return Figures(
+        needs=len(needed),
+        needs_met=len(met),
+        days_needed=days_needed,
+        days_planned=days_planned,
+        pairings=len(data.pairings),
+        takers=len(taken),
+        givers=len(given),
+        both=len(taken.keys() & given.keys()),
+        days_by_exempt=sum(days for giver, days in given.items() if giver in exempt),
+        median_miles=median(miles) if miles else None,
+        longest_miles=max(miles, default=None),
+        remote=sum(each.remote for each in data.pairings),
+        most_disadvantaged_from=threshold,
+        most_disadvantaged_days=(
+            sum(taken[each] for each in disadvantaged) / days_planned
+            if disadvantaged and days_planned
+            else None
+        ),
+        most_disadvantaged_days_needed=(
+            sum(days for taker, days in needed.values() if taker in disadvantaged) / days_needed
+            if disadvantaged and days_needed
+            else None
+        ),
+        urgent=len(urgent),
+        urgent_met=len(urgent & met),
+        balances=tuple(
+            Balance(each, given[each], taken[each]) for each in sorted(given.keys() | taken.keys())
+        ),
+        days_by_ladder=tuple((step, by_ladder[step]) for step in Ladder if step in by_ladder),
+    )
