@@ -1,12 +1,14 @@
-"""One HTML file that shows a plan to people: it needs no server and no network to open.
+"""What a report of a plan knows, and the figures that follow from it.
 
-`ReportData` is all that the report knows; its figures are worked out here from the pairings and
-needs themselves, so that what is printed and what is listed cannot differ.
+The figures are worked out from the pairings and needs themselves, so that what is summed and what
+is listed cannot differ.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from statistics import median
 
 from models.vocabulary import Ladder
 
@@ -154,13 +156,21 @@ class Figures:
     days_by_ladder: tuple[tuple[Ladder, float], ...]
 
 
+def _needs(data: ReportData) -> list[ReportPairing | UnmetNeed]:
+    """Every need once, met or not; one met by several givers by its first pairing."""
+    once: dict[str, ReportPairing | UnmetNeed] = {}
+    for each in (*data.pairings, *data.unmet):
+        once.setdefault(each.need, each)
+    return list(once.values())
+
+
 def _most_disadvantaged(data: ReportData) -> tuple[float | None, frozenset[str]]:
     percent = {
         each.reference: each.disadvantage_percent
         for each in data.participants
         if each.disadvantage_percent is not None
     }
-    in_need = {each.taker for each in (*data.pairings, *data.unmet)} & percent.keys()
+    in_need = {need.taker for need in _needs(data)} & percent.keys()
     if not in_need:
         return None, frozenset()
     ranked = sorted((percent[reference] for reference in in_need), reverse=True)
@@ -170,8 +180,8 @@ def _most_disadvantaged(data: ReportData) -> tuple[float | None, frozenset[str]]
 
 def figures(data: ReportData) -> Figures:
     """Work out what the plan comes to."""
-    needed = {each.need: (each.taker, each.days_needed) for each in (*data.unmet, *data.pairings)}
-    urgent = {each.need for each in (*data.unmet, *data.pairings) if each.priority == 1}
+    needs = _needs(data)
+    urgent = {need.need for need in needs if need.priority == 1}
     met = {each.need for each in data.pairings}
     given: defaultdict[str, float] = defaultdict(float)
     taken: defaultdict[str, float] = defaultdict(float)
@@ -186,11 +196,11 @@ def figures(data: ReportData) -> Figures:
         for each in data.pairings
         if each.distance_miles is not None and not each.remote
     ]
-    days_needed = sum(days for _, days in needed.values())
+    days_needed = sum(need.days_needed for need in needs)
     days_planned = sum(taken.values())
     threshold, disadvantaged = _most_disadvantaged(data)
     return Figures(
-        needs=len(needed),
+        needs=len(needs),
         needs_met=len(met),
         days_needed=days_needed,
         days_planned=days_planned,
@@ -209,14 +219,15 @@ def figures(data: ReportData) -> Figures:
             else None
         ),
         most_disadvantaged_days_needed=(
-            sum(days for taker, days in needed.values() if taker in disadvantaged) / days_needed
+            sum(need.days_needed for need in needs if need.taker in disadvantaged) / days_needed
             if disadvantaged and days_needed
             else None
         ),
         urgent=len(urgent),
         urgent_met=len(urgent & met),
         balances=tuple(
-            Balance(each, given[each], taken[each]) for each in sorted(given.keys() | taken.keys())
+            Balance(each, given.get(each, 0.0), taken.get(each, 0.0))
+            for each in sorted(given.keys() | taken.keys())
         ),
         days_by_ladder=tuple((step, by_ladder[step]) for step in Ladder if step in by_ladder),
     )
