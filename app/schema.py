@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 
 import migrations
 from app.database import Database
-from app.problems import Conflict
+from app.problems import Conflict, NotFound
 
 
 def config(database: Database) -> Config:
@@ -34,8 +34,9 @@ def head(database: Database) -> str:
 def migrate(database: Database, revision: str = "head") -> None:
     """Bring the schema to `revision`, up or, for a named older one, down."""
     scripts = ScriptDirectory.from_config(config(database))
-    if revision not in ("head", "base") and scripts.get_revision(revision) is None:
-        raise Conflict(f"there is no revision {revision!r}; `givetake migrate` goes to the newest")
+    known = {script.revision for script in scripts.walk_revisions()}
+    if revision not in known | {"head", "base"}:
+        raise NotFound(f"there is no revision {revision!r}; there are {', '.join(sorted(known))}")
     before = current(database)
     older = {script.revision for script in scripts.walk_revisions("base", before or "base")}
     down = revision == "base" or (before is not None and revision in older and revision != before)

@@ -127,7 +127,9 @@ class Limits(Base):
     __table_args__ = (
         UniqueConstraint("participant_id", "period_code"),
         CheckConstraint("give_half_days is null or give_half_days >= 0", name="give"),
-        CheckConstraint("allowance_half_days is null or allowance_half_days >= 0", name="allowance"),
+        CheckConstraint(
+            "allowance_half_days is null or allowance_half_days >= 0", name="allowance"
+        ),
         CheckConstraint("max_given is null or max_given >= 0", name="max_given"),
         CheckConstraint("max_taken is null or max_taken >= 0", name="max_taken"),
     )

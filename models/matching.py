@@ -14,7 +14,9 @@ class Run(Base):
     """One matching of one period; the stored problem file makes it repeatable."""
 
     __tablename__ = "run"
-    __table_args__ = (CheckConstraint(f"state in {tuple(s.value for s in RunState)}", name="state"),)
+    __table_args__ = (
+        CheckConstraint(f"state in {tuple(s.value for s in RunState)}", name="state"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     period_code: Mapped[str] = mapped_column(ForeignKey("period.code"))

@@ -28,9 +28,7 @@ class Area(Base):
     """A local authority, region or district, by the code the register gives it."""
 
     __tablename__ = "area"
-    __table_args__ = (
-        CheckConstraint(f"kind in {tuple(k.value for k in AreaKind)}", name="kind"),
-    )
+    __table_args__ = (CheckConstraint(f"kind in {tuple(k.value for k in AreaKind)}", name="kind"),)
 
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     code: Mapped[str] = mapped_column(String(12), primary_key=True)
