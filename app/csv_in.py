@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -35,6 +35,9 @@ class RowModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True
     )
+
+    examples: ClassVar[tuple[dict[str, str], ...]] = ()
+    """Plainly made-up rows for the template of the file."""
 
 
 R = TypeVar("R", bound=RowModel)

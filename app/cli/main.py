@@ -5,6 +5,7 @@ import sys
 import typer
 
 from app.cli.console import err
+from app.cli.imports import import_app
 from app.problems import FaultyFile, Problem
 
 app = typer.Typer(
@@ -14,6 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(import_app, name="import")
 
 
 @app.command()
