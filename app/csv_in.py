@@ -1,6 +1,7 @@
 """Reading CSV files that people made: by column name, every fault with its line."""
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date
@@ -27,6 +28,7 @@ MAX_FAULTS = 1_000
 """A file faulty throughout is told so; nobody mends more rows than this by hand."""
 MAX_DAYS = 10_000
 SHOWN_CHARACTERS = 80
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
 class RowModel(BaseModel):
@@ -59,6 +61,11 @@ def clean_text(value: object) -> object:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\r\n":
             raise ValueError(f"holds the character U+{ord(character):04X}; remove it")
     return " ".join(composed.split())
+
+
+def unguard(cell: str) -> str:
+    """Take away the apostrophe that keeps a spreadsheet from running a cell."""
+    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 def parse_date(value: object) -> object:
@@ -208,7 +215,7 @@ def read_cells(
             continue
         yield Numbered(
             line,
-            {column: cell for place, column in places if (cell := record[place].strip())},
+            {column: unguard(cell) for place, column in places if (cell := record[place].strip())},
         )
 
 

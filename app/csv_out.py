@@ -1,10 +1,15 @@
 """Writing CSV files that our own importers read back: the same columns, from the same models."""
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from io import StringIO
 
 from app.csv_in import RowModel
+from models.vocabulary import HALF_DAYS_PER_DAY
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def columns(model: type[RowModel]) -> list[str]:
@@ -16,10 +21,25 @@ def csv_text(model: type[RowModel], rows: Iterable[Mapping[str, object]]) -> str
     text = StringIO(newline="")
     writer = csv.DictWriter(text, columns(model), restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
 def template(model: type[RowModel]) -> str:
     """An importer's header with the model's made-up example rows."""
     return csv_text(model, model.examples)
+
+
+def days(half_days: int) -> str:
+    """Half-days as days in steps of 0.5."""
+    return f"{half_days / HALF_DAYS_PER_DAY:g}"
+
+
+def _cell(value: object) -> str:
+    """A value as text that a spreadsheet does not run; `csv_in.unguard` undoes the guard."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    cell = str(value)
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell

@@ -115,6 +115,8 @@ class Offer(Base):
     window_ends: Mapped[date]
     availability: Mapped[str] = mapped_column(String(20))
     availability_updated: Mapped[date]
+    withdrawn: Mapped[bool] = mapped_column(default=False)
+    """It no longer stands, whatever its giver had answered."""
     suggestion: Mapped[dict[str, Any] | None]
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime]

@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("window_ends", sa.Date(), nullable=False),
         sa.Column("availability", sa.String(length=20), nullable=False),
         sa.Column("availability_updated", sa.Date(), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
         sa.Column("suggestion", sa.JSON(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
