@@ -57,7 +57,7 @@ def clean_text(value: object) -> object:
     if not isinstance(value, str):
         return value
     composed = unicodedata.normalize("NFC", value)
-    for character in composed:
+    for character in "" if composed.isprintable() else composed:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\r\n":
             raise ValueError(f"holds the character U+{ord(character):04X}; remove it")
     return " ".join(composed.split())
@@ -83,6 +83,15 @@ def parse_date(value: object) -> object:
         return date(*map(int, parts))
     except ValueError as impossible:
         raise ValueError(f"is no date of the calendar: {impossible}") from impossible
+
+
+def parse_whole(value: object) -> object:
+    """Accept digits, and the `.0` that spreadsheets add."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"-?[0-9]{1,15}(\.0*)?", value):
+        raise ValueError("is no whole number; write digits only")
+    return int(value.partition(".")[0])
 
 
 def parse_half_days(value: object) -> object:
@@ -112,6 +121,7 @@ def parse_yes_no(value: object) -> object:
 Text = Annotated[str, StringConstraints(max_length=300), BeforeValidator(clean_text)]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=50)]
 Date = Annotated[date, Field(ge=date(1100, 1, 1), le=date(2200, 1, 1)), BeforeValidator(parse_date)]
+Whole = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(parse_whole)]
 HalfDays = Annotated[int, BeforeValidator(parse_half_days)]
 YesNo = Annotated[bool, BeforeValidator(parse_yes_no)]
 
@@ -190,6 +200,12 @@ def _check_header(
         ]
     if faults:
         raise FaultyFile(faults)
+
+
+def read_header(path: Path) -> list[str]:
+    """The names of the columns; empty for an empty file."""
+    _, header = next(_records(path, []), (1, []))
+    return [column.strip() for column in header]
 
 
 def read_cells(

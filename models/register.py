@@ -112,7 +112,7 @@ class Group(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[int] = mapped_column(unique=True)
-    reference: Mapped[str | None] = mapped_column(String(20), index=True)
+    reference: Mapped[str | None] = mapped_column(String(60), index=True)
     name: Mapped[str] = mapped_column(String(300), index=True)
     kind: Mapped[str] = mapped_column(String(30))
     type_code: Mapped[str] = mapped_column(String(4))

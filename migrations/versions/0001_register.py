@@ -47,7 +47,7 @@ def upgrade() -> None:
         "group",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uid", sa.Integer(), nullable=False),
-        sa.Column("reference", sa.String(length=20), nullable=True),
+        sa.Column("reference", sa.String(length=60), nullable=True),
         sa.Column("name", sa.String(length=300), nullable=False),
         sa.Column("kind", sa.String(length=30), nullable=False),
         sa.Column("type_code", sa.String(length=4), nullable=False),
