@@ -1,4 +1,4 @@
-"""The schema's version: bring a database up to it, or say that it is not there."""
+"""The schema's version: bring a database up to it, with the data that come with it."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 
 import migrations
 from app.database import Database
+from app.exchange.packaged import load_packaged
 from app.problems import Conflict, NotFound
 
 
@@ -41,6 +42,9 @@ def migrate(database: Database, revision: str = "head") -> None:
     older = {script.revision for script in scripts.walk_revisions("base", before or "base")}
     down = revision == "base" or (before is not None and revision in older and revision != before)
     (command.downgrade if down else command.upgrade)(config(database), revision)
+    if current(database) == head(database):
+        with database.write() as session:
+            load_packaged(session)
 
 
 def require_current(database: Database) -> None:

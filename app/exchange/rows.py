@@ -1,0 +1,198 @@
+"""What a row of each of the exchange's files may hold by itself."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+
+from app.csv_in import MAX_DAYS, Date, HalfDays, Key, RowModel, Text, YesNo, parse_half_days
+from models.vocabulary import HALF_DAYS_PER_DAY, Availability, Mode, NeedEvidence, NeedState, Phase
+
+MOST = MAX_DAYS * HALF_DAYS_PER_DAY
+
+
+def _some_half_days(half_days: int) -> int:
+    if not 1 <= half_days <= MOST:
+        raise ValueError(f"must be from 0.5 to {MAX_DAYS:,} days")
+    return half_days
+
+
+def _signed_half_days(value: object) -> object:
+    if isinstance(value, str) and value.startswith("-"):
+        parsed = parse_half_days(value[1:])
+        return -parsed if isinstance(parsed, int) else parsed
+    return parse_half_days(value)
+
+
+def _phases(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    named = [part.strip() for part in value.split(";") if part.strip()]
+    unknown = [name for name in named if name not in list(Phase)]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no phase; there are {'; '.join(Phase)}")
+    return tuple(phase.value for phase in Phase if phase in named)
+
+
+Reference = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=60)
+]
+SomeHalfDays = Annotated[HalfDays, AfterValidator(_some_half_days)]
+SignedHalfDays = Annotated[int, Field(ge=-MOST, le=MOST), BeforeValidator(_signed_half_days)]
+Count = Annotated[int, Field(ge=0, le=1_000)]
+Miles = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
+Minutes = Annotated[int, Field(gt=0, le=1_440)]
+OneToFive = Annotated[int, Field(ge=1, le=5)]
+Phases = Annotated[tuple[str, ...], BeforeValidator(_phases)]
+
+
+class ExpertiseRow(RowModel):
+    examples = (
+        {"code": "teaching", "name": "Curriculum and teaching", "version": "2026.1"},
+        {"code": "music", "parent": "teaching", "name": "Music", "version": "2026.1"},
+    )
+
+    code: Key
+    parent: Key | None = None
+    name: Annotated[Text, Field(max_length=200)]
+    version: Annotated[Text, Field(max_length=20)]
+
+
+class PeriodRow(RowModel):
+    examples = (
+        {
+            "code": "2030-31",
+            "kind": "year",
+            "name": "2030 to 2031",
+            "starts": "2030-09-01",
+            "ends": "2031-08-31",
+        },
+        {
+            "code": "2030-31/autumn",
+            "kind": "term",
+            "name": "Autumn term 2030",
+            "year": "2030-31",
+            "starts": "2030-09-02",
+            "ends": "2030-12-20",
+        },
+    )
+
+    code: Annotated[Key, Field(max_length=20)]
+    kind: Literal["year", "term"]
+    name: Annotated[Text, Field(max_length=60)]
+    year: Annotated[Key, Field(max_length=20)] | None = None
+    starts: Date
+    ends: Date
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        if self.starts > self.ends:
+            raise ValueError(f"{self.code} ends before it starts; turn the dates round")
+        if self.kind == "term" and self.year is None:
+            raise ValueError(f"the term {self.code} names no year; a term belongs to a year")
+        if self.kind == "year" and self.year is not None:
+            raise ValueError(f"the year {self.code} names a year; leave that blank")
+        return self
+
+
+class NeedRow(RowModel):
+    examples = (
+        {
+            "reference": "made-up-need-1",
+            "participant": "100000",
+            "expertise": "early-reading",
+            "period": "2026-27",
+            "days": "6",
+            "days_min": "2.5",
+            "max_givers": "1",
+            "priority": "2",
+            "evidence": "self_evaluation",
+            "agreed_by": "headteacher",
+            "travel_limit_miles": "25",
+            "mode": "either",
+            "state": "identified",
+        },
+    )
+
+    reference: Reference
+    participant: Key
+    expertise: Key
+    period: Key
+    half_days: SomeHalfDays = Field(alias="days")
+    half_days_min: SomeHalfDays | None = Field(None, alias="days_min")
+    """The shortest useful days; blank: all of them."""
+    max_givers: Count = 1
+    """0: any number."""
+    priority: OneToFive = 3
+    evidence: NeedEvidence = NeedEvidence.SELF_EVALUATION
+    agreed_by: Annotated[Text, Field(max_length=100)] | None = None
+    travel_limit_miles: Miles | None = None
+    travel_limit_minutes: Minutes | None = None
+    mode: Mode = Mode.EITHER
+    window_starts: Date | None = None
+    window_ends: Date | None = None
+    state: NeedState | None = None
+    """Blank: `identified` for a new need, else what it is."""
+
+
+class OfferRow(RowModel):
+    examples = (
+        {
+            "reference": "made-up-offer-1",
+            "participant": "100001",
+            "expertise": "early-reading",
+            "period": "2026-27",
+            "days": "8",
+            "max_pairings": "2",
+            "quality": "4",
+            "evidence": "supported three schools last year",
+            "travel_limit_miles": "30",
+            "mode": "either",
+            "phases": "primary",
+            "availability": "can_offer",
+            "availability_updated": "2026-09-01",
+        },
+    )
+
+    reference: Reference
+    participant: Key
+    expertise: Key
+    period: Key
+    half_days: SomeHalfDays = Field(alias="days")
+    max_pairings: Annotated[int, Field(ge=1, le=1_000)] = 1
+    quality: OneToFive | None = None
+    evidence: Annotated[Text, Field(max_length=200)] | None = None
+    travel_limit_miles: Miles | None = None
+    travel_limit_minutes: Minutes | None = None
+    mode: Mode = Mode.EITHER
+    phases: Phases = ()
+    """Empty: every phase."""
+    window_starts: Date | None = None
+    window_ends: Date | None = None
+    availability: Availability | None = None
+    """Blank: `not_answered` for a new offer, else what it is."""
+    availability_updated: Date | None = None
+
+
+class LimitsRow(RowModel):
+    examples = (
+        {
+            "participant": "100000",
+            "period": "2026-27",
+            "give_days": "10",
+            "max_given": "3",
+            "max_taken": "3",
+            "allowance_days": "4",
+            "exempt": "no",
+            "carried_days": "-1.5",
+        },
+    )
+
+    participant: Key
+    period: Key
+    give_half_days: HalfDays | None = Field(None, alias="give_days")
+    max_given: Count | None = None
+    max_taken: Count | None = None
+    allowance_half_days: HalfDays | None = Field(None, alias="allowance_days")
+    exempt: YesNo = False
+    carried_half_days: SignedHalfDays = Field(0, alias="carried_days")
+    """Given less taken in earlier plans."""
