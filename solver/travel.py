@@ -1,0 +1,329 @@
+"""How long a journey takes: the `TravelTimes` port and its adapters."""
+
+import csv
+import json
+import math
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.vocabulary import METRES_PER_MILE
+from solver.geography import distance_m
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CIRCUITY_AT_M: Final = (0.0, 10_000.0, 50_000.0, 200_000.0)
+CIRCUITY: Final = (1.45, 1.40, 1.30, 1.25)
+"""Road metres per geodesic metre at those geodesics, linear between them so that a longer
+geodesic never takes less time."""
+
+LOCAL_M: Final = 5 * METRES_PER_MILE
+"""Road metres at each end that go at the local speed."""
+
+FASTEST_M_PER_MINUTE: Final = 112_654 / 60
+"""The national limit of 70 mph: no road journey covers more in a straight line."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where participants are.
+
+    Attributes
+    ----------
+    id : tuple of str
+        Unique; the key of a travel-time matrix.
+    lat, lon : float64[P]
+        WGS84 degrees; both NaN where unknown.
+    urban : int8[P]
+        1 urban, 0 rural, -1 not known.
+    """
+
+    id: tuple[str, ...]
+    lat: Floats
+    lon: Floats
+    urban: NDArray[np.int8]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", tuple(self.id))
+        for name, dtype in (("lat", np.float64), ("lon", np.float64), ("urban", np.int8)):
+            values = np.asarray(getattr(self, name), dtype)
+            if values.shape != (len(self.id),):
+                raise ValueError(
+                    f"Places.{name} has shape {values.shape}; give one value for each of the "
+                    f"{len(self.id)} ids"
+                )
+            object.__setattr__(self, name, values)
+        if len(set(self.id)) < len(self.id):
+            raise ValueError("Places.id holds an id twice; give each participant once")
+        half = np.flatnonzero(np.isnan(self.lat) != np.isnan(self.lon))
+        if len(half):
+            raise ValueError(
+                f"{self.id[half[0]]} has only one of latitude and longitude; give both or neither"
+            )
+        wrong = np.flatnonzero((np.abs(self.lat) > 90) | (np.abs(self.lon) > 180))
+        if len(wrong):
+            raise ValueError(
+                f"{self.id[wrong[0]]} lies at {self.lat[wrong[0]]}, {self.lon[wrong[0]]}; "
+                "give latitude within 90 and longitude within 180 degrees"
+            )
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Whether each position is known."""
+        return np.asarray(~np.isnan(self.lat))
+
+
+class TravelTimes(Protocol):
+    """Minutes one way, giver to taker."""
+
+    def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
+        """Minutes of each pair of rows of `places`, float64[n]; NaN where not known."""
+        ...
+
+    def reach_m(self, minutes: float) -> float:
+        """Geodesic metres beyond which nothing can be reached in that time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatedTravelTimes:
+    """Road minutes from the geodesic, for planning where no router is at hand.
+
+    Road metres are the geodesic times a circuity that falls with distance (1.40 is the factor of
+    Ballou, Rahardja and Sakai, "Selected country circuity factors for road travel distance
+    estimation", Transportation Research A 36 (2002), for England; longer journeys are straighter).
+    The first and last 5 miles go at the local speed of that end, the rest at the through speed:
+    rounded from the Department for Transport's average speeds on local A roads (urban about 18,
+    rural about 35 miles an hour) and, for the rest, between those and the 57 of the strategic
+    network. A figure to cut off by, not a promise of arrival.
+
+    Attributes
+    ----------
+    urban_mph, rural_mph, through_mph : float
+        Where it is not known whether an end is urban, the mean of the first two.
+    """
+
+    urban_mph: float = 18.0
+    rural_mph: float = 35.0
+    through_mph: float = 45.0
+
+    def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
+        """Minutes of each pair of rows of `places`, NaN where a position is unknown."""
+        geodesic = distance_m(
+            places.lat[origin], places.lon[origin], places.lat[destination], places.lon[destination]
+        )
+        return self.minutes_of_distance(geodesic, places.urban[origin], places.urban[destination])
+
+    def minutes_of_distance(
+        self, geodesic_m: Floats, from_urban: NDArray[np.int8], to_urban: NDArray[np.int8]
+    ) -> Floats:
+        """Minutes for geodesics whose ends are urban (1), rural (0) or not known (-1)."""
+        road = geodesic_m * np.interp(geodesic_m, CIRCUITY_AT_M, CIRCUITY)
+        local = np.minimum(road / 2, LOCAL_M)
+        pace = (
+            np.array([self.rural_mph, self.urban_mph, (self.rural_mph + self.urban_mph) / 2])
+            * METRES_PER_MILE
+            / 60
+        )
+        through = (road - 2 * local) / (self.through_mph * METRES_PER_MILE / 60)
+        return np.asarray(local / pace[from_urban] + local / pace[to_urban] + through)
+
+    def reach_m(self, minutes: float) -> float:
+        """Geodesic metres at the fastest speed and the least circuity."""
+        fastest = max(self.urban_mph, self.rural_mph, self.through_mph) * METRES_PER_MILE / 60
+        return minutes * fastest / min(CIRCUITY)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatrixTravelTimes:
+    """Minutes looked up in a table by the ids of the places; what is not in it is not known."""
+
+    index: dict[str, int]
+    keys: Ints
+    values: Floats
+
+    @classmethod
+    def from_csv(cls, path: Path) -> "MatrixTravelTimes":
+        """Read `from,to,minutes` rows, UTF-8.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, a pair comes twice, or minutes are no number of 0 or more;
+            the message names the line.
+        """
+        index: dict[str, int] = {}
+        times: dict[tuple[int, int], float] = {}
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            missing = {"from", "to", "minutes"} - set(rows.fieldnames or ())
+            if missing:
+                raise ValueError(
+                    f"{path.name} lacks the column {min(missing)!r}; "
+                    "its first line must name from, to and minutes"
+                )
+            for row in rows:
+                pair = (
+                    index.setdefault(row["from"], len(index)),
+                    index.setdefault(row["to"], len(index)),
+                )
+                where = f"{path.name} line {rows.line_num}"
+                if pair in times:
+                    raise ValueError(
+                        f"{where}: {row['from']} to {row['to']} is there twice; keep one"
+                    )
+                times[pair] = _minutes(row["minutes"], where)
+        keys = np.array([a * len(index) + b for a, b in times], np.int64)
+        order = np.argsort(keys)
+        return cls(index, keys[order], np.array(list(times.values()))[order])
+
+    def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
+        """Minutes of each pair of rows of `places`; 0 from a place to itself."""
+        codes = np.array([self.index.get(key, -1) for key in places.id], np.int64)
+        result = np.full(len(origin), np.nan)
+        if len(self.keys):
+            start, end = codes[origin], codes[destination]
+            wanted = np.where((start < 0) | (end < 0), -1, start * len(self.index) + end)
+            at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+            found = self.keys[at] == wanted
+            result[found] = self.values[at[found]]
+        result[np.isnan(result) & (origin == destination)] = 0.0
+        return result
+
+    def reach_m(self, minutes: float) -> float:
+        """Geodesic metres at the national speed limit in a straight line."""
+        return minutes * FASTEST_M_PER_MINUTE
+
+
+def _minutes(text: str | None, where: str) -> float:
+    try:
+        value = float(text or "")
+    except ValueError as error:
+        raise ValueError(f"{where}: minutes is {text!r}; give a number such as 25.5") from error
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{where}: minutes is {text!r}; give 0 or more")
+    return value
+
+
+class TravelTimesUnavailableError(RuntimeError):
+    """The router could not be asked, or answered with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class OsrmTravelTimes:
+    """Minutes from the `/table` service of an OSRM server, one request per taker and batch.
+
+    Attributes
+    ----------
+    url : str
+        Address of the server, as `http://localhost:5000`.
+    profile : str
+    max_locations : int
+        Most places in one request; servers refuse more than `--max-table-size`, 100 by default.
+    timeout_s : float
+        For each request.
+    """
+
+    url: str
+    profile: str = "driving"
+    max_locations: int = 100
+    timeout_s: float = 30.0
+    headers: dict[str, str] = field(default_factory=lambda: {"User-Agent": "givetake"})
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(
+                f"the router's address is {self.url!r}; begin it with http:// or https://"
+            )
+        if self.max_locations < 2:
+            raise ValueError(f"max_locations is {self.max_locations}; give at least 2")
+
+    def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
+        """Minutes of each pair of rows of `places`; NaN where unknown or without a route.
+
+        Raises
+        ------
+        TravelTimesUnavailableError
+            If the server does not answer, or not with a table.
+        """
+        result = np.full(len(origin), np.nan)
+        known = np.flatnonzero(places.known[origin] & places.known[destination])
+        pairs, back = np.unique(
+            np.column_stack((destination[known], origin[known])), axis=0, return_inverse=True
+        )
+        times = np.full(len(pairs), np.nan)
+        for taker in np.unique(pairs[:, 0]):
+            rows = np.flatnonzero(pairs[:, 0] == taker)
+            for first in range(0, len(rows), self.max_locations - 1):
+                batch = rows[first : first + self.max_locations - 1]
+                times[batch] = self._ask(places, pairs[batch, 1], int(taker))
+        result[known] = times[back.reshape(-1)]
+        return result
+
+    def reach_m(self, minutes: float) -> float:
+        """Geodesic metres at the national speed limit in a straight line."""
+        return minutes * FASTEST_M_PER_MINUTE
+
+    def _ask(self, places: Places, origins: Ints, destination: int) -> Floats:
+        rows = [*origins.tolist(), destination]
+        at = ";".join(f"{places.lon[row]:.6f},{places.lat[row]:.6f}" for row in rows)
+        sources = ";".join(str(position) for position in range(len(origins)))
+        address = (
+            f"{self.url.rstrip('/')}/table/v1/{self.profile}/{at}"
+            f"?sources={sources}&destinations={len(origins)}&annotations=duration"
+        )
+        answer = self._fetch(address)
+        if answer.get("code") != "Ok":
+            raise TravelTimesUnavailableError(
+                f"{self.url} answered {answer.get('code')}: {answer.get('message', 'no reason')}; "
+                "check the profile and --max-table-size of the server"
+            )
+        try:
+            seconds = np.array([row[0] for row in answer["durations"]], np.float64)
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            raise TravelTimesUnavailableError(
+                f"{self.url} answered without a table of durations; is it an OSRM server?"
+            ) from error
+        if len(seconds) != len(origins):
+            raise TravelTimesUnavailableError(
+                f"{self.url} answered {len(seconds)} durations for {len(origins)} places"
+            )
+        return seconds / 60
+
+    def _fetch(self, address: str) -> dict[str, Any]:
+        request = urllib.request.Request(address, headers=self.headers)  # noqa: S310 (checked)
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:  # noqa: S310
+                body = json.load(answer)
+        except urllib.error.HTTPError as error:
+            # OSRM explains its refusals in the body of a 400.
+            with error:
+                body = _json_or_none(error.read())
+            if body is None:
+                raise TravelTimesUnavailableError(
+                    f"{self.url} answered HTTP {error.code}; is it an OSRM server?"
+                ) from error
+        except ValueError as error:
+            raise TravelTimesUnavailableError(
+                f"{self.url} answered no JSON; is it an OSRM server?"
+            ) from error
+        except OSError as error:
+            raise TravelTimesUnavailableError(
+                f"{self.url} does not answer ({error}); check the address or plan in miles"
+            ) from error
+        if not isinstance(body, dict):
+            raise TravelTimesUnavailableError(f"{self.url} answered no object; is it OSRM?")
+        return body
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
