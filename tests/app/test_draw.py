@@ -1,0 +1,96 @@
+"""Drawn needs and offers: labelled, repeatable, and of the density that real plans are tried at."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from app.demo.draw import DrawnFor, DrawnPeriod, draw, subjects_of, write_drawn
+from models.vocabulary import Phase
+
+PERIOD = DrawnPeriod("2026-27", date(2026, 9, 1), date(2027, 8, 31), date(2026, 9, 1))
+SUBJECTS = subjects_of(
+    [
+        ("teaching", None),
+        ("early-reading", "teaching"),
+        ("mathematics", "teaching"),
+        ("mathematics-primary", "mathematics"),
+        ("mathematics-post-16", "mathematics"),
+        ("inclusion", None),
+        ("send", "inclusion"),
+        ("send-hi", "send"),
+        ("governance", None),
+        ("finance", "governance"),
+        ("attendance", "inclusion"),
+        ("behaviour", "inclusion"),
+    ]
+)
+SCHOOLS = [
+    DrawnFor(str(urn), (Phase.PRIMARY,), 300, float(urn % 60)) for urn in range(900_001, 901_001)
+]
+
+
+def test_a_draw_depends_on_seed_and_participant_only() -> None:
+    """What a school gets is the same whoever else is drawn for, and differs by seed."""
+    everybody = draw(SCHOOLS, SCHOOLS, SUBJECTS, PERIOD, seed=3)
+    few = draw(SCHOOLS[10:20], SCHOOLS[10:20], SUBJECTS, PERIOD, seed=3)
+    cells = {school.cell for school in SCHOOLS[10:20]}
+    assert few.needs == tuple(row for row in everybody.needs if row.participant in cells)
+    assert few.offers == tuple(row for row in everybody.offers if row.participant in cells)
+    assert few != draw(SCHOOLS[10:20], SCHOOLS[10:20], SUBJECTS, PERIOD, seed=4)
+
+
+def test_every_row_says_that_it_is_drawn() -> None:
+    """References, evidence and who agreed name the draw, so that none passes for a fact."""
+    drawn = draw(SCHOOLS, SCHOOLS, SUBJECTS, PERIOD, seed=1)
+    assert all(row.reference.startswith("DRAWN-") for row in (*drawn.needs, *drawn.offers))
+    assert all("drawn" in row.agreed_by for row in drawn.needs)
+    assert all("drawn" in row.evidence for row in drawn.offers)
+
+
+def test_density_is_that_of_the_formulation() -> None:
+    """About 2.6 needs and 1.8 offers per institution: 64,000 and 44,000 for the country."""
+    drawn = draw(SCHOOLS, SCHOOLS, SUBJECTS, PERIOD, seed=1)
+    assert 2.4 < len(drawn.needs) / len(SCHOOLS) < 2.9
+    assert 1.65 < len(drawn.offers) / len(SCHOOLS) < 1.95
+
+
+def test_rows_make_sense() -> None:
+    """Days in half-days and in order, nobody offers what it needs, phases are kept to."""
+    drawn = draw(SCHOOLS, SCHOOLS, SUBJECTS, PERIOD, seed=1)
+    assert all(0.5 <= row.days_min <= row.days for row in drawn.needs)
+    assert all(2 * row.days_min == int(2 * row.days_min) for row in drawn.needs)
+    needed = {(row.participant, row.expertise) for row in drawn.needs}
+    assert not needed & {(row.participant, row.expertise) for row in drawn.offers}
+    assert not {row.expertise for row in drawn.needs} & {"mathematics-post-16", "teaching"}
+
+
+def test_hardship_asks_for_more() -> None:
+    """Schools that serve more disadvantage have more needs and more urgent ones."""
+    poor = [replace(school, free_school_meals_percent=60.0) for school in SCHOOLS]
+    rich = [replace(school, free_school_meals_percent=5.0) for school in SCHOOLS]
+    asked = {
+        name: draw(schools, [], SUBJECTS, PERIOD, seed=1).needs
+        for name, schools in (("poor", poor), ("rich", rich))
+    }
+    assert len(asked["poor"]) > 1.2 * len(asked["rich"])
+    assert sum(row.priority == 1 for row in asked["poor"]) > 1.5 * sum(
+        row.priority == 1 for row in asked["rich"]
+    )
+
+
+def test_closing_schools_and_organisations_take_nothing() -> None:
+    """A school that is about to close is drawn nothing; an organisation only gives."""
+    hub = DrawnFor("made-up-hub", institution=False, funded=True)
+    closing = DrawnFor("900001", (Phase.PRIMARY,), available=False)
+    drawn = draw([closing, hub], [closing, hub], SUBJECTS, PERIOD, seed=1)
+    assert drawn.needs == ()
+    assert {row.participant for row in drawn.offers} == {"made-up-hub"}
+    assert [(row.participant, row.exempt) for row in drawn.limits] == [("made-up-hub", "yes")]
+
+
+def test_files_are_written_with_their_headers(tmp_path: Path) -> None:
+    """Even an empty draw leaves files that the importers take."""
+    write_drawn(draw([], [], SUBJECTS, PERIOD, seed=1), tmp_path)
+    assert (tmp_path / "needs.csv").read_text().startswith("reference,participant,expertise,")
+    assert (tmp_path / "offers.csv").read_text().startswith("reference,participant,expertise,")
+    assert (tmp_path / "limits.csv").read_text().startswith("participant,period,give_days,")
