@@ -40,6 +40,10 @@ class RowModel(BaseModel):
 
     examples: ClassVar[tuple[dict[str, str], ...]] = ()
     """Plainly made-up rows for the template of the file."""
+    always_present: ClassVar[frozenset[str]] = frozenset()
+    """Columns that the header must have although their cells may be blank."""
+    synonyms: ClassVar[dict[str, str]] = {}
+    """Other headings of a column, in lower case."""
 
 
 R = TypeVar("R", bound=RowModel)
@@ -188,7 +192,7 @@ def _check_header(
     faults += [
         Fault(path.name, 1, column, None, "this column is missing")
         for column, field in known.items()
-        if field.is_required() and column not in header
+        if (field.is_required() or column in model.always_present) and column not in header
     ]
     if not ignore_unknown:
         faults += [
@@ -220,7 +224,7 @@ def read_cells(
     _, header = next(records, (1, []))
     if not header:
         raise FaultyFile(faults or [Fault(path.name, None, None, None, "is empty")])
-    header = [column.strip() for column in header]
+    header = [model.synonyms.get(column.strip().lower(), column.strip()) for column in header]
     _check_header(path, header, model, ignore_unknown=ignore_unknown)
     wanted = {field.alias or name for name, field in model.model_fields.items()}
     places = [(place, column) for place, column in enumerate(header) if column in wanted]

@@ -1,18 +1,21 @@
 """What every importer shares: reports, comparing with what is stored, writing only differences."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
 
 from app.access.policy import Principal
+from app.csv_in import R, read_rows
 from app.database import WriteSession
 from app.events import audit
+from app.problems import Fault, FaultyFile
+from app.progress import Progress
 from models.base import Base
 from models.register import ImportBatch
 
@@ -21,6 +24,7 @@ CHUNK = 2_000
 
 Key = tuple[Any, ...]
 Row = dict[str, Any]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,51 @@ def _write(
         session.connection().execute(
             change, [{f"new_{name}": row[name] for name in (*key, *columns)} for row in differing]
         )
+
+
+def watched(rows: Iterable[Item], total: int, stage: str, on_progress: Progress) -> Iterator[Item]:
+    """The same rows, telling how many of them have passed."""
+    for passed, row in enumerate(rows):
+        if passed % 1000 == 0:
+            on_progress(stage, passed / max(1, total))
+        yield row
+
+
+def read_file(
+    path: Path, model: type[R], faults: list[Fault], on_progress: Progress, **options: bool
+) -> list[tuple[int, R]]:
+    """Like `read_rows`, but one of several files: what makes it unreadable is a fault as well."""
+    try:
+        return read_rows(path, model, faults=faults, on_progress=on_progress, **options)
+    except FaultyFile as unreadable:
+        faults.extend(unreadable.faults)
+        return []
+
+
+def check_unique(
+    path: Path,
+    rows: Iterable[tuple[int, R]],
+    column: str,
+    key: Callable[[R], Hashable],
+    faults: list[Fault],
+) -> None:
+    """Add a fault for every row whose key, unless it is None, stood on an earlier line."""
+    lines: dict[Hashable, int] = {}
+    for line, row in rows:
+        identity = key(row)
+        if identity is None:
+            continue
+        first = lines.setdefault(identity, line)
+        if first != line:
+            parts = identity if isinstance(identity, tuple) else (identity,)
+            value = " / ".join("" if part is None else str(part) for part in parts)
+            faults.append(Fault(path.name, line, column, value, f"stands already on line {first}"))
+
+
+def raise_faults(faults: list[Fault]) -> None:
+    """Refuse the import if anything was found wrong, in the order of files and lines."""
+    if faults:
+        raise FaultyFile(faults)
 
 
 def new_report(kind: str, paths: Mapping[str, Path]) -> ImportReport:

@@ -80,7 +80,7 @@ class Institution(Base):
     type_group_code: Mapped[int | None]
     status_code: Mapped[int]
     phase_code: Mapped[int | None]
-    phases: Mapped[list[str]]
+    phases: Mapped[list[str]] = mapped_column(default=list)
     """`vocabulary.Phase` values, from the register's phase or, where that is 0, the ages."""
     low_age: Mapped[int | None]
     high_age: Mapped[int | None]
@@ -92,7 +92,7 @@ class Institution(Base):
     pupils: Mapped[int | None]
     capacity: Mapped[int | None]
     free_school_meals_percent: Mapped[float | None]
-    sen_types: Mapped[list[str]]
+    sen_types: Mapped[list[str]] = mapped_column(default=list)
     specialist: Mapped[bool]
     alternative_provision: Mapped[bool]
     fee_paying: Mapped[bool]
@@ -134,7 +134,6 @@ class Membership(Base):
     participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id"), index=True)
     joined: Mapped[date | None]
     left: Mapped[date | None]
-    source: Mapped[str] = mapped_column(String(40))
 
 
 class Succession(Base):

@@ -212,7 +212,7 @@ MEMBERSHIPS: Final = (
     "Group Name",
     "Group Type",
     "Group Status",
-    "Date joined group",
-    "Date left group",
+    "Date Joined Group",
+    "Date Left Group",
 )
 """academiesmatmembership: which academy was in which trust from when to when."""

@@ -268,7 +268,6 @@ def upgrade() -> None:
         sa.Column("participant_id", sa.Integer(), nullable=False),
         sa.Column("joined", sa.Date(), nullable=True),
         sa.Column("left", sa.Date(), nullable=True),
-        sa.Column("source", sa.String(length=40), nullable=False),
         sa.ForeignKeyConstraint(
             ["group_id"], ["group.id"], name=op.f("fk_membership_group_id_group")
         ),
