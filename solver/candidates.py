@@ -14,84 +14,39 @@ pairs within reach are ever looked at one by one.
 may be remote and is not on site is remote, whatever the distance. The pairs of a need are walked
 from the nearest on (on site by distance, then remote by distance, then remote where the distance
 is unknown, ties by the row of the offer) until `max_neighbours` candidates are found; all pairs
-after that are `NOT_AMONG_NEAREST`, whatever else might speak against them, save those in `kept`.
+after that are `NOT_AMONG_NEAREST`, whatever else might speak against them. Pairs in `kept` stand
+outside this walk: every rule binds them but the number, and they use up none of it.
+
+**Speed.** Grouped by expertise, pairs within reach come from a k-d tree of earth-centred positions
+(the chord is never longer than the geodesic, so none is lost), and remote ones from its nearest
+neighbours, asked for more until each need has enough.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+import numpy as np
+
 from models.vocabulary import METRES_PER_MILE
-from solver.exchange import Bools, Codes, Floats, Ints
+from solver.exchange import (
+    Bools,
+    Codes,
+    Floats,
+    Ints,
+    Needs,
+    Offers,
+    Pairs,
+    Participants,
+    Taxonomy,
+    check_indices,
+)
+from solver.ladder import ladder_steps
+from solver.pairwise import PairRules
+from solver.refusals import REFUSALS, Refusal, Refusals
+from solver.search import Found, Search, joined
+from solver.travel import EstimatedTravelTimes, TravelTimes
 
 DEFAULT_LIMIT_MILES: Final = 20
-
-
-class Refusal(StrEnum):
-    """Why an offer whose expertise covers a need cannot be paired with it, in order of test."""
-
-    NEED_NOT_CONFIRMED = "need_not_confirmed"
-    GIVER_MAY_NOT_GIVE = "giver_may_not_give"
-    NOT_OFFERING = "not_offering"
-    NOT_ANSWERED = "not_answered"
-    MODE = "mode"
-    UNKNOWN_POSITION = "unknown_position"
-    TOO_FAR = "too_far"
-    OWN_OFFER = "own_offer"
-    CONFLICT = "conflict"
-    DECLINED = "declined"
-    WINDOW = "window"
-    PHASE = "phase"
-    AREA_SERVED = "area_served"
-    TOO_FEW_DAYS = "too_few_days"
-    NOT_AMONG_NEAREST = "not_among_nearest"
-
-    @property
-    def statement(self) -> str:
-        """The reason as a sentence."""
-        return _STATEMENTS[self]
-
-    @property
-    def short(self) -> str:
-        """The reason in a few words, to follow a number: "7 too far"."""
-        return _SHORT[self]
-
-
-_STATEMENTS: Final = {
-    Refusal.NEED_NOT_CONFIRMED: "The need is only suggested, and suggestions were not asked for.",
-    Refusal.GIVER_MAY_NOT_GIVE: "A circumstance takes the giver out of giving.",
-    Refusal.NOT_OFFERING: "The giver has said that it does not offer this now.",
-    Refusal.NOT_ANSWERED: "The giver has not answered, and suggestions were not asked for.",
-    Refusal.MODE: "One side wants it on site only, the other remote only.",
-    Refusal.UNKNOWN_POSITION: "Where one side is, or how long the journey takes, is not known.",
-    Refusal.TOO_FAR: "The journey is beyond the travel limit of one side.",
-    Refusal.OWN_OFFER: "Giver and taker are the same.",
-    Refusal.CONFLICT: "The two have a conflict of interest.",
-    Refusal.DECLINED: "One side has declined this pairing.",
-    Refusal.WINDOW: "The dates of the offer and of the need do not meet.",
-    Refusal.PHASE: "The offer is for other phases than the taker's.",
-    Refusal.AREA_SERVED: "The giver does not serve the taker's area.",
-    Refusal.TOO_FEW_DAYS: "The giver's days are fewer than the shortest useful days.",
-    Refusal.NOT_AMONG_NEAREST: "Enough nearer offers may serve the need.",
-}
-_SHORT: Final = {
-    Refusal.NEED_NOT_CONFIRMED: "need not confirmed",
-    Refusal.GIVER_MAY_NOT_GIVE: "giver may not give",
-    Refusal.NOT_OFFERING: "not offering",
-    Refusal.NOT_ANSWERED: "not answered",
-    Refusal.MODE: "on site against remote",
-    Refusal.UNKNOWN_POSITION: "unknown position",
-    Refusal.TOO_FAR: "too far",
-    Refusal.OWN_OFFER: "its own offer",
-    Refusal.CONFLICT: "conflict of interest",
-    Refusal.DECLINED: "declined",
-    Refusal.WINDOW: "other dates",
-    Refusal.PHASE: "wrong phase",
-    Refusal.AREA_SERVED: "area not served",
-    Refusal.TOO_FEW_DAYS: "too few days",
-    Refusal.NOT_AMONG_NEAREST: "not among the nearest",
-}
-REFUSALS: Final = tuple(Refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,34 +106,99 @@ class Candidates:
         return len(self.offer)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Refusals:
-    """How many offers were refused, by need and reason.
+def find_candidates(
+    taxonomy: Taxonomy,
+    participants: Participants,
+    needs: Needs,
+    offers: Offers,
+    *,
+    options: Options | None = None,
+    conflicts: Pairs | None = None,
+    declined: Pairs | None = None,
+    kept: Pairs | None = None,
+    travel: TravelTimes | None = None,
+) -> tuple[Candidates, Refusals]:
+    """Find the pairs that every pairwise rule allows, and count why the others are refused.
 
-    Attributes
+    Parameters
     ----------
-    by_need : int64[N, 15]
-        Columns in the order of `Refusal`.
+    taxonomy, participants, needs, offers
+        One period's columns.
+    options
+        Default travel limit, most neighbours, whether suggestions count.
+    conflicts
+        Giver and taker participants with a conflict of interest.
+    declined
+        Offers and needs whose pairing one side declined.
+    kept
+        Offers and needs of the current plan and of pins: `max_neighbours` does not cut them.
+    travel
+        Minutes; asked of pairs under a limit in minutes and of every candidate on site.
+
+    Returns
+    -------
+    Candidates, Refusals
+        Together they account for every pair whose expertise covers, exactly once.
+
+    Raises
+    ------
+    ValueError
+        If a row number is out of range.
     """
+    options = options or Options()
+    check_indices("Needs.expertise", needs.expertise, len(taxonomy.parent))
+    check_indices("Offers.expertise", offers.expertise, len(taxonomy.parent))
+    rules = PairRules.of(
+        participants,
+        needs,
+        offers,
+        conflicts=conflicts or Pairs(),
+        declined=declined or Pairs(),
+        kept=kept or Pairs(),
+        travel=travel or EstimatedTravelTimes(),
+        default_limit_m=options.default_limit_m,
+        with_suggestions=options.with_suggestions,
+    )
+    paths = [taxonomy.path(entry) for entry in range(len(taxonomy.parent))]
+    by_need = np.zeros((len(needs.participant), len(REFUSALS)), np.int64)
+    found = []
+    for entry in np.unique(needs.expertise).tolist():
+        covers = np.array(
+            [entry in path or other in paths[entry] for other, path in enumerate(paths)]
+        )
+        asked = np.flatnonzero(needs.expertise == entry)
+        covering = np.flatnonzero(covers[offers.expertise])
+        if not options.with_suggestions:
+            unsure = asked[needs.suggested[asked]]
+            by_need[unsure, REFUSALS.index(Refusal.NEED_NOT_CONFIRMED)] = len(covering)
+            asked = asked[~needs.suggested[asked]]
+        search = Search.of(rules, asked, covering, options.max_neighbours)
+        search.on_site()
+        search.remote()
+        by_need[asked] = search.counts
+        found += search.found
+    depth = np.array([len(path) for path in paths], np.int64)
+    return _candidates(rules, depth, joined(found)), Refusals(by_need)
 
-    by_need: Ints
 
-    def total(self) -> dict[Refusal, int]:
-        """Refusals of all needs by reason, without zeros."""
-        return _named(self.by_need.sum(axis=0))
-
-    def of_need(self, need: int) -> dict[Refusal, int]:
-        """Refusals of one need by reason, without zeros."""
-        return _named(self.by_need[need])
-
-    def sentence(self, need: int) -> str:
-        """Return for example "12 refused: 7 too far, 5 wrong phase", most frequent first."""
-        counts = sorted(self.of_need(need).items(), key=lambda item: -item[1])
-        if not counts:
-            return "no offer of this expertise was refused"
-        parts = ", ".join(f"{count} {reason.short}" for reason, count in counts)
-        return f"{sum(count for _, count in counts)} refused: {parts}"
-
-
-def _named(counts: Ints) -> dict[Refusal, int]:
-    return {reason: int(n) for reason, n in zip(REFUSALS, counts, strict=True) if n}
+def _candidates(rules: PairRules, depth: Ints, found: Found) -> Candidates:
+    distance = np.full(len(found.need), -1, np.int64)
+    minutes = found.minutes
+    site = np.flatnonzero(~found.remote)
+    distance[site] = np.rint(rules.distance_m(found.need[site], found.offer[site]))
+    unasked = site[np.isnan(minutes[site])]
+    minutes[unasked] = rules.minutes(found.need[unasked], found.offer[unasked])
+    needs, offers = rules.needs, rules.offers
+    return Candidates(
+        offer=found.offer,
+        need=found.need,
+        distance_m=distance,
+        minutes=minutes,
+        remote=found.remote,
+        ladder=ladder_steps(
+            rules.participants, offers.participant[found.offer], needs.participant[found.need]
+        ),
+        broader=(depth[needs.expertise[found.need]] - depth[offers.expertise[found.offer]]).astype(
+            np.int8
+        ),
+    )

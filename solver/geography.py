@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod, Transformer
-from pyproj.network import set_network_enabled
+from pyproj.network import set_network_enabled  # type: ignore[attr-defined]
 from scipy.spatial import cKDTree
 
 from models.vocabulary import METRES_PER_MILE
@@ -31,6 +31,9 @@ GRID_TO_WGS84: Final = (
     "+step +proj=pop +v_3 "
     "+step +proj=unitconvert +xy_in=rad +xy_out=deg"
 )
+
+EARTH_DIAMETER_M: Final = 2 * WGS84.a
+"""No chord is longer."""
 
 _SEMI_MAJOR_M: Final = WGS84.a
 _ECCENTRICITY_SQUARED: Final = WGS84.es
