@@ -170,7 +170,7 @@ def _write(
         session.execute(insert(table), [row | moment for row in new])
     if differing:
         change = update(table).values({name: bindparam(f"new_{name}") for name in columns})
-        if "version" in table.c:
+        if "version" in table.c and "version" not in columns:
             change = change.values(version=table.c.version + 1)
         if moment:
             change = change.values(moment)

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from app.cli.console import err
+from app.cli.exchange import answer_app, confirm_app, export_app, withdraw_app
 from app.cli.imports import import_app
 from app.problems import FaultyFile, Problem
 
@@ -16,6 +17,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(import_app, name="import")
+app.add_typer(export_app, name="export")
+app.add_typer(confirm_app, name="confirm")
+app.add_typer(answer_app, name="answer")
+app.add_typer(withdraw_app, name="withdraw")
 
 
 @app.command()

@@ -1,7 +1,6 @@
-"""The calendar: academic years and their terms as data, and what is left of days in mid-year."""
+"""The calendar: academic years and their terms as data."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -86,53 +85,6 @@ def year_on(session: ReadSession | WriteSession, day: date) -> Period:
     if found is None:
         raise NotFound(f"no academic year holds {day.isoformat()}; import periods for it")
     return found
-
-
-def periods_of_run(period: Period) -> tuple[str, ...]:
-    """Whose needs and offers a run of this period plans: a term's and its year's."""
-    return (period.code,) if period.year_code is None else (period.code, period.year_code)
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """Half-days that running support already takes, in the run's term and its whole year.
-
-    `year` counts the year's own support and that of every term in it; a run of a year has
-    nothing in `term`.
-    """
-
-    term: int = 0
-    year: int = 0
-
-
-def spent(period: Period, by_period: Mapping[str, int], year_of: Mapping[str, str | None]) -> Spent:
-    """Sum running half-days by period code into what counts for a run of `period`."""
-    year = period.year_code or period.code
-    in_year = sum(
-        half_days for code, half_days in by_period.items() if year in (code, year_of.get(code))
-    )
-    in_term = by_period.get(period.code, 0) if period.kind == "term" else 0
-    return Spent(term=in_term, year=in_year)
-
-
-def left_of_limit(term: int | None, year: int | None, used: Spent) -> int | None:
-    """Half-days left under a term's and its year's limit, whichever is less; None: no limit."""
-    lefts = [
-        max(0, limit - gone)
-        for limit, gone in ((term, used.term), (year, used.year))
-        if limit is not None
-    ]
-    return min(lefts, default=None)
-
-
-def left_of_items(half_days: list[int], gone: int) -> list[int]:
-    """What is left of needs or offers in order of use after `gone` half-days were spent."""
-    left: list[int] = []
-    for given in half_days:
-        taken = min(given, gone)
-        left.append(given - taken)
-        gone -= taken
-    return left
 
 
 def _calendar_faults(

@@ -1,0 +1,157 @@
+"""`givetake import|export needs` and the like, `confirm`, `answer`, `withdraw`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.access.policy import TERMINAL, Principal
+from app.cli.console import open_database, out
+from app.cli.imports import FileArgument, JsonOption, import_app, run_file_import
+from app.csv_in import parse_half_days
+from app.database import ReadSession
+from app.exchange import calendar, files, service, taxonomy
+from models.vocabulary import Availability
+
+export_app = typer.Typer(
+    help="Write what is held as CSV, as `import` reads it back unchanged.", no_args_is_help=True
+)
+confirm_app = typer.Typer(help="Say for a school that a suggestion is a need.")
+answer_app = typer.Typer(help="Say for a giver what it can give.")
+withdraw_app = typer.Typer(help="Let a need or an offer stand no longer.")
+
+OutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="write here, not to the terminal")
+]
+PeriodOption = Annotated[
+    str | None, typer.Option("--period", help="only this period, like 2026-27 or 2026-27/autumn")
+]
+ReferenceArgument = Annotated[str, typer.Argument(metavar="REFERENCE")]
+
+
+@import_app.command("expertise")
+def import_expertise(file: FileArgument, as_json: JsonOption = False) -> None:
+    """Take in the whole taxonomy of expertise; what the file leaves out is retired."""
+    run_file_import(taxonomy.import_expertise, file, as_json=as_json)
+
+
+@import_app.command("periods")
+def import_periods(file: FileArgument, as_json: JsonOption = False) -> None:
+    """Take in academic years and their terms."""
+    run_file_import(calendar.import_periods, file, as_json=as_json)
+
+
+@import_app.command("needs")
+def import_needs(file: FileArgument, as_json: JsonOption = False) -> None:
+    """Take in needs, by reference."""
+    run_file_import(files.import_needs, file, as_json=as_json)
+
+
+@import_app.command("offers")
+def import_offers(file: FileArgument, as_json: JsonOption = False) -> None:
+    """Take in offers, by reference."""
+    run_file_import(files.import_offers, file, as_json=as_json)
+
+
+@import_app.command("limits")
+def import_limits(file: FileArgument, as_json: JsonOption = False) -> None:
+    """Take in what participants may give and take in a period."""
+    run_file_import(files.import_limits, file, as_json=as_json)
+
+
+@export_app.command("expertise")
+def export_expertise(file: OutOption = None) -> None:
+    """Write the taxonomy in use."""
+    _export(taxonomy.export_expertise, file)
+
+
+@export_app.command("periods")
+def export_periods(file: OutOption = None) -> None:
+    """Write the calendar."""
+    _export(calendar.export_periods, file)
+
+
+@export_app.command("needs")
+def export_needs(file: OutOption = None, period: PeriodOption = None) -> None:
+    """Write needs."""
+    _export(lambda session, principal: files.export_needs(session, principal, period), file)
+
+
+@export_app.command("offers")
+def export_offers(file: OutOption = None, period: PeriodOption = None) -> None:
+    """Write the offers that stand."""
+    _export(lambda session, principal: files.export_offers(session, principal, period), file)
+
+
+@export_app.command("limits")
+def export_limits(file: OutOption = None, period: PeriodOption = None) -> None:
+    """Write the limits of participants."""
+    _export(lambda session, principal: files.export_limits(session, principal, period), file)
+
+
+@confirm_app.command("need")
+def confirm_need(
+    reference: ReferenceArgument,
+    by: Annotated[
+        str, typer.Option("--by", metavar="ROLE", help="who of the school's side, never a name")
+    ] = "school",
+) -> None:
+    """Make a suggestion a need, on the word of the school's own side."""
+    with open_database() as database, database.write() as session:
+        need = service.confirm_need(session, TERMINAL, reference, by_role=by)
+        out.print(f"The need {reference} is {need.state}, agreed by: {by}.", markup=False)
+
+
+@answer_app.command("offer")
+def answer_offer(
+    reference: ReferenceArgument,
+    availability: Annotated[
+        Availability, typer.Argument(help="can_offer, may_offer or not_offering")
+    ],
+    days: Annotated[
+        str | None, typer.Option("--days", help="the days the giver said, in steps of 0.5")
+    ] = None,
+) -> None:
+    """Record the giver's own answer to an offer."""
+    half_days = None if days is None else _half_days(days)
+    with open_database() as database, database.write() as session:
+        offer = service.answer_offer(
+            session, TERMINAL, reference, availability, half_days=half_days
+        )
+        out.print(f"The offer {reference} is {offer.availability}.", markup=False)
+
+
+@withdraw_app.command("need")
+def withdraw_need(reference: ReferenceArgument) -> None:
+    """Close a need."""
+    with open_database() as database, database.write() as session:
+        need = service.withdraw_need(session, TERMINAL, reference)
+        out.print(f"The need {reference} is {need.state}.", markup=False)
+
+
+@withdraw_app.command("offer")
+def withdraw_offer(reference: ReferenceArgument) -> None:
+    """Let an offer stand no longer."""
+    with open_database() as database, database.write() as session:
+        service.withdraw_offer(session, TERMINAL, reference)
+        out.print(f"The offer {reference} is withdrawn.", markup=False)
+
+
+def _export(read: Callable[[ReadSession, Principal], str], file: Path | None) -> None:
+    with open_database() as database, database.read() as session:
+        text = read(session, TERMINAL)
+    if file is None:
+        typer.echo(text, nl=False)
+    else:
+        file.write_text(text, encoding="utf-8", newline="")
+        out.print(f"{file}: {max(0, text.count(chr(10)) - 1):,} rows", markup=False)
+
+
+def _half_days(days: str) -> int:
+    try:
+        parsed = parse_half_days(days)
+    except ValueError as unreadable:
+        raise typer.BadParameter(f"{days!r} {unreadable}", param_hint="--days") from unreadable
+    assert isinstance(parsed, int)
+    return parsed

@@ -1,0 +1,179 @@
+"""Needs, offers and limits as CSV files, in and out: all of a file or nothing."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, select
+
+from app.access.policy import Action, Principal, authorise
+from app.csv_in import RowModel, read_rows
+from app.csv_out import csv_text, days
+from app.database import ReadSession, WriteSession
+from app.exchange.rows import LimitsRow, NeedRow, OfferRow
+from app.exchange.settle import (
+    Catalogue,
+    Columns,
+    Misfit,
+    Stored,
+    cell_of,
+    limits_columns,
+    need_columns,
+    offer_columns,
+    reference_of,
+)
+from app.imports import ImportReport, new_report, record, upsert
+from app.problems import Fault, FaultyFile
+from app.progress import Progress, silent
+from models.base import Base
+from models.exchange import Limits, Need, Offer
+from models.register import Participant
+
+Item = TypeVar("Item", NeedRow, OfferRow)
+
+
+def import_needs(
+    session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
+) -> ImportReport:
+    return _import_items(
+        session, principal, path, on_progress, "needs", Need, NeedRow, need_columns
+    )
+
+
+def import_offers(
+    session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
+) -> ImportReport:
+    return _import_items(
+        session, principal, path, on_progress, "offers", Offer, OfferRow, offer_columns
+    )
+
+
+def import_limits(
+    session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
+) -> ImportReport:
+    authorise(principal, Action.IMPORT)
+    faults: list[Fault] = []
+    rows = read_rows(path, LimitsRow, faults=faults, on_progress=on_progress)
+    keys = [(line, f"{reference_of(row.participant)} {row.period}") for line, row in rows]
+    faults += _repeated(path.name, "participant", keys)
+    catalogue = Catalogue.load(session, {row.participant for _, row in rows})
+    columns: list[Columns] = []
+    for line, row in rows:
+        misfits: list[Misfit] = []
+        columns.append(limits_columns(row, catalogue, misfits))
+        faults += [Fault(path.name, line, *misfit) for misfit in misfits]
+    key = ("participant_id", "period_code")
+    return _take_in(session, principal, path, "limits", Limits, key, columns, faults)
+
+
+def _import_items(
+    session: WriteSession,
+    principal: Principal,
+    path: Path,
+    on_progress: Progress,
+    kind: str,
+    model: type[Need] | type[Offer],
+    row_model: type[Item],
+    settle: Callable[[Item, Catalogue, Stored | None, list[Misfit]], Columns],
+) -> ImportReport:
+    authorise(principal, Action.IMPORT)
+    faults: list[Fault] = []
+    rows = read_rows(path, row_model, faults=faults, on_progress=on_progress)
+    faults += _repeated(path.name, "reference", [(line, row.reference) for line, row in rows])
+    catalogue = Catalogue.load(session, {row.participant for _, row in rows})
+    stored = _stored(session, model)
+    columns: list[Columns] = []
+    for done, (line, row) in enumerate(rows):
+        misfits: list[Misfit] = []
+        columns.append(settle(row, catalogue, stored.get(row.reference), misfits))
+        faults += [Fault(path.name, line, *misfit) for misfit in misfits]
+        if done % 1000 == 0:
+            on_progress(f"checking {path.name}", done / len(rows))
+    return _take_in(session, principal, path, kind, model, ("reference",), columns, faults)
+
+
+def _take_in(
+    session: WriteSession,
+    principal: Principal,
+    path: Path,
+    kind: str,
+    model: type[Base],
+    key: tuple[str, ...],
+    columns: list[Columns],
+    faults: list[Fault],
+) -> ImportReport:
+    if faults:
+        raise FaultyFile(sorted(faults, key=lambda fault: fault.line or 0))
+    report = new_report(kind, {kind: path})
+    report.things[kind] = upsert(session, model, key, columns).counts
+    return record(session, principal, report)
+
+
+def _stored(session: WriteSession, model: type[Need] | type[Offer]) -> dict[str, Stored]:
+    table = model.__table__
+    assert isinstance(table, Table)
+    names = [column.name for column in table.c]
+    rows = (dict(zip(names, row, strict=True)) for row in session.execute(select(*table.c)))
+    return {row["reference"]: row for row in rows}
+
+
+def _repeated(file: str, column: str, keys: Iterable[tuple[int, str]]) -> list[Fault]:
+    first: dict[str, int] = {}
+    faults = []
+    for line, key in keys:
+        if first.setdefault(key, line) != line:
+            reason = f"stands already in line {first[key]}; one row each"
+            faults.append(Fault(file, line, column, key, reason))
+    return faults
+
+
+def export_needs(session: ReadSession, principal: Principal, period: str | None = None) -> str:
+    """Needs as `import_needs` reads them back unchanged, by reference."""
+    return _export(session, principal, NeedRow, Need, period)
+
+
+def export_offers(session: ReadSession, principal: Principal, period: str | None = None) -> str:
+    """Offers that still stand, as `import_offers` reads them back unchanged, by reference."""
+    return _export(session, principal, OfferRow, Offer, period)
+
+
+def export_limits(session: ReadSession, principal: Principal, period: str | None = None) -> str:
+    return _export(session, principal, LimitsRow, Limits, period)
+
+
+def _export(
+    session: ReadSession,
+    principal: Principal,
+    row_model: type[RowModel],
+    model: type[Need] | type[Offer] | type[Limits],
+    period: str | None,
+) -> str:
+    authorise(principal, Action.READ)
+    query = select(Participant.reference.label("of"), *model.__table__.c).join(
+        Participant, Participant.id == model.participant_id
+    )
+    if period is not None:
+        query = query.where(model.period_code == period)
+    if model is Offer:
+        query = query.where(~Offer.withdrawn)
+    order = model.period_code if model is Limits else model.__table__.c.reference
+    found = session.execute(query.order_by(order, Participant.reference)).mappings()
+    return csv_text(row_model, (_cells(row_model, row) for row in found))
+
+
+def _cells(row_model: type[RowModel], row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A stored row under the names of the file's columns."""
+    cells: dict[str, Any] = {}
+    for name, described in row_model.model_fields.items():
+        column = described.alias or name
+        if name == "participant":
+            cells[column] = cell_of(row["of"])
+        elif name in ("expertise", "period"):
+            cells[column] = row[f"{name}_code"]
+        elif name == "phases":
+            cells[column] = ";".join(row[name])
+        elif described.alias and row[name] is not None:
+            cells[column] = days(row[name])
+        else:
+            cells[column] = row[name]
+    return cells

@@ -1,0 +1,119 @@
+"""Reads of needs and offers, by page and by reference."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
+
+from app.access.policy import Action, Principal, authorise
+from app.database import ReadSession, WriteSession
+from app.problems import Conflict, NotFound
+from models.exchange import Need, Offer
+from models.register import Area, Participant
+from models.vocabulary import AreaKind, Availability, NeedState
+
+Item = TypeVar("Item", Need, Offer)
+
+
+def list_needs(
+    session: ReadSession,
+    principal: Principal,
+    *,
+    state: NeedState | None = None,
+    period: str | None = None,
+    expertise: str | None = None,
+    participant: str | None = None,
+    area: tuple[AreaKind, str] | None = None,
+    after_id: int = 0,
+    limit: int = 100,
+) -> Sequence[Need]:
+    """A page of needs by id; `participant` is its reference, `area` a kind and code."""
+    authorise(principal, Action.READ)
+    query = _filtered(Need, period, expertise, participant, area, after_id, limit)
+    if state is not None:
+        query = query.where(Need.state == state)
+    return session.scalars(query).all()
+
+
+def list_offers(
+    session: ReadSession,
+    principal: Principal,
+    *,
+    availability: Availability | None = None,
+    period: str | None = None,
+    expertise: str | None = None,
+    participant: str | None = None,
+    area: tuple[AreaKind, str] | None = None,
+    after_id: int = 0,
+    limit: int = 100,
+) -> Sequence[Offer]:
+    """A page of the offers that stand, by id."""
+    authorise(principal, Action.READ)
+    query = _filtered(Offer, period, expertise, participant, area, after_id, limit)
+    if availability is not None:
+        query = query.where(Offer.availability == availability)
+    return session.scalars(query.where(~Offer.withdrawn)).all()
+
+
+def get_need(session: ReadSession, principal: Principal, reference: str) -> Need:
+    authorise(principal, Action.READ)
+    return _get(session, Need, reference)
+
+
+def get_offer(session: ReadSession, principal: Principal, reference: str) -> Offer:
+    authorise(principal, Action.READ)
+    return _get(session, Offer, reference)
+
+
+def _get(session: ReadSession, model: type[Item], reference: str) -> Item:
+    found = session.scalar(select(model).where(model.reference == reference))
+    if found is None:
+        raise NotFound(f"there is no {model.__tablename__} {reference!r}")
+    return found
+
+
+def _filtered(
+    model: type[Item],
+    period: str | None,
+    expertise: str | None,
+    participant: str | None,
+    area: tuple[AreaKind, str] | None,
+    after_id: int,
+    limit: int,
+) -> Select[Item]:
+    query = select(model).join(Participant, Participant.id == model.participant_id)
+    if period is not None:
+        query = query.where(model.period_code == period)
+    if expertise is not None:
+        query = query.where(model.expertise_code == expertise)
+    if participant is not None:
+        query = query.where(Participant.reference == participant)
+    if area is not None:
+        query = query.where(in_area(*area))
+    return query.where(model.id > after_id).order_by(model.id).limit(limit)
+
+
+def in_area(kind: AreaKind, code: str) -> ColumnElement[bool]:
+    """Whether a participant lies in an area."""
+    match kind:
+        case AreaKind.COUNTRY:
+            return true()
+        case AreaKind.REGION:
+            return Participant.region_code == code
+        case AreaKind.LOCAL_AUTHORITY:
+            return Participant.local_authority_code == code
+        case AreaKind.DISTRICT:
+            return Participant.district_code == code
+
+
+def find_area(session: ReadSession | WriteSession, named: str) -> Area:
+    """The area with this name or code; `kind:code` where a name is not the only one of its kind."""
+    kind, _, code = named.rpartition(":")
+    query = select(Area).where(or_(func.lower(Area.name) == code.lower(), Area.code == code))
+    found = session.scalars(query.where(Area.kind == kind) if kind else query).all()
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFound(f"there is no area {named!r}; give a name or code of the register")
+    choices = ", ".join(sorted(f"{area.kind}:{area.code} ({area.name})" for area in found))
+    raise Conflict(f"{named!r} may be {choices}; name one of them as kind:code")

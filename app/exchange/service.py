@@ -1,0 +1,232 @@
+"""Changes to one need or offer at a time; each checks the version and leaves an audit event."""
+
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar, TypeVar
+
+from sqlalchemy import select
+
+from app.access.policy import Action, Principal, authorise
+from app.database import WriteSession
+from app.events import audit
+from app.exchange.rows import NeedRow, OfferRow
+from app.exchange.settle import (
+    Catalogue,
+    Columns,
+    Misfit,
+    need_columns,
+    next_state,
+    offer_columns,
+)
+from app.problems import Conflict, NotFound, Problem
+from models.exchange import Need, Offer
+from models.vocabulary import Availability, NeedState
+
+Item = TypeVar("Item", Need, Offer)
+
+
+class Unfit(Problem):
+    """A need or offer that does not fit what is stored."""
+
+    status = 422
+    title = "The need or offer does not fit"
+
+    def __init__(self, misfits: list[Misfit]) -> None:
+        super().__init__("; ".join(f"{m.column} {m.value!r} {m.reason}" for m in misfits))
+        self.misfits = tuple(misfits)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        return {"misfits": [misfit._asdict() for misfit in self.misfits]}
+
+
+class Stale(Problem):
+    """A change made from a version that is no longer the newest."""
+
+    status: ClassVar[int] = 412
+    title = "It was changed in the meantime"
+
+
+def create_need(session: WriteSession, principal: Principal, row: NeedRow) -> Need:
+    authorise(principal, Action.CHANGE_NEED)
+    _refuse_known(session, Need, row.reference)
+    misfits: list[Misfit] = []
+    columns = need_columns(row, Catalogue.load(session, {row.participant}), None, misfits)
+    return _add(session, principal, Need(**_fitting(columns, misfits)))
+
+
+def create_offer(session: WriteSession, principal: Principal, row: OfferRow) -> Offer:
+    authorise(principal, Action.CHANGE_OFFER)
+    _refuse_known(session, Offer, row.reference)
+    misfits: list[Misfit] = []
+    columns = offer_columns(row, Catalogue.load(session, {row.participant}), None, misfits)
+    return _add(session, principal, Offer(**_fitting(columns, misfits)))
+
+
+def change_need(session: WriteSession, principal: Principal, row: NeedRow, version: int) -> Need:
+    """Replace a need's content by the row's; its state moves only as `FOLLOWS` allows."""
+    authorise(principal, Action.CHANGE_NEED)
+    need = _find(session, Need, row.reference, version)
+    misfits: list[Misfit] = []
+    catalogue = Catalogue.load(session, {row.participant})
+    columns = need_columns(row, catalogue, _columns_of(need), misfits)
+    return _change(session, principal, need, "change", _fitting(columns, misfits))
+
+
+def change_offer(session: WriteSession, principal: Principal, row: OfferRow, version: int) -> Offer:
+    """Replace an offer's content by the row's; the giver's answer stays what it is."""
+    authorise(principal, Action.CHANGE_OFFER)
+    offer = _find(session, Offer, row.reference, version)
+    misfits: list[Misfit] = []
+    catalogue = Catalogue.load(session, {row.participant})
+    columns = offer_columns(row, catalogue, _columns_of(offer), misfits)
+    return _change(session, principal, offer, "change", _fitting(columns, misfits))
+
+
+def advance_need(
+    session: WriteSession,
+    principal: Principal,
+    reference: str,
+    state: NeedState,
+    version: int | None = None,
+) -> Need:
+    """Move a need to a state that may follow its own."""
+    authorise(principal, Action.CHANGE_NEED)
+    need = _find(session, Need, reference, version)
+    misfits: list[Misfit] = []
+    next_state(state, _columns_of(need), misfits)
+    return _change(session, principal, need, "advance", _fitting({"state": state.value}, misfits))
+
+
+def withdraw_need(
+    session: WriteSession, principal: Principal, reference: str, version: int | None = None
+) -> Need:
+    return advance_need(session, principal, reference, NeedState.CLOSED, version)
+
+
+def withdraw_offer(
+    session: WriteSession, principal: Principal, reference: str, version: int | None = None
+) -> Offer:
+    """Let an offer stand no longer; the giver's last answer is kept as it was."""
+    authorise(principal, Action.CHANGE_OFFER)
+    offer = _find(session, Offer, reference, version)
+    return _change(session, principal, offer, "withdraw", {"withdrawn": True})
+
+
+def confirm_need(
+    session: WriteSession,
+    principal: Principal,
+    reference: str,
+    *,
+    by_role: str,
+    version: int | None = None,
+) -> Need:
+    """Make a suggestion a need, on the word of the school's own side in the role `by_role`."""
+    authorise(principal, Action.CONFIRM_NEED)
+    need = _find(session, Need, reference, version)
+    if need.state != NeedState.SUGGESTED:
+        raise Conflict(
+            f"the need {reference} is {need.state}, no suggestion: there is nothing to confirm"
+        )
+    columns = {"state": NeedState.IDENTIFIED.value, "agreed_by": by_role}
+    return _change(session, principal, need, "confirm", columns)
+
+
+def answer_offer(
+    session: WriteSession,
+    principal: Principal,
+    reference: str,
+    availability: Availability,
+    *,
+    half_days: int | None = None,
+    on: date | None = None,
+    version: int | None = None,
+) -> Offer:
+    """Record what the giver says it can give, and when it said so; `half_days` if it said them."""
+    authorise(principal, Action.ANSWER_OFFER)
+    if availability is Availability.NOT_ANSWERED:
+        raise Conflict(
+            "not_answered is no answer; give can_offer, may_offer or not_offering, "
+            "or withdraw the offer"
+        )
+    offer = _find(session, Offer, reference, version)
+    if offer.withdrawn:
+        raise Conflict(f"the offer {reference} was withdrawn; make a new one")
+    columns: Columns = {
+        "availability": availability.value,
+        "availability_updated": on or datetime.now(UTC).date(),
+    }
+    if half_days is not None:
+        if half_days < 1:
+            raise Conflict("an offer is of at least 0.5 days; answer not_offering to give none")
+        columns["half_days"] = half_days
+    return _change(session, principal, offer, "answer", columns)
+
+
+def _refuse_known(session: WriteSession, model: type[Item], reference: str) -> None:
+    if session.scalar(select(model.id).where(model.reference == reference)) is not None:
+        raise Conflict(f"there is already a {model.__tablename__} {reference}; choose another")
+
+
+def _find(session: WriteSession, model: type[Item], reference: str, version: int | None) -> Item:
+    """The item, compared with the version a change was made from before anything is written."""
+    found = session.scalar(select(model).where(model.reference == reference).with_for_update())
+    if found is None:
+        raise NotFound(f"there is no {model.__tablename__} {reference!r}")
+    if version is not None and version != found.version:
+        raise Stale(
+            f"the {model.__tablename__} {reference} is at version {found.version}, the change was "
+            f"made from version {version}: read it again"
+        )
+    return found
+
+
+def _columns_of(item: Need | Offer) -> Columns:
+    return {column.key: getattr(item, column.key) for column in item.__table__.columns}
+
+
+def _fitting(columns: Columns, misfits: list[Misfit]) -> Columns:
+    if misfits:
+        raise Unfit(misfits)
+    return columns
+
+
+def _add(session: WriteSession, principal: Principal, item: Item) -> Item:
+    item.updated_at = datetime.now(UTC)
+    session.add(item)
+    session.flush()
+    _record(session, principal, item, "create", {})
+    return item
+
+
+def _change(
+    session: WriteSession, principal: Principal, item: Item, action: str, columns: Columns
+) -> Item:
+    """Write what differs; a change of nothing is none and keeps the version."""
+    changed = [name for name, value in columns.items() if value != getattr(item, name)]
+    if not changed:
+        return item
+    moved = {
+        name: [getattr(item, name), columns[name]]
+        for name in ("state", "availability")
+        if name in changed
+    }
+    for name in changed:
+        setattr(item, name, columns[name])
+    item.version += 1
+    item.updated_at = datetime.now(UTC)
+    session.flush()
+    _record(session, principal, item, action, {"changed": changed, **moved})
+    return item
+
+
+def _record(
+    session: WriteSession, principal: Principal, item: Need | Offer, action: str, detail: Columns
+) -> None:
+    audit.record(
+        session,
+        actor=principal.name,
+        action=f"{item.__tablename__}.{action}",
+        subject=f"{item.__tablename__}:{item.reference}",
+        version=item.version,
+        **detail,
+    )
