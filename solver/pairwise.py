@@ -207,15 +207,16 @@ def _declined(rules: PairRules, need: Ints, offer: Ints) -> Bools:
 
 def _windows_apart(rules: PairRules, need: Ints, offer: Ints) -> Bools:
     needs, offers = rules.needs, rules.offers
-    need_over = needs.window_ends[need] < offers.window_starts[offer]
-    return np.logical_or(need_over, offers.window_ends[offer] < needs.window_starts[need])
+    late = offers.window_starts[offer] > needs.window_ends[need]
+    early = offers.window_ends[offer] < needs.window_starts[need]
+    return np.asarray(late | early)
 
 
 def _other_phase(rules: PairRules, need: Ints, offer: Ints) -> Bools:
     # A taker without known phases (an organisation) cannot fall outside an offer's phases.
     asked = rules.participants.phases[rules.needs.participant[need]]
     given = rules.offers.phases[offer]
-    return np.logical_and((asked != 0) & (given != 0), (asked & given) == 0)
+    return np.asarray((asked != 0) & (given != 0) & ((asked & given) == 0))
 
 
 def _area_not_served(rules: PairRules, need: Ints, offer: Ints) -> Bools:
