@@ -63,7 +63,8 @@ def explain_points(points: Points, candidate: int) -> list[PointReason]:
 
 
 def _priority(inputs: PointInputs, k: int) -> str:
-    return f"The need has priority {inputs.needs.priority[inputs.candidates.need[k]]} (1 is first, 5 last)."
+    priority = inputs.needs.priority[inputs.candidates.need[k]]
+    return f"The need has priority {priority} (1 is first, 5 last)."
 
 
 def _quality(inputs: PointInputs, k: int) -> str:
