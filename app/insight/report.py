@@ -156,11 +156,10 @@ class Figures:
     days_by_ladder: tuple[tuple[Ladder, float], ...]
 
 
-def _needs(data: ReportData) -> list[ReportPairing | UnmetNeed]:
+def needs_of(data: ReportData) -> list[ReportPairing | UnmetNeed]:
     """Every need once, met or not; one met by several givers by its first pairing."""
-    once: dict[str, ReportPairing | UnmetNeed] = {}
-    for each in (*data.pairings, *data.unmet):
-        once.setdefault(each.need, each)
+    everything: list[ReportPairing | UnmetNeed] = [*data.pairings, *data.unmet]
+    once = {each.need: each for each in reversed(everything)}
     return list(once.values())
 
 
@@ -170,7 +169,7 @@ def _most_disadvantaged(data: ReportData) -> tuple[float | None, frozenset[str]]
         for each in data.participants
         if each.disadvantage_percent is not None
     }
-    in_need = {need.taker for need in _needs(data)} & percent.keys()
+    in_need = {need.taker for need in needs_of(data)} & percent.keys()
     if not in_need:
         return None, frozenset()
     ranked = sorted((percent[reference] for reference in in_need), reverse=True)
@@ -180,7 +179,7 @@ def _most_disadvantaged(data: ReportData) -> tuple[float | None, frozenset[str]]
 
 def figures(data: ReportData) -> Figures:
     """Work out what the plan comes to."""
-    needs = _needs(data)
+    needs = needs_of(data)
     urgent = {need.need for need in needs if need.priority == 1}
     met = {each.need for each in data.pairings}
     given: defaultdict[str, float] = defaultdict(float)

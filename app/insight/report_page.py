@@ -1,0 +1,123 @@
+"""One HTML file that shows a plan to people; it opens without a server and without a network."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.insight.report import Component, ReportData, ReportPairing, figures
+from app.insight.report_charts import charts
+from app.insight.report_map import LADDER_COLOURS, LADDER_NAMES, SYMBOL_NAMES, plan_map
+from models.vocabulary import HALF_DAYS_PER_DAY
+
+BEST = 12
+COMPONENT_COLOURS = (
+    "#12436d", "#28a197", "#801650", "#f46a25", "#3d3d3d", "#a285d1", "#5694ca", "#85994b",
+)  # fmt: skip
+
+
+def _days(days: float) -> str:
+    return f"{days:,.1f}".removesuffix(".0")
+
+
+def _counted(number: float, one: str, many: str | None = None) -> str:
+    said = _days(number)
+    return f"{said} {one if said == '1' else many or one + 's'}"
+
+
+def _percent(fraction: float | None, places: int = 0) -> str:
+    return "not known" if fraction is None else f"{fraction:.{places}%}".replace("%", " %")
+
+
+def _miles(miles: float | None) -> str:
+    return "not known" if miles is None else f"{miles:,.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A component of a pairing's points as a piece of a bar."""
+
+    component: Component
+    colour: str
+    left: float
+    width: float
+
+
+def worth(pairing: ReportPairing) -> int:
+    """Points are per half-day; a pairing is worth them for every half-day it has."""
+    return round(pairing.points * pairing.days * HALF_DAYS_PER_DAY)
+
+
+def best_first(data: ReportData) -> list[tuple[int, ReportPairing]]:
+    """Pairings with their place in the data, the most worth first."""
+    return sorted(enumerate(data.pairings), key=lambda each: (-worth(each[1]), each[1].need))
+
+
+def _parts(pairing: ReportPairing, colours: dict[str, str]) -> list[Part]:
+    total = sum(each.points for each in pairing.components if each.points > 0) or 1
+    parts, left = [], 0.0
+    for component in pairing.components:
+        if component.points > 0:
+            width = 100 * component.points / total
+            parts.append(Part(component, colours[component.name], round(left, 2), round(width, 2)))
+            left += width
+    return parts
+
+
+def _colours(data: ReportData) -> dict[str, str]:
+    names = sorted({each.name for pairing in data.pairings for each in pairing.components})
+    return {
+        name: COMPONENT_COLOURS[place % len(COMPONENT_COLOURS)] for place, name in enumerate(names)
+    }
+
+
+def _map_facts(data: ReportData) -> dict[str, list[list[object]]]:
+    """What the map's script shows of participants and pairings, by their places."""
+    index = {each.reference: place for place, each in enumerate(data.participants)}
+    return {
+        "participants": [[each.name, each.kind] for each in data.participants],
+        "pairings": [
+            [index[p.giver], index[p.taker], p.expertise, p.days, p.ladder.value,
+             None if p.distance_miles is None else round(p.distance_miles, 1)]
+            for p in data.pairings
+        ],
+    }  # fmt: skip
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "days": _days, "counted": _counted, "percent": _percent, "miles": _miles, "worth": worth,
+    }  # fmt: skip
+    return environment
+
+
+def render(data: ReportData) -> str:
+    """The whole report as one HTML document."""
+    found = figures(data)
+    colours = _colours(data)
+    ordered = best_first(data)
+    reasons = Counter(need.reasons[0].sentence for need in data.unmet if need.reasons)
+    return _environment().get_template("report.html").render(
+        data=data,
+        figures=found,
+        participant={each.reference: each for each in data.participants},
+        best=[(pairing, _parts(pairing, colours)) for _, pairing in ordered[:BEST]],
+        pairings=ordered,
+        colours=colours,
+        unmet=sorted(data.unmet, key=lambda need: (need.priority, -need.days_needed, need.need)),
+        unmet_reasons=reasons.most_common(),
+        map=plan_map(data),
+        facts=_map_facts(data),
+        charts=charts(data, found),
+        ladder_names=LADDER_NAMES,
+        ladder_colours=LADDER_COLOURS,
+        symbol_names=SYMBOL_NAMES,
+    )  # fmt: skip
