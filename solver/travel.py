@@ -26,7 +26,7 @@ geodesic never takes less time."""
 LOCAL_M: Final = 5 * METRES_PER_MILE
 """Road metres at each end that go at the local speed."""
 
-FASTEST_M_PER_MINUTE: Final = 112_654 / 60
+FASTEST_M_PER_MINUTE: Final = 70 * METRES_PER_MILE / 60
 """The national limit of 70 mph: no road journey covers more in a straight line."""
 
 

@@ -1,0 +1,147 @@
+"""A made-up exchange of a few rows, with defaults nobody has to think about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from models.vocabulary import Availability, Mode, Phase
+from solver.candidates import Candidates, Options, find_candidates
+from solver.exchange import (
+    Needs,
+    Offers,
+    Pairs,
+    Participants,
+    Taxonomy,
+    encode,
+    memberships,
+    phase_mask,
+)
+from solver.refusals import Refusals
+from solver.travel import Places, TravelTimes
+
+STARTS, ENDS = date(2026, 9, 1).toordinal(), date(2027, 8, 31).toordinal()
+NAN = float("nan")
+LONDON = (51.5033, -0.1195)
+WATFORD = (51.6565, -0.3903)  # some 25 km from London
+YORK = (53.9583, -1.0803)
+NOWHERE = (NAN, NAN)
+
+PERSON: dict[str, Any] = {
+    "at": LONDON,
+    "urban": -1,
+    "phases": [Phase.PRIMARY],
+    "local_authority": -1,
+    "region": -1,
+    "district": -1,
+    "may_give": True,
+    "give_limit": 40,
+    "designated": False,
+    "groups": [],
+    "networks": [],
+    "serves": [],
+}
+NEED: dict[str, Any] = {
+    "participant": 0,
+    "expertise": 0,
+    "half_days_min": 2,
+    "priority": 3,
+    "mode": Mode.ON_SITE,
+    "limit_m": NAN,
+    "limit_minutes": NAN,
+    "window_starts": STARTS,
+    "window_ends": ENDS,
+    "suggested": False,
+}
+OFFER: dict[str, Any] = {
+    "participant": 1,
+    "expertise": 0,
+    "half_days": 6,
+    "quality": 3,
+    "mode": Mode.ON_SITE,
+    "availability": Availability.CAN_OFFER,
+    "phases": [],
+    "limit_m": NAN,
+    "limit_minutes": NAN,
+    "window_starts": STARTS,
+    "window_ends": ENDS,
+}
+AREAS = 10
+
+
+@dataclass(frozen=True)
+class Exchange:
+    taxonomy: Taxonomy
+    participants: Participants
+    needs: Needs
+    offers: Offers
+
+    def find(self, travel: TravelTimes | None = None, **given: Any) -> tuple[Candidates, Refusals]:
+        names = ("conflicts", "declined", "kept")
+        pairs = {name: Pairs(*_columns(given.pop(name))) for name in names if name in given}
+        return find_candidates(
+            self.taxonomy,
+            self.participants,
+            self.needs,
+            self.offers,
+            options=Options(**given),
+            travel=travel,
+            **pairs,
+        )
+
+
+def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[Any, Any]:
+    table = np.array(pairs, np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def exchange(
+    people: Sequence[dict[str, Any]] = ({}, {}),
+    needs: Sequence[dict[str, Any]] = ({},),
+    offers: Sequence[dict[str, Any]] = ({},),
+    parent: Sequence[int] = (-1,),
+) -> Exchange:
+    """Make columns of rows that name only what differs from the defaults above."""
+    return Exchange(
+        Taxonomy(np.array(parent)),
+        _participants([PERSON | row for row in people]),
+        _needs([NEED | row for row in needs]),
+        _offers([OFFER | row for row in offers]),
+    )
+
+
+def _participants(rows: list[dict[str, Any]]) -> Participants:
+    def members(name: str) -> Any:
+        pairs = [(row, each) for row, person in enumerate(rows) for each in person[name]]
+        return memberships(*_columns(pairs), (len(rows), AREAS))
+
+    plain = ("local_authority", "region", "district", "may_give", "give_limit", "designated")
+    return Participants(
+        places=Places(
+            tuple(str(row) for row in range(len(rows))),
+            np.array([row["at"][0] for row in rows], float),
+            np.array([row["at"][1] for row in rows], float),
+            np.array([row["urban"] for row in rows], np.int8),
+        ),
+        phases=np.array([phase_mask(row["phases"]) for row in rows], np.uint8),
+        groups=members("groups"),
+        networks=members("networks"),
+        serves=members("serves"),
+        **{name: np.array([row[name] for row in rows]) for name in plain},
+    )
+
+
+def _needs(rows: list[dict[str, Any]]) -> Needs:
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in NEED}
+    columns["mode"] = encode(Mode, columns["mode"])
+    return Needs(**columns)
+
+
+def _offers(rows: list[dict[str, Any]]) -> Offers:
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in OFFER}
+    columns["mode"] = encode(Mode, columns["mode"])
+    columns["availability"] = encode(Availability, columns["availability"])
+    columns["phases"] = [phase_mask(phases) for phases in columns["phases"]]
+    return Offers(**columns)
