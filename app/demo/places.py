@@ -59,7 +59,8 @@ def outline(random: Random) -> list[tuple[int, int]]:
         swell = sum(
             size * cos(k * angle + turn) * (1 if k < 4 else ragged) for k, size, turn in waves
         )
-        reach = RADIUS_M * max(0.45, 1 + swell)
+        bays = random.gauss(0, 0.016) * ragged if ragged > 0.5 else 0.0
+        reach = RADIUS_M * max(0.45, 1 + swell + bays)
         ring.append(
             (round(CENTRE[0] + 1.15 * reach * cos(angle)), round(CENTRE[1] + reach * sin(angle)))
         )

@@ -118,6 +118,8 @@ class ReportData:
     greedy_objective: int | None = None
     outline: tuple[tuple[tuple[float, float], ...], ...] = ()
     """Rings of (latitude, longitude) drawn below the map: a coast or a boundary."""
+    places: tuple[tuple[str, float, float], ...] = ()
+    """Names written on the map, with latitude and longitude: towns."""
 
 
 @dataclass(frozen=True, slots=True)

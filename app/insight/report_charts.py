@@ -8,11 +8,11 @@ from typing import Any
 
 import altair as alt
 
-from app.insight.report import Figures, ReportData, needs_of
+from app.insight.report import Figures, ReportData, Symbol, needs_of
 from app.insight.report_map import LADDER_COLOURS, LADDER_NAMES
 
 INK, GRID, ACCENT, PALE = "#0b0c0c", "#d4d8da", "#12436d", "#b7c9d8"
-WIDTH = 400
+WIDTH, FULL_WIDTH = 536, 1072
 MOST_EXPERTISE = 14
 MILES_PER_BAND = 2
 LAST_BAND = 30
@@ -27,20 +27,22 @@ class Chart:
     svg: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | int | float, ...], ...]
+    wide: bool = False
 
 
-def _svg(chart: Any) -> str:
+def _svg(chart: Any, width: int = WIDTH) -> str:
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     styled = (
-        chart.properties(width=WIDTH, background="transparent")
+        chart.properties(width=width, background="transparent", autosize=fit, padding=2)
         .configure(font="Arial, Helvetica, sans-serif")
         .configure_view(stroke=None)
         .configure_axis(
-            labelColor=INK, titleColor=INK, labelFontSize=13, titleFontSize=13,
+            labelColor=INK, titleColor=INK, labelFontSize=15, titleFontSize=15,
             titleFontWeight="normal", gridColor=GRID, domainColor=INK, tickColor=INK,
-            labelLimit=210,
+            labelLimit=330,
         )
         .configure_legend(
-            labelColor=INK, titleColor=INK, labelFontSize=13, titleFontSize=13, orient="top",
+            labelColor=INK, titleColor=INK, labelFontSize=15, titleFontSize=15, orient="top",
             titleFontWeight="normal", title=None, symbolType="square",
         )
     )  # fmt: skip
@@ -120,15 +122,15 @@ def _travel(data: ReportData) -> Chart | None:
 
 
 def _balance(data: ReportData, figures: Figures) -> Chart | None:
-    exempt = {each.reference for each in data.participants if each.exempt}
-    spots = Counter((b.given, b.taken) for b in figures.balances if b.reference not in exempt)
+    schools = {p.reference for p in data.participants if p.symbol is not Symbol.ORGANISATION}
+    spots = Counter((b.given, b.taken) for b in figures.balances if b.reference in schools)
     if not spots:
         return None
     highest = max(max(spot) for spot in spots)
     scale = alt.Scale(domain=[0, highest], nice=True)
     dots = (
         _of([{"given": g, "taken": t, "number": n} for (g, t), n in sorted(spots.items())])
-        .mark_circle(color=ACCENT, opacity=0.65, stroke="white", strokeWidth=0.5)
+        .mark_circle(color=ACCENT, opacity=0.65, stroke="white", strokeWidth=0.6)
         .encode(
             x=alt.X("given:Q", title="Days given", scale=scale),
             y=alt.Y("taken:Q", title="Days taken", scale=scale),
@@ -145,10 +147,10 @@ def _balance(data: ReportData, figures: Figures) -> Chart | None:
         groups[list(groups)[(given <= taken) + (given < taken)]] += number
     return Chart(
         "Giving against taking",
-        "Each circle is one participant or several alike, funded supporters left out; on the "
-        "dashed line giving and taking are even.",
+        "Each circle is one institution or several alike; on the dashed line giving and taking "
+        "are even.",
         _svg((even + dots).properties(height=260)),
-        ("A participant that", "Number"),
+        ("An institution that", "Number"),
         tuple(groups.items()),
     )
 
@@ -180,16 +182,17 @@ def _expertise(data: ReportData) -> Chart | None:
             color=alt.Color("state:N").scale(domain=["Met", "Not met"], range=[ACCENT, PALE]),
             order="place:Q",
         )
-        .properties(height=24 * len(shown))
+        .properties(height=27 * len(shown))
     )
     short = max(order, key=lambda name: unmet[name])
     more = f" The table has all {len(order)}." if len(order) > len(shown) else ""
     return Chart(
         "Needs by expertise",
         f"Most often not met: {short}, {unmet[short]} of {total[short]}.{more}",
-        _svg(chart),
+        _svg(chart, FULL_WIDTH),
         ("Expertise", "Needs", "Met", "Not met"),
         tuple((name, total[name], len(met[name]), unmet[name]) for name in order),
+        wide=True,
     )
 
 
@@ -207,7 +210,7 @@ def _disadvantage(data: ReportData) -> Chart | None:
         return None
     known.sort()
     quarters = [known[part * len(known) // 4 : (part + 1) * len(known) // 4] for part in range(4)]
-    names = [f"{quarter[0][0]:.0f} to {quarter[-1][0]:.0f} %" for quarter in quarters]
+    names = [f"{quarter[0][0]:.0f} to {quarter[-1][0]:.0f}%" for quarter in quarters]
     rows = [
         (name, sum(needed[t] for _, t in quarter), sum(planned[t] for _, t in quarter))
         for name, quarter in zip(names, quarters, strict=True)

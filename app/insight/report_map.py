@@ -21,8 +21,8 @@ LADDER_NAMES = {
     Ladder.ELSEWHERE: "From elsewhere",
 }
 LADDER_COLOURS = {
-    Ladder.OWN_GROUP: "#12436d",
-    Ladder.OWN_NETWORK: "#0f7c9b",
+    Ladder.OWN_GROUP: "#0b2545",
+    Ladder.OWN_NETWORK: "#2577b5",
     Ladder.LOCAL_AREA: "#28754b",
     Ladder.REGION: "#a8620b",
     Ladder.DESIGNATED: "#7b3f98",
@@ -58,12 +58,20 @@ class Arc:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    name: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
 class PlanMap:
     width: float
     height: float
     outline: tuple[str, ...]
     arcs: tuple[Arc, ...]
     dots: tuple[Dot, ...]
+    labels: tuple[Label, ...]
     without_position: int
     scale_miles: int
     scale_length: float
@@ -152,6 +160,7 @@ def plan_map(data: ReportData) -> PlanMap | None:
         outline=tuple(_ring(paper, ring) for ring in data.outline),
         arcs=tuple(arcs),
         dots=tuple(sorted(dots, key=lambda dot: (dot.role != "none", dot.y))),
+        labels=tuple(Label(name, *paper.place(*spot)) for name, *spot in data.places),
         without_position=positions.count(None),
         scale_miles=miles,
         scale_length=round(miles * paper.units_per_mile, 1),

@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.insight.report import Component, ReportData, ReportPairing, figures
 from app.insight.report_charts import charts
 from app.insight.report_map import LADDER_COLOURS, LADDER_NAMES, SYMBOL_NAMES, plan_map
-from models.vocabulary import HALF_DAYS_PER_DAY
 
 BEST = 12
 COMPONENT_COLOURS = (
@@ -27,7 +26,7 @@ def _counted(number: float, one: str, many: str | None = None) -> str:
 
 
 def _percent(fraction: float | None, places: int = 0) -> str:
-    return "not known" if fraction is None else f"{fraction:.{places}%}".replace("%", " %")
+    return "not known" if fraction is None else f"{fraction:.{places}%}"
 
 
 def _miles(miles: float | None) -> str:
@@ -44,14 +43,9 @@ class Part:
     width: float
 
 
-def worth(pairing: ReportPairing) -> int:
-    """Points are per half-day; a pairing is worth them for every half-day it has."""
-    return round(pairing.points * pairing.days * HALF_DAYS_PER_DAY)
-
-
 def best_first(data: ReportData) -> list[tuple[int, ReportPairing]]:
-    """Pairings with their place in the data, the most worth first."""
-    return sorted(enumerate(data.pairings), key=lambda each: (-worth(each[1]), each[1].need))
+    """Pairings with their place in the data, the most points per half-day first."""
+    return sorted(enumerate(data.pairings), key=lambda each: (-each[1].points, each[0]))
 
 
 def _parts(pairing: ReportPairing, colours: dict[str, str]) -> list[Part]:
@@ -94,7 +88,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "days": _days, "counted": _counted, "percent": _percent, "miles": _miles, "worth": worth,
+        "days": _days, "counted": _counted, "percent": _percent, "miles": _miles,
     }  # fmt: skip
     return environment
 
