@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, insert, select, update
 
 from app.access.policy import Principal
 from app.csv_in import R, read_rows
@@ -175,7 +175,11 @@ def _write(
         if moment:
             change = change.values(moment)
         for name in key:
-            change = change.where(table.c[name] == bindparam(f"new_{name}"))
+            given: BindParameter[Any] = bindparam(f"new_{name}")
+            column = table.c[name]
+            change = change.where(
+                column.is_not_distinct_from(given) if column.nullable else column == given
+            )
         session.connection().execute(
             change, [{f"new_{name}": row[name] for name in (*key, *columns)} for row in differing]
         )
@@ -193,11 +197,15 @@ def read_file(
     path: Path, model: type[R], faults: list[Fault], on_progress: Progress, **options: bool
 ) -> list[tuple[int, R]]:
     """Like `read_rows`, but one of several files: what makes it unreadable is a fault as well."""
+    before = len(faults)
     try:
-        return read_rows(path, model, faults=faults, on_progress=on_progress, **options)
+        rows = read_rows(path, model, faults=faults, on_progress=on_progress, **options)
     except FaultyFile as unreadable:
         faults.extend(unreadable.faults)
         return []
+    if not rows and len(faults) == before:
+        faults.append(Fault(path.name, None, None, None, "holds a header but no rows"))
+    return rows
 
 
 def check_unique(

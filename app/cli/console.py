@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -54,3 +56,12 @@ def open_database() -> Iterator[Database]:
     with Database(settings().database_url) as database:
         require_current(database)
         yield database
+
+
+def write_csv(text: str, file: Path | None) -> None:
+    """Print the text of a CSV file as it is, or write it to `file`."""
+    if file is None:
+        typer.echo(text, nl=False)
+    else:
+        file.write_text(text, encoding="utf-8", newline="")
+        out.print(f"{file}: {max(0, text.count(chr(10)) - 1):,} rows", markup=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.access.policy import TERMINAL, Principal
-from app.cli.console import open_database, out
+from app.cli.console import open_database, out, write_csv
 from app.cli.imports import FileArgument, JsonOption, import_app, run_file_import
 from app.csv_in import parse_half_days
 from app.database import ReadSession
@@ -141,11 +141,7 @@ def withdraw_offer(reference: ReferenceArgument) -> None:
 def _export(read: Callable[[ReadSession, Principal], str], file: Path | None) -> None:
     with open_database() as database, database.read() as session:
         text = read(session, TERMINAL)
-    if file is None:
-        typer.echo(text, nl=False)
-    else:
-        file.write_text(text, encoding="utf-8", newline="")
-        out.print(f"{file}: {max(0, text.count(chr(10)) - 1):,} rows", markup=False)
+    write_csv(text, file)
 
 
 def _half_days(days: str) -> int:

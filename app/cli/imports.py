@@ -50,25 +50,6 @@ def run_file_import(importer: FileImporter, file: Path, *, as_json: bool) -> Non
     )
 
 
-@import_app.command()
-def gias(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="edubasealldata")],
-    groups: Annotated[Path | None, typer.Option(help="allgroupsdata")] = None,
-    links: Annotated[Path | None, typer.Option(help="alllinksdata")] = None,
-    successors: Annotated[Path | None, typer.Option(help="links_edubasealldata")] = None,
-    memberships: Annotated[Path | None, typer.Option(help="academiesmatmembership")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The public register: institutions, groups, areas, and their history."""
-    from app.register.gias import GiasFiles, import_gias
-
-    files = GiasFiles(file, groups, links, successors, memberships)
-    run_import(
-        lambda session, on_progress: import_gias(session, TERMINAL, files, on_progress),
-        as_json=as_json,
-    )
-
-
 def problem_as_json(problem: Problem) -> dict[str, object]:
     return {
         "title": problem.title,

@@ -7,6 +7,8 @@ import typer
 from app.cli.console import err
 from app.cli.exchange import answer_app, confirm_app, export_app, withdraw_app
 from app.cli.imports import import_app
+from app.cli.register import find
+from app.cli.templates import template
 from app.problems import FaultyFile, Problem
 
 app = typer.Typer(
@@ -16,6 +18,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(find)
+app.command()(template)
 app.add_typer(import_app, name="import")
 app.add_typer(export_app, name="export")
 app.add_typer(confirm_app, name="confirm")

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
 from app.csv_in import R, read_header
@@ -36,8 +36,9 @@ from app.register.gias_rows import (
     SuccessorRow,
 )
 from app.register.memberships import check_memberships, write_memberships
+from app.register.participants import write_participants
 from app.register.successions import check_successors, successions
-from models.register import Area, Group, Institution, Participant, Succession
+from models.register import Area, Group, Institution, Succession
 from models.vocabulary import AreaKind, ParticipantKind
 from solver.geography import to_wgs84
 
@@ -281,51 +282,19 @@ def _write_institutions(
     session: WriteSession, files: GiasFiles, rows: GiasRows, on_progress: Progress
 ) -> Counts:
     total = len(rows.establishments)
-    among = Participant.kind == ParticipantKind.INSTITUTION.value
-    places = upsert(
+    return write_participants(
         session,
-        Participant,
-        ("reference",),
-        watched(_participants(rows), total, "writing institutions", on_progress),
-        among=among,
-    )
-    ids: dict[str, int] = dict(
-        session.execute(select(Participant.reference, Participant.id).where(among)).tuples().all()
-    )
-    details = upsert(
-        session,
+        ParticipantKind.INSTITUTION,
         Institution,
-        ("participant_id",),
-        watched(_institutions(files, rows, ids), total, "writing their details", on_progress),
+        watched(_participants(rows), total, "writing institutions", on_progress),
+        lambda ids: watched(
+            _institutions(files, rows, ids), total, "writing their details", on_progress
+        ),
         closes=lambda before, after: (
             before["status_code"] != classification.CLOSED_STATUS
             and after["status_code"] == classification.CLOSED_STATUS
         ),
-    )
-    moved = {ids[key[0]] for key in places.changed}
-    closed = {key[0] for key in details.closed}
-    redescribed = {key[0] for key in details.changed} | closed
-    _touch(session, sorted(redescribed - moved))
-    added = len(places.added)
-    changed = len((moved | redescribed) - closed)
-    return Counts(
-        added=added,
-        changed=changed,
-        closed=len(closed),
-        unchanged=total - added - changed - len(closed),
-        absent=places.absent,
-    )
-
-
-def _touch(session: WriteSession, participant_ids: list[int]) -> None:
-    """Raise the version of participants whose own row did not change."""
-    for start in range(0, len(participant_ids), 500):
-        session.execute(
-            update(Participant)
-            .where(Participant.id.in_(participant_ids[start : start + 500]))
-            .values(version=Participant.version + 1, updated_at=datetime.now(UTC))
-            .execution_options(synchronize_session=False)
-        )
+    ).finish(session)
 
 
 def _most_common(values: Iterable[str | None]) -> str | None:

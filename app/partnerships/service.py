@@ -1,0 +1,148 @@
+"""The one register of support: taking in what runs, what others give, and what came of it."""
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, StringConstraints
+from sqlalchemy import select
+
+from app.access.policy import Action, Principal, authorise
+from app.csv_in import Date, HalfDays, Key, RowModel, Text
+from app.database import WriteSession
+from app.exchange.packaged import load_packaged
+from app.imports import (
+    ImportReport,
+    Row,
+    check_unique,
+    new_report,
+    raise_faults,
+    read_file,
+    record,
+    upsert,
+)
+from app.problems import Fault
+from app.progress import Progress, silent
+from app.register.dates import not_before
+from app.register.queries import participant_ids, reference_of
+from models.exchange import Expertise, Period
+from models.partnerships import Support
+from models.vocabulary import SupportResult, SupportState
+
+RUNNING = frozenset({SupportState.ACTIVE, SupportState.PAUSED})
+Reference = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=60)
+]
+
+
+class SupportRow(RowModel):
+    """One arrangement: the giver is a participant, or a name where another agency gives it."""
+
+    examples: ClassVar = (
+        {
+            "reference": "made-up-support-1",
+            "taker": "900001",
+            "giver": "900002",
+            "expertise": "mathematics",
+            "target": "made up",
+            "period": "2026-27",
+            "days": "4.5",
+            "starts": "2026-09-01",
+            "state": "active",
+        },
+        {
+            "reference": "made-up-support-2",
+            "taker": "900002",
+            "giver_name": "Made-up Consultants",
+            "agency": "made-up programme",
+            "starts": "2025-09-01",
+            "ends": "2026-07-17",
+            "state": "ended",
+            "result": "worked",
+        },
+    )
+
+    reference: Reference
+    taker: Key
+    giver: Key | None = None
+    giver_name: Text | None = None
+    agency: Annotated[Text, Field(max_length=100)] | None = None
+    expertise: Key | None = None
+    target: Text | None = None
+    period: Annotated[Key, Field(max_length=20)] | None = None
+    half_days: HalfDays | None = Field(None, alias="days")
+    starts: Date | None = None
+    ends: Annotated[Date, AfterValidator(not_before("starts"))] | None = None
+    state: SupportState
+    result: SupportResult | None = None
+
+
+def import_support(
+    session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
+) -> ImportReport:
+    """Add and change support by reference; what the file does not name is kept."""
+    authorise(principal, Action.IMPORT)
+    load_packaged(session)
+    faults: list[Fault] = []
+    rows = read_file(path, SupportRow, faults, on_progress)
+    check_unique(path, rows, "reference", lambda row: row.reference, faults)
+    participants = participant_ids(session)
+    _check(session, path, rows, participants, faults)
+    raise_faults(faults)
+    report = new_report("support", {"support": path})
+    report.things["support"] = upsert(
+        session,
+        Support,
+        ("reference",),
+        [_stored(row, participants) for _, row in rows],
+        closes=lambda before, after: before["state"] in RUNNING and after["state"] not in RUNNING,
+    ).counts
+    return record(session, principal, report)
+
+
+def _check(
+    session: WriteSession,
+    path: Path,
+    rows: list[tuple[int, SupportRow]],
+    participants: dict[str, int],
+    faults: list[Fault],
+) -> None:
+    expertise = set(session.scalars(select(Expertise.code)))
+    periods = set(session.scalars(select(Period.code)))
+    for line, row in rows:
+        for column, cell in (("taker", row.taker), ("giver", row.giver)):
+            if cell is not None and reference_of(cell) not in participants:
+                reason = "is no URN of the register and no key of an organisation; import it first"
+                faults.append(Fault(path.name, line, column, cell, reason))
+        if row.giver is None and row.giver_name is None:
+            reason = "is missing; give a giver or, where another agency gives, a giver_name"
+            faults.append(Fault(path.name, line, "giver", None, reason))
+        if row.giver is not None and reference_of(row.giver) == reference_of(row.taker):
+            reason = "is the taker itself; nobody supports itself"
+            faults.append(Fault(path.name, line, "giver", row.giver, reason))
+        if row.expertise is not None and row.expertise not in expertise:
+            reason = "is no code of the taxonomy; `givetake export expertise` lists them"
+            faults.append(Fault(path.name, line, "expertise", row.expertise, reason))
+        if row.period is not None and row.period not in periods:
+            reason = f"is no period; there are {', '.join(sorted(periods))}"
+            faults.append(Fault(path.name, line, "period", row.period, reason))
+        if row.result is not None and row.state in RUNNING:
+            reason = f"stands beside the state {row.state}; a result comes when support has ended"
+            faults.append(Fault(path.name, line, "result", row.result, reason))
+
+
+def _stored(row: SupportRow, participants: dict[str, int]) -> Row:
+    return {
+        "reference": row.reference,
+        "taker_id": participants[reference_of(row.taker)],
+        "giver_id": None if row.giver is None else participants[reference_of(row.giver)],
+        "giver_name": row.giver_name,
+        "agency": row.agency,
+        "expertise_code": row.expertise,
+        "target": row.target,
+        "period_code": row.period,
+        "half_days": row.half_days,
+        "starts": row.starts,
+        "ends": row.ends,
+        "state": row.state.value,
+        "result": None if row.result is None else row.result.value,
+    }

@@ -1,0 +1,166 @@
+"""Dated circumstances, and the open rules of what each does to giving and taking."""
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, StringConstraints
+from sqlalchemy import select
+
+from app.access.policy import Action, Principal, authorise
+from app.csv_in import Date, HalfDays, Key, RowModel, Text, Whole, YesNo, read_rows
+from app.csv_out import csv_text, days
+from app.database import ReadSession, WriteSession
+from app.imports import (
+    ImportReport,
+    Row,
+    check_unique,
+    new_report,
+    raise_faults,
+    read_file,
+    record,
+    upsert,
+)
+from app.problems import Fault
+from app.progress import Progress, silent
+from app.register.dates import not_before
+from app.register.queries import participant_ids, reference_of
+from models.register import Circumstance, CircumstanceRule
+
+DEFAULT_RULES = Path(__file__).parent / "data" / "circumstance_rules.csv"
+Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+
+
+class CircumstanceRuleRow(RowModel):
+    examples: ClassVar = (
+        {
+            "kind": "made_up_circumstance",
+            "statement": "A made-up circumstance halves the days a school may give.",
+            "may_give": "yes",
+            "days_percent": "50",
+            "extra_allowance_days": "2.5",
+            "priority": "2",
+        },
+    )
+
+    kind: Kind
+    statement: Text
+    may_give: YesNo
+    days_percent: Annotated[Whole, Field(le=100)]
+    extra_allowance_half_days: HalfDays = Field(0, alias="extra_allowance_days")
+    priority: Annotated[Whole, Field(ge=1, le=5)] | None = None
+
+
+class CircumstanceRow(RowModel):
+    examples: ClassVar = (
+        {
+            "participant": "900001",
+            "kind": "new_head",
+            "starts": "2030-09-01",
+            "ends": "2031-08-31",
+            "source": "made up",
+        },
+    )
+
+    participant: Key
+    kind: Kind
+    starts: Date
+    ends: Annotated[Date, AfterValidator(not_before("starts"))] | None = None
+    source: Annotated[Text, Field(max_length=200)]
+
+
+def ensure_default_rules(session: WriteSession) -> None:
+    """Fill the table of rules where it is empty.
+
+    Circumstances enter by `import_circumstances` alone, which calls this first, so that no
+    circumstance is ever without its rule. The defaults come with the version, like the tables.
+    """
+    if session.scalar(select(CircumstanceRule.kind).limit(1)) is None:
+        rows = read_rows(DEFAULT_RULES, CircumstanceRuleRow)
+        upsert(session, CircumstanceRule, ("kind",), [_rule(row) for _, row in rows])
+
+
+def _rule(row: CircumstanceRuleRow) -> Row:
+    return row.model_dump()
+
+
+def import_circumstance_rules(
+    session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
+) -> ImportReport:
+    """Add and change rules; a kind that the file does not name keeps its rule."""
+    authorise(principal, Action.EDIT_RULES)
+    ensure_default_rules(session)
+    faults: list[Fault] = []
+    rows = read_file(path, CircumstanceRuleRow, faults, on_progress)
+    check_unique(path, rows, "kind", lambda row: row.kind, faults)
+    raise_faults(faults)
+    report = new_report("circumstance-rules", {"circumstance_rules": path})
+    written = upsert(session, CircumstanceRule, ("kind",), [_rule(row) for _, row in rows])
+    report.things["circumstance_rules"] = written.counts
+    return record(session, principal, report)
+
+
+def export_circumstance_rules(session: ReadSession, principal: Principal) -> str:
+    """The rules as CSV that can be edited and imported; the defaults where none is stored."""
+    authorise(principal, Action.READ)
+    rules = session.scalars(select(CircumstanceRule).order_by(CircumstanceRule.kind)).all()
+    if not rules:
+        return DEFAULT_RULES.read_text("utf-8")
+    return csv_text(
+        CircumstanceRuleRow,
+        (
+            {
+                "kind": rule.kind,
+                "statement": rule.statement,
+                "may_give": rule.may_give,
+                "days_percent": rule.days_percent,
+                "extra_allowance_days": days(rule.extra_allowance_half_days),
+                "priority": rule.priority,
+            }
+            for rule in rules
+        ),
+    )
+
+
+def import_circumstances(
+    session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
+) -> ImportReport:
+    """Add circumstances and change their ends; those that the file does not name are kept."""
+    authorise(principal, Action.IMPORT)
+    ensure_default_rules(session)
+    faults: list[Fault] = []
+    rows = read_file(path, CircumstanceRow, faults, on_progress)
+    check_unique(
+        path,
+        rows,
+        "participant",
+        lambda row: (reference_of(row.participant), row.kind, row.starts),
+        faults,
+    )
+    kinds = set(session.scalars(select(CircumstanceRule.kind)))
+    participants = participant_ids(session)
+    for line, row in rows:
+        if row.kind not in kinds:
+            reason = f"has no rule; there are {', '.join(sorted(kinds))}"
+            faults.append(Fault(path.name, line, "kind", row.kind, reason))
+        if reference_of(row.participant) not in participants:
+            reason = "is no URN of the register and no key of an organisation; import it first"
+            faults.append(Fault(path.name, line, "participant", row.participant, reason))
+    raise_faults(faults)
+    report = new_report("circumstances", {"circumstances": path})
+    report.things["circumstances"] = upsert(
+        session,
+        Circumstance,
+        ("participant_id", "kind", "starts"),
+        (
+            {
+                "participant_id": participants[reference_of(row.participant)],
+                "kind": row.kind,
+                "starts": row.starts,
+                "ends": row.ends,
+                "source": row.source,
+            }
+            for _, row in rows
+        ),
+        closes=lambda before, after: before["ends"] is None and after["ends"] is not None,
+    ).counts
+    return record(session, principal, report)

@@ -1,0 +1,18 @@
+"""Dates that belong together."""
+
+from collections.abc import Callable
+from datetime import date
+
+from pydantic import ValidationInfo
+
+
+def not_before(first: str) -> Callable[[date, ValidationInfo], date]:
+    """A validator of a later date's field: it may not lie before that of the field `first`."""
+
+    def check(value: date, info: ValidationInfo) -> date:
+        starts = info.data.get(first)
+        if starts is not None and value < starts:
+            raise ValueError(f"is before {first}, {starts:%d-%m-%Y}")
+        return value
+
+    return check

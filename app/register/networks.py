@@ -1,0 +1,151 @@
+"""Taking in families of schools, alliances and other groups that agreed to work together."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
+from sqlalchemy import select
+
+from app.access.policy import Action, Principal, authorise
+from app.csv_in import Date, Key, RowModel, Text
+from app.database import WriteSession
+from app.imports import (
+    Counts,
+    ImportReport,
+    Row,
+    check_unique,
+    new_report,
+    raise_faults,
+    read_file,
+    record,
+    upsert,
+)
+from app.problems import Fault
+from app.progress import Progress, silent
+from app.register.dates import not_before
+from app.register.organisations import Slug
+from app.register.queries import participant_ids, reference_of
+from models.register import Network, NetworkMembership
+
+
+class NetworkRow(RowModel):
+    """One member; name and kind may be blank after the network's first row."""
+
+    examples: ClassVar = (
+        {
+            "key": "made-up-family",
+            "name": "Made-up Family of Schools",
+            "kind": "family",
+            "member": "900001",
+            "starts": "2030-09-01",
+        },
+        {"key": "made-up-family", "member": "900002", "starts": "2031-01-01"},
+    )
+
+    key: Key
+    name: Text | None = None
+    kind: Slug | None = None
+    member: Key
+    starts: Date | None = None
+    ends: Annotated[Date, AfterValidator(not_before("starts"))] | None = None
+
+
+def import_networks(
+    session: WriteSession,
+    principal: Principal,
+    path: Path,
+    on_progress: Progress = silent,
+    *,
+    today: date | None = None,
+) -> ImportReport:
+    """Add and change networks and their members; networks not in the file are kept.
+
+    A member that the file no longer gives to one of its networks leaves it `today`.
+    """
+    authorise(principal, Action.IMPORT)
+    faults: list[Fault] = []
+    rows = read_file(path, NetworkRow, faults, on_progress)
+    check_unique(
+        path,
+        rows,
+        "member",
+        lambda row: (row.key, reference_of(row.member), row.starts),
+        faults,
+    )
+    networks = _networks(path, rows, faults)
+    participants = participant_ids(session)
+    for line, row in rows:
+        if reference_of(row.member) not in participants:
+            reason = "is no URN of the register and no key of an organisation; import it first"
+            faults.append(Fault(path.name, line, "member", row.member, reason))
+    raise_faults(faults)
+    report = new_report("networks", {"networks": path})
+    report.things["networks"] = upsert(session, Network, ("key",), networks.values()).counts
+    ids: dict[str, int] = dict(
+        session.execute(select(Network.key, Network.id).where(Network.key.in_(sorted(networks))))
+        .tuples()
+        .all()
+    )
+    members = [
+        {
+            "network_id": ids[row.key],
+            "participant_id": participants[reference_of(row.member)],
+            "starts": row.starts,
+            "ends": row.ends,
+        }
+        for _, row in rows
+    ]
+    day = today or datetime.now(UTC).date()
+    report.things["members"] = _write_members(session, members, ids.values(), day)
+    return record(session, principal, report)
+
+
+def _networks(
+    path: Path, rows: list[tuple[int, NetworkRow]], faults: list[Fault]
+) -> dict[str, Row]:
+    found: dict[str, Row] = {}
+    first: dict[str, int] = {}
+    for line, row in rows:
+        if row.key not in found:
+            found[row.key] = {"key": row.key, "name": row.name, "kind": row.kind}
+            first[row.key] = line
+            for column in ("name", "kind"):
+                if getattr(row, column) is None:
+                    reason = "is missing from the first row of this network"
+                    faults.append(Fault(path.name, line, column, None, reason))
+            continue
+        for column in ("name", "kind"):
+            said = getattr(row, column)
+            if said not in (None, found[row.key][column]):
+                reason = f"differs from line {first[row.key]}; give a network one {column}"
+                faults.append(Fault(path.name, line, column, said, reason))
+    return found
+
+
+def _write_members(
+    session: WriteSession, members: list[Row], network_ids: Iterable[int], today: date
+) -> Counts:
+    among = NetworkMembership.network_id.in_(sorted(network_ids))
+    named = {(row["network_id"], row["participant_id"], row["starts"]) for row in members}
+    gone = [
+        {
+            "network_id": one.network_id,
+            "participant_id": one.participant_id,
+            "starts": one.starts,
+            "ends": max(today, one.starts or today),
+        }
+        for one in session.scalars(select(NetworkMembership).where(among))
+        if (one.network_id, one.participant_id, one.starts) not in named
+        and (one.ends is None or one.ends > today)
+    ]
+    written = upsert(
+        session,
+        NetworkMembership,
+        ("network_id", "participant_id", "starts"),
+        members + gone,
+        among=among,
+        closes=lambda before, after: before["ends"] is None and after["ends"] is not None,
+    )
+    return Counts(len(written.added), len(written.changed), len(written.closed), written.unchanged)

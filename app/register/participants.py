@@ -1,0 +1,67 @@
+"""Writing participants: the row that all share, and what an institution or organisation adds."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from app.database import WriteSession
+from app.imports import CHUNK, Counts, Row, upsert
+from models.base import Base
+from models.register import Participant
+from models.vocabulary import ParticipantKind
+
+
+@dataclass(slots=True)
+class WrittenParticipants:
+    """Which participants a file added, changed and closed, by id."""
+
+    ids: dict[str, int]
+    total: int
+    added: set[int]
+    moved: set[int]
+    """Whose own row changed, and with it their version."""
+    redescribed: set[int]
+    closed: set[int]
+    absent: int
+
+    def finish(self, session: WriteSession) -> Counts:
+        """Raise the versions of those of whom only details changed, and count all."""
+        touched = sorted((self.redescribed | self.closed) - self.moved - self.added)
+        for start in range(0, len(touched), CHUNK):
+            session.execute(
+                update(Participant)
+                .where(Participant.id.in_(touched[start : start + CHUNK]))
+                .values(version=Participant.version + 1, updated_at=datetime.now(UTC))
+                .execution_options(synchronize_session=False)
+            )
+        changed = (self.moved | self.redescribed) - self.closed - self.added
+        unchanged = self.total - len(self.added) - len(changed) - len(self.closed)
+        return Counts(len(self.added), len(changed), len(self.closed), unchanged, self.absent)
+
+
+def write_participants(
+    session: WriteSession,
+    kind: ParticipantKind,
+    model: type[Base],
+    places: Iterable[Row],
+    details: Callable[[dict[str, int]], Iterable[Row]],
+    closes: Callable[[Mapping[str, Any], Mapping[str, Any]], bool],
+) -> WrittenParticipants:
+    """Write participants by reference, then `details` (of their ids by reference) in `model`."""
+    among = Participant.kind == kind.value
+    own = upsert(session, Participant, ("reference",), places, among=among)
+    query = select(Participant.reference, Participant.id).where(among)
+    ids: dict[str, int] = dict(session.execute(query).tuples().all())
+    more = upsert(session, model, ("participant_id",), details(ids), closes=closes)
+    return WrittenParticipants(
+        ids=ids,
+        total=len(own.added) + len(own.changed) + own.unchanged,
+        added={ids[key[0]] for key in own.added},
+        moved={ids[key[0]] for key in own.changed},
+        redescribed={key[0] for key in more.changed},
+        closed={key[0] for key in more.closed},
+        absent=own.absent,
+    )
