@@ -1,0 +1,178 @@
+"""CP-SAT and HiGHS, each given the same formulation. Imported only where a solve runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+from ortools.math_opt import model_pb2
+from ortools.math_opt.python.model import Model
+from ortools.math_opt.python.model_parameters import ModelSolveParameters, SolutionHint
+from ortools.math_opt.python.parameters import SolveParameters, SolverType
+from ortools.math_opt.python.result import TerminationReason
+from ortools.math_opt.python.solve import solve
+from ortools.sat.python import cp_model
+
+from solver.formulation import Formulation
+from solver.problem import IntArray
+from solver.race import Answer, Limits
+from solver.rows import FREE
+
+NODES_PER_WORK: Final = 100
+
+Report = Callable[[int | None, float | None, IntArray | None], None]
+"""Called with an objective, a bound and the plan's column values, each if there is news of it."""
+
+
+def solve_cp_sat(
+    formulation: Formulation, start: IntArray | None, limits: Limits, report: Report
+) -> Answer:
+    """Solve by CP-SAT, from `start` (a value per column) if given."""
+    model = cp_model.CpModel()
+    columns = [
+        model.new_bool_var("") if upper == 1 else model.new_int_var(0, upper, "")
+        for upper in formulation.upper.tolist()
+    ]
+    binary = formulation.upper == 1
+    for at, (low, high) in enumerate(
+        zip(formulation.row_lower.tolist(), formulation.row_upper.tolist(), strict=True)
+    ):
+        entries = slice(formulation.row_start[at], formulation.row_start[at + 1])
+        inside, coefficients = formulation.column[entries], formulation.coefficient[entries]
+        if not len(inside) and (low > 0 or high < 0):
+            return Answer(None, -math.inf, infeasible=True)
+        terms = [columns[column] for column in inside]
+        if low <= -FREE and high == 1 and (coefficients == 1).all() and binary[inside].all():
+            model.add_at_most_one(terms)
+        else:
+            model.add_linear_constraint(
+                cp_model.LinearExpr.weighted_sum(terms, coefficients.tolist()), low, high
+            )
+    model.maximize(
+        cp_model.LinearExpr.weighted_sum(columns, formulation.points.tolist())
+        + formulation.constant
+    )
+    if start is not None:
+        for column, value in zip(columns, start.tolist(), strict=True):
+            model.add_hint(column, value)
+    solver = cp_model.CpSolver()
+    parameters = solver.parameters
+    parameters.random_seed = limits.seed
+    parameters.relative_gap_limit = limits.gap
+    parameters.num_workers = 1 if limits.work is not None else max(1, limits.workers - 1)
+    if limits.work is not None:
+        parameters.max_deterministic_time = limits.work
+    if math.isfinite(limits.deadline):
+        parameters.max_time_in_seconds = limits.seconds()
+    solver.best_bound_callback = lambda bound: report(None, whole_bound(bound), None)
+    status = solver.solve(model, _CpSatReport(columns, report))
+    if status == cp_model.INFEASIBLE:
+        return Answer(None, -math.inf, infeasible=True)
+    if status == cp_model.MODEL_INVALID:
+        raise RuntimeError(f"CP-SAT refuses the formulation: {model.validate()}")
+    bound = whole_bound(solver.best_objective_bound)
+    if status == cp_model.UNKNOWN:
+        return Answer(None, bound)
+    return Answer(np.array(solver.values(columns), np.int64), bound)
+
+
+class _CpSatReport(cp_model.CpSolverSolutionCallback):
+    def __init__(self, columns: list[cp_model.IntVar], report: Report) -> None:
+        super().__init__()
+        self._columns = columns
+        self._report = report
+
+    def on_solution_callback(self) -> None:
+        values = np.array([self.value(column) for column in self._columns], np.int64)
+        bound = whole_bound(self.best_objective_bound)
+        self._report(round(self.objective_value), bound, values)
+
+
+def solve_highs(
+    formulation: Formulation, start: IntArray | None, limits: Limits, report: Report
+) -> Answer:
+    """Solve by HiGHS through MathOpt, from `start` (a value per column) if given."""
+    model = Model.from_model_proto(model_proto(formulation))
+    # MathOpt refuses `threads` for HiGHS, so it is never set.
+    parameters = SolveParameters(
+        relative_gap_tolerance=limits.gap,
+        absolute_gap_tolerance=0.5,
+        random_seed=limits.seed,
+        time_limit=None if math.isinf(limits.deadline) else timedelta(seconds=limits.seconds()),
+        node_limit=None if limits.work is None else limits.work * NODES_PER_WORK,
+    )
+    hints = []
+    if start is not None:
+        hint = {model.get_variable(at): float(value) for at, value in enumerate(start.tolist())}
+        hints.append(SolutionHint(variable_values=hint))
+    result = solve(
+        model,
+        SolverType.HIGHS,
+        params=parameters,
+        model_params=ModelSolveParameters(solution_hints=hints),
+        msg_cb=lambda lines: _relay(lines, report),
+    )
+    reason = result.termination.reason
+    if reason == TerminationReason.INFEASIBLE:
+        return Answer(None, -math.inf, infeasible=True)
+    bound = whole_bound(result.termination.objective_bounds.dual_bound)
+    if not result.has_primal_feasible_solution():
+        return Answer(None, bound)
+    found = result.variable_values()
+    values = np.array([found[variable] for variable in model.variables()])
+    return Answer(np.rint(values).astype(np.int64), bound)
+
+
+def whole_bound(bound: float) -> float:
+    """Return the whole points that no plan exceeds, allowing for a solver's rounding."""
+    return math.floor(bound + 1e-9 * abs(bound) + 1e-4) if math.isfinite(bound) else bound
+
+
+def _relay(lines: Sequence[str], report: Report) -> None:
+    """Report what HiGHS's log tells: `... % BestBound BestSol Gap ...`."""
+    for line in lines:
+        _, percent, rest = line.partition("%")
+        figures = rest.split()
+        if not percent or len(figures) < 2:
+            continue
+        try:
+            bound, best = float(figures[0]), float(figures[1])
+        except ValueError:
+            continue
+        report(
+            round(best) if math.isfinite(best) else None,
+            whole_bound(bound) if math.isfinite(bound) else None,
+            None,
+        )
+
+
+def model_proto(formulation: Formulation) -> model_pb2.ModelProto:
+    proto = model_pb2.ModelProto()
+    columns, rows = len(formulation.upper), len(formulation.row_lower)
+    proto.variables.ids.extend(range(columns))
+    proto.variables.lower_bounds.extend([0.0] * columns)
+    proto.variables.upper_bounds.extend(formulation.upper.astype(float).tolist())
+    proto.variables.integers.extend([True] * columns)
+    lower, upper = formulation.row_lower, formulation.row_upper
+    proto.linear_constraints.ids.extend(range(rows))
+    proto.linear_constraints.lower_bounds.extend(
+        np.where(lower <= -FREE // 2, -math.inf, lower).tolist()
+    )
+    proto.linear_constraints.upper_bounds.extend(
+        np.where(upper >= FREE // 2, math.inf, upper).tolist()
+    )
+    matrix = proto.linear_constraint_matrix
+    matrix.row_ids.extend(np.repeat(np.arange(rows), np.diff(formulation.row_start)).tolist())
+    matrix.column_ids.extend(formulation.column.tolist())
+    matrix.coefficients.extend(formulation.coefficient.astype(float).tolist())
+    worth = np.flatnonzero(formulation.points)
+    proto.objective.maximize = True
+    proto.objective.offset = float(formulation.constant)
+    proto.objective.linear_coefficients.ids.extend(worth.tolist())
+    proto.objective.linear_coefficients.values.extend(
+        formulation.points[worth].astype(float).tolist()
+    )
+    return proto

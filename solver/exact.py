@@ -1,0 +1,64 @@
+"""The exact method: the whole formulation, by CP-SAT and HiGHS in a race."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from solver.baselines import greedy
+from solver.conflict import send_conflict
+from solver.formulation import formulate, simple_bound
+from solver.plan import ConflictPart, Stopped
+from solver.problem import IntArray, Problem
+from solver.race import Best, Limits, OnNews, in_child, race
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What the exact method ended with.
+
+    Attributes
+    ----------
+    half_days
+        Per candidate, shape (candidates,); None where there is no plan.
+    bound
+        Points that no plan exceeds.
+    objective
+        Points of the plan; 0 where there is none.
+    stopped
+        Why it ended; `infeasible` is proved.
+    conflict
+        Where there is no plan, an irreducible set of pins and rules; empty if time ran out.
+    """
+
+    half_days: IntArray | None
+    bound: float
+    stopped: Stopped
+    objective: int = 0
+    conflict: tuple[ConflictPart, ...] = ()
+
+
+def solve_exact(
+    problem: Problem, limits: Limits, *, on_news: OnNews, cancelled: Callable[[], bool]
+) -> Result:
+    """Solve the whole formulation, starting from the greedy plan.
+
+    Reciprocity is anything but `closed_loops`.
+    """
+    formulation = formulate(problem)
+    start = greedy(problem)
+    values = None if start is None else formulation.values(start)
+    best = Best(formulation, values, simple_bound(formulation, problem))
+    on_news(best.seen, best.bound)
+    if best.gap() <= 0:
+        stopped = Stopped.PROVED
+    else:
+        stopped = race(formulation, best, limits, on_news=on_news, cancelled=cancelled)
+    if best.infeasible:
+        conflict = in_child(send_conflict, problem, deadline=limits.deadline, cancelled=cancelled)
+        return Result(None, best.bound, Stopped.INFEASIBLE, conflict=conflict or ())
+    if best.values is None:
+        return Result(None, best.bound, stopped)
+    half_days = formulation.half_days(problem, best.values)
+    objective = formulation.worth(best.values)
+    return Result(half_days, max(best.bound, objective), stopped, objective)

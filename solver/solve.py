@@ -1,0 +1,206 @@
+"""The solver's front door: chooses the method, keeps the time, checks the plan."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from models.vocabulary import Reciprocity
+from solver.plan import Plan, Status, Stopped, gap_of
+from solver.problem import Problem, frozen
+from solver.race import Limits
+from solver.verify import verify
+
+if TYPE_CHECKING:
+    from solver.exact import Result
+
+METHODS: Final = ("auto", "exact")
+DEFAULT_TIME_LIMIT_S: Final = 60.0
+
+
+class MethodFault(ValueError):
+    """The method does not exist, or does not apply to this problem."""
+
+
+class BrokenPlan(RuntimeError):
+    """A plan failed its own check: a fault of the solver, never of the problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a solve is.
+
+    Attributes
+    ----------
+    seconds
+        Wall time so far.
+    objective, bound, gap
+        Best points, points that no plan exceeds, and the gap as a fraction; None if not known.
+    """
+
+    seconds: float
+    objective: int | None
+    bound: float | None
+    gap: float | None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def _silent(progress: Progress) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+def solve(
+    problem: Problem,
+    *,
+    method: str = "auto",
+    time_limit_s: float | None = None,
+    work: int | None = None,
+    gap: float = 0.0,
+    seed: int = 0,
+    workers: int = 2,
+    on_progress: OnProgress = _silent,
+    cancelled: Callable[[], bool] = _never,
+) -> Plan:
+    """Find the best plan that the limits allow, and how good it is proven to be.
+
+    Being infeasible or out of time is said by the plan's status, not raised.
+
+    Parameters
+    ----------
+    method
+        "auto" or "exact".
+    time_limit_s
+        Wall time of the whole call, > 0. Without it 60 s, or none where `work` limits.
+    work
+        Limit that repeats, >= 1: the same problem, seed and work give the same plan for any
+        number of workers, as long as no time limit cuts in.
+    gap
+        Fraction (bound - objective) / max(1, objective) at which to stop, >= 0.
+    seed
+        Of the search, 0 to 2^31 - 1.
+    workers
+        Processor cores to use, >= 1.
+    on_progress
+        Called when there is news, in this thread.
+    cancelled
+        Asked ten times a second; when true, the best plan so far is returned.
+
+    Raises
+    ------
+    MethodFault
+        If the method is unknown or does not apply to the problem.
+    ValueError
+        If a limit is out of its range.
+    BrokenPlan
+        If the plan found breaks a rule, which is a fault of the solver.
+    """
+    started = time.time()
+    _check_method(problem, method)
+    _check_limits(time_limit_s, work, gap, seed, workers)
+    from solver.exact import solve_exact
+
+    def on_news(objective: int | None, bound: float) -> None:
+        known = bound if math.isfinite(bound) else None
+        reached = None if objective is None or known is None else gap_of(objective, known)
+        on_progress(Progress(time.time() - started, objective, known, reached))
+
+    seconds = time_limit_s
+    if seconds is None:
+        seconds = math.inf if work is not None else DEFAULT_TIME_LIMIT_S
+    deadline = started + max(seconds - _checking_time(problem), seconds / 2)
+    limits = Limits(deadline, gap, work, seed, workers)
+    result = solve_exact(problem, limits, on_news=on_news, cancelled=cancelled)
+    plan = _plan(problem, result, seed)
+    violations = verify(problem, plan)
+    if violations:
+        first = violations[0]
+        raise BrokenPlan(
+            f"{len(violations)} violations, first {first.rule} at {first.where}: {first.sentence}"
+        )
+    return replace(plan, seconds=round(time.time() - started, 3))
+
+
+def _plan(problem: Problem, result: Result, seed: int) -> Plan:
+    if result.stopped is Stopped.INFEASIBLE:
+        return Plan(
+            Status.INFEASIBLE,
+            Stopped.INFEASIBLE,
+            conflict=result.conflict,
+            seed=seed,
+            rounds=1,
+            versions=_versions(),
+        )
+    if result.half_days is None:
+        bound = result.bound if math.isfinite(result.bound) else None
+        return Plan(
+            Status.UNKNOWN, result.stopped, bound=bound, seed=seed, rounds=1, versions=_versions()
+        )
+    chosen = np.flatnonzero(result.half_days)
+    candidates = problem.candidates
+    chosen = chosen[np.lexsort((candidates.need[chosen], candidates.offer[chosen]))]
+    return Plan(
+        Status.OPTIMAL if result.stopped is Stopped.PROVED else Status.FEASIBLE,
+        result.stopped,
+        offer=frozen(candidates.offer[chosen], np.int64),
+        need=frozen(candidates.need[chosen], np.int64),
+        half_days=frozen(result.half_days[chosen], np.int64),
+        objective=result.objective,
+        bound=result.bound,
+        gap=gap_of(result.objective, result.bound),
+        seed=seed,
+        rounds=1,
+        versions=_versions(),
+    )
+
+
+def _check_method(problem: Problem, method: str) -> None:
+    if method not in METHODS:
+        known = ", ".join(METHODS)
+        raise MethodFault(f"method {method!r} is not available; choose one of {known}")
+    if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
+        raise MethodFault(
+            "rules.reciprocity 'closed_loops' cannot be solved yet; "
+            "use none, balanced or both_roles"
+        )
+
+
+def _check_limits(
+    time_limit_s: float | None, work: int | None, gap: float, seed: int, workers: int
+) -> None:
+    if time_limit_s is not None and not time_limit_s > 0:
+        raise ValueError(f"time limit {time_limit_s}: must be above 0 seconds")
+    if work is not None and not 1 <= work <= 10**9:
+        raise ValueError(f"work {work}: must be from 1 to 10^9")
+    if not 0 <= gap < math.inf:
+        raise ValueError(f"gap {gap}: must be a fraction, 0 or more, such as 0.01")
+    if not 0 <= seed < 2**31:
+        raise ValueError(f"seed {seed}: must be from 0 to 2^31 - 1")
+    if not 1 <= workers <= 1024:
+        raise ValueError(f"workers {workers}: must be from 1 to 1024")
+
+
+def _checking_time(problem: Problem) -> float:
+    """Return the seconds kept for the check at the end."""
+    return 0.3 + 2e-6 * len(problem.candidates)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "givetake": version("givetake"),
+        "ortools": version("ortools"),
+        "numpy": version("numpy"),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,75 @@
+"""The exact method: both backends against a brute force, and how a solve ends."""
+
+import numpy as np
+import pytest
+from drawn_problems import allowed, brute_force, objective, problems
+from hypothesis import HealthCheck, given, settings
+
+from solver.backends import solve_cp_sat, solve_highs
+from solver.baselines import greedy
+from solver.conflict import find_conflict
+from solver.formulation import formulate, simple_bound
+from solver.race import Limits
+
+REPEATABLE = Limits(work=10)
+QUIET = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def silent(points, bound, values):
+    """Take news and tell nobody."""
+
+
+@pytest.mark.parametrize("backend", [solve_cp_sat, solve_highs])
+@QUIET
+@given(problem=problems())
+def test_backend_finds_the_best_plan_of_all(backend, problem):
+    """Each backend's plan is allowed, worth the best of all choices, and its bound is that."""
+    formulation = formulate(problem)
+    answer = backend(formulation, None, REPEATABLE, silent)
+    best = brute_force(problem)
+    assert answer.infeasible == (best is None)
+    if best is None:
+        return
+    half_days = formulation.half_days(problem, answer.values).tolist()
+    content = problem.to_json()
+    assert allowed(content, half_days)
+    assert objective(content, half_days) == formulation.worth(answer.values) == best
+    assert answer.bound == best
+    assert simple_bound(formulation, problem) >= best
+
+
+@QUIET
+@given(problem=problems())
+def test_pruning_loses_no_plan(problem):
+    """The formulation with every row and candidate has the same best plan as the pruned one."""
+    answer = solve_highs(formulate(problem, prune=False), None, REPEATABLE, silent)
+    best = brute_force(problem)
+    assert answer.infeasible == (best is None)
+    assert best is None or answer.bound == best
+
+
+@QUIET
+@given(problem=problems())
+def test_greedy_keeps_every_rule(problem):
+    """A greedy plan is allowed and worth no more than the best."""
+    half_days = greedy(problem)
+    if half_days is not None:
+        content = problem.to_json()
+        assert allowed(content, half_days.tolist())
+        assert objective(content, half_days.tolist()) <= brute_force(problem)
+        formulation = formulate(problem)
+        values = formulation.values(half_days)
+        assert formulation.holds(values)
+        assert np.array_equal(formulation.half_days(problem, values), half_days)
+
+
+@settings(QUIET, max_examples=60)
+@given(problem=problems())
+def test_conflict_is_found_where_there_is_no_plan(problem):
+    """A problem without a plan has a conflict; one with a plan has none."""
+    assert bool(find_conflict(problem)) == (brute_force(problem) is None)
