@@ -1,17 +1,19 @@
-"""`givetake import|export needs` and the like, `confirm`, `answer`, `withdraw`."""
+"""Needs, offers and their like from the terminal: in and out, suggested, confirmed, answered."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.access.policy import TERMINAL, Principal
-from app.cli.console import open_database, out, write_csv
+from app.cli.console import open_database, out, progress_bar, write_csv
 from app.cli.imports import FileArgument, JsonOption, import_app, run_file_import
 from app.csv_in import parse_half_days
 from app.database import ReadSession
 from app.exchange import calendar, files, service, taxonomy
+from app.exchange.suggest_rules import PACKAGED
 from models.vocabulary import Availability
 
 export_app = typer.Typer(
@@ -20,6 +22,9 @@ export_app = typer.Typer(
 confirm_app = typer.Typer(help="Say for a school that a suggestion is a need.")
 answer_app = typer.Typer(help="Say for a giver what it can give.")
 withdraw_app = typer.Typer(help="Let a need or an offer stand no longer.")
+
+SHOWN = 20
+"""Suggestions a preview lists; `--json` gives all."""
 
 OutOption = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="write here, not to the terminal")
@@ -136,6 +141,55 @@ def withdraw_offer(reference: ReferenceArgument) -> None:
     with open_database() as database, database.write() as session:
         service.withdraw_offer(session, TERMINAL, reference)
         out.print(f"The offer {reference} is withdrawn.", markup=False)
+
+
+def suggest(
+    rules: Annotated[
+        Path, typer.Option("--rules", metavar="FILE", help="TOML or JSON; by default our own")
+    ] = PACKAGED,
+    period: Annotated[
+        str | None, typer.Option("--period", help="by default this academic year")
+    ] = None,
+    area: Annotated[
+        str | None, typer.Option("--area", help="only schools of this area, by name or code")
+    ] = None,
+    include_old: Annotated[
+        bool, typer.Option("--include-old", help="use measures over three years old")
+    ] = False,
+    include_fee_paying: Annotated[
+        bool, typer.Option("--include-fee-paying", help="compare fee-paying schools too")
+    ] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="show, and change nothing")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare schools with similar ones: suggest needs, and whom to ask what they can give."""
+    from app.exchange.suggest import suggest
+
+    with open_database() as database, progress_bar() as on_progress, database.write() as session:
+        report = suggest(
+            session,
+            TERMINAL,
+            rules,
+            period_code=period,
+            area_named=area,
+            include_old=include_old,
+            include_fee_paying=include_fee_paying,
+            preview=preview,
+            on_progress=on_progress,
+        )
+    if as_json:
+        out.print_json(data=asdict(report))
+        return
+    for kind, counts in (("suggested needs", report.needs), ("prompts to ask", report.offers)):
+        words = ", ".join(f"{number:,} {what}" for what, number in asdict(counts).items())
+        out.print(f"{kind} of {report.period}: {words}", markup=False, soft_wrap=True)
+    for suggestion in report.suggestions[:SHOWN] if preview else []:
+        line = f"{suggestion['kind']} of {suggestion['urn']}: {suggestion['statement']}"
+        out.print(line, markup=False, soft_wrap=True)
+    for note in report.notes:
+        out.print(note, markup=False, soft_wrap=True)
+    if preview:
+        out.print("This was a preview: nothing was changed.")
 
 
 def _export(read: Callable[[ReadSession, Principal], str], file: Path | None) -> None:

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from app.cli.console import err
-from app.cli.exchange import answer_app, confirm_app, export_app, withdraw_app
+from app.cli.exchange import answer_app, confirm_app, export_app, suggest, withdraw_app
 from app.cli.imports import import_app
 from app.cli.register import find
 from app.cli.templates import template
@@ -25,6 +25,7 @@ app.add_typer(export_app, name="export")
 app.add_typer(confirm_app, name="confirm")
 app.add_typer(answer_app, name="answer")
 app.add_typer(withdraw_app, name="withdraw")
+app.command()(suggest)
 
 
 @app.command()
