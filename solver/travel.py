@@ -1,6 +1,7 @@
 """How long a journey takes: the `TravelTimes` port and its adapters."""
 
 import csv
+import http.client
 import json
 import math
 import urllib.error
@@ -313,7 +314,7 @@ class OsrmTravelTimes:
             raise TravelTimesUnavailableError(
                 f"{self.url} answered no JSON; is it an OSRM server?"
             ) from error
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise TravelTimesUnavailableError(
                 f"{self.url} does not answer ({error}); check the address or plan in miles"
             ) from error
