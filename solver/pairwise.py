@@ -25,7 +25,7 @@ ALLOWED: Final = -1
 ON_SITE: Final = list(Mode).index(Mode.ON_SITE)
 REMOTE: Final = list(Mode).index(Mode.REMOTE)
 _ARC_DOUBT_M: Final = 5.0
-_ARC_TRUSTED_TO_M: Final = 1_000_000.0
+_ARC_TRUSTED_TO_M: Final = 500_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

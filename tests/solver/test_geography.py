@@ -20,8 +20,7 @@ from solver.geography import (
     to_wgs84,
 )
 
-latitudes, longitudes = st.floats(49.8, 60.9), st.floats(-8.0, 1.8)
-points = st.tuples(latitudes, longitudes)
+points = st.tuples(st.floats(49.8, 60.9), st.floats(-8.0, 1.8))
 
 
 def test_grid_becomes_wgs84_at_known_points() -> None:
@@ -67,12 +66,12 @@ def test_distances_to_unknown_positions_are_unknown() -> None:
 def test_the_chord_is_a_lower_bound_and_gives_the_arc_back(
     here: tuple[float, float], there: tuple[float, float]
 ) -> None:
-    """No true neighbour is lost by searching with the chord; the estimate errs by 3 m at most."""
+    """No true neighbour is lost by searching with the chord; the estimate errs by 2 m at most."""
     at = earth_centred([here[0], there[0]], [here[1], there[1]])
     chord, arc = np.linalg.norm(at[0] - at[1]), geodesic(here, there).m
     assert chord <= arc + 1e-5
-    tolerance = 0.01 if arc < 100_000 else 3.0
-    assert arc > 1_000_000 or arc_from_chord(chord) == pytest.approx(arc, abs=tolerance)
+    tolerance = 0.02 if arc < 100_000 else 2.0
+    assert arc > 500_000 or arc_from_chord(chord) == pytest.approx(arc, abs=tolerance)
 
 
 def test_pairs_within_a_radius_are_all_found() -> None:
