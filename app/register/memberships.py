@@ -128,7 +128,7 @@ def write_memberships(
     do. A stored membership of an institution in the file that they no longer say ends `today`.
     """
     participants: dict[int, int] = dict(
-        session.execute(select(Institution.urn, Institution.participant_id)).tuples().all()
+        session.execute(select(Institution.urn, Institution.participant_id)).all()
     )
     groups = {
         uid: (key, kind)

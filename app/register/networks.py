@@ -84,9 +84,9 @@ def import_networks(
     report = new_report("networks", {"networks": path})
     report.things["networks"] = upsert(session, Network, ("key",), networks.values()).counts
     ids: dict[str, int] = dict(
-        session.execute(select(Network.key, Network.id).where(Network.key.in_(sorted(networks))))
-        .tuples()
-        .all()
+        session.execute(
+            select(Network.key, Network.id).where(Network.key.in_(sorted(networks)))
+        ).all()
     )
     members = [
         {

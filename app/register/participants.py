@@ -54,7 +54,7 @@ def write_participants(
     among = Participant.kind == kind.value
     own = upsert(session, Participant, ("reference",), places, among=among)
     query = select(Participant.reference, Participant.id).where(among)
-    ids: dict[str, int] = dict(session.execute(query).tuples().all())
+    ids: dict[str, int] = dict(session.execute(query).all())
     more = upsert(session, model, ("participant_id",), details(ids), closes=closes)
     return WrittenParticipants(
         ids=ids,

@@ -79,7 +79,7 @@ def reference_of(cell: str) -> str:
 def participant_ids(session: AnySession) -> dict[str, int]:
     """Every participant's id by its reference."""
     query = select(Participant.reference, Participant.id)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def find_scope(session: AnySession, principal: Principal, text: str) -> Scope:
@@ -224,4 +224,4 @@ def _found(session: AnySession, *conditions: ColumnElement[bool], limit: int) ->
         .order_by(Participant.name, Participant.id)
         .limit(limit)
     )
-    return [Found(*row) for row in session.execute(query).tuples()]
+    return [Found(*row) for row in session.execute(query)]
