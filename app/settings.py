@@ -18,6 +18,8 @@ class Settings(BaseSettings):
 
     database_url: str = Field(default_factory=_default_database_url)
     """`sqlite:///path/to/file` or `postgresql+psycopg://user@host/name`."""
+    travel_times: str | None = None
+    """Minutes of travel: an OSRM server's address or a CSV matrix; none: estimated."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 

@@ -54,7 +54,7 @@ class Proposal(Base):
     offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), index=True)
     half_days: Mapped[int]
     points: Mapped[int]
-    components: Mapped[dict[str, Any]]
+    components: Mapped[list[dict[str, Any]]]
     distance_m: Mapped[int | None]
     ladder: Mapped[str] = mapped_column(String(20))
     remote: Mapped[bool]

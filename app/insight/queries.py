@@ -85,7 +85,10 @@ def report_data(
 def _pairings(
     session: Session, principal: Principal, run_id: int, problem: Problem, names: dict[str, str]
 ) -> tuple[ReportPairing, ...]:
-    reference = dict(session.execute(select(Participant.id, Participant.reference)).tuples().all())
+    reference = {
+        row.id: row.reference
+        for row in session.execute(select(Participant.id, Participant.reference))
+    }
     return tuple(
         ReportPairing(
             need=need.reference,
@@ -111,16 +114,13 @@ def _pairings(
 
 def _participants(session: Session, problem: Problem) -> tuple[ReportParticipant, ...]:
     exempt = dict(zip(problem.participants.id, problem.participants.exempt.tolist(), strict=True))
-    group: dict[int, str] = dict(
-        session.execute(
-            select(Membership.participant_id, Group.name)
-            .join(Group)
-            .where(Membership.left.is_(None), Group.open)
-            .order_by(Group.kind)
-        )
-        .tuples()
-        .all()
+    memberships = (
+        select(Membership.participant_id, Group.name)
+        .join(Group)
+        .where(Membership.left.is_(None), Group.open)
+        .order_by(Group.kind)
     )
+    group = {who: name for who, name in session.execute(memberships)}
     rows = session.execute(
         select(Participant, Institution, Organisation)
         .outerjoin(Institution)

@@ -31,7 +31,6 @@ from solver.exchange import Ints
 from solver.ladder import ladder_steps
 from solver.refusals import Refusals
 from solver.travel import (
-    EstimatedTravelTimes,
     Places,
     TravelTimes,
 )
@@ -64,7 +63,7 @@ class Unplannable(Refused):
 def build(
     loaded: Loaded,
     options: MatchOptions,
-    travel: TravelTimes | None = None,
+    travel: TravelTimes,
 ) -> Built:
     """Settle windows, terms and modes, find the candidates and value them.
 
@@ -97,7 +96,7 @@ def build(
             with_suggestions=options.include_suggestions,
         ),
         kept=exchange.Pairs(pinned[:, 0], pinned[:, 1]),
-        travel=travel or EstimatedTravelTimes(),
+        travel=travel,
     )
     valued = points.score(_point_inputs(loaded, options, participants, needs, offers, found, place))
     made = _problem(loaded, options, left, place, found, valued, pinned)

@@ -11,6 +11,7 @@ from app.matching.load import load
 from app.matching.options import AllowanceRule, MatchOptions
 from app.problems import Conflict, NotFound
 from models.register import Circumstance, CircumstanceRule
+from solver.travel import EstimatedTravelTimes
 from tests import rows
 from tests.rows import TERM, YEAR
 
@@ -33,7 +34,7 @@ def built(
     takers: set[int] | None = None,
 ) -> Built:
     session.expire_all()
-    return build(load(session, takers, period, as_of), options)
+    return build(load(session, takers, period, as_of), options, EstimatedTravelTimes())
 
 
 def candidates(made: Built) -> list[tuple[str, str]]:

@@ -1,0 +1,243 @@
+"""`givetake match`: plan the support of an area for a period, and show what came out."""
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from app.access.policy import TERMINAL
+from app.cli.console import open_database, out, progress_bar
+from app.insight.report import Figures, ReportData, figures
+from app.matching.options import MatchOptions
+from app.problems import Problem
+from app.settings import settings
+from models.vocabulary import BalanceHolder, Reciprocity, RunState
+
+EXIT_CODES = {RunState.SOLVED: 0, RunState.INFEASIBLE: 3, RunState.UNKNOWN: 4}
+DEFAULTS = MatchOptions()
+BEST_SHOWN = 10
+
+
+class BadOption(Problem):
+    status = 422
+    title = "An option cannot be used"
+
+
+def match(
+    period: Annotated[str, typer.Option(help="a year (2026-27) or a term (2026-27/autumn)")],
+    area: Annotated[
+        str | None,
+        typer.Option(help="local authority, region, trust, federation, network or England"),
+    ] = None,
+    list_file: Annotated[
+        Path | None, typer.Option("--list", help="a file of URNs or organisation keys, one a line")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="plan from this day; default: today")] = None,
+    reciprocity: Annotated[Reciprocity, typer.Option()] = DEFAULTS.reciprocity,
+    balance_held_by: Annotated[BalanceHolder, typer.Option()] = DEFAULTS.balance_held_by,
+    include_suggestions: Annotated[
+        bool, typer.Option(help="plan with needs and offers that nobody confirmed yet")
+    ] = False,
+    travel_limit_miles: Annotated[
+        float, typer.Option(help="where a side gives no limit")
+    ] = DEFAULTS.travel_limit_miles,
+    max_neighbours: Annotated[
+        int, typer.Option(help="nearest offers looked at for each need")
+    ] = DEFAULTS.max_neighbours,
+    max_given: Annotated[int, typer.Option(help="takers at once")] = DEFAULTS.max_given,
+    max_taken: Annotated[int, typer.Option(help="supporters at once")] = DEFAULTS.max_taken,
+    weights: Annotated[
+        Path | None, typer.Option(help="JSON file of weights of the points' components")
+    ] = None,
+    pin: Annotated[list[str] | None, typer.Option(help="NEED=OFFER that must be")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="NEED=OFFER that must not be")] = None,
+    method: Annotated[str, typer.Option()] = DEFAULTS.method,
+    time_limit: Annotated[float, typer.Option(help="seconds to solve")] = DEFAULTS.time_limit_s,
+    gap: Annotated[float, typer.Option(help="a proven fraction that is enough")] = DEFAULTS.gap,
+    seed: Annotated[int, typer.Option()] = DEFAULTS.seed,
+    workers: Annotated[int, typer.Option()] = DEFAULTS.workers,
+    report: Annotated[Path | None, typer.Option(help="write an HTML report here")] = None,
+    problem: Annotated[Path | None, typer.Option(help="write the problem file here")] = None,
+    plan: Annotated[Path | None, typer.Option(help="write the plan file here")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the figures as JSON")] = False,
+) -> None:
+    """Find give-and-take pairings for the takers of an area; givers come from anywhere in reach.
+
+    Exit codes: 0 planned, 2 bad input, 3 no plan can exist, 4 none was found in time.
+    """
+    from app.insight import queries as insight
+    from app.matching import queries, service
+    from solver.plan import write_plan
+    from solver.problem import write_problem
+
+    options = _options(
+        reciprocity=reciprocity,
+        balance_held_by=balance_held_by,
+        include_suggestions=include_suggestions,
+        travel_limit_miles=travel_limit_miles,
+        max_neighbours=max_neighbours,
+        max_given=max_given,
+        max_taken=max_taken,
+        weights=_weights(weights),
+        pins=tuple(pin or ()),
+        exclusions=tuple(exclude or ()),
+        as_of=as_of,
+        method=method,
+        time_limit_s=time_limit,
+        gap=gap,
+        seed=seed,
+        workers=workers,
+    )
+    with open_database() as database:
+        day = options.as_of or datetime.now(UTC).date()
+        with database.read() as session:
+            takers = (
+                service.takers_in(session, TERMINAL, area, day)
+                if area
+                else service.takers_listed(session, TERMINAL, _listed(list_file))
+            )
+        with progress_bar() as on_progress, _interruptible() as interrupted:
+            run_id = service.match(
+                database,
+                TERMINAL,
+                takers,
+                period,
+                options,
+                travel=service.travel_times(settings().travel_times),
+                on_progress=on_progress,
+                cancelled=interrupted.is_set,
+            )
+        with database.read() as session:
+            state = RunState(queries.get_run(session, TERMINAL, run_id).state)
+            if problem:
+                write_problem(queries.problem_of(session, TERMINAL, run_id), problem)
+            found = queries.plan_of(session, TERMINAL, run_id)
+            if plan:
+                write_plan(found, plan)
+            data = insight.report_data(session, TERMINAL, run_id)
+    if report:
+        from app.insight.report_page import render
+
+        report.write_text(render(data))
+    if as_json:
+        out.print_json(data=_as_json(run_id, state, data))
+    else:
+        show_plan(data)
+        for part in found.conflict:
+            out.print(f"Cannot be: {part.sentence}", markup=False, soft_wrap=True)
+    raise typer.Exit(EXIT_CODES.get(state, 1))
+
+
+def _options(**given: Any) -> MatchOptions:
+    try:
+        return MatchOptions.model_validate(given)
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False)[0]
+        name = "--" + str(first["loc"][0]).replace("_", "-")
+        raise BadOption(f"{name} {first['input']!r}: {first['msg']}") from invalid
+
+
+def _weights(path: Path | None) -> dict[str, int]:
+    if path is None:
+        return {}
+    try:
+        content: dict[str, int] = json.loads(path.read_text())
+    except (OSError, ValueError) as unreadable:
+        raise BadOption(f"--weights {path}: {unreadable}") from unreadable
+    return content
+
+
+def _listed(path: Path | None) -> list[str]:
+    if path is None:
+        raise BadOption("name takers with --area NAME or --list FILE")
+    try:
+        return path.read_text().split()
+    except (OSError, ValueError) as unreadable:
+        raise BadOption(f"--list {path}: {unreadable}") from unreadable
+
+
+@contextmanager
+def _interruptible() -> Iterator[Event]:
+    """Turn the first interrupt into a wish to stop with the best plan so far."""
+    asked = Event()
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _as_json(run_id: int, state: RunState, data: ReportData) -> dict[str, Any]:
+    known = asdict(figures(data)) | {"gap": data.gap, "bound": data.bound}
+    return known | {"run": run_id, "state": state, "objective": data.objective}
+
+
+def show_plan(data: ReportData) -> None:
+    """Print the best pairings with their reasons, then what the plan comes to."""
+    names = {each.reference: each.name for each in data.participants}
+    table = Table(title=f"The best pairings of {len(data.pairings):,}", title_justify="left")
+    for heading in ("giver", "gives", "to", "days", "miles", "why"):
+        table.add_column(heading, justify="right" if heading in ("days", "miles") else "left")
+    for pairing in data.pairings[:BEST_SHOWN]:
+        strongest = sorted(pairing.components, key=lambda each: -each.points)[:3]
+        table.add_row(
+            names[pairing.giver],
+            pairing.expertise,
+            names[pairing.taker],
+            f"{pairing.days:g}",
+            "remote" if pairing.distance_miles is None else f"{pairing.distance_miles:.1f}",
+            "\n".join(f"{each.points:+d} {each.sentence}" for each in strongest),
+        )
+    if data.pairings:
+        out.print(table)
+    for line in summary(data, figures(data)):
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def summary(data: ReportData, found: Figures) -> list[str]:
+    """What the plan comes to, a sentence each."""
+    lines = [
+        f"{data.area}, {data.period}: {found.needs_met:,} of {found.needs:,} needs met, "
+        f"{found.days_planned:,g} of {found.days_needed:,g} days, "
+        f"{found.pairings:,} pairings between {found.givers:,} givers and {found.takers:,} takers.",
+        f"Balance: {found.both:,} both give and take; funded supporters, who need not take, "
+        f"give {found.days_by_exempt:,g} days.",
+    ]
+    if found.median_miles is not None and found.longest_miles is not None:
+        lines.append(
+            f"Travel: half of the pairings on site within {found.median_miles:.1f} miles, "
+            f"the longest {found.longest_miles:.1f}; {found.remote:,} are remote."
+        )
+    if found.most_disadvantaged_days is not None:
+        lines.append(
+            f"The quarter of schools in need with most disadvantage gets "
+            f"{found.most_disadvantaged_days:.0%} of the days."
+        )
+    if data.gap is not None:
+        lines.append(f"Proven: no plan can be more than {data.gap:.2%} better than this one.")
+    if any(pairing.suggested for pairing in data.pairings):
+        lines.append(
+            "Pairings made from suggestions are for planning: nothing of them can be sent until "
+            "the school confirms its need and the giver its offer."
+        )
+    if data.drawn:
+        lines.append(
+            "Needs and offers were drawn at random: this plan shows the method, no school."
+        )
+    return lines
