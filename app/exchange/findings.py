@@ -3,7 +3,7 @@
 import re
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import select
 
 from app.database import ReadSession, WriteSession
-from app.exchange.similar import Floats, Indices, compare, similar_schools, standardise
+from app.exchange.similar import Floats, compare, similar_schools, standardise
 from app.exchange.suggest_rules import Criterion, Rule, SuggestRules
 from models.register import Institution, Measure
 from models.vocabulary import Phase
@@ -109,43 +109,40 @@ def _stand_out(
     rules: SuggestRules,
     held: Mapping[str, Held],
     subjects: frozenset[int] | None,
-) -> list[Finding]:
+) -> Iterator[Finding]:
     """Findings among comparable schools, by each rule whose measure is held."""
-    phases = set(group[0].phases) & set(SCHOOL_PHASES)
-    usable = [rule for rule in rules.rules if rule.phase in phases and rule.measure in held]
-    measured = [
-        school for school in group if any(school.urn in held[r.measure].values for r in usable)
-    ]
     criteria = [criterion for criterion in rules.criteria if criterion.measure in held]
-    if len(measured) <= rules.minimum_similar or len(criteria) < rules.minimum_criteria:
-        return []
-    nearest = similar_schools(
-        standardise(_columns(measured, criteria, held)),
-        np.array([criterion.weight for criterion in criteria]),
-        count=rules.similar_schools,
-        minimum_criteria=rules.minimum_criteria,
-    )
-    found: list[Finding] = []
-    for rule in usable:
-        found += _by_rule(rule, rules, measured, nearest, criteria, held, subjects)
-    return found
+    if len(criteria) < rules.minimum_criteria:
+        return
+    for rule in rules.rules:
+        if rule.measure not in held:
+            continue
+        figures = held[rule.measure].values
+        measured = [s for s in group if rule.phase in s.phases and s.urn in figures]
+        if len(measured) > rules.minimum_similar:
+            yield from _by_rule(rule, rules, measured, criteria, held, subjects)
 
 
 def _by_rule(
     rule: Rule,
     rules: SuggestRules,
     schools: Sequence[School],
-    nearest: Indices,
     criteria: Sequence[Criterion],
     held: Mapping[str, Held],
     subjects: frozenset[int] | None,
-) -> Iterable[Finding]:
+) -> Iterator[Finding]:
     outcome = held[rule.measure]
-    values = np.array([outcome.values.get(school.urn, np.nan) for school in schools])
+    nearest = similar_schools(
+        standardise(_columns(schools, criteria, held)),
+        np.array([criterion.weight for criterion in criteria]),
+        count=rules.similar_schools,
+        minimum_criteria=rules.minimum_criteria,
+    )
+    values = np.array([outcome.values[school.urn] for school in schools])
     count, mean, spread = compare(values, nearest)
     ahead = (values - mean) * (1 if rule.better == "higher" else -1)
     far = np.maximum(rule.spreads * spread, rule.gap)
-    comparable = ~np.isnan(values) & (count >= rules.minimum_similar) & (ahead != 0)
+    comparable = (count >= rules.minimum_similar) & (ahead != 0)
     for i in np.flatnonzero(comparable & (np.abs(ahead) >= far)).tolist():
         school, worse = schools[i], bool(ahead[i] < 0)
         if subjects is not None and school.participant_id not in subjects:

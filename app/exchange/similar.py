@@ -61,10 +61,9 @@ def similar_schools(
 
 
 def compare(values: Floats, nearest: Indices) -> tuple[Indices, Floats, Floats]:
-    """How many similar schools have a value, their mean and their standard deviation."""
-    theirs = np.where(nearest == NOBODY, np.nan, values[nearest])
-    known = ~np.isnan(theirs)
-    count = known.sum(axis=1)
-    mean = np.where(known, theirs, 0.0).sum(axis=1) / np.maximum(count, 1)
-    squares = np.where(known, (theirs - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    """How many similar schools there are, and the mean and standard deviation of their values."""
+    somebody = nearest != NOBODY
+    count = somebody.sum(axis=1)
+    mean = np.where(somebody, values[nearest], 0.0).sum(axis=1) / np.maximum(count, 1)
+    squares = np.where(somebody, (values[nearest] - mean[:, None]) ** 2, 0.0).sum(axis=1)
     return count, mean, np.sqrt(squares / np.maximum(count - 1, 1))

@@ -435,10 +435,10 @@ def test_similar_schools_are_those_a_plain_loop_finds() -> None:
     assert (nearest == NOBODY).any()
 
 
-def test_figures_of_similar_schools_leave_out_what_is_unknown() -> None:
-    """Mean and standard deviation are those of known figures alone."""
-    values = np.array([np.nan, 2.0, 4.0, np.nan])
-    count, mean, spread = compare(values, np.array([[1, 2, 3], [3, NOBODY, NOBODY]]))
+def test_the_mean_is_of_the_similar_schools_there_are() -> None:
+    """Where there are fewer than asked for, nobody counts as nought."""
+    values = np.array([9.0, 2.0, 4.0])
+    count, mean, spread = compare(values, np.array([[1, 2, NOBODY], [NOBODY, NOBODY, NOBODY]]))
     assert count.tolist() == [2, 0]
     assert mean[0] == 3.0
     assert spread[0] == pytest.approx(np.sqrt(2.0))
