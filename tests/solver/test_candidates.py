@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from models.vocabulary import Availability, Ladder, Mode, Phase
 from solver.candidates import Options
 from solver.exchange import encode
+from solver.geography import distance_m
 from solver.ladder import LADDER
 from solver.refusals import Refusal
 from solver.travel import EstimatedTravelTimes, MatrixTravelTimes
 from tests.solver.made_exchange import (
     ENDS,
+    LONDON,
     NOWHERE,
     STARTS,
     WATFORD,
@@ -255,6 +257,43 @@ def test_broken_columns_are_refused_by_name() -> None:
         encode(Mode, ["by post"])
     with pytest.raises(ValueError, match="max_neighbours is 0"):
         Options(max_neighbours=0)
+
+
+@pytest.mark.parametrize("there", [WATFORD, YORK, (57.1497, -2.0943)])
+def test_the_limit_itself_is_within_the_limit(there: tuple[float, float]) -> None:
+    """A limit is kept to the millimetre, at 25, 280 and 640 km."""
+    people = [{}, {"at": there}]
+    apart = float(distance_m(*LONDON, *there)[0])
+    assert verdict(exchange(people, needs=[{"limit_m": apart}]), default_limit_m=1e6) == "on site"
+    less = exchange(people, needs=[{"limit_m": apart - 0.001}])
+    assert verdict(less, default_limit_m=1e6) == Refusal.TOO_FAR
+
+
+def test_remote_offers_are_walked_outwards_until_there_are_enough() -> None:
+    """Many offers, many at the same point, most refused: the nearest allowed ones are found."""
+    random = np.random.default_rng(11)
+    at = [(51 + north, east - 1) for north, east in random.uniform(0, 2, (12, 2))]
+    giver = random.integers(1, 13, 300)
+    phase = random.choice([Phase.PRIMARY, Phase.SECONDARY], 300, p=[0.25, 0.75])
+    made = exchange(
+        people=[{}, *({"at": point} for point in at)],
+        needs=[{"mode": Mode.REMOTE}],
+        offers=[
+            {"participant": int(who), "mode": Mode.EITHER, "phases": [which]}
+            for who, which in zip(giver, phase, strict=True)
+        ],
+    )
+    found, refused = made.find(max_neighbours=40)
+    apart = distance_m(*LONDON, *np.array([at[who - 1] for who in giver]).T)
+    outwards = np.lexsort((np.arange(300), apart))
+    allowed = [offer for offer in outwards if phase[offer] == Phase.PRIMARY][:40]
+    assert found.offer.tolist() == allowed
+    walked = outwards.tolist().index(allowed[-1]) + 1
+    assert walked > 100
+    assert refused.total() == {
+        Refusal.PHASE: walked - 40,
+        Refusal.NOT_AMONG_NEAREST: 300 - walked,
+    }
 
 
 # Irregular on purpose: no two of them are as far from a third as another two.
