@@ -1,4 +1,4 @@
-"""Who did what: the audit."""
+"""Who may come in, and who did what: keys and the audit."""
 
 from datetime import datetime
 from typing import Any
@@ -31,3 +31,17 @@ class AuditEvent(Base):
     subject: Mapped[str] = mapped_column(String(100), index=True)
     digest: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[dict[str, Any]]
+
+
+class ApiKey(Base):
+    """A key of another system: only its digest is held, its prefix says which one it is."""
+
+    __tablename__ = "api_key"
+
+    prefix: Mapped[str] = mapped_column(String(8), primary_key=True)
+    label: Mapped[str] = mapped_column(String(60))
+    """What it is for, as its maker wrote; never the name of a person."""
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the whole key: it is random enough to need no slow hash."""
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

@@ -146,3 +146,4 @@ class Limits(Base):
     exempt: Mapped[bool] = mapped_column(default=False)
     carried_half_days: Mapped[int] = mapped_column(default=0)
     """Balance carried over from earlier plans: given less taken; a debt lowers the allowance."""
+    version: Mapped[int] = mapped_column(default=1)

@@ -199,6 +199,7 @@ class Network(Base):
     key: Mapped[str] = mapped_column(String(50), unique=True)
     name: Mapped[str] = mapped_column(String(300), index=True)
     kind: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class NetworkMembership(Base):
@@ -230,6 +231,7 @@ class CircumstanceRule(Base):
     days_percent: Mapped[int]
     extra_allowance_half_days: Mapped[int]
     priority: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class Circumstance(Base):
@@ -244,6 +246,7 @@ class Circumstance(Base):
     starts: Mapped[date]
     ends: Mapped[date | None]
     source: Mapped[str] = mapped_column(String(200))
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class Measure(Base):
