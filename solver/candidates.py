@@ -181,6 +181,50 @@ def find_candidates(
     return _candidates(rules, depth, joined(found)), Refusals(by_need)
 
 
+def why_refused(
+    taxonomy: Taxonomy,
+    participants: Participants,
+    needs: Needs,
+    offers: Offers,
+    *,
+    offer: int,
+    need: int,
+    options: Options | None = None,
+    conflicts: Pairs | None = None,
+    declined: Pairs | None = None,
+    travel: TravelTimes | None = None,
+) -> Refusal | None:
+    """Say why one offer cannot serve one need, or None where every rule but the number allows it.
+
+    Parameters
+    ----------
+    offer, need
+        Rows of the pair; the rest as in `find_candidates`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such row.
+    """
+    check_indices("offer", np.array([offer]), len(offers.participant))
+    check_indices("need", np.array([need]), len(needs.participant))
+    declined = declined or Pairs()
+    own = np.zeros_like(declined.giving[(declined.giving == offer) & (declined.taking == need)])
+    found, refused = find_candidates(
+        taxonomy,
+        participants,
+        needs.only(need),
+        offers.only(offer),
+        options=options,
+        conflicts=conflicts,
+        declined=Pairs(own, own),
+        travel=travel,
+    )
+    if len(found):
+        return None
+    return next(iter(refused.total()), Refusal.OTHER_EXPERTISE)
+
+
 def _candidates(rules: PairRules, depth: Ints, found: Found) -> Candidates:
     distance = np.full(len(found.need), -1, np.int64)
     minutes = found.minutes

@@ -226,6 +226,10 @@ class Needs:
         _check_range(self, "priority", 1, 5)
         _check_range(self, "half_days_min", 1, None)
 
+    def only(self, row: int) -> "Needs":
+        """Return one row as a table."""
+        return Needs(**_one_row(self, row))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Offers:
@@ -267,6 +271,10 @@ class Offers:
         _check_range(self, "half_days", 1, None)
         _check_range(self, "availability", 0, len(Availability) - 1)
 
+    def only(self, row: int) -> "Offers":
+        """Return one row as a table."""
+        return Offers(**_one_row(self, row))
+
 
 def _check_range(table: Any, name: str, low: float, high: float | None) -> None:
     values = getattr(table, name)
@@ -277,6 +285,10 @@ def _check_range(table: Any, name: str, low: float, high: float | None) -> None:
         raise ValueError(
             f"{type(table).__name__}.{name}[{row}] is {values[row]}; it must be {span}"
         )
+
+
+def _one_row(table: Needs | Offers, row: int) -> dict[str, Any]:
+    return {column.name: getattr(table, column.name)[row : row + 1] for column in fields(table)}
 
 
 def _check_common(table: Needs | Offers) -> None:

@@ -8,8 +8,12 @@ from solver.exchange import Ints
 
 
 class Refusal(StrEnum):
-    """Why an offer whose expertise covers a need cannot be paired with it, in order of test."""
+    """Why an offer cannot be paired with a need, in order of test.
 
+    `OTHER_EXPERTISE` answers for one pair only (`why_refused`); it is never counted.
+    """
+
+    OTHER_EXPERTISE = "other_expertise"
     NEED_NOT_CONFIRMED = "need_not_confirmed"
     GIVER_MAY_NOT_GIVE = "giver_may_not_give"
     NOT_OFFERING = "not_offering"
@@ -38,6 +42,7 @@ class Refusal(StrEnum):
 
 
 _STATEMENTS: Final = {
+    Refusal.OTHER_EXPERTISE: "The offer's expertise does not cover the need's.",
     Refusal.NEED_NOT_CONFIRMED: "The need is only suggested, and suggestions were not asked for.",
     Refusal.GIVER_MAY_NOT_GIVE: "A circumstance takes the giver out of giving.",
     Refusal.NOT_OFFERING: "The giver has said that it does not offer this now.",
@@ -55,6 +60,7 @@ _STATEMENTS: Final = {
     Refusal.NOT_AMONG_NEAREST: "Enough nearer offers may serve the need.",
 }
 _SHORT: Final = {
+    Refusal.OTHER_EXPERTISE: "other expertise",
     Refusal.NEED_NOT_CONFIRMED: "need not confirmed",
     Refusal.GIVER_MAY_NOT_GIVE: "giver may not give",
     Refusal.NOT_OFFERING: "not offering",
@@ -80,7 +86,7 @@ class Refusals:
 
     Attributes
     ----------
-    by_need : int64[N, 15]
+    by_need : int64[N, 16]
         Columns in the order of `Refusal`.
     """
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.vocabulary import Availability, Mode, Phase
-from solver.candidates import Candidates, Options, find_candidates
+from solver.candidates import Candidates, Options, find_candidates, why_refused
 from solver.exchange import (
     Needs,
     Offers,
@@ -19,8 +19,8 @@ from solver.exchange import (
     memberships,
     phase_mask,
 )
-from solver.refusals import Refusals
-from solver.travel import Places, TravelTimes
+from solver.refusals import Refusal, Refusals
+from solver.travel import Places
 
 STARTS, ENDS = date(2026, 9, 1).toordinal(), date(2027, 8, 31).toordinal()
 NAN = float("nan")
@@ -78,18 +78,26 @@ class Exchange:
     needs: Needs
     offers: Offers
 
-    def find(self, travel: TravelTimes | None = None, **given: Any) -> tuple[Candidates, Refusals]:
-        names = ("conflicts", "declined", "kept")
-        pairs = {name: Pairs(*_columns(given.pop(name))) for name in names if name in given}
-        return find_candidates(
-            self.taxonomy,
-            self.participants,
-            self.needs,
-            self.offers,
-            options=Options(**given),
-            travel=travel,
-            **pairs,
-        )
+    @property
+    def columns(self) -> tuple[Taxonomy, Participants, Needs, Offers]:
+        return self.taxonomy, self.participants, self.needs, self.offers
+
+    def find(self, **given: Any) -> tuple[Candidates, Refusals]:
+        return find_candidates(*self.columns, **_arguments(given))
+
+    def why_refused(self, **given: Any) -> Refusal | None:
+        """Ask about the first offer and the first need."""
+        return why_refused(*self.columns, offer=0, need=0, **_arguments(given))
+
+
+def _arguments(given: dict[str, Any]) -> dict[str, Any]:
+    pairs = {
+        name: Pairs(*_columns(given[name]))
+        for name in ("conflicts", "declined", "kept")
+        if name in given
+    }
+    options = {name: value for name, value in given.items() if name not in {*pairs, "travel"}}
+    return pairs | {"options": Options(**options), "travel": given.get("travel")}
 
 
 def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[Any, Any]:

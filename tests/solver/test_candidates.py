@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary import Availability, Ladder, Mode, Phase
-from solver.candidates import Options
+from solver.candidates import Options, why_refused
 from solver.exchange import encode
 from solver.geography import distance_m
 from solver.ladder import LADDER
@@ -33,6 +33,7 @@ def verdict(made: Exchange, **given: Any) -> Refusal | str:
     found, refused = made.find(**given)
     reasons = [*refused.total().items()]
     assert len(found) + sum(count for _, count in reasons) == 1
+    assert made.why_refused(**given) == (reasons[0][0] if reasons else None)
     if reasons:
         return reasons[0][0]
     return "remote" if found.remote[0] else "on site"
@@ -130,7 +131,7 @@ def test_each_rule_allows_and_forbids(
 def test_every_refusal_is_tested_above_and_has_words() -> None:
     """No reason is without a case that gives it, a sentence and a short form."""
     tested = {expected for _, _, expected in CASES} | {Refusal.NOT_AMONG_NEAREST}
-    assert tested >= set(Refusal)
+    assert tested | {Refusal.OTHER_EXPERTISE} == set(Refusal) | {"on site", "remote"}
     assert all(reason.statement.endswith(".") and reason.short for reason in Refusal)
 
 
@@ -147,6 +148,15 @@ def test_expertise_covers_up_and_down_the_tree_but_not_across(
     found, refused = made.find()
     assert found.broader.tolist() == ([] if broader is None else [broader])
     assert refused.total() == {}
+    assert made.why_refused() == (Refusal.OTHER_EXPERTISE if broader is None else None)
+
+
+def test_nothing_asked_or_nothing_offered_is_no_candidate() -> None:
+    """Empty tables are an answer, not an error."""
+    for made in (exchange(needs=[]), exchange(offers=[]), exchange([], [], [])):
+        found, refused = made.find()
+        assert len(found) == 0
+        assert refused.total() == {}
 
 
 def test_only_the_nearest_are_kept_and_the_rest_counted() -> None:
@@ -247,6 +257,8 @@ def test_broken_columns_are_refused_by_name() -> None:
         exchange(offers=[{"expertise": 1}]).find()
     with pytest.raises(ValueError, match=r"declined\.giving\[0\] is 4"):
         exchange().find(declined=[(4, 0)])
+    with pytest.raises(ValueError, match=r"need\[0\] is 1; it must be in 0 \.\. 0"):
+        why_refused(*exchange().columns, offer=0, need=1)
     with pytest.raises(ValueError, match=r"Needs\.priority\[0\] is 0; it must be in 1 \.\. 5"):
         exchange(needs=[{"priority": 0}])
     with pytest.raises(ValueError, match="window of row 0 ends before it starts"):
