@@ -53,7 +53,8 @@ class _Choice:
         self._need = problem.candidates.need.tolist()
         self._giver, self._taker = problem.giver.tolist(), problem.taker.tolist()
         self._pinned = set(problem.positions(problem.pins).tolist())
-        self._offer_days, self._offer_pairings = offers.days.tolist(), offers.max_pairings.tolist()
+        self._offer_days: list[int] = offers.days.tolist()
+        self._offer_pairings: list[int] = offers.max_pairings.tolist()
         self._need_days = needs.days.tolist()
         self._need_givers = [most or len(low) for most in needs.max_givers.tolist()]
         self._give_days = participants.give_limit.tolist()
@@ -128,8 +129,9 @@ class _Choice:
             return self._high[candidate]
         if self._both_roles:
             return self._high[candidate] if self._gives[taker] else 0
-        if self._balanced and (self._exempt[giver] or self._account[giver] != self._account[taker]):
-            return self._credit[self._account[taker]]
+        account: int = self._account[taker]
+        if self._balanced and (self._exempt[giver] or self._account[giver] != account):
+            return self._credit[account]
         return self._high[candidate]
 
     def _change(self, candidate: int, days: int, sign: int) -> None:

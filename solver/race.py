@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -211,6 +212,9 @@ def _run(
     limits: Limits,
 ) -> None:
     from solver import backends
+
+    # An interrupt of the terminal reaches children too; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def report(points: int | None, bound: float | None, values: IntArray | None) -> None:
         connection.send((points, bound, values))

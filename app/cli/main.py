@@ -7,7 +7,9 @@ import typer
 from app.cli.console import err
 from app.cli.exchange import answer_app, confirm_app, export_app, suggest, withdraw_app
 from app.cli.imports import import_app
+from app.cli.match import match
 from app.cli.register import find
+from app.cli.solve import solve, verify
 from app.cli.templates import template
 from app.problems import FaultyFile, Problem
 
@@ -26,6 +28,9 @@ app.add_typer(confirm_app, name="confirm")
 app.add_typer(answer_app, name="answer")
 app.add_typer(withdraw_app, name="withdraw")
 app.command()(suggest)
+app.command()(match)
+app.command()(solve)
+app.command()(verify)
 
 
 @app.command()

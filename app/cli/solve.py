@@ -1,0 +1,154 @@
+"""`givetake solve` and `givetake verify`: files in, files out, no database.
+
+Exit codes: 0 plan or verified, 1 verify failed, 2 bad input, 3 infeasible, 4 unknown.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.console import err, out
+from app.problems import Problem as BadInput
+
+if TYPE_CHECKING:
+    from solver.plan import Plan
+    from solver.solve import Progress
+
+FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
+_STARTED = time.time()
+_ENDING_S = 0.5
+"""Kept back from the time limit: what ran before this module, and writing the plan."""
+
+
+def solve(
+    problem: Annotated[Path, typer.Argument(help="givetake-problem/1, gzip if it ends in .gz")],
+    out_file: Annotated[Path, typer.Option("--out", help="where the plan goes")],
+    time_limit: Annotated[
+        float | None,
+        typer.Option(help="seconds of the whole process; 60 unless --work is given"),
+    ] = None,
+    work: Annotated[
+        int | None, typer.Option(help="limit that repeats: same file, seed and work, same plan")
+    ] = None,
+    gap: Annotated[float, typer.Option(help="stop at this fraction from the bound")] = 0.0,
+    seed: Annotated[int, typer.Option(help="of the search")] = 0,
+    workers: Annotated[int, typer.Option(help="processor cores to use")] = 2,
+    method: Annotated[str, typer.Option(help="auto or exact")] = "auto",
+) -> None:
+    """Find the best plan of a problem file and how close to the best it is proven to be."""
+    from solver.problem import ProblemFault, read_problem
+    from solver.solve import solve as solve_problem
+
+    if time_limit is None and work is None:
+        time_limit = 60.0
+    try:
+        given = read_problem(problem)
+        left = None if time_limit is None else _left(time_limit)
+        with _progress_line() as show, _cancelled_by_signal() as cancelled:
+            plan = solve_problem(
+                given,
+                method=method,
+                time_limit_s=left,
+                work=work,
+                gap=gap,
+                seed=seed,
+                workers=workers,
+                on_progress=show,
+                cancelled=cancelled,
+            )
+    except ProblemFault as fault:
+        raise BadInput(f"{problem}:\n{fault}") from fault
+    except (OSError, ValueError) as error:
+        raise BadInput(str(error)) from error
+    _write(plan, out_file)
+    raise typer.Exit(_exit_code(plan))
+
+
+def verify(
+    problem: Annotated[Path, typer.Argument(help="givetake-problem/1")],
+    plan: Annotated[Path, typer.Argument(help="givetake-plan/1")],
+) -> None:
+    """Check a plan file against its problem file: every rule, the points, the proof's figures."""
+    from solver.plan import read_plan
+    from solver.problem import ProblemFault, read_problem
+    from solver.verify import verify as violations_of
+
+    reading = problem
+    try:
+        given = read_problem(problem)
+        reading = plan
+        found = read_plan(plan)
+    except ProblemFault as fault:
+        raise BadInput(f"{reading}:\n{fault}") from fault
+    except OSError as error:
+        raise BadInput(str(error)) from error
+    violations = violations_of(given, found)
+    for violation in violations:
+        text = f"{violation.rule}, {violation.where}: {violation.sentence}"
+        err.print(text, style="red", markup=False, soft_wrap=True)
+    if violations:
+        raise typer.Exit(FAILED)
+    out.print(f"Verified: {_summary(found)}", markup=False, soft_wrap=True)
+
+
+def _left(time_limit: float) -> float:
+    """Return the seconds left of the whole process's wall time."""
+    if not time_limit > 0:
+        raise ValueError(f"time limit {time_limit}: must be above 0 seconds")
+    return max(0.1, time_limit - (time.time() - _STARTED) - _ENDING_S)
+
+
+def _write(plan: "Plan", path: Path) -> None:
+    from solver.plan import write_plan
+
+    try:
+        write_plan(plan, path)
+    except OSError as error:
+        raise BadInput(f"the plan cannot be written: {error}") from error
+    out.print(_summary(plan), markup=False, soft_wrap=True)
+    for part in plan.conflict:
+        out.print(f"  {part.rule}, {part.where}: {part.sentence}", markup=False, soft_wrap=True)
+
+
+def _exit_code(plan: "Plan") -> int:
+    return {"infeasible": INFEASIBLE, "unknown": UNKNOWN}.get(str(plan.status), 0)
+
+
+def _summary(plan: "Plan") -> str:
+    if plan.status == "infeasible":
+        return "infeasible: no plan can keep these together"
+    if plan.objective is None or plan.gap is None or plan.bound is None:
+        return f"{plan.status}: no plan found, none ruled out (stopped: {plan.stopped})"
+    return (
+        f"{plan.status}: {len(plan):,} pairings, {plan.objective:,} points of at most "
+        f"{plan.bound:,.0f} (gap {plan.gap:.2%}, stopped: {plan.stopped}, {plan.seconds:.1f} s)"
+    )
+
+
+@contextmanager
+def _progress_line() -> Iterator[Callable[["Progress"], None]]:
+    with err.status("reading done, solving") as status:
+
+        def show(progress: "Progress") -> None:
+            best = "no plan yet" if progress.objective is None else f"best {progress.objective:,}"
+            bound = "" if progress.bound is None else f", bound {progress.bound:,.0f}"
+            gap = "" if progress.gap is None else f", gap {progress.gap:.2%}"
+            status.update(f"{progress.seconds:.0f} s: {best}{bound}{gap}")
+
+        yield show
+
+
+@contextmanager
+def _cancelled_by_signal() -> Iterator[Callable[[], bool]]:
+    """Let the first interrupt end the search with the best plan so far."""
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)

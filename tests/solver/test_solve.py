@@ -1,0 +1,187 @@
+"""The front door: limits, how a solve ends, the command line's files and exit codes."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from made_problems import problem
+
+from solver.plan import Plan, Status, Stopped, read_plan
+from solver.problem import (
+    Candidates,
+    Needs,
+    Offers,
+    Participants,
+    Problem,
+    Rules,
+    write_problem,
+)
+from solver.solve import MethodFault, solve
+from solver.verify import verify
+
+
+def drawn(seed, participants=12, needs=40, offers=20, candidates=160):
+    """A made-up exchange too large for the greedy plan to be the best."""
+    random = np.random.default_rng(seed)
+    givers = random.integers(0, participants, offers)
+    takers = random.integers(0, participants, needs)
+    pairs = random.permutation(offers * needs)[:candidates]
+    offer, need = np.divmod(pairs, needs)
+    apart = givers[offer] != takers[need]
+    return Problem(
+        Participants.of(
+            [f"p{i}" for i in range(participants)],
+            give_limit=random.integers(4, 16, participants),
+            max_given=3,
+            max_taken=3,
+            allowance=random.integers(0, 4, participants),
+        ),
+        Needs.of([f"n{i}" for i in range(needs)], takers, random.integers(2, 7, needs), days_min=2),
+        Offers.of([f"o{i}" for i in range(offers)], givers, random.integers(4, 13, offers)),
+        Candidates.of(offer[apart], need[apart], random.integers(10, 100, apart.sum())),
+        Rules(),
+    )
+
+
+def test_a_solve_is_proved_and_verified():
+    """A small problem ends optimal, with a bound that equals its points."""
+    given = drawn(1, candidates=80)
+    seen = []
+    plan = solve(given, work=60, on_progress=seen.append)
+    assert (plan.status, plan.stopped) == (Status.OPTIMAL, Stopped.PROVED)
+    assert plan.bound == plan.objective
+    assert plan.gap == 0.0
+    assert verify(given, plan) == ()
+    assert seen
+    assert {"ortools", "givetake", "numpy", "python"} == set(plan.versions)
+
+
+def test_same_seed_and_work_give_the_same_plan_for_any_workers():
+    """Nothing but the seconds may differ."""
+    given = drawn(2, candidates=300)
+    plans = [solve(given, work=1, seed=7, workers=workers).to_json() for workers in (1, 3)]
+    for made in plans:
+        del made["seconds"]
+    assert plans[0] == plans[1]
+
+
+def test_cancelled_solve_returns_the_best_so_far():
+    """Cancelling is a value: the greedy plan at least, with a bound."""
+    given = drawn(3, participants=60, needs=300, offers=150, candidates=4000)
+    plan = solve(given, cancelled=lambda: True)
+    assert (plan.status, plan.stopped) == (Status.FEASIBLE, Stopped.CANCELLED)
+    assert plan.bound >= plan.objective > 0
+
+
+def test_impossible_pins_are_named():
+    """The conflict is the pin and the rules against it, and nothing else."""
+    given = problem(participants={"give_limit": [8, 3, 8]})
+    plan = solve(given, work=5)
+    assert (plan.status, plan.stopped) == (Status.INFEASIBLE, Stopped.INFEASIBLE)
+    assert {(part.rule, part.where) for part in plan.conflict} == {
+        ("pin", "pins[0]"),
+        ("give limit", "participants[1]"),
+    }
+    assert verify(given, plan) == ()
+
+
+def test_two_pins_that_exclude_each_other_are_both_named():
+    """Either pin alone is possible, so both stand in the conflict, with the rule between."""
+    given = problem(pins=[[2, 1], [0, 1]], exclusions=[], needs={"max_givers": [1, 1, 0]})
+    plan = solve(given.replace(rules=Rules("none")), work=5)
+    assert {(part.rule, part.where) for part in plan.conflict} == {
+        ("pin", "pins[0]"),
+        ("pin", "pins[1]"),
+        ("need givers", "needs[1]"),
+    }
+
+
+def test_no_candidates_is_an_optimal_empty_plan():
+    """Nothing to choose is no error."""
+    plan = solve(
+        Problem(
+            Participants.of(["a"]), Needs.of([], [], []), Offers.of([], [], []),
+            Candidates.of([], [], []),
+        )
+    )  # fmt: skip
+    assert (plan.status, plan.objective, len(plan)) == (Status.OPTIMAL, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"method": "magic"}, "method 'magic' is not available"),
+        ({"time_limit_s": 0}, "time limit 0"),
+        ({"work": 0}, "work 0"),
+        ({"gap": -0.1}, "gap -0.1"),
+        ({"gap": float("nan")}, "gap nan"),
+        ({"seed": -1}, "seed -1"),
+        ({"workers": 0}, "workers 0"),
+    ],
+)
+def test_limits_out_of_range_are_refused(limits, words):
+    """Each limit is named with its value and range."""
+    with pytest.raises(ValueError, match=words):
+        solve(problem(), **limits)
+
+
+def test_closed_loops_are_refused_clearly():
+    """What cannot be solved yet is refused, not solved as something else."""
+    with pytest.raises(MethodFault, match="closed_loops"):
+        solve(problem(rules={"reciprocity": "closed_loops"}))
+
+
+def givetake(*arguments):
+    """Run the command as a process of its own."""
+    command = [sys.executable, "-c", "from app.cli.main import run; run()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_command_solves_and_verifies(tmp_path):
+    """The plan of `solve` passes `verify`; a changed one does not."""
+    write_problem(drawn(1, candidates=60), tmp_path / "problem.json.gz")
+    solved = givetake(
+        "solve", tmp_path / "problem.json.gz", "--out", tmp_path / "plan.json", "--work", 9
+    )
+    assert solved.returncode == 0, solved.stderr
+    assert solved.stdout.startswith("optimal: ")
+    verified = givetake("verify", tmp_path / "problem.json.gz", tmp_path / "plan.json")
+    assert (verified.returncode, verified.stderr) == (0, "")
+    content = json.loads((tmp_path / "plan.json").read_text())
+    content["pairings"]["half_days"][0] += 1
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    verified = givetake("verify", tmp_path / "problem.json.gz", tmp_path / "plan.json")
+    assert verified.returncode == 1
+    assert "objective" in verified.stderr
+
+
+def test_command_says_infeasible(tmp_path):
+    """Exit 3, and the plan file holds the conflict."""
+    write_problem(problem(participants={"give_limit": [8, 3, 8]}), tmp_path / "problem.json")
+    solved = givetake("solve", tmp_path / "problem.json", "--out", tmp_path / "plan.json")
+    assert solved.returncode == 3, solved.stderr
+    assert "pins[0]" in solved.stdout
+    assert Plan.from_json(read_plan(tmp_path / "plan.json").to_json()).conflict
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["solve", "{missing}", "--out", "{plan}"], "No such file"),
+        (["solve", "{broken}", "--out", "{plan}"], "format: expected"),
+        (["solve", "{good}", "--out", "{plan}", "--method", "flow"], "method 'flow'"),
+        (["solve", "{good}", "--out", "{plan}", "--time-limit", "-1"], "time limit -1"),
+        (["verify", "{good}", "{broken}"], "format: expected"),
+    ],
+)
+def test_command_refuses_bad_input(arguments, words, tmp_path):
+    """Exit 2 and a sentence, never a traceback."""
+    write_problem(problem(), tmp_path / "good.json")
+    (tmp_path / "broken.json").write_text("{}")
+    files = {name: tmp_path / f"{name}.json" for name in ("missing", "broken", "good", "plan")}
+    refused = givetake(*(argument.format(**files) for argument in arguments))
+    assert refused.returncode == 2, refused.stderr
+    assert words in refused.stderr
+    assert "Traceback" not in refused.stderr
