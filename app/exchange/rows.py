@@ -98,7 +98,7 @@ class NeedRow(RowModel):
     examples = (
         {
             "reference": "made-up-need-1",
-            "participant": "100000",
+            "participant": "900001",
             "expertise": "early-reading",
             "period": "2026-27",
             "days": "6",
@@ -138,7 +138,7 @@ class OfferRow(RowModel):
     examples = (
         {
             "reference": "made-up-offer-1",
-            "participant": "100001",
+            "participant": "900002",
             "expertise": "early-reading",
             "period": "2026-27",
             "days": "8",
@@ -176,7 +176,7 @@ class OfferRow(RowModel):
 class LimitsRow(RowModel):
     examples = (
         {
-            "participant": "100000",
+            "participant": "900001",
             "period": "2026-27",
             "give_days": "10",
             "max_given": "3",
