@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.vocabulary import METRES_PER_MILE
-from solver.geography import distance_m
+from solver.geography import arc_from_chord, earth_centred
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -116,9 +116,10 @@ class EstimatedTravelTimes:
 
     def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
         """Minutes of each pair of rows of `places`, NaN where a position is unknown."""
-        geodesic = distance_m(
-            places.lat[origin], places.lon[origin], places.lat[destination], places.lon[destination]
-        )
+        at = earth_centred(places.lat, places.lon)
+        chord = np.sqrt(((at[origin] - at[destination]) ** 2).sum(axis=1))
+        # The arc of the chord: metres off at most, and ten times as fast as the geodesic itself.
+        geodesic = arc_from_chord(chord)
         return self.minutes_of_distance(geodesic, places.urban[origin], places.urban[destination])
 
     def minutes_of_distance(
