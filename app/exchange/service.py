@@ -1,7 +1,7 @@
 """Changes to one need or offer at a time; each checks the version and leaves an audit event."""
 
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -17,7 +17,7 @@ from app.exchange.settle import (
     next_state,
     offer_columns,
 )
-from app.problems import Conflict, NotFound, Problem
+from app.problems import Conflict, NotFound, Problem, Stale
 from models.exchange import Need, Offer
 from models.vocabulary import Availability, NeedState
 
@@ -37,13 +37,6 @@ class Unfit(Problem):
     @property
     def extra(self) -> dict[str, Any]:
         return {"misfits": [misfit._asdict() for misfit in self.misfits]}
-
-
-class Stale(Problem):
-    """A change made from a version that is no longer the newest."""
-
-    status: ClassVar[int] = 412
-    title = "It was changed in the meantime"
 
 
 def create_need(session: WriteSession, principal: Principal, row: NeedRow) -> Need:

@@ -14,8 +14,8 @@ from app.events import audit
 from app.exchange.calendar import get_period, year_on
 from app.exchange.findings import Finding, find
 from app.exchange.queries import find_area, in_area
-from app.exchange.suggest_rules import PACKAGED, SuggestRules, read_rules
-from app.imports import upsert
+from app.exchange.suggest_rules import PACKAGED, NeedDraft, OfferDraft, SuggestRules, read_rules
+from app.imports import Row, upsert
 from app.problems import Fault, FaultyFile
 from app.progress import Progress, silent
 from models.exchange import Expertise, Need, Offer, Period
@@ -100,9 +100,9 @@ def suggest(
         for each in found
     ]
     on_progress("keeping suggestions", 0.99)
-    for worse, keep in ((True, _keep_needs), (False, _keep_offers)):
-        of_kind = [each for each in found if each.worse == worse]
-        keep(session, report, period, of_kind, rules, subjects, today)
+    run = _Run(session, period, rules, subjects, today, preview)
+    _keep(run, Need, [each for each in found if each.worse], report.needs)
+    _keep(run, Offer, [each for each in found if not each.worse], report.offers)
     if report.any_change and not preview:
         audit.record(
             session,
@@ -148,98 +148,82 @@ def _subjects(session: WriteSession, area: Area | None) -> frozenset[int] | None
     return frozenset(session.scalars(select(Participant.id).where(here)))
 
 
-def _keep_needs(
-    session: WriteSession,
-    report: SuggestReport,
-    period: Period,
-    found: Sequence[Finding],
-    rules: SuggestRules,
-    subjects: frozenset[int] | None,
-    today: date,
-) -> None:
-    stored = _stored(session, Need, period)
-    own = {(n.participant_id, n.expertise_code) for n in stored if _spoken_on(n, period)}
-    before = {need.reference: need for need in stored}
-    rows: list[dict[str, Any]] = []
-    for each in found:
-        draft = each.rule.need
-        assert draft is not None
-        known = before.get(name := reference(each.rule.id, period, each.school.urn))
-        if (each.school.participant_id, draft.expertise) in own or (known and not _follows(known)):
-            report.needs.said += 1
-            continue
-        rows.append(
-            {
-                "reference": name,
-                "participant_id": each.school.participant_id,
-                "expertise_code": draft.expertise,
-                "period_code": period.code,
-                "half_days": draft.half_days,
-                "half_days_min": draft.half_days_min,
-                "max_givers": 1,
-                "priority": draft.priority,
-                "evidence": NeedEvidence.DATA_TRIGGER.value,
-                "mode": draft.mode.value,
-                "window_starts": period.starts,
-                "window_ends": period.ends,
-                "state": NeedState.SUGGESTED.value,
-                "suggestion": each.detail,
-            }
-        )
-    supported = {row["reference"] for row in rows}
-    for need in _unsupported(stored, supported, period, rules, subjects):
-        report.needs.withdrawn += 1
-        if not report.preview:
-            _take_back(need, today)
-            need.state = NeedState.CLOSED
-    _write(session, report, report.needs, Need, rows, before)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    session: WriteSession
+    period: Period
+    rules: SuggestRules
+    subjects: frozenset[int] | None
+    today: date
+    preview: bool
 
 
-def _keep_offers(
-    session: WriteSession,
-    report: SuggestReport,
-    period: Period,
-    found: Sequence[Finding],
-    rules: SuggestRules,
-    subjects: frozenset[int] | None,
-    today: date,
-) -> None:
-    stored = _stored(session, Offer, period)
-    own = {(o.participant_id, o.expertise_code) for o in stored if _spoken_on(o, period)}
-    before = {offer.reference: offer for offer in stored}
-    rows: list[dict[str, Any]] = []
+def _keep(run: _Run, model: type[Item], found: Sequence[Finding], counts: SuggestCounts) -> None:
+    """Add, change and take back suggestions of one kind, past none that somebody spoke on."""
+    stored = _stored(run.session, model, run.period)
+    own = {(i.participant_id, i.expertise_code) for i in stored if _spoken_on(i, run.period)}
+    before = {item.reference: item for item in stored}
+    rows: list[Row] = []
     for each in found:
-        draft = each.rule.offer
+        draft = each.rule.need if each.worse else each.rule.offer
         assert draft is not None
-        known = before.get(name := reference(each.rule.id, period, each.school.urn))
+        known = before.get(reference(each.rule.id, run.period, each.school.urn))
         if (each.school.participant_id, draft.expertise) in own or (known and not _follows(known)):
-            report.offers.said += 1
-            continue
-        rows.append(
-            {
-                "reference": name,
-                "participant_id": each.school.participant_id,
-                "expertise_code": draft.expertise,
-                "period_code": period.code,
-                "half_days": draft.half_days,
-                "max_pairings": draft.max_pairings,
-                "mode": draft.mode.value,
-                "phases": [each.rule.phase.value],
-                "window_starts": period.starts,
-                "window_ends": period.ends,
-                "availability": Availability.NOT_ANSWERED.value,
-                "availability_updated": known.availability_updated if known else today,
-                "withdrawn": False,
-                "suggestion": each.detail,
-            }
-        )
+            counts.said += 1
+        else:
+            rows.append(_row(run, each, draft, known))
     supported = {row["reference"] for row in rows}
-    for offer in _unsupported(stored, supported, period, rules, subjects):
-        report.offers.withdrawn += 1
-        if not report.preview:
-            _take_back(offer, today)
-            offer.withdrawn = True
-    _write(session, report, report.offers, Offer, rows, before)
+    for item in _unsupported(run, stored, supported):
+        counts.withdrawn += 1
+        if not run.preview:
+            _take_back(item, run.today)
+    for row in rows:
+        known = before.get(row["reference"])
+        if known is None:
+            counts.added += 1
+        elif all(getattr(known, name) == value for name, value in row.items()):
+            counts.unchanged += 1
+        else:
+            counts.changed += 1
+    if not run.preview:
+        run.session.flush()
+        suggestions = model.reference.startswith(PREFIX)
+        upsert(run.session, model, ("reference",), rows, among=suggestions)
+        run.session.expire_all()
+
+
+def _row(
+    run: _Run, finding: Finding, draft: NeedDraft | OfferDraft, known: Need | Offer | None
+) -> Row:
+    """The columns of a suggestion; a prompt keeps the day on which it was first made."""
+    row: Row = {
+        "reference": reference(finding.rule.id, run.period, finding.school.urn),
+        "participant_id": finding.school.participant_id,
+        "expertise_code": draft.expertise,
+        "period_code": run.period.code,
+        "half_days": draft.half_days,
+        "mode": draft.mode.value,
+        "window_starts": run.period.starts,
+        "window_ends": run.period.ends,
+        "suggestion": finding.detail,
+    }
+    if isinstance(draft, NeedDraft):
+        return row | {
+            "half_days_min": draft.half_days_min,
+            "priority": draft.priority,
+            "evidence": NeedEvidence.DATA_TRIGGER.value,
+            "state": NeedState.SUGGESTED.value,
+            "max_givers": 1,
+        }
+    return row | {
+        "max_pairings": draft.max_pairings,
+        "phases": [finding.rule.phase.value],
+        "availability": Availability.NOT_ANSWERED.value,
+        "availability_updated": (
+            known.availability_updated if isinstance(known, Offer) else run.today
+        ),
+        "withdrawn": False,
+    }
 
 
 def _stored(session: WriteSession, model: type[Item], period: Period) -> Sequence[Item]:
@@ -269,24 +253,18 @@ def _spoken_on(item: Need | Offer, period: Period) -> bool:
     return not _follows(item) or (item.period_code != period.code and _stands(item))
 
 
-def _unsupported(
-    stored: Sequence[Item],
-    supported: set[str],
-    period: Period,
-    rules: SuggestRules,
-    subjects: frozenset[int] | None,
-) -> list[Item]:
+def _unsupported(run: _Run, stored: Sequence[Item], supported: set[str]) -> list[Item]:
     """What rules of this file suggested, for schools looked at, and no longer do."""
-    ids = {rule.id for rule in rules.rules}
+    ids = {rule.id for rule in run.rules.rules}
     return [
         item
         for item in stored
-        if item.period_code == period.code
+        if item.period_code == run.period.code
         and item.suggestion is not None
         and item.suggestion.get("rule") in ids
         and _follows(item)
         and _stands(item)
-        and (subjects is None or item.participant_id in subjects)
+        and (run.subjects is None or item.participant_id in run.subjects)
         and item.reference not in supported
     ]
 
@@ -296,26 +274,7 @@ def _take_back(item: Need | Offer, today: date) -> None:
     item.suggestion = item.suggestion | {WITHDRAWN: today.isoformat()}
     item.version += 1
     item.updated_at = datetime.now(UTC)
-
-
-def _write(
-    session: WriteSession,
-    report: SuggestReport,
-    counts: SuggestCounts,
-    model: type[Need] | type[Offer],
-    rows: list[dict[str, Any]],
-    before: dict[str, Any],
-) -> None:
-    for row in rows:
-        known = before.get(row["reference"])
-        if known is None:
-            counts.added += 1
-        elif all(getattr(known, name) == value for name, value in row.items()):
-            counts.unchanged += 1
-        else:
-            counts.changed += 1
-    if report.preview:
-        return
-    session.flush()
-    upsert(session, model, ("reference",), rows, among=model.reference.startswith(PREFIX))
-    session.expire_all()
+    if isinstance(item, Need):
+        item.state = NeedState.CLOSED
+    else:
+        item.withdrawn = True

@@ -379,6 +379,19 @@ def test_broken_rules_are_refused(
     assert raised.value.faults[0].column == column
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.toml", "version = "), ("a.json", "{"), ("b.toml", 'version = "1"')]
+)
+def test_rules_that_cannot_be_read_are_refused(tmp_path: Path, name: str, text: str) -> None:
+    """Neither broken TOML or JSON nor rules without rules end in a traceback."""
+    (tmp_path / name).write_text(text)
+    with pytest.raises(FaultyFile) as raised:
+        read_rules(tmp_path / name)
+    assert raised.value.faults[0].file == name
+    with pytest.raises(FaultyFile):
+        read_rules(tmp_path / "absent.toml")
+
+
 @pytest.mark.parametrize("change", [{"minimum_similar": 9}, {"minimum_criteria": 4}])
 def test_rules_that_nothing_could_meet_are_refused(
     sqlite_database: Database, tmp_path: Path, change: dict[str, int]
