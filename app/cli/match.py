@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
 
 from app.access.policy import TERMINAL
 from app.cli.console import open_database, out, progress_bar
@@ -26,6 +25,7 @@ from models.vocabulary import BalanceHolder, Reciprocity, RunState
 EXIT_CODES = {RunState.SOLVED: 0, RunState.INFEASIBLE: 3, RunState.UNKNOWN: 4}
 DEFAULTS = MatchOptions()
 BEST_SHOWN = 10
+REASONS_SHOWN = 4
 
 
 class BadOption(Problem):
@@ -191,21 +191,20 @@ def _as_json(run_id: int, state: RunState, data: ReportData) -> dict[str, Any]:
 def show_plan(data: ReportData) -> None:
     """Print the best pairings with their reasons, then what the plan comes to."""
     names = {each.reference: each.name for each in data.participants}
-    table = Table(title=f"The best pairings of {len(data.pairings):,}", title_justify="left")
-    for heading in ("giver", "gives", "to", "days", "miles", "why"):
-        table.add_column(heading, justify="right" if heading in ("days", "miles") else "left")
-    for pairing in data.pairings[:BEST_SHOWN]:
-        strongest = sorted(pairing.components, key=lambda each: -each.points)[:3]
-        table.add_row(
-            names[pairing.giver],
-            pairing.expertise,
-            names[pairing.taker],
-            f"{pairing.days:g}",
-            "remote" if pairing.distance_miles is None else f"{pairing.distance_miles:.1f}",
-            "\n".join(f"{each.points:+d} {each.sentence}" for each in strongest),
+    shown = data.pairings[:BEST_SHOWN]
+    for place, pairing in enumerate(shown, start=1):
+        if place == 1:
+            out.print(f"The best {len(shown)} of {len(data.pairings):,} pairings:", style="bold")
+        how = "remote" if pairing.distance_miles is None else f"{pairing.distance_miles:.1f} miles"
+        out.print(
+            f"{place:3}. {names[pairing.giver]} gives {names[pairing.taker]} {pairing.days:g} days "
+            f"of {pairing.expertise}, {how}, {pairing.points} points per half-day:",
+            markup=False,
+            soft_wrap=True,
         )
-    if data.pairings:
-        out.print(table)
+        strongest = sorted(pairing.components, key=lambda each: -each.points)[:REASONS_SHOWN]
+        for each in strongest:
+            out.print(f"     {each.points:+4} {each.sentence}", style="dim", markup=False)
     for line in summary(data, figures(data)):
         out.print(line, markup=False, soft_wrap=True)
 

@@ -35,8 +35,8 @@ class Spent:
     taken_in_year: Counter[int]
     givings: Counter[int]
     takings: Counter[int]
-    by_expertise: dict[int, list[tuple[str | None, int]]]
-    """Each giver's running pairings in the period: expertise and half-days."""
+    pairings: dict[tuple[int, str | None, str | None], list[int]]
+    """Half-days of the running pairings of each giver, expertise and period."""
 
 
 def spent(loaded: Loaded) -> Spent:
@@ -57,8 +57,8 @@ def spent(loaded: Loaded) -> Spent:
                 used.taken_in_year[support.taker_id] += half_days
         if support.period_code == period.code:
             used.given_in_term[support.giver_id] += half_days
-        if support.period_code in loaded.periods:
-            used.by_expertise[support.giver_id].append((support.expertise_code, half_days))
+        key = (support.giver_id, support.expertise_code, support.period_code)
+        used.pairings[key].append(half_days)
     return used
 
 
@@ -116,21 +116,26 @@ def _priority(need: Need, circumstances: Mapping[int, list[CircumstanceRule]]) -
 
 
 def _offers_left(loaded: Loaded, used: Spent, left: Left) -> None:
-    """Take each running pairing off the giver's offers of its expertise, the first first.
+    """Take each running pairing off the giver's offers of its expertise and period.
 
-    Support on an expertise that no offer names spends the giver's days but no offer's.
+    Support in a term that no offer of the term covers comes out of the year's. Support on an
+    expertise that no offer names spends the giver's days but no offer's.
     """
-    remaining = {giver: list(pairs) for giver, pairs in used.by_expertise.items()}
     for offer in loaded.offers:
         rules = loaded.circumstances.get(offer.participant_id, [])
-        half_days = offer.half_days * min((rule.days_percent for rule in rules), default=100) // 100
-        pairings = offer.max_pairings
-        running = remaining.get(offer.participant_id, [])
-        for pair in [pair for pair in running if pair[0] == offer.expertise_code]:
-            if pairings == 0:
-                break
-            running.remove(pair)
-            pairings -= 1
-            half_days -= pair[1]
-        left.offer_half_days.append(max(0, half_days))
-        left.offer_pairings.append(pairings)
+        percent = min((rule.days_percent for rule in rules), default=100)
+        left.offer_half_days.append(offer.half_days * percent // 100)
+        left.offer_pairings.append(offer.max_pairings)
+    for offer in loaded.other_offers:
+        key = (offer.participant_id, offer.expertise_code, offer.period_code)
+        del used.pairings[key][: offer.max_pairings]
+    for of_year in (False, True):
+        for row, offer in enumerate(loaded.offers):
+            if (offer.period_code == loaded.year_and_terms[0]) != of_year:
+                continue
+            periods = loaded.year_and_terms if of_year else (offer.period_code,)
+            for period in periods:
+                running = used.pairings[offer.participant_id, offer.expertise_code, period]
+                while running and left.offer_pairings[row]:
+                    left.offer_pairings[row] -= 1
+                    left.offer_half_days[row] = max(0, left.offer_half_days[row] - running.pop(0))

@@ -46,6 +46,8 @@ class Loaded:
     participants: Sequence[AnyRow]
     needs: Sequence[Need]
     offers: Sequence[Offer]
+    other_offers: Sequence[Offer]
+    """Those of the year's terms that the run does not plan: their support spends none of its."""
     expertise: Sequence[AnyRow]
     limits: dict[tuple[int, str], Limits]
     circumstances: dict[int, list[CircumstanceRule]]
@@ -78,10 +80,10 @@ def load(session: Session, takers: Collection[int] | None, period_code: str, as_
     ).all()
     if takers is not None:
         needs = [need for need in needs if need.participant_id in takers]
-    offers = session.scalars(
+    standing = session.scalars(
         select(Offer)
         .where(
-            Offer.period_code.in_(periods),
+            Offer.period_code.in_((year, *terms)),
             ~Offer.withdrawn,
             Offer.availability != Availability.NOT_OFFERING,
         )
@@ -94,7 +96,8 @@ def load(session: Session, takers: Collection[int] | None, period_code: str, as_
         day=day,
         participants=session.execute(_participants(periods)).all(),
         needs=needs,
-        offers=offers,
+        offers=[offer for offer in standing if offer.period_code in periods],
+        other_offers=[offer for offer in standing if offer.period_code not in periods],
         expertise=session.execute(
             select(Expertise.code, Expertise.parent_code).order_by(Expertise.code)
         ).all(),

@@ -7,6 +7,7 @@ import pytest
 
 from app.database import Database, WriteSession
 from app.matching.build import Built, Unplannable, build
+from app.matching.left import what_is_left
 from app.matching.load import load
 from app.matching.options import AllowanceRule, MatchOptions
 from app.problems import Conflict, NotFound
@@ -112,6 +113,28 @@ def test_running_support_spends_days_and_places_on_both_sides(session: WriteSess
     assert column(made, "max_taken", "urn:1") == 1
     assert column(made, "allowance", "urn:1") == 4 - 3
     assert column(made, "allowance", "urn:2") == 4 + 3
+
+
+def test_support_in_a_term_spends_the_terms_offer_first_then_the_years(
+    session: WriteSession,
+) -> None:
+    """Days belong to a period, and those of a term come out of the year where it has no offer."""
+    taker, giver = rows.add_school(session, 1), rows.add_school(session, 2)
+    rows.add_need(session, "N", taker)
+    rows.add_offer(session, "year", giver, max_pairings=1)
+    rows.add_offer(session, "term", giver, period_code=TERM, max_pairings=1)
+    running = {"expertise_code": "maths", "period_code": TERM}
+    rows.add_support(session, "S1", taker, giver, half_days=3, **running)
+    assert left(session, TERM) == ([8, 5], [1, 0])
+    assert left(session, YEAR) == ([8], [1])
+    rows.add_support(session, "S2", taker, giver, half_days=2, **running)
+    assert left(session, TERM) == ([6, 5], [0, 0])
+    assert left(session, YEAR) == ([6], [0])
+
+
+def left(session: WriteSession, period: str) -> tuple[list[int], list[int]]:
+    found = what_is_left(load(session, None, period, rows.STARTS), PLAIN)
+    return found.offer_half_days, found.offer_pairings
 
 
 def test_ended_support_spends_nothing(session: WriteSession) -> None:
