@@ -105,6 +105,14 @@ def check_indices(name: str, values: Ints, size: int) -> None:
         raise ValueError(f"{name}[{bad[0]}] is {values[bad[0]]}; it must be in 0 .. {size - 1}")
 
 
+def holds(keys: Ints, wanted: Ints) -> Bools:
+    """Whether `keys`, in ascending order, hold each of `wanted`; many times as fast as `isin`."""
+    if not len(keys):
+        return np.zeros(len(wanted), np.bool_)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.asarray(keys[at] == wanted)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Taxonomy:
     """The tree of expertise.

@@ -16,6 +16,7 @@ from solver.exchange import (
     Pairs,
     Participants,
     check_indices,
+    holds,
 )
 from solver.geography import arc_from_chord, distance_m, earth_centred
 from solver.refusals import REFUSALS, Refusal
@@ -106,12 +107,12 @@ class PairRules:
 
     def is_kept(self, need: Ints, offer: Ints) -> Bools:
         """Whether each pair is of the current plan or pinned."""
-        return _holds(self.kept, offer * len(self.needs.participant) + need)
+        return holds(self.kept, offer * len(self.needs.participant) + need)
 
     def kept_of(self, needs: Ints) -> tuple[Ints, Ints]:
-        """Needs and offers of the kept pairs of some needs."""
+        """Needs and offers of the kept pairs of some needs, which are in ascending order."""
         offer, need = np.divmod(self.kept, max(1, len(self.needs.participant)))
-        mine = np.isin(need, needs)
+        mine = holds(needs, need)
         return need[mine], offer[mine]
 
     def chord_m(self, need: Ints, offer: Ints) -> Floats:
@@ -171,13 +172,6 @@ def _keys(name: str, pairs: Pairs, giving: int, taking: int) -> Ints:
     return np.unique(pairs.giving * taking + pairs.taking)
 
 
-def _holds(keys: Ints, wanted: Ints) -> Bools:
-    if not len(keys):
-        return np.zeros(len(wanted), np.bool_)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.asarray(keys[at] == wanted)
-
-
 def _one_sided(participants: Participants, offers: Offers, with_suggestions: bool) -> Ints:
     """Find what speaks against an offer whoever the taker is, or `ALLOWED`."""
     words = list(Availability)
@@ -198,11 +192,11 @@ def _own_offer(rules: PairRules, need: Ints, offer: Ints) -> Bools:
 
 def _conflict(rules: PairRules, need: Ints, offer: Ints) -> Bools:
     givers, takers = rules.offers.participant[offer], rules.needs.participant[need]
-    return _holds(rules.conflicts, givers * len(rules.participants.places.id) + takers)
+    return holds(rules.conflicts, givers * len(rules.participants.places.id) + takers)
 
 
 def _declined(rules: PairRules, need: Ints, offer: Ints) -> Bools:
-    return _holds(rules.declined, offer * len(rules.needs.participant) + need)
+    return holds(rules.declined, offer * len(rules.needs.participant) + need)
 
 
 def _windows_apart(rules: PairRules, need: Ints, offer: Ints) -> Bools:
@@ -227,7 +221,7 @@ def _area_not_served(rules: PairRules, need: Ints, offer: Ints) -> Bools:
     giver = rules.offers.participant[offer[limited]]
     taker = rules.needs.participant[need[limited]]
     for area in (people.local_authority[taker], people.region[taker], people.district[taker]):
-        served = (area >= 0) & (area < areas) & _holds(rules.served, giver * areas + area)
+        served = (area >= 0) & (area < areas) & holds(rules.served, giver * areas + area)
         refused[limited[served]] = False
     return refused
 

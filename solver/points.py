@@ -23,6 +23,7 @@ from solver.exchange import (
     Pairs,
     Participants,
     check_indices,
+    holds,
 )
 from solver.ladder import LADDER
 
@@ -331,8 +332,10 @@ def continuity(inputs: PointInputs) -> Ints:
     past = np.asarray(inputs.past.giver) * people + np.asarray(inputs.past.taker)
     for level, result in enumerate(_RESULTS_BY_LEVEL):
         with_result = past[np.asarray(inputs.past.result) == _RESULTS.index(result)]
-        known[np.isin(between, with_result)] = level
-    known[np.isin(between, inputs.running.giving * people + inputs.running.taking)] = 4
+        known[holds(np.unique(with_result), between)] = level
+    running = np.unique(inputs.running.giving * people + inputs.running.taking)
+    known[holds(running, between)] = 4
     pairs = inputs.candidates.offer * needs + inputs.candidates.need
-    known[np.isin(pairs, inputs.current.giving * needs + inputs.current.taking)] = 4
+    current = np.unique(inputs.current.giving * needs + inputs.current.taking)
+    known[holds(current, pairs)] = 4
     return known

@@ -1,12 +1,13 @@
 """The search for the candidates of one expertise: on site by reach, remote by nearness."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from solver.exchange import Bools, Floats, Ints
+from solver.exchange import Bools, Floats, Ints, holds
 from solver.geography import EARTH_DIAMETER_M, pairs_within
 from solver.pairwise import ALLOWED, ON_SITE, REMOTE, PairRules
 from solver.refusals import REFUSALS, Refusal
@@ -34,8 +35,14 @@ def joined(parts: list[Found]) -> Found:
     chord = np.concatenate([np.empty(0), *(part.chord_m for part in parts)])
     minutes = np.concatenate([np.empty(0), *(part.minutes for part in parts)])
     remote = np.concatenate([np.empty(0, np.bool_), *(part.remote for part in parts)])
-    order = np.lexsort((offer, chord, remote, need))
+    order = np.lexsort((_short_key(offer), chord, remote, _short_key(need)))
     return Found(need[order], offer[order], chord[order], minutes[order], remote[order])
+
+
+def _short_key(rows: Ints) -> NDArray[np.integer[Any]]:
+    """Row numbers in 16 bits where they fit: numpy sorts those by radix, several times as fast."""
+    fits = rows.size == 0 or rows.max() <= np.iinfo(np.uint16).max
+    return rows.astype(np.uint16) if fits else rows
 
 
 @dataclass(slots=True, eq=False)
@@ -132,7 +139,7 @@ class Search:
         self.counts[:, too_far] -= unsure + np.bincount(local[near & bound], minlength=size)
         self.remote_left -= np.bincount(local[near & ~bound], minlength=size)
         local, offer, chord, minutes = local[near], offer[near], chord[near], minutes[near]
-        order = np.lexsort((offer, chord, local))
+        order = np.lexsort((_short_key(offer), chord, _short_key(local)))
         self._walk(local[order], offer[order], chord[order], minutes[order], remote=False)
         return self._key(local[~bound[near]], offer[~bound[near]])
 
@@ -201,9 +208,9 @@ class Search:
         need, offer = self.rules.kept_of(self.needs)
         local = np.searchsorted(self.needs, need)
         mine = (
-            np.isin(offer, giving)
+            holds(giving, offer)
             & (self.rules.needs.mode[need] != ON_SITE)
-            & ~np.isin(self._key(local, offer), self.on_site_keys)
+            & ~holds(self.on_site_keys, self._key(local, offer))
         )
         order = np.flatnonzero(mine)[np.argsort(local[mine], kind="stable")]
         chord = self.rules.chord_m(need[order], offer[order])
@@ -213,7 +220,7 @@ class Search:
         """Walk the `count` nearest offers, without those walked when fewer were asked for."""
         answer = tree.query(self.rules.need_at[self.needs[asking]], k=np.arange(1, count + 1))
         chord, offer = np.asarray(answer[0]), near[answer[1]]
-        order = np.lexsort((offer, chord), axis=-1)
+        order = np.lexsort((_short_key(offer), chord), axis=-1)
         chord, offer = np.take_along_axis(chord, order, 1), np.take_along_axis(offer, order, 1)
         # Offers as far as the last one may be missing from the answer: they wait for the next.
         whole = (chord < chord[:, -1:]) | (count == len(near))
@@ -231,7 +238,7 @@ class Search:
             self._walk_unseen(local, offer, np.full(len(local), np.inf))
 
     def _walk_unseen(self, local: Ints, offer: Ints, chord_m: Floats) -> None:
-        seen = np.isin(self._key(local, offer), self.on_site_keys)
+        seen = holds(self.on_site_keys, self._key(local, offer))
         unseen = ~(seen | self.rules.is_kept(self.needs[local], offer))
         self._walk_remote(local[unseen], offer[unseen], chord_m[unseen])
 
