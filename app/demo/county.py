@@ -9,11 +9,12 @@ from random import Random
 from typing import Literal
 
 from app.demo.places import STARTS, TOWNS, Place, outline, place_names, places, scatter
+from solver.geography import to_wgs84
 
 FIRST_URN = 900_001
 FIRST_GROUP_UID = 90_001
 LOCAL_AUTHORITY_CODE = "990"
-REGION_CODE = "Z"
+REGION_CODE = "Q"
 REGION_NAME = "Made-up region"
 
 
@@ -128,6 +129,20 @@ class County:
     @property
     def local_authority(self) -> str:
         return f"{self.name} (made up)"
+
+    def coast(self) -> tuple[tuple[float, float], ...]:
+        """The outline as latitudes and longitudes."""
+        latitudes, longitudes = to_wgs84(*zip(*self.outline, strict=True))
+        return tuple(zip(latitudes.tolist(), longitudes.tolist(), strict=True))
+
+    def towns(self) -> tuple[tuple[str, float, float], ...]:
+        """Names, latitudes and longitudes."""
+        towns = self.places[:TOWNS]
+        latitudes, longitudes = to_wgs84(
+            [town.easting for town in towns], [town.northing for town in towns]
+        )
+        names = [town.name for town in towns]
+        return tuple(zip(names, latitudes.tolist(), longitudes.tolist(), strict=True))
 
 
 PRIMARY = (2, "Primary")

@@ -133,7 +133,7 @@ def _establishment(county: County, school: School) -> Row:
         "TypeOfResourcedProvision (name)": "Not applicable",
         "GOR (code)": REGION_CODE,
         "GOR (name)": REGION_NAME,
-        "DistrictAdministrative (code)": f"Z0700000{school.place.district}",
+        "DistrictAdministrative (code)": f"Q0700000{school.place.district}",
         "DistrictAdministrative (name)": f"{county.places[int(school.place.district) - 1].name} "
         "(made up)",
         "UrbanRural (name)": school.place.urban_rural,

@@ -89,7 +89,7 @@ def test_nobody_bears_the_names(seed: int, national_data: Path) -> None:
     assert county.name.lower() not in {row["LA (name)"].lower() for row in schools}
     assert max(int(row["URN"]) for row in schools) < FIRST_URN
     assert max(int(row["Group UID"]) for row in groups) < FIRST_GROUP_UID
-    assert not any(row["LA (code)"] == "990" or row["GOR (code)"] == "Z" for row in schools)
+    assert not any(row["LA (code)"] == "990" or row["GOR (code)"] == "Q" for row in schools)
     assert not any(row["Postcode"].startswith("Q") for row in schools)
 
 
