@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,17 +43,16 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server of our own, with a migrated template database."""
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL's server programs are not installed")
     user = "postgres" if os.geteuid() == 0 else getpass.getuser()
     as_user = {"user": user, "group": user, "cwd": "/"} if os.geteuid() == 0 else {}
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not under pytest's folder: another session starting there shuts the server's user out.
+    folder = Path(tempfile.mkdtemp(prefix="givetake-postgres-"))
     if os.geteuid() == 0:
-        for parent in (folder, *folder.parents[:3]):
-            parent.chmod(parent.stat().st_mode | 0o711)
         shutil.chown(folder, user)
     data, port = folder / "data", _free_port()
     subprocess.run(
@@ -79,6 +79,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(30)
+        shutil.rmtree(folder)
 
 
 def _wait_for(url: str) -> None:
