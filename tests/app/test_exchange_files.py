@@ -1,14 +1,18 @@
 """Needs, offers, limits, expertise and periods as files: in, out, and what is refused."""
 
+import csv
 from datetime import UTC, date, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from app.access.policy import TERMINAL, Principal, Role
-from app.csv_in import read_rows
-from app.csv_out import template
+from app.csv_in import read_rows, unguard
+from app.csv_out import csv_text, template
 from app.database import Database
 from app.exchange import calendar, files, taxonomy
 from app.exchange.rows import ExpertiseRow, LimitsRow, NeedRow, OfferRow, PeriodRow
@@ -187,6 +191,17 @@ def test_a_guarded_cell_is_stored_without_its_guard(peopled: Database, tmp_path:
     with peopled.read() as session:
         assert session.scalars(select(Need.agreed_by).order_by(Need.reference)).first() == "=head"
         assert session.scalars(select(Offer.evidence)).one() == "'+ strong"
+
+
+@given(st.text(alphabet=st.sampled_from("=+-@'\t\r1a."), max_size=6))
+def test_no_cell_is_a_formula_and_none_is_altered(cell: str) -> None:
+    """What a spreadsheet would run is disarmed, and reading takes exactly that away again."""
+    text = csv_text(ExpertiseRow, [{"code": "x", "name": cell}])
+    written = next(csv.DictReader(StringIO(text, newline="")))["name"]
+    assert unguard(written) == cell
+    assert not written.startswith(("=", "+", "@", "\t", "\r"))
+    if written.startswith("-"):
+        float(written)
 
 
 @pytest.mark.parametrize("kind", ["expertise", "periods"])
