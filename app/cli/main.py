@@ -5,6 +5,7 @@ import sys
 import typer
 
 from app.cli.console import err
+from app.cli.demo import demo, draw
 from app.cli.exchange import answer_app, confirm_app, export_app, suggest, withdraw_app
 from app.cli.imports import import_app
 from app.cli.match import match
@@ -20,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(demo)
+app.command()(draw)
 app.command()(find)
 app.command()(template)
 app.add_typer(import_app, name="import")

@@ -198,8 +198,10 @@ def _school(
 ) -> School:
     specialist = plan.title in ("Special School", "Learning Centre", HOUSE_SCHOOL)
     small = 0.45 if place.weight == 1.0 and plan.phase == PRIMARY else 1.0
-    hardship = min(0.95, place.hardship * random.uniform(0.55, 1.45) + (0.15 if specialist else 0))
-    alternative = plan.title == ALTERNATIVE
+    # Schools of one place differ, and none is all hardship: the exponent keeps it below 1.
+    hardship = 1 - (1 - place.hardship) ** (random.uniform(0.5, 1.5) + (0.4 if specialist else 0))
+    extra = 15 if plan.title == ALTERNATIVE else 0
+    fee_paying = plan.types == (INDEPENDENT,)
     return School(
         urn=urn,
         name=name,
@@ -209,7 +211,7 @@ def _school(
         place=place,
         spot=scatter(random, ring, place),
         pupils=round(random.triangular(*plan.pupils) * small),
-        free_school_meals=round(4 + 60 * hardship + (15 if alternative else 0), 2),
+        free_school_meals=0.0 if fee_paying else round(3 + 65 * hardship + extra, 2),
         religion=(
             "Church of England"
             if "Church of England" in plan.title

@@ -175,7 +175,7 @@ def _drawn_for(school: School) -> DrawnFor:
         cell=str(school.urn),
         phases=tuple(map(Phase, phases(school.phase[0], *school.ages, sixth_form))),
         pupils=school.pupils,
-        free_school_meals_percent=school.free_school_meals,
+        free_school_meals_percent=school.free_school_meals or None,
         rural=school.place.urban_rural.startswith("Rural"),
         specialist=school.type.code in SPECIALIST_TYPES | ALTERNATIVE_PROVISION_TYPES,
         available=school.status[0] == 1,

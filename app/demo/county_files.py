@@ -115,7 +115,7 @@ def _establishment(county: County, school: School) -> Row:
         "SchoolCapacity": round(school.pupils * 1.1) or "",
         "CensusDate": CENSUS,
         "NumberOfPupils": school.pupils if school.open else "",
-        "PercentageFSM": school.free_school_meals if school.open else "",
+        "PercentageFSM": school.free_school_meals or "",
         "TrustSchoolFlag (code)": flag,
         "TrustSchoolFlag (name)": flag_name,
         "Trusts (code)": school.trust.uid if school.trust else "",

@@ -235,7 +235,7 @@ def _needs(
                 expertise=code,
                 period=period.code,
                 days=days,
-                days_min=days if random.random() < 0.5 else _half(days * 0.6),
+                days_min=days if days < 2 or random.random() < 0.5 else _half(days * 0.6),
                 max_givers=2 if days >= 4 and random.random() < 0.2 else 1,
                 priority=random.choices((1, 2, 3, 4, 5), (severe, 2 * severe, 4, 2, 1))[0],
                 evidence=random.choice(list(NeedEvidence)),

@@ -1,0 +1,109 @@
+"""`givetake demo` and `givetake draw`: a county that is nowhere, and needs that are nobody's."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.access.policy import TERMINAL
+from app.cli.console import open_database, out, progress_bar
+from app.cli.match import show_plan
+
+SECONDS_TO_SOLVE = 25.0
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR")] = Path("demo"),
+    seed: Annotated[int, typer.Option(min=0, help="another seed, another county")] = 1,
+) -> None:
+    """Make a county up, take it in, match it, and write DIR/report.html.
+
+    DIR/givetake.sqlite3 is made anew every time.
+    """
+    from app.database import Database
+    from app.demo.county_exchange import PERIOD, write_county
+    from app.demo.service import take_in
+    from app.insight import queries as insight
+    from app.insight.report_page import render
+    from app.matching import service
+    from app.matching.options import MatchOptions
+    from app.schema import migrate
+
+    folder.mkdir(parents=True, exist_ok=True)
+    database_path = folder / "givetake.sqlite3"
+    for leftover in folder.glob(f"{database_path.name}*"):
+        leftover.unlink()
+    with (
+        Database(f"sqlite:///{database_path}") as database,
+        progress_bar() as on_progress,
+    ):
+        on_progress("making a county up", 0.0)
+        county = write_county(folder, seed)
+        migrate(database)
+        take_in(database, TERMINAL, folder, on_progress)
+        with database.read() as session:
+            takers = service.takers_in(session, TERMINAL, county.local_authority, PERIOD.starts)
+        options = MatchOptions(
+            as_of=PERIOD.starts, seed=seed, gap=0.005, time_limit_s=SECONDS_TO_SOLVE
+        )
+        run_id = service.match(
+            database,
+            TERMINAL,
+            takers,
+            PERIOD.code,
+            options,
+            travel=service.travel_times(None),
+            on_progress=on_progress,
+        )
+        on_progress("writing the report", 0.97)
+        with database.read() as session:
+            data = insight.report_data(session, TERMINAL, run_id, made_up=True)
+        data = replace(data, outline=(county.coast(),), places=county.towns())
+        report = folder / "report.html"
+        report.write_text(render(data), encoding="utf-8")
+    out.print(
+        f"{county.local_authority} is in {folder}: {len(county.schools):,} institutions, "
+        f"{len(county.trusts):,} trusts, nobody's names.",
+        markup=False,
+        soft_wrap=True,
+    )
+    show_plan(data)
+    out.print(f"\nThe report, with a map: {report}", markup=False, soft_wrap=True)
+    out.print(
+        f"To look around: GIVETAKE_DATABASE_URL=sqlite:///{database_path} givetake match "
+        f'--area "{county.local_authority}" --period {PERIOD.code}',
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def draw(
+    area: Annotated[
+        str, typer.Option(help="local authority, region, trust, federation, network or England")
+    ],
+    period: Annotated[str, typer.Option(help="a year (2026-27) or a term (2026-27/autumn)")],
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR")],
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Draw needs, offers and limits at random, to try a plan on institutions that are real.
+
+    Writes needs.csv, offers.csv and limits.csv into DIR; every row says that it was drawn.
+    """
+    from app.demo.draw import draw, write_drawn
+    from app.demo.queries import to_draw
+
+    with open_database() as database, progress_bar() as on_progress:
+        on_progress("finding who is in reach", 0.0)
+        with database.read() as session:
+            given = to_draw(session, TERMINAL, area, period, datetime.now(UTC).date())
+        drawn = draw(given.takers, given.givers, given.subjects, given.period, seed, on_progress)
+        write_drawn(drawn, folder)
+    out.print(
+        f"Drawn at random into {folder}: {len(drawn.needs):,} needs, {len(drawn.offers):,} offers, "
+        f"limits of {len(drawn.limits):,} participants. They are nobody's; take them in with "
+        f"`givetake import needs {folder / 'needs.csv'}` and likewise offers and limits.",
+        markup=False,
+        soft_wrap=True,
+    )
