@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 from app.csv_in import RowModel
@@ -18,8 +18,13 @@ def columns(model: type[RowModel]) -> list[str]:
 
 def csv_text(model: type[RowModel], rows: Iterable[Mapping[str, object]]) -> str:
     """A header and the rows, by column name; what a row does not have stays blank."""
+    return csv_of(columns(model), rows)
+
+
+def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """A header and the rows, of which only these columns are written."""
     text = StringIO(newline="")
-    writer = csv.DictWriter(text, columns(model), restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
@@ -41,5 +46,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        value = ";".join(map(str, value))
     cell = str(value)
     return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell

@@ -35,6 +35,13 @@ class Conflict(Problem):
     title = "The state does not allow it"
 
 
+class Stale(Problem):
+    """A change made from a version that is no longer the newest."""
+
+    status = 412
+    title = "It was changed in the meantime"
+
+
 class Forbidden(Problem):
     status = 403
     title = "Not allowed"

@@ -25,7 +25,7 @@ def list_needs(
     participant: str | None = None,
     area: tuple[AreaKind, str] | None = None,
     after_id: int = 0,
-    limit: int = 100,
+    limit: int | None = 100,
 ) -> Sequence[Need]:
     """A page of needs by id; `participant` is its reference, `area` a kind and code."""
     authorise(principal, Action.READ)
@@ -45,7 +45,7 @@ def list_offers(
     participant: str | None = None,
     area: tuple[AreaKind, str] | None = None,
     after_id: int = 0,
-    limit: int = 100,
+    limit: int | None = 100,
 ) -> Sequence[Offer]:
     """A page of the offers that stand, by id."""
     authorise(principal, Action.READ)
@@ -79,7 +79,7 @@ def _filtered(
     participant: str | None,
     area: tuple[AreaKind, str] | None,
     after_id: int,
-    limit: int,
+    limit: int | None,
 ) -> Select[Item]:
     query = select(model).join(Participant, Participant.id == model.participant_id)
     if period is not None:
