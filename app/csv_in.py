@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
 
@@ -162,8 +161,19 @@ def decode(path: Path) -> str:
         raise refuse(f"byte 0x{byte:02X} is neither UTF-8 nor cp1252", line) from undecodable
 
 
+def _lines(text: str) -> Iterator[str]:
+    """The text line by line; a StringIO would hold it a second time, at four bytes a letter."""
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
+
+
 def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(StringIO(decode(path), newline=""), strict=True)
+    reader = csv.reader(_lines(decode(path)), strict=True)
     line = 1
     while True:
         try:
