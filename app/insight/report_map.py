@@ -1,7 +1,7 @@
 """The map of a plan: positions on paper, pairings as arcs from giver to taker."""
 
 from dataclasses import dataclass
-from math import cos, hypot, log10, radians
+from math import cos, dist, hypot, log10, radians
 
 from app.insight.report import ReportData, ReportParticipant, Symbol
 from models.vocabulary import METRES_PER_MILE, Ladder
@@ -144,8 +144,9 @@ def plan_map(data: ReportData) -> PlanMap | None:
     for number, pairing in enumerate(data.pairings):
         start, end = positions[index[pairing.giver]], positions[index[pairing.taker]]
         if start is not None and end is not None:
-            path = _arc(paper.place(*start), paper.place(*end))
-            arcs.append(Arc(number, path, pairing.ladder))
+            giver, taker = paper.place(*start), paper.place(*end)
+            arcs.append((dist(giver, taker), Arc(number, _arc(giver, taker), pairing.ladder)))
+    arcs.sort(key=lambda arc: -arc[0])  # short arcs lie upon long ones, not under them
     dots = []
     for number, (participant, spot) in enumerate(zip(data.participants, positions, strict=True)):
         if spot is not None:
@@ -158,12 +159,12 @@ def plan_map(data: ReportData) -> PlanMap | None:
         width=WIDTH,
         height=round(paper.height, 1),
         outline=tuple(_ring(paper, ring) for ring in data.outline),
-        arcs=tuple(arcs),
+        arcs=tuple(arc for _, arc in arcs),
         dots=tuple(sorted(dots, key=lambda dot: (dot.role != "none", dot.y))),
         labels=tuple(Label(name, *paper.place(*spot)) for name, *spot in data.places),
         without_position=positions.count(None),
         scale_miles=miles,
         scale_length=round(miles * paper.units_per_mile, 1),
-        steps=tuple(step for step in Ladder if any(arc.ladder is step for arc in arcs)),
+        steps=tuple(step for step in Ladder if any(arc.ladder is step for _, arc in arcs)),
         symbols=tuple(each for each in Symbol if any(dot.symbol is each for dot in dots)),
     )

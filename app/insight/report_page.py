@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -27,6 +28,11 @@ def _counted(number: float, one: str, many: str | None = None) -> str:
 
 def _percent(fraction: float | None, places: int = 0) -> str:
     return "not known" if fraction is None else f"{fraction:.{places}%}"
+
+
+def _at_most(fraction: float) -> str:
+    """A percentage rounded up: what is proven is never overstated."""
+    return f"{ceil(fraction * 10_000 - 1e-6) / 100:.2f}%"
 
 
 def _miles(miles: float | None) -> str:
@@ -88,8 +94,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "days": _days, "counted": _counted, "percent": _percent, "miles": _miles,
-    }  # fmt: skip
+        "days": _days,
+        "counted": _counted,
+        "percent": _percent,
+        "miles": _miles,
+        "at_most": _at_most,
+    }
     return environment
 
 

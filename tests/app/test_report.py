@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -20,9 +21,10 @@ from app.insight.report import (
     figures,
 )
 from app.insight.report_map import LADDER_COLOURS, plan_map
-from app.insight.report_page import render
+from app.insight.report_page import render as render_anew
 from models.vocabulary import Ladder
 
+render = cache(render_anew)
 VOID = {"meta", "link", "input", "br", "path", "rect", "circle", "use", "line"}
 SCHOOLS = tuple(
     ReportParticipant(
@@ -180,6 +182,8 @@ def test_page_states_the_figures() -> None:
     assert "4 of 6 needs met with 10.5 days of support from 4 givers to 3 takers." in text
     assert "no plan under these rules can do better by more than 0.45%" in text
     assert "Each school takes at most what it gives and its allowance." in text
+    assert "by more than 0.01%" in said(render(replace(PLAN, gap=0.000_02)))
+    assert "no plan under these rules can do better." in said(render(replace(PLAN, gap=0.0)))
     assert "not proven" in said(render(replace(PLAN, gap=None, bound=None)))
 
 
