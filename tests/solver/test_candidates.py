@@ -281,6 +281,16 @@ def test_the_limit_itself_is_within_the_limit(there: tuple[float, float]) -> Non
     assert verdict(less, default_limit_m=1e6) == Refusal.TOO_FAR
 
 
+def test_a_journey_of_exactly_the_minutes_allowed_is_allowed(tmp_path: Path) -> None:
+    """A limit in minutes includes itself."""
+    path = tmp_path / "minutes.csv"
+    path.write_text("from,to,minutes\n1,0,30\n")
+    travel = MatrixTravelTimes.from_csv(path)
+    for limit, expected in ((30.0, "on site"), (29.9, Refusal.TOO_FAR)):
+        made = exchange([{}, {"at": WATFORD}], needs=[{"limit_minutes": limit}])
+        assert verdict(made, travel=travel) == expected
+
+
 def test_remote_offers_are_walked_outwards_until_there_are_enough() -> None:
     """Many offers, many at the same point, most refused: the nearest allowed ones are found."""
     random = np.random.default_rng(11)
@@ -375,7 +385,7 @@ def exchanges(draw: st.DrawFn) -> dict[str, Any]:
         each = st.tuples(st.integers(0, giving - 1), st.integers(0, taking - 1))
         return draw(st.lists(each, max_size=3))
 
-    times = st.one_of(st.none(), st.floats(1, 100))
+    times = st.one_of(st.none(), st.sampled_from([5.0, 40.0, 75.0]), st.floats(1, 100))
     return {
         "rows": {"people": people, "needs": needs, "offers": offers, "parent": [-1, 0, 0, 1]},
         "conflicts": pairs(size, size),

@@ -138,6 +138,8 @@ def test_missing_figures_are_halfway_and_said_to_be() -> None:
     assert "not known; it counts half" in sentence(points, Component.DISADVANTAGE)
     assert "size of one not known (counts half)" in sentence(points, Component.SIMILARITY)
     assert "no evidence of quality; it counts as claimed" in sentence(points, Component.QUALITY)
+    empty = scored(pupils=[0, 400], disadvantage_percent=[NAN, NAN])
+    assert component(empty, Component.SIMILARITY) == component(points, Component.SIMILARITY)
     claimed = scored(offer={"quality": 1})
     assert component(points, Component.QUALITY) == component(claimed, Component.QUALITY) > 0
 

@@ -164,9 +164,9 @@ def test_a_router_is_asked_in_batches_for_each_taker(
     router = serve(degrees_as_minutes)
     travel = OsrmTravelTimes(router.url, max_locations=3)
     at = places((50.0, 0.0), (51.0, 0.0), (52.0, 0.0), (54.0, 0.0), (NAN, NAN))
-    here, there = np.array([1, 2, 3, 1, 4, 0]), np.array([0, 0, 0, 0, 0, 3])
+    here, there = np.array([1, 2, 3, 1, 4, 0, 1]), np.array([0, 0, 0, 0, 0, 3, 3])
     minutes = travel.minutes(at, here, there)
-    assert minutes[[0, 1, 2, 3, 5]].tolist() == [1, 2, 4, 1, 4]
+    assert minutes[[0, 1, 2, 3, 5, 6]].tolist() == [1, 2, 4, 1, 4, 3]
     assert np.isnan(minutes[4])
     assert router.asked == 3
     assert travel.minutes(at, here[:0], there[:0]).tolist() == []
