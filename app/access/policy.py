@@ -23,6 +23,8 @@ class Action(StrEnum):
     ANSWER_OFFER = "answer_offer"
     SUGGEST = "suggest"
     RUN = "run"
+    MANAGE_KEYS = "manage_keys"
+    READ_AUDIT = "read_audit"
     READ = "read"
 
 
@@ -35,6 +37,8 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.ANSWER_OFFER: frozenset({Role.GIVER_CONTACT}),
     Action.SUGGEST: frozenset({Role.BROKER, Role.ANALYST}),
     Action.RUN: frozenset({Role.BROKER, Role.ANALYST}),
+    Action.MANAGE_KEYS: frozenset(),
+    Action.READ_AUDIT: frozenset(),
     Action.READ: frozenset(Role),
 }
 """The administrator may do everything; nobody else does what is not listed here."""

@@ -36,7 +36,12 @@ class Unfit(Problem):
 
     @property
     def extra(self) -> dict[str, Any]:
-        return {"misfits": [misfit._asdict() for misfit in self.misfits]}
+        return {
+            "errors": [
+                {"pointer": f"#/{column}", "detail": f"{value!r} {reason}"}
+                for column, value, reason in self.misfits
+            ]
+        }
 
 
 def create_need(session: WriteSession, principal: Principal, row: NeedRow) -> Need:
@@ -55,7 +60,9 @@ def create_offer(session: WriteSession, principal: Principal, row: OfferRow) -> 
     return _add(session, principal, Offer(**_fitting(columns, misfits)))
 
 
-def change_need(session: WriteSession, principal: Principal, row: NeedRow, version: int) -> Need:
+def change_need(
+    session: WriteSession, principal: Principal, row: NeedRow, version: int | None
+) -> Need:
     """Replace a need's content by the row's; its state moves only as `FOLLOWS` allows."""
     authorise(principal, Action.CHANGE_NEED)
     need = _find(session, Need, row.reference, version)
@@ -65,7 +72,9 @@ def change_need(session: WriteSession, principal: Principal, row: NeedRow, versi
     return _change(session, principal, need, "change", _fitting(columns, misfits))
 
 
-def change_offer(session: WriteSession, principal: Principal, row: OfferRow, version: int) -> Offer:
+def change_offer(
+    session: WriteSession, principal: Principal, row: OfferRow, version: int | None
+) -> Offer:
     """Replace an offer's content by the row's; the giver's answer stays what it is."""
     authorise(principal, Action.CHANGE_OFFER)
     offer = _find(session, Offer, row.reference, version)

@@ -196,7 +196,7 @@ def test_what_does_not_fit_is_named_with_all_reasons(peopled: Database) -> None:
     row = need_row(participant="5", expertise="alchemy", window_starts="2026-01-01")
     with pytest.raises(service.Unfit) as raised, peopled.write() as session:
         service.create_need(session, BROKER, row)
-    columns = [misfit["column"] for misfit in raised.value.extra["misfits"]]
+    columns = [misfit.column for misfit in raised.value.misfits]
     assert columns == ["participant", "expertise", "window_starts"]
 
 

@@ -1,0 +1,76 @@
+"""Keys that other systems call with: made once, shown once, held as a digest."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import bindparam, select
+
+from app.access.policy import Action, Principal, Role, authorise
+from app.database import ReadSession, WriteSession
+from app.events import audit
+from app.problems import Conflict, NotFound, Problem
+from models.access import ApiKey
+
+_KEY = re.compile(r"gt_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+_NOBODYS_DIGEST: Final = "0" * 64
+_DIGEST_OF = select(ApiKey.digest).where(
+    ApiKey.prefix == bindparam("prefix"), ApiKey.revoked_at.is_(None)
+)
+
+
+class Unauthenticated(Problem):
+    """A request without a key that opens anything."""
+
+    status = 401
+    title = "No valid key was given"
+
+
+def create_key(session: WriteSession, principal: Principal, label: str) -> tuple[ApiKey, str]:
+    """A new key; its text is nowhere else and cannot be had again."""
+    authorise(principal, Action.MANAGE_KEYS)
+    prefix = secrets.token_hex(4)
+    text = f"gt_{prefix}_{secrets.token_urlsafe(32)}"
+    key = ApiKey(prefix=prefix, label=label, digest=_digest(text), created_at=datetime.now(UTC))
+    session.add(key)
+    session.flush()
+    audit.record(session, actor=principal.name, action="key.create", subject=f"key:{prefix}")
+    return key, text
+
+
+def list_keys(session: ReadSession, principal: Principal) -> Sequence[ApiKey]:
+    authorise(principal, Action.MANAGE_KEYS)
+    return session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.prefix)).all()
+
+
+def revoke_key(session: WriteSession, principal: Principal, prefix: str) -> ApiKey:
+    """Let a key open nothing any more, from the next request on."""
+    authorise(principal, Action.MANAGE_KEYS)
+    key = session.get(ApiKey, prefix, with_for_update=True)
+    if key is None:
+        raise NotFound(f"there is no key {prefix!r}; `givetake keys list` shows them")
+    if key.revoked_at is not None:
+        raise Conflict(f"the key {prefix} was revoked at {key.revoked_at.isoformat()}")
+    key.revoked_at = datetime.now(UTC)
+    session.flush()
+    audit.record(session, actor=principal.name, action="key.revoke", subject=f"key:{prefix}")
+    return key
+
+
+def principal_of(session: ReadSession, text: str) -> Principal:
+    """Whom a key stands for: until sign-in comes, an administrator.
+
+    Raises `Unauthenticated` with the same words whatever is wrong with it.
+    """
+    matched = _KEY.fullmatch(text)
+    found = session.scalar(_DIGEST_OF, {"prefix": matched[1]}) if matched else None
+    if not secrets.compare_digest(_digest(text), found or _NOBODYS_DIGEST) or matched is None:
+        raise Unauthenticated("the key is not valid; `givetake keys create` makes one")
+    return Principal(f"key:{matched[1]}", frozenset({Role.ADMINISTRATOR}))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

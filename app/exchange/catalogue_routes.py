@@ -1,0 +1,145 @@
+"""Expertise, periods and limits over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from app.csv_in import Key as Code
+from app.csv_out import columns
+from app.exchange import lists
+from app.exchange.rows import LimitsRow
+from app.exchange.schemas import (
+    ExpertiseFilter,
+    ExpertiseShown,
+    LimitsContent,
+    LimitsFilter,
+    LimitsPage,
+    LimitsShown,
+    PeriodFilter,
+    Periods,
+    PeriodShown,
+    Taxonomy,
+)
+from app.http.conditions import Known
+from app.http.idempotency import Key, once
+from app.http.media import AS_CSV
+from app.http.problems import PROBLEMS_OF_CHANGES
+from app.http.replies import listed, shown
+from app.http.sessions import Caller, Reads, Writes
+
+router = APIRouter(tags=["exchange"])
+PeriodPath = Annotated[Code, Path(max_length=20, examples=["2026-27/autumn"])]
+ParticipantPath = Annotated[Code, Path(examples=["100000"])]
+
+
+@router.get("/expertise", response_model=Taxonomy, responses=AS_CSV)
+def list_expertise(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[ExpertiseFilter, Query()]
+) -> Response:
+    """List the taxonomy by code."""
+
+    def read(limit: int | None) -> list[ExpertiseShown]:
+        filters = wanted.model_dump(exclude={"limit"})
+        found = lists.list_expertise(session, principal, **filters, limit=limit)
+        return [ExpertiseShown.model_validate(entry) for entry in found]
+
+    return listed(request, wanted, Taxonomy, read, lambda entry: entry.code)
+
+
+@router.get("/periods", response_model=Periods, responses=AS_CSV)
+def list_periods(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[PeriodFilter, Query()]
+) -> Response:
+    """List academic years and their terms by code."""
+
+    def read(limit: int | None) -> list[PeriodShown]:
+        filters = wanted.model_dump(exclude={"limit"})
+        found = lists.list_periods(session, principal, **filters, limit=limit)
+        return [PeriodShown.model_validate(period) for period in found]
+
+    return listed(request, wanted, Periods, read, lambda period: period.code)
+
+
+@router.get("/limits", response_model=LimitsPage, responses=AS_CSV)
+def list_limits(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[LimitsFilter, Query()]
+) -> Response:
+    """List participants' own limits; as CSV they are as an import reads them."""
+    ids: dict[tuple[str, str], int] = {}
+
+    def read(limit: int | None) -> list[LimitsShown]:
+        filters = wanted.model_dump(exclude={"limit"})
+        found = lists.list_limits(session, principal, **filters, limit=limit)
+        names = lists.named(session, (one.participant_id for one in found))
+        made = [LimitsShown.of(one, names[one.participant_id][0]) for one in found]
+        ids.update(((m.participant, m.period), f.id) for m, f in zip(made, found, strict=True))
+        return made
+
+    return listed(
+        request,
+        wanted,
+        LimitsPage,
+        read,
+        lambda one: ids[one.participant, one.period],
+        columns(LimitsRow),
+    )
+
+
+@router.get("/limits/{participant}/{period:path}", response_model=LimitsShown)
+def get_limits(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    participant: ParticipantPath,
+    period: PeriodPath,
+) -> Response:
+    """Read a participant's own limits in a period."""
+    found = lists.get_limits(session, principal, participant, period)
+    return shown(request, LimitsShown.of(found, participant), version=found.version)
+
+
+@router.post("/limits/{participant}/{period:path}", response_model=LimitsShown, status_code=201)
+def create_limits(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    participant: ParticipantPath,
+    period: PeriodPath,
+    body: LimitsContent,
+    key: Key,
+) -> Response:
+    """Give a participant limits in a period in which it has none."""
+
+    def create() -> Response:
+        row = body.row(participant, period)
+        made = lists.set_limits(session, principal, row, None, new=True)
+        return shown(
+            request,
+            LimitsShown.of(made, participant),
+            status=201,
+            version=made.version,
+            location=request.url.path,
+        )
+
+    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+
+
+@router.put(
+    "/limits/{participant}/{period:path}",
+    response_model=LimitsShown,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def change_limits(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    participant: ParticipantPath,
+    period: PeriodPath,
+    version: Known,
+    body: LimitsContent,
+) -> Response:
+    """Replace a participant's limits in a period."""
+    row = body.row(participant, period)
+    made = lists.set_limits(session, principal, row, version, new=False)
+    return shown(request, LimitsShown.of(made, participant), version=made.version)

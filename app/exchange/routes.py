@@ -1,0 +1,283 @@
+"""Expertise, periods, needs, offers, their availability, and limits over HTTP."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from app.csv_out import columns
+from app.database import ReadSession, WriteSession
+from app.exchange import lists, queries, service
+from app.exchange.rows import NeedRow, OfferRow, Reference
+from app.exchange.schemas import (
+    Answer,
+    AvailabilityShown,
+    Confirmation,
+    NeedContent,
+    NeedFilter,
+    Needs,
+    NeedShown,
+    NewNeed,
+    NewOffer,
+    OfferContent,
+    OfferFilter,
+    Offers,
+    OfferShown,
+)
+from app.exchange.settle import reference_of
+from app.http.conditions import Known
+from app.http.fields import half_days, in_days
+from app.http.idempotency import Key, once
+from app.http.media import AS_CSV
+from app.http.problems import PROBLEMS_OF_CHANGES
+from app.http.replies import listed, shown
+from app.http.sessions import Caller, Reads, Writes
+from models.exchange import Need, Offer
+from models.vocabulary import AreaKind, Availability
+
+router = APIRouter(tags=["exchange"])
+NeedReference = Annotated[Reference, Path(examples=["made-up-need-1"])]
+OfferReference = Annotated[Reference, Path(examples=["made-up-offer-1"])]
+
+
+@router.get("/needs", response_model=Needs, responses=AS_CSV)
+def list_needs(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[NeedFilter, Query()]
+) -> Response:
+    """List needs; as CSV they are as an import reads them."""
+    # The page's own key is not what a reader follows it by, so it is kept beside.
+    ids: dict[str, int] = {}
+
+    def read(limit: int | None) -> list[NeedShown]:
+        found = queries.list_needs(
+            session, principal, state=wanted.state, **_filters(wanted), limit=limit
+        )
+        ids.update((need.reference, need.id) for need in found)
+        return _needs(session, found)
+
+    return listed(request, wanted, Needs, read, lambda need: ids[need.reference], columns(NeedRow))
+
+
+@router.post("/needs", response_model=NeedShown, status_code=201)
+def create_need(
+    request: Request, principal: Caller, session: Writes, body: NewNeed, key: Key
+) -> Response:
+    """Enter a need."""
+
+    def create() -> Response:
+        need = service.create_need(session, principal, body.row(body.reference))
+        return _need(request, session, need, status=201)
+
+    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+
+
+@router.get("/needs/{reference:path}", response_model=NeedShown)
+def get_need(
+    request: Request, principal: Caller, session: Reads, reference: NeedReference
+) -> Response:
+    """Read one need."""
+    return _need(request, session, queries.get_need(session, principal, reference))
+
+
+@router.put("/needs/{reference:path}", response_model=NeedShown, responses=PROBLEMS_OF_CHANGES)
+def change_need(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    reference: NeedReference,
+    version: Known,
+    body: NeedContent,
+) -> Response:
+    """Replace what a need says; its state moves only as it may."""
+    row = body.row(reference)
+    need = service.change_need(session, principal, row, version)
+    return _need(request, session, need)
+
+
+@router.post(
+    "/needs/{reference:path}/withdrawal",
+    response_model=NeedShown,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def withdraw_need(
+    request: Request, principal: Caller, session: Writes, reference: NeedReference, version: Known
+) -> Response:
+    """Let a need stand no longer; it is kept and can still be read."""
+    need = service.withdraw_need(session, principal, reference, version)
+    return _need(request, session, need)
+
+
+@router.post(
+    "/needs/{reference:path}/confirmation",
+    response_model=NeedShown,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def confirm_need(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    reference: NeedReference,
+    version: Known,
+    body: Confirmation,
+) -> Response:
+    """Make a suggestion a need, on the word of the school's own side."""
+    need = service.confirm_need(
+        session, principal, reference, by_role=body.by_role, version=version
+    )
+    return _need(request, session, need)
+
+
+@router.get("/offers", response_model=Offers, responses=AS_CSV)
+def list_offers(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[OfferFilter, Query()]
+) -> Response:
+    """List offers that stand; as CSV they are as an import reads them."""
+    ids: dict[str, int] = {}
+
+    def read(limit: int | None) -> list[OfferShown]:
+        found = queries.list_offers(
+            session, principal, availability=wanted.availability, **_filters(wanted), limit=limit
+        )
+        ids.update((offer.reference, offer.id) for offer in found)
+        return _offers(session, found)
+
+    return listed(
+        request, wanted, Offers, read, lambda offer: ids[offer.reference], columns(OfferRow)
+    )
+
+
+@router.post("/offers", response_model=OfferShown, status_code=201)
+def create_offer(
+    request: Request, principal: Caller, session: Writes, body: NewOffer, key: Key
+) -> Response:
+    """Enter an offer, with the giver's answer if it gave one."""
+
+    def create() -> Response:
+        answer = {
+            "availability": body.availability,
+            "availability_updated": body.availability_updated,
+        }
+        offer = service.create_offer(session, principal, body.row(body.reference, **answer))
+        return _offer(request, session, offer, status=201)
+
+    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+
+
+@router.get("/offers/{reference:path}/availability", response_model=AvailabilityShown)
+def get_availability(
+    request: Request, principal: Caller, session: Reads, reference: OfferReference
+) -> Response:
+    """Read what the giver last said of an offer."""
+    return _availability(request, queries.get_offer(session, principal, reference))
+
+
+@router.put(
+    "/offers/{reference:path}/availability",
+    response_model=AvailabilityShown,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def answer_offer(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    reference: OfferReference,
+    version: Known,
+    body: Answer,
+) -> Response:
+    """Record what the giver says that it can give, and when it said so."""
+    offer = service.answer_offer(
+        session,
+        principal,
+        reference,
+        body.availability,
+        half_days=None if body.days is None else half_days(body.days),
+        on=body.on,
+        version=version,
+    )
+    return _availability(request, offer)
+
+
+@router.get("/offers/{reference:path}", response_model=OfferShown)
+def get_offer(
+    request: Request, principal: Caller, session: Reads, reference: OfferReference
+) -> Response:
+    """Read one offer."""
+    return _offer(request, session, queries.get_offer(session, principal, reference))
+
+
+@router.put("/offers/{reference:path}", response_model=OfferShown, responses=PROBLEMS_OF_CHANGES)
+def change_offer(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    reference: OfferReference,
+    version: Known,
+    body: OfferContent,
+) -> Response:
+    """Replace what an offer says; the giver's answer stays what it is."""
+    row = body.row(reference)
+    offer = service.change_offer(session, principal, row, version)
+    return _offer(request, session, offer)
+
+
+@router.post(
+    "/offers/{reference:path}/withdrawal",
+    response_model=OfferShown,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def withdraw_offer(
+    request: Request, principal: Caller, session: Writes, reference: OfferReference, version: Known
+) -> Response:
+    """Let an offer stand no longer; it is kept and can still be read."""
+    offer = service.withdraw_offer(session, principal, reference, version)
+    return _offer(request, session, offer)
+
+
+def _filters(wanted: NeedFilter | OfferFilter) -> dict[str, Any]:
+    kind, _, code = (wanted.area or "").partition(":")
+    return {
+        "period": wanted.period,
+        "expertise": wanted.expertise,
+        "participant": wanted.participant and reference_of(wanted.participant),
+        "area": (AreaKind(kind), code) if code else None,
+        "after_id": wanted.after,
+    }
+
+
+def _needs(session: ReadSession | WriteSession, needs: Sequence[Need]) -> list[NeedShown]:
+    names = lists.named(session, (need.participant_id for need in needs))
+    return [NeedShown.of(need, *names[need.participant_id]) for need in needs]
+
+
+def _offers(session: ReadSession | WriteSession, offers: Sequence[Offer]) -> list[OfferShown]:
+    names = lists.named(session, (offer.participant_id for offer in offers))
+    return [OfferShown.of(offer, *names[offer.participant_id]) for offer in offers]
+
+
+def _need(
+    request: Request, session: ReadSession | WriteSession, need: Need, status: int = 200
+) -> Response:
+    location = f"{request.url.path}/{quote(need.reference, safe='')}" if status == 201 else None
+    [content] = _needs(session, [need])
+    return shown(request, content, status=status, version=need.version, location=location)
+
+
+def _offer(
+    request: Request, session: ReadSession | WriteSession, offer: Offer, status: int = 200
+) -> Response:
+    location = f"{request.url.path}/{quote(offer.reference, safe='')}" if status == 201 else None
+    [content] = _offers(session, [offer])
+    return shown(request, content, status=status, version=offer.version, location=location)
+
+
+def _availability(request: Request, offer: Offer) -> Response:
+    content = AvailabilityShown(
+        reference=offer.reference,
+        availability=Availability(offer.availability),
+        availability_updated=offer.availability_updated,
+        days=in_days(offer.half_days),
+        withdrawn=offer.withdrawn,
+    )
+    return shown(request, content, version=offer.version)

@@ -1,0 +1,342 @@
+"""Needs, offers, limits, expertise and periods as HTTP shows and takes them: days as days."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.csv_in import Key
+from app.exchange.rows import LimitsRow, NeedRow, OfferRow, Reference
+from app.http.fields import (
+    LARGEST,
+    Content,
+    Day,
+    Days,
+    Flag,
+    Miles,
+    Moment,
+    Shown,
+    SignedDays,
+    SomeDays,
+    Text,
+    half_days,
+    in_days,
+)
+from app.http.replies import Listed, Page
+from models.exchange import Limits, Need, Offer
+from models.vocabulary import Availability, Mode, NeedEvidence, NeedState, Phase
+
+Participant = Annotated[
+    Key, Field(description="a URN, or the key of an organisation", examples=["100000"])
+]
+AreaCode = Annotated[
+    str,
+    Field(
+        pattern=r"^(country|region|local_authority|district):[A-Za-z0-9]{1,12}$",
+        description="an area as kind:code",
+        examples=["local_authority:886"],
+    ),
+]
+ExpertiseCode = Annotated[Key, Field(examples=["early-reading"])]
+PeriodCode = Annotated[Key, Field(max_length=20, examples=["2026-27"])]
+Priority = Annotated[int, Field(strict=True, ge=1, le=5, description="1 is highest")]
+Count = Annotated[int, Field(strict=True, ge=0, le=1_000)]
+Minutes = Annotated[int, Field(strict=True, gt=0, le=1_440)]
+Role = Annotated[
+    Text,
+    Field(max_length=100, description="the role, never the name", examples=["headteacher"]),
+]
+
+
+class NeedContent(Content):
+    """What a participant wants support with, as it is to stand from now on."""
+
+    participant: Participant
+    expertise: ExpertiseCode
+    period: PeriodCode
+    days: Annotated[SomeDays, Field(examples=[6])]
+    days_min: Annotated[
+        SomeDays | None, Field(description="the shortest useful; all where absent", examples=[2.5])
+    ] = None
+    max_givers: Annotated[Count, Field(description="0: any number")] = 1
+    priority: Priority = 3
+    evidence: NeedEvidence = NeedEvidence.SELF_EVALUATION
+    agreed_by: Role | None = None
+    travel_limit_miles: Annotated[Miles | None, Field(examples=[25])] = None
+    travel_limit_minutes: Minutes | None = None
+    mode: Mode = Mode.EITHER
+    window_starts: Day | None = None
+    window_ends: Day | None = None
+    state: Annotated[
+        NeedState | None, Field(description="absent: `identified` at first, then as it is")
+    ] = None
+
+    def row(self, reference: str) -> NeedRow:
+        least = None if self.days_min is None else half_days(self.days_min)
+        return NeedRow(
+            reference=reference,
+            half_days=half_days(self.days),
+            half_days_min=least,
+            **self.model_dump(exclude={"reference", "days", "days_min"}),
+        )
+
+
+class NewNeed(NeedContent):
+    reference: Annotated[Reference, Field(examples=["made-up-need-1"])]
+
+
+class OfferContent(Content):
+    """What a participant can give, as it is to stand from now on."""
+
+    participant: Participant
+    expertise: ExpertiseCode
+    period: PeriodCode
+    days: Annotated[SomeDays, Field(examples=[8])]
+    max_pairings: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 1
+    quality: Annotated[
+        int | None, Field(strict=True, ge=1, le=5, description="strength of the evidence")
+    ] = None
+    evidence: Annotated[Text | None, Field(max_length=200)] = None
+    travel_limit_miles: Annotated[Miles | None, Field(examples=[30])] = None
+    travel_limit_minutes: Minutes | None = None
+    mode: Mode = Mode.EITHER
+    phases: Annotated[
+        tuple[Phase, ...], Field(max_length=len(Phase), description="none: every phase")
+    ] = ()
+    window_starts: Day | None = None
+    window_ends: Day | None = None
+
+    def row(self, reference: str, **answer: Any) -> OfferRow:
+        content = self.model_dump(exclude={"reference", "days", *answer})
+        content["phases"] = tuple(phase for phase in Phase if phase in self.phases)
+        return OfferRow(reference=reference, half_days=half_days(self.days), **(content | answer))
+
+
+class NewOffer(OfferContent):
+    reference: Annotated[Reference, Field(examples=["made-up-offer-1"])]
+    availability: Annotated[Availability | None, Field(description="absent: `not_answered`")] = None
+    availability_updated: Annotated[
+        Day | None, Field(description="when the giver said so; absent: today")
+    ] = None
+
+
+class Confirmation(Content):
+    """The school's own side says that a suggestion is a need."""
+
+    by_role: Role
+
+
+class Answer(Content):
+    """What the giver says of itself that it can give."""
+
+    availability: Annotated[Availability, Field(examples=["can_offer"])]
+    days: Annotated[SomeDays | None, Field(description="absent: as offered")] = None
+    on: Annotated[Day | None, Field(description="when it said so; absent: today")] = None
+
+
+class LimitsContent(Content):
+    """A participant's own limits in a period; absent: no limit of that kind."""
+
+    give_days: Days | None = None
+    max_given: Count | None = None
+    max_taken: Count | None = None
+    allowance_days: Days | None = None
+    exempt: Flag = False
+    carried_days: Annotated[SignedDays, Field(description="given less taken in earlier plans")] = 0
+
+    def row(self, participant: str, period: str) -> LimitsRow:
+        def half(days: float | None) -> int | None:
+            return None if days is None else half_days(days)
+
+        return LimitsRow(
+            participant=participant,
+            period=period,
+            give_half_days=half(self.give_days),
+            max_given=self.max_given,
+            max_taken=self.max_taken,
+            allowance_half_days=half(self.allowance_days),
+            exempt=self.exempt,
+            carried_half_days=half_days(self.carried_days),
+        )
+
+
+class _Item(Shown):
+    reference: str = Field(examples=["made-up-1"])
+    participant: str = Field(examples=["100000"])
+    participant_name: str = Field(examples=["Made-up Primary School"])
+    expertise: str = Field(examples=["early-reading"])
+    period: str = Field(examples=["2026-27"])
+    days: float = Field(examples=[6])
+    travel_limit_miles: float | None
+    travel_limit_minutes: int | None
+    mode: Mode
+    window_starts: date
+    window_ends: date
+    suggestion: dict[str, Any] | None = Field(
+        description="the rule, figures and dates that it came from, where it was suggested"
+    )
+    version: int = Field(examples=[1])
+    updated_at: Moment
+
+
+class NeedShown(_Item):
+    days_min: float = Field(examples=[2.5])
+    max_givers: int = Field(examples=[1])
+    priority: int = Field(examples=[3])
+    evidence: NeedEvidence
+    agreed_by: str | None = Field(examples=["headteacher"])
+    state: NeedState
+
+    @classmethod
+    def of(cls, need: Need, participant: str, name: str) -> "NeedShown":
+        return cls(
+            participant=participant,
+            participant_name=name,
+            expertise=need.expertise_code,
+            period=need.period_code,
+            days=in_days(need.half_days),
+            days_min=in_days(need.half_days_min),
+            **{field: getattr(need, field) for field in _COMMON | _OF_NEEDS},
+        )
+
+
+class OfferShown(_Item):
+    max_pairings: int = Field(examples=[1])
+    quality: int | None = Field(examples=[4])
+    evidence: str | None = Field(examples=["supported three schools last year"])
+    phases: list[Phase] = Field(examples=[["primary"]])
+    availability: Availability
+    availability_updated: date
+    withdrawn: bool
+
+    @classmethod
+    def of(cls, offer: Offer, participant: str, name: str) -> "OfferShown":
+        return cls(
+            participant=participant,
+            participant_name=name,
+            expertise=offer.expertise_code,
+            period=offer.period_code,
+            days=in_days(offer.half_days),
+            **{field: getattr(offer, field) for field in _COMMON | _OF_OFFERS},
+        )
+
+
+_COMMON = set(_Item.model_fields) - {
+    "participant",
+    "participant_name",
+    "expertise",
+    "period",
+    "days",
+}
+_OF_NEEDS = set(NeedShown.model_fields) - set(_Item.model_fields) - {"days_min"}
+_OF_OFFERS = set(OfferShown.model_fields) - set(_Item.model_fields)
+
+
+class AvailabilityShown(Shown):
+    """What the giver last said of an offer, and when."""
+
+    reference: str = Field(examples=["made-up-offer-1"])
+    availability: Availability
+    availability_updated: date
+    days: float = Field(examples=[8])
+    withdrawn: bool
+
+
+class LimitsShown(Shown):
+    participant: str = Field(examples=["100000"])
+    period: str = Field(examples=["2026-27"])
+    give_days: float | None = Field(examples=[10])
+    max_given: int | None
+    max_taken: int | None
+    allowance_days: float | None = Field(examples=[4])
+    exempt: bool
+    carried_days: float = Field(examples=[-1.5])
+    version: int = Field(examples=[1])
+
+    @classmethod
+    def of(cls, limits: Limits, participant: str) -> "LimitsShown":
+        def days(half_days: int | None) -> float | None:
+            return None if half_days is None else in_days(half_days)
+
+        return cls(
+            participant=participant,
+            period=limits.period_code,
+            give_days=days(limits.give_half_days),
+            max_given=limits.max_given,
+            max_taken=limits.max_taken,
+            allowance_days=days(limits.allowance_half_days),
+            exempt=limits.exempt,
+            carried_days=in_days(limits.carried_half_days),
+            version=limits.version,
+        )
+
+
+class ExpertiseShown(Shown):
+    code: str = Field(examples=["early-reading"])
+    parent: str | None = Field(validation_alias="parent_code", examples=["teaching"])
+    name: str = Field(examples=["Early reading"])
+    version: str = Field(description="of the taxonomy", examples=["2026.1"])
+    retired: bool
+
+
+class PeriodShown(Shown):
+    code: str = Field(examples=["2026-27/autumn"])
+    kind: str = Field(examples=["term"])
+    name: str = Field(examples=["Autumn term 2026"])
+    year: str | None = Field(validation_alias="year_code", examples=["2026-27"])
+    starts: date
+    ends: date
+
+
+class Needs(Listed[NeedShown]):
+    pass
+
+
+class Offers(Listed[OfferShown]):
+    pass
+
+
+class LimitsPage(Listed[LimitsShown]):
+    pass
+
+
+class Taxonomy(Listed[ExpertiseShown]):
+    pass
+
+
+class Periods(Listed[PeriodShown]):
+    pass
+
+
+class _ItemFilter(Page):
+    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it")] = 0
+    period: PeriodCode | None = None
+    expertise: ExpertiseCode | None = None
+    participant: Participant | None = None
+    area: AreaCode | None = None
+
+
+class NeedFilter(_ItemFilter):
+    state: NeedState | None = None
+
+
+class OfferFilter(_ItemFilter):
+    availability: Availability | None = None
+
+
+class LimitsFilter(Page):
+    after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    participant: Participant | None = None
+    period: PeriodCode | None = None
+
+
+class ExpertiseFilter(Page):
+    after: Annotated[Key | None, Field(description="as `Link` gives it")] = None
+    parent: Annotated[ExpertiseCode | None, Field(description="only what lies just below")] = None
+    retired: Annotated[bool | None, Field(description="absent: only what is in use")] = False
+
+
+class PeriodFilter(Page):
+    after: Annotated[PeriodCode | None, Field(description="as `Link` gives it")] = None
+    year: PeriodCode | None = None
+    kind: Annotated[str | None, Field(pattern="^(year|term)$", examples=["term"])] = None

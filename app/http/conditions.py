@@ -1,0 +1,53 @@
+"""Which version a caller knows (RFC 9110): If-Match on changes, If-None-Match on reads."""
+
+import hashlib
+import re
+from typing import Annotated, Final
+
+from fastapi import Depends, Header, Request
+
+from app.problems import Stale
+
+_OUR_TAG = re.compile(r'"([0-9]{1,9})"')
+ANY: Final = "*"
+
+
+def known_version(
+    if_match: Annotated[
+        str,
+        Header(
+            alias="If-Match",
+            min_length=1,
+            max_length=200,
+            description="the `ETag` of the version that was changed, or `*` for whatever it is",
+            examples=['"1"'],
+        ),
+    ],
+) -> int | None:
+    """The version a change was made from; None: any."""
+    if if_match.strip() == ANY:
+        return None
+    ours = _OUR_TAG.fullmatch(if_match.strip())
+    if ours is None:
+        raise Stale("If-Match is no ETag of this thing; read it and give the one it came with")
+    return int(ours[1])
+
+
+Known = Annotated[int | None, Depends(known_version)]
+
+
+def tag_of_version(version: int) -> str:
+    return f'"{version}"'
+
+
+def tag_of_content(content: bytes) -> str:
+    return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the caller holds what `tag` names, so that it need not be sent again."""
+    held = request.headers.get("if-none-match")
+    if held is None or request.method not in ("GET", "HEAD"):
+        return False
+    tags = {one.strip().removeprefix("W/") for one in held.split(",")}
+    return tag in tags or ANY in tags

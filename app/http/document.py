@@ -1,0 +1,89 @@
+"""The OpenAPI document: made from the routes, with an example for everything."""
+
+import json
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import Response
+
+from app.http.conditions import is_known, tag_of_content
+from app.http.media import JSON
+from app.http.problems import MEDIA_TYPE, ProblemDocument
+
+OPENAPI: Final = "3.1.0"
+Schema = dict[str, Any]
+
+
+def document(app: FastAPI) -> Schema:
+    """The document of `app`, made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title,
+            version=app.version,
+            openapi_version=OPENAPI,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+        )
+        schemas = made["components"]["schemas"]
+        schemas["ProblemDocument"] = ProblemDocument.model_json_schema(
+            ref_template="#/components/schemas/{model}"
+        )
+        schemas |= schemas["ProblemDocument"].pop("$defs")
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        for operations in made["paths"].values():
+            for operation in operations.values():
+                _show_examples(operation, schemas)
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _show_examples(operation: Schema, schemas: Schema) -> None:
+    asked = operation.get("requestBody", {}).get("content", {})
+    answered = [answer.get("content", {}) for answer in operation["responses"].values()]
+    for content in (asked, *answered):
+        for form, described in content.items():
+            if form in ("application/json", MEDIA_TYPE) and described.get("schema"):
+                described.setdefault("example", example(described["schema"], schemas))
+
+
+def example(schema: Schema, schemas: Schema) -> Any:
+    """An example put together from those of the fields."""
+    if "$ref" in schema:
+        return example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    for known in ("example", "const", "default"):
+        if schema.get(known) is not None:
+            return schema[known]
+    for listed in ("examples", "enum"):
+        if schema.get(listed):
+            return schema[listed][0]
+    for choice in ("anyOf", "oneOf", "allOf"):
+        if choice in schema:
+            return example(schema[choice][0], schemas)
+    if schema.get("type") == "array":
+        return [example(schema["items"], schemas)]
+    if "properties" in schema:
+        return {name: example(field, schemas) for name, field in schema["properties"].items()}
+    if schema.get("type") == "boolean":
+        return False
+    return None
+
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/openapi.json", response_model=dict[str, Any])
+def openapi(request: Request) -> Response:
+    """This document."""
+    body = as_text(request.app).encode()
+    tag = tag_of_content(body)
+    if is_known(request, tag):
+        return Response(None, 304, {"ETag": tag})
+    return Response(body, 200, {"ETag": tag}, JSON)
+
+
+def as_text(app: FastAPI) -> str:
+    """The document as the snapshot holds it."""
+    return json.dumps(document(app), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

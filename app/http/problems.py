@@ -1,0 +1,249 @@
+"""Errors as `application/problem+json` (RFC 9457): stable types, and where in the request."""
+
+import json
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import IntegrityError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from app.problems import Problem
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE: Final = "urn:givetake:problem:"
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+MOST_ERRORS: Final = 50
+SECONDS_TO_WAIT: Final = "1"
+RULES_OF_SCHEMA: Final = {"extra_forbidden": "is no field of this; leave it out"}
+
+log = structlog.get_logger()
+
+
+_OF_STATUS: Final = {
+    400: ("not-readable", "The body cannot be read", "send a body in the form that is documented"),
+    404: ("not-found", "There is no such thing", "there is nothing at this address"),
+    405: ("method-not-possible", "The method is not possible here", "`Allow` names those that are"),
+    413: ("too-long", "The body is too long", "the body is longer than this operation takes"),
+}
+
+
+class PreconditionMissing(Problem):
+    """A change that does not say which version it was made from."""
+
+    status = 428
+    title = "Say which version you changed"
+
+
+class NotAcceptable(Problem):
+    status = 406
+    title = "It cannot be had in that form"
+
+
+class UnsupportedMedia(Problem):
+    status = 415
+    title = "It cannot be read in that form"
+
+
+class KeyUsedOtherwise(Problem):
+    """An Idempotency-Key that came before with another request."""
+
+    status = 422
+    title = "The Idempotency-Key was used for something else"
+
+
+class FieldError(BaseModel):
+    """One thing wrong with a request, and where it stands."""
+
+    detail: str = Field(examples=["Input should be greater than or equal to 0.5"])
+    pointer: str | None = Field(None, description="JSON pointer into the body", examples=["#/days"])
+    parameter: str | None = Field(
+        None, description="name of a path, query or header parameter", examples=["limit"]
+    )
+
+
+class ProblemDocument(BaseModel):
+    """Why a request was not carried out; problems of some types say more in further members."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": f"{TYPE}not-found",
+                    "title": "There is no such thing",
+                    "status": 404,
+                    "detail": "there is no need 'n-17'",
+                }
+            ]
+        },
+    )
+
+    type: str = Field(description="a stable name of this kind of problem")
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] | None = None
+
+
+def slug(problem: type[Problem]) -> str:
+    """`NotFound` as `not-found`: the end of its type."""
+    words = "".join(f"-{c.lower()}" if c.isupper() else c for c in problem.__name__)
+    return words.lstrip("-")
+
+
+def respond(
+    type_: str,
+    title: str,
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    members = {"type": f"{TYPE}{type_}", "title": title, "status": status, "detail": detail}
+    # ASCII only, so that nothing a caller sent can keep the answer from being written.
+    text = json.dumps(members | more, ensure_ascii=True, default=str)
+    return Response(text, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` as a problem."""
+    app.add_exception_handler(Problem, _of_problem)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(IntegrityError, _of_integrity)
+    app.add_exception_handler(OperationalError, _of_operational)
+
+
+def _of_problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    headers = {"WWW-Authenticate": "Bearer"} if problem.status == HTTPStatus.UNAUTHORIZED else {}
+    members: dict[str, Any] = problem.extra
+    return respond(
+        slug(type(problem)), problem.title, problem.status, problem.detail, headers, **members
+    )
+
+
+def _of_validation(request: Request, invalid: Exception) -> Response:
+    assert isinstance(invalid, RequestValidationError)
+    errors = invalid.errors()
+    if any(error["type"] == "json_invalid" for error in errors):
+        return respond("not-readable", "The body cannot be read", 400, "the body is no JSON")
+    if any(error["loc"][:2] == ("header", "If-Match") for error in errors):
+        return _of_problem(
+            request,
+            PreconditionMissing("give If-Match with the ETag of the version you changed"),
+        )
+    found = [_field_error(error) for error in errors[:MOST_ERRORS]]
+    said = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
+    return respond(
+        "invalid", "The request is not valid", 422, f"{said}; nothing was done", errors=found
+    )
+
+
+def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
+    """Without what was sent: it may be long, or nobody's business in a log."""
+    where, *path = error["loc"]
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    detail = RULES_OF_SCHEMA.get(str(error["type"]), reason)
+    if where == "body":
+        return {"detail": detail, "pointer": pointer(path)}
+    return {"detail": detail, "parameter": str(path[0]) if path else str(where)}
+
+
+def pointer(path: Iterable[object]) -> str:
+    """A path into the body as a JSON pointer in a URI fragment (RFC 6901)."""
+    steps = (str(step)[:100].replace("~", "~0").replace("/", "~1") for step in path)
+    return "".join(["#", *(f"/{step}" for step in steps)])
+
+
+def _of_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    type_, title, detail = _OF_STATUS.get(
+        error.status_code,
+        ("refused", "The request was refused", HTTPStatus(error.status_code).phrase),
+    )
+    return respond(type_, title, error.status_code, detail, headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method of this address: a route knows only its own."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
+        )
+    ]
+
+
+def _of_integrity(request: Request, error: Exception) -> Response:
+    log.warning("http.collided", error=type(error).__name__)
+    return respond(
+        "conflict",
+        "The state does not allow it",
+        409,
+        "something of the same name was stored at the same moment; read it and try again",
+    )
+
+
+def _of_operational(request: Request, error: Exception) -> Response:
+    log.warning("http.database_busy", error=type(error).__name__)
+    return respond(
+        "busy",
+        "The database is busy",
+        503,
+        "the database did not answer in time; try again",
+        {"Retry-After": SECONDS_TO_WAIT},
+    )
+
+
+def internal() -> Response:
+    return respond(
+        "internal", "Something is wrong here", 500, "this is a fault of the service, not yours"
+    )
+
+
+_DOCUMENTED = {
+    400: "The body cannot be read.",
+    401: "No valid key was given.",
+    403: "The key may not do this.",
+    404: "There is no such thing.",
+    405: "The method is not possible here; `Allow` names those that are.",
+    406: "The form asked for in `Accept` is not one that is offered.",
+    409: "The state does not allow it.",
+    413: "The body is too long.",
+    415: "The body is in a form that is not read here.",
+    422: "The request is not valid, or does not fit what is stored.",
+    500: "This is a fault of the service.",
+    503: "The database is busy; try again after `Retry-After` seconds.",
+}
+_OF_CHANGES = {
+    412: "It was changed in the meantime; read it again.",
+    428: "`If-Match` is missing.",
+}
+
+
+def _documented(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {
+            "description": text,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+        }
+        for status, text in texts.items()
+    }
+
+
+PROBLEMS: Final = _documented(_DOCUMENTED)
+"""What every operation may answer."""
+PROBLEMS_OF_CHANGES: Final = _documented(_OF_CHANGES)

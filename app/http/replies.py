@@ -1,0 +1,82 @@
+"""Answers: one thing or a page of them, with an ETag, as JSON or as a CSV file."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from app.csv_out import csv_of
+from app.http.conditions import is_known, tag_of_content, tag_of_version
+from app.http.fields import Content
+from app.http.media import CSV, JSON, wants_csv
+
+MOST_PER_PAGE = 500
+T = TypeVar("T", bound=BaseModel)
+
+
+class Page(Content):
+    """How much of a list at once; the `Link` of an answer leads to what follows."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = 50
+
+
+class Listed(BaseModel, Generic[T]):
+    """A page of a list."""
+
+    items: list[T]
+
+
+def shown(
+    request: Request,
+    content: BaseModel,
+    *,
+    status: int = 200,
+    version: int | None = None,
+    location: str | None = None,
+    link: str | None = None,
+) -> Response:
+    """Answer with `content`, or with 304 where the caller has it already."""
+    body = content.model_dump_json().encode()
+    tag = tag_of_content(body) if version is None else tag_of_version(version)
+    headers = {"ETag": tag}
+    if location is not None:
+        headers["Location"] = location
+    if link is not None:
+        headers["Link"] = link
+    if is_known(request, tag):
+        return Response(None, 304, headers)
+    return Response(body, status, headers, JSON)
+
+
+def listed(
+    request: Request,
+    wanted: Page,
+    page: type[Listed[T]],
+    read: Callable[[int | None], Sequence[T]],
+    after: Callable[[T], object],
+    columns: Sequence[str] | None = None,
+) -> Response:
+    """Answer with a page, or as CSV with the whole list as filtered.
+
+    `read` takes how many are wanted at most, `after` gives the key that the next page follows.
+    """
+    if wants_csv(request):
+        name = request.url.path.rpartition("/")[2]
+        item: type[BaseModel] = page.model_fields["items"].annotation.__args__[0]  # type: ignore[union-attr]
+        return csv_file(name, columns or list(item.model_fields), read(None))
+    items = read(wanted.limit + 1)
+    kept = list(items[: wanted.limit])
+    link = None
+    if len(items) > wanted.limit:
+        url = request.url.include_query_params(after=after(kept[-1]))
+        link = f'<{url.path}?{url.query}>; rel="next"'
+    return shown(request, page.model_construct(items=kept), link=link)
+
+
+def csv_file(name: str, columns: Sequence[str], rows: Sequence[BaseModel]) -> Response:
+    """Answer with a CSV file, guarded against spreadsheets that run cells."""
+    text = csv_of(columns, (row.model_dump(mode="json") for row in rows))
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response(text, 200, headers, f"{CSV}; charset=utf-8")

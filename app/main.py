@@ -1,0 +1,58 @@
+"""The service: every room's routes under one application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from app.access.routes import router as access
+from app.database import Database
+from app.exchange.catalogue_routes import router as catalogue
+from app.exchange.routes import router as exchange
+from app.http import document, health, problems
+from app.http.media import negotiate
+from app.http.middleware import Requests
+from app.http.sessions import caller
+from app.settings import Settings
+
+PREFIX: Final = "/api/v1"
+DESCRIPTION: Final = """\
+What a broker portal calls: the register, needs and offers, runs, proposals and decisions.
+Conventions are in `docs/http.md`."""
+
+
+def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
+    """The application over `database`, or over that of the settings, opened with it."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if database is None:
+            app.state.database.dispose()
+
+    app = FastAPI(
+        title="Givetake",
+        version=version("givetake"),
+        summary="Brokerage of give-and-take support between schools.",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        responses=problems.PROBLEMS,
+    )
+    app.state.database = database or Database(settings.database_url)
+    app.state.settings = settings
+    problems.install(app)
+    app.add_middleware(Requests)
+    app.include_router(health.router, dependencies=[Depends(negotiate)])
+    guarded = APIRouter(prefix=PREFIX, dependencies=[Depends(caller), Depends(negotiate)])
+    for router in (document.router, access, catalogue, exchange):
+        guarded.include_router(router)
+    app.include_router(guarded)
+    app.openapi = lambda: document.document(app)  # type: ignore[method-assign]
+    return app
