@@ -229,9 +229,21 @@ def check_unique(
 
 
 def raise_faults(faults: list[Fault]) -> None:
-    """Refuse the import if anything was found wrong, in the order of files and lines."""
+    """Refuse the import if anything was found wrong, file by file in the order of lines."""
     if faults:
-        raise FaultyFile(faults)
+        files = list(dict.fromkeys(fault.file for fault in faults))
+        raise FaultyFile(
+            sorted(faults, key=lambda fault: (files.index(fault.file), fault.line or 0))
+        )
+
+
+def present(row: Row, sources: Mapping[str, str], columns: frozenset[str]) -> Row:
+    """The row without what comes from a column that the file does not have."""
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in sources or sources[name] in columns
+    }
 
 
 def new_report(kind: str, paths: Mapping[str, Path]) -> ImportReport:

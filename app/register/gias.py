@@ -19,6 +19,7 @@ from app.imports import (
     Row,
     check_unique,
     new_report,
+    present,
     raise_faults,
     read_file,
     record,
@@ -35,6 +36,7 @@ from app.register.gias_rows import (
     MembershipRow,
     SuccessorRow,
 )
+from app.register.groups import described_groups, fill_groups, write_groups
 from app.register.memberships import check_memberships, write_memberships
 from app.register.participants import write_participants
 from app.register.successions import check_successors, successions
@@ -131,7 +133,11 @@ def import_gias(
     rows = _read(session, files, on_progress)
     report = new_report("gias", files.paths)
     report.things["areas"] = _write_areas(session, rows.establishments)
-    report.things["groups"] = _write_groups(session, files, rows)
+    report.things["groups"] = (
+        write_groups(session, files.groups, rows.groups)
+        if files.groups
+        else fill_groups(session, _described(rows))
+    )
     report.things["institutions"] = _write_institutions(session, files, rows, on_progress)
     on_progress("writing memberships", 0.0)
     report.things["memberships"], notes = write_memberships(
@@ -191,18 +197,14 @@ def _check_references(
     if files.groups:
         uids.update(row.uid for _, row in rows.groups)
     else:
-        uids.update(row["uid"] for row in _described_groups(rows))
+        uids.update(row["uid"] for row in _described(rows))
     check_memberships(
         files.paths, rows.establishments, rows.links, rows.memberships, urns, uids, faults
     )
 
 
-def _present(row: Row, sources: dict[str, str], columns: frozenset[str]) -> Row:
-    return {
-        name: value
-        for name, value in row.items()
-        if name not in sources or sources[name] in columns
-    }
+def _described(rows: GiasRows) -> list[Row]:
+    return described_groups((row for _, row in rows.links), (row for _, row in rows.establishments))
 
 
 def _participants(rows: GiasRows) -> Iterator[Row]:
@@ -232,7 +234,7 @@ def _participants(rows: GiasRows) -> Iterator[Row]:
             "region_code": _code(row.region_code),
             "district_code": _code(row.district_code),
         }
-        yield _present(participant, PARTICIPANT_SOURCES, rows.columns)
+        yield present(participant, PARTICIPANT_SOURCES, rows.columns)
 
 
 def _code(code: str | None) -> str | None:
@@ -275,7 +277,7 @@ def _institutions(files: GiasFiles, rows: GiasRows, ids: dict[str, int]) -> Iter
             "close_date": row.close_date,
             "register_changed": row.register_changed,
         }
-        yield _present(institution, INSTITUTION_SOURCES, rows.columns) | history
+        yield present(institution, INSTITUTION_SOURCES, rows.columns) | history
 
 
 def _write_institutions(
@@ -327,71 +329,6 @@ def _write_areas(
         for kind, code in sorted(names)
     ]
     return replace(upsert(session, Area, ("kind", "code"), areas).counts, absent=0)
-
-
-def _write_groups(session: WriteSession, files: GiasFiles, rows: GiasRows) -> Counts:
-    if files.groups is None:
-        # What other files say of a group is less than its own file said: only fill gaps.
-        stored = set(session.scalars(select(Group.uid)))
-        described = [row for row in _described_groups(rows) if row["uid"] not in stored]
-        return replace(upsert(session, Group, ("uid",), described).counts, absent=0)
-    columns = frozenset(read_header(files.groups))
-    sources = {
-        "companies_house_number": "Companies House Number",
-        "ukprn": "UKPRN",
-        "opened": "Open date",
-        "closed": "Closed Date",
-    }
-    return upsert(
-        session,
-        Group,
-        ("uid",),
-        (_present(_group(row), sources, columns) for _, row in rows.groups),
-        closes=lambda before, after: before["open"] and not after["open"],
-    ).counts
-
-
-def _group(row: GroupRow) -> Row:
-    return {
-        "uid": row.uid,
-        "reference": row.reference,
-        "name": row.name,
-        "kind": classification.group_kind(row.type_code).value,
-        "type_code": row.type_code.zfill(2),
-        "open": row.status.upper() == "OPEN" if row.status else row.closed is None,
-        "companies_house_number": row.companies_house_number,
-        "ukprn": row.ukprn,
-        "opened": row.opened or row.incorporated,
-        "closed": row.closed,
-    }
-
-
-def _described_groups(rows: GiasRows) -> list[Row]:
-    """Groups as far as links and establishments name them, for want of the groups' own file."""
-    found: dict[int, Row] = {}
-
-    def describe(uid: int | None, name: str | None, type_code: str, reference: str | None) -> None:
-        if uid is not None:
-            found.setdefault(
-                uid,
-                {
-                    "uid": uid,
-                    "reference": reference,
-                    "name": name or f"Group {uid}",
-                    "kind": classification.group_kind(type_code).value,
-                    "type_code": type_code.zfill(2),
-                    "open": True,
-                },
-            )
-
-    for _, link in rows.links:
-        if link.name and link.type_code:
-            describe(link.uid, link.name, link.type_code, link.reference)
-    for _, row in rows.establishments:
-        trust_type = classification.GROUP_TYPE_OF_TRUST_FLAG.get(row.trust_flag or 0, "06")
-        describe(row.trust_uid, row.trust_name, trust_type, None)
-        describe(row.federation_uid, row.federation_name, "01", None)
-    return list(found.values())
 
 
 def _notes(rows: GiasRows) -> list[str]:

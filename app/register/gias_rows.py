@@ -67,7 +67,6 @@ class EstablishmentRow(RowModel):
     federation_name: Text | None = Field(None, alias="Federations (name)")
     register_changed: Date | None = Field(None, alias="LastChangedDate")
     postcode: Annotated[Text, Field(max_length=10)] | None = Field(None, alias="Postcode")
-    town: Label | None = Field(None, alias="Town")
     region_code: Code | None = Field(None, alias="GOR (code)")
     region_name: Text | None = Field(None, alias="GOR (name)")
     district_code: Code | None = Field(None, alias="DistrictAdministrative (code)")
@@ -116,9 +115,7 @@ class LinkRow(RowModel):
     uid: Urn = Field(alias="Group UID")
     reference: Annotated[Text, Field(max_length=60)] | None = Field(None, alias="Group ID")
     name: Text | None = Field(None, alias="Group Name")
-    companies_house_number: Code | None = Field(None, alias="Companies House Number")
     type_code: Annotated[Text, Field(max_length=4)] | None = Field(None, alias="Group Type (code)")
-    closed: Date | None = Field(None, alias="Closed Date")
     status: Label | None = Field(None, alias="Group Status (code)")
     joined: Date | None = Field(None, alias="Joined date")
 

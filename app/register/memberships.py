@@ -108,6 +108,8 @@ def check_memberships(
     for line, spell in history:
         if spell.urn is None:
             continue
+        if spell.uid is None:
+            faults.append(Fault(paths["memberships"].name, line, "Group UID", None, "is missing"))
         unknown_group("memberships", line, "Group UID", spell.uid)
         if spell.joined and spell.left and spell.left < spell.joined:
             reason = f"is before the day of joining, {spell.joined:%d-%m-%Y}"

@@ -126,7 +126,7 @@ def import_organisations(
         if one.row.group_uid is not None and one.row.group_uid not in uids:
             reason = "is no group of the register; import the groups first"
             faults.append(Fault(path.name, one.line, "group_uid", str(one.row.group_uid), reason))
-    raise_faults(sorted(faults, key=lambda fault: fault.line or 0))
+    raise_faults(faults)
     report = new_report("organisations", {"organisations": path})
     written = write_participants(
         session,

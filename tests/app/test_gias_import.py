@@ -361,9 +361,9 @@ def test_faults_of_several_files_are_listed_together(database: Database, tmp_pat
     with pytest.raises(FaultyFile) as refused:
         take_in(database, files)
     assert [(fault.file, fault.line, fault.column) for fault in refused.value.faults] == [
+        ("edubasealldata.csv", 3, "URN"),
         ("edubasealldata.csv", 4, "NumberOfPupils"),
         ("alllinksdata.csv", 2, "Joined date"),
-        ("edubasealldata.csv", 3, "URN"),
         ("allgroupsdata.csv", 3, "Group UID"),
     ]
     assert everything(database) == before

@@ -18,7 +18,7 @@ from app.exchange import calendar, files, taxonomy
 from app.exchange.packaged import load_packaged
 from app.imports import Counts, ImportReport
 from app.partnerships.service import import_support
-from app.problems import Forbidden
+from app.problems import FaultyFile, Forbidden
 from app.register.circumstances import (
     CircumstanceRuleRow,
     export_circumstance_rules,
@@ -68,7 +68,7 @@ def schooled(database: Database, tmp_path: Path) -> Database:
 def take_in(
     database: Database, importer: Importer, path: Path, text: str, **options: date
 ) -> ImportReport:
-    path.write_text(text, "utf-8")
+    path.write_text(text, "utf-8", newline="")
     with database.write() as session:
         return importer(session, TERMINAL, path, **options)
 
@@ -99,6 +99,17 @@ def test_measures_keep_figures_words_and_gaps_apart(schooled: Database, tmp_path
     assert not take_in(schooled, import_measures, path, head + first).any_change
     report = take_in(schooled, import_measures, path, f"{head}900001,grade,2030,Outstanding\n")
     assert report.things["measures"] == Counts(changed=1, absent=4)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_lines_end_as_any_system_ends_them(
+    sqlite_database: Database, tmp_path: Path, ending: str
+) -> None:
+    """Faults are on the lines that an editor shows, with a byte order mark or without."""
+    lines = ["\ufeffurn,measure,period,value", "", "900001,pupils,2030,1", "900001,pupils,2031,x y"]
+    with pytest.raises(FaultyFile) as refused:
+        take_in(sqlite_database, import_measures, tmp_path / "m.csv", ending.join(lines))
+    assert [fault.line for fault in refused.value.faults] == [4]
 
 
 def test_two_inspection_scales_stay_two_measures(schooled: Database, tmp_path: Path) -> None:
