@@ -3,20 +3,20 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
-from sqlalchemy import or_, select
+from sqlalchemy import Row, or_, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession
 from app.demo.draw import DrawnFor, DrawnPeriod, Subject, subjects_of
 from app.exchange.calendar import get_period
-from app.register.classification import OPEN_STATUSES
 from app.register.queries import find_scope, participants_in
 from models.exchange import Expertise
 from models.register import Institution, Organisation, Participant
-from models.vocabulary import METRES_PER_MILE, Phase
+from models.vocabulary import METRES_PER_MILE, ParticipantKind, Phase
 from solver.geography import earth_centred
 
 REACH_MILES = 35.0
@@ -41,33 +41,24 @@ class _Known:
     position: tuple[float, float] | None
 
 
-def _cell(reference: str) -> str:
-    return reference.partition(":")[2]
-
-
-def _known(who: Participant, school: Institution | None, giver: Organisation | None) -> _Known:
-    if school is None:
-        assert giver is not None
+def _known(row: Row[*tuple[Any, ...]]) -> _Known:
+    cell = row.reference.partition(":")[2]
+    if row.kind == ParticipantKind.ORGANISATION:
         drawn_for = DrawnFor(
-            cell=_cell(who.reference),
-            institution=False,
-            funded=giver.funded,
-            available=giver.closed is None,
+            cell, institution=False, funded=row.funded, available=row.closed is None
         )
     else:
         drawn_for = DrawnFor(
-            cell=_cell(who.reference),
-            phases=tuple(map(Phase, school.phases)),
-            pupils=school.pupils,
-            free_school_meals_percent=school.free_school_meals_percent,
-            rural=(school.urban_rural or "").startswith("Rural"),
-            specialist=school.specialist or school.alternative_provision,
-            available=school.status_code == OPEN,
+            cell,
+            phases=tuple(map(Phase, row.phases)),
+            pupils=row.pupils,
+            free_school_meals_percent=row.free_school_meals_percent,
+            rural=(row.urban_rural or "").startswith("Rural"),
+            specialist=row.specialist or row.alternative_provision,
+            available=row.status_code == OPEN,
         )
-    position = (
-        None if who.latitude is None or who.longitude is None else (who.latitude, who.longitude)
-    )
-    return _Known(who.id, drawn_for, position)
+    position = None if row.latitude is None else (row.latitude, row.longitude)
+    return _Known(row.id, drawn_for, position)
 
 
 def _in_reach(everybody: list[_Known], takers: Collection[int]) -> list[_Known]:
@@ -94,23 +85,25 @@ def to_draw(
     scope = find_scope(session, principal, area)
     takers = frozenset(participants_in(session, principal, scope, day))
     rows = session.execute(
-        select(Participant, Institution, Organisation)
+        select(
+            *(Participant.id, Participant.reference, Participant.kind),
+            *(Participant.latitude, Participant.longitude),
+            *(Organisation.funded, Organisation.closed),
+            *(Institution.phases, Institution.pupils, Institution.free_school_meals_percent),
+            *(Institution.urban_rural, Institution.specialist, Institution.alternative_provision),
+            Institution.status_code,
+        )
         .outerjoin(Institution)
         .outerjoin(Organisation)
-        .where(
-            or_(
-                Organisation.participant_id.is_not(None),
-                Institution.in_scope & Institution.status_code.in_(OPEN_STATUSES),
-            )
-        )
+        .where(or_(Participant.kind == ParticipantKind.ORGANISATION, Institution.in_scope))
         .order_by(Participant.id)
-    ).tuples()
-    everybody = [_known(*row) for row in rows]
+    )
+    everybody = [_known(row) for row in rows]
     taxonomy = select(Expertise.code, Expertise.parent_code).where(~Expertise.retired)
     period = get_period(session, period_code)
     return ToDraw(
         takers=tuple(each.drawn_for for each in everybody if each.id in takers),
         givers=tuple(each.drawn_for for each in _in_reach(everybody, takers)),
-        subjects=tuple(subjects_of(session.execute(taxonomy).tuples())),
+        subjects=tuple(subjects_of((code, parent) for code, parent in session.execute(taxonomy))),
         period=DrawnPeriod(period.code, period.starts, period.ends, min(period.starts, day)),
     )
