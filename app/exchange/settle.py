@@ -9,6 +9,7 @@ from sqlalchemy import case, select
 
 from app.database import ReadSession, WriteSession
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
+from app.register.queries import reference_of as reference_of
 from models.exchange import Expertise, Period
 from models.register import Institution, Organisation, Participant
 from models.vocabulary import Availability, NeedState
@@ -88,11 +89,6 @@ class Catalogue:
             },
             today,
         )
-
-
-def reference_of(cell: str) -> str:
-    """The participant's reference that a cell names: a URN in digits or an organisation key."""
-    return f"urn:{int(cell)}" if cell.isascii() and cell.isdigit() else f"org:{cell}"
 
 
 def cell_of(reference: str) -> str:
