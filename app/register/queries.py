@@ -73,7 +73,9 @@ class _Candidate:
 
 def reference_of(cell: str) -> str:
     """The participant's reference that a cell names: a URN in digits or an organisation key."""
-    return f"urn:{int(cell)}" if cell.isascii() and cell.isdigit() else f"org:{cell}"
+    if cell.isascii() and cell.isdigit():
+        return f"urn:{cell.lstrip('0') or '0'}"
+    return f"org:{cell}"
 
 
 def participant_ids(session: AnySession) -> dict[str, int]:
