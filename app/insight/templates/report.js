@@ -136,7 +136,11 @@ if (paper) {
   }
   const names = document.getElementById("names");
   for (const each of [...named.keys()].sort()) { const option = document.createElement("option"); option.value = each; names.append(option); }
-  document.getElementById("find").addEventListener("change", (event) => pick(named.get(event.target.value) ?? null));
+  document.getElementById("find").addEventListener("change", (event) => {
+    pick(named.get(event.target.value) ?? null);
+    const spot = dots.get(picked)?.parentNode.transform.baseVal[0].matrix;
+    if (spot) look(spot.e - box.width / 2, spot.f - box.height / 2, box.width);
+  });
   document.getElementById("map-tools").addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("map-tools").hidden = false;
 }
