@@ -53,7 +53,7 @@ def solve_exact(
     if best.gap() <= 0:
         stopped = Stopped.PROVED
     else:
-        stopped = race(formulation, best, limits, on_news=on_news, cancelled=cancelled)
+        stopped = race(problem, formulation, best, limits, on_news=on_news, cancelled=cancelled)
     if best.infeasible:
         conflict = in_child(send_conflict, problem, deadline=limits.deadline, cancelled=cancelled)
         return Result(None, best.bound, Stopped.INFEASIBLE, conflict=conflict or ())

@@ -6,7 +6,7 @@ half-days are fixed, h_k * y_k stands for x_k.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -67,6 +67,11 @@ class Formulation:
         result = np.zeros(len(problem.candidates), np.int64)
         result[self.candidate] = np.where(values[: len(self.candidate)] > 0, days, 0)
         return result
+
+    def narrowed(self, keep: BoolArray) -> Formulation:
+        """Return the same program without the candidates outside `keep`, shape (kept,)."""
+        kept = np.concatenate([keep, keep[self.free]])
+        return replace(self, upper=np.where(kept, self.upper, 0))
 
     def holds(self, values: IntArray) -> bool:
         """Return whether a value per column keeps every row and bound."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from solver.formulation import Formulation
 from solver.plan import Stopped
-from solver.problem import IntArray
+from solver.problem import IntArray, Problem
 
 BACKENDS: Final = ("highs", "cp_sat")
 HAND_BACK_S: Final = 0.6
@@ -114,6 +114,7 @@ class Best:
 
 
 def race(
+    problem: Problem,
     formulation: Formulation,
     best: Best,
     limits: Limits,
@@ -138,7 +139,7 @@ def race(
     try:
         for name in names:
             mine, theirs = context.Pipe(duplex=False)
-            arguments = (name, theirs, formulation, best.values, limits)
+            arguments = (name, theirs, problem, formulation, best.values, limits)
             process = context.Process(target=_run, args=arguments, daemon=True)
             process.start()
             theirs.close()
@@ -207,20 +208,26 @@ def _received(connection: Connection) -> Any:
 def _run(
     name: str,
     connection: Connection,
+    problem: Problem,
     formulation: Formulation,
     start: IntArray | None,
     limits: Limits,
 ) -> None:
-    from solver import backends
-
     # An interrupt of the terminal reaches children too; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def report(points: int | None, bound: float | None, values: IntArray | None) -> None:
         connection.send((points, bound, values))
 
-    solve = {"highs": backends.solve_highs, "cp_sat": backends.solve_cp_sat}[name]
-    connection.send(solve(formulation, start, limits, report))
+    if name == "highs":
+        from solver.narrowed import solve_narrowed
+
+        answer = solve_narrowed(problem, formulation, start, limits, report)
+    else:
+        from solver.backends import solve_cp_sat
+
+        answer = solve_cp_sat(formulation, start, limits, report)
+    connection.send(answer)
     connection.close()
 
 

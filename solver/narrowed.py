@@ -1,0 +1,111 @@
+"""HiGHS, helped: a bound by participants first, then the few candidates that prices want.
+
+Measured on drawn needs and offers at real positions of one large authority (1,199 institutions in
+reach, 7,444 candidates that can fit): HiGHS alone proves 3.9 % in 60 s, CP-SAT 11 %; prices bound
+it within 2 s, and HiGHS on the tenth of the candidates that are wanted is within 1 % of that after
+some 5 s.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from solver.backends import Report, solve_highs
+from solver.formulation import Formulation
+from solver.participant_bound import bound_by_participants
+from solver.problem import BoolArray, IntArray, Problem
+from solver.race import Answer, Limits
+
+ROUNDS: Final = 300
+WANTED: Final = (0.2, 0.05, 0.005)
+"""How often lately a candidate must have been wanted to be in, program after program."""
+NARROWED_SHARE: Final = 0.4
+"""Part of the time left that each narrowed program may have."""
+NARROWED_GAP: Final = 0.0005
+"""What the narrowed program is solved to at least; the rest is for the whole one."""
+WORTH_NARROWING: Final = 500
+
+
+def solve_narrowed(
+    problem: Problem,
+    formulation: Formulation,
+    start: IntArray | None,
+    limits: Limits,
+    report: Report,
+    *,
+    least: int = WORTH_NARROWING,
+) -> Answer:
+    """Solve by HiGHS: bound, narrowed program, then the whole one from the plan found.
+
+    Parameters
+    ----------
+    least
+        Candidates below which the whole program is solved at once.
+
+    Returns
+    -------
+    The whole program's answer, its bound never above the participants'.
+    """
+    bound = math.inf
+    if len(formulation.candidate) >= least:
+        repeatable = limits.work is not None
+        prices = bound_by_participants(
+            problem,
+            formulation,
+            rounds=ROUNDS,
+            go_on=lambda lowest: repeatable or limits.seconds() > 0.5,
+        )
+        if prices is not None:
+            bound = prices.bound
+            report(None, bound, None)
+            fixed = _fixed(problem, formulation)
+            for least_wanted in WANTED:
+                keep = (prices.wanted > least_wanted) | fixed
+                start = _narrowed(formulation, keep, start, limits)
+                report(None, None, start)
+                if start is not None and _close(formulation.worth(start), bound, limits.gap):
+                    return Answer(start, bound)
+    answer = solve_highs(formulation, start, limits, report)
+    values = start if answer.values is None and not answer.infeasible else answer.values
+    return Answer(values, min(answer.bound, bound), answer.infeasible)
+
+
+def _fixed(problem: Problem, formulation: Formulation) -> BoolArray:
+    pinned = np.zeros(len(problem.candidates), np.bool_)
+    pinned[problem.positions(problem.pins)] = True
+    current = problem.positions(problem.current)
+    pinned[current[current >= 0]] = True
+    return pinned[formulation.candidate]
+
+
+def _close(points: int, bound: float, gap: float) -> bool:
+    return bound - points <= gap * max(1, points)
+
+
+def _narrowed(
+    formulation: Formulation, keep: BoolArray, start: IntArray | None, limits: Limits
+) -> IntArray | None:
+    """Return the better of the start and the narrowed program's plan."""
+    narrowed = formulation.narrowed(keep)
+    inside = start is not None and narrowed.holds(start)
+    now = time.time()
+    answer = solve_highs(
+        narrowed,
+        start if inside else None,
+        replace(
+            limits,
+            deadline=now + NARROWED_SHARE * (limits.deadline - now),
+            gap=max(limits.gap / 2, NARROWED_GAP),
+        ),
+        lambda points, bound, values: None,
+    )
+    if answer.values is None or not formulation.holds(answer.values):
+        return start
+    if start is not None and formulation.worth(answer.values) <= formulation.worth(start):
+        return start
+    return answer.values
