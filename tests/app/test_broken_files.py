@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, select, text
 from typer.testing import CliRunner
 
 from app.access.policy import TERMINAL
-from app.cli.main import app
+from app.cli.main import app, run
 from app.database import Database
 from app.imports import ImportReport
 from app.partnerships.service import import_support
@@ -385,6 +385,25 @@ def test_the_terminal_lists_faults_as_json(terminal: CliRunner, tmp_path: Path) 
             "reason": "is no whole number; write digits only",
         }
     ]
+
+
+def test_the_terminal_lists_faults_as_text(
+    terminal: CliRunner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Each fault is a line on standard error, without a traceback; the exit code is 2."""
+    path = tmp_path / "edubasealldata.csv"
+    path.write_bytes(school(pupils="many"))
+    monkeypatch.setattr("sys.argv", ["givetake", "import", "gias", str(path)])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 2
+    assert (
+        "edubasealldata.csv, line 2, NumberOfPupils 'many': is no whole number; write digits only\n"
+        "1 fault; nothing was changed. Mend them and import again.\n"
+    ) in capfd.readouterr().err
 
 
 def test_the_terminal_reports_what_it_did(terminal: CliRunner, tmp_path: Path) -> None:

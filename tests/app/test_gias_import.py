@@ -275,6 +275,67 @@ def test_a_membership_that_left_the_links_ends(database: Database, tmp_path: Pat
     assert not take_in(database, files, TUESDAY).any_change
 
 
+def test_without_links_the_establishment_says_what_ended(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Another trust, or "not in one", ends a membership; a federation left unnamed does not."""
+    before = [
+        establishment(900001, trust="5001", trust_flag="3", federation="5009"),
+        establishment(900002, trust="5001", trust_flag="3"),
+        establishment(900003, trust="5001", trust_flag="3"),
+    ]
+    take_in(sqlite_database, write_gias(tmp_path, before))
+    after = [
+        establishment(900001, trust="5002", trust_flag="3", federation_flag="In a federation"),
+        establishment(900002, trust_flag="0"),
+        establishment(900003, trust="5001", trust_flag="3"),
+    ]
+    report = take_in(sqlite_database, write_gias(tmp_path, after))
+    assert report.things["memberships"] == Counts(added=1, closed=2, unchanged=1)
+    assert [(row[0][-1], row[1], row[3]) for row in spells(sqlite_database)] == [
+        ("1", 5001, MONDAY),
+        ("1", 5002, None),
+        ("1", 5009, None),
+        ("2", 5001, MONDAY),
+        ("3", 5001, None),
+    ]
+
+
+def test_a_membership_that_comes_back_goes_on(sqlite_database: Database, tmp_path: Path) -> None:
+    """Links that forgot a member for a day, and know no date of joining, do not make it two."""
+    schools, groups = [establishment(900001), establishment(900002)], [group(5001)]
+    both, one = [link(900001, 5001), link(900002, 5001)], [link(900002, 5001)]
+    for links in (both, one, both):
+        take_in(sqlite_database, write_gias(tmp_path, schools, groups=groups, links=links))
+    assert spells(sqlite_database) == [
+        ("urn:900001", 5001, None, None),
+        ("urn:900002", 5001, None, None),
+    ]
+
+
+def test_a_school_that_left_and_came_back_has_two_spells(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Spells are told apart by their day of joining; of two on one day the longer stands."""
+    files = write_gias(
+        tmp_path,
+        [establishment(900001)],
+        groups=[group(5001)],
+        links=[link(900001, 5001, "01-09-2024")],
+        memberships=[
+            spell(900001, 5001, "01-09-2014", "31-08-2018"),
+            spell(900001, 5001, "01-09-2014", "31-08-2019"),
+            spell(900001, 5001, "01-09-2024"),
+        ],
+    )
+    take_in(sqlite_database, files)
+    assert spells(sqlite_database) == [
+        ("urn:900001", 5001, date(2014, 9, 1), date(2019, 8, 31)),
+        ("urn:900001", 5001, date(2024, 9, 1), None),
+    ]
+    assert not take_in(sqlite_database, files, TUESDAY).any_change
+
+
 def test_a_file_of_one_area_ends_nothing_elsewhere(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
