@@ -11,6 +11,7 @@ MARGIN = 28.0
 TALLEST = 1100.0
 METRES_PER_DEGREE = 111_195.0
 BEND = 0.16
+MANY = 350
 
 LADDER_NAMES = {
     Ladder.OWN_GROUP: "Own trust or federation",
@@ -75,6 +76,8 @@ class PlanMap:
     without_position: int
     scale_miles: int
     scale_length: float
+    symbol_scale: float
+    """Many symbols are drawn smaller, so that a region stays readable."""
     steps: tuple[Ladder, ...]
     symbols: tuple[Symbol, ...]
 
@@ -165,6 +168,7 @@ def plan_map(data: ReportData) -> PlanMap | None:
         without_position=positions.count(None),
         scale_miles=miles,
         scale_length=round(miles * paper.units_per_mile, 1),
+        symbol_scale=round(min(1.0, max(0.4, (MANY / len(known)) ** 0.5)), 2),
         steps=tuple(step for step in Ladder if any(arc.ladder is step for _, arc in arcs)),
         symbols=tuple(each for each in Symbol if any(dot.symbol is each for dot in dots)),
     )
