@@ -1,32 +1,64 @@
-"""What was proposed: runs with their exact problem and plan, and proposals under review."""
+"""What was proposed: runs with their exact problem and plan, proposals and what people decided."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, deferred, mapped_column
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
-from models.vocabulary import ProposalState, RunState
+from models.vocabulary import (
+    DecisionAction,
+    DeclineReason,
+    Operation,
+    ProposalState,
+    RunState,
+    SteeringKind,
+)
 
 
 class Run(Base):
-    """One matching of one period; the stored problem file makes it repeatable."""
+    """One matching of one period; whoever holds its lease works on it.
+
+    `attempt` is the fencing token: what an earlier attempt still tries to write is refused.
+    """
 
     __tablename__ = "run"
     __table_args__ = (
         CheckConstraint(f"state in {tuple(s.value for s in RunState)}", name="state"),
+        CheckConstraint(f"operation in {tuple(o.value for o in Operation)}", name="operation"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    operation: Mapped[str] = mapped_column(String(10), default=Operation.SOLVE)
     period_code: Mapped[str] = mapped_column(ForeignKey("period.code"))
     scope: Mapped[dict[str, Any]]
-    """Which takers: `{"kind": "local_authority", "code": "886", "name": "Kent"}` and the like."""
+    """Which takers: `{"kind": "local_authority", "code": "886", "name": "Kent"}` and the like;
+    a list of takers names them under `takers`, by reference."""
     options: Mapped[dict[str, Any]]
+    of_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+    """The run whose problem a given plan is checked against."""
+    input_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of everything that was asked for: equal requests have equal digests."""
     state: Mapped[str] = mapped_column(String(20), index=True)
-    problem: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    attempt: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None] = mapped_column(String(100))
+    leased_until: Mapped[datetime | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    stage: Mapped[str | None] = mapped_column(String(60))
+    last_event: Mapped[int] = mapped_column(default=0)
+    failure: Mapped[str | None] = mapped_column(String(1000))
+    """Why there is no plan, as a sentence for people."""
     problem_sha256: Mapped[str | None] = mapped_column(String(64))
-    plan: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
     refusals: Mapped[dict[str, Any] | None]
     summary: Mapped[dict[str, Any] | None]
     objective: Mapped[float | None]
@@ -36,6 +68,29 @@ class Run(Base):
     actor: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class RunFile(Base):
+    """A file of a run, gzipped JSON; apart from the run, whose row is written every few seconds."""
+
+    __tablename__ = "run_file"
+    __table_args__ = (CheckConstraint("name in ('problem', 'plan', 'given_plan')", name="name"),)
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(10), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RunEvent(Base):
+    """One step of a run, numbered from 1, so that whoever follows it misses none."""
+
+    __tablename__ = "run_event"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(20))
+    data: Mapped[dict[str, Any]]
 
 
 class Proposal(Base):
@@ -60,5 +115,80 @@ class Proposal(Base):
     remote: Mapped[bool]
     sendable: Mapped[bool]
     """False while the need is only suggested or the giver has not answered."""
-    state: Mapped[str] = mapped_column(String(30), default=ProposalState.PROPOSED)
+    state: Mapped[str] = mapped_column(String(30), default=ProposalState.PROPOSED, index=True)
+    held_until: Mapped[datetime | None]
+    """When a held proposal that nobody answers lapses; none where it does not hold or lapse."""
+    alternate_due: Mapped[bool] = mapped_column(default=False)
+    """It ended without an agreement, and the need's next alternate is still to be offered."""
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("proposal.id"))
+    """The ended proposal in whose place this alternate was offered."""
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class Alternate(Base):
+    """A next best candidate of a need that the plan paired otherwise; it holds nothing."""
+
+    __tablename__ = "alternate"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"), primary_key=True)
+    rank: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"))
+    points: Mapped[int]
+    components: Mapped[dict[str, Any]]
+    """Points by component."""
+    distance_m: Mapped[int | None]
+    ladder: Mapped[str] = mapped_column(String(20))
+    remote: Mapped[bool]
+    loss: Mapped[int | None]
+    """Points the plan would lose by taking it instead; none where that breaks another limit."""
+
+
+class Decision(Base):
+    """What somebody decided on a proposal; free text stays here, out of the audit."""
+
+    __tablename__ = "decision"
+    __table_args__ = (
+        CheckConstraint(f"action in {tuple(a.value for a in DecisionAction)}", name="action"),
+        CheckConstraint(
+            f"reason is null or reason in {tuple(r.value for r in DeclineReason)}", name="reason"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), index=True)
+    action: Mapped[str] = mapped_column(String(30))
+    state_before: Mapped[str] = mapped_column(String(30))
+    state_after: Mapped[str] = mapped_column(String(30))
+    reason: Mapped[str | None] = mapped_column(String(30))
+    note: Mapped[str | None] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
+
+
+class Steering(Base):
+    """A pair that the next runs must keep or must not make, until it expires or is lifted."""
+
+    __tablename__ = "steering"
+    __table_args__ = (
+        CheckConstraint(f"kind in {tuple(k.value for k in SteeringKind)}", name="kind"),
+        Index(
+            "uq_steering_in_force",
+            "need_id",
+            "offer_id",
+            unique=True,
+            sqlite_where=text("lifted_at is null"),
+            postgresql_where=text("lifted_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"))
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(300))
+    author: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    lifted_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)

@@ -90,10 +90,20 @@ class BalanceHolder(StrEnum):
     TRUST = "trust"
 
 
+class Operation(StrEnum):
+    """What a run does: plan anew, or check or judge a plan that was given."""
+
+    SOLVE = "solve"
+    VALIDATE = "validate"
+    EVALUATE = "evaluate"
+
+
 class RunState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     SOLVED = "solved"
+    CHECKED = "checked"
+    """A given plan was validated or evaluated; what was found is in the summary."""
     INFEASIBLE = "infeasible"
     UNKNOWN = "unknown"
     FAILED = "failed"
@@ -111,6 +121,35 @@ class ProposalState(StrEnum):
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
+
+
+class DecisionAction(StrEnum):
+    PREFER = "prefer"
+    START_DUE_DILIGENCE = "start_due_diligence"
+    APPROVE = "approve"
+    APPROVE_WITH_CONDITIONS = "approve_with_conditions"
+    DEFER = "defer"
+    DECLINE = "decline"
+    WITHDRAW = "withdraw"
+    LAPSE = "lapse"
+    """Nobody answered in time: the clock's decision, never a person's."""
+
+
+class DeclineReason(StrEnum):
+    FINANCE = "finance"
+    PERFORMANCE = "performance"
+    GOVERNANCE = "governance"
+    CHOICE_OF_TRUST = "choice_of_trust"
+    CAPACITY = "capacity"
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
+    OTHER = "other"
+
+
+class SteeringKind(StrEnum):
+    """What the next run must do with a pair."""
+
+    PIN = "pin"
+    EXCLUSION = "exclusion"
 
 
 class SupportState(StrEnum):

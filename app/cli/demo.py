@@ -54,7 +54,6 @@ def demo(
             takers,
             PERIOD.code,
             options,
-            travel=service.travel_times(None),
             on_progress=on_progress,
         )
         on_progress("writing the report", 0.97)

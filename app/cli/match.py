@@ -62,7 +62,15 @@ def match(
     pin: Annotated[list[str] | None, typer.Option(help="NEED=OFFER that must be")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="NEED=OFFER that must not be")] = None,
     method: Annotated[str, typer.Option()] = DEFAULTS.method,
-    time_limit: Annotated[float, typer.Option(help="seconds to solve")] = DEFAULTS.time_limit_s,
+    include_declined: Annotated[
+        bool, typer.Option(help="propose pairs again that somebody declined")
+    ] = False,
+    time_limit: Annotated[
+        float | None, typer.Option(help="seconds to solve; 60 unless --work is given")
+    ] = None,
+    work: Annotated[
+        int | None, typer.Option(help="limit that repeats: same problem, seed and work, same plan")
+    ] = None,
     gap: Annotated[float, typer.Option(help="a proven fraction that is enough")] = DEFAULTS.gap,
     seed: Annotated[int, typer.Option()] = DEFAULTS.seed,
     workers: Annotated[int, typer.Option()] = DEFAULTS.workers,
@@ -93,7 +101,9 @@ def match(
         exclusions=tuple(exclude or ()),
         as_of=as_of,
         method=method,
+        include_declined=include_declined,
         time_limit_s=time_limit,
+        work=work,
         gap=gap,
         seed=seed,
         workers=workers,
@@ -113,7 +123,7 @@ def match(
                 takers,
                 period,
                 options,
-                travel=service.travel_times(settings().travel_times),
+                travel_source=settings().travel_times,
                 on_progress=on_progress,
                 cancelled=interrupted.is_set,
             )

@@ -12,8 +12,7 @@ from scipy import sparse
 from app.matching.left import Left, what_is_left
 from app.matching.load import Loaded, runs_in
 from app.matching.options import MatchOptions
-from app.problems import NotFound
-from app.problems import Problem as Refused
+from app.matching.wishes import ImpossiblePin, Unplannable, Wishes, as_rows, wishes_of
 from models.partnerships import Support
 from models.vocabulary import (
     METRES_PER_MILE,
@@ -55,11 +54,6 @@ class Built:
     loaded: Loaded
 
 
-class Unplannable(Refused):
-    status = 422
-    title = "There is nothing to plan"
-
-
 def build(
     loaded: Loaded,
     options: MatchOptions,
@@ -71,6 +65,8 @@ def build(
     ------
     Unplannable
         If the scope has no need, or nobody offers anything, in the period.
+    ImpossiblePin
+        If a pin cannot be kept by any plan.
     NotFound
         If a pin or exclusion names a need or offer that is not in this run.
     """
@@ -84,22 +80,49 @@ def build(
     taxonomy, entry = _taxonomy(loaded)
     participants, place = _participants(loaded, left)
     needs, offers = _needs(loaded, left, entry, place), _offers(loaded, left, entry, place)
-    pinned = _pairs(options.pins, loaded)
+    wishes = wishes_of(loaded, options, place)
+    pinned = as_rows(wishes.pins)
+    asked = candidates.Options(
+        default_limit_m=options.travel_limit_miles * METRES_PER_MILE,
+        max_neighbours=options.max_neighbours,
+        with_suggestions=options.include_suggestions,
+    )
     found, refusals = candidates.find_candidates(
         taxonomy,
         participants,
         needs,
         offers,
-        options=candidates.Options(
-            default_limit_m=options.travel_limit_miles * METRES_PER_MILE,
-            max_neighbours=options.max_neighbours,
-            with_suggestions=options.include_suggestions,
-        ),
+        options=asked,
+        conflicts=wishes.conflicts,
+        declined=wishes.declined,
         kept=exchange.Pairs(pinned[:, 0], pinned[:, 1]),
         travel=travel,
     )
+    allowed = set(zip(found.offer.tolist(), found.need.tolist(), strict=True))
+    if impossible := [pair for pair in wishes.pins if pair not in allowed]:
+        why = {
+            pair: candidates.why_refused(
+                taxonomy,
+                participants,
+                needs,
+                offers,
+                offer=pair[0],
+                need=pair[1],
+                options=asked,
+                conflicts=wishes.conflicts,
+                travel=travel,
+            )
+            for pair in impossible
+        }
+        raise ImpossiblePin(
+            " ".join(
+                f"Pin {wishes.pins[pair]} cannot be kept: "
+                f"{refusal.statement if refusal else 'the rules of a pair refuse it.'}"
+                for pair, refusal in why.items()
+            )
+        )
     valued = points.score(_point_inputs(loaded, options, participants, needs, offers, found, place))
-    made = _problem(loaded, options, left, place, found, valued, pinned)
+    made = _problem(loaded, options, left, place, found, valued, wishes)
     return Built(made, found, refusals, valued, loaded)
 
 
@@ -243,23 +266,6 @@ def _metres(miles: Sequence[float | None]) -> NDArray[np.float64]:
     return np.array([_number(value) for value in miles]) * METRES_PER_MILE
 
 
-def _pairs(texts: Sequence[str], loaded: Loaded) -> Ints:
-    """Rows (offer, need) of `NEED=OFFER` texts."""
-    needs = {need.reference: row for row, need in enumerate(loaded.needs)}
-    offers = {offer.reference: row for row, offer in enumerate(loaded.offers)}
-    found = []
-    for text in texts:
-        need, _, offer = text.partition("=")
-        for what, reference, known in (("need", need, needs), ("offer", offer, offers)):
-            if reference not in known:
-                raise NotFound(
-                    f"{text}: there is no {what} {reference!r} in this run; "
-                    "check the reference, the area and the period"
-                )
-        found.append((offers[offer], needs[need]))
-    return np.array(found, np.int64).reshape(-1, 2)
-
-
 def _point_inputs(
     loaded: Loaded,
     options: MatchOptions,
@@ -323,7 +329,7 @@ def _problem(
     place: Place,
     found: candidates.Candidates,
     valued: points.Points,
-    pinned: Ints,
+    wishes: Wishes,
 ) -> problem.Problem:
     """Only offers with a candidate, and participants with a need or such an offer, go in."""
     offer_rows = np.unique(found.offer)
@@ -348,10 +354,10 @@ def _problem(
         needs=problem.Needs.of(
             [need.reference for need in needs],
             [position[place[need.participant_id]] for need in needs],
-            [need.half_days for need in needs],
+            left.need_half_days,
             expertise=[need.expertise_code for need in needs],
             days_min=[need.half_days_min for need in needs],
-            max_givers=[need.max_givers for need in needs],
+            max_givers=left.need_givers,
             priority=left.need_priority,
         ),
         offers=problem.Offers.of(
@@ -363,28 +369,15 @@ def _problem(
         ),
         candidates=problem.Candidates.of(offer_place[found.offer], found.need, valued.total),
         rules=problem.Rules(options.reciprocity),
-        pins=_as_pins(pinned, options.pins, offer_place, found),
+        pins=problem.pairs([(offer_place[offer], need) for offer, need in wishes.pins]),
         exclusions=problem.pairs(
             [
                 (offer_place[offer], need)
-                for offer, need in _pairs(options.exclusions, loaded).tolist()
+                for offer, need in wishes.exclusions
                 if offer_place[offer] != -1
             ]
         ),
     )
-
-
-def _as_pins(
-    pinned: Ints,
-    texts: Sequence[str],
-    offer_place: Ints,
-    found: candidates.Candidates,
-) -> Ints:
-    allowed = set(zip(found.offer.tolist(), found.need.tolist(), strict=True))
-    for text, (offer, need) in zip(texts, pinned.tolist(), strict=True):
-        if (offer, need) not in allowed:
-            raise Unplannable(f"pin {text}: the rules of a pair refuse it; take the pin away")
-    return problem.pairs([(offer_place[offer], need) for offer, need in pinned.tolist()])
 
 
 def _accounts(ids: Sequence[int], loaded: Loaded, options: MatchOptions) -> list[int]:

@@ -1,9 +1,10 @@
-"""What is left of everybody's days and places once running support is taken off."""
+"""What is left of everybody's days and places once running support and holds are taken off."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.matching.holds import by_need
 from app.matching.load import Loaded, runs_in
 from app.matching.options import MatchOptions
 from models.exchange import Limits, Need
@@ -22,13 +23,16 @@ class Left:
     exempt: list[bool]
     may_give: list[bool]
     need_priority: list[int]
+    need_half_days: list[int]
+    need_givers: list[int]
+    """0: any number."""
     offer_half_days: list[int]
     offer_pairings: list[int]
 
 
 @dataclass(slots=True)
 class Spent:
-    """What running support of the year already uses, by participant."""
+    """What running support and holds of the year already use, by participant."""
 
     given_in_term: Counter[int]
     given_in_year: Counter[int]
@@ -59,14 +63,28 @@ def spent(loaded: Loaded) -> Spent:
             used.given_in_term[support.giver_id] += half_days
         key = (support.giver_id, support.expertise_code, support.period_code)
         used.pairings[key].append(half_days)
+    _add_holds(loaded, used)
     return used
 
 
+def _add_holds(loaded: Loaded, used: Spent) -> None:
+    """A hold spends like running support: what it holds cannot be promised again."""
+    for hold in loaded.holds:
+        if hold.is_in(loaded.day, loaded.period.ends):
+            used.takings[hold.taker_id] += 1
+            used.givings[hold.giver_id] += 1
+        if hold.period_code in loaded.year_and_terms:
+            used.given_in_year[hold.giver_id] += hold.half_days
+            used.taken_in_year[hold.taker_id] += hold.half_days
+        if hold.period_code == loaded.period.code:
+            used.given_in_term[hold.giver_id] += hold.half_days
+
+
 def what_is_left(loaded: Loaded, options: MatchOptions) -> Left:
-    """Apply limits, circumstances and running support to what was entered."""
+    """Apply limits, circumstances, running support and holds to what was entered."""
     used = spent(loaded)
     urgent = {need.participant_id for need in loaded.needs if need.priority == 1}
-    left = Left([], [], [], [], [], [], [], [], [])
+    left = Left([], [], [], [], [], [], [], [], [], [], [])
     year = loaded.period.year_code or loaded.period.code
     for row in loaded.participants:
         own = loaded.limits.get((row.id, loaded.period.code))
@@ -94,7 +112,7 @@ def what_is_left(loaded: Loaded, options: MatchOptions) -> Left:
         carried = own.carried_half_days if own else 0
         left.allowance.append(max(0, entered + extra + carried + balance))
         left.exempt.append(bool(row.funded) or bool(own and own.exempt))
-    left.need_priority.extend(_priority(need, loaded.circumstances) for need in loaded.needs)
+    _needs_left(loaded, left)
     _offers_left(loaded, used, left)
     return left
 
@@ -113,6 +131,15 @@ def _priority(need: Need, circumstances: Mapping[int, list[CircumstanceRule]]) -
     """The more urgent of the need's own priority and its school's circumstances."""
     rules = circumstances.get(need.participant_id, [])
     return min([need.priority, *(rule.priority for rule in rules if rule.priority is not None)])
+
+
+def _needs_left(loaded: Loaded, left: Left) -> None:
+    held_of = by_need(loaded.holds)
+    for need in loaded.needs:
+        held = [hold.half_days for hold in held_of[need.id]]
+        left.need_priority.append(_priority(need, loaded.circumstances))
+        left.need_half_days.append(need.half_days - sum(held))
+        left.need_givers.append(need.max_givers and need.max_givers - len(held))
 
 
 def _offers_left(loaded: Loaded, used: Spent, left: Left) -> None:
@@ -139,3 +166,9 @@ def _offers_left(loaded: Loaded, used: Spent, left: Left) -> None:
                 while running and left.offer_pairings[row]:
                     left.offer_pairings[row] -= 1
                     left.offer_half_days[row] = max(0, left.offer_half_days[row] - running.pop(0))
+    place = {offer.id: row for row, offer in enumerate(loaded.offers)}
+    for hold in loaded.holds:
+        if (at := place.get(hold.offer_id)) is not None:
+            left.offer_half_days[at] = max(0, left.offer_half_days[at] - hold.half_days)
+            if hold.is_in(loaded.day, loaded.period.ends):
+                left.offer_pairings[at] = max(0, left.offer_pairings[at] - 1)

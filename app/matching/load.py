@@ -3,14 +3,16 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Row, Select, or_, select, union
 from sqlalchemy.orm import Session
 
+from app.matching.holds import Hold, by_need, held, leaves_some
 from app.problems import Conflict, NotFound
 from models.exchange import Expertise, Limits, Need, Offer, Period
+from models.matching import Decision, Proposal, Steering
 from models.partnerships import Support
 from models.register import (
     AreaServed,
@@ -24,7 +26,13 @@ from models.register import (
     Organisation,
     Participant,
 )
-from models.vocabulary import Availability, NeedState, SupportState
+from models.vocabulary import (
+    Availability,
+    DecisionAction,
+    NeedState,
+    ProposalState,
+    SupportState,
+)
 
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
@@ -56,10 +64,26 @@ class Loaded:
     areas_served: Sequence[AnyRow]
     designated: frozenset[int]
     support: Sequence[Support]
+    holds: Sequence[Hold]
+    steering: Sequence[Steering]
+    """Pins and exclusions in force."""
+    declined: Sequence[AnyRow]
+    """Pairs of need and offer that somebody declined: need, offer, giver, taker and reason."""
 
 
-def load(session: Session, takers: Collection[int] | None, period_code: str, as_of: date) -> Loaded:
+def load(
+    session: Session,
+    takers: Collection[int] | None,
+    period_code: str,
+    as_of: date,
+    *,
+    now: datetime | None = None,
+    only: Collection[int] | None = None,
+) -> Loaded:
     """Read what a run of `period_code` for these takers (none: all) looks at.
+
+    `now` decides which holds, pins and exclusions are in force. `only` leaves out everybody
+    else, for a look at one pair.
 
     Raises
     ------
@@ -68,7 +92,8 @@ def load(session: Session, takers: Collection[int] | None, period_code: str, as_
     Conflict
         If the period is over on the day planned from.
     """
-    period = _period(session, period_code, as_of)
+    now = now or datetime.now(UTC)
+    period = get_period(session, period_code, as_of)
     day = max(as_of, period.starts)
     periods = (period.code,) if period.year_code is None else (period.code, period.year_code)
     year = period.year_code or period.code
@@ -80,6 +105,8 @@ def load(session: Session, takers: Collection[int] | None, period_code: str, as_
     ).all()
     if takers is not None:
         needs = [need for need in needs if need.participant_id in takers]
+    holds = held(session, now, only)
+    held_of = by_need(holds)
     standing = session.scalars(
         select(Offer)
         .where(
@@ -89,13 +116,15 @@ def load(session: Session, takers: Collection[int] | None, period_code: str, as_
         )
         .order_by(Offer.id)
     ).all()
+    if only is not None:
+        standing = [offer for offer in standing if offer.participant_id in only]
     return Loaded(
         period=period,
         periods=periods,
         year_and_terms=(year, *terms),
         day=day,
-        participants=session.execute(_participants(periods)).all(),
-        needs=needs,
+        participants=session.execute(_participants(periods, only)).all(),
+        needs=[need for need in needs if leaves_some(need, held_of[need.id])],
         offers=[offer for offer in standing if offer.period_code in periods],
         other_offers=[offer for offer in standing if offer.period_code not in periods],
         expertise=session.execute(
@@ -112,11 +141,53 @@ def load(session: Session, takers: Collection[int] | None, period_code: str, as_
             select(AreaServed.participant_id, AreaServed.area_kind, AreaServed.area_code)
         ).all(),
         designated=frozenset(session.scalars(_designated(day))),
-        support=session.scalars(select(Support).order_by(Support.id)).all(),
+        support=session.scalars(_support(only)).all(),
+        holds=holds,
+        steering=session.scalars(in_force(now)).all(),
+        declined=session.execute(_declined()).all(),
     )
 
 
-def _period(session: Session, code: str, as_of: date) -> Period:
+def _support(only: Collection[int] | None) -> Select[Support]:
+    query = select(Support).order_by(Support.id)
+    if only is None:
+        return query
+    return query.where(or_(Support.giver_id.in_(only), Support.taker_id.in_(only)))
+
+
+def in_force(now: datetime) -> Select[Steering]:
+    """Pins and exclusions that nobody lifted and that have not expired."""
+    return (
+        select(Steering)
+        .where(
+            Steering.lifted_at.is_(None),
+            or_(Steering.expires_at.is_(None), Steering.expires_at > now),
+        )
+        .order_by(Steering.id)
+    )
+
+
+def _declined() -> AnySelect:
+    return (
+        select(
+            Proposal.need_id,
+            Proposal.offer_id,
+            Offer.participant_id.label("giver_id"),
+            Need.participant_id.label("taker_id"),
+            Decision.reason,
+        )
+        .join(Decision, Decision.proposal_id == Proposal.id)
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .where(
+            Proposal.state == ProposalState.DECLINED,
+            Decision.action == DecisionAction.DECLINE,
+        )
+        .order_by(Proposal.id)
+    )
+
+
+def get_period(session: Session, code: str, as_of: date) -> Period:
     period = session.get(Period, code)
     if period is None:
         known = session.scalars(select(Period.code).order_by(Period.starts, Period.code)).all()
@@ -129,13 +200,13 @@ def _period(session: Session, code: str, as_of: date) -> Period:
     return period
 
 
-def _participants(periods: Collection[str]) -> AnySelect:
+def _participants(periods: Collection[str], only: Collection[int] | None) -> AnySelect:
     taking_part: CompoundSelect[int] = union(
         select(Need.participant_id).where(Need.period_code.in_(periods)),
         select(Offer.participant_id).where(Offer.period_code.in_(periods)),
         select(Support.giver_id).where(Support.giver_id.is_not(None)),
     )
-    return (
+    query = (
         select(
             Participant.id,
             Participant.reference,
@@ -156,9 +227,11 @@ def _participants(periods: Collection[str]) -> AnySelect:
         )
         .outerjoin(Institution)
         .outerjoin(Organisation)
-        .where(Participant.id.in_(select(taking_part.subquery().c.participant_id)))
         .order_by(Participant.id)
     )
+    if only is not None:
+        return query.where(Participant.id.in_(only))
+    return query.where(Participant.id.in_(select(taking_part.subquery().c.participant_id)))
 
 
 def _circumstances(session: Session, first: date, last: date) -> dict[int, list[CircumstanceRule]]:

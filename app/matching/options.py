@@ -53,6 +53,8 @@ class MatchOptions(BaseModel):
     """For needs and offers that give no limit of their own."""
     max_neighbours: int = Field(30, ge=1, le=10_000)
     include_suggestions: bool = False
+    include_declined: bool = False
+    """Propose pairs again that somebody declined; without it only a pin does."""
     as_of: date | None = None
     """The day planned from; none: today."""
     weights: dict[str, int] = Field(default_factory=dict)
@@ -60,7 +62,10 @@ class MatchOptions(BaseModel):
     pins: tuple[PairText, ...] = ()
     exclusions: tuple[PairText, ...] = ()
     method: str = Field("auto", max_length=20)
-    time_limit_s: float = Field(60.0, gt=0, le=86_400, allow_inf_nan=False)
+    time_limit_s: float | None = Field(None, gt=0, le=86_400, allow_inf_nan=False)
+    """None: 60 seconds, or no limit where `work` limits."""
+    work: int | None = Field(None, ge=1, le=1_000_000_000)
+    """A limit that repeats: the same problem, seed and work give the same plan."""
     gap: float = Field(0.001, ge=0, le=1, allow_inf_nan=False)
     seed: int = Field(0, ge=0, le=2**31 - 1)
     workers: int = Field(2, ge=1, le=256)

@@ -1,18 +1,21 @@
-"""Runs and proposals as they were stored."""
+"""Runs, proposals, decisions, pins and exclusions as they were stored."""
 
 import gzip
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
 from app.problems import NotFound
 from models.exchange import Need, Offer
-from models.matching import Proposal, Run
+from models.matching import Proposal, Run, RunEvent, RunFile
 from solver.plan import Plan
 from solver.problem import Problem
+
+FileName = Literal["problem", "plan", "given_plan"]
 
 
 def get_run(session: Session, principal: Principal, run_id: int) -> Run:
@@ -23,25 +26,39 @@ def get_run(session: Session, principal: Principal, run_id: int) -> Run:
     return run
 
 
+def file_of(session: Session, run_id: int, name: FileName) -> bytes:
+    """A file of a run as it was stored, gzipped JSON."""
+    file = session.get(RunFile, (run_id, name))
+    if file is None:
+        raise NotFound(f"run {run_id} has no {name.replace('_', ' ')}")
+    return file.content
+
+
+def decode(content: bytes) -> Any:
+    return json.loads(gzip.decompress(content))
+
+
 def problem_of(session: Session, principal: Principal, run_id: int) -> Problem:
     """The exact problem of a run; solving it again with its options gives its plan again."""
-    authorise(principal, Action.READ)
-    content = session.scalar(select(Run).where(Run.id == run_id).options(undefer(Run.problem)))
-    if content is None or content.problem is None:
-        raise NotFound(f"there is no problem of a run {run_id}")
-    return Problem.from_json(_decode(content.problem))
+    get_run(session, principal, run_id)
+    return Problem.from_json(decode(file_of(session, run_id, "problem")))
 
 
 def plan_of(session: Session, principal: Principal, run_id: int) -> Plan:
+    get_run(session, principal, run_id)
+    return Plan.from_json(decode(file_of(session, run_id, "plan")))
+
+
+def events(
+    session: Session, principal: Principal, run_id: int, after: int = 0
+) -> Sequence[RunEvent]:
+    """What happened to a run after the event numbered `after`, in order."""
     authorise(principal, Action.READ)
-    run = session.scalar(select(Run).where(Run.id == run_id).options(undefer(Run.plan)))
-    if run is None or run.plan is None:
-        raise NotFound(f"run {run_id} has no plan")
-    return Plan.from_json(_decode(run.plan))
-
-
-def _decode(content: bytes) -> Any:
-    return json.loads(gzip.decompress(content))
+    return session.scalars(
+        select(RunEvent)
+        .where(RunEvent.run_id == run_id, RunEvent.sequence > after)
+        .order_by(RunEvent.sequence)
+    ).all()
 
 
 def proposals(

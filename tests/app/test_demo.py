@@ -103,9 +103,7 @@ def test_from_files_to_a_report(sqlite_database: Database, county: County, folde
         assert network is not None
         takers = service.takers_in(session, TERMINAL, network, DAY)
     options = MatchOptions(as_of=DAY, gap=0.05, workers=1)
-    run = service.match(
-        sqlite_database, TERMINAL, takers, PERIOD.code, options, travel=service.travel_times(None)
-    )
+    run = service.match(sqlite_database, TERMINAL, takers, PERIOD.code, options)
     with sqlite_database.read() as session:
         data = insight.report_data(session, TERMINAL, run, made_up=True)
     assert data.pairings

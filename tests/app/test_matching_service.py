@@ -4,21 +4,19 @@ import gzip
 import hashlib
 
 import pytest
-from solver.solve import solve
 from sqlalchemy import func, select
-from sqlalchemy.orm import undefer
 
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
 from app.insight.queries import report_data
 from app.insight.report import figures
-from app.matching import queries, service
+from app.matching import planning, queries, service
 from app.matching.options import MatchOptions
 from app.problems import Forbidden, NotFound
 from models.access import AuditEvent
 from models.matching import Proposal, Run
 from solver.problem import encode
-from solver.travel import EstimatedTravelTimes
+from solver.solve import solve
 from solver.verify import verify
 from tests import rows
 
@@ -44,24 +42,21 @@ def exchange(database: Database) -> Database:
 def run(database: Database, options: MatchOptions = OPTIONS, area: str = "Testshire") -> int:
     with database.read() as session:
         takers = service.takers_in(session, TERMINAL, area, rows.STARTS)
-    return service.match(
-        database, TERMINAL, takers, rows.YEAR, options, travel=EstimatedTravelTimes()
-    )
+    return service.match(database, TERMINAL, takers, rows.YEAR, options)
 
 
 def test_a_run_stores_its_problem_plan_and_proposals(exchange: Database) -> None:
     """Everything needed to repeat and explain a plan is in the database."""
     run_id = run(exchange)
     with exchange.read() as session:
-        stored = session.scalars(
-            select(Run).where(Run.id == run_id).options(undefer(Run.problem))
-        ).one()
+        stored = queries.get_run(session, TERMINAL, run_id)
+        file = queries.file_of(session, run_id, "problem")
         problem = queries.problem_of(session, TERMINAL, run_id)
         plan = queries.plan_of(session, TERMINAL, run_id)
         made = queries.proposals(session, TERMINAL, run_id)
     assert stored.state == "solved"
-    assert stored.problem == encode(problem.to_json(), gzipped=True)
-    content = gzip.decompress(stored.problem)
+    assert file == encode(problem.to_json(), gzipped=True)
+    content = gzip.decompress(file)
     assert stored.problem_sha256 == hashlib.sha256(content).hexdigest()
     assert verify(problem, plan) == ()
     assert {(need.reference, offer.reference) for _, need, offer in made} == {
@@ -115,7 +110,7 @@ def test_a_solve_that_dies_leaves_a_failed_run_and_no_proposal(
     def die(*args: object, **kwargs: object) -> None:
         raise RuntimeError("the machine caught fire")
 
-    monkeypatch.setattr(service, "solve", die)
+    monkeypatch.setattr(planning, "solve", die)
     with pytest.raises(RuntimeError, match="fire"):
         run(exchange)
     with exchange.read() as session:
@@ -133,7 +128,6 @@ def test_who_may_not_run_does_not_run(exchange: Database) -> None:
             service.Takers({"name": "all"}, None),
             rows.YEAR,
             OPTIONS,
-            travel=EstimatedTravelTimes(),
         )
 
 

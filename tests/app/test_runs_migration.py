@@ -1,0 +1,50 @@
+"""Runs made before there was a background keep their files, proposals and states."""
+
+import pytest
+from sqlalchemy import text
+
+from app.database import Database
+from app.schema import migrate
+from tests import rows
+
+
+@pytest.fixture
+def older(database: Database) -> Database:
+    """A database of the revision before, with a solved run and one of its proposals."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        rows.add_need(session, "N", rows.add_school(session, 1))
+        rows.add_offer(session, "O", rows.add_school(session, 2))
+    migrate(database, "0006_operations")
+    with database.write() as session:
+        session.execute(
+            text(
+                "insert into run (id, period_code, scope, options, state, problem, plan, actor,"
+                " created_at) values (7, '2026-27', '{}', '{}', 'solved', :problem, :plan, 'x',"
+                " '2026-09-01 00:00:00')"
+            ),
+            {"problem": b"problem", "plan": b"plan"},
+        )
+        session.execute(
+            text(
+                "insert into proposal (run_id, need_id, offer_id, half_days, points, components,"
+                " ladder, remote, sendable, state, version) select 7, need.id, offer.id, 4, 10,"
+                " '[]', 'region', false, true, 'proposed', 1 from need, offer"
+            )
+        )
+    return database
+
+
+def test_files_move_out_of_the_run_and_back(older: Database) -> None:
+    """Up and down again, the problem and plan of a run are where that version reads them."""
+    migrate(older)
+    files = "select name, content from run_file where run_id = 7 order by name"
+    with older.read() as session:
+        found = [(name, bytes(content)) for name, content in session.execute(text(files))]
+        assert found == [("plan", b"plan"), ("problem", b"problem")]
+        assert session.scalar(text("select count(*) from proposal")) == 1
+    migrate(older, "0006_operations")
+    with older.read() as session:
+        problem, plan = session.execute(text("select problem, plan from run")).one()
+        assert (bytes(problem), bytes(plan)) == (b"problem", b"plan")
+        assert session.scalar(text("select count(*) from proposal where run_id = 7")) == 1
