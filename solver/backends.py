@@ -132,21 +132,22 @@ def whole_bound(bound: float) -> float:
 
 
 def _relay(lines: Sequence[str], report: Report) -> None:
-    """Report what HiGHS's log tells: `... % BestBound BestSol Gap ...`."""
+    """Report the best points that HiGHS's log tells: `... % BestBound BestSol Gap ...`.
+
+    Never the log's bound: to complete a start, HiGHS solves a program of its own and logs that
+    one's bound in the same form, which is no bound of the whole.
+    """
     for line in lines:
         _, percent, rest = line.partition("%")
         figures = rest.split()
         if not percent or len(figures) < 2:
             continue
         try:
-            bound, best = float(figures[0]), float(figures[1])
+            best = float(figures[1])
         except ValueError:
             continue
-        report(
-            round(best) if math.isfinite(best) else None,
-            whole_bound(bound) if math.isfinite(bound) else None,
-            None,
-        )
+        if math.isfinite(best):
+            report(round(best), None, None)
 
 
 def model_proto(formulation: Formulation) -> model_pb2.ModelProto:

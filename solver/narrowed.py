@@ -22,12 +22,11 @@ from solver.problem import BoolArray, IntArray, Problem
 from solver.race import Answer, Limits
 
 ROUNDS: Final = 300
-WANTED: Final = (0.2, 0.05, 0.005)
-"""How often lately a candidate must have been wanted to be in, program after program."""
+STAGES: Final = ((0.2, 0.005), (0.05, 0.002), (0.005, 0.0005))
+"""Narrowed programs, one after another: how often lately a candidate must have been wanted to be
+in, and the gap to which the program is solved at least."""
 NARROWED_SHARE: Final = 0.4
 """Part of the time left that each narrowed program may have."""
-NARROWED_GAP: Final = 0.0005
-"""What the narrowed program is solved to at least; the rest is for the whole one."""
 WORTH_NARROWING: Final = 500
 
 
@@ -64,9 +63,9 @@ def solve_narrowed(
             bound = prices.bound
             report(None, bound, None)
             fixed = _fixed(problem, formulation)
-            for least_wanted in WANTED:
+            for least_wanted, gap in STAGES:
                 keep = (prices.wanted > least_wanted) | fixed
-                start = _narrowed(formulation, keep, start, limits)
+                start = _narrowed(formulation, keep, start, _stage(limits, gap))
                 report(None, None, start)
                 if start is not None and _close(formulation.worth(start), bound, limits.gap):
                     return Answer(start, bound)
@@ -87,21 +86,23 @@ def _close(points: int, bound: float, gap: float) -> bool:
     return bound - points <= gap * max(1, points)
 
 
+def _stage(limits: Limits, gap: float) -> Limits:
+    """Return what one narrowed program may take."""
+    now = time.time()
+    deadline = now + NARROWED_SHARE * (limits.deadline - now)
+    return replace(limits, deadline=deadline, gap=max(limits.gap / 2, gap))
+
+
 def _narrowed(
     formulation: Formulation, keep: BoolArray, start: IntArray | None, limits: Limits
 ) -> IntArray | None:
     """Return the better of the start and the narrowed program's plan."""
     narrowed = formulation.narrowed(keep)
     inside = start is not None and narrowed.holds(start)
-    now = time.time()
     answer = solve_highs(
         narrowed,
         start if inside else None,
-        replace(
-            limits,
-            deadline=now + NARROWED_SHARE * (limits.deadline - now),
-            gap=max(limits.gap / 2, NARROWED_GAP),
-        ),
+        limits,
         lambda points, bound, values: None,
     )
     if answer.values is None or not formulation.holds(answer.values):

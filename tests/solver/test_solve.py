@@ -60,7 +60,7 @@ def test_a_solve_is_proved_and_verified():
 
 def test_same_seed_and_work_give_the_same_plan_for_any_workers():
     """Nothing but the seconds may differ."""
-    given = drawn(2, candidates=300)
+    given = drawn(2, candidates=100)
     plans = [solve(given, work=1, seed=7, workers=workers).to_json() for workers in (1, 3)]
     for made in plans:
         del made["seconds"]
@@ -141,7 +141,7 @@ def givetake(*arguments):
 
 def test_command_solves_and_verifies(tmp_path):
     """The plan of `solve` passes `verify`; a changed one does not."""
-    write_problem(drawn(1, candidates=60), tmp_path / "problem.json.gz")
+    write_problem(drawn(1, candidates=40), tmp_path / "problem.json.gz")
     solved = givetake(
         "solve", tmp_path / "problem.json.gz", "--out", tmp_path / "plan.json", "--work", 9
     )
