@@ -15,6 +15,8 @@ from app.http import document, health, problems
 from app.http.media import negotiate
 from app.http.middleware import Requests
 from app.http.sessions import caller
+from app.register.network_routes import router as networks
+from app.register.routes import router as register
 from app.settings import Settings
 
 PREFIX: Final = "/api/v1"
@@ -51,7 +53,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.add_middleware(Requests)
     app.include_router(health.router, dependencies=[Depends(negotiate)])
     guarded = APIRouter(prefix=PREFIX, dependencies=[Depends(caller), Depends(negotiate)])
-    for router in (document.router, access, catalogue, exchange):
+    for router in (document.router, access, register, networks, catalogue, exchange):
         guarded.include_router(router)
     app.include_router(guarded)
     app.openapi = lambda: document.document(app)  # type: ignore[method-assign]

@@ -11,6 +11,7 @@ import migrations
 from app.database import Database
 from app.exchange.packaged import load_packaged
 from app.problems import Conflict, NotFound
+from app.register.circumstances import ensure_default_rules
 
 
 def config(database: Database) -> Config:
@@ -45,6 +46,7 @@ def migrate(database: Database, revision: str = "head") -> None:
     if current(database) == head(database):
         with database.write() as session:
             load_packaged(session)
+            ensure_default_rules(session)
 
 
 def require_current(database: Database) -> None:

@@ -38,7 +38,8 @@ def shown(
     link: str | None = None,
 ) -> Response:
     """Answer with `content`, or with 304 where the caller has it already."""
-    body = content.model_dump_json().encode()
+    # Rows hold plain strings where the schema has words of the vocabulary: the same in JSON.
+    body = content.model_dump_json(warnings=False).encode()
     tag = tag_of_content(body) if version is None else tag_of_version(version)
     headers = {"ETag": tag}
     if location is not None:
@@ -52,13 +53,13 @@ def shown(
 
 def listed(
     request: Request,
-    wanted: Page,
+    wanted: Page | None,
     page: type[Listed[T]],
     read: Callable[[int | None], Sequence[T]],
     after: Callable[[T], object],
     columns: Sequence[str] | None = None,
 ) -> Response:
-    """Answer with a page, or as CSV with the whole list as filtered.
+    """Answer with a page, or as CSV with the whole list as filtered; `wanted` None: no pages.
 
     `read` takes how many are wanted at most, `after` gives the key that the next page follows.
     """
@@ -66,17 +67,17 @@ def listed(
         name = request.url.path.rpartition("/")[2]
         item: type[BaseModel] = page.model_fields["items"].annotation.__args__[0]  # type: ignore[union-attr]
         return csv_file(name, columns or list(item.model_fields), read(None))
-    items = read(wanted.limit + 1)
-    kept = list(items[: wanted.limit])
+    items = list(read(None if wanted is None else wanted.limit + 1))
     link = None
-    if len(items) > wanted.limit:
-        url = request.url.include_query_params(after=after(kept[-1]))
+    if wanted is not None and len(items) > wanted.limit:
+        items.pop()
+        url = request.url.include_query_params(after=after(items[-1]))
         link = f'<{url.path}?{url.query}>; rel="next"'
-    return shown(request, page.model_construct(items=kept), link=link)
+    return shown(request, page.model_construct(items=items), link=link)
 
 
 def csv_file(name: str, columns: Sequence[str], rows: Sequence[BaseModel]) -> Response:
     """Answer with a CSV file, guarded against spreadsheets that run cells."""
-    text = csv_of(columns, (row.model_dump(mode="json") for row in rows))
+    text = csv_of(columns, (row.model_dump(mode="json", warnings=False) for row in rows))
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return Response(text, 200, headers, f"{CSV}; charset=utf-8")

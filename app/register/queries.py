@@ -148,13 +148,14 @@ def participants_in(
         select(Participant.id)
         .outerjoin(Institution)
         .where(or_(Institution.participant_id.is_(None), Institution.in_scope))
-        .where(_is_in(scope, day))
+        .where(is_in(scope, day))
         .order_by(Participant.id)
     )
     return list(session.scalars(query))
 
 
-def _is_in(scope: Scope, day: date) -> ColumnElement[bool]:
+def is_in(scope: Scope, day: date) -> ColumnElement[bool]:
+    """Whether a participant is in `scope` on `day`."""
     if scope.kind == COUNTRY:
         return true()
     if scope.kind == GROUP:
@@ -193,7 +194,12 @@ def find_participants(
     by_reference = _found(session, Participant.reference == reference_of(text.strip()), limit=limit)
     if by_reference or not text.split():
         return by_reference
-    words = [
+    return _found(session, *holds_words(text), limit=limit)
+
+
+def holds_words(text: str) -> list[ColumnElement[bool]]:
+    """Whether name, postcode and local authority together hold every word of `text`."""
+    return [
         or_(
             Participant.name.icontains(word, autoescape=True),
             Participant.postcode.icontains(word, autoescape=True),
@@ -201,7 +207,6 @@ def find_participants(
         )
         for word in text.split()
     ]
-    return _found(session, *words, limit=limit)
 
 
 def _found(session: AnySession, *conditions: ColumnElement[bool], limit: int) -> list[Found]:

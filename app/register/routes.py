@@ -1,0 +1,197 @@
+"""Institutions, organisations, groups and areas over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from app.csv_in import Key
+from app.http.fields import LARGEST
+from app.http.media import AS_CSV
+from app.http.replies import listed, shown
+from app.http.sessions import Caller, Reads
+from app.register import institutions, listings
+from app.register.schemas import (
+    AreaQuery,
+    Areas,
+    AreaShown,
+    GroupListed,
+    GroupOf,
+    GroupQuery,
+    Groups,
+    GroupShown,
+    InstitutionListed,
+    InstitutionQuery,
+    Institutions,
+    InstitutionShown,
+    MeasureQuery,
+    Measures,
+    MeasureShown,
+    NetworkOf,
+    OrganisationListed,
+    OrganisationQuery,
+    Organisations,
+    OrganisationShown,
+    Source,
+)
+from models.vocabulary import AreaKind
+
+router = APIRouter(tags=["register"])
+Urn = Annotated[int, Path(ge=1, le=LARGEST, examples=[100000])]
+Uid = Annotated[int, Path(ge=1, le=LARGEST, examples=[5143])]
+OrganisationKey = Annotated[Key, Path(examples=["made-up-hub"])]
+
+
+def area_of(code: str | None) -> tuple[AreaKind, str] | None:
+    """`kind:code` of a query as what queries take."""
+    if code is None:
+        return None
+    kind, _, rest = code.partition(":")
+    return AreaKind(kind), rest
+
+
+@router.get("/institutions", response_model=Institutions, responses=AS_CSV)
+def list_institutions(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    wanted: Annotated[InstitutionQuery, Query()],
+) -> Response:
+    """Search and filter institutions, by URN."""
+    narrowed = institutions.InstitutionFilter(
+        **wanted.model_dump(exclude={"limit", "after", "area"}), area=area_of(wanted.area)
+    )
+
+    def read(limit: int | None) -> list[InstitutionListed]:
+        found = institutions.list_institutions(
+            session, principal, narrowed, after=wanted.after, limit=limit
+        )
+        return [InstitutionListed.model_construct(**row) for row in found]
+
+    return listed(request, wanted, Institutions, read, lambda one: one.urn)
+
+
+@router.get("/institutions/{urn}", response_model=InstitutionShown)
+def get_institution(request: Request, principal: Caller, session: Reads, urn: Urn) -> Response:
+    """Read one institution, with its groups and networks, and where this is from."""
+    found = institutions.get_institution(session, principal, urn)
+    batch = found.source
+    source = Source.model_construct(
+        register_changed=found.row["register_changed"],
+        import_id=None if batch is None else batch["id"],
+        imported_at=None if batch is None else batch["imported_at"],
+    )
+    # Rows of the database are what the schema says: checking them again costs time.
+    content = InstitutionShown.model_construct(
+        **found.row,
+        groups=[GroupOf.model_construct(**row) for row in found.groups],
+        networks=[NetworkOf.model_construct(**row) for row in found.networks],
+        source=source,
+    )
+    return shown(request, content)
+
+
+@router.get("/institutions/{urn}/measures", response_model=Measures, responses=AS_CSV)
+def list_measures(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    urn: Urn,
+    wanted: Annotated[MeasureQuery, Query()],
+) -> Response:
+    """List every published figure that is held of an institution, each with its period."""
+
+    def read(limit: int | None) -> list[MeasureShown]:
+        found = institutions.list_measures(
+            session, principal, urn, measure=wanted.measure, period=wanted.period
+        )
+        return [MeasureShown.model_validate(dict(row)) for row in found]
+
+    return listed(request, None, Measures, read, lambda one: one.measure)
+
+
+@router.get("/organisations", response_model=Organisations, responses=AS_CSV)
+def list_organisations(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    wanted: Annotated[OrganisationQuery, Query()],
+) -> Response:
+    """Search and filter givers that are no schools, by key."""
+
+    def read(limit: int | None) -> list[OrganisationListed]:
+        found = listings.list_organisations(
+            session,
+            principal,
+            q=wanted.q,
+            kind=wanted.kind,
+            area=area_of(wanted.area),
+            serves=area_of(wanted.serves),
+            open_on=wanted.open_on,
+            after=wanted.after,
+            limit=limit,
+        )
+        return [OrganisationListed.model_validate(row) for row in found]
+
+    return listed(request, wanted, Organisations, read, lambda one: one.key)
+
+
+@router.get("/organisations/{key:path}", response_model=OrganisationShown)
+def get_organisation(
+    request: Request, principal: Caller, session: Reads, key: OrganisationKey
+) -> Response:
+    """Read one organisation, with the areas it serves and its designations."""
+    found = listings.get_organisation(session, principal, key)
+    designations = [dict(row) for row in found["designations"]]
+    content = found | {"designations": designations}
+    return shown(request, OrganisationShown.model_validate(content))
+
+
+@router.get("/groups", response_model=Groups, responses=AS_CSV)
+def list_groups(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[GroupQuery, Query()]
+) -> Response:
+    """Search and filter trusts, federations and sponsors, by UID."""
+
+    def read(limit: int | None) -> list[GroupListed]:
+        found = listings.list_groups(
+            session,
+            principal,
+            q=wanted.q,
+            kind=wanted.kind,
+            is_open=wanted.open,
+            after=wanted.after,
+            limit=limit,
+        )
+        return [GroupListed.model_validate(dict(row)) for row in found]
+
+    return listed(request, wanted, Groups, read, lambda one: one.uid)
+
+
+@router.get("/groups/{uid}", response_model=GroupShown)
+def get_group(request: Request, principal: Caller, session: Reads, uid: Uid) -> Response:
+    """Read one group, with every institution that is or was in it."""
+    row, members = listings.get_group(session, principal, uid)
+    content = {**row, "members": [dict(member) for member in members]}
+    return shown(request, GroupShown.model_validate(content))
+
+
+@router.get("/areas", response_model=Areas, responses=AS_CSV)
+def list_areas(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[AreaQuery, Query()]
+) -> Response:
+    """List regions, local authorities and districts."""
+
+    def read(limit: int | None) -> list[AreaShown]:
+        found = listings.list_areas(
+            session,
+            principal,
+            q=wanted.q,
+            kind=wanted.kind,
+            region=wanted.region,
+            after=area_of(wanted.after),
+            limit=limit,
+        )
+        return [AreaShown.model_validate(dict(row)) for row in found]
+
+    return listed(request, wanted, Areas, read, lambda one: f"{one.kind}:{one.code}")

@@ -1,0 +1,374 @@
+"""Who takes part, as HTTP shows and takes it."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from app.csv_in import Key
+from app.http.fields import LARGEST, Content, Day, Days, Flag, Id, Moment, Shown, Text, Words
+from app.http.replies import Listed, Page
+from app.register.circumstances import Kind
+from app.register.dates import not_before
+from app.register.organisations import Slug
+from models.vocabulary import AreaKind, GroupKind, Phase
+
+AreaCode = Annotated[
+    str,
+    Field(
+        pattern=r"^(country|region|local_authority|district):[A-Za-z0-9]{1,12}$",
+        description="an area as kind:code",
+        examples=["local_authority:886"],
+    ),
+]
+Participant = Annotated[
+    Key, Field(description="a URN, or the key of an organisation", examples=["100000"])
+]
+AfterKey = Annotated[Key | None, Field(description="as `Link` gives it")]
+AfterId = Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it")]
+Known = Annotated[
+    Text, Field(max_length=200, description="how it is known", examples=["told by the school"])
+]
+Code = Annotated[int, Field(ge=0, le=1_000)]
+
+
+class InstitutionListed(Shown):
+    """One establishment of the public register."""
+
+    urn: int = Field(examples=[100000])
+    name: str = Field(examples=["Made-up Primary School"])
+    type_code: int = Field(examples=[1])
+    type_name: str = Field(examples=["Community school"])
+    type_group_code: int | None = Field(examples=[4])
+    status_code: int = Field(
+        description="1 open, 2 closed, 3 open but proposed to close, 4 proposed to open",
+        examples=[1],
+    )
+    phase_code: int | None = Field(examples=[2])
+    phases: list[Phase] = Field(examples=[["primary"]])
+    low_age: int | None = Field(examples=[4])
+    high_age: int | None = Field(examples=[11])
+    pupils: int | None = Field(description="null: unknown, never 0", examples=[210])
+    free_school_meals_percent: float | None = Field(examples=[24.5])
+    specialist: bool
+    alternative_provision: bool
+    fee_paying: bool
+    in_scope: bool = Field(description="open, and of a type that may take part", examples=[True])
+    postcode: str | None = Field(examples=["ZZ1 1ZZ"])
+    latitude: float | None = Field(description="WGS84; null: unknown", examples=[51.5])
+    longitude: float | None = Field(examples=[-0.5])
+    local_authority_code: str | None = Field(examples=["886"])
+    local_authority_name: str | None = Field(examples=["Kent"])
+    region_code: str | None = Field(examples=["J"])
+    region_name: str | None = Field(examples=["South East"])
+    district_code: str | None = Field(examples=["E07000105"])
+    updated_at: Moment
+
+
+class GroupOf(Shown):
+    """A group that an institution is or was in."""
+
+    uid: int = Field(examples=[5143])
+    reference: str | None = Field(examples=["TR00001"])
+    name: str = Field(examples=["Made-up Trust"])
+    kind: GroupKind
+    joined: date | None = Field(description="null: unknown since when")
+    left: date | None
+
+
+class NetworkOf(Shown):
+    """A network that an institution is or was in."""
+
+    key: str = Field(examples=["made-up-family"])
+    name: str = Field(examples=["Made-up Family of Schools"])
+    kind: str = Field(examples=["family"])
+    starts: date | None
+    ends: date | None
+
+
+class Source(Shown):
+    """Where what is shown is from, and of when."""
+
+    name: str = Field("Get Information about Schools", description="of the public register")
+    register_changed: date | None = Field(description="when the register last changed it")
+    import_id: int | None = Field(description="the import that last changed it here", examples=[1])
+    imported_at: Moment | None
+
+
+class InstitutionShown(InstitutionListed):
+    establishment_number: str | None = Field(examples=["2000"])
+    ukprn: str | None = Field(examples=["10000000"])
+    gender: str | None = Field(examples=["Mixed"])
+    religious_character: str | None
+    diocese: str | None
+    admissions_policy: str | None
+    urban_rural: str | None
+    capacity: int | None = Field(examples=[240])
+    sen_types: list[str] = Field(examples=[["SEMH"]])
+    trust_flag: int | None = Field(examples=[3])
+    open_date: date | None
+    close_date: date | None
+    history: str = Field(description="known, or unknown until its files came", examples=["known"])
+    easting: int | None = Field(description="of the national grid", examples=[530000])
+    northing: int | None = Field(examples=[180000])
+    groups: list[GroupOf]
+    networks: list[NetworkOf]
+    source: Source
+
+
+class MeasureShown(Shown):
+    """A published figure: a number, a word, or neither where it was suppressed."""
+
+    measure: str = Field(examples=["fsm6_percent"])
+    period: str = Field(examples=["2025-01"])
+    value: float | None = Field(examples=[24.5])
+    text: str | None
+    suppressed: bool
+
+
+class DesignationShown(Shown):
+    name: str = Field(examples=["teaching_school_hub"])
+    designated_by: str = Field(examples=["Made-up department"])
+    starts: date | None
+    ends: date | None
+
+
+class OrganisationListed(Shown):
+    """A giver that is no school."""
+
+    key: str = Field(examples=["made-up-hub"])
+    name: str = Field(examples=["Made-up Teaching School Hub"])
+    kind: str = Field(examples=["teaching_school_hub"])
+    group_uid: int | None
+    funded: bool
+    opened: date | None
+    closed: date | None
+    postcode: str | None
+    latitude: float | None = Field(examples=[51.5])
+    longitude: float | None = Field(examples=[-0.5])
+    local_authority_code: str | None = Field(examples=["886"])
+    local_authority_name: str | None = Field(examples=["Kent"])
+    region_code: str | None = Field(examples=["J"])
+    areas_served: list[str] = Field(
+        description="none: everywhere in reach", examples=[["region:J"]]
+    )
+    updated_at: Moment
+
+
+class OrganisationShown(OrganisationListed):
+    designations: list[DesignationShown]
+
+
+class GroupListed(Shown):
+    """A trust, federation or sponsor of the public register."""
+
+    uid: int = Field(examples=[5143])
+    reference: str | None = Field(examples=["TR00001"])
+    name: str = Field(examples=["Made-up Trust"])
+    kind: GroupKind
+    open: bool = Field(examples=[True])
+    companies_house_number: str | None = Field(examples=["01234567"])
+    ukprn: str | None
+    opened: date | None
+    closed: date | None
+
+
+class MemberOfGroup(Shown):
+    urn: int = Field(examples=[100000])
+    name: str = Field(examples=["Made-up Primary School"])
+    joined: date | None
+    left: date | None
+
+
+class GroupShown(GroupListed):
+    members: list[MemberOfGroup]
+
+
+class NetworkListed(Shown):
+    key: str = Field(examples=["made-up-family"])
+    name: str = Field(examples=["Made-up Family of Schools"])
+    kind: str = Field(examples=["family"])
+    version: int = Field(examples=[1])
+
+
+class MemberShown(Shown):
+    participant: str = Field(examples=["100000"])
+    name: str = Field(examples=["Made-up Primary School"])
+    starts: date | None
+    ends: date | None
+
+
+class NetworkShown(NetworkListed):
+    members: list[MemberShown]
+
+
+class MemberContent(Content):
+    participant: Participant
+    starts: Day | None = None
+    ends: Annotated[Day, AfterValidator(not_before("starts"))] | None = None
+
+
+class NetworkContent(Content):
+    """What a network is called and who is in it, as it is to stand from now on."""
+
+    name: Annotated[Text, Field(examples=["Made-up Family of Schools"])]
+    kind: Annotated[Slug, Field(examples=["family"])]
+    members: Annotated[list[MemberContent], Field(max_length=5_000)]
+
+
+class NewNetwork(NetworkContent):
+    key: Annotated[Key, Field(examples=["made-up-family"])]
+
+
+class AreaShown(Shown):
+    kind: AreaKind = Field(examples=["local_authority"])
+    code: str = Field(examples=["886"])
+    name: str = Field(examples=["Kent"])
+    region_code: str | None = Field(examples=["J"])
+
+
+class CircumstanceShown(Shown):
+    """A dated fact that changes what a participant may give or should get."""
+
+    id: int = Field(examples=[1])
+    participant: str = Field(examples=["100000"])
+    participant_name: str = Field(examples=["Made-up Primary School"])
+    kind: str = Field(examples=["new_head"])
+    starts: date
+    ends: date | None
+    source: str = Field(examples=["told by the school"])
+    version: int = Field(examples=[1])
+
+
+class CircumstanceContent(Content):
+    ends: Day | None = None
+    source: Known
+
+
+class NewCircumstance(Content):
+    participant: Participant
+    kind: Annotated[Kind, Field(examples=["new_head"])]
+    starts: Day
+    ends: Annotated[Day, AfterValidator(not_before("starts"))] | None = None
+    source: Known
+
+
+class RuleContent(Content):
+    """What a kind of circumstance does to giving and taking."""
+
+    statement: Annotated[Text, Field(examples=["A new head halves the days a school may give."])]
+    may_give: Flag
+    days_percent: Annotated[int, Field(strict=True, ge=0, le=100, examples=[50])]
+    extra_allowance_days: Annotated[Days, Field(examples=[2.5])] = 0
+    priority: Annotated[int | None, Field(strict=True, ge=1, le=5)] = None
+
+
+class NewRule(RuleContent):
+    kind: Annotated[Kind, Field(examples=["new_head"])]
+
+
+class RuleShown(Shown):
+    kind: str = Field(examples=["new_head"])
+    statement: str = Field(examples=["A new head halves the days a school may give."])
+    may_give: bool
+    days_percent: int = Field(examples=[50])
+    extra_allowance_days: float = Field(examples=[2.5])
+    priority: int | None
+    version: int = Field(examples=[1])
+
+
+class Institutions(Listed[InstitutionListed]):
+    pass
+
+
+class Measures(Listed[MeasureShown]):
+    pass
+
+
+class Organisations(Listed[OrganisationListed]):
+    pass
+
+
+class Groups(Listed[GroupListed]):
+    pass
+
+
+class Networks(Listed[NetworkListed]):
+    pass
+
+
+class Areas(Listed[AreaShown]):
+    pass
+
+
+class Circumstances(Listed[CircumstanceShown]):
+    pass
+
+
+class CircumstanceRules(Listed[RuleShown]):
+    pass
+
+
+class InstitutionQuery(Page):
+    after: AfterId = 0
+    q: Annotated[
+        Words | None, Field(description="a URN, or words of name, postcode and local authority")
+    ] = None
+    area: AreaCode | None = None
+    group: Annotated[Id | None, Field(description="UID of a group it is in today")] = None
+    network: Annotated[Key | None, Field(description="key of a network it is in today")] = None
+    phase: Phase | None = None
+    type_code: Code | None = None
+    type_group_code: Code | None = None
+    specialist: bool | None = None
+    alternative_provision: bool | None = None
+    fee_paying: bool | None = None
+    in_scope: bool | None = None
+    trust: Annotated[bool | None, Field(description="whether it is in an academy trust")] = None
+
+
+class MeasureQuery(Content):
+    measure: Words | None = None
+    period: Words | None = None
+
+
+class OrganisationQuery(Page):
+    after: AfterKey = None
+    q: Words | None = None
+    kind: Words | None = None
+    area: Annotated[AreaCode | None, Field(description="where it is")] = None
+    serves: Annotated[AreaCode | None, Field(description="an area that it names")] = None
+    open_on: Day | None = None
+
+
+class GroupQuery(Page):
+    after: AfterId = 0
+    q: Annotated[Words | None, Field(description="words of the name, or TRnnnnn")] = None
+    kind: GroupKind | None = None
+    open: bool | None = None
+
+
+class NetworkQuery(Page):
+    after: AfterKey = None
+    q: Words | None = None
+    kind: Words | None = None
+    member: Participant | None = None
+
+
+class AreaQuery(Page):
+    after: Annotated[AreaCode | None, Field(description="as `Link` gives it")] = None
+    q: Words | None = None
+    kind: AreaKind | None = None
+    region: Annotated[str | None, Field(pattern="^[A-Z]$", examples=["J"])] = None
+
+
+class CircumstanceQuery(Page):
+    after: AfterId = 0
+    participant: Participant | None = None
+    kind: Words | None = None
+    area: AreaCode | None = None
+    on: Annotated[Day | None, Field(description="a day on which it holds")] = None
+
+
+class RuleQuery(Page):
+    after: AfterKey = None
