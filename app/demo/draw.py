@@ -20,6 +20,8 @@ NOBODY = "nobody: drawn at random"
 
 NEEDS_TRIED, NEED_CHANCE, NEED_CHANCE_BY_HARDSHIP = 6, 0.35, 0.35
 OFFERS_TRIED, OFFER_CHANCE = 4, 0.45
+FEWER_DAYS_DO, TWO_GIVERS_DO = 0.1, 0.07
+"""Most needs are whole and of one giver, as in the instances that the methods were measured on."""
 TYPICAL_FREE_SCHOOL_MEALS = 25.0
 
 
@@ -235,8 +237,10 @@ def _needs(
                 expertise=code,
                 period=period.code,
                 days=days,
-                days_min=days if days < 2 or random.random() < 0.5 else _half(days * 0.6),
-                max_givers=2 if days >= 4 and random.random() < 0.2 else 1,
+                days_min=_half(days * 0.6)
+                if days >= 2 and random.random() < FEWER_DAYS_DO
+                else days,
+                max_givers=2 if days >= 4 and random.random() < TWO_GIVERS_DO else 1,
                 priority=random.choices((1, 2, 3, 4, 5), (severe, 2 * severe, 4, 2, 1))[0],
                 evidence=random.choice(list(NeedEvidence)),
                 agreed_by=NOBODY,
