@@ -11,7 +11,7 @@ from app.access.policy import TERMINAL
 from app.cli.console import open_database, out, progress_bar
 from app.cli.match import show_plan
 
-SECONDS_TO_SOLVE = 25.0
+SECONDS_TO_SOLVE = 40.0
 
 
 def demo(
