@@ -1,6 +1,7 @@
 """Writing CSV files that our own importers read back: the same columns, from the same models."""
 
 import csv
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
@@ -48,5 +49,7 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         value = ";".join(map(str, value))
+    if isinstance(value, dict):
+        value = json.dumps(value)
     cell = str(value)
     return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell

@@ -62,6 +62,12 @@ class Database:
             yield session
 
     @contextmanager
+    def rehearse(self) -> Iterator[WriteSession]:
+        """Let changes be tried: whatever the block does is rolled back."""
+        with WriteSession(self.write_engine) as session:
+            yield session
+
+    @contextmanager
     def read(self) -> Iterator[ReadSession]:
         with ReadSession(self.read_engine) as session:
             yield session

@@ -15,9 +15,11 @@ from app.http import document, health, problems
 from app.http.media import negotiate
 from app.http.middleware import Requests
 from app.http.sessions import caller
+from app.partnerships.routes import router as partnerships
 from app.register.network_routes import router as networks
 from app.register.routes import router as register
 from app.settings import Settings
+from app.upload_routes import router as imports
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = """\
@@ -53,7 +55,16 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.add_middleware(Requests)
     app.include_router(health.router, dependencies=[Depends(negotiate)])
     guarded = APIRouter(prefix=PREFIX, dependencies=[Depends(caller), Depends(negotiate)])
-    for router in (document.router, access, register, networks, catalogue, exchange):
+    for router in (
+        document.router,
+        register,
+        networks,
+        catalogue,
+        exchange,
+        partnerships,
+        imports,
+        access,
+    ):
         guarded.include_router(router)
     app.include_router(guarded)
     app.openapi = lambda: document.document(app)  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ from app.cli.exchange import answer_app, confirm_app, export_app, suggest, withd
 from app.cli.imports import import_app
 from app.cli.match import match
 from app.cli.register import find
+from app.cli.serve import keys_app, openapi, serve
 from app.cli.solve import solve, verify
 from app.cli.templates import template
 from app.problems import FaultyFile, Problem
@@ -34,6 +35,9 @@ app.command()(suggest)
 app.command()(match)
 app.command()(solve)
 app.command()(verify)
+app.command()(serve)
+app.command()(openapi)
+app.add_typer(keys_app, name="keys")
 
 
 @app.command()

@@ -33,9 +33,11 @@ def document(app: FastAPI) -> Schema:
         schemas |= schemas["ProblemDocument"].pop("$defs")
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        shared: Schema = made["components"].setdefault("responses", {})
         for operations in made["paths"].values():
             for operation in operations.values():
                 _show_examples(operation, schemas)
+                _share_problems(operation, shared)
         app.openapi_schema = made
     return app.openapi_schema
 
@@ -47,6 +49,15 @@ def _show_examples(operation: Schema, schemas: Schema) -> None:
         for form, described in content.items():
             if form in ("application/json", MEDIA_TYPE) and described.get("schema"):
                 described.setdefault("example", example(described["schema"], schemas))
+
+
+def _share_problems(operation: Schema, shared: Schema) -> None:
+    """Say once what many operations answer alike."""
+    for status, answer in operation["responses"].items():
+        if MEDIA_TYPE in answer.get("content", {}):
+            name = f"Problem{status}"
+            if shared.setdefault(name, answer) == answer:
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
 
 def example(schema: Schema, schemas: Schema) -> Any:

@@ -42,7 +42,14 @@ def _writing(request: Request) -> Iterator[WriteSession]:
         yield session
 
 
+def _rehearsing(request: Request) -> Iterator[WriteSession]:
+    with database_of(request).rehearse() as session:
+        yield session
+
+
 Caller = Annotated[Principal, Depends(caller)]
 # Ended with the function, not after the answer: a commit that fails must not follow a 201.
 Reads = Annotated[ReadSession, Depends(_reading, scope="function")]
 Writes = Annotated[WriteSession, Depends(_writing, scope="function")]
+Rehearses = Annotated[WriteSession, Depends(_rehearsing, scope="function")]
+"""To write and look at what became of it; nothing of it stays."""
