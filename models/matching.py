@@ -118,7 +118,7 @@ class Proposal(Base):
     state: Mapped[str] = mapped_column(String(30), default=ProposalState.PROPOSED, index=True)
     held_until: Mapped[datetime | None]
     """When a held proposal that nobody answers lapses; none where it does not hold or lapse."""
-    alternate_due: Mapped[bool] = mapped_column(default=False)
+    alternate_due: Mapped[bool] = mapped_column(default=False, index=True)
     """It ended without an agreement, and the need's next alternate is still to be offered."""
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("proposal.id"))
     """The ended proposal in whose place this alternate was offered."""

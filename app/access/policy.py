@@ -9,6 +9,7 @@ from app.problems import Forbidden
 class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     BROKER = "broker"
+    APPROVER = "approver"
     ANALYST = "analyst"
     TAKER_CONTACT = "taker_contact"
     GIVER_CONTACT = "giver_contact"
@@ -23,6 +24,9 @@ class Action(StrEnum):
     ANSWER_OFFER = "answer_offer"
     SUGGEST = "suggest"
     RUN = "run"
+    REVIEW = "review"
+    APPROVE = "approve"
+    STEER = "steer"
     MANAGE_KEYS = "manage_keys"
     READ_AUDIT = "read_audit"
     READ = "read"
@@ -37,6 +41,9 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.ANSWER_OFFER: frozenset({Role.GIVER_CONTACT}),
     Action.SUGGEST: frozenset({Role.BROKER, Role.ANALYST}),
     Action.RUN: frozenset({Role.BROKER, Role.ANALYST}),
+    Action.REVIEW: frozenset({Role.BROKER}),
+    Action.APPROVE: frozenset({Role.APPROVER}),
+    Action.STEER: frozenset({Role.BROKER}),
     Action.MANAGE_KEYS: frozenset(),
     Action.READ_AUDIT: frozenset(),
     Action.READ: frozenset(Role),

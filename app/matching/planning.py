@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -57,6 +57,8 @@ class Order:
     bound: float | None = None
     """What no plan of that problem exceeds, as far as known."""
     given_plan: bytes | None = None
+    now: datetime | None = None
+    """When holds, pins and exclusions have to be in force; none: when the work begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,12 @@ def _solve(order: Order, database: Database, tell: Tell, cancelled: Callable[[],
     options = order.options
     assert options.as_of is not None
     tell(Stage("finding candidates", 0.0))
-    built = build_order(order, database, options.as_of)
+    with database.read() as session:
+        takers = takers_of(session, WORKER, order.scope, options.as_of)
+        loaded = load(
+            session, takers.participant_ids, order.period_code, options.as_of, now=order.now
+        )
+        built = build(loaded, options, travel_times(order.travel_source))
     content = encode(built.problem.to_json(), gzipped=True)
     tell(
         ProblemMade(
@@ -172,14 +179,6 @@ def _solve(order: Order, database: Database, tell: Tell, cancelled: Callable[[],
             alternate_rows(order.run_id, built, plan),
         )
     )
-
-
-def build_order(order: Order, database: Database, as_of: date) -> Built:
-    """The problem of a run from the rows of this moment."""
-    with database.read() as session:
-        takers = takers_of(session, WORKER, order.scope, as_of)
-        loaded = load(session, takers.participant_ids, order.period_code, as_of)
-        return build(loaded, order.options, travel_times(order.travel_source))
 
 
 def refusals(built: Built) -> dict[str, Any]:

@@ -107,20 +107,20 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
 
 def refuse(database: Database, held: Lease, problem: Problem) -> None:
     """End a run that cannot be planned as it stands, and say why."""
-    state = RunState.INFEASIBLE if isinstance(problem, ImpossiblePin) else RunState.FAILED
-    _end_with(database, held, state, problem.detail)
+    end_with(database, held, state_of_refusal(problem), problem.detail)
+
+
+def state_of_refusal(problem: Problem) -> RunState:
+    return RunState.INFEASIBLE if isinstance(problem, ImpossiblePin) else RunState.FAILED
 
 
 def fail(database: Database, held: Lease, sentence: str) -> None:
     """End a run that our own fault stopped."""
-    _end_with(database, held, RunState.FAILED, sentence)
+    end_with(database, held, RunState.FAILED, sentence)
 
 
-def cancel(database: Database, held: Lease) -> None:
-    _end_with(database, held, RunState.CANCELLED, None)
-
-
-def _end_with(database: Database, held: Lease, state: RunState, sentence: str | None) -> None:
+def end_with(database: Database, held: Lease, state: RunState, sentence: str | None = None) -> None:
+    """End a run without a plan."""
     with database.write() as session:
         run = leases.fenced(session, held)
         run.failure = sentence and sentence[:MOST_LETTERS]

@@ -171,6 +171,7 @@ def match(
     travel_source: str | None = None,
     on_progress: Progress = silent,
     cancelled: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
 ) -> int:
     """Plan one period for these takers here and now, and return the run's id.
 
@@ -182,7 +183,7 @@ def match(
     with database.write() as session:
         run = submit(session, principal, takers, period, options)
         held = leases.lease(session, run, name, TERMINAL_LEASE_S)
-        order = order_of(session, run, travel_source)
+        order = replace(order_of(session, run, travel_source), now=now)
 
     def tell(message: Message) -> None:
         if isinstance(message, Stage):

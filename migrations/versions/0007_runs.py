@@ -75,6 +75,7 @@ def upgrade() -> None:
             op.f("fk_proposal_follows_id_proposal"), "proposal", ["follows_id"], ["id"]
         )
         batch_op.create_index(op.f("ix_proposal_state"), ["state"], unique=False)
+        batch_op.create_index(op.f("ix_proposal_alternate_due"), ["alternate_due"], unique=False)
 
     op.create_table(
         "alternate",
@@ -158,6 +159,7 @@ def downgrade() -> None:
         op.drop_table(table)
     with op.batch_alter_table("proposal") as batch_op:
         batch_op.drop_constraint(op.f("fk_proposal_follows_id_proposal"), type_="foreignkey")
+        batch_op.drop_index(op.f("ix_proposal_alternate_due"))
         batch_op.drop_index(op.f("ix_proposal_state"))
         batch_op.drop_column("follows_id")
         batch_op.drop_column("alternate_due")
