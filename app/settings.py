@@ -20,6 +20,10 @@ class Settings(BaseSettings):
     """`sqlite:///path/to/file` or `postgresql+psycopg://user@host/name`."""
     travel_times: str | None = None
     """Minutes of travel: an OSRM server's address or a CSV matrix; none: estimated."""
+    workers: int = Field(1, ge=0, le=64)
+    """Runs at once of `givetake serve` itself; 0: `givetake worker` carries them out."""
+    hold_days: int = Field(14, ge=1, le=365)
+    """How long a preferred proposal holds its days while nobody answers."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 

@@ -13,6 +13,7 @@ from app.cli.register import find
 from app.cli.serve import keys_app, openapi, serve
 from app.cli.solve import solve, verify
 from app.cli.templates import template
+from app.cli.worker import worker
 from app.problems import FaultyFile, Problem
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.add_typer(answer_app, name="answer")
 app.add_typer(withdraw_app, name="withdraw")
 app.command()(suggest)
 app.command()(match)
+app.command()(worker)
 app.command()(solve)
 app.command()(verify)
 app.command()(serve)

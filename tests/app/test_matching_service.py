@@ -81,6 +81,16 @@ def test_the_stored_problem_gives_the_same_plan_again(exchange: Database) -> Non
     assert again.bound == plan.bound
 
 
+def test_a_limit_of_work_makes_a_run_repeatable(exchange: Database) -> None:
+    """The stored problem, seed and work are all it takes to get the plan again."""
+    run_id = run(exchange, OPTIONS.model_copy(update={"work": 1}))
+    with exchange.read() as session:
+        problem = queries.problem_of(session, TERMINAL, run_id)
+        plan = queries.plan_of(session, TERMINAL, run_id).to_json()
+    again = solve(problem, method="exact", work=1, seed=OPTIONS.seed, workers=2).to_json()
+    assert again["pairings"] == plan["pairings"]
+
+
 def test_what_is_made_of_suggestions_cannot_be_sent(exchange: Database) -> None:
     """Planning with suggestions shows them, and marks every pairing that rests on one."""
     run_id = run(exchange, OPTIONS.model_copy(update={"include_suggestions": True}))

@@ -1,0 +1,30 @@
+"""`givetake worker`: carries out runs that others submit, on this machine, until interrupted."""
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from app.cli.console import err, open_database
+from app.settings import settings
+
+
+def worker(
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="runs at the same time")] = 1,
+) -> None:
+    """Carry out runs that wait in the database; start as many workers as you like."""
+    from app.jobs.setup import make_worker
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: stop.set())
+    with open_database() as database:
+        err.print("Waiting for runs; interrupt to stop.")
+        work = threading.Thread(
+            target=make_worker(database, settings(), at_once=at_once).run, args=(stop,)
+        )
+        work.start()
+        # Not in this thread: a signal is heard between its waits only.
+        while work.is_alive():
+            work.join(0.5)

@@ -1,0 +1,181 @@
+"""One child process for each run: it can be killed at any moment, and the service goes on."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from enum import Enum, auto
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Final
+
+import structlog
+
+from app.database import Database
+from app.matching import leases
+from app.matching.keeper import Watch, kept
+from app.matching.leases import Lease, LeaseLost
+from app.matching.planning import Checked, Message, Order, Planned, Stage, carry_out
+from app.matching.results import BrokenPlan, end_with, fail, receive, state_of_refusal
+from app.matching.service import FAULT, order_of
+from app.problems import Problem
+from models.matching import Run
+from models.vocabulary import RunState
+from solver.solve import DEFAULT_TIME_LIMIT_S
+
+POLL_S: Final = 0.1
+LOOK_UP_S: Final = 0.5
+GRACE_S: Final = 120.0
+"""How much longer than twice its time limit a solve may take before it is taken for hung."""
+OVERDUE: Final = "the solver did not end in time and was stopped"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The child's word that the run cannot be planned as it stands."""
+
+    state: RunState
+    detail: str
+
+
+class Ending(Enum):
+    TOLD = auto()
+    """The child's last word was written down."""
+    CANCELLED = auto()
+    STOPPED = auto()
+    """The worker itself is to stop."""
+    LOST = auto()
+    OVERDUE = auto()
+    DIED = auto()
+
+
+def run_in_child(
+    database: Database,
+    held: Lease,
+    stop: threading.Event,
+    *,
+    lease_s: float,
+    travel_source: str | None,
+) -> None:
+    """Carry a leased run out in a child, and write down what it tells."""
+    with database.read() as session:
+        order = order_of(session, session.get_one(Run, held.run_id), travel_source)
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe(duplex=False)
+    process = context.Process(
+        target=work, args=(theirs, database.url, order), name=f"run {held.run_id}"
+    )
+    try:
+        with kept(database, held, lease_s) as watch:
+            process.start()
+            theirs.close()
+            try:
+                ending = _follow(database, held, order, mine, watch, stop)
+                if ending is Ending.DIED:
+                    process.join(POLL_S)
+                exit_code = process.exitcode
+            finally:
+                kill(process)
+                mine.close()
+        _conclude(database, held, ending, exit_code)
+    except LeaseLost:
+        log.warning("run.lost", run_id=held.run_id, attempt=held.attempt)
+
+
+def _follow(
+    database: Database,
+    held: Lease,
+    order: Order,
+    connection: Connection,
+    watch: Watch,
+    stop: threading.Event,
+) -> Ending:
+    """Write down what the child tells until its last word, or until it has to go."""
+    due: float | None = None
+    while True:
+        if watch.lost.is_set():
+            return Ending.LOST
+        if watch.cancel_requested.is_set():
+            return Ending.CANCELLED
+        if stop.is_set():
+            return Ending.STOPPED
+        if due is not None and time.monotonic() > due:
+            return Ending.OVERDUE
+        if not connection.poll(POLL_S):
+            continue
+        try:
+            message: Message | Refused = connection.recv()
+        except (EOFError, OSError):
+            return Ending.DIED
+        if isinstance(message, Refused):
+            end_with(database, held, message.state, message.detail)
+            return Ending.TOLD
+        try:
+            receive(database, held, message)
+        except BrokenPlan as broken:
+            log.error("run.plan_broken", run_id=held.run_id, detail=str(broken))
+            fail(database, held, FAULT)
+            return Ending.TOLD
+        if isinstance(message, Planned | Checked):
+            return Ending.TOLD
+        if message == Stage("solving", 0.2):
+            due = _due(order)
+
+
+def _due(order: Order) -> float | None:
+    """When a solve that began now must have ended; none where only its work is limited."""
+    limit = order.options.time_limit_s
+    if limit is None:
+        if order.options.work is not None:
+            return None
+        limit = DEFAULT_TIME_LIMIT_S
+    return time.monotonic() + 2 * limit + GRACE_S
+
+
+def _conclude(database: Database, held: Lease, ending: Ending, exit_code: int | None) -> None:
+    if ending is Ending.CANCELLED:
+        end_with(database, held, RunState.CANCELLED)
+    elif ending is Ending.OVERDUE:
+        fail(database, held, OVERDUE)
+    elif ending is Ending.DIED and exit_code is not None and exit_code > 0:
+        # It raised, and would again.
+        fail(database, held, FAULT)
+    elif ending in (Ending.DIED, Ending.STOPPED):
+        with database.write() as session:
+            leases.give_back(session, held)
+    log.info("run.left", run_id=held.run_id, attempt=held.attempt, ending=ending.name.lower())
+
+
+def kill(process: SpawnProcess) -> None:
+    """End a child and whatever it started, which is in a process group of the child's own."""
+    if process.pid is not None:
+        # Gone already, or so young that it leads no group yet.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
+def work(connection: Connection, database_url: str, order: Order) -> None:
+    """The child: tell everything to the parent, and end when it is gone."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    with Database(database_url) as database:
+        try:
+            carry_out(order, database, connection.send, lambda: False)
+        except Problem as problem:
+            connection.send(Refused(state_of_refusal(problem), problem.detail))
+    connection.close()
+
+
+def _end_with(parent: int) -> None:
+    """End this process, and those that it started, once its parent was killed."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_UP_S)
+    os.killpg(0, signal.SIGKILL)

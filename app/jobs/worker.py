@@ -1,0 +1,93 @@
+"""Takes runs up, one after the other, until told to stop; what to do with them it is given."""
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from app.database import Database
+from app.matching import leases
+from app.matching.leases import Lease
+
+LEASE_S: Final = 30.0
+POLL_S: Final = 0.5
+HOUSEKEEPING_S: Final = 10.0
+
+Handler = Callable[[Lease, threading.Event], None]
+"""Carries a run out; when the event is set, it gives the run back and returns."""
+Housekeeping = Callable[[], None]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    database: Database
+    handle: Handler
+    housekeeping: Housekeeping
+    """Done every few seconds besides: what is due by the clock and nobody asks for."""
+    at_once: int = 1
+    lease_s: float = LEASE_S
+    poll_s: float = POLL_S
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set."""
+        threads = [
+            threading.Thread(target=self._take_runs, args=(number, stop), name=f"runs {number}")
+            for number in range(self.at_once)
+        ]
+        threads.append(threading.Thread(target=self._keep_house, args=(stop,), name="housekeeping"))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _take_runs(self, number: int, stop: threading.Event) -> None:
+        # Unlike any other, even after a restart with the same process number.
+        name = f"{socket.gethostname()[:40]}:{os.getpid()}:{number}:{uuid.uuid4().hex[:8]}"
+        while not stop.is_set():
+            try:
+                held = self.take(name)
+                if held is None:
+                    stop.wait(self.poll_s)
+                    continue
+                with structlog.contextvars.bound_contextvars(run_id=held.run_id):
+                    self.handle(held, stop)
+            except Exception as error:
+                log.error("worker.stumbled", error=type(error).__name__, exc_info=error)
+                stop.wait(self.poll_s)
+
+    def take(self, name: str) -> Lease | None:
+        """Lease a run that waits, if there is one."""
+        with self.database.read() as session:
+            if not leases.is_waiting(session):
+                return None
+        with self.database.write() as session:
+            return leases.claim(session, name, self.lease_s)
+
+    def _keep_house(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                self.housekeeping()
+            except Exception as error:
+                log.error("worker.house_not_kept", error=type(error).__name__, exc_info=error)
+            stop.wait(HOUSEKEEPING_S)
+
+
+@contextmanager
+def embedded(worker: Worker) -> Iterator[None]:
+    """A worker beside whatever the block does, in the same process."""
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
