@@ -1,7 +1,7 @@
 """The service: every room's routes under one application."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 from typing import Final
 
@@ -15,6 +15,10 @@ from app.http import document, health, problems
 from app.http.media import negotiate
 from app.http.middleware import Requests
 from app.http.sessions import caller
+from app.jobs.routes import router as runs
+from app.jobs.setup import make_worker
+from app.jobs.worker import embedded
+from app.matching.routes import router as matching
 from app.partnerships.routes import router as partnerships
 from app.register.network_routes import router as networks
 from app.register.routes import router as register
@@ -32,7 +36,10 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        at_once = settings.workers
+        worker = make_worker(app.state.database, settings, at_once=max(1, at_once))
+        with embedded(worker) if at_once else nullcontext():
+            yield
         if database is None:
             app.state.database.dispose()
 
@@ -62,6 +69,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         catalogue,
         exchange,
         partnerships,
+        runs,
+        matching,
         imports,
         access,
     ):

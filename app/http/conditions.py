@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Request
 
 from app.problems import Stale
 
-_OUR_TAG = re.compile(r'"([0-9]{1,9})"')
+_OUR_TAG = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]{24})?"')
 ANY: Final = "*"
 
 
@@ -41,7 +41,16 @@ def tag_of_version(version: int) -> str:
 
 
 def tag_of_content(content: bytes) -> str:
-    return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    return f'"{_digest(content)}"'
+
+
+def tag_of_both(version: int, content: bytes) -> str:
+    """For what is shown together with things that change without it."""
+    return f'"{version}-{_digest(content)}"'
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=12).hexdigest()
 
 
 def is_known(request: Request, tag: str) -> bool:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app.csv_out import csv_of
-from app.http.conditions import is_known, tag_of_content, tag_of_version
+from app.http.conditions import is_known, tag_of_both, tag_of_content, tag_of_version
 from app.http.fields import Content
 from app.http.media import CSV, JSON, wants_csv
 
@@ -34,13 +34,20 @@ def shown(
     *,
     status: int = 200,
     version: int | None = None,
+    with_others: bool = False,
     location: str | None = None,
     link: str | None = None,
 ) -> Response:
-    """Answer with `content`, or with 304 where the caller has it already."""
+    """Answer with `content`, or with 304 where the caller has it already.
+
+    `with_others`: it shows more than what its version counts the changes of.
+    """
     # Rows hold plain strings where the schema has words of the vocabulary: the same in JSON.
     body = content.model_dump_json(warnings=False).encode()
-    tag = tag_of_content(body) if version is None else tag_of_version(version)
+    if version is None:
+        tag = tag_of_content(body)
+    else:
+        tag = tag_of_both(version, body) if with_others else tag_of_version(version)
     headers = {"ETag": tag}
     if location is not None:
         headers["Location"] = location

@@ -135,15 +135,20 @@ def _lock(session: WriteSession, proposal: Proposal) -> tuple[Need, Offer]:
     return need, offer
 
 
-def _check_sendable(session: WriteSession, need: Need, offer: Offer) -> None:
-    taker = session.get_one(Participant, need.participant_id).name
-    giver = session.get_one(Participant, offer.participant_id).name
+def to_be_confirmed(need: Need, offer: Offer, taker: str, giver: str) -> list[str]:
+    """Who must confirm what before anything of the pair can be sent."""
     missing = []
     if need.state == NeedState.SUGGESTED:
         missing.append(f"{taker} must confirm need {need.reference}, which is only suggested")
     if offer.availability == Availability.NOT_ANSWERED:
         missing.append(f"{giver} must answer whether it can give offer {offer.reference}")
-    if missing:
+    return missing
+
+
+def _check_sendable(session: WriteSession, need: Need, offer: Offer) -> None:
+    taker = session.get_one(Participant, need.participant_id).name
+    giver = session.get_one(Participant, offer.participant_id).name
+    if missing := to_be_confirmed(need, offer, taker, giver):
         raise NotToBeSent("; ".join(missing) + ": until then nothing of it can be sent or agreed")
     if offer.withdrawn or offer.availability == Availability.NOT_OFFERING:
         raise Spent(f"{giver} no longer gives offer {offer.reference}; decline the proposal")

@@ -1,11 +1,21 @@
 """What a run is asked to do: stored with it, so that it can be done again."""
 
-from datetime import date
+from dataclasses import fields
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+)
 
+from app.http.fields import Day
 from models.vocabulary import BalanceHolder, Reciprocity
+from solver.points import Weights
+from solver.solve import METHODS
 
 
 class AllowanceRule(BaseModel):
@@ -17,10 +27,12 @@ class AllowanceRule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_half_days: int = Field(4, ge=0, le=10_000)
-    half_days_per_10_percent_disadvantaged: float = Field(2.0, ge=0, le=1_000)
-    half_days_for_an_urgent_need: int = Field(4, ge=0, le=10_000)
-    most_half_days: int = Field(40, ge=0, le=10_000)
+    base_half_days: int = Field(4, strict=True, ge=0, le=10_000)
+    half_days_per_10_percent_disadvantaged: float = Field(
+        2.0, strict=True, ge=0, le=1_000, allow_inf_nan=False
+    )
+    half_days_for_an_urgent_need: int = Field(4, strict=True, ge=0, le=10_000)
+    most_half_days: int = Field(40, strict=True, ge=0, le=10_000)
 
     def half_days(self, disadvantaged_percent: float | None, *, urgent: bool) -> int:
         """A missing share counts as unknown: it adds nothing, and takes nothing away."""
@@ -31,8 +43,31 @@ class AllowanceRule(BaseModel):
         return min(earned, self.most_half_days)
 
 
-PairText = Annotated[str, Field(pattern=r"^[^=\s]+=[^=\s]+$", max_length=130)]
+PairText = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*=[A-Za-z0-9][A-Za-z0-9._:/-]*$",
+        max_length=130,
+        examples=["made-up-need-1=made-up-offer-1"],
+    ),
+]
 """`NEED=OFFER`, by their references."""
+Pairs = Annotated[tuple[PairText, ...], Field(max_length=10_000)]
+Weight = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+
+
+def _known_method(method: str) -> str:
+    if method not in METHODS:
+        raise ValueError(f"is no method; choose one of {', '.join(METHODS)}")
+    return method
+
+
+Method = Annotated[
+    str,
+    Field(max_length=20),
+    AfterValidator(_known_method),
+    WithJsonSchema({"type": "string", "enum": list(METHODS)}),
+]
 
 
 class MatchOptions(BaseModel):
@@ -45,27 +80,37 @@ class MatchOptions(BaseModel):
     )
     balance_held_by: BalanceHolder = BalanceHolder.SCHOOL
     allowance: AllowanceRule = AllowanceRule()
-    max_given: int = Field(3, ge=0, le=10_000)
+    max_given: int = Field(3, strict=True, ge=0, le=10_000)
     """Takers at once of an institution that set no limit of its own."""
-    max_taken: int = Field(3, ge=0, le=10_000)
+    max_taken: int = Field(3, strict=True, ge=0, le=10_000)
     """Supporters at once, running ones counted, of a participant that set no limit."""
-    travel_limit_miles: float = Field(20.0, ge=0, le=1_000, allow_inf_nan=False)
+    travel_limit_miles: float = Field(20.0, strict=True, ge=0, le=1_000, allow_inf_nan=False)
     """For needs and offers that give no limit of their own."""
-    max_neighbours: int = Field(30, ge=1, le=10_000)
-    include_suggestions: bool = False
-    include_declined: bool = False
+    max_neighbours: int = Field(30, strict=True, ge=1, le=10_000)
+    include_suggestions: bool = Field(False, strict=True)
+    include_declined: bool = Field(False, strict=True)
     """Propose pairs again that somebody declined; without it only a pin does."""
-    as_of: date | None = None
+    as_of: Day | None = None
     """The day planned from; none: today."""
-    weights: dict[str, int] = Field(default_factory=dict)
+    weights: dict[str, Weight] = Field(default_factory=dict)
     """Weights of the points' components that differ from the default."""
-    pins: tuple[PairText, ...] = ()
-    exclusions: tuple[PairText, ...] = ()
-    method: str = Field("auto", max_length=20)
-    time_limit_s: float | None = Field(None, gt=0, le=86_400, allow_inf_nan=False)
+    pins: Pairs = ()
+    exclusions: Pairs = ()
+    method: Method = "auto"
+    time_limit_s: float | None = Field(None, strict=True, gt=0, le=86_400, allow_inf_nan=False)
     """None: 60 seconds, or no limit where `work` limits."""
-    work: int | None = Field(None, ge=1, le=1_000_000_000)
+    work: int | None = Field(None, strict=True, ge=1, le=1_000_000_000)
     """A limit that repeats: the same problem, seed and work give the same plan."""
-    gap: float = Field(0.001, ge=0, le=1, allow_inf_nan=False)
-    seed: int = Field(0, ge=0, le=2**31 - 1)
-    workers: int = Field(2, ge=1, le=256)
+    gap: float = Field(0.001, strict=True, ge=0, le=1, allow_inf_nan=False)
+    seed: int = Field(0, strict=True, ge=0, le=2**31 - 1)
+    workers: int = Field(2, strict=True, ge=1, le=256)
+
+    @field_validator("weights")
+    @classmethod
+    def _known_weights(cls, weights: dict[str, int]) -> dict[str, int]:
+        try:
+            Weights(**weights)
+        except TypeError as unknown:
+            names = ", ".join(each.name for each in fields(Weights))
+            raise ValueError(f"name weights among {names}") from unknown
+        return weights

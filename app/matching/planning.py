@@ -21,12 +21,13 @@ from app.matching.load import load
 from app.matching.options import MatchOptions
 from app.matching.queries import decode
 from app.matching.takers import takers_of, travel_times
+from app.matching.wishes import Unplannable
 from models.vocabulary import Availability, Ladder, NeedState, Operation, RunState
 from solver.baselines import greedy
 from solver.plan import Plan, Status
 from solver.point_reasons import explain_points
 from solver.problem import Problem, encode
-from solver.solve import Progress, solve
+from solver.solve import MethodFault, Progress, solve
 from solver.verify import verify
 
 LADDER: Final = tuple(Ladder)
@@ -159,17 +160,20 @@ def _solve(order: Order, database: Database, tell: Tell, cancelled: Callable[[],
         told = time.monotonic()
         tell(Searching(progress.seconds, progress.objective, progress.bound, progress.gap))
 
-    plan = solve(
-        built.problem,
-        method=options.method,
-        time_limit_s=options.time_limit_s,
-        work=options.work,
-        gap=options.gap,
-        seed=options.seed,
-        workers=options.workers,
-        on_progress=on_progress,
-        cancelled=cancelled,
-    )
+    try:
+        plan = solve(
+            built.problem,
+            method=options.method,
+            time_limit_s=options.time_limit_s,
+            work=options.work,
+            gap=options.gap,
+            seed=options.seed,
+            workers=options.workers,
+            on_progress=on_progress,
+            cancelled=cancelled,
+        )
+    except MethodFault as fault:
+        raise Unplannable(str(fault)) from fault
     tell(Stage("writing the plan", 0.95))
     tell(
         Planned(

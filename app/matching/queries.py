@@ -2,10 +2,10 @@
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
@@ -74,3 +74,43 @@ def proposals(
         .order_by(Proposal.points.desc(), Proposal.id)
     )
     return [(proposal, need, offer) for proposal, need, offer in session.execute(query)]
+
+
+def list_runs(
+    session: Session,
+    principal: Principal,
+    *,
+    state: str | None = None,
+    operation: str | None = None,
+    period: str | None = None,
+    before: int | None = None,
+    limit: int | None = 50,
+) -> Sequence[Run]:
+    """Runs, the newest first."""
+    authorise(principal, Action.READ)
+    query = select(Run).order_by(Run.id.desc()).limit(limit)
+    for column, value in (
+        (Run.state, state),
+        (Run.operation, operation),
+        (Run.period_code, period),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if before is not None:
+        query = query.where(Run.id < before)
+    return session.scalars(query).all()
+
+
+def last_progress(session: Session, run_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """What the solver last told of each run."""
+    newest = (
+        select(RunEvent.run_id, func.max(RunEvent.sequence).label("sequence"))
+        .where(RunEvent.run_id.in_(run_ids), RunEvent.kind == "progress")
+        .group_by(RunEvent.run_id)
+        .subquery()
+    )
+    query = select(RunEvent).join(
+        newest,
+        (RunEvent.run_id == newest.c.run_id) & (RunEvent.sequence == newest.c.sequence),
+    )
+    return {event.run_id: event.data for event in session.scalars(query)}

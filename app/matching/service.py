@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -62,7 +62,7 @@ def submit(
         If the period is over on the day planned from.
     """
     authorise(principal, Action.RUN)
-    as_of = options.as_of or datetime.now(UTC).date()
+    as_of = day_of(options)
     get_period(session, period, as_of)
     asked = options.model_copy(update={"as_of": as_of}).model_dump(mode="json")
     run = Run(
@@ -93,6 +93,11 @@ def submit(
         operation=operation,
     )
     return run
+
+
+def day_of(options: MatchOptions) -> date:
+    """The day that a run of these options plans from."""
+    return options.as_of or datetime.now(UTC).date()
 
 
 def _input_digest(

@@ -1,0 +1,186 @@
+"""Proposals with both sides, their alternates and decisions; pins and exclusions: as lists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from app.access.policy import Action, Principal, authorise
+from app.matching.load import in_force
+from app.problems import NotFound
+from models.exchange import Need, Offer
+from models.matching import Alternate, Decision, Proposal, Run, Steering
+from models.register import Participant
+
+Taker, Giver = aliased(Participant), aliased(Participant)
+REMOTE_COMES_LAST: Final = 2**31 - 1
+
+SORTS: Final[dict[str, tuple[ColumnElement[int], bool]]] = {
+    "id": (Proposal.id.expression, False),
+    "points": (Proposal.points.expression, False),
+    "-points": (Proposal.points.expression, True),
+    "distance": (func.coalesce(Proposal.distance_m, REMOTE_COMES_LAST), False),
+    "-distance": (func.coalesce(Proposal.distance_m, REMOTE_COMES_LAST), True),
+}
+"""What proposals may be sorted by, and whether the highest comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A proposal with everything a person needs to tell whose it is."""
+
+    proposal: Proposal
+    need: Need
+    offer: Offer
+    taker: Participant
+    giver: Participant
+
+    def sort_key(self, sort: str) -> tuple[int, int]:
+        distance = self.proposal.distance_m
+        value = {
+            "id": self.proposal.id,
+            "points": self.proposal.points,
+            "distance": REMOTE_COMES_LAST if distance is None else distance,
+        }[sort.removeprefix("-")]
+        return value, self.proposal.id
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which proposals; what is none does not filter."""
+
+    run: int | None = None
+    state: str | None = None
+    need: str | None = None
+    offer: str | None = None
+    taker: str | None = None
+    giver: str | None = None
+    expertise: str | None = None
+    sendable: bool | None = None
+
+
+def _full() -> Select[Proposal, Need, Offer, Participant, Participant]:
+    return (
+        select(Proposal, Need, Offer, Taker, Giver)
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .join(Taker, Taker.id == Need.participant_id)
+        .join(Giver, Giver.id == Offer.participant_id)
+    )
+
+
+def list_proposals(
+    session: Session,
+    principal: Principal,
+    wanted: Wanted,
+    *,
+    sort: str = "id",
+    after: tuple[int, int] | None = None,
+    limit: int | None = 50,
+) -> list[Full]:
+    """Proposals after the one whose `sort_key` is `after`, ties by id."""
+    authorise(principal, Action.READ)
+    key, descending = SORTS[sort]
+    query = _full().limit(limit)
+    if descending:
+        query = query.order_by(key.desc(), Proposal.id.desc())
+    else:
+        query = query.order_by(key, Proposal.id)
+    if after is not None:
+        here, place = tuple_(key, Proposal.id), tuple_(*after)
+        query = query.where(here < place if descending else here > place)
+    for column, value in (
+        (Proposal.run_id, wanted.run),
+        (Proposal.state, wanted.state),
+        (Need.reference, wanted.need),
+        (Offer.reference, wanted.offer),
+        (Taker.reference, wanted.taker),
+        (Giver.reference, wanted.giver),
+        (Need.expertise_code, wanted.expertise),
+        (Proposal.sendable, wanted.sendable),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return [Full(*row) for row in session.execute(query)]
+
+
+def get_proposal(session: Session, principal: Principal, proposal_id: int) -> Full:
+    authorise(principal, Action.READ)
+    row = session.execute(_full().where(Proposal.id == proposal_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no proposal {proposal_id}")
+    return Full(*row)
+
+
+def options_of(session: Session, run_id: int) -> dict[str, Any]:
+    return session.get_one(Run, run_id).options
+
+
+def alternates_of(
+    session: Session, run_id: int, need_id: int
+) -> list[tuple[Alternate, Offer, Participant]]:
+    """The next best candidates of a need in a run, best first, with their givers."""
+    query = (
+        select(Alternate, Offer, Participant)
+        .join(Offer, Offer.id == Alternate.offer_id)
+        .join(Participant, Participant.id == Offer.participant_id)
+        .where(Alternate.run_id == run_id, Alternate.need_id == need_id)
+        .order_by(Alternate.rank)
+    )
+    return [(alternate, offer, giver) for alternate, offer, giver in session.execute(query)]
+
+
+def decisions_of(session: Session, principal: Principal, proposal_id: int) -> Sequence[Decision]:
+    """What was decided on a proposal, in order."""
+    authorise(principal, Action.READ)
+    query = select(Decision).where(Decision.proposal_id == proposal_id).order_by(Decision.id)
+    return session.scalars(query).all()
+
+
+Steered = tuple[Steering, str, str]
+"""With the references of need and offer."""
+
+
+def list_steering(
+    session: Session,
+    principal: Principal,
+    kind: str,
+    *,
+    now: datetime,
+    standing: bool | None = None,
+    need: str | None = None,
+    offer: str | None = None,
+    after: int = 0,
+    limit: int | None = 50,
+) -> list[Steered]:
+    """Pins or exclusions; `standing`: only those in force, or only those that are not."""
+    authorise(principal, Action.READ)
+    query = _steered(kind).where(Steering.id > after).order_by(Steering.id).limit(limit)
+    if standing is not None:
+        here = Steering.id.in_(in_force(now).with_only_columns(Steering.id).order_by(None))
+        query = query.where(here if standing else ~here)
+    if need is not None:
+        query = query.where(Need.reference == need)
+    if offer is not None:
+        query = query.where(Offer.reference == offer)
+    return [(row, of_need, of_offer) for row, of_need, of_offer in session.execute(query)]
+
+
+def get_steering(session: Session, principal: Principal, kind: str, steering_id: int) -> Steered:
+    authorise(principal, Action.READ)
+    row = session.execute(_steered(kind).where(Steering.id == steering_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no {kind} {steering_id}")
+    return row[0], row[1], row[2]
+
+
+def _steered(kind: str) -> Select[Steering, str, str]:
+    return (
+        select(Steering, Need.reference, Offer.reference)
+        .join(Need, Need.id == Steering.need_id)
+        .join(Offer, Offer.id == Steering.offer_id)
+        .where(Steering.kind == kind)
+    )
