@@ -1,7 +1,7 @@
 """Runs over HTTP: submitted, followed, cancelled, and their files."""
 
 import gzip
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
@@ -32,8 +32,14 @@ from models.vocabulary import Operation, RunState
 from solver.plan import Plan
 from solver.problem import ProblemFault, encode
 
-MOST_WAIT_S = 600
-EVENTS = "text/event-stream"
+MOST_WAIT_S: Final = 600
+EVENTS: Final = "text/event-stream"
+EVENT_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "one event; `data` is a JSON object that holds at least `at`",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    "required": ["id", "event", "data"],
+}
 router = APIRouter(tags=["runs"])
 RunId = Annotated[Id, Path(examples=[1])]
 
@@ -187,8 +193,8 @@ def _file(
             "description": "Events, each with its number; a comment now and then in between.",
             "content": {
                 EVENTS: {
-                    "schema": {"type": "string"},
-                    "example": 'id: 3\nevent: stage\ndata: {"stage": "solving"}\n\n',
+                    "schema": EVENT_SCHEMA,
+                    "example": {"id": "3", "event": "stage", "data": '{"stage": "solving"}'},
                 }
             },
         },
@@ -201,10 +207,23 @@ def follow_run(
     session: Reads,
     run_id: RunId,
     last_event_id: Annotated[
-        int, Header(ge=0, le=LARGEST, description="number of the last event seen")
+        int,
+        Header(
+            alias="Last-Event-ID",
+            ge=0,
+            le=LARGEST,
+            description="number of the last event seen",
+            examples=[0],
+        ),
     ] = 0,
     wait_s: Annotated[
-        int, Query(ge=0, le=MOST_WAIT_S, description="how long to wait for more, in seconds")
+        int,
+        Query(
+            ge=0,
+            le=MOST_WAIT_S,
+            description="how long to wait for more, in seconds",
+            examples=[60],
+        ),
     ] = 60,
 ) -> Response:
     """Follow a run by server-sent events; who comes back with `Last-Event-ID` misses none."""

@@ -25,7 +25,7 @@ class AllowanceRule(BaseModel):
     limit, where given, stands instead; a circumstance adds to either.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     base_half_days: int = Field(4, strict=True, ge=0, le=10_000)
     half_days_per_10_percent_disadvantaged: float = Field(
@@ -73,7 +73,7 @@ Method = Annotated[
 class MatchOptions(BaseModel):
     """Which pairings may be, what they are worth, and how long to look for the best."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     reciprocity: Literal[Reciprocity.NONE, Reciprocity.BALANCED, Reciprocity.BOTH_ROLES] = (
         Reciprocity.BALANCED
@@ -92,7 +92,7 @@ class MatchOptions(BaseModel):
     """Propose pairs again that somebody declined; without it only a pin does."""
     as_of: Day | None = None
     """The day planned from; none: today."""
-    weights: dict[str, Weight] = Field(default_factory=dict)
+    weights: dict[str, Weight] = Field(default_factory=dict, examples=[{"nearness": 200}])
     """Weights of the points' components that differ from the default."""
     pins: Pairs = ()
     exclusions: Pairs = ()

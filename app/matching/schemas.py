@@ -62,10 +62,10 @@ class ProposalFilter(Page):
     expertise: ExpertiseCode | None = None
     sendable: bool | None = None
     sort: Literal["id", "points", "-points", "distance", "-distance"] = "id"
-    after: Annotated[str | None, Field(pattern=r"^[0-9]{1,10}~[0-9]{1,10}$")] = None
+    after: Annotated[str, Field(pattern=r"^([0-9]{1,10}~[0-9]{1,10})?$")] = ""
 
     def after_key(self) -> tuple[int, int] | None:
-        if self.after is None:
+        if not self.after:
             return None
         value, _, proposal_id = self.after.partition("~")
         return min(int(value), LARGEST), min(int(proposal_id), LARGEST)
