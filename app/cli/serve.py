@@ -7,6 +7,7 @@ import typer
 from app.access.policy import TERMINAL
 from app.cli.console import err, open_database, out
 
+SECONDS_TO_FINISH = 5
 keys_app = typer.Typer(help="Keys that other systems call with.", no_args_is_help=True)
 
 
@@ -28,6 +29,8 @@ def serve(
             access_log=False,
             server_header=False,
             log_level=settings().log_level,
+            # Who follows a run would else hold a stop up; it comes back and misses nothing.
+            timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
 
 
