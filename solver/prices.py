@@ -1,0 +1,352 @@
+r"""Price coordination: a bound on every plan from prices that participants answer alone.
+
+Each candidate k carries a price that its taker pays its giver, in points: :math:`p_k` for the
+pairing and :math:`q_k` for each half-day. The giver's copy and the taker's copy of a candidate
+need not agree; relaxing their equality by these prices (Lagrangian decomposition, Guignard and
+Kim 1987) leaves one small problem per participant,
+
+.. math:: v_i(p, q) = \max \sum_{k \text{ given}} (p_k + q_k x_k)
+          + \sum_{k \text{ taken}} (b_k - p_k + (\pi_k - q_k) x_k),
+
+over all of *i*'s own rules, reciprocity included, which `solver.prices_kernel` answers exactly.
+Rules :math:`\sum_k a_k x_k \le b` over several participants get a multiplier :math:`m \ge 0`. Then
+
+.. math:: \sum_i v_i(p, q) + \sum_m m b
+
+is not exceeded by any plan, whatever the prices. Of a plan, what participant i realises at these
+prices is :math:`r_i`; bound less plan is the sum of regrets :math:`v_i - r_i`, none of them below
+zero, and of what the linking rules leave unused, at their multipliers.
+
+Prices are rounded to whole parts of a point before anybody is asked, so that bound and regrets
+are whole numbers and exact. Where the two copies disagree, a price moves: down if only the giver
+wants the pairing, up if only the taker does (a subgradient step, smoothed).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.market import Link, Market
+from solver.prices_kernel import Respondents, ask
+from solver.prices_moves import Places, Prices, Terms, disagreement, move, post
+from solver.prices_tables import SmallArray, Worth
+from solver.problem import FloatArray, IntArray
+
+LEAN: Final = 0.3
+"""How much a price follows what its offer, need, giver and taker disagree about in sum."""
+FURTHEST: Final = 4
+"""Prices stay within so many times the candidate's worth."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quote:
+    """Prices, multipliers and what they prove.
+
+    Attributes
+    ----------
+    price, rate
+        Per candidate of the market, in parts of a point; as rounded when asked.
+    multiplier
+        Per link of the market, >= 0.
+    value
+        Per participant: the worth of its best answer.
+    total
+        Parts of a point that no plan exceeds.
+    """
+
+    price: IntArray
+    rate: IntArray
+    multiplier: FloatArray
+    value: IntArray
+    total: int
+
+
+class PriceSearch:
+    """Prices on their way to the lowest bound.
+
+    Attributes
+    ----------
+    market
+        What is traded.
+    best
+        The quote with the lowest bound so far; None before the first round.
+    often
+        Fading frequency with which each candidate is wanted, 0 to 1.
+    given, taken
+        Half-days of each candidate in the last answers of its giver and its taker.
+    impossible
+        Positions in the market of pins that no answer of their giver or taker can hold.
+    odd
+        Candidates that only one side wanted, in the last round.
+    rounds
+        Rounds done.
+    """
+
+    def __init__(self, market: Market, workers: int = 1, start: Quote | None = None) -> None:
+        self.market = market
+        self.best: Quote | None = None
+        self.rounds = 0
+        self.impossible = np.zeros(0, np.int64)
+        size, people = len(market), len(market.role)
+        self._workers = workers
+        self._threads = ThreadPoolExecutor(workers) if workers > 1 else None
+        worth = market.worth().astype(np.float64)
+        ranged = market.low != market.high
+        half_days = np.where(ranged, market.points * market.high, 0).astype(np.float64)
+        self._prices = Prices(
+            price=np.zeros(size),
+            rate=np.zeros(size),
+            push=np.zeros(size),
+            rate_push=np.zeros(size),
+            size=worth - half_days / 2,
+            rate_size=np.where(ranged, market.points / 2, 0.0),
+            most=FURTHEST * worth,
+            often=np.zeros(size, np.float32),
+        )
+        self._totals = Places(
+            *(np.zeros(int(column.max(initial=0)) + 1, np.int32) for column in market.places)
+        )
+        self.odd = 0
+        self.multiplier = np.zeros(len(market.links))
+        if start is not None:
+            self._prices.price[:] = start.price
+            self._prices.rate[:] = start.rate
+            self.multiplier[:] = start.multiplier
+        self._link_push = np.zeros(len(market.links))
+        self._pace = np.array([_pace(market, link) for link in market.links])
+        self._pin_bonus = _pin_bonus(market)
+        self._who = Respondents(
+            role=market.role,
+            allowance=market.allowance,
+            unit=market.unit,
+            stale=np.ones(people, np.bool_),
+            value=np.zeros(people, np.int64),
+            given=np.zeros(size, np.int32),
+            taken=np.zeros(size, np.int32),
+        )
+        low, high = market.low, market.high
+        self._give_worth = Worth(np.zeros(size, np.int64), np.zeros(size, np.int64), low, high)
+        self._take_worth = Worth(np.zeros(size, np.int64), np.zeros(size, np.int64), low, high)
+        self._charge()
+
+    @property
+    def given(self) -> SmallArray:
+        return self._who.given
+
+    @property
+    def taken(self) -> SmallArray:
+        return self._who.taken
+
+    @property
+    def often(self) -> NDArray[np.float32]:
+        return self._prices.often
+
+    def close(self) -> None:
+        """Let the threads go."""
+        if self._threads is not None:
+            self._threads.shutdown()
+
+    def bound(self) -> int:
+        """Return whole points that no plan exceeds."""
+        assert self.best is not None
+        return self.best.total // self.market.part
+
+    def round(self, step: float, inertia: float = 0.8) -> int:
+        """Ask everybody at the prices as they stand, then move them; return the bound reached.
+
+        Parameters
+        ----------
+        step
+            Share of its worth that the price of a candidate wanted by one side moves by.
+        inertia
+            Share of the last direction in the next one.
+        """
+        total = self.ask()
+        self.odd = disagreement(self.market.places, self._totals, self._who.given, self._who.taken)
+        self._each(
+            len(self.market),
+            lambda first, last: move(
+                self._prices, self.market.places, self._totals, self._who.given, self._who.taken,
+                self.market.high, step, inertia, LEAN, first, last,
+            ),
+        )  # fmt: skip
+        if self.market.links:
+            self._move_multipliers(step, inertia)
+        return total // self.market.part
+
+    def ask(self) -> int:
+        """Ask everybody at the prices as they stand; return the parts no plan exceeds."""
+        market, who = self.market, self._who
+        self._each(
+            len(market),
+            lambda first, last: post(
+                self._prices, self._terms, market.places, self._give_worth, self._take_worth,
+                who.stale, first, last,
+            ),
+        )  # fmt: skip
+        self._each(
+            len(market.role),
+            lambda first, last: ask(
+                market.give, market.take, self._give_worth, self._take_worth, who,
+                market.give_sizes, market.take_sizes, first, last,
+            ),
+        )  # fmt: skip
+        self.rounds += 1
+        total = int(who.value.sum()) + market.constant + self._constant
+        if self._pin_bonus:
+            pinned = market.pinned
+            self.impossible = np.flatnonzero(pinned & ((who.given == 0) | (who.taken == 0)))
+        if self.best is None or total < self.best.total:
+            self.best = Quote(
+                np.rint(self._prices.price).astype(np.int64),
+                np.rint(self._prices.rate).astype(np.int64),
+                self.multiplier.copy(),
+                who.value.copy(),
+                total,
+            )
+        return total
+
+    def return_to(self, quote: Quote) -> None:
+        """Set the prices back to a quote."""
+        self._prices.price[:] = quote.price
+        self._prices.rate[:] = quote.rate
+        self.multiplier[:] = quote.multiplier
+        self._charge()
+
+    def regrets(self, quote: Quote, half_days: IntArray) -> IntArray:
+        """Return what each participant could have at a quote beyond what a plan gives it.
+
+        Parameters
+        ----------
+        half_days
+            Per candidate of the market, 0 where not in the plan.
+
+        Returns
+        -------
+        Parts of a point, shape (participants,); not below 0 if the plan is feasible.
+        """
+        market, x = self.market, half_days
+        terms, _ = charges(market, quote.multiplier, self._pin_bonus)
+        chosen = np.flatnonzero(x)
+        x = x[chosen]
+        paid = quote.price[chosen] + quote.rate[chosen] * x
+        earned = terms.give_base[chosen] + terms.give_slope[chosen] * x + paid
+        gained = terms.take_base[chosen] + terms.take_slope[chosen] * x - paid
+        regret = quote.value.copy()
+        np.subtract.at(regret, market.places.giver[chosen], earned)
+        np.subtract.at(regret, market.places.taker[chosen], gained)
+        return regret
+
+    def unused(self, quote: Quote, half_days: IntArray) -> IntArray:
+        """Return what a plan leaves of each link at a quote's multipliers, in parts of a point.
+
+        Together with the regrets this is all of the gap between the quote's bound and the plan.
+        """
+        left = []
+        for m, link in zip(quote.multiplier.tolist(), self.market.links, strict=True):
+            given, taken = half_days[link.gives], half_days[link.takes]
+            if not link.by_days:
+                given, taken = np.minimum(given, 1), np.minimum(taken, 1)
+            charged = _charge_of(m, link.give_weight) @ given
+            charged += _charge_of(m, link.take_weight) @ taken
+            left.append(math.ceil(Fraction(m) * link.limit) - int(charged))
+        return np.array(left, np.int64)
+
+    def _each(self, size: int, work: Callable[[int, int], object]) -> None:
+        """Do the work in slices, on all threads."""
+        if self._threads is None or size < 256:
+            work(0, size)
+            return
+        list(self._threads.map(lambda slice_: work(*slice_), _slices(size, 4 * self._workers)))
+
+    def _charge(self) -> None:
+        self._terms, self._constant = charges(self.market, self.multiplier, self._pin_bonus)
+
+    def _move_multipliers(self, step: float, inertia: float) -> None:
+        given, taken = self._who.given, self._who.taken
+        for at, link in enumerate(self.market.links):
+            excess = link.total(given, taken) - link.limit
+            worth, most = self._pace[at]
+            push = inertia * self._link_push[at] + (1 - inertia) * excess / most
+            self._link_push[at] = push
+            self.multiplier[at] = max(0.0, self.multiplier[at] + step * worth * push)
+        self.multiplier = _few_digits(self.multiplier)
+        self._charge()
+
+
+def _slices(size: int, parts: int) -> Iterator[tuple[int, int]]:
+    edges = np.linspace(0, size, parts + 1).astype(np.int64).tolist()
+    return pairwise(edges)
+
+
+def charges(market: Market, multiplier: FloatArray, pin_bonus: int) -> tuple[Terms, int]:
+    """Return what each side gains whatever the price, and what the bound gains.
+
+    A link's charge is rounded down and its limit's worth up, so that the bound stays one; both
+    products are exact before, as multipliers have few digits.
+    """
+    pinned = np.where(market.pinned, pin_bonus, 0)
+    give_base, give_slope = pinned.copy(), np.zeros(len(market), np.int64)
+    take_base, take_slope = pinned + market.bonus, market.points.copy()
+    constant = -2 * int(pinned.sum())
+    for m, link in zip(multiplier.tolist(), market.links, strict=True):
+        if not m:
+            continue
+        give, take = (give_slope, take_slope) if link.by_days else (give_base, take_base)
+        give[link.gives] -= _charge_of(m, link.give_weight)
+        take[link.takes] -= _charge_of(m, link.take_weight)
+        constant += math.ceil(Fraction(m) * link.limit)
+    return Terms(give_base, give_slope, take_base, take_slope), constant
+
+
+def _charge_of(multiplier: float, weight: IntArray) -> IntArray:
+    charge: IntArray = np.floor(multiplier * weight).astype(np.int64)
+    return charge
+
+
+def _few_digits(multiplier: FloatArray) -> FloatArray:
+    """Round to 20 binary digits: times a weight below 2^30 the product is exact."""
+    mantissa, exponent = np.frexp(multiplier)
+    rounded: FloatArray = np.ldexp(np.rint(np.ldexp(mantissa, 20)), exponent - 20)
+    return rounded
+
+
+def _pace(market: Market, link: Link) -> tuple[float, float]:
+    """Return a link's typical worth per unit of weight, and the size of its typical excess."""
+    taken = market.high[link.takes] if link.by_days else np.ones(len(link.takes))
+    given = market.high[link.gives] if link.by_days else np.ones(len(link.gives))
+    reach = float(np.abs(link.take_weight) @ taken + np.abs(link.give_weight) @ given)
+    concerned = np.concatenate([link.takes, link.gives])
+    if not reach:
+        return 0.0, 1.0
+    worth = float(market.worth()[concerned].astype(np.float64).sum()) / reach
+    return worth, max(1.0, min(float(abs(link.limit)), reach))
+
+
+def _pin_bonus(market: Market) -> int:
+    """Return a bonus that makes every answer hold its pins if any can; 0 without pins.
+
+    Where so large a bonus would not fit 64 bits, pins are not enforced: the bound stays one.
+    """
+    if not market.pinned.any():
+        return 0
+    worth = 2 * (FURTHEST + 1) * market.worth()
+    sides = [
+        np.bincount(of, worth.astype(np.float64), minlength=len(market.role))
+        for of in (market.places.giver, market.places.taker)
+    ]
+    most = int((sides[0] + sides[1]).max()) + 2
+    pins = (
+        np.bincount(market.places.giver[market.pinned]).max()
+        + np.bincount(market.places.taker[market.pinned]).max()
+    )
+    return most if most * int(pins) < 2**59 else 0
