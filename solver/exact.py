@@ -29,6 +29,8 @@ class Result:
         Why it ended; `infeasible` is proved.
     conflict
         Where there is no plan, an irreducible set of pins and rules; empty if time ran out.
+    rounds
+        Rounds or sub-solves done.
     """
 
     half_days: IntArray | None
@@ -36,6 +38,7 @@ class Result:
     stopped: Stopped
     objective: int = 0
     conflict: tuple[ConflictPart, ...] = ()
+    rounds: int = 1
 
 
 def solve_exact(

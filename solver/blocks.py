@@ -1,0 +1,171 @@
+"""From prices to a plan: restricted programs, block by block.
+
+The candidates that prices want often enough make a program small enough to cut up. Each block of
+the map is solved to near optimality with everything outside fixed at the plan so far, so that
+every result is a plan; blocks of one sweep share no participant and run side by side. The next
+sweep cuts at another angle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from solver.formulation import Formulation, formulate
+from solver.problem import BoolArray, Candidates, FloatArray, IntArray, Linking, Problem
+from solver.race import Limits
+
+
+def restricted(problem: Problem, kept: IntArray) -> Problem:
+    """Return the problem with only the candidates kept, which hold every pin."""
+    place = np.full(len(problem.candidates), -1)
+    place[kept] = np.arange(len(kept))
+    candidates = problem.candidates
+    return replace(
+        problem,
+        candidates=Candidates(
+            *(getattr(candidates, name)[kept] for name in candidates.__dataclass_fields__)
+        ),
+        linking=tuple(_linking(rule, place) for rule in problem.linking),
+    )
+
+
+def _linking(rule: Linking, place: IntArray) -> Linking:
+    inside = place[rule.candidates] >= 0
+    return replace(rule, candidates=place[rule.candidates[inside]], weight=rule.weight[inside])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """The formulation of the candidates kept, ready to be cut.
+
+    Attributes
+    ----------
+    problem
+        The problem of these candidates.
+    formulation
+        Its formulation.
+    matrix
+        The formulation's matrix by columns, shape (rows, columns).
+    column_candidate
+        Place in `formulation.candidate` of each column.
+    """
+
+    problem: Problem
+    formulation: Formulation
+    matrix: sparse.csc_array
+    column_candidate: IntArray
+
+    @staticmethod
+    def of(problem: Problem) -> Program:
+        """Return the program of a problem that holds only the candidates kept."""
+        formulation = formulate(problem)
+        shape = len(formulation.row_lower), len(formulation.upper)
+        parts = (formulation.coefficient, formulation.column, formulation.row_start)
+        kept = np.arange(len(formulation.candidate))
+        return Program(
+            problem,
+            formulation,
+            sparse.csr_array(parts, shape=shape).tocsc(),
+            np.concatenate([kept, formulation.free]),
+        )
+
+    def block(self, free: BoolArray, values: IntArray, share: FloatArray) -> Formulation:
+        """Return the program of some candidates, with all others fixed.
+
+        Parameters
+        ----------
+        free
+            Which of `formulation.candidate` are decided.
+        values
+            A plan, one value per column.
+        share
+            Per row, the share of what the plan leaves of it that the block may use, 0 to 1.
+        """
+        whole = self.formulation
+        columns = np.flatnonzero(free[self.column_candidate])
+        inside = self.matrix[:, columns].tocsr()
+        used = self.matrix @ values
+        mine = inside @ values[columns]
+        touched = np.flatnonzero(np.diff(inside.indptr))
+        inside = inside[touched]
+        used, mine, share = used[touched], mine[touched], share[touched]
+        lower = mine - _part_of(used - whole.row_lower[touched], share)
+        upper = mine + _part_of(whole.row_upper[touched] - used, share)
+        candidate = np.flatnonzero(free)
+        return replace(
+            whole,
+            candidate=whole.candidate[candidate],
+            low=whole.low[candidate],
+            high=whole.high[candidate],
+            free=np.flatnonzero(np.isin(candidate, whole.free)),
+            points=whole.points[columns],
+            constant=0,
+            upper=whole.upper[columns],
+            row_start=inside.indptr.astype(np.int64),
+            column=inside.indices.astype(np.int64),
+            coefficient=inside.data,
+            row_lower=lower,
+            row_upper=upper,
+            row_rule=whole.row_rule[touched],
+            row_subject=whole.row_subject[touched],
+            rules=(),
+        )
+
+
+def _part_of(slack: IntArray, share: FloatArray) -> IntArray:
+    """Return a share of a slack, rounded down; all of it where the share is 1."""
+    return np.where(share >= 1, slack, np.floor(slack * share).astype(np.int64))
+
+
+def cut(lat: FloatArray, lon: FloatArray, size: int, angle: float) -> IntArray:
+    """Return a block number for each participant, by recursive bisection of a turned map.
+
+    Parameters
+    ----------
+    lat, lon
+        Degrees; who has none is dealt out among the blocks.
+    size
+        Most participants of a block.
+    angle
+        Radians by which the map is turned first.
+    """
+    unknown = np.isnan(lat) | np.isnan(lon)
+    x, y = np.radians(np.where(unknown, 0.0, lon)), np.radians(np.where(unknown, 0.0, lat))
+    x = x * np.cos(y[~unknown].mean() if not unknown.all() else 0.0)
+    turned = np.column_stack(
+        [x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)]
+    )
+    block = np.zeros(len(lat), np.int64)
+    known = np.flatnonzero(~unknown)
+    count = 0
+    for ids in _bisected(known, turned, size):
+        block[ids] = count
+        count += 1
+    missing = np.flatnonzero(unknown)
+    block[missing] = np.arange(len(missing)) % max(count, 1)
+    return block
+
+
+def _bisected(ids: IntArray, at: FloatArray, size: int) -> Iterator[IntArray]:
+    if len(ids) <= size:
+        yield ids
+        return
+    widest = int(np.argmax(np.ptp(at[ids], axis=0)))
+    ordered = ids[np.argsort(at[ids, widest], kind="stable")]
+    half = len(ordered) // 2
+    yield from _bisected(ordered[:half], at, size)
+    yield from _bisected(ordered[half:], at, size)
+
+
+def solve_block(
+    block: Formulation, start: IntArray | None, limits: Limits
+) -> tuple[IntArray | None, float]:
+    """Solve a block by HiGHS; return a value per column, None if nothing was found, and a bound."""
+    from solver.backends import solve_highs
+
+    answer = solve_highs(block, start, limits, lambda points, bound, values: None)
+    return answer.values, answer.bound
