@@ -8,20 +8,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from models.vocabulary import Reciprocity
 from solver.plan import Plan, Status, Stopped, gap_of
 from solver.problem import Problem, frozen
-from solver.race import Limits
+from solver.race import Limits, OnNews
 from solver.verify import verify
 
 if TYPE_CHECKING:
     from solver.exact import Result
 
-METHODS: Final = ("auto", "exact")
+METHODS: Final = ("auto", "exact", "prices")
+EXACT_UP_TO: Final = 400
+"""Candidates up to which the exact method is as quick as prices."""
 DEFAULT_TIME_LIMIT_S: Final = 60.0
 
 
@@ -54,6 +56,14 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+class Method(Protocol):
+    """A way to solve a problem within limits."""
+
+    def __call__(
+        self, problem: Problem, limits: Limits, *, on_news: OnNews, cancelled: Callable[[], bool]
+    ) -> Result: ...
+
+
 def _silent(progress: Progress) -> None:
     pass
 
@@ -81,7 +91,7 @@ def solve(
     Parameters
     ----------
     method
-        "auto" or "exact".
+        "auto", "exact" or "prices"; "auto" is exact where that proves quickly.
     time_limit_s
         Wall time of the whole call, > 0. Without it 60 s, or none where `work` limits.
     work
@@ -110,7 +120,6 @@ def solve(
     started = time.time()
     _check_method(problem, method)
     _check_limits(time_limit_s, work, gap, seed, workers)
-    from solver.exact import solve_exact
 
     def on_news(objective: int | None, bound: float) -> None:
         known = bound if math.isfinite(bound) else None
@@ -122,7 +131,7 @@ def solve(
         seconds = math.inf if work is not None else DEFAULT_TIME_LIMIT_S
     deadline = started + max(seconds - _checking_time(problem), seconds / 2)
     limits = Limits(deadline, gap, work, seed, workers)
-    result = solve_exact(problem, limits, on_news=on_news, cancelled=cancelled)
+    result = _method(method)(problem, limits, on_news=on_news, cancelled=cancelled)
     plan = _plan(problem, result, seed)
     violations = verify(problem, plan)
     if violations:
@@ -140,13 +149,18 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
             Stopped.INFEASIBLE,
             conflict=result.conflict,
             seed=seed,
-            rounds=1,
+            rounds=result.rounds,
             versions=_versions(),
         )
     if result.half_days is None:
         bound = result.bound if math.isfinite(result.bound) else None
         return Plan(
-            Status.UNKNOWN, result.stopped, bound=bound, seed=seed, rounds=1, versions=_versions()
+            Status.UNKNOWN,
+            result.stopped,
+            bound=bound,
+            seed=seed,
+            rounds=result.rounds,
+            versions=_versions(),
         )
     chosen = np.flatnonzero(result.half_days)
     candidates = problem.candidates
@@ -161,9 +175,34 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
         bound=result.bound,
         gap=gap_of(result.objective, result.bound),
         seed=seed,
-        rounds=1,
+        rounds=result.rounds,
         versions=_versions(),
     )
+
+
+def _method(name: str) -> Method:
+    """Return the method of that name, imported only now."""
+    if name == "exact":
+        from solver.exact import solve_exact
+
+        return solve_exact
+    if name == "prices":
+        from solver.coordinate import solve_prices
+
+        return solve_prices
+    return _solve_auto
+
+
+def _solve_auto(
+    problem: Problem, limits: Limits, *, on_news: OnNews, cancelled: Callable[[], bool]
+) -> Result:
+    """Solve by prices what is large, exactly what is small or what prices find no plan for."""
+    if len(problem.candidates) > EXACT_UP_TO:
+        result = _method("prices")(problem, limits, on_news=on_news, cancelled=cancelled)
+        found = result.half_days is not None or result.stopped is Stopped.INFEASIBLE
+        if found or cancelled() or limits.seconds() < 1:
+            return result
+    return _method("exact")(problem, limits, on_news=on_news, cancelled=cancelled)
 
 
 def _check_method(problem: Problem, method: str) -> None:
