@@ -52,6 +52,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.is_embedded = url.startswith("sqlite")
         self.write_engine = _engine(url, writes=True)
         self.read_engine = _engine(url, writes=False)
 

@@ -58,6 +58,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     app.state.database = database or Database(settings.database_url)
     app.state.settings = settings
+    app.state.callers = {}
     problems.install(app)
     app.add_middleware(Requests)
     app.include_router(health.router, dependencies=[Depends(negotiate)])

@@ -47,7 +47,7 @@ def list_keys(session: ReadSession, principal: Principal) -> Sequence[ApiKey]:
 
 
 def revoke_key(session: WriteSession, principal: Principal, prefix: str) -> ApiKey:
-    """Let a key open nothing any more, from the next request on."""
+    """Let a key open nothing any more; a service that runs notices within seconds."""
     authorise(principal, Action.MANAGE_KEYS)
     key = session.get(ApiKey, prefix, with_for_update=True)
     if key is None:

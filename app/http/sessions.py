@@ -1,15 +1,21 @@
 """What routes ask for: who calls, and a session to read or to write with."""
 
-from collections.abc import Iterator
-from typing import Annotated
+import hashlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.access.keys import Unauthenticated, principal_of
 from app.access.policy import Principal
 from app.database import Database, ReadSession, WriteSession
 
+KNOWN_FOR_S: Final = 2.0
+"""How long a key that was looked up is taken without looking again: a revoked one ends by then."""
+MOST_KNOWN: Final = 1_000
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="key", description="a key that `givetake keys create` made"
 )
@@ -20,21 +26,40 @@ def database_of(request: Request) -> Database:
     return found
 
 
-def caller(
+async def caller(
     request: Request,
     given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Principal:
     if given is None:
         raise Unauthenticated("give a key as `Authorization: Bearer gt_...`")
-    with database_of(request).read() as session:
-        principal = principal_of(session, given.credentials)
+    known: dict[bytes, tuple[float, Principal]] = request.app.state.callers
+    digest = hashlib.sha256(given.credentials.encode("utf-8", "replace")).digest()
+    until, principal = known.get(digest, (0.0, None))
+    if principal is None or until < time.monotonic():
+        principal = await run_in_threadpool(_look_up, database_of(request), given.credentials)
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        known[digest] = (time.monotonic() + KNOWN_FOR_S, principal)
     request.state.principal = principal.name
     return principal
 
 
-def _reading(request: Request) -> Iterator[ReadSession]:
-    with database_of(request).read() as session:
+def _look_up(database: Database, key: str) -> Principal:
+    with database.read() as session:
+        return principal_of(session, key)
+
+
+async def _reading(request: Request) -> AsyncIterator[ReadSession]:
+    # Without a thread of its own to begin and end in: that costs as much as a query.
+    database = database_of(request)
+    session = ReadSession(database.read_engine)
+    try:
         yield session
+    finally:
+        if database.is_embedded:
+            session.close()
+        else:
+            await run_in_threadpool(session.close)
 
 
 def _writing(request: Request) -> Iterator[WriteSession]:

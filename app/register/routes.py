@@ -3,13 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from app.access.policy import Principal
 from app.csv_in import Key
+from app.database import ReadSession
 from app.http.fields import LARGEST
 from app.http.media import AS_CSV
 from app.http.replies import listed, shown
-from app.http.sessions import Caller, Reads
+from app.http.sessions import Caller, Reads, database_of
 from app.register import institutions, listings
 from app.register.schemas import (
     AreaQuery,
@@ -72,8 +75,19 @@ def list_institutions(
 
 
 @router.get("/institutions/{urn}", response_model=InstitutionShown)
-def get_institution(request: Request, principal: Caller, session: Reads, urn: Urn) -> Response:
+async def get_institution(
+    request: Request, principal: Caller, session: Reads, urn: Urn
+) -> Response:
     """Read one institution, with its groups and networks, and where this is from."""
+    if database_of(request).is_embedded:
+        # Reading a few rows of a file takes less than the way to a thread and back.
+        return _institution(request, principal, session, urn)
+    return await run_in_threadpool(_institution, request, principal, session, urn)
+
+
+def _institution(
+    request: Request, principal: Principal, session: ReadSession, urn: int
+) -> Response:
     found = institutions.get_institution(session, principal, urn)
     batch = found.source
     source = Source.model_construct(
