@@ -23,7 +23,8 @@ def config(database: Database) -> Config:
 
 
 def current(database: Database) -> str | None:
-    with database.write_engine.connect() as connection:
+    # Only a look: it waits for no one who writes.
+    with database.read_engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

@@ -5,8 +5,16 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.problems import Problem
+
+
+class BadSetting(Problem):
+    title = "A setting cannot be used"
 
 
 def _default_database_url() -> str:
@@ -14,7 +22,9 @@ def _default_database_url() -> str:
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="GIVETAKE_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="GIVETAKE_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     database_url: str = Field(default_factory=_default_database_url)
     """`sqlite:///path/to/file` or `postgresql+psycopg://user@host/name`."""
@@ -27,6 +37,21 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        try:
+            backend = make_url(url).get_backend_name()
+        except ArgumentError:
+            backend = ""
+        if backend not in ("sqlite", "postgresql"):
+            # A password may stand in it, so the value is not repeated.
+            raise ValueError(
+                "names no database that can be used; "
+                "write sqlite:///path or postgresql+psycopg://user@host/name"
+            )
+        return url
+
     def make_data_folder(self) -> None:
         """Make the folder of a file database, so that a first run needs no preparation."""
         prefix = "sqlite:///"
@@ -37,4 +62,9 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False)[0]
+        name = f"GIVETAKE_{first['loc'][0]}".upper()
+        raise BadSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from invalid

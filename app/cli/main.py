@@ -1,8 +1,10 @@
 """The command `givetake`: one file per command group; errors become sentences and exit codes."""
 
 import sys
+from typing import NoReturn
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from app.cli.console import err
 from app.cli.demo import demo, draw
@@ -57,12 +59,39 @@ def migrate(revision: str = typer.Argument("head", help="a revision, or the newe
 
 
 def run() -> None:
-    """Run the command; a `Problem` is shown without a traceback."""
+    """Run the command; what people can mend is a sentence and an exit code, no traceback."""
     try:
+        for word in sys.argv:
+            word.encode()
         app()
     except Problem as problem:
         if isinstance(problem, FaultyFile):
             for fault in problem.faults:
                 err.print(str(fault), style="red", markup=False, soft_wrap=True)
-        err.print(problem.detail, style="bold red", markup=False, soft_wrap=True)
-        sys.exit(problem.exit_code)
+        _end(problem.detail, problem.exit_code)
+    except UnicodeEncodeError as unreadable:
+        if unreadable.object not in sys.argv:
+            raise
+        _end(f"the argument {unreadable.object!a} is not UTF-8; write it again", 2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _end(f"{error.filename}: {error.strerror}", 2)
+    except DBAPIError as error:
+        _end(_about_database(error), 1)
+
+
+def _end(sentence: str, exit_code: int) -> NoReturn:
+    err.print(sentence, style="bold red", markup=False, soft_wrap=True)
+    sys.exit(exit_code)
+
+
+def _about_database(error: DBAPIError) -> str:
+    """Say what is the matter with the database; raise anew what is a fault of ours."""
+    reason = str(error.orig).strip().splitlines()[0]
+    if "database is locked" in reason:
+        return "the database is in use by another command; try again when that has ended"
+    outside = ("readonly", "is full", "I/O error")
+    if error.statement is None or any(word in reason for word in outside):
+        return f"the database cannot be used: {reason}; check GIVETAKE_DATABASE_URL"
+    raise error
