@@ -1,0 +1,317 @@
+"""What every operation over HTTP has in common, on both databases."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+
+from app.access.keys import create_key, revoke_key
+from app.access.policy import TERMINAL
+from app.database import Database
+from app.http import sessions
+from app.main import create_app
+from app.settings import Settings
+from models.access import ApiKey, AuditEvent
+from models.exchange import Need
+from tests.rows import YEAR, add_calendar, add_school
+
+NEEDS = "/api/v1/needs"
+NEED = {"participant": "100000", "expertise": "maths", "period": YEAR, "days": 2.5}
+PROBLEM = "urn:givetake:problem:"
+
+
+@pytest.fixture
+def client(database: Database) -> Iterator[TestClient]:
+    with database.write() as session:
+        _, key = create_key(session, TERMINAL, "test")
+        add_calendar(session)
+        for urn in (100000, 100001, 100002):
+            add_school(session, urn)
+    app = create_app(Settings(workers=0), database)
+    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+        yield client
+
+
+def raw(client: TestClient, body: str | bytes, **headers: str) -> Any:
+    return client.post(
+        NEEDS,
+        content=body.encode() if isinstance(body, str) else body,
+        headers={"Content-Type": "application/json"} | headers,
+    )
+
+
+def said(response: Any, status: int, type_: str) -> dict[str, Any]:
+    """The problem of a response, once it is what was expected."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert (problem["type"], problem["status"]) == (f"{PROBLEM}{type_}", status)
+    return problem
+
+
+def count(database: Database, model: Any) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_nothing_but_health_is_open(client: TestClient) -> None:
+    """Without a key, with a wrong one or a revoked one there is no way in, and no hint why."""
+    client.headers.pop("Authorization")
+    assert client.get("/health").json()["status"] == "ok"
+    said(client.get("/api/v1/openapi.json"), 401, "unauthenticated")
+    known = client.app.openapi()["paths"]  # type: ignore[attr-defined]
+    for path, operations in known.items():
+        for method, operation in operations.items():
+            assert operation.get("security") == ([] if path == "/health" else [{"key": []}]) or (
+                path == "/health" and "security" not in operation
+            ), (method, path)
+    for wrong in ("gt_00000000_" + "x" * 43, "gt_", "Bearer", "\x7f"):
+        answer = client.get(NEEDS, headers={"Authorization": f"Bearer {wrong}"})
+        problem = said(answer, 401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert wrong not in problem["detail"] or wrong in ("gt_", "Bearer")
+
+
+def test_a_revoked_key_opens_nothing(
+    client: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it is looked up again, a revoked key is as good as none."""
+    monkeypatch.setattr(sessions, "KNOWN_FOR_S", -1.0)
+    client.app.state.callers.clear()  # type: ignore[attr-defined]
+    assert client.get(NEEDS).status_code == 200
+    with database.write() as session:
+        revoke_key(session, TERMINAL, session.scalars(select(ApiKey.prefix)).one())
+    said(client.get(NEEDS), 401, "unauthenticated")
+
+
+def test_a_change_names_the_version_it_was_made_from(client: TestClient) -> None:
+    """Without If-Match 428, from an old version 412 and nothing written, else a new version."""
+    made = client.post(NEEDS, json=NEED | {"reference": "a/b"})
+    assert made.status_code == 201
+    assert made.headers["etag"] == '"1"'
+    place = made.headers["location"]
+    said(client.put(place, json=NEED | {"days": 4}), 428, "precondition-missing")
+    changed = client.put(place, json=NEED | {"days": 4}, headers={"If-Match": '"1"'})
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    for stale in ('"1"', 'W/"2"', '"x"', '"99999999999"'):
+        answer = client.put(place, json=NEED | {"days": 5}, headers={"If-Match": stale})
+        said(answer, 412, "stale")
+    assert client.get(place).json()["days"] == 4
+    assert client.put(place, json=NEED, headers={"If-Match": "*"}).status_code == 200
+
+
+def test_what_is_known_is_not_sent_again(client: TestClient) -> None:
+    """If-None-Match with the ETag of a read is answered by 304 until the thing changes."""
+    place = client.post(NEEDS, json=NEED | {"reference": "n"}).headers["location"]
+    for path in (place, NEEDS, "/api/v1/institutions/100000", "/api/v1/openapi.json", "/health"):
+        tag = client.get(path).headers["etag"]
+        again = client.get(path, headers={"If-None-Match": f'"other", W/{tag}'})
+        assert (again.status_code, again.content) == (304, b""), path
+        assert again.headers["etag"] == tag
+    tag = client.get(NEEDS).headers["etag"]
+    client.put(place, json=NEED | {"days": 9}, headers={"If-Match": "*"})
+    assert client.get(NEEDS, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_of_many_changes_from_one_version_one_wins(client: TestClient, database: Database) -> None:
+    """Eight brokers who changed the same version at once: one change, seven told to read again."""
+    place = client.post(NEEDS, json=NEED | {"reference": "n"}).headers["location"]
+    together = threading.Barrier(8)
+
+    def change(days: int) -> int:
+        together.wait()
+        answer = client.put(place, json=NEED | {"days": days}, headers={"If-Match": '"1"'})
+        return answer.status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(change, range(3, 11)))
+    assert statuses == [200] + [412] * 7
+    assert client.get(place).json()["version"] == 2
+
+
+def test_a_creation_sent_again_is_answered_again(client: TestClient, database: Database) -> None:
+    """The same key and content have one effect and one answer; other content is refused."""
+    body = NEED | {"reference": "n"}
+    key = {"Idempotency-Key": "k-1"}
+    first = client.post(NEEDS, json=body, headers=key)
+    again = client.post(NEEDS, json=body, headers=key)
+    assert (again.status_code, again.content) == (201, first.content)
+    for header in ("etag", "location", "content-type"):
+        assert again.headers[header] == first.headers[header]
+    said(client.post(NEEDS, json=body | {"days": 3}, headers=key), 422, "key-used-otherwise")
+    said(client.post(NEEDS, json=body), 409, "conflict")
+    assert count(database, Need) == 1
+
+
+def test_a_creation_that_failed_leaves_its_key_free(client: TestClient) -> None:
+    """A key is spent by success only: a mended request may use it."""
+    key = {"Idempotency-Key": "k-1"}
+    bad = NEED | {"reference": "n", "expertise": "unheard-of"}
+    problem = said(client.post(NEEDS, json=bad, headers=key), 422, "unfit")
+    assert [error["pointer"] for error in problem["errors"]] == ["#/expertise"]
+    good = client.post(NEEDS, json=NEED | {"reference": "n"}, headers=key)
+    assert good.status_code == 201
+
+
+def test_the_same_creation_at_once_happens_once(client: TestClient, database: Database) -> None:
+    """Eight times the same key at the same moment: one need, eight equal answers."""
+    together = threading.Barrier(8)
+
+    def create(_: int) -> tuple[int, bytes]:
+        together.wait()
+        answer = client.post(
+            NEEDS, json=NEED | {"reference": "n"}, headers={"Idempotency-Key": "k"}
+        )
+        return answer.status_code, answer.content
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(create, range(8)))
+    assert {status for status, _ in answers} == {201}
+    assert len(answers) == 1
+    assert count(database, Need) == 1
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(client: TestClient) -> None:
+    """Following `Link` gives everything once, in order, also while something is added."""
+    for number in range(5):
+        client.post(NEEDS, json=NEED | {"reference": f"n{number}"})
+    seen = []
+    path: str | None = f"{NEEDS}?limit=2&period={YEAR}"
+    while path:
+        answer = client.get(path)
+        seen += [need["reference"] for need in answer.json()["items"]]
+        client.post(NEEDS, json=NEED | {"reference": f"late{len(seen)}"})
+        link = answer.headers.get("link")
+        path = link and link.partition(">")[0].lstrip("<")
+        if len(seen) > 20:
+            break
+    assert seen[:5] == ["n0", "n1", "n2", "n3", "n4"]
+    assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"days": "2.5"}, "#/days"),
+        ({"days": 2.3}, "#/days"),
+        ({"days": 10**400}, "#/days"),
+        ({"days": True}, "#/days"),
+        ({"max_givers": 10**30}, "#/max_givers"),
+        ({"max_givers": 1.5}, "#/max_givers"),
+        ({"priority": 6}, "#/priority"),
+        ({"agreed_by": "nul\0"}, "#/agreed_by"),
+        ({"agreed_by": "lone\ud800"}, "#/agreed_by"),
+        ({"agreed_by": "x" * 101}, "#/agreed_by"),
+        ({"reference": "white space"}, "#/reference"),
+        ({"window_starts": 20260901}, "#/window_starts"),
+        ({"window_starts": "2026-09-01T00:00:00"}, "#/window_starts"),
+        ({"window_starts": "9999-01-01"}, "#/window_starts"),
+        ({"travel_limit_miles": 0}, "#/travel_limit_miles"),
+        ({"mode": "by_post"}, "#/mode"),
+        ({"unheard/of": 1}, "#/unheard~1of"),
+        ({"\ud800": 1}, None),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_where_it_stands(
+    client: TestClient, change: dict[str, Any], pointer: str | None
+) -> None:
+    """Each is named by a JSON pointer, and what was sent is not sent back."""
+    answer = raw(client, json.dumps(NEED | {"reference": "n"} | change))
+    problem = said(answer, 422, "invalid")
+    if pointer is not None:
+        assert pointer in [error["pointer"] for error in problem["errors"]]
+    assert "input" not in answer.text
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> None:
+    """Python's JSON reader takes them; we do not."""
+    body = json.dumps(NEED | {"reference": "n", "travel_limit_miles": 1}).replace(
+        '"travel_limit_miles": 1', f'"travel_limit_miles": {number}'
+    )
+    said(raw(client, body), 422, "invalid")
+
+
+@pytest.mark.parametrize("body", ["{", b"\xff", "[" * 100_000, "1" * 5_000, ""])
+def test_what_is_no_json_is_told_so(client: TestClient, body: str | bytes) -> None:
+    """Nothing that is sent as a body ends in a fault of ours."""
+    assert raw(client, body).status_code in (400, 422)
+
+
+def test_text_is_composed_one_way(client: TestClient) -> None:
+    """An accent written apart from its letter is stored as one character."""
+    made = client.post(NEEDS, json=NEED | {"reference": "n", "agreed_by": "chargee\u0301e"})
+    assert made.json()["agreed_by"] == "charge\u00e9e"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=501", "limit=x", "after=-1", f"after={10**30}", "area=x", "perod=2026"],
+)
+def test_a_query_that_means_nothing_is_refused(client: TestClient, query: str) -> None:
+    """A misspelt filter is not silently none."""
+    problem = said(client.get(f"{NEEDS}?{query}"), 422, "invalid")
+    assert problem["errors"][0]["parameter"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/institutions?q=%00", "/api/v1/networks?q=%00a"])
+def test_a_search_for_what_cannot_be_is_refused(client: TestClient, path: str) -> None:
+    """A NUL in a query reaches no database."""
+    said(client.get(path), 422, "invalid")
+
+
+def test_methods_media_and_lengths(client: TestClient) -> None:
+    """405 names every method of the address, 406, 415 and 413 what is possible instead."""
+    answer = client.delete(f"{NEEDS}/x")
+    said(answer, 405, "method-not-possible")
+    assert answer.headers["allow"] == "GET, PUT"
+    assert client.patch(NEEDS).headers["allow"] == "GET, POST"
+    said(client.get("/api/v1/nothing"), 404, "not-found")
+    said(client.get(NEEDS, headers={"Accept": "image/png"}), 406, "not-acceptable")
+    said(client.get(f"{NEEDS}/x", headers={"Accept": "text/csv"}), 406, "not-acceptable")
+    said(raw(client, "{}", **{"Content-Type": "text/plain"}), 415, "unsupported-media")
+    said(raw(client, " " * (2**20 + 1)), 413, "too-long")
+    files = {"file": ("n.csv", "x" * (2**20 + 1))}
+    stranger = client.post("/api/v1/imports/needs", files=files, headers={"Authorization": ""})
+    assert stranger.status_code in (401, 413)
+
+
+def test_a_list_as_csv_is_all_of_it_as_filtered(client: TestClient) -> None:
+    """The same filters, no pages, and no cell that a spreadsheet would run."""
+    for number in range(3):
+        body = NEED | {"reference": f"n{number}", "agreed_by": "=1+1", "days": number + 1}
+        client.post(NEEDS, json=body)
+    client.post(NEEDS, json=NEED | {"reference": "other", "participant": "100001"})
+    answer = client.get(
+        f"{NEEDS}?participant=100000&limit=1", headers={"Accept": "text/csv, */*;q=0.1"}
+    )
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    lines = answer.text.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["reference", "n0", "n1", "n2"]
+    assert "'=1+1" in lines[1]
+
+
+def test_every_answer_is_careful_and_can_be_traced(client: TestClient) -> None:
+    """A caller's request id comes back, one that could forge a log line does not."""
+    answer = client.get(NEEDS, headers={"X-Request-ID": "broker-7"})
+    assert answer.headers["x-request-id"] == "broker-7"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert "Authorization" in answer.headers["vary"]
+    forged = client.get(NEEDS, headers={"X-Request-ID": "a b\tstatus=200"})
+    assert forged.headers["x-request-id"].isalnum()
+
+
+def test_changes_are_on_record_under_their_key(client: TestClient, database: Database) -> None:
+    """The audit names the key that acted, and the list of it pages and filters."""
+    client.post(NEEDS, json=NEED | {"reference": "n"})
+    with database.read() as session:
+        prefix = session.scalars(select(ApiKey.prefix)).one()
+    events = client.get("/api/v1/audit-events?action=need.").json()["items"]
+    assert [(e["actor"], e["subject"]) for e in events] == [(f"key:{prefix}", "need:n")]
+    assert count(database, AuditEvent) == 2
