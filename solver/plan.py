@@ -201,6 +201,12 @@ def _plan_from_json(content: Mapping[str, Any]) -> Plan:
     if objective is not None:
         reader.number("objective", objective)
     seed, rounds = (reader.number(name, content[name]) for name in ("seed", "rounds"))
+    negative = {"seconds": numbers["seconds"], "seed": seed, "rounds": rounds}
+    reader.faults += [
+        f"{name}: {value} is below 0"
+        for name, value in negative.items()
+        if isinstance(value, int | float) and value < 0
+    ]
     for name, known in (("status", Status), ("stopped", Stopped)):
         if content[name] not in [str(word) for word in known]:
             reader.faults.append(f"{name}: {content[name]!r:.40} is none of {', '.join(known)}")

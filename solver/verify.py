@@ -27,11 +27,11 @@ def verify(problem: Problem, plan: Plan) -> tuple[Violation, ...]:
     """Return everything that is wrong with a plan; nothing if it keeps its word.
 
     Every rule of the problem, the objective, the gap's arithmetic and what the status claims are
-    computed anew. That no better plan exists, and that an infeasible problem is so, cannot be
-    seen from the plan.
+    computed anew. That no better plan exists cannot be seen from the plan; that none exists at
+    all is refuted where a plan without pairings would do.
     """
     if plan.status in ("infeasible", "unknown"):
-        return tuple(_empty_handed(plan))
+        return tuple(_empty_handed(problem, plan))
     pairings = _pairings(problem, plan)
     if isinstance(pairings, Violation):
         return (pairings,)
@@ -49,7 +49,7 @@ Pairings = dict[int, int]
 """Half-days by candidate."""
 
 
-def _empty_handed(plan: Plan) -> list[Violation]:
+def _empty_handed(problem: Problem, plan: Plan) -> list[Violation]:
     found = []
     if len(plan.offer) or plan.objective is not None:
         sentence = f"a plan that is {plan.status} has no pairings and no objective"
@@ -61,8 +61,15 @@ def _empty_handed(plan: Plan) -> list[Violation]:
         if plan.bound is not None or plan.gap is not None:
             sentence = "an infeasible problem has no bound and no gap"
             found.append(Violation("status", "bound", sentence))
-    elif plan.gap is not None:
+        if not _wish_violations(problem, {}) and not _linking_violations(problem, {}):
+            sentence = "infeasible, but a plan without pairings keeps every rule"
+            found.append(Violation("status", "status", sentence))
+        return found
+    if plan.gap is not None:
         found.append(Violation("status", "gap", "without an objective there is no gap"))
+    if plan.stopped in ("proved", "gap", "infeasible") or plan.conflict:
+        sentence = f"unknown, but stopped is {plan.stopped} with {len(plan.conflict)} in conflict"
+        found.append(Violation("status", "stopped", sentence))
     return found
 
 
@@ -231,8 +238,8 @@ def _figure_violations(problem: Problem, plan: Plan, pairings: Pairings) -> list
         text = f"{plan.objective}, but the pairings are worth {objective}"
         found.append(Violation("objective", "objective", text))
     if plan.bound is None or plan.gap is None:
-        if plan.bound is not None or plan.gap is not None or plan.status == "optimal":
-            found.append(Violation("bound", "bound", "bound and gap belong together"))
+        sentence = "a plan with an objective has a bound and a gap"
+        found.append(Violation("bound", "bound", sentence))
     else:
         if not plan.bound >= objective:
             text = f"{plan.bound} is below the objective {objective}"

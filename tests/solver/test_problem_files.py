@@ -281,6 +281,8 @@ def test_plan_survives_the_round_trip(name, tmp_path):
         (put(["gap"], 1e300), "gap: 1e\\+300 is no number"),
         (put(["objective"], 1.5), "objective: 1.5 is a decimal"),
         (put(["seconds"], None), "seconds: None is no number"),
+        (put(["seconds"], -1.5), "seconds: -1.5 is below 0"),
+        (put(["seed"], -1), "seed: -1 is below 0"),
         (put(["versions"], ["x"]), "versions: expected"),
         (put(["pairings", "offer"], [0]), "pairings.need: has 0 entries"),
         (put(["pairings", "half_days"], [True]), "pairings.half_days\\[0\\]: True"),

@@ -86,6 +86,7 @@ def test_a_broken_rule_is_named(pairings, changes, rule, where):
         ({"bound": float("nan")}, "bound"),
         ({"gap": 0.5}, "gap"),
         ({"gap": None}, "bound"),
+        ({"bound": None, "gap": None}, "bound"),
         ({"status": Status.OPTIMAL, "stopped": Stopped.PROVED}, "status"),
         ({"status": Status.OPTIMAL}, "status"),
         ({"stopped": Stopped.PROVED}, "status"),
@@ -110,8 +111,20 @@ def test_empty_handed_plans_claim_nothing():
         replace(infeasible, bound=1.0),
         replace(infeasible, stopped=Stopped.TIME),
         Plan(Status.UNKNOWN, Stopped.TIME, gap=0.1),
+        Plan(Status.UNKNOWN, Stopped.PROVED),
+        Plan(Status.UNKNOWN, Stopped.TIME, conflict=(ConflictPart("pin", "pins[0]", "is in"),)),
     ):
         assert verify(problem(), false)
+
+
+def test_no_plan_can_exist_only_where_something_must_be():
+    """Without a pin and a floor the empty plan keeps every rule: infeasible is a lie."""
+    infeasible = Plan(Status.INFEASIBLE, Stopped.INFEASIBLE)
+    floor = {"id": "floor", "sense": ">=", "limit": 1, "unit": "pairings", "candidates": [3],
+             "weight": [1]}  # fmt: skip
+    assert verify(problem(pins=[]), infeasible)
+    assert verify(problem(pins=[], linking=[floor | {"limit": 0}]), infeasible)
+    assert not verify(problem(pins=[], linking=[floor]), infeasible)
 
 
 def test_the_exempt_and_the_grouped_may_take_more():
