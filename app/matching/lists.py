@@ -14,8 +14,10 @@ from app.problems import NotFound
 from models.exchange import Need, Offer
 from models.matching import Alternate, Decision, Proposal, Run, Steering
 from models.register import Participant
+from models.vocabulary import Availability, NeedState
 
 Taker, Giver = aliased(Participant), aliased(Participant)
+AT_ONCE: Final = 1_000
 REMOTE_COMES_LAST: Final = 2**31 - 1
 
 SORTS: Final[dict[str, tuple[ColumnElement[int], bool]]] = {
@@ -84,27 +86,47 @@ def list_proposals(
     """Proposals after the one whose `sort_key` is `after`, ties by id."""
     authorise(principal, Action.READ)
     key, descending = SORTS[sort]
-    query = _full().limit(limit)
+    # Ids first: to sort whole rows, with all their sentences, costs more than to find them.
+    page = (
+        select(Proposal.id)
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .limit(limit)
+    )
     if descending:
-        query = query.order_by(key.desc(), Proposal.id.desc())
+        page = page.order_by(key.desc(), Proposal.id.desc())
     else:
-        query = query.order_by(key, Proposal.id)
+        page = page.order_by(key, Proposal.id)
     if after is not None:
         here, place = tuple_(key, Proposal.id), tuple_(*after)
-        query = query.where(here < place if descending else here > place)
+        page = page.where(here < place if descending else here > place)
     for column, value in (
         (Proposal.run_id, wanted.run),
         (Proposal.state, wanted.state),
         (Need.reference, wanted.need),
         (Offer.reference, wanted.offer),
-        (Taker.reference, wanted.taker),
-        (Giver.reference, wanted.giver),
         (Need.expertise_code, wanted.expertise),
-        (Proposal.sendable, wanted.sendable),
     ):
         if value is not None:
-            query = query.where(column == value)
-    return [Full(*row) for row in session.execute(query)]
+            page = page.where(column == value)
+    if wanted.sendable is not None:
+        sendable = (Need.state != NeedState.SUGGESTED) & (
+            Offer.availability != Availability.NOT_ANSWERED
+        )
+        page = page.where(sendable if wanted.sendable else ~sendable)
+    for side, reference in (
+        (Need.participant_id, wanted.taker),
+        (Offer.participant_id, wanted.giver),
+    ):
+        if reference is not None:
+            who = select(Participant.id).where(Participant.reference == reference)
+            page = page.where(side == who.scalar_subquery())
+    ids = session.scalars(page).all()
+    found: dict[int, Full] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        query = _full().where(Proposal.id.in_(ids[start : start + AT_ONCE]))
+        found |= {row[0].id: Full(*row) for row in session.execute(query)}
+    return [found[each] for each in ids]
 
 
 def get_proposal(session: Session, principal: Principal, proposal_id: int) -> Full:

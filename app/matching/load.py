@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import CompoundSelect, Row, Select, or_, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.matching.holds import Hold, by_need, held, leaves_some
 from app.problems import Conflict, NotFound
@@ -34,6 +34,7 @@ from models.vocabulary import (
     SupportState,
 )
 
+Ts = TypeVarTuple("Ts")
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
@@ -99,7 +100,7 @@ def load(
     year = period.year_code or period.code
     terms = session.scalars(select(Period.code).where(Period.year_code == year)).all()
     needs = session.scalars(
-        select(Need)
+        _of(only, Need.participant_id, select(Need))
         .where(Need.period_code.in_(periods), Need.state.in_(PLANNED_NEEDS))
         .order_by(Need.id)
     ).all()
@@ -108,7 +109,7 @@ def load(
     holds = held(session, now, only)
     held_of = by_need(holds)
     standing = session.scalars(
-        select(Offer)
+        _of(only, Offer.participant_id, select(Offer))
         .where(
             Offer.period_code.in_((year, *terms)),
             ~Offer.withdrawn,
@@ -116,8 +117,6 @@ def load(
         )
         .order_by(Offer.id)
     ).all()
-    if only is not None:
-        standing = [offer for offer in standing if offer.participant_id in only]
     return Loaded(
         period=period,
         periods=periods,
@@ -132,20 +131,34 @@ def load(
         ).all(),
         limits={
             (row.participant_id, row.period_code): row
-            for row in session.scalars(select(Limits).where(Limits.period_code.in_((year, *terms))))
+            for row in session.scalars(
+                _of(only, Limits.participant_id, select(Limits)).where(
+                    Limits.period_code.in_((year, *terms))
+                )
+            )
         },
-        circumstances=_circumstances(session, day, period.ends),
-        memberships=session.execute(_memberships(day)).all(),
-        networks=session.execute(_networks(day)).all(),
+        circumstances=_circumstances(session, day, period.ends, only),
+        memberships=session.execute(_of(only, Membership.participant_id, _memberships(day))).all(),
+        networks=session.execute(_of(only, NetworkMembership.participant_id, _networks(day))).all(),
         areas_served=session.execute(
-            select(AreaServed.participant_id, AreaServed.area_kind, AreaServed.area_code)
+            _of(
+                only,
+                AreaServed.participant_id,
+                select(AreaServed.participant_id, AreaServed.area_kind, AreaServed.area_code),
+            )
         ).all(),
         designated=frozenset(session.scalars(_designated(day))),
         support=session.scalars(_support(only)).all(),
         holds=holds,
         steering=session.scalars(in_force(now)).all(),
-        declined=session.execute(_declined()).all(),
+        declined=session.execute(_of(only, Need.participant_id, _declined())).all(),
     )
+
+
+def _of(
+    only: Collection[int] | None, column: InstrumentedAttribute[int], query: Select[*Ts]
+) -> Select[*Ts]:
+    return query if only is None else query.where(column.in_(only))
 
 
 def _support(only: Collection[int] | None) -> Select[Support]:
@@ -234,7 +247,9 @@ def _participants(periods: Collection[str], only: Collection[int] | None) -> Any
     return query.where(Participant.id.in_(select(taking_part.subquery().c.participant_id)))
 
 
-def _circumstances(session: Session, first: date, last: date) -> dict[int, list[CircumstanceRule]]:
+def _circumstances(
+    session: Session, first: date, last: date, only: Collection[int] | None
+) -> dict[int, list[CircumstanceRule]]:
     """The rules of the circumstances that hold on some day from `first` to `last`."""
     found: dict[int, list[CircumstanceRule]] = defaultdict(list)
     query = (
@@ -246,7 +261,7 @@ def _circumstances(session: Session, first: date, last: date) -> dict[int, list[
         )
         .order_by(Circumstance.id)
     )
-    for participant_id, rule in session.execute(query):
+    for participant_id, rule in session.execute(_of(only, Circumstance.participant_id, query)):
         found[participant_id].append(rule)
     return found
 

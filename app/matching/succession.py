@@ -26,6 +26,8 @@ from solver.plan import Plan, Status, Stopped
 from solver.problem import IntArray, frozen
 from solver.verify import Violation, verify
 
+OF_GIVERS = frozenset({"offer pairings", "offer days", "most given", "give limit"})
+"""Rules about what givers have; what is only proposed takes none of it away."""
 OF_THE_FIGURES = frozenset({"objective", "bound", "gap", "status"})
 """What `verify` says of a plan file's own claims; a proposal makes none."""
 
@@ -66,6 +68,8 @@ class _Due:
     """Need by ended proposal."""
     alternates: dict[int, list[int]]
     """Offers by need, the best first, without those proposed for it already."""
+    proposed: set[tuple[int, int]]
+    """Need and offer of every proposal of the run, whatever became of it."""
     standing: list[tuple[int, int, int]]
     """Offer, need and half-days of the run's proposals that nobody decided on."""
 
@@ -89,7 +93,7 @@ def _due(session: Session, run_id: int) -> _Due:
         for each in of_run
         if each.state == ProposalState.PROPOSED
     ]
-    return _Due(need_of, alternates, standing)
+    return _Due(need_of, alternates, proposed, standing)
 
 
 def _offer(database: Database, run_id: int, travel_source: str | None, now: datetime) -> int:
@@ -97,7 +101,7 @@ def _offer(database: Database, run_id: int, travel_source: str | None, now: date
     with database.read() as session:
         run = session.get_one(Run, run_id)
         due = _due(session, run_id)
-        built = _build(session, run, travel_source, now) if due.alternates else None
+        built = _build(session, run, travel_source, now) if due.need_of else None
         rows = _successors(run_id, due, built) if built else {}
     with database.write() as session:
         return _write(session, list(due.need_of), rows)
@@ -132,50 +136,76 @@ def _build(
 
 def _successors(run_id: int, due: _Due, built: Built) -> dict[int, dict[str, Any]]:
     """A row of the proposal that follows each ended one, as far as the rules allow one."""
-    position = {
-        (built.loaded.offers[offer].id, built.loaded.needs[need].id): k
-        for k, (offer, need) in enumerate(
-            zip(built.candidates.offer.tolist(), built.candidates.need.tolist(), strict=True)
-        )
-    }
-    plan = {
-        position[offer, need]: half_days
-        for offer, need, half_days in due.standing
-        if (offer, need) in position
+    of_need: dict[int, list[int]] = {}
+    position = {}
+    wanted = set(due.need_of.values())
+    excluded = set(built.problem.positions(built.problem.exclusions).tolist())
+    for k, (offer, need) in enumerate(
+        zip(built.candidates.offer.tolist(), built.candidates.need.tolist(), strict=True)
+    ):
+        offer_id, need_id = built.loaded.offers[offer].id, built.loaded.needs[need].id
+        position[offer_id, need_id] = k
+        if need_id in wanted and k not in excluded and (need_id, offer_id) not in due.proposed:
+            of_need.setdefault(need_id, []).append(k)
+    standing = {
+        position[offer_id, need_id]: half_days
+        for offer_id, need_id, half_days in due.standing
+        if (offer_id, need_id) in position
     }
     rows = {}
     for proposal_id, need_id in due.need_of.items():
-        for offer_id in due.alternates.get(need_id, []):
-            k = position.get((offer_id, need_id))
-            half_days = None if k is None or k in plan else _that_fit(built, plan, k)
-            if k is not None and half_days is not None:
-                plan[k] = half_days
-                rows[proposal_id] = proposal_row(run_id, built, k, half_days)
-                break
+        rank = {offer_id: place for place, offer_id in enumerate(due.alternates.get(need_id, []))}
+        choices = [
+            (
+                rank.get(built.loaded.offers[built.candidates.offer[k]].id, len(rank)),
+                -int(built.problem.candidates.points[k]),
+                k,
+            )
+            for k in of_need.get(need_id, [])
+        ]
+        ordered = [k for _, _, k in sorted(choices)]
+        chosen = _first_that_fits(built, standing, ordered)
+        if chosen is not None:
+            k, half_days = chosen
+            standing[k] = half_days
+            rows[proposal_id] = proposal_row(run_id, built, k, half_days)
     return rows
 
 
-def _that_fit(built: Built, plan: dict[int, int], k: int) -> int | None:
-    """The most half-days, else the fewest, that break no rule beside the standing proposals."""
+def _first_that_fits(
+    built: Built, standing: dict[int, int], ordered: Sequence[int]
+) -> tuple[int, int] | None:
+    """The first candidate that fits beside the run's standing proposals, else against them.
+
+    What is only proposed holds nothing: where every giver is proposed to somebody, the best
+    alternate competes with that proposal, and who is preferred first has the days.
+    """
+    before = _violations(built, standing)
+    for forgiven in (frozenset[str](), OF_GIVERS):
+        for k in ordered:
+            for half_days in _half_days(built, {} if forgiven else standing, k):
+                added = _violations(built, standing | {k: half_days}) - before
+                if any(each.rule not in forgiven for each in added):
+                    continue
+                alone = _violations(built, {k: half_days}) if forgiven else set()
+                if not any(each.rule in OF_GIVERS for each in alone):
+                    return k, half_days
+    return None
+
+
+def _half_days(built: Built, standing: dict[int, int], k: int) -> list[int]:
+    """The most half-days that the giver has beside these proposals, and the fewest useful."""
     problem = built.problem
-    if problem.positions(problem.exclusions).tolist().count(k):
-        return None
-    offer, need = problem.candidates.offer[k], problem.candidates.need[k]
-    giver = problem.giver[k]
-    given = sum(days for each, days in plan.items() if problem.giver[each] == giver)
-    of_offer = sum(days for each, days in plan.items() if problem.candidates.offer[each] == offer)
+    offer, need, giver = problem.candidates.offer[k], problem.candidates.need[k], problem.giver[k]
+    given = {each: days for each, days in standing.items() if problem.giver[each] == giver}
+    of_offer = sum(days for each, days in given.items() if problem.candidates.offer[each] == offer)
     most = min(
         int(problem.needs.days[need]),
         int(problem.offers.days[offer]) - of_offer,
-        int(problem.participants.give_limit[giver]) - given,
+        int(problem.participants.give_limit[giver]) - sum(given.values()),
     )
-    before = _violations(built, plan)
-    for half_days in (most, int(problem.needs.days_min[need])):
-        if most >= half_days >= problem.needs.days_min[need] and (
-            _violations(built, plan | {k: half_days}) <= before
-        ):
-            return half_days
-    return None
+    least = int(problem.needs.days_min[need])
+    return sorted({most, least}, reverse=True) if most >= least else []
 
 
 def _violations(built: Built, plan: dict[int, int]) -> set[Violation]:

@@ -271,6 +271,24 @@ def test_an_alternate_that_the_rules_no_longer_allow_is_not_offered(exchange: Da
     assert set(proposals(exchange, run_id)) == {"near"}
 
 
+def test_an_alternate_may_compete_with_what_is_only_proposed(exchange: Database) -> None:
+    """Where every giver is proposed to somebody, whoever is preferred first has the days."""
+    with exchange.write() as session:
+        rows.add_need(session, "N2", rows.add_school(session, 4))
+    run_id = run(exchange, OPTIONS.model_copy(update={"pins": ("N=near",)}))
+    made = proposals(exchange, run_id)
+    decide(exchange, made["near"], DECLINE, OVER_CAPACITY)
+    assert keep_up(exchange, None, NOW) == 1
+    with exchange.read() as session:
+        successor = session.scalars(
+            select(Proposal).where(Proposal.follows_id == made["near"].id)
+        ).one()
+    assert (successor.offer_id, successor.need_id) == (made["far"].offer_id, made["near"].need_id)
+    decide(exchange, made["far"], PREFER)
+    with pytest.raises(Spent, match="offer far"):
+        decide(exchange, successor, PREFER)
+
+
 def test_alternates_hold_nothing_and_say_what_they_would_cost(exchange: Database) -> None:
     """The next best giver is kept with the plan, with the points the plan would lose."""
     run_id = run(exchange)
