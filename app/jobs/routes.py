@@ -40,6 +40,22 @@ EVENT_SCHEMA: Final[dict[str, Any]] = {
     "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
     "required": ["id", "event", "data"],
 }
+COLUMNS: Final = (
+    "id",
+    "operation",
+    "state",
+    "period",
+    "objective",
+    "bound",
+    "gap",
+    "stopped",
+    "attempt",
+    "failure",
+    "problem_sha256",
+    "author",
+    "created_at",
+    "finished_at",
+)
 router = APIRouter(tags=["runs"])
 RunId = Annotated[Id, Path(examples=[1])]
 
@@ -68,7 +84,7 @@ def list_runs(
         progress = queries.last_progress(session, [run.id for run in found])
         return [RunShown.of(run, progress.get(run.id)) for run in found]
 
-    return listed(request, wanted, Runs, read, lambda run: run.id)
+    return listed(request, wanted, Runs, read, lambda run: run.id, COLUMNS)
 
 
 @router.post("/runs", response_model=RunShown, status_code=202)
