@@ -24,6 +24,7 @@ from models.vocabulary import BalanceHolder, Reciprocity, RunState
 
 EXIT_CODES = {RunState.SOLVED: 0, RunState.INFEASIBLE: 3, RunState.UNKNOWN: 4}
 DEFAULTS = MatchOptions()
+FLAGS = {"pins": "pin", "exclusions": "exclude", "time_limit_s": "time_limit"}
 BEST_SHOWN = 10
 REASONS_SHOWN = 4
 
@@ -153,8 +154,11 @@ def _options(**given: Any) -> MatchOptions:
         return MatchOptions.model_validate(given)
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
-        name = "--" + str(first["loc"][0]).replace("_", "-")
-        raise BadOption(f"{name} {first['input']!r}: {first['msg']}") from invalid
+        field = str(first["loc"][0])
+        name = "--" + FLAGS.get(field, field).replace("_", "-")
+        pair = first["type"] == "string_pattern_mismatch"
+        reason = "write NEED=OFFER, by their references" if pair else first["msg"]
+        raise BadOption(f"{name} {first['input']!r}: {reason}") from invalid
 
 
 def _weights(path: Path | None) -> dict[str, int]:

@@ -109,6 +109,8 @@ def _pairings(
             suggested=not proposal.sendable,
         )
         for proposal, need, offer in queries.proposals(session, principal, run_id)
+        # What was offered later, in place of what ended, is no part of the plan.
+        if proposal.follows_id is None
     )
 
 
