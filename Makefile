@@ -19,10 +19,16 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# The generator of clients wants other versions than we do: it lives in a place of its own.
+$(VENV)/.client: requirements/client.txt $(VENV)/.runtime
+	$(BIN)/python -m venv $(VENV)/client
+	$(VENV)/client/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/client.txt
+	@touch $@
+
 demo: $(VENV)/.runtime
 	$(BIN)/givetake demo --out demo
 
-test: check
+test: check $(VENV)/.client
 	$(BIN)/pytest $(TESTS)
 
 check: $(VENV)/.dev
@@ -44,6 +50,9 @@ requirements: $(VENV)/.dev
 	  pyproject.toml --extra build -o requirements/runtime.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \
 	  pyproject.toml --extra build --extra dev -o requirements/dev.txt
+	echo 'openapi-python-client>=0.29,<0.30' | \
+	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \
+	  - -o requirements/client.txt
 
 clean:
 	rm -rf $(VENV) demo artefacts

@@ -14,6 +14,23 @@ from app.http.problems import MEDIA_TYPE, ProblemDocument
 OPENAPI: Final = "3.1.0"
 Schema = dict[str, Any]
 
+_ETAG: Final[Schema] = {"ETag": {"description": "names this version", "schema": {"type": "string"}}}
+_LOCATION: Final[Schema] = {
+    "Location": {"description": "where it can be read", "schema": {"type": "string"}}
+}
+_LINK: Final[Schema] = {
+    "Link": {"description": 'rel="next": the page that follows', "schema": {"type": "string"}}
+}
+_IF_NONE_MATCH: Final[Schema] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "an `ETag` that is held: answered by 304 while it is the newest",
+    "schema": {"type": "string"},
+}
+
+_OF_FORMAT: Final = {"date": "2026-09-01", "date-time": "2026-09-01T09:30:00Z"}
+
 
 def document(app: FastAPI) -> Schema:
     """The document of `app`, made once."""
@@ -35,11 +52,25 @@ def document(app: FastAPI) -> Schema:
             schemas.pop(unused, None)
         shared: Schema = made["components"].setdefault("responses", {})
         for operations in made["paths"].values():
-            for operation in operations.values():
+            for method, operation in operations.items():
+                _say_headers(method, operation)
                 _show_examples(operation, schemas)
                 _share_problems(operation, shared)
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _say_headers(method: str, operation: Schema) -> None:
+    """Add what all answers in JSON have: an ETag, and on reads the short answer to a known one."""
+    answers = operation["responses"]
+    for status in ("200", "201", "202"):
+        if JSON in answers.get(status, {}).get("content", {}):
+            answers[status]["headers"] = _ETAG | (_LOCATION if status != "200" else {})
+            if "text/csv" in answers[status]["content"]:
+                answers[status]["headers"] |= _LINK
+    if method == "get" and "headers" in answers["200"]:
+        operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
+        answers["304"] = {"description": "It is as the caller has it.", "headers": _ETAG}
 
 
 def _show_examples(operation: Schema, schemas: Schema) -> None:
@@ -77,9 +108,9 @@ def example(schema: Schema, schemas: Schema) -> Any:
         return [example(schema["items"], schemas)]
     if "properties" in schema:
         return {name: example(field, schemas) for name, field in schema["properties"].items()}
-    if schema.get("type") == "boolean":
-        return False
-    return None
+    if schema.get("format") in _OF_FORMAT:
+        return _OF_FORMAT[schema["format"]]
+    return {"boolean": False, "object": {}}.get(schema.get("type", ""))
 
 
 router = APIRouter(tags=["service"])
