@@ -1,5 +1,6 @@
 """The next best candidates of each need, kept with a plan: what else there was."""
 
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
@@ -8,62 +9,73 @@ from app.matching.build import Built
 from models.vocabulary import Ladder, Reciprocity
 from solver.plan import Plan
 from solver.points import COMPONENTS
-from solver.problem import Problem
+from solver.problem import IntArray, Problem
 
 MOST_ALTERNATES: Final = 3
 LADDER: Final = tuple(Ladder)
 
 
 def alternate_rows(run_id: int, built: Built, plan: Plan) -> list[dict[str, Any]]:
-    """Rows of each need's best candidates that the plan did not choose, best first."""
-    problem, found = built.problem, built.candidates
+    """Rows of each need's best candidates that the plan did not choose.
+
+    Those that could take the pairing's place, nothing else moved, come first, the least loss
+    first; then the best of the others.
+    """
+    problem = built.problem
     if not len(problem.candidates):
         return []
-    points = problem.candidates.points
     chosen = problem.positions(np.column_stack([plan.offer, plan.need]))
+    losses = _Losses(problem, chosen, plan)
+    rows = []
+    for _, of_need in groupby(_by_need(problem, chosen), problem.candidates.need.__getitem__):
+        free: list[tuple[int, int | None]] = []
+        bound: list[tuple[int, int | None]] = []
+        # In order of points, which is that of the losses too.
+        for k in of_need:
+            loss = losses.of(k)
+            (bound if loss is None else free).append((k, loss))
+            if len(free) == MOST_ALTERNATES:
+                break
+        best = [*free, *bound][:MOST_ALTERNATES]
+        rows += [_row(run_id, built, k, rank, loss) for rank, (k, loss) in enumerate(best, 1)]
+    return rows
+
+
+def _by_need(problem: Problem, chosen: IntArray) -> list[int]:
+    """Candidates neither chosen nor excluded, by need, then points; ties: the nearest first."""
+    out = np.zeros(len(problem.candidates), np.bool_)
     excluded = problem.positions(problem.exclusions)
-    out = np.zeros(len(points), np.bool_)
     out[chosen] = True
     out[excluded[excluded >= 0]] = True
     left = np.flatnonzero(~out)
-    # By need, then points; ties by the order of the candidates, nearest first.
-    order = left[np.lexsort((left, -points[left], problem.candidates.need[left]))]
-    losses = _Losses(problem, chosen, plan)
-    rows = []
-    need_before, rank = -1, 0
-    for k in order.tolist():
-        need = int(problem.candidates.need[k])
-        rank = rank + 1 if need == need_before else 1
-        need_before = need
-        if rank > MOST_ALTERNATES:
-            continue
-        rows.append(
-            {
-                "run_id": run_id,
-                "need_id": built.loaded.needs[found.need[k]].id,
-                "rank": rank,
-                "offer_id": built.loaded.offers[found.offer[k]].id,
-                "points": int(points[k]),
-                "components": {
-                    str(name): int(value)
-                    for name, value in zip(
-                        COMPONENTS, built.points.components[k].tolist(), strict=True
-                    )
-                },
-                "distance_m": None if found.remote[k] else int(found.distance_m[k]),
-                "ladder": LADDER[found.ladder[k]],
-                "remote": bool(found.remote[k]),
-                "loss": losses.of(k),
-            }
-        )
-    return rows
+    points, need = problem.candidates.points[left], problem.candidates.need[left]
+    ordered: list[int] = left[np.lexsort((left, -points, need))].tolist()
+    return ordered
+
+
+def _row(run_id: int, built: Built, k: int, rank: int, loss: int | None) -> dict[str, Any]:
+    found = built.candidates
+    components = zip(COMPONENTS, built.points.components[k].tolist(), strict=True)
+    return {
+        "run_id": run_id,
+        "need_id": built.loaded.needs[found.need[k]].id,
+        "rank": rank,
+        "offer_id": built.loaded.offers[found.offer[k]].id,
+        "points": int(built.problem.candidates.points[k]),
+        "components": {str(name): int(value) for name, value in components},
+        "distance_m": None if found.remote[k] else int(found.distance_m[k]),
+        "ladder": LADDER[found.ladder[k]],
+        "remote": bool(found.remote[k]),
+        "loss": loss,
+    }
 
 
 class _Losses:
     """What a plan would lose by one swap, where nothing else would have to move."""
 
-    def __init__(self, problem: Problem, chosen: np.ndarray[Any, Any], plan: Plan) -> None:
+    def __init__(self, problem: Problem, chosen: IntArray, plan: Plan) -> None:
         self._problem = problem
+        self._giver, self._taker = problem.giver, problem.taker
         self._pairing: dict[int, list[tuple[int, int]]] = {}
         size = len(problem.participants)
         self._offer_days = problem.offers.days.copy()
@@ -74,7 +86,7 @@ class _Losses:
         self._engagements = np.zeros(size, np.int64)
         self._taken = np.zeros(size, np.int64)
         for k, half_days in zip(chosen.tolist(), plan.half_days.tolist(), strict=True):
-            offer, giver = problem.candidates.offer[k], problem.giver[k]
+            offer, giver = problem.candidates.offer[k], self._giver[k]
             self._pairing.setdefault(int(problem.candidates.need[k]), []).append((k, half_days))
             self._offer_days[offer] -= half_days
             self._offer_pairings[offer] -= 1
@@ -82,7 +94,7 @@ class _Losses:
             self._givings[giver] -= 1
             self._given[giver] += half_days
             self._engagements[giver] += 1
-            self._taken[problem.taker[k]] += half_days
+            self._taken[self._taker[k]] += half_days
         who = problem.participants
         over = np.where(who.exempt, 0, who.allowance + self._given - self._taken)
         self._balance = np.zeros(size, np.int64)
@@ -95,7 +107,7 @@ class _Losses:
         if len(now) != 1:
             return None
         before, half_days = now[0]
-        giver, other = int(problem.giver[before]), int(problem.giver[candidate])
+        giver, other = int(self._giver[before]), int(self._giver[candidate])
         offer = problem.candidates.offer[candidate]
         same = int(giver == other)
         if problem.candidates.half_days[candidate] not in (0, half_days):

@@ -196,8 +196,10 @@ def _first_that_fits(
 def _half_days(built: Built, standing: dict[int, int], k: int) -> list[int]:
     """The most half-days that the giver has beside these proposals, and the fewest useful."""
     problem = built.problem
-    offer, need, giver = problem.candidates.offer[k], problem.candidates.need[k], problem.giver[k]
-    given = {each: days for each, days in standing.items() if problem.giver[each] == giver}
+    offer, need = problem.candidates.offer[k], problem.candidates.need[k]
+    givers = problem.giver
+    giver = givers[k]
+    given = {each: days for each, days in standing.items() if givers[each] == giver}
     of_offer = sum(days for each, days in given.items() if problem.candidates.offer[each] == offer)
     most = min(
         int(problem.needs.days[need]),
