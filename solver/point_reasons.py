@@ -46,15 +46,16 @@ def explain_points(points: Points, candidate: int) -> list[PointReason]:
     candidate
         Row of the candidate.
     """
-    inputs = points.inputs
+    # Alone, or the columns of all candidates would be made anew for every one of them.
+    inputs, k = points.inputs.only(candidate), 0
     sentences = {
-        Component.PRIORITY: _priority(inputs, candidate),
-        Component.QUALITY: _quality(inputs, candidate),
-        Component.SIMILARITY: _similarity(inputs, candidate),
-        Component.NEARNESS: _nearness(inputs, candidate),
-        Component.LADDER: _ladder(inputs, candidate),
-        Component.CONTINUITY: _CONTINUITY[int(continuity(inputs.only(candidate))[0])],
-        Component.DISADVANTAGE: _disadvantage(inputs, candidate),
+        Component.PRIORITY: _priority(inputs, k),
+        Component.QUALITY: _quality(inputs, k),
+        Component.SIMILARITY: _similarity(inputs, k),
+        Component.NEARNESS: _nearness(inputs, k),
+        Component.LADDER: _ladder(inputs, k),
+        Component.CONTINUITY: _CONTINUITY[int(continuity(inputs)[0])],
+        Component.DISADVANTAGE: _disadvantage(inputs, k),
     }
     return [
         PointReason(component, int(points.components[candidate, column]), sentences[component])
