@@ -1,5 +1,6 @@
 """What the terminal shows: one console for results, one for everything else."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +20,17 @@ from rich.progress import (
 
 from app.database import Database
 from app.log import configure
+from app.problems import Problem
 from app.progress import Progress
 from app.settings import settings
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+
+class BadFile(Problem):
+    status = 422
+    title = "A file cannot be used"
 
 
 @contextmanager
@@ -56,6 +63,17 @@ def open_database() -> Iterator[Database]:
     with Database(settings().database_url) as database:
         require_current(database)
         yield database
+
+
+def require_writable(*files: Path | None) -> None:
+    """Refuse, before any work, files that could not be written after it."""
+    for file in files:
+        if file is None:
+            continue
+        if file.is_dir():
+            raise BadFile(f"{file} is a folder; name a file to write")
+        if not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise BadFile(f"{file} cannot be written; is {file.parent} a folder that you may use?")
 
 
 def write_csv(text: str, file: Path | None) -> None:

@@ -15,7 +15,7 @@ import typer
 from pydantic import ValidationError
 
 from app.access.policy import TERMINAL
-from app.cli.console import open_database, out, progress_bar
+from app.cli.console import open_database, out, progress_bar, require_writable
 from app.insight.report import Figures, ReportData, figures
 from app.matching.options import MatchOptions
 from app.problems import Problem
@@ -89,6 +89,10 @@ def match(
     from solver.plan import write_plan
     from solver.problem import write_problem
 
+    require_writable(report, problem, plan)
+    if area and list_file:
+        raise BadOption("name takers with --area NAME or with --list FILE, not with both")
+    listed = [] if area else _listed(list_file)
     options = _options(
         reciprocity=reciprocity,
         balance_held_by=balance_held_by,
@@ -115,7 +119,7 @@ def match(
             takers = (
                 service.takers_in(session, TERMINAL, area, day)
                 if area
-                else service.takers_listed(session, TERMINAL, _listed(list_file))
+                else service.takers_listed(session, TERMINAL, listed)
             )
         with progress_bar() as on_progress, _interruptible() as interrupted:
             run_id = service.match(
@@ -139,7 +143,7 @@ def match(
     if report:
         from app.insight.report_page import render
 
-        report.write_text(render(data))
+        report.write_text(render(data), encoding="utf-8")
     if as_json:
         out.print_json(data=_as_json(run_id, state, data))
     else:
@@ -158,26 +162,37 @@ def _options(**given: Any) -> MatchOptions:
         name = "--" + FLAGS.get(field, field).replace("_", "-")
         pair = first["type"] == "string_pattern_mismatch"
         reason = "write NEED=OFFER, by their references" if pair else first["msg"]
-        raise BadOption(f"{name} {first['input']!r}: {reason}") from invalid
+        raise BadOption(f"{name} {str(first['input'])!r}: {reason}") from invalid
 
 
 def _weights(path: Path | None) -> dict[str, int]:
     if path is None:
         return {}
     try:
-        content: dict[str, int] = json.loads(path.read_text())
+        content: dict[str, int] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as unreadable:
-        raise BadOption(f"--weights {path}: {unreadable}") from unreadable
+        raise BadOption(f"--weights {path}: {_reason(unreadable)}") from unreadable
     return content
+
+
+def _reason(unreadable: OSError | ValueError) -> str:
+    if isinstance(unreadable, OSError):
+        return f"cannot be read: {unreadable.strerror}"
+    if isinstance(unreadable, UnicodeDecodeError):
+        return "is not UTF-8 text"
+    return f"is not JSON ({unreadable})"
 
 
 def _listed(path: Path | None) -> list[str]:
     if path is None:
         raise BadOption("name takers with --area NAME or --list FILE")
     try:
-        return path.read_text().split()
+        listed = path.read_text(encoding="utf-8-sig").split()
     except (OSError, ValueError) as unreadable:
-        raise BadOption(f"--list {path}: {unreadable}") from unreadable
+        raise BadOption(f"--list {path}: {_reason(unreadable)}") from unreadable
+    if not listed:
+        raise BadOption(f"--list {path}: names nobody; write a URN or organisation key on a line")
+    return listed
 
 
 @contextmanager

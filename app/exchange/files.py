@@ -10,6 +10,7 @@ from app.access.policy import Action, Principal, authorise
 from app.csv_in import RowModel, read_rows
 from app.csv_out import csv_text, days
 from app.database import ReadSession, WriteSession
+from app.exchange.calendar import get_period
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
 from app.exchange.settle import (
     Catalogue,
@@ -153,7 +154,7 @@ def _export(
         Participant, Participant.id == model.participant_id
     )
     if period is not None:
-        query = query.where(model.period_code == period)
+        query = query.where(model.period_code == get_period(session, period).code)
     if model is Offer:
         query = query.where(~Offer.withdrawn)
     order = model.period_code if model is Limits else model.__table__.c.reference

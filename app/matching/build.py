@@ -32,6 +32,7 @@ from solver.refusals import Refusals
 from solver.travel import (
     Places,
     TravelTimes,
+    TravelTimesUnavailableError,
 )
 
 HOLDERS = {
@@ -71,9 +72,10 @@ def build(
         If a pin or exclusion names a need or offer that is not in this run.
     """
     if not loaded.needs or not loaded.offers:
-        missing = "need" if not loaded.needs else "offer"
+        missing = "offer" if loaded.needs else "need"
+        among = "" if loaded.needs else " among these takers"
         raise Unplannable(
-            f"there is no {missing} to plan in {loaded.period.name}; "
+            f"there is no {missing} to plan in {loaded.period.name}{among}; "
             f"enter some with `givetake import {missing}s FILE`"
         )
     left = what_is_left(loaded, options)
@@ -87,17 +89,20 @@ def build(
         max_neighbours=options.max_neighbours,
         with_suggestions=options.include_suggestions,
     )
-    found, refusals = candidates.find_candidates(
-        taxonomy,
-        participants,
-        needs,
-        offers,
-        options=asked,
-        conflicts=wishes.conflicts,
-        declined=wishes.declined,
-        kept=exchange.Pairs(pinned[:, 0], pinned[:, 1]),
-        travel=travel,
-    )
+    try:
+        found, refusals = candidates.find_candidates(
+            taxonomy,
+            participants,
+            needs,
+            offers,
+            options=asked,
+            conflicts=wishes.conflicts,
+            declined=wishes.declined,
+            kept=exchange.Pairs(pinned[:, 0], pinned[:, 1]),
+            travel=travel,
+        )
+    except TravelTimesUnavailableError as error:
+        raise Unplannable(str(error)) from error
     allowed = set(zip(found.offer.tolist(), found.need.tolist(), strict=True))
     if impossible := [pair for pair in wishes.pins if pair not in allowed]:
         why = {

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.access.policy import Action, Principal, authorise
-from app.problems import NotFound
+from app.problems import NotFound, Problem
 from app.register import queries as register
 from app.register.queries import AnySession
 from solver.travel import EstimatedTravelTimes, MatrixTravelTimes, OsrmTravelTimes, TravelTimes
 
 LIST: Final = "list"
+
+
+class BadTravelTimes(Problem):
+    status = 422
+    title = "The travel times cannot be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +79,11 @@ def travel_times(source: str | None) -> TravelTimes:
         return EstimatedTravelTimes()
     if source.startswith(("http://", "https://")):
         return OsrmTravelTimes(source)
-    return MatrixTravelTimes.from_csv(Path(source))
+    try:
+        return MatrixTravelTimes.from_csv(Path(source))
+    except OSError as error:
+        raise BadTravelTimes(
+            f"GIVETAKE_TRAVEL_TIMES {source}: cannot be read: {error.strerror}"
+        ) from error
+    except ValueError as error:
+        raise BadTravelTimes(f"GIVETAKE_TRAVEL_TIMES {source}: {error}") from error

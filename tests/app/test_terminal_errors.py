@@ -8,6 +8,7 @@ import pytest
 
 from app.cli.main import run
 from app.database import Database
+from app.matching.takers import BadTravelTimes, travel_times
 from app.schema import require_current
 from app.settings import settings
 
@@ -28,6 +29,12 @@ def ended(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
 
     yield of
     settings.cache_clear()
+
+
+@pytest.fixture
+def database_url(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    monkeypatch.setenv("GIVETAKE_DATABASE_URL", sqlite_database.url)
+    return sqlite_database
 
 
 @pytest.mark.parametrize("url", ["garbage", "mysql://somebody:secret@host/name"])
@@ -100,10 +107,9 @@ def test_a_read_waits_for_nobody_and_a_write_says_who_is_first(
 
 
 def test_a_file_that_cannot_be_written_is_named(
-    ended: Ended, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ended: Ended, database_url: Database, tmp_path: Path
 ) -> None:
     """The path comes with the reason."""
-    monkeypatch.setenv("GIVETAKE_DATABASE_URL", sqlite_database.url)
     gone = tmp_path / "gone" / "needs.csv"
     assert ended("export", "needs", "--out", gone) == (2, f"{gone}: No such file or directory")
 
@@ -113,3 +119,46 @@ def test_an_argument_that_is_no_text_is_refused(ended: Ended) -> None:
     code, said = ended("find", "\udcff")
     assert code == 2
     assert "is not UTF-8" in said
+
+
+def test_what_match_cannot_read_or_write_is_said_before_any_work(
+    ended: Ended, tmp_path: Path
+) -> None:
+    """A long solve never ends in a file that cannot be written; options are named as typed."""
+    nobody, bytes_ = tmp_path / "nobody.txt", tmp_path / "bytes.txt"
+    nobody.write_text("\n")
+    bytes_.write_bytes(b"\xff\x97")
+    here = ("match", "--period", "2026-27")
+    there = (*here, "--area", "Kent")
+    for words, expected in [
+        ((*there, "--report", tmp_path), f"{tmp_path} is a folder; name a file to write"),
+        ((*there, "--plan", tmp_path / "gone" / "p"), "a folder that you may use?"),
+        ((*there, "--list", nobody), "not with both"),
+        ((*here, "--list", nobody), "names nobody; write a URN"),
+        ((*here, "--list", bytes_), f"--list {bytes_}: is not UTF-8 text"),
+        ((*here, "--list", tmp_path / "gone"), "cannot be read: No such file or directory"),
+        ((*there, "--weights", nobody), "is not JSON"),
+        ((*there, "--time-limit", "0"), "--time-limit '0.0': "),
+        ((*there, "--pin", "x"), "--pin 'x': "),
+        ((*there, "--reciprocity", "closed_loops"), "--reciprocity 'closed_loops': "),
+    ]:
+        code, said = ended(*words)
+        assert code == 2
+        assert expected in said
+
+
+def test_an_export_of_no_period_is_refused(ended: Ended, database_url: Database) -> None:
+    """A mistyped period is named, not answered with an empty file."""
+    code, said = ended("export", "needs", "--period", "2026-72")
+    assert code == 2
+    assert said.startswith("there is no period '2026-72'; there are 2025-26")
+
+
+def test_travel_times_that_cannot_be_had_are_told(tmp_path: Path) -> None:
+    """A matrix that is absent or broken names the setting, the file and the line."""
+    matrix = tmp_path / "minutes.csv"
+    with pytest.raises(BadTravelTimes, match="cannot be read: No such file"):
+        travel_times(str(matrix))
+    matrix.write_text("from,to,minutes\na,b,soon\n")
+    with pytest.raises(BadTravelTimes, match=r"GIVETAKE_TRAVEL_TIMES .*line 2: minutes is 'soon'"):
+        travel_times(str(matrix))
