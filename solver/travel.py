@@ -21,8 +21,8 @@ Ints = NDArray[np.int64]
 
 CIRCUITY_AT_M: Final = (0.0, 10_000.0, 50_000.0, 200_000.0)
 CIRCUITY: Final = (1.45, 1.40, 1.30, 1.25)
-"""Road metres per geodesic metre at those geodesics, linear between them so that a longer
-geodesic never takes less time."""
+"""Road metres per geodesic metre at those geodesics: assumed round values, not measured; linear
+between them so that a longer geodesic never takes less time."""
 
 LOCAL_M: Final = 5 * METRES_PER_MILE
 """Road metres at each end that go at the local speed."""
@@ -96,18 +96,16 @@ class TravelTimes(Protocol):
 class EstimatedTravelTimes:
     """Road minutes from the geodesic, for planning where no router is at hand.
 
-    Road metres are the geodesic times a circuity that falls with distance (1.40 is the factor of
-    Ballou, Rahardja and Sakai, "Selected country circuity factors for road travel distance
-    estimation", Transportation Research A 36 (2002), for England; longer journeys are straighter).
-    The first and last 5 miles go at the local speed of that end, the rest at the through speed:
-    rounded from the Department for Transport's average speeds on local A roads (urban about 18,
-    rural about 35 miles an hour) and, for the rest, between those and the 57 of the strategic
-    network. A figure to cut off by, not a promise of arrival.
+    Road metres are the geodesic times a circuity that falls with distance, longer journeys being
+    straighter. The first and last 5 miles go at the local speed of that end, the rest at the
+    through speed. The circuities and speeds are round values assumed for planning, not measured
+    and taken from no source: a figure to cut off by, not a promise of arrival. Where minutes
+    matter, name a router or a matrix.
 
     Attributes
     ----------
     urban_mph, rural_mph, through_mph : float
-        Where it is not known whether an end is urban, the mean of the first two.
+        Assumed. Where it is not known whether an end is urban, the mean of the first two.
     """
 
     urban_mph: float = 18.0
