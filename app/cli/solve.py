@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.console import err, out
+from app.cli.console import err, out, require_writable
 from app.problems import Problem as BadInput
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def solve(
     from solver.problem import ProblemFault, read_problem
     from solver.solve import solve as solve_problem
 
+    require_writable(out_file)
     if time_limit is None and work is None:
         time_limit = 60.0
     try:
@@ -64,7 +65,7 @@ def solve(
             )
     except ProblemFault as fault:
         raise BadInput(f"{problem}:\n{fault}") from fault
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise BadInput(str(error)) from error
     _write(plan, out_file)
     raise typer.Exit(_exit_code(plan))
@@ -86,8 +87,6 @@ def verify(
         found = read_plan(plan)
     except ProblemFault as fault:
         raise BadInput(f"{reading}:\n{fault}") from fault
-    except OSError as error:
-        raise BadInput(str(error)) from error
     violations = violations_of(given, found)
     for violation in violations:
         text = f"{violation.rule}, {violation.where}: {violation.sentence}"

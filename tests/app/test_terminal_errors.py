@@ -162,3 +162,14 @@ def test_travel_times_that_cannot_be_had_are_told(tmp_path: Path) -> None:
     matrix.write_text("from,to,minutes\na,b,soon\n")
     with pytest.raises(BadTravelTimes, match=r"GIVETAKE_TRAVEL_TIMES .*line 2: minutes is 'soon'"):
         travel_times(str(matrix))
+
+
+def test_solve_and_verify_name_the_file(ended: Ended, tmp_path: Path) -> None:
+    """Exit code 2: a problem that is not there, a plan that could not be written."""
+    gone = tmp_path / "gone.json"
+    missing = (2, f"{gone}: No such file or directory")
+    assert ended("solve", gone, "--out", tmp_path / "plan.json") == missing
+    assert ended("verify", gone, gone) == missing
+    code, said = ended("solve", gone, "--out", tmp_path)
+    assert code == 2
+    assert said == f"{tmp_path} is a folder; name a file to write"
