@@ -60,6 +60,7 @@ class Run(Base):
     """Why there is no plan, as a sentence for people."""
     problem_sha256: Mapped[str | None] = mapped_column(String(64))
     refusals: Mapped[dict[str, Any] | None]
+    """Pairs that the rules refused, by reason; the file `refusals` has them by need."""
     summary: Mapped[dict[str, Any] | None]
     objective: Mapped[float | None]
     bound: Mapped[float | None]
@@ -74,7 +75,9 @@ class RunFile(Base):
     """A file of a run, gzipped JSON; apart from the run, whose row is written every few seconds."""
 
     __tablename__ = "run_file"
-    __table_args__ = (CheckConstraint("name in ('problem', 'plan', 'given_plan')", name="name"),)
+    __table_args__ = (
+        CheckConstraint("name in ('problem', 'plan', 'given_plan', 'refusals')", name="name"),
+    )
 
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(10), primary_key=True)

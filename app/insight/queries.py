@@ -67,7 +67,7 @@ def report_data(
         rules=_rules(options),
         participants=_participants(session, problem),
         pairings=pairings,
-        unmet=_unmet(session, run, problem, {each.need for each in pairings}, names),
+        unmet=_unmet(session, principal, run, problem, {each.need for each in pairings}, names),
         objective=plan.objective or 0,
         bound=plan.bound,
         gap=plan.gap,
@@ -159,9 +159,14 @@ def _symbol(institution: Institution | None) -> Symbol:
 
 
 def _unmet(
-    session: Session, run: Run, problem: Problem, met: set[str], names: dict[str, str]
+    session: Session,
+    principal: Principal,
+    run: Run,
+    problem: Problem,
+    met: set[str],
+    names: dict[str, str],
 ) -> tuple[UnmetNeed, ...]:
-    by_need: dict[str, dict[str, int]] = (run.refusals or {}).get("by_need", {})
+    by_need = queries.refusals_of(session, principal, run.id)
     candidates = dict.fromkeys(problem.needs.id, 0)
     for need in problem.candidates.need.tolist():
         candidates[problem.needs.id[need]] += 1

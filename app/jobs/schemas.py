@@ -171,7 +171,7 @@ class RunShown(Shown):
             options=MatchOptions.model_validate(run.options),
             of_run=run.of_run_id,
             progress=None if progress is None else Searched(**progress),
-            refused=None if run.refusals is None else run.refusals["total"],
+            refused=run.refusals,
             author=run.actor,
             created_at=run.created_at,
             finished_at=run.finished_at,

@@ -76,7 +76,10 @@ class ProblemMade:
 
     content: bytes
     sha256: str
-    refusals: dict[str, Any]
+    refused: dict[str, int]
+    """Pairs that the rules refused, by reason."""
+    refusals: bytes
+    """The same by need, a file."""
     summary: dict[str, int]
 
 
@@ -140,7 +143,8 @@ def _solve(order: Order, database: Database, tell: Tell, cancelled: Callable[[],
         ProblemMade(
             content,
             hashlib.sha256(gzip.decompress(content)).hexdigest(),
-            refusals(built),
+            {str(reason): count for reason, count in built.refusals.total().items()},
+            encode(_refusals_by_need(built), gzipped=True),
             {
                 "needs": len(built.problem.needs),
                 "offers": len(built.problem.offers),
@@ -185,15 +189,11 @@ def _solve(order: Order, database: Database, tell: Tell, cancelled: Callable[[],
     )
 
 
-def refusals(built: Built) -> dict[str, Any]:
-    """Refusals by reason, in total and of each need."""
+def _refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
     return {
-        "total": {str(reason): count for reason, count in built.refusals.total().items()},
-        "by_need": {
-            need.reference: {str(reason): count for reason, count in of_need.items()}
-            for row, need in enumerate(built.loaded.needs)
-            if (of_need := built.refusals.of_need(row))
-        },
+        need.reference: {str(reason): count for reason, count in of_need.items()}
+        for row, need in enumerate(built.loaded.needs)
+        if (of_need := built.refusals.of_need(row))
     }
 
 

@@ -15,7 +15,7 @@ from models.matching import Proposal, Run, RunEvent, RunFile
 from solver.plan import Plan
 from solver.problem import Problem
 
-FileName = Literal["problem", "plan", "given_plan"]
+FileName = Literal["problem", "plan", "given_plan", "refusals"]
 
 
 def get_run(session: Session, principal: Principal, run_id: int) -> Run:
@@ -42,6 +42,13 @@ def problem_of(session: Session, principal: Principal, run_id: int) -> Problem:
     """The exact problem of a run; solving it again with its options gives its plan again."""
     get_run(session, principal, run_id)
     return Problem.from_json(decode(file_of(session, run_id, "problem")))
+
+
+def refusals_of(session: Session, principal: Principal, run_id: int) -> dict[str, dict[str, int]]:
+    """How many offers the rules refused each need, by reason."""
+    get_run(session, principal, run_id)
+    found: dict[str, dict[str, int]] = decode(file_of(session, run_id, "refusals"))
+    return found
 
 
 def plan_of(session: Session, principal: Principal, run_id: int) -> Plan:

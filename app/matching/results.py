@@ -49,7 +49,8 @@ def receive(database: Database, held: Lease, message: Message) -> None:
                 leases.add_event(session, run, "progress", **asdict(message))
             case ProblemMade():
                 run.problem_sha256 = message.sha256
-                run.refusals = message.refusals
+                run.refusals = dict(message.refused)
+                session.merge(RunFile(run_id=run.id, name="refusals", content=message.refusals))
                 run.summary = dict(message.summary)
                 session.merge(RunFile(run_id=run.id, name="problem", content=message.content))
                 leases.add_event(session, run, "problem", sha256=message.sha256, **message.summary)

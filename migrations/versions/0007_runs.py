@@ -1,5 +1,8 @@
 """Runs in the background, decisions, pins and exclusions, alternates; files apart from runs."""
 
+import gzip
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,7 +20,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=10), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "name in ('problem', 'plan', 'given_plan')", name=op.f("ck_run_file_name")
+            "name in ('problem', 'plan', 'given_plan', 'refusals')", name=op.f("ck_run_file_name")
         ),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_run_file_run_id_run")),
         sa.PrimaryKeyConstraint("run_id", "name", name=op.f("pk_run_file")),
@@ -27,6 +30,13 @@ def upgrade() -> None:
             f"insert into run_file (run_id, name, content) "  # noqa: S608
             f"select id, '{name}', {name} from run where {name} is not null"
         )
+    run = sa.table("run", sa.column("id"), sa.column("refusals", sa.JSON()))
+    file = sa.table("run_file", sa.column("run_id"), sa.column("name"), sa.column("content"))
+    for run_id, refusals in op.get_bind().execute(sa.select(run)).all():
+        if refusals:
+            packed = gzip.compress(json.dumps(refusals["by_need"]).encode(), mtime=0)
+            op.execute(file.insert().values(run_id=run_id, name="refusals", content=packed))
+            op.execute(run.update().where(run.c.id == run_id).values(refusals=refusals["total"]))
     # Nobody works on these any more: whoever did would have ended them.
     op.execute("update run set state = 'failed' where state in ('queued', 'running')")
     with op.batch_alter_table("run") as batch_op:
@@ -194,4 +204,11 @@ def downgrade() -> None:
             f"update run set {name} = (select content from run_file "  # noqa: S608
             f"where run_id = run.id and name = '{name}')"
         )
+    run = sa.table("run", sa.column("id"), sa.column("refusals", sa.JSON()))
+    file = sa.table("run_file", sa.column("run_id"), sa.column("name"), sa.column("content"))
+    packed = sa.select(run, file.c.content).join(file, file.c.run_id == run.c.id)
+    for run_id, total, content in op.get_bind().execute(packed.where(file.c.name == "refusals")):
+        by_need = json.loads(gzip.decompress(content))
+        both = {"total": total, "by_need": by_need}
+        op.execute(run.update().where(run.c.id == run_id).values(refusals=both))
     op.drop_table("run_file")
