@@ -10,6 +10,8 @@ import typer
 from app.access.policy import TERMINAL
 from app.cli.console import open_database, out, progress_bar
 from app.cli.match import show_plan
+from app.log import configure
+from app.settings import settings
 
 SECONDS_TO_SOLVE = 40.0
 
@@ -31,6 +33,7 @@ def demo(
     from app.matching.options import MatchOptions
     from app.schema import migrate
 
+    configure(settings())
     folder.mkdir(parents=True, exist_ok=True)
     database_path = folder / "givetake.sqlite3"
     for leftover in folder.glob(f"{database_path.name}*"):

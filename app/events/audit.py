@@ -3,10 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+from sqlalchemy import event as happening
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app.database import WriteSession
 from models.access import AuditEvent, AuditHead
+
+log = structlog.get_logger()
 
 
 def record(
@@ -18,7 +23,7 @@ def record(
     digest: str | None = None,
     **detail: Any,
 ) -> AuditEvent:
-    """Append one event; locking the head row gives all events one order.
+    """Append one event, logged once it is committed; locking the head row gives one order to all.
 
     `detail` holds counts and codes, never names of people or free text.
     """
@@ -39,4 +44,9 @@ def record(
     )
     session.add(event)
     session.flush()
+
+    def tell(committed: Session) -> None:
+        log.info(action, actor=actor, subject=subject, sequence=sequence, **detail)
+
+    happening.listen(session, "after_commit", tell, once=True)
     return event

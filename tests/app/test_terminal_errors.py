@@ -1,6 +1,10 @@
 """What people can mend is told by the terminal in a sentence, never by a traceback."""
 
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +15,8 @@ from app.database import Database
 from app.matching.takers import BadTravelTimes, travel_times
 from app.schema import require_current
 from app.settings import settings
+
+RUN = (sys.executable, "-c", "from app.cli.main import run; run()")
 
 Ended = Callable[..., tuple[int, str]]
 
@@ -173,3 +179,33 @@ def test_solve_and_verify_name_the_file(ended: Ended, tmp_path: Path) -> None:
     code, said = ended("solve", gone, "--out", tmp_path)
     assert code == 2
     assert said == f"{tmp_path} is a folder; name a file to write"
+
+
+def test_what_changed_is_logged_as_an_event_with_fields(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """An import tells machines its counts and who, once; nothing changed tells nothing."""
+    organisations = tmp_path / "organisations.csv"
+    organisations.write_text("key,name,kind\nhub,Made-up Hub,subject_hub\n")
+    settings = {
+        "GIVETAKE_DATABASE_URL": sqlite_database.url,
+        "GIVETAKE_LOG_LEVEL": "info",
+        "GIVETAKE_LOG_FORMAT": "json",
+    }
+
+    def logged() -> list[dict[str, object]]:
+        done = subprocess.run(
+            [*RUN, "import", "organisations", str(organisations)],
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        lines = [line for line in done.stderr.splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in lines]
+
+    [event] = logged()
+    assert event["event"] == "import.organisations"
+    assert event["actor"] == "terminal"
+    assert "added" in str(event["counts"])
+    assert logged() == []
