@@ -8,6 +8,7 @@ sweep cuts at another angle.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from scipy import sparse
 
 from solver.formulation import Formulation, formulate
 from solver.problem import BoolArray, Candidates, FloatArray, IntArray, Linking, Problem
-from solver.race import Limits
+from solver.race import HAND_BACK_S, Limits
 
 
 def restricted(problem: Problem, kept: IntArray) -> Problem:
@@ -162,10 +163,21 @@ def _bisected(ids: IntArray, at: FloatArray, size: int) -> Iterator[IntArray]:
 
 
 def solve_block(
-    block: Formulation, start: IntArray | None, limits: Limits
+    block: Formulation, start: IntArray | None, limits: Limits, seconds: float
 ) -> tuple[IntArray | None, float]:
-    """Solve a block by HiGHS; return a value per column, None if nothing was found, and a bound."""
+    """Solve a block by HiGHS; return a value per column, None if nothing was found, and a bound.
+
+    Parameters
+    ----------
+    seconds
+        What it may take from now on, within the limits.
+    """
     from solver.backends import solve_highs
 
-    answer = solve_highs(block, start, limits, lambda points, bound, values: None)
+    deadline = min(limits.deadline, time.time() + seconds + HAND_BACK_S)
+    answer = solve_highs(block, start, replace(limits, deadline=deadline), _tell_nobody)
     return answer.values, answer.bound
+
+
+def _tell_nobody(points: int | None, bound: float | None, values: IntArray | None) -> None:
+    pass

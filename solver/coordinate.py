@@ -23,19 +23,26 @@ from solver.start import Starter
 
 FIRST_STEP: Final = 0.3
 LAST_STEP: Final = 0.003
-ROUNDS: Final = (40, 400)
+ROUNDS: Final = (60, 400)
 """Fewest and most rounds; how many is settled by the time there is."""
 ROUNDS_PER_WORK: Final = 20
-PRICE_SHARE: Final = 0.3
+PRICE_SHARE: Final = 0.35
 """Share of the time that rounds may take."""
 WANTED: Final = (0.4, 0.01)
 """How often lately a candidate was wanted, to be in the first programs and in the last."""
+WANTED_FACTOR: Final = 0.5
+"""What the threshold falls by from one sweep to the next."""
 HARD: Final = 0.3
-"""Share of blocks not solved to their gap from which the next sweep cuts smaller ones."""
+"""Share of blocks left far from solved from which the next sweep cuts smaller ones."""
+HARD_GAP: Final = 0.004
+SWEEPS_AHEAD: Final = 3
+"""Sweeps that the time left should allow at least."""
 BLOCK: Final = (300, 2600)
 """Fewest and most participants of a block."""
 BLOCK_S: Final = 8.0
-NODES_AS_WORK: Final = 2
+NODES_AS_WORK: Final = 1
+WORK_BLOCK: Final = 400
+"""Most participants of a block where work is limited instead of time."""
 BLOCK_GAP: Final = 0.0003
 IDLE_SWEEPS: Final = 6
 """Sweeps without a better plan after which it has stalled."""
@@ -122,7 +129,8 @@ class _Run:
         """Solve blocks of the candidates wanted, sweep after sweep."""
         random = np.random.default_rng(self.limits.seed)
         people = len(self.problem.participants)
-        size, wanted, idle, sweep = float(BLOCK[1]), WANTED[0], 0, 0
+        largest = BLOCK[1] if self.limits.work is None else WORK_BLOCK
+        size, wanted, idle, sweep = float(largest), WANTED[0], 0, 0
         while True:
             if self.limits.work is not None and sweep >= self.limits.work:
                 return Stopped.WORK
@@ -139,16 +147,13 @@ class _Run:
             settled = wanted <= WANTED[1] and not hard and len(blocks) <= 1
             if idle >= IDLE_SWEEPS or settled:
                 return Stopped.STALLED
-            if hard > HARD:
-                size = max(BLOCK[0], 0.7 * min(size, people))
-            elif wanted > WANTED[1]:
-                wanted *= 0.6
-            else:
-                size = min(1.5 * size, BLOCK[1])
+            wanted = max(WANTED[1], WANTED_FACTOR * wanted)
+            size *= 0.75 if hard > HARD else 1.25 if not hard else 1.0
+            size = min(max(size, BLOCK[0]), largest, max(1300, people / self.limits.workers))
 
     def _sweep(self, pool: Executor, core: _Core, blocks: list[BoolArray]) -> Stopped | float:
         """Solve blocks side by side; return the share that was hard, or why to stop."""
-        limits = self._block_limits(len(blocks))
+        limits, seconds = self._block_limits(), self._block_seconds(max(1, len(blocks)))
         jobs: dict[Future[tuple[IntArray | None, float]], IntArray] = {}
         share = core.share(len(blocks))
         values = core.values
@@ -156,7 +161,7 @@ class _Run:
             columns = np.flatnonzero(free[core.program.column_candidate])
             block = core.program.block(free, values, share)
             start = None if self.half_days is None else values[columns]
-            jobs[pool.submit(solve_block, block, start, limits)] = columns
+            jobs[pool.submit(solve_block, block, start, limits, seconds)] = columns
         waiting, hard = set(jobs), 0
         stopped: Stopped | None = None
         while waiting and stopped is None:
@@ -170,15 +175,17 @@ class _Run:
         self._offer_plan(core.half_days())
         return self._news() or stopped or hard / max(1, len(blocks))
 
-    def _block_limits(self, blocks: int) -> Limits:
-        work = None if self.limits.work is None else NODES_AS_WORK
-        deadline = self.limits.deadline
-        if work is None:
-            now = time.time()
-            each = (deadline - now) * self.limits.workers / max(1, blocks)
-            deadline = min(deadline, now + min(BLOCK_S, max(1.0, each)))
+    def _block_limits(self) -> Limits:
         gap = min(BLOCK_GAP, self.limits.gap or BLOCK_GAP)
-        return Limits(deadline, gap, work, self.limits.seed)
+        work = None if self.limits.work is None else NODES_AS_WORK
+        return Limits(self.limits.deadline, gap, work, self.limits.seed)
+
+    def _block_seconds(self, blocks: int) -> float:
+        """Return what one of so many blocks may take, so that some sweeps fit in the time left."""
+        if self.limits.work is not None:
+            return math.inf
+        left = self.limits.deadline - time.time()
+        return min(BLOCK_S, max(1.0, left * self.limits.workers / blocks / SWEEPS_AHEAD))
 
     def _agreed(self) -> SmallArray | None:
         given, taken = self.search.given, self.search.taken
@@ -286,7 +293,7 @@ class _Core:
             values = self.values.copy()
             values[columns] = found
             self.values = values
-        return bound - reached > 3 * BLOCK_GAP * max(1, reached)
+        return bound - reached > HARD_GAP * max(1, reached)
 
     def half_days(self) -> IntArray | None:
         """Return half-days per candidate of the market, None if the values are no plan."""
