@@ -77,25 +77,34 @@ def _quality(inputs: PointInputs, k: int) -> str:
 
 def _similarity(inputs: PointInputs, k: int) -> str:
     giver, taker = int(inputs.giver[k]), int(inputs.taker[k])
-    parts = [_fit(int(inputs.candidates.broader[k])), _phases(inputs, giver, taker)]
+    parts, unknown = [_fit(int(inputs.candidates.broader[k]))], []
+    ours, theirs = (int(inputs.participants.phases[row]) for row in (giver, taker))
+    if ours and theirs:
+        shared, either = (ours & theirs).bit_count(), (ours | theirs).bit_count()
+        parts.append(f"{shared} of {either} phases shared")
+    else:
+        unknown.append("phase")
     pupils = inputs.pupils[[giver, taker]]
     if (pupils > 0).all():
         parts.append(f"{pupils[0]:,.0f} and {pupils[1]:,.0f} pupils")
     else:
-        parts.append("size of one not known (counts half)")
+        unknown.append("size")
     share = inputs.disadvantage_percent[[giver, taker]]
     if np.isnan(share).any():
-        parts.append("disadvantage of one not known (counts half)")
+        unknown.append("disadvantage")
     else:
         parts.append(f"{share[0]:.1f} % and {share[1]:.1f} % disadvantaged")
     urban = inputs.participants.places.urban[[giver, taker]]
     if (urban < 0).any():
-        parts.append("surroundings of one not known (counts half)")
+        unknown.append("surroundings")
     elif urban[0] == urban[1]:
         parts.append("both urban" if urban[0] else "both rural")
     else:
         parts.append("one urban, one rural")
-    return f"Giver and taker: {', '.join(parts)}."
+    said = f"Giver and taker: {', '.join(parts)}"
+    if unknown:
+        said += f"; not known of one, so counted half: {', '.join(unknown)}"
+    return f"{said}."
 
 
 def _fit(broader: int) -> str:
@@ -103,13 +112,6 @@ def _fit(broader: int) -> str:
         return "the expertise asked for"
     levels = "one level" if abs(broader) == 1 else f"{abs(broader)} levels"
     return f"expertise {levels} {'broader' if broader > 0 else 'narrower'} than asked for"
-
-
-def _phases(inputs: PointInputs, giver: int, taker: int) -> str:
-    ours, theirs = (int(inputs.participants.phases[row]) for row in (giver, taker))
-    if not ours or not theirs:
-        return "phase of one not known (counts half)"
-    return f"{(ours & theirs).bit_count()} of {(ours | theirs).bit_count()} phases shared"
 
 
 def _nearness(inputs: PointInputs, k: int) -> str:

@@ -136,7 +136,7 @@ def test_missing_figures_are_halfway_and_said_to_be() -> None:
     points = scored(pupils=[NAN, 400], disadvantage_percent=[NAN, NAN], offer={"quality": 0})
     assert component(points, Component.DISADVANTAGE) == Weights().disadvantage / 2
     assert "not known; it counts half" in sentence(points, Component.DISADVANTAGE)
-    assert "size of one not known (counts half)" in sentence(points, Component.SIMILARITY)
+    assert "not known of one, so counted half: size" in sentence(points, Component.SIMILARITY)
     assert "no evidence of quality; it counts as claimed" in sentence(points, Component.QUALITY)
     empty = scored(pupils=[0, 400], disadvantage_percent=[NAN, NAN])
     assert component(empty, Component.SIMILARITY) == component(points, Component.SIMILARITY)
