@@ -28,10 +28,11 @@ class WriteSession(Session):
 
 def _engine(url: str, *, writes: bool) -> Engine:
     if not url.startswith("sqlite"):
-        engine = create_engine(url, pool_pre_ping=True)
+        # Values of rows stay out of errors, and so out of logs.
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
         return engine if writes else engine.execution_options(postgresql_readonly=True)
     # The driver's own transaction control loses updates between threads: take it over.
-    engine = create_engine(url, connect_args={"isolation_level": None})
+    engine = create_engine(url, connect_args={"isolation_level": None}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:

@@ -26,6 +26,7 @@ from models.register import (
 from models.vocabulary import AreaKind, Phase
 
 Region = aliased(Area)
+Earlier = aliased(ImportBatch)
 LISTED: Final = (
     Institution.urn,
     Participant.name,
@@ -93,12 +94,11 @@ class InstitutionFilter:
 
 @dataclass(frozen=True, slots=True)
 class InstitutionRead:
-    """One institution with what it belongs to, and the import that last changed it."""
+    """One institution, with the import that last changed it, and what it belongs to."""
 
     row: RowMapping
     groups: Sequence[RowMapping]
     networks: Sequence[RowMapping]
-    source: RowMapping | None
 
 
 _JOINED = (
@@ -116,9 +116,22 @@ _JOINED = (
     )
 )
 _LISTED = select(*LISTED).select_from(_JOINED)
+# Rows are written before their batch: the first batch that is not older is the one.
+_BATCH = (
+    select(func.min(Earlier.id))
+    .where(Earlier.kind == "gias", Earlier.imported_at >= Participant.updated_at)
+    .correlate(Participant)
+    .scalar_subquery()
+)
 _ONE = (
-    select(Institution.participant_id, *LISTED, *MORE)
-    .select_from(_JOINED)
+    select(
+        Institution.participant_id,
+        *LISTED,
+        *MORE,
+        ImportBatch.id.label("import_id"),
+        ImportBatch.imported_at,
+    )
+    .select_from(_JOINED.outerjoin(ImportBatch, ImportBatch.id == _BATCH))
     .where(Institution.urn == bindparam("urn"))
 )
 _GROUPS = (
@@ -135,13 +148,6 @@ _NETWORKS = (
     .where(NetworkMembership.participant_id == bindparam("participant_id"))
     .order_by(NetworkMembership.starts, Network.key)
 )
-# Rows are written before their batch: the first batch that is not older is the one.
-_SOURCE = (
-    select(ImportBatch.id, ImportBatch.kind, ImportBatch.imported_at)
-    .where(ImportBatch.kind == "gias", ImportBatch.imported_at >= bindparam("updated_at"))
-    .order_by(ImportBatch.imported_at)
-    .limit(1)
-)
 
 
 def get_institution(session: ReadSession, principal: Principal, urn: int) -> InstitutionRead:
@@ -155,7 +161,6 @@ def get_institution(session: ReadSession, principal: Principal, urn: int) -> Ins
         row=row,
         groups=connection.execute(_GROUPS, wanted).mappings().all(),
         networks=connection.execute(_NETWORKS, wanted).mappings().all(),
-        source=connection.execute(_SOURCE, {"updated_at": row["updated_at"]}).mappings().first(),
     )
 
 

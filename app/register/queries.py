@@ -203,7 +203,12 @@ def holds_words(text: str) -> list[ColumnElement[bool]]:
         or_(
             Participant.name.icontains(word, autoescape=True),
             Participant.postcode.icontains(word, autoescape=True),
-            Area.name.icontains(word, autoescape=True),
+            Participant.local_authority_code.in_(
+                select(Area.code).where(
+                    Area.kind == AreaKind.LOCAL_AUTHORITY.value,
+                    Area.name.icontains(word, autoescape=True),
+                )
+            ),
         )
         for word in text.split()
     ]

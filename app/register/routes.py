@@ -89,11 +89,10 @@ def _institution(
     request: Request, principal: Principal, session: ReadSession, urn: int
 ) -> Response:
     found = institutions.get_institution(session, principal, urn)
-    batch = found.source
     source = Source.model_construct(
         register_changed=found.row["register_changed"],
-        import_id=None if batch is None else batch["id"],
-        imported_at=None if batch is None else batch["imported_at"],
+        import_id=found.row["import_id"],
+        imported_at=found.row["imported_at"],
     )
     # Rows of the database are what the schema says: checking them again costs time.
     content = InstitutionShown.model_construct(
