@@ -1,0 +1,74 @@
+"""Runs on a small exchange, for tests of who works on them and what they write."""
+
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from app.access.policy import TERMINAL
+from app.database import Database
+from app.matching import leases, queries, results, service
+from app.matching.leases import Lease
+from app.matching.options import MatchOptions
+from app.matching.planning import Planned, carry_out
+from models.matching import Run
+from tests import rows
+
+OPTIONS = MatchOptions(as_of=rows.STARTS, workers=1, method="exact")
+
+
+def filled(database: Database) -> Database:
+    """Two schools that can help each other on site."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        first, second = (rows.add_school(session, urn, urn) for urn in (1, 2))
+        rows.add_need(session, "N1", first)
+        rows.add_offer(session, "O1", first, expertise_code="reading")
+        rows.add_need(session, "N2", second, expertise_code="reading")
+        rows.add_offer(session, "O2", second)
+    return database
+
+
+def submit(database: Database, options: MatchOptions = OPTIONS) -> int:
+    with database.write() as session:
+        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
+        return service.submit(session, TERMINAL, takers, rows.YEAR, options).id
+
+
+def state(database: Database, run_id: int) -> str:
+    with database.read() as session:
+        return queries.get_run(session, TERMINAL, run_id).state
+
+
+def take(database: Database, name: str = "w") -> Lease:
+    with database.write() as session:
+        held = leases.claim(session, name, 30.0)
+    assert held is not None
+    return held
+
+
+def expire(database: Database, run_id: int) -> None:
+    """Let the lease's time pass."""
+    with database.write() as session:
+        past = leases.database_now(session) - timedelta(seconds=1)
+        session.execute(update(Run).where(Run.id == run_id).values(leased_until=past))
+
+
+def kinds(database: Database, run_id: int) -> list[str]:
+    with database.read() as session:
+        return [event.kind for event in queries.events(session, TERMINAL, run_id)]
+
+
+def planned(database: Database, run_id: int, held: Lease) -> Planned:
+    """Carry a run out up to its last word, which is not yet written down."""
+    told: list[Planned] = []
+    with database.read() as session:
+        order = service.order_of(session, queries.get_run(session, TERMINAL, run_id), None)
+
+    def tell(message: object) -> None:
+        if isinstance(message, Planned):
+            told.append(message)
+        else:
+            results.receive(database, held, message)  # type: ignore[arg-type]
+
+    carry_out(order, database, tell, lambda: False)
+    return told[0]
