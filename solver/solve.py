@@ -21,7 +21,7 @@ from solver.verify import verify
 if TYPE_CHECKING:
     from solver.exact import Result
 
-METHODS: Final = ("auto", "exact", "prices")
+METHODS: Final = ("auto", "exact", "flow", "prices")
 EXACT_UP_TO: Final = 400
 """Candidates up to which the exact method is as quick as prices."""
 DEFAULT_TIME_LIMIT_S: Final = 60.0
@@ -91,7 +91,8 @@ def solve(
     Parameters
     ----------
     method
-        "auto", "exact" or "prices"; "auto" is exact where that proves quickly.
+        "auto", "exact", "flow" or "prices"; "auto" is a flow where the problem is one, and
+        exact where that proves quickly.
     time_limit_s
         Wall time of the whole call, > 0. Without it 60 s, or none where `work` limits.
     work
@@ -186,6 +187,10 @@ def _method(name: str) -> Method:
         from solver.exact import solve_exact
 
         return solve_exact
+    if name == "flow":
+        from solver.flow import solve_flow
+
+        return solve_flow
     if name == "prices":
         from solver.coordinate import solve_prices
 
@@ -197,6 +202,15 @@ def _solve_auto(
     problem: Problem, limits: Limits, *, on_news: OnNews, cancelled: Callable[[], bool]
 ) -> Result:
     """Solve by prices what is large, exactly what is small or what prices find no plan for."""
+    from solver.flow import why_no_flow
+
+    if why_no_flow(problem) is None:
+        early = limits
+        if math.isfinite(limits.deadline):
+            early = replace(limits, deadline=(time.time() + limits.deadline) / 2)
+        result = _method("flow")(problem, early, on_news=on_news, cancelled=cancelled)
+        if result.stopped is not Stopped.TIME:
+            return result
     if len(problem.candidates) > EXACT_UP_TO:
         result = _method("prices")(problem, limits, on_news=on_news, cancelled=cancelled)
         found = result.half_days is not None or result.stopped is Stopped.INFEASIBLE
@@ -209,6 +223,12 @@ def _check_method(problem: Problem, method: str) -> None:
     if method not in METHODS:
         known = ", ".join(METHODS)
         raise MethodFault(f"method {method!r} is not available; choose one of {known}")
+    if method == "flow":
+        from solver.flow import why_no_flow
+
+        reason = why_no_flow(problem)
+        if reason is not None:
+            raise MethodFault(f"method 'flow' does not apply: {reason}; use auto")
     if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
         raise MethodFault(
             "rules.reciprocity 'closed_loops' cannot be solved yet; "

@@ -39,7 +39,7 @@ def solve(
     gap: Annotated[float, typer.Option(help="stop at this fraction from the bound")] = 0.0,
     seed: Annotated[int, typer.Option(help="of the search")] = 0,
     workers: Annotated[int, typer.Option(help="processor cores to use")] = 2,
-    method: Annotated[str, typer.Option(help="auto, exact or prices")] = "auto",
+    method: Annotated[str, typer.Option(help="auto, exact, flow or prices")] = "auto",
 ) -> None:
     """Find the best plan of a problem file and how close to the best it is proven to be."""
     from solver.problem import ProblemFault, read_problem
