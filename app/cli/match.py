@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -21,6 +21,9 @@ from app.matching.options import MatchOptions
 from app.problems import Problem
 from app.settings import settings
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
+
+if TYPE_CHECKING:
+    from solver.plan import Plan
 
 EXIT_CODES = {RunState.SOLVED: 0, RunState.INFEASIBLE: 3, RunState.UNKNOWN: 4}
 DEFAULTS = MatchOptions()
@@ -148,8 +151,8 @@ def match(
         out.print_json(data=_as_json(run_id, state, data))
     else:
         show_plan(data)
-        for part in found.conflict:
-            out.print(f"Cannot be: {part.sentence}", markup=False, soft_wrap=True)
+        for line in why_no_plan(found):
+            out.print(line, markup=False, soft_wrap=True)
     raise typer.Exit(EXIT_CODES.get(state, 1))
 
 
@@ -215,6 +218,20 @@ def _interruptible() -> Iterator[Event]:
 def _as_json(run_id: int, state: RunState, data: ReportData) -> dict[str, Any]:
     known = asdict(figures(data)) | {"gap": data.gap, "bound": data.bound}
     return known | {"run": run_id, "state": state, "objective": data.objective}
+
+
+def why_no_plan(plan: "Plan") -> list[str]:
+    """What keeps a plan from being, a sentence each; nothing where there is one."""
+    if plan.status == "unknown":
+        return ["No plan was found in the time, and none was ruled out; give it longer."]
+    if plan.status != "infeasible":
+        return []
+    if not plan.conflict:
+        return ["No plan can exist; time ran out before it was known why: give it longer."]
+    return [
+        "No plan can exist: these cannot be kept together.",
+        *(f"Cannot be: {part.sentence}" for part in plan.conflict),
+    ]
 
 
 def show_plan(data: ReportData) -> None:

@@ -6,15 +6,18 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.cli.main import run
+from app.cli.match import why_no_plan
 from app.database import Database
 from app.matching.takers import BadTravelTimes, travel_times
 from app.schema import require_current
 from app.settings import settings
+from solver.plan import ConflictPart, Plan, Status, Stopped
 
 RUN = (sys.executable, "-c", "from app.cli.main import run; run()")
 
@@ -209,3 +212,13 @@ def test_what_changed_is_logged_as_an_event_with_fields(
     assert event["actor"] == "terminal"
     assert "added" in str(event["counts"])
     assert logged() == []
+
+
+def test_no_plan_is_said_with_its_reason() -> None:
+    """Infeasible, not known why, and not found are three sentences; a plan needs none."""
+    pin = ConflictPart("pin", "pins[0]", "a pinned pair is in the plan (O for N)")
+    infeasible = Plan(Status.INFEASIBLE, Stopped.INFEASIBLE)
+    assert why_no_plan(replace(infeasible, conflict=(pin,)))[1] == f"Cannot be: {pin.sentence}"
+    assert "time ran out" in why_no_plan(infeasible)[0]
+    assert "none was ruled out" in why_no_plan(Plan(Status.UNKNOWN, Stopped.TIME))[0]
+    assert why_no_plan(Plan(Status.OPTIMAL, Stopped.PROVED)) == []
