@@ -153,10 +153,11 @@ def _conclude(database: Database, held: Lease, ending: Ending, exit_code: int | 
 
 def kill(process: SpawnProcess) -> None:
     """End a child and whatever it started, which is in a process group of the child's own."""
-    if process.pid is not None:
-        # Gone already, or so young that it leads no group yet.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+    if process.pid is None:
+        return
+    # Gone already, or so young that it leads no group yet.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.join()
 
