@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app.csv_in import Key as Code
 from app.csv_out import columns
 from app.exchange import lists
-from app.exchange.rows import LimitsRow
+from app.exchange.rows import ExpertiseRow, LimitsRow
 from app.exchange.schemas import (
     ExpertiseFilter,
     ExpertiseShown,
@@ -44,7 +44,7 @@ def list_expertise(
         found = lists.list_expertise(session, principal, **filters, limit=limit)
         return [ExpertiseShown.model_validate(entry) for entry in found]
 
-    return listed(request, wanted, Taxonomy, read, lambda entry: entry.code)
+    return listed(request, wanted, Taxonomy, read, lambda entry: entry.code, columns(ExpertiseRow))
 
 
 @router.get("/periods", response_model=Periods, responses=AS_CSV)
