@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from app.cli.bench import bench_app
 from app.cli.console import err
 from app.cli.demo import demo, draw
 from app.cli.exchange import answer_app, confirm_app, export_app, suggest, withdraw_app
@@ -42,6 +43,7 @@ app.command()(verify)
 app.command()(serve)
 app.command()(openapi)
 app.add_typer(keys_app, name="keys")
+app.add_typer(bench_app, name="bench")
 
 
 @app.command()
