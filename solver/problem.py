@@ -393,10 +393,10 @@ class Problem:
         """
         width = max(len(self.needs), 1)
         keys = self.candidates.offer * width + self.candidates.need
-        order = np.argsort(keys, kind="stable")
         wanted = pairs[:, 0] * width + pairs[:, 1]
-        if not len(keys):
+        if not len(keys) or not len(wanted):
             return np.full(len(wanted), -1)
+        order = np.argsort(keys, kind="stable")
         found = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
         inside = (pairs[:, 1] >= 0) & (pairs[:, 1] < width)
         return np.where((keys[found] == wanted) & inside, found, -1)

@@ -154,6 +154,15 @@ def fill(
 
 
 @njit(cache=True, nogil=True)
+def adopt(
+    places: Places, left: Left, bonds: Bonds, chosen: IntArray, half_days: SmallArray
+) -> None:
+    """Take pairings in as they are, whatever they break."""
+    for k in chosen:
+        _change(places, left, bonds, k, half_days[k], 1)
+
+
+@njit(cache=True, nogil=True)
 def mend(
     places: Places,
     left: Left,
@@ -220,8 +229,7 @@ class Starter:
         if wanted is not None:
             half_days[:] = wanted
             chosen = np.flatnonzero(half_days)
-            for k in chosen.tolist():
-                _change(market.places, left, bonds, k, int(half_days[k]), 1)
+            adopt(market.places, left, bonds, chosen, half_days)
             chosen = chosen[np.argsort(self._worth[chosen], kind="stable")]
             mend(market.places, left, bonds, chosen, market.pinned, half_days)
         best_first = self._best_first
