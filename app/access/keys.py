@@ -16,6 +16,7 @@ from app.problems import Conflict, NotFound, Problem
 from models.access import ApiKey
 
 _KEY = re.compile(r"gt_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+LONGEST_LABEL: Final = 60
 _NOBODYS_DIGEST: Final = "0" * 64
 _DIGEST_OF = select(ApiKey.digest).where(
     ApiKey.prefix == bindparam("prefix"), ApiKey.revoked_at.is_(None)
@@ -32,6 +33,8 @@ class Unauthenticated(Problem):
 def create_key(session: WriteSession, principal: Principal, label: str) -> tuple[ApiKey, str]:
     """A new key; its text is nowhere else and cannot be had again."""
     authorise(principal, Action.MANAGE_KEYS)
+    if len(label) > LONGEST_LABEL or not label.isprintable():
+        raise Problem(f"the label {label!r} is not {LONGEST_LABEL} printable characters at most")
     prefix = secrets.token_hex(4)
     text = f"gt_{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey(prefix=prefix, label=label, digest=_digest(text), created_at=datetime.now(UTC))
