@@ -15,7 +15,7 @@ import typer
 from pydantic import ValidationError
 
 from app.access.policy import TERMINAL
-from app.cli.console import open_database, out, progress_bar, require_writable
+from app.cli.console import err, open_database, out, progress_bar, require_writable
 from app.insight.report import Figures, ReportData, figures
 from app.matching.options import MatchOptions
 from app.problems import Problem
@@ -143,10 +143,12 @@ def match(
             if plan:
                 write_plan(found, plan)
             data = insight.report_data(session, TERMINAL, run_id)
-    if report:
+    if report and state is RunState.SOLVED:
         from app.insight.report_page import render
 
         report.write_text(render(data), encoding="utf-8")
+    elif report:
+        err.print(f"There is no plan to report: {report} was not written.", markup=False)
     if as_json:
         out.print_json(data=_as_json(run_id, state, data))
     else:

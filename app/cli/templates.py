@@ -1,5 +1,6 @@
 """`givetake template KIND`: an importer's columns with made-up rows, or rules, to fill in."""
 
+from pkgutil import resolve_name
 from typing import Annotated
 
 import typer
@@ -8,28 +9,22 @@ from app.cli.console import write_csv
 from app.cli.exchange import OutOption
 from app.csv_in import RowModel
 from app.csv_out import template as template_of
-from app.exchange.rows import ExpertiseRow, LimitsRow, NeedRow, OfferRow, PeriodRow
-from app.exchange.suggest_rules import PACKAGED
-from app.partnerships.service import SupportRow
 from app.problems import NotFound
-from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow
-from app.register.measures import MeasureRow
-from app.register.networks import NetworkRow
-from app.register.organisations import OrganisationRow
 
-TEMPLATES: dict[str, type[RowModel]] = {
-    "measures": MeasureRow,
-    "organisations": OrganisationRow,
-    "networks": NetworkRow,
-    "circumstance-rules": CircumstanceRuleRow,
-    "circumstances": CircumstanceRow,
-    "expertise": ExpertiseRow,
-    "periods": PeriodRow,
-    "needs": NeedRow,
-    "offers": OfferRow,
-    "limits": LimitsRow,
-    "support": SupportRow,
+TEMPLATES = {
+    "measures": "app.register.measures:MeasureRow",
+    "organisations": "app.register.organisations:OrganisationRow",
+    "networks": "app.register.networks:NetworkRow",
+    "circumstance-rules": "app.register.circumstances:CircumstanceRuleRow",
+    "circumstances": "app.register.circumstances:CircumstanceRow",
+    "expertise": "app.exchange.rows:ExpertiseRow",
+    "periods": "app.exchange.rows:PeriodRow",
+    "needs": "app.exchange.rows:NeedRow",
+    "offers": "app.exchange.rows:OfferRow",
+    "limits": "app.exchange.rows:LimitsRow",
+    "support": "app.partnerships.service:SupportRow",
 }
+"""Where each row model is: importing them all would slow down every other command."""
 SUGGEST_RULES = "suggest-rules"
 KINDS = ", ".join([*TEMPLATES, SUGGEST_RULES])
 
@@ -40,6 +35,8 @@ def template(
 ) -> None:
     """Write a CSV file to fill in, with made-up rows, or the rules of `suggest` to change."""
     if kind == SUGGEST_RULES:
+        from app.exchange.suggest_rules import PACKAGED
+
         rules = PACKAGED.read_text(encoding="utf-8")
         if out_file is None:
             typer.echo(rules, nl=False)
@@ -48,4 +45,9 @@ def template(
         return
     if kind not in TEMPLATES:
         raise NotFound(f"there is no template {kind!r}; there are {KINDS}")
-    write_csv(template_of(TEMPLATES[kind]), out_file)
+    write_csv(template_of(row_model(kind)), out_file)
+
+
+def row_model(kind: str) -> type[RowModel]:
+    model: type[RowModel] = resolve_name(TEMPLATES[kind])
+    return model

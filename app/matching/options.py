@@ -14,7 +14,6 @@ from pydantic import (
 
 from app.http.fields import Day
 from models.vocabulary import BalanceHolder, Reciprocity
-from solver.points import Weights
 from solver.solve import METHODS
 
 
@@ -108,6 +107,9 @@ class MatchOptions(BaseModel):
     @field_validator("weights")
     @classmethod
     def _known_weights(cls, weights: dict[str, int]) -> dict[str, int]:
+        # Late, as it brings the whole search for candidates along: every command reads this file.
+        from solver.points import Weights
+
         try:
             Weights(**weights)
         except TypeError as unknown:
