@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -119,6 +120,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(IntegrityError, _of_integrity)
     app.add_exception_handler(OperationalError, _of_operational)
+    app.add_exception_handler(NoConnection, _of_operational)
 
 
 def _of_problem(request: Request, problem: Exception) -> Response:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Final
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -59,7 +60,8 @@ async def _reading(request: Request) -> AsyncIterator[ReadSession]:
         if database.is_embedded:
             session.close()
         else:
-            await run_in_threadpool(session.close)
+            # Beside the threads that wait for a connection: this one gives one back.
+            await to_thread.run_sync(session.close, limiter=CapacityLimiter(1))
 
 
 def _writing(request: Request) -> Iterator[WriteSession]:

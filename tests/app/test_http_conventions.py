@@ -18,7 +18,8 @@ from app.main import create_app
 from app.settings import Settings
 from models.access import ApiKey, AuditEvent
 from models.exchange import Need
-from tests.rows import YEAR, add_calendar, add_school
+from models.operations import IdempotencyKey
+from tests.rows import NOW, YEAR, add_calendar, add_school
 
 NEEDS = "/api/v1/needs"
 NEED = {"participant": "100000", "expertise": "maths", "period": YEAR, "days": 2.5}
@@ -156,6 +157,24 @@ def test_a_creation_that_failed_leaves_its_key_free(client: TestClient) -> None:
     assert [error["pointer"] for error in problem["errors"]] == ["#/expertise"]
     good = client.post(NEEDS, json=NEED | {"reference": "n"}, headers=key)
     assert good.status_code == 201
+
+
+def test_an_expired_key_is_free(client: TestClient, database: Database) -> None:
+    """After its day a key means nothing any more."""
+    key = {"Idempotency-Key": "k"}
+    client.post(NEEDS, json=NEED | {"reference": "n"}, headers=key)
+    with database.write() as session:
+        session.scalars(select(IdempotencyKey)).one().expires_at = NOW
+    other = client.post(NEEDS, json=NEED | {"reference": "m"}, headers=key)
+    assert other.status_code == 201
+    assert count(database, IdempotencyKey) == 1
+
+
+def test_many_readers_at_once_are_all_answered(client: TestClient) -> None:
+    """More callers than connections and threads: each waits its turn, none is stuck."""
+    with ThreadPoolExecutor(60) as pool:
+        statuses = pool.map(lambda _: client.get(NEEDS).status_code, range(120))
+    assert set(statuses) == {200}
 
 
 def test_the_same_creation_at_once_happens_once(client: TestClient, database: Database) -> None:
