@@ -22,6 +22,8 @@ def serve(
     from app.settings import settings
 
     with open_database() as database:
+        if port:
+            err.print(f"Answering on http://{host}:{port} until Ctrl+C.", markup=False)
         uvicorn.run(
             create_app(settings(), database),
             host=host,

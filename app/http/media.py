@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from starlette.routing import BaseRoute
 
 from app.http.problems import NotAcceptable, UnsupportedMedia
@@ -22,17 +23,30 @@ def wants_csv(request: Request) -> bool:
 
 
 async def negotiate(request: Request) -> None:
-    """Refuse what this operation neither reads nor writes."""
+    """Refuse what this operation neither reads nor writes, and what is asked for twice."""
     route = request.scope["route"]
     offered = _offered(route)
     if not any(_fits(form, offered) for form in _accepted(request)):
         raise NotAcceptable(f"this is offered as {' or '.join(offered)}; ask for that in Accept")
+    _refuse_repetition(request)
     if getattr(route, "body_field", None) is None:
         return
     expected = FORM if _is_form(route) else JSON
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != expected:
         raise UnsupportedMedia(f"send the body as {expected}")
+
+
+def _refuse_repetition(request: Request) -> None:
+    """Of two values of one parameter neither is surely meant."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    errors = [
+        {"type": "repeated", "loc": ("query", name), "msg": "is given more than once"}
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    if errors:
+        raise RequestValidationError(errors)
 
 
 def _accepted(request: Request) -> Iterator[str]:

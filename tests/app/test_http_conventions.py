@@ -270,7 +270,16 @@ def test_text_is_composed_one_way(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=501", "limit=x", "after=-1", f"after={10**30}", "area=x", "perod=2026"],
+    [
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "after=-1",
+        f"after={10**30}",
+        "area=x",
+        "perod=2026",
+        "limit=1&limit=2",
+    ],
 )
 def test_a_query_that_means_nothing_is_refused(client: TestClient, query: str) -> None:
     """A misspelt filter is not silently none."""
