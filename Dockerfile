@@ -1,9 +1,15 @@
+FROM node:24-slim AS parts
+WORKDIR /build
+COPY package.json package-lock.json .npmrc vendor.mjs ./
+RUN npm ci --ignore-scripts && node vendor.mjs
+
 FROM python:3.11-slim AS build
 WORKDIR /build
 COPY requirements/runtime.txt requirements/runtime.txt
 RUN python -m venv /opt/givetake \
     && /opt/givetake/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
 COPY . .
+COPY --from=parts /build/app/static/vendor app/static/vendor
 RUN /opt/givetake/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim

