@@ -15,6 +15,7 @@ from app.insight.report import (
     ReportParticipant,
     Symbol,
     UnmetNeed,
+    symbol_of,
 )
 from app.matching import queries
 from app.matching.options import MatchOptions
@@ -26,7 +27,6 @@ from models.vocabulary import (
     METRES_PER_MILE,
     BalanceHolder,
     Ladder,
-    Phase,
     Reciprocity,
 )
 from solver import refusals
@@ -149,13 +149,11 @@ def _participants(session: Session, problem: Problem) -> tuple[ReportParticipant
 def _symbol(institution: Institution | None) -> Symbol:
     if institution is None:
         return Symbol.ORGANISATION
-    if institution.specialist:
-        return Symbol.SPECIALIST
-    if institution.alternative_provision:
-        return Symbol.ALTERNATIVE
-    if Phase.SECONDARY in institution.phases:
-        return Symbol.SECONDARY
-    return Symbol.PRIMARY if Phase.PRIMARY in institution.phases else Symbol.OTHER_SCHOOL
+    return symbol_of(
+        specialist=institution.specialist,
+        alternative=institution.alternative_provision,
+        phases=institution.phases,
+    )
 
 
 def _unmet(

@@ -5,12 +5,13 @@ is listed cannot differ.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from statistics import median
 
-from models.vocabulary import Ladder
+from models.vocabulary import Ladder, Phase
 
 
 class Symbol(StrEnum):
@@ -22,6 +23,17 @@ class Symbol(StrEnum):
     ALTERNATIVE = "alternative"
     OTHER_SCHOOL = "other_school"
     ORGANISATION = "organisation"
+
+
+def symbol_of(*, specialist: bool, alternative: bool, phases: Sequence[str]) -> Symbol:
+    """The one symbol of an institution."""
+    if specialist:
+        return Symbol.SPECIALIST
+    if alternative:
+        return Symbol.ALTERNATIVE
+    if Phase.SECONDARY in phases:
+        return Symbol.SECONDARY
+    return Symbol.PRIMARY if Phase.PRIMARY in phases else Symbol.OTHER_SCHOOL
 
 
 @dataclass(frozen=True, slots=True)
