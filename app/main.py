@@ -18,6 +18,8 @@ from app.http.sessions import caller
 from app.jobs.routes import router as runs
 from app.jobs.setup import make_worker
 from app.jobs.worker import embedded
+from app.maps.embed_routes import router as embeds
+from app.maps.site import create_maps
 from app.matching.routes import router as matching
 from app.partnerships.routes import router as partnerships
 from app.register.network_routes import router as networks
@@ -74,8 +76,10 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         matching,
         imports,
         access,
+        embeds,
     ):
         # Each by itself: a router within a router is searched twice on every request.
         app.include_router(router, prefix=PREFIX, dependencies=guards)
+    app.mount("/maps", create_maps(settings, app.state))
     app.openapi = lambda: document.document(app)  # type: ignore[method-assign]
     return app

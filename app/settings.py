@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -34,6 +34,14 @@ class Settings(BaseSettings):
     """Runs at once of `givetake serve` itself; 0: `givetake worker` carries them out."""
     hold_days: int = Field(14, ge=1, le=365)
     """How long a preferred proposal holds its days while nobody answers."""
+    secret: SecretStr | None = Field(None, min_length=32)
+    """What tokens are signed with; none: made once and kept in the data folder."""
+    publish_offers: bool = False
+    """Whether the public map shows what givers said of themselves that they can offer."""
+    map_tiles: str | None = Field(None, pattern=r"^https://[A-Za-z0-9.:-]+/\S*\{z\}\S*$")
+    """A tile server under the map; none: the coast alone, and no request to others."""
+    map_attribution: str = Field("", max_length=200)
+    """Whom to name for the tiles, as plain text."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
@@ -51,6 +59,14 @@ class Settings(BaseSettings):
                 "write sqlite:///path or postgresql+psycopg://user@host/name"
             )
         return url
+
+    @property
+    def data_folder(self) -> Path:
+        """Where a file database is, or would be."""
+        prefix = "sqlite:///"
+        if self.database_url.startswith(prefix) and ":memory:" not in self.database_url:
+            return Path(self.database_url.removeprefix(prefix)).parent
+        return user_data_path("givetake", appauthor=False)
 
     def make_data_folder(self) -> None:
         """Make the folder of a file database, so that a first run needs no preparation."""

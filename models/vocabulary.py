@@ -177,3 +177,11 @@ class Ladder(StrEnum):
     REGION = "region"
     DESIGNATED = "designated"
     ELSEWHERE = "elsewhere"
+
+
+class EmbedLayer(StrEnum):
+    """What an embedded map shows."""
+
+    PUBLIC = "public"
+    PARTNER = "partner"
+    """With the proposals of a run: for pages that only those who work on it can open."""

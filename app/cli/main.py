@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from app.cli.bench import bench_app
 from app.cli.console import err
 from app.cli.demo import demo, draw
+from app.cli.embed import embed_app
 from app.cli.exchange import answer_app, confirm_app, export_app, suggest, withdraw_app
 from app.cli.imports import import_app
 from app.cli.match import match
@@ -44,6 +45,7 @@ app.command()(serve)
 app.command()(openapi)
 app.add_typer(keys_app, name="keys")
 app.add_typer(bench_app, name="bench")
+app.add_typer(embed_app, name="embed")
 
 
 @app.command()

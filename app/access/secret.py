@@ -1,0 +1,23 @@
+"""What tokens are signed with: given by the settings, else this installation's own."""
+
+import os
+import secrets
+from contextlib import suppress
+
+from app.settings import Settings
+
+
+def signing_secret(settings: Settings) -> str:
+    """The secret of the settings, or one made when first asked for and kept beside the database."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
+    path = settings.data_folder / "secret"
+    if not path.exists():
+        settings.data_folder.mkdir(parents=True, exist_ok=True)
+        made = path.with_name(f"secret.{secrets.token_hex(8)}")
+        made.touch(0o600)
+        made.write_text(secrets.token_urlsafe(32))
+        with suppress(FileExistsError):
+            os.link(made, path)  # the first to come wins, and nobody reads half a secret
+        made.unlink()
+    return path.read_text()

@@ -1,0 +1,64 @@
+// The card of what is selected: who it is, what it offers, whom it supports and who supports it.
+import { days, KINDS, LADDER, miles } from "./layer.js";
+import { element } from "./table.js";
+
+const SHOWN = 12;
+
+export function ages(layer, at) {
+  const [low, high] = [layer.low[at], layer.high[at]];
+  return low === null || high === null ? "" : `ages ${low} to ${high}`;
+}
+
+/** What one marker is, in a line. */
+export function said(layer, at) {
+  const parts = [layer.name[at], KINDS[layer.symbols[layer.symbol[at]]]];
+  const [gives, takes] = [layer.given[at].length, layer.taken[at].length];
+  if (gives) parts.push(`gives ${gives}`);
+  if (takes) parts.push(`receives ${takes}`);
+  return parts.join(", ");
+}
+
+function support(layer, title, pairings, other, select) {
+  if (!pairings.length) return "";
+  const listed = pairings.slice(0, SHOWN).map((k) => {
+    const { expertise, half_days: halfDays, ladder, miles: far, remote } = layer.pairings;
+    const step = layer.ladder[ladder[k]];
+    const partner = other[k];
+    const facts = [days(halfDays[k]), remote[k] ? "remote" : miles(far[k]), LADDER[step].toLowerCase()].filter(Boolean);
+    return element("li", { class: `step ${step}` },
+      element("strong", {}, layer.expertise[expertise[k]]),
+      element("button", { type: "button", class: "link", onclick: () => select(partner) }, layer.name[partner]),
+      element("span", {}, facts.join(", ")));
+  });
+  if (pairings.length > SHOWN) listed.push(element("li", {}, `and ${pairings.length - SHOWN} more, in the list`));
+  return element("div", {}, element("h3", {}, title), element("ul", {}, ...listed));
+}
+
+export function fill(card, layer, at, { select, close, onMap }) {
+  const type = layer.types[layer.type[at]];
+  const where = [layer.areas[layer.area[at]], layer.postcode[at]].filter(Boolean).join(", ");
+  const facts = [type, ages(layer, at)].filter(Boolean).join(", ");
+  const offers = layer.offers[at].map((code) => element("li", {}, layer.expertise[code]));
+  card.replaceChildren(
+    element("button", { type: "button", class: "close", "aria-label": "Close", onclick: close }, "×"),
+    element("h2", {}, layer.name[at]),
+    element("p", {}, facts),
+    element("p", {}, where),
+    Number.isNaN(layer.x[at]) ? element("p", { class: "quiet" }, "Its position is not known, so it is not on the map.") : "",
+    Number.isNaN(layer.x[at]) || !onMap ? "" : element("p", {}, element("button", { type: "button", class: "plain", onclick: onMap }, "Show on the map")),
+    offers.length ? element("div", {}, element("h3", {}, "Can offer"), element("ul", { class: "dots" }, ...offers)) : "",
+    support(layer, "Gives support to", layer.given[at], layer.pairings.taker, select),
+    support(layer, "Receives support from", layer.taken[at], layer.pairings.giver, select),
+  );
+}
+
+export function fillCluster(card, layer, members, { select, close }) {
+  const listed = members.slice(0, 40).map((at) =>
+    element("li", {}, element("button", { type: "button", class: "link", onclick: () => select(at) }, layer.name[at])));
+  if (members.length > listed.length) listed.push(element("li", {}, `and ${members.length - listed.length} more`));
+  card.replaceChildren(
+    element("button", { type: "button", class: "close", "aria-label": "Close", onclick: close }, "×"),
+    element("h2", {}, `${members.length} in one place`),
+    element("ul", {}, ...listed),
+  );
+}

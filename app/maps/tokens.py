@@ -1,0 +1,135 @@
+"""Embed tokens: signed, for a while, for the pages of named origins and one layer."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import jwt
+
+from app.access.keys import Unauthenticated
+from app.problems import Problem
+from models.vocabulary import EmbedLayer
+
+AUDIENCE: Final = "givetake-map"
+ALGORITHM: Final = "HS256"
+CLAIMS: Final = ("aud", "exp", "iat", "layer", "origins")
+MOST_ORIGINS: Final = 20
+_HOST = r"(?=.{1,253}(?::|$))[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*"
+_ORIGIN = re.compile(rf"https://{_HOST}(?::[0-9]{{1,5}})?")
+_LOOPBACK = re.compile(r"http://(?:localhost|127\.0\.0\.1)(?::[0-9]{1,5})?")
+
+
+LONGEST: Final = {
+    EmbedLayer.PUBLIC: timedelta(days=366),
+    EmbedLayer.PARTNER: timedelta(hours=12),
+}
+USUAL: Final = {
+    EmbedLayer.PUBLIC: timedelta(days=90),
+    EmbedLayer.PARTNER: timedelta(hours=1),
+}
+
+
+class BadEmbed(Problem):
+    """A token asked for that would let in nobody or too many."""
+
+    status = 422
+    title = "The map cannot be embedded like this"
+
+
+class Expired(Unauthenticated):
+    """A token that was good; `grant` says for which pages, so that they can be told."""
+
+    title = "The token of this map has expired"
+
+    def __init__(self, grant: "Grant") -> None:
+        super().__init__("the token of this map has expired; ask for a new one")
+        self.grant = grant
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token opens: one layer, in frames of pages of these origins."""
+
+    origins: tuple[str, ...]
+    layer: EmbedLayer
+    expires_at: datetime
+    run_id: int | None = None
+
+
+def grant(
+    origins: list[str],
+    layer: EmbedLayer,
+    *,
+    now: datetime,
+    valid_for: timedelta | None = None,
+    run_id: int | None = None,
+) -> Grant:
+    """What may be granted, or `BadEmbed` with the reason why not."""
+    if not 1 <= len(origins) <= MOST_ORIGINS:
+        raise BadEmbed(f"name 1 to {MOST_ORIGINS} origins, not {len(origins)}")
+    for origin in origins:
+        if not (_ORIGIN.fullmatch(origin) or _LOOPBACK.fullmatch(origin)):
+            raise BadEmbed(
+                f"{origin!r} is no origin of a page; write it like https://www.example.org, "
+                "in small letters and without a path (http only for localhost)"
+            )
+    valid_for = USUAL[layer] if valid_for is None else valid_for
+    if not timedelta() < valid_for <= LONGEST[layer]:
+        raise BadEmbed(f"a token of the {layer} layer is valid for at most {_said(LONGEST[layer])}")
+    if (run_id is None) == (layer is EmbedLayer.PARTNER):
+        raise BadEmbed("name a run for the partner layer, and none for the public layer")
+    expires_at = (now + valid_for).replace(microsecond=0)
+    return Grant(tuple(dict.fromkeys(origins)), layer, expires_at, run_id)
+
+
+def sign(granted: Grant, secret: str, now: datetime) -> str:
+    claims = {
+        "aud": AUDIENCE,
+        "iat": now,
+        "exp": granted.expires_at,
+        "layer": granted.layer.value,
+        "origins": list(granted.origins),
+    }
+    if granted.run_id is not None:
+        claims["run"] = granted.run_id
+    return jwt.encode(claims, _key(secret), algorithm=ALGORITHM)
+
+
+def read(token: str, secret: str) -> Grant:
+    """What a token opens.
+
+    Raises `Expired` for one that was ours, else `Unauthenticated`, in the same words whatever is
+    wrong with it.
+    """
+    try:
+        claims = jwt.decode(
+            token,
+            _key(secret),
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            options={"require": list(CLAIMS), "verify_exp": False},
+        )
+        granted = Grant(
+            tuple(claims["origins"]),
+            EmbedLayer(claims["layer"]),
+            datetime.fromtimestamp(claims["exp"], UTC),
+            claims.get("run"),
+        )
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as wrong:
+        raise Unauthenticated(
+            "the token of this map is not valid; `givetake embed create` makes one"
+        ) from wrong
+    if granted.expires_at <= datetime.now(UTC):
+        raise Expired(granted)
+    return granted
+
+
+def _key(secret: str) -> bytes:
+    """A key for nothing but this, whatever else the secret is used for."""
+    return hashlib.blake2b(secret.encode(), digest_size=32, person=b"embed-token").digest()
+
+
+def _said(time: timedelta) -> str:
+    return f"{time.days} days" if time.days else f"{time.seconds // 3600} hours"

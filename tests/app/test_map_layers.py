@@ -1,0 +1,373 @@
+"""What maps show to whom: the widget's layer, and collections for map programs."""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from owslib.ogcapi.features import Features
+from sqlalchemy import update
+
+from app.access.keys import create_key
+from app.access.policy import TERMINAL
+from app.database import Database
+from app.main import create_app
+from app.maps import service
+from app.settings import Settings
+from models.exchange import Offer
+from models.matching import Proposal, Run
+from models.register import Participant
+from models.vocabulary import EmbedLayer
+from tests import rows
+from tests.serving import serving
+
+SECRET = "made-up secret of forty characters or so"
+ORIGIN = "https://www.example.org"
+ITEMS = "/maps/features/collections/{}/items"
+
+
+def draw(database: Database) -> Database:
+    """Three schools and a hub; one of every kind of offer; a run with an open proposal."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        taker, giver, far = (rows.add_school(session, 1 + n, 10.0 * n) for n in range(3))
+        rows.add_school(session, 4, latitude=None, longitude=None)
+        rows.add_school(session, 5, in_scope=False)
+        hub = rows.add_hub(session, "made-up-hub")
+        need = rows.add_need(session, "secret-need", taker, priority=1)
+        offer = rows.add_offer(session, "own-answer", giver)
+        rows.add_offer(session, "unanswered", far, availability="not_answered")
+        rows.add_offer(session, "perhaps", far, availability="may_offer")
+        rows.add_offer(session, "guessed", far, suggestion={"rule": "made-up"})
+        rows.add_offer(session, "withdrawn", far, withdrawn=True)
+        rows.add_offer(session, "over", hub, window_ends=rows.STARTS)
+        run = rows.add(
+            session,
+            Run(
+                period_code=rows.YEAR,
+                scope={"kind": "local_authority", "code": "999", "name": "Testshire"},
+                options={},
+                state="solved",
+                actor="terminal",
+                created_at=rows.NOW,
+            ),
+        )
+        proposed = {"half_days": 3, "points": 10, "components": [], "distance_m": 16093}
+        proposed |= {"ladder": "local_area", "remote": False, "sendable": True}
+        assert run.id == 1
+        for state, who in (("proposed", offer), ("declined", hub)):
+            given = who if isinstance(who, Offer) else rows.add_offer(session, "hubs", who)
+            row = Proposal(run_id=1, need_id=need.id, offer_id=given.id, state=state, **proposed)
+            rows.add(session, row)
+    return database
+
+
+@pytest.fixture
+def exchange(sqlite_database: Database) -> Database:
+    return draw(sqlite_database)
+
+
+def client_of(database: Database, **settings: Any) -> TestClient:
+    made = Settings(workers=0, secret=SECRET, **settings)
+    return TestClient(create_app(made, database))
+
+
+@pytest.fixture
+def client(exchange: Database) -> Iterator[TestClient]:
+    with client_of(exchange) as client:
+        yield client
+
+
+def token(database: Database, layer: EmbedLayer = EmbedLayer.PUBLIC) -> str:
+    with database.write() as session:
+        run_id = 1 if layer is EmbedLayer.PARTNER else None
+        return service.create_embed(session, TERMINAL, SECRET, [ORIGIN], layer, run_id=run_id)[1]
+
+
+def layer(client: TestClient, token: str) -> dict[str, Any]:
+    answer = client.get("/maps/layer", params={"token": token})
+    assert answer.status_code == 200, answer.text
+    read: dict[str, Any] = answer.json()
+    return read
+
+
+def summed(steps: list[int]) -> list[int]:
+    return [sum(steps[: place + 1]) for place in range(len(steps))]
+
+
+def test_both_databases_answer_alike(database: Database) -> None:
+    """Layers, boxes, ids and words are looked up on either."""
+    draw(database)
+    with client_of(database, publish_offers=True) as client:
+        read = layer(client, token(database, EmbedLayer.PARTNER))
+        assert (len(read["pairings"]["at"]), len(read["offers"]["at"])) == (1, 2)
+        for name, count in (("institutions", 4), ("organisations", 1), ("offers", 2)):
+            found = client.get(ITEMS.format(name), params={"bbox": "1,54,3,56"}).json()
+            assert found["numberMatched"] == count - (name == "institutions")
+            first = client.get(ITEMS.format(name), params={"limit": 1}).json()["features"][0]
+            assert client.get(f"{ITEMS.format(name)}/{first['id']}").json()["id"] == first["id"]
+        listed = client.get("/maps/list", params={"token": token(database), "q": "TESTSHIRE 3"})
+        assert "School 3" in listed.text
+
+
+def test_the_public_layer_names_and_shames_nobody(client: TestClient, exchange: Database) -> None:
+    """No need, proposal, refusal or unconfirmed offer is in it, nor who is out of scope."""
+    read = layer(client, token(exchange))
+    assert sorted(map(str, read["participants"]["id"])) == ["1", "2", "3", "4", "made-up-hub"]
+    assert read["pairings"]["at"] == []
+    assert read["offers"]["at"] == []
+    assert set(read["participants"]) == {
+        *("id", "name", "symbol", "type", "area", "postcode", "low", "high", "x", "y")
+    }
+    for word in ("secret-need", "suggest", "need", "circumstance", "refus", "priority"):
+        assert word not in json.dumps(read).lower()
+
+
+def test_published_offers_are_the_givers_own_answers(exchange: Database) -> None:
+    """Where offers are published, only what a giver said of itself, and while it stands."""
+    with client_of(exchange, publish_offers=True) as client:
+        read = layer(client, token(exchange))
+        items = client.get(ITEMS.format("offers")).json()["features"]
+    assert [each["id"] for each in items] == ["own-answer", "hubs"]
+    givers = {read["participants"]["id"][at] for at in summed(read["offers"]["at"])}
+    assert givers == {2, "made-up-hub"}
+    assert read["expertise"] == ["Maths"]
+
+
+def test_the_partner_layer_has_the_live_proposals_of_its_run(
+    client: TestClient, exchange: Database
+) -> None:
+    """From giver to taker, with days, rung and miles; what was declined is not shown."""
+    read = layer(client, token(exchange, EmbedLayer.PARTNER))
+    pairings, ids = read["pairings"], read["participants"]["id"]
+    (giver,) = summed(pairings["at"])
+    assert (ids[giver], ids[giver + pairings["taker"][0]]) == (2, 1)
+    assert (pairings["half_days"], pairings["miles"]) == ([3], [10.0])
+    assert read["ladder"][pairings["ladder"][0]] == "local_area"
+
+
+def test_positions_come_back_as_they_are_known(client: TestClient, exchange: Database) -> None:
+    """To the metre; an unknown position stays unknown."""
+    participants = layer(client, token(exchange))["participants"]
+    x, y, places = 0, 0, {}
+    for id_, dx, dy in zip(*(participants[name] for name in ("id", "x", "y")), strict=True):
+        if dx is not None:
+            x, y = x + dx, y + dy
+        places[id_] = None if dx is None else (x / 1e5, y / 1e5)
+    assert places[4] is None
+    assert places[1] == (2.0, 55.0)
+    assert places[3] == pytest.approx((2.0, 55 + 20 / 69.17), abs=1e-5)
+
+
+def test_a_layer_is_sent_once_until_something_changes(
+    client: TestClient, exchange: Database
+) -> None:
+    """The same ETag is answered with 304; a school's new name is a new layer."""
+    mine = {"token": token(exchange)}
+    first = client.get("/maps/layer", params=mine)
+    known = {"If-None-Match": first.headers["etag"]}
+    assert client.get("/maps/layer", params=mine, headers=known).status_code == 304
+    with exchange.write() as session:
+        changed = {"name": "New name", "updated_at": datetime(2026, 9, 2, tzinfo=UTC)}
+        session.execute(update(Participant).where(Participant.name == "School 3").values(changed))
+    second = client.get("/maps/layer", params=mine, headers=known)
+    assert second.status_code == 200
+    assert "New name" in second.json()["participants"]["name"]
+
+
+def test_a_decision_changes_the_partner_layer(client: TestClient, exchange: Database) -> None:
+    """A proposal that is withdrawn leaves the map."""
+    mine = token(exchange, EmbedLayer.PARTNER)
+    assert len(layer(client, mine)["pairings"]["at"]) == 1
+    with exchange.write() as session:
+        session.execute(update(Proposal).values(state="withdrawn", version=2))
+    assert layer(client, mine)["pairings"]["at"] == []
+
+
+def test_a_layer_is_packed_for_who_can_unpack(client: TestClient, exchange: Database) -> None:
+    """Others have it as it is."""
+    mine = {"token": token(exchange)}
+    packed = client.get("/maps/layer", params=mine, headers={"Accept-Encoding": "gzip"})
+    plain = client.get("/maps/layer", params=mine, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.json() == plain.json()
+    assert "accept-encoding" in plain.headers["vary"].lower()
+
+
+def test_no_layer_without_a_token(client: TestClient) -> None:
+    """A key or a made-up token is none."""
+    assert client.get("/maps/layer", params={"token": "x"}).status_code == 401
+    assert client.get("/maps/layer").status_code == 400
+
+
+def test_the_whole_country_stays_small(sqlite_database: Database) -> None:
+    """A school takes less than 30 bytes: 24,500 of them with 37,000 pairings fit into 1.5 MB."""
+    with sqlite_database.write() as session:
+        for n in range(1000):
+            place = {
+                "latitude": 50 + (n * 7919 % 5000) / 1000,
+                "longitude": -(n * 104729 % 5000) / 1000,
+            }
+            rows.add_school(session, 100_000 + n, **place, postcode=f"ZZ{n % 90} {n % 9}AA")
+    with client_of(sqlite_database) as client:
+        answer = client.get(
+            "/maps/layer",
+            params={"token": token(sqlite_database)},
+            headers={"Accept-Encoding": "identity"},
+        )
+    assert len(gzip.compress(answer.content)) < 30 * 1000
+
+
+def test_a_key_makes_tokens_over_http(client: TestClient, exchange: Database) -> None:
+    """The answer has the lines to copy; the token in them opens the layer."""
+    wanted = {"origins": [ORIGIN], "minutes": 60}
+    assert client.post("/api/v1/embed-tokens", json=wanted).status_code == 401
+    with exchange.write() as session:
+        client.headers["Authorization"] = f"Bearer {create_key(session, TERMINAL, 'test')[1]}"
+    answer = client.post("/api/v1/embed-tokens", json=wanted)
+    assert answer.status_code == 201, answer.text
+    content = answer.json()
+    assert content["token"] in content["html"]
+    assert content["token"] in content["frame"]
+    assert layer(client, content["token"])["layer"] == "public"
+    for wrong in ({"origins": ["*"]}, {"origins": []}, {"origins": [ORIGIN], "layer": "partner"}):
+        assert client.post("/api/v1/embed-tokens", json=wrong).status_code == 422
+
+
+# --- the pages ---
+
+
+def policy(answer: Any) -> dict[str, str]:
+    parts = answer.headers["content-security-policy"].split("; ")
+    return {name: value for name, _, value in (part.partition(" ") for part in parts)}
+
+
+def test_the_widget_may_be_framed_by_its_origins_alone(
+    client: TestClient, exchange: Database
+) -> None:
+    """Its page runs our scripts only, without an origin, and asks nobody else for anything."""
+    answer = client.get("/maps/widget", params={"token": token(exchange)})
+    assert answer.status_code == 200
+    rules = policy(answer)
+    assert rules["frame-ancestors"] == ORIGIN
+    assert rules["script-src"] == rules["connect-src"] == "'self'"
+    assert rules["img-src"] == "'self' data:"
+    assert "allow-same-origin" not in rules["sandbox"]
+    assert "set-cookie" not in answer.headers
+    assert not re.findall(r"""(?:src|href)="(?!static/|vendor/|list|data:)""", answer.text)
+
+
+def test_tiles_are_asked_for_where_they_are_set(exchange: Database) -> None:
+    """The policy then lets in pictures of that one server."""
+    with client_of(exchange, map_tiles="https://tiles.example.org/{z}/{x}/{y}.png") as client:
+        answer = client.get("/maps/widget", params={"token": token(exchange)})
+    assert policy(answer)["img-src"] == "'self' data: https://tiles.example.org"
+
+
+def test_a_bad_token_is_said_in_words_and_framed_by_nobody(client: TestClient) -> None:
+    """What came with it is not repeated as markup."""
+    answer = client.get("/maps/widget", params={"token": "<script>alert(1)</script>"})
+    assert answer.status_code == 401
+    assert policy(answer)["frame-ancestors"] == "'none'"
+    assert "cannot be shown" in answer.text
+    assert "<script>alert" not in answer.text
+
+
+def test_the_list_needs_no_script(client: TestClient, exchange: Database) -> None:
+    """It finds by the words of a name and shows pages of schools."""
+    mine = {"token": token(exchange)}
+    whole = client.get("/maps/list", params=mine)
+    assert all(f"School {n}" in whole.text for n in (1, 2, 3, 4))
+    assert "<script" not in whole.text
+    found = client.get("/maps/list", params=mine | {"q": "school 3"})
+    assert "School 3" in found.text
+    assert "School 1" not in found.text
+    assert "0 institutions" in client.get("/maps/list", params=mine | {"q": "100%_"}).text
+
+
+# --- for map programs ---
+
+
+def test_a_public_client_reads_the_collections(exchange: Database) -> None:
+    """OWSLib finds its way from the landing page to every feature, page by page, and by box."""
+    made = Settings(workers=0, secret=SECRET, publish_offers=True)
+    with serving(create_app(made, exchange)) as address:
+        service = Features(f"{address}/maps/features")
+        assert any(each.endswith("/conf/geojson") for each in service.conformance()["conformsTo"])
+        assert service.feature_collections() == [
+            "institutions",
+            "organisations",
+            "offers",
+            "pairings",
+        ]
+        assert service.api()["openapi"].startswith("3.")
+        described = service.collection("institutions")
+        assert described["extent"]["spatial"]["bbox"][0][0] == 2.0
+        page = service.collection_items("institutions", limit=3)
+        assert (page["numberMatched"], page["numberReturned"]) == (4, 3)
+        (following,) = [each["href"] for each in page["links"] if each["rel"] == "next"]
+        near = service.collection_items("institutions", bbox=[1.9, 54.9, 2.1, 55.05])
+        assert [each["id"] for each in near["features"]] == [1]
+        assert service.collection_item("institutions", "4")["geometry"] is None
+        assert following.startswith(address)
+    with client_of(exchange) as client:
+        last = client.get(following).json()
+    assert [each["id"] for each in last["features"]] == [4]
+    assert not [each for each in last["links"] if each["rel"] == "next"]
+
+
+def test_no_public_pairing_and_proposals_for_a_key(client: TestClient, exchange: Database) -> None:
+    """Whoever has no key sees no proposal; with one it is a line from giver to taker."""
+    pairings = ITEMS.format("pairings")
+    assert client.get(pairings).json()["features"] == []
+    assert client.get(pairings, params={"run": 1}).status_code == 401
+    with exchange.write() as session:
+        key = {"Authorization": f"Bearer {create_key(session, TERMINAL, 'test')[1]}"}
+    (feature,) = client.get(pairings, params={"run": 1}, headers=key).json()["features"]
+    assert feature["geometry"]["coordinates"] == [[2.0, pytest.approx(55.144571)], [2.0, 55.0]]
+    assert feature["properties"]["days"] == 1.5
+    for box, count in (("1,55.1,3,55.12", 1), ("1,50,3,54", 0)):
+        asked = {"run": 1, "bbox": box}
+        assert client.get(pairings, params=asked, headers=key).json()["numberMatched"] == count
+    assert client.get(pairings, params={"run": 9}, headers=key).status_code == 404
+
+
+def test_features_come_as_geojson_that_any_page_may_read(client: TestClient) -> None:
+    """The form is named, `f` goes before Accept, and an unknown form is refused."""
+    items = ITEMS.format("institutions")
+    answer = client.get(items, headers={"Accept": "application/geo+json"})
+    assert answer.headers["content-type"] == "application/geo+json"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert client.get(items, headers={"Accept": "text/html"}).status_code == 406
+    assert client.get(items, params={"f": "json"}, headers={"Accept": "text/html"}).is_success
+    assert client.get(items, params={"f": "html"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("bbox=1,2,3", "bbox=a,b,c,d", "bbox=3,0,1,9", "bbox=nan,0,1,1", "bbox=1e999,0,1,1"),
+        *("limit=0", "limit=10001", "after=-1", "nonsense=1", "run=x", "run=1"),
+    ],
+)
+def test_a_query_that_cannot_be_read_is_refused_as_the_standard_says(
+    client: TestClient, query: str
+) -> None:
+    """With 400, never as an empty answer."""
+    assert client.get(f"{ITEMS.format('institutions')}?{query}").status_code == 400
+
+
+def test_there_are_no_other_collections_or_features(client: TestClient) -> None:
+    """Neither needs nor an id that is none can be read."""
+    for path in (
+        "needs",
+        "institutions/items/5",
+        "institutions/items/x",
+        "offers/items/own-answer",
+    ):
+        assert client.get(f"/maps/features/collections/{path}").status_code == 404
