@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Security
 from fastapi.openapi.utils import get_openapi
@@ -188,7 +189,7 @@ def get_item(
         raise NotFound(f"there is no {feature[:60]!r} in {name}")
     here = f"{_base(request)}/collections/{name}"
     links = [
-        features.link(f"{here}/items/{feature}", "self", GEOJSON),
+        features.link(f"{here}/items/{quote(feature, safe='/:')}", "self", GEOJSON),
         features.link(here, "collection"),
     ]
     return _answer(collection.feature(row) | {"links": links}, GEOJSON)

@@ -175,7 +175,7 @@ export const Field = L.Renderer.extend({
       const [x, y] = this.at(layer.x[at], layer.y[at]);
       if (x > 0 && y > 0 && x < view.width && y < view.height) places[layer.symbol[at]].push(x, y);
     }
-    c.globalAlpha = chosen === null ? 0.55 : 0.2;
+    c.globalAlpha = chosen !== null ? 0.2 : this.scene.arcs.length > FEW_ARCS && view.zoom < 8 ? 0.35 : 0.55;
     places.forEach((spots, kind) => {
       c.fillStyle = this.colours[layer.symbols[kind]];
       for (let k = 0; k < spots.length; k += 2) c.fillRect(spots[k] - size / 2, spots[k + 1] - size / 2, size, size);

@@ -1,5 +1,5 @@
 // What is shown: kinds, steps of the ladder, an area, an expertise and words.
-import { KINDS, LADDER } from "./layer.js";
+import { KINDS, LADDER, words } from "./layer.js";
 import { palette, symbol } from "./field.js";
 import { element } from "./table.js";
 
@@ -56,13 +56,13 @@ export function restyleFilters(form) {
 
 /** Who and which pairings pass: `{base, shown, arcs}`; a partner from outside of the `base`
  * is shown with its pairing. */
-export function passing(form, layer, words) {
+export function passing(form, layer, wanted) {
   const on = (name) => new Set([...form.querySelectorAll(`[name=${name}]:checked`)].map((box) => Number(box.value)));
   const [kinds, steps] = [on("kind"), on("step")];
   const area = form.area.value;
   const expertise = form.expertise.value ? layer.expertise.indexOf(form.expertise.value) : -1;
   const inArea = layer.areas.map((name, n) => !area || name === area || layer.regions[n] === area);
-  const parts = words.toLowerCase().split(/\s+/).filter(Boolean);
+  const parts = words(wanted).trim().split(" ").filter(Boolean).map((part) => ` ${part}`);
   const base = new Uint8Array(layer.count);
   for (let i = 0; i < layer.count; i++) {
     base[i] = inArea[layer.area[i]] && parts.every((part) => layer.text[i].includes(part)) ? 1 : 0;

@@ -30,6 +30,11 @@ export function mercatorY(latitude) {
   return 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI);
 }
 
+/** Words as they are found by their beginnings: small letters, without what stands between them. */
+export function words(text) {
+  return ` ${text.toLowerCase().replace(/['’]/g, "").replace(/[^\p{L}\p{N}]+/gu, " ").trim()}`;
+}
+
 export function read(raw) {
   if (raw.format !== "givetake-map/1") throw new Error(`this is no layer that can be read: ${raw.format}`);
   const p = raw.participants;
@@ -53,7 +58,10 @@ export function read(raw) {
   const taken = Array.from({ length: count }, () => []);
   giver.forEach((at, k) => given[at].push(k));
   pairings.taker.forEach((at, k) => taken[at].push(k));
-  const text = p.name.map((name, i) => `${name} ${raw.areas[p.area[i]] ?? ""} ${p.postcode[i]} ${p.id[i]}`.toLowerCase());
+  const text = p.name.map((name, i) => {
+    const postcode = p.postcode[i];
+    return words(`${name} ${raw.areas[p.area[i]] ?? ""} ${postcode} ${postcode.replace(" ", "")} ${p.id[i]}`);
+  });
   return { ...raw, count, ...p, longitude, latitude, x, y, pairings, offers, given, taken, text, hasOffers: raw.offers.at.length > 0 };
 }
 

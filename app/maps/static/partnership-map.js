@@ -62,7 +62,8 @@ class PartnershipMap extends HTMLElement {
   }
 
   #size() {
-    if (this.#frame) this.#frame.style.height = `${parseInt(this.getAttribute("height"), 10) || 640}px`;
+    if (!this.#frame) return;
+    this.#frame.style.height = this.style.minHeight = `${parseInt(this.getAttribute("height"), 10) || 640}px`;
   }
 
   // The frame has no origin of its own ("null"), so it is named by its window; what is sent is no secret.
@@ -95,6 +96,7 @@ class PartnershipMap extends HTMLElement {
     clearTimeout(this.#timer);
     this.#frame?.remove();
     this.#frame = null;
+    this.style.minHeight = "";
     const slot = this.shadowRoot?.querySelector("slot");
     if (slot) slot.style.display = "";
   }

@@ -184,7 +184,7 @@ async function start() {
     tell("select", at === null ? { id: null } : { id: layer.id[at], name: layer.name[at], kind: layer.symbols[layer.symbol[at]] });
   }
   api.select = (id) => {
-    const at = layer.id.indexOf(id);
+    const at = id === null ? -1 : layer.id.findIndex((each) => String(each) === String(id));
     select(at < 0 ? null : at);
     if (at >= 0 && root.dataset.view !== "list" && !Number.isNaN(layer.x[at])) map.setView([layer.latitude[at], layer.longitude[at]], Math.max(map.getZoom(), 11));
   };
