@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from solver.formulation import Formulation, formulate
 from solver.problem import BoolArray, Candidates, FloatArray, IntArray, Linking, Problem
@@ -149,6 +151,26 @@ def cut(lat: FloatArray, lon: FloatArray, size: int, angle: float) -> IntArray:
     missing = np.flatnonzero(unknown)
     block[missing] = np.arange(len(missing)) % max(count, 1)
     return block
+
+
+def cut_by_partners(
+    giver: NDArray[np.integer],
+    taker: NDArray[np.integer],
+    participants: int,
+    size: int,
+    angle: float,
+) -> IntArray:
+    """Return a block number for each participant where positions are unknown.
+
+    Participants are put in a line that keeps partners near each other (Cuthill and McKee 1969);
+    the line is cut into stretches of `size`, at places that move with the angle, 0 to pi.
+    """
+    ones = np.ones(len(giver), np.int8)
+    links = sparse.csr_array((ones, (giver, taker)), shape=(participants, participants))
+    line = reverse_cuthill_mckee(sparse.csr_matrix(links + links.T), symmetric_mode=True)
+    rank = np.empty(participants, np.int64)
+    rank[line] = np.arange(participants)
+    return (rank + int(size * angle / np.pi)) // size
 
 
 def _bisected(ids: IntArray, at: FloatArray, size: int) -> Iterator[IntArray]:

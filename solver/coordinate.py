@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from solver.blocks import Program, cut, restricted, solve_block
+from solver.blocks import Program, cut, cut_by_partners, restricted, solve_block
 from solver.conflict import send_conflict
 from solver.exact import Result
 from solver.market import Market, take_apart
@@ -261,7 +261,11 @@ class _Core:
             return []
         if size >= len(self.people):
             return [np.ones(len(self.giver), np.bool_)]
-        label = cut(self.people.lat, self.people.lon, int(size), angle)
+        lat, lon = self.people.lat, self.people.lon
+        if np.isnan(lat + lon).mean() > 0.5:
+            label = cut_by_partners(self.giver, self.taker, len(lat), int(size), angle)
+        else:
+            label = cut(lat, lon, int(size), angle)
         giver, taker = label[self.giver], label[self.taker]
         inside = np.where(giver == taker, giver, -1)
         return [inside == block for block in np.unique(inside[inside >= 0])]

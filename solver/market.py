@@ -80,6 +80,8 @@ class Market:
         Room that the tables need.
     pinned
         Which candidates must be in.
+    hopeless
+        Pins that fix half-days which their need does not take.
     links
         Rules over several participants: linking rules, then accounts held by a group.
     """
@@ -100,6 +102,7 @@ class Market:
     give_sizes: Sizes
     take_sizes: Sizes
     pinned: BoolArray
+    hopeless: IntArray
     links: tuple[Link, ...]
 
     def __len__(self) -> int:
@@ -160,6 +163,7 @@ def take_apart(problem: Problem) -> Market:
         days=np.full(len(people), UNLIMITED),
         most=people.max_taken,
     )
+    need_at = problem.candidates.need[candidate]
     saved = ChangePenalty().kept_points(problem)
     points = problem.candidates.points[candidate]
     bonus = problem.candidates.bonus[candidate] + saved[candidate]
@@ -191,6 +195,7 @@ def take_apart(problem: Problem) -> Market:
         give_sizes=sizes_of(sides.give),
         take_sizes=sizes_of(sides.take),
         pinned=pinned[candidate],
+        hopeless=np.flatnonzero((low < needs.days_min[need_at]) | (low > needs.days[need_at])),
         links=links,
     )
 

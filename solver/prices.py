@@ -204,7 +204,8 @@ class PriceSearch:
         total = int(who.value.sum()) + market.constant + self._constant
         if self._pin_bonus:
             pinned = market.pinned
-            self.impossible = np.flatnonzero(pinned & ((who.given == 0) | (who.taken == 0)))
+            missing = np.flatnonzero(pinned & ((who.given == 0) | (who.taken == 0)))
+            self.impossible = np.union1d(missing, market.hopeless)
         if self.best is None or total < self.best.total:
             self.best = Quote(
                 np.rint(self._prices.price).astype(np.int64),

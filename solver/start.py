@@ -243,6 +243,8 @@ class Starter:
                 break
         if (market.pinned & (half_days == 0)).any() or (left.linked < 0).any():
             return None
+        if len(market.hopeless):
+            return None
         if bonds.balanced and (left.credit < 0).any():
             return None
         return half_days

@@ -1,0 +1,73 @@
+"""Blocks: cuts of the map, and programs of a part with the rest fixed."""
+
+import math
+
+import numpy as np
+import pytest
+from drawn_problems import problems
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from solver.blocks import Program, cut, cut_by_partners, restricted
+from solver.formulation import formulate
+from solver.instances import made_up_country, make
+from solver.market import take_apart
+from solver.start import Starter
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.0, 2.5])
+def test_blocks_are_no_larger_than_asked(angle):
+    """Every participant has a block, none is over the size, with positions and without."""
+    country = made_up_country(500, 1)
+    assert np.bincount(cut(country.lat, country.lon, 60, angle)).max() <= 60
+    problem = make(country, 1)
+    label = cut_by_partners(problem.giver, problem.taker, 500, 60, angle)
+    assert len(label) == 500
+    assert np.bincount(label).max() <= 60
+
+
+def test_partners_stay_together_without_positions():
+    """Cut along partners, more candidates stay inside a block than by chance."""
+    problem = make(made_up_country(3000, 1), 1)
+    label = cut_by_partners(problem.giver, problem.taker, 3000, 500, math.pi / 2)
+    inside = (label[problem.giver] == label[problem.taker]).mean()
+    assert inside > 2 * 500 / 3000
+
+
+@settings(
+    max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+@given(problem=problems(), seed=st.integers(0, 1000))
+def test_a_block_keeps_what_the_whole_keeps(problem, seed):
+    """Values that a block allows, put into the plan around it, keep every rule of the whole."""
+    market = take_apart(problem)
+    start = Starter(problem, market).plan()
+    if start is None or not len(market):
+        return
+    random = np.random.default_rng(seed)
+    program = Program.of(restricted(problem, np.sort(market.candidate)))
+    whole = program.formulation
+    half_days = np.zeros(len(problem.candidates), np.int64)
+    half_days[market.candidate] = start
+    values = whole.values(half_days[np.sort(market.candidate)])
+    assert whole.holds(values)
+    free = random.random(len(whole.candidate)) < 0.6
+    columns = np.flatnonzero(free[program.column_candidate])
+    block = program.block(free, values, np.ones(len(whole.row_lower)))
+    assert block.holds(values[columns])
+    for _ in range(20):
+        tried = values.copy()
+        tried[columns] = random.integers(0, whole.upper[columns] + 1)
+        assert block.holds(tried[columns]) == whole.holds(tried)
+
+
+def test_restricted_problem_is_worth_the_same():
+    """A plan of the candidates kept has the same points in the restricted problem."""
+    problem = make(made_up_country(60, 3), 3, "accounts")
+    market = take_apart(problem)
+    plan = Starter(problem, market).plan()
+    kept = np.sort(market.candidate[plan > 0])
+    small = formulate(restricted(problem, kept), prune=False)
+    half_days = np.zeros(len(problem.candidates), np.int64)
+    half_days[market.candidate] = plan
+    assert small.worth(small.values(half_days[kept])) == market.objective(plan)
