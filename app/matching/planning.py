@@ -114,10 +114,23 @@ Message = Stage | ProblemMade | Searching | Planned | Checked
 Tell = Callable[[Message], None]
 
 
-def carry_out(order: Order, database: Database, tell: Tell, cancelled: Callable[[], bool]) -> None:
-    """Do what the run was asked to do; the last thing told is a `Planned` or a `Checked`."""
+def carry_out(
+    order: Order,
+    database: Database,
+    tell: Tell,
+    cancelled: Callable[[], bool],
+    *,
+    built: Built | None = None,
+) -> None:
+    """Do what the run was asked to do; the last thing told is a `Planned` or a `Checked`.
+
+    `built` is the run's problem where somebody who plans many areas has made it already.
+    """
     if order.operation is Operation.SOLVE:
-        _solve(order, database, tell, cancelled)
+        if built is None:
+            tell(Stage("finding candidates", 0.0))
+            built = _build(order, database)
+        _solve(order, built, tell, cancelled)
         return
     assert order.problem is not None
     assert order.given_plan is not None
@@ -128,16 +141,19 @@ def carry_out(order: Order, database: Database, tell: Tell, cancelled: Callable[
     tell(Checked(check(problem, plan, order.bound)))
 
 
-def _solve(order: Order, database: Database, tell: Tell, cancelled: Callable[[], bool]) -> None:
+def _build(order: Order, database: Database) -> Built:
     options = order.options
     assert options.as_of is not None
-    tell(Stage("finding candidates", 0.0))
     with database.read() as session:
         takers = takers_of(session, WORKER, order.scope, options.as_of)
         loaded = load(
             session, takers.participant_ids, order.period_code, options.as_of, now=order.now
         )
-        built = build(loaded, options, travel_times(order.travel_source))
+        return build(loaded, options, travel_times(order.travel_source))
+
+
+def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]) -> None:
+    options = order.options
     content = encode(built.problem.to_json(), gzipped=True)
     tell(
         ProblemMade(

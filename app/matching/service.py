@@ -16,6 +16,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import Database, WriteSession
 from app.events import audit
 from app.matching import leases, queries
+from app.matching.build import Built
 from app.matching.keeper import kept
 from app.matching.leases import LeaseLost
 from app.matching.load import get_period
@@ -177,11 +178,12 @@ def match(
     on_progress: Progress = silent,
     cancelled: Callable[[], bool] = lambda: False,
     now: datetime | None = None,
+    built: Built | None = None,
 ) -> int:
     """Plan one period for these takers here and now, and return the run's id.
 
     A run that is refused or dies stays behind and says why. When `cancelled`, the best plan so
-    far is kept.
+    far is kept. `built` is the problem of just these takers and options, where it is made already.
     """
     authorise(principal, Action.RUN)
     name = f"{principal.name}:{socket.gethostname()}:{os.getpid()}"
@@ -197,7 +199,13 @@ def match(
 
     try:
         with kept(database, held, TERMINAL_LEASE_S) as watch:
-            carry_out(order, database, tell, lambda: cancelled() or watch.cancel_requested.is_set())
+            carry_out(
+                order,
+                database,
+                tell,
+                lambda: cancelled() or watch.cancel_requested.is_set(),
+                built=built,
+            )
     except Problem as problem:
         if not isinstance(problem, LeaseLost):
             refuse(database, held, problem)
