@@ -315,6 +315,6 @@ export const Field = L.Renderer.extend({
 });
 
 /** 1234 as 1.2k. */
-export function short(count) {
+function short(count) {
   return count < 1000 ? String(count) : `${(count / 1000).toFixed(count < 9950 ? 1 : 0)}k`;
 }

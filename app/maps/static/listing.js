@@ -1,0 +1,82 @@
+// The list: what the map shows, as tables of schools and of pairings.
+import { KINDS, LADDER } from "./layer.js";
+import { element, Table } from "./table.js";
+
+const LISTS = ["participants", "pairings"];
+
+export class Listing {
+  #layer;
+  #table;
+  #choose;
+  #passed = { shown: [], arcs: [] };
+  #wanted = "participants";
+  #ranked = null;
+
+  constructor(layer, { choose }) {
+    this.#layer = layer;
+    this.#choose = choose;
+    this.#table = new Table(document.getElementById("table"), document.getElementById("pager"));
+    document.getElementById("tabs").hidden = !layer.pairings.giver.length;
+    for (const name of LISTS) document.getElementById(`list-${name}`).addEventListener("click", () => this.#turnTo(name));
+  }
+
+  /** Show what passed the filters; `keep` the order and, where there is one, the page. */
+  show(passed, { keep = false } = {}) {
+    this.#passed = passed;
+    if (this.#wanted === "pairings") {
+      this.#table.show("Pairings, from giver to receiver", this.#ofPairings(), passed.arcs, { keep });
+    } else {
+      const rows = [...this.#layer.name.keys()].filter((at) => passed.shown[at]);
+      this.#table.show("Schools and others", this.#ofParticipants(), rows, { keep });
+    }
+  }
+
+  #turnTo(name) {
+    this.#wanted = name;
+    for (const each of LISTS) document.getElementById(`list-${each}`).setAttribute("aria-pressed", String(each === name));
+    this.show(this.#passed);
+  }
+
+  /** Places of all by name, worked out once: it takes a while for the whole country. */
+  #rank(at) {
+    if (!this.#ranked) {
+      const { name } = this.#layer;
+      const { compare } = new Intl.Collator("en-GB", { numeric: true });
+      this.#ranked = new Uint32Array(name.length);
+      [...name.keys()].sort((a, b) => compare(name[a], name[b])).forEach((each, n) => (this.#ranked[each] = n));
+    }
+    return this.#ranked[at];
+  }
+
+  #who(at) {
+    return element("button", { type: "button", class: "link", onclick: () => this.#choose(at) }, this.#layer.name[at]);
+  }
+
+  #ofParticipants() {
+    const { areas, area, expertise, given, hasOffers, offers, pairings, postcode, symbol, symbols, taken } = this.#layer;
+    const kind = (at) => KINDS[symbols[symbol[at]]];
+    const offered = (at) => offers[at].map((code) => expertise[code]).join(", ");
+    const counted = (title, lists) => ({ title, number: true, key: (at) => lists[at].length, cell: (at) => String(lists[at].length || "") });
+    return [
+      { title: "Name", key: (at) => this.#rank(at), cell: (at) => this.#who(at) },
+      { title: "Kind", key: kind, cell: kind },
+      { title: "Local authority", key: (at) => areas[area[at]], cell: (at) => areas[area[at]] ?? "" },
+      { title: "Postcode", key: (at) => postcode[at] || null, cell: (at) => postcode[at] },
+      ...(pairings.giver.length ? [counted("Gives", given), counted("Receives", taken)] : []),
+      ...(hasOffers ? [{ title: "Can offer", key: (at) => offered(at) || null, cell: offered }] : []),
+    ];
+  }
+
+  #ofPairings() {
+    const { expertise, ladder, pairings: p } = this.#layer;
+    const far = (k) => (p.remote[k] ? "remote" : (p.miles[k]?.toFixed(1) ?? ""));
+    return [
+      { title: "Giver", key: (k) => this.#rank(p.giver[k]), cell: (k) => this.#who(p.giver[k]) },
+      { title: "Receiver", key: (k) => this.#rank(p.taker[k]), cell: (k) => this.#who(p.taker[k]) },
+      { title: "Expertise", key: (k) => expertise[p.expertise[k]], cell: (k) => expertise[p.expertise[k]] },
+      { title: "Days", number: true, key: (k) => p.half_days[k], cell: (k) => String(p.half_days[k] / 2) },
+      { title: "Miles", number: true, key: (k) => p.miles[k], cell: far },
+      { title: "From", key: (k) => p.ladder[k], cell: (k) => LADDER[ladder[p.ladder[k]]] },
+    ];
+  }
+}
