@@ -215,6 +215,7 @@ def test_messages_of_others_are_not_heard(embedded: Callable[..., str], open_pag
     expect(frame.locator("#card")).to_be_hidden()
     page.evaluate("document.querySelector('partnership-map').select(104)")
     expect(frame.locator("#card h2")).to_have_text("School 104")
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
 
 
 @pytest.mark.parametrize("layer", list(EmbedLayer))
