@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import State
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -50,6 +51,7 @@ def create_maps(settings: Settings, state: State) -> FastAPI:
     state.signing_secret = cache(lambda: signing_secret(settings))
     problems.install(app)
     _refuse_as_standard(app)
+    app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
     app.include_router(feature_routes.router)
     app.include_router(widget_routes.router, include_in_schema=False)
     app.mount("/static", OpenFiles(directory=STATIC))

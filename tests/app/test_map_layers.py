@@ -364,6 +364,8 @@ def test_features_come_as_geojson_that_any_page_may_read(client: TestClient) -> 
     assert client.get(items, headers={"Accept": "text/html"}).status_code == 406
     assert client.get(items, params={"f": "json"}, headers={"Accept": "text/html"}).is_success
     assert client.get(items, params={"f": "html"}).status_code == 400
+    packed = client.get("/maps/static/widget.js", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
 
 
 @pytest.mark.parametrize(

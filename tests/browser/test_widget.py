@@ -117,7 +117,7 @@ def await_heard(page: Page, name: str) -> Any:
     raise AssertionError(f"nothing heard of {name}")
 
 
-def violations(frame: Frame, complaints: list[str]) -> list[str]:
+def violations(frame: Frame | Page, complaints: list[str]) -> list[str]:
     """What axe finds; what it makes the console say itself is forgotten."""
     assert complaints == []
     if not AXE.exists():
@@ -131,7 +131,7 @@ def violations(frame: Frame, complaints: list[str]) -> list[str]:
           return violations.map((each) => `${each.id}: ${nodes(each)}`);
         }"""
     )
-    frame.page.wait_for_timeout(100)
+    frame.wait_for_timeout(100)
     complaints.clear()
     return list(found)
 
@@ -242,6 +242,21 @@ def test_nobody_is_shut_out(
         frame.locator("#list-pairings").click()
         assert violations(frame, complaints) == []
     assert complaints == []
+
+
+def test_nobody_is_shut_out_of_the_pages_beside_the_map(
+    address: str, county: Database, host: Host, open_page: Open, complaints: list[str]
+) -> None:
+    """Neither of the list that needs no script nor of what is said where a token is none."""
+    with county.write() as session:
+        _, token = service.create_embed(session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC)
+    assert violations(open_page(f"{address}/maps/list?token={token}"), complaints) == []
+    for name in ("list", "widget"):
+        page = open_page("about:blank")
+        page.goto(f"{address}/maps/{name}?token=none")
+        complaints.clear()  # the browser notes the 401
+        expect(page.get_by_text("cannot be shown")).to_be_visible()
+        assert violations(page, complaints) == []
 
 
 def test_every_marker_by_keyboard(
