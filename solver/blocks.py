@@ -76,7 +76,18 @@ class Program:
             np.concatenate([kept, formulation.free]),
         )
 
-    def block(self, free: BoolArray, values: IntArray, share: FloatArray) -> Formulation:
+    def points_at(self, values: IntArray) -> IntArray:
+        """Return the points per column, with a bonus for what a floor not yet met still lacks."""
+        short = self.matrix @ values < self.formulation.row_lower
+        points = self.formulation.points
+        if not short.any():
+            return points
+        bonus = 2 * int(points.max(initial=0)) * np.asarray(self.matrix[short].sum(axis=0))
+        return points + np.maximum(bonus.astype(np.int64), 0)
+
+    def block(
+        self, free: BoolArray, values: IntArray, share: FloatArray, points: IntArray
+    ) -> Formulation:
         """Return the program of some candidates, with all others fixed.
 
         Parameters
@@ -87,6 +98,8 @@ class Program:
             A plan, one value per column.
         share
             Per row, the share of what the plan leaves of it that the block may use, 0 to 1.
+        points
+            Per column of the whole.
         """
         whole = self.formulation
         columns = np.flatnonzero(free[self.column_candidate])
@@ -96,7 +109,8 @@ class Program:
         touched = np.flatnonzero(np.diff(inside.indptr))
         inside = inside[touched]
         used, mine, share = used[touched], mine[touched], share[touched]
-        lower = mine - _part_of(used - whole.row_lower[touched], share)
+        # A floor not yet met must not get worse.
+        lower = mine - _part_of(np.maximum(used - whole.row_lower[touched], 0), share)
         upper = mine + _part_of(whole.row_upper[touched] - used, share)
         candidate = np.flatnonzero(free)
         return replace(
@@ -105,7 +119,7 @@ class Program:
             low=whole.low[candidate],
             high=whole.high[candidate],
             free=np.flatnonzero(np.isin(candidate, whole.free)),
-            points=whole.points[columns],
+            points=points[columns],
             constant=0,
             upper=whole.upper[columns],
             row_start=inside.indptr.astype(np.int64),

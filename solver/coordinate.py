@@ -102,46 +102,49 @@ class _Run:
 
     def rounds(self) -> Stopped | None:
         """Do the rounds; return why to stop already, None if blocks are to follow."""
-        total = ROUNDS[1]
-        if self.limits.work is not None:
-            total = min(total, ROUNDS_PER_WORK * self.limits.work)
-        done, before = 0, self.started
-        while done < total:
-            self.search.round(FIRST_STEP * (LAST_STEP / FIRST_STEP) ** (done / total))
+        done, share, plans = 0, 0.0, 0
+        while share < 1:
+            self.search.round(FIRST_STEP * (LAST_STEP / FIRST_STEP) ** share)
             done += 1
+            share = self._share(done)
             if len(self.search.impossible):
                 self.conflict = True
                 return Stopped.INFEASIBLE
-            if done == 1:
-                before = time.time()
-            elif done == 6 and self.limits.work is None and math.isfinite(self.limits.deadline):
-                each = (time.time() - before) / 5
-                whole = self.limits.deadline - self.started
-                total = int(np.clip(PRICE_SHARE * whole / each, *ROUNDS))
-            if 4 * done % total < 4 or done == total:
+            if int(4 * share) > plans:
+                plans = int(4 * share)
                 self._offer_plan(self._agreed())
             stopped = self._news()
             if stopped is not None:
                 return stopped
         return None
 
+    def _share(self, done: int) -> float:
+        """Return how far the rounds are, 1 at their end: by number, or by time if that is up."""
+        if self.limits.work is not None:
+            return done / min(ROUNDS[1], ROUNDS_PER_WORK * self.limits.work)
+        now = time.time()
+        spent = (now - self.started) / (PRICE_SHARE * (self.limits.deadline - self.started))
+        return max(done / ROUNDS[1], min(spent, done / ROUNDS[0]), spent - 1)
+
     def sweeps(self, pool: Executor) -> Stopped:
         """Solve blocks of the candidates wanted, sweep after sweep."""
         random = np.random.default_rng(self.limits.seed)
+        base: IntArray | SmallArray | None = self.half_days
+        if base is None:
+            base = self._agreed(floors=False)
         people = len(self.problem.participants)
         largest = BLOCK[1] if self.limits.work is None else WORK_BLOCK
         size, wanted, idle, sweep = float(largest), WANTED[0], 0, 0
         while True:
             if self.limits.work is not None and sweep >= self.limits.work:
                 return Stopped.WORK
-            if self.half_days is None:
-                size, wanted = math.inf, 0.0
-            core = _Core(self, wanted)
+            core = _Core(self, wanted, base)
             blocks = core.blocks(size * random.uniform(0.8, 1.0), random.uniform(0, math.pi))
             before = self.objective
             hard = self._sweep(pool, core, blocks)
             if isinstance(hard, Stopped):
                 return hard
+            base = core.half_days() if self.half_days is None else self.half_days
             sweep += 1
             idle = 0 if self.objective > before else idle + 1
             settled = wanted <= WANTED[1] and not hard and len(blocks) <= 1
@@ -159,9 +162,9 @@ class _Run:
         values = core.values
         for free in blocks:
             columns = np.flatnonzero(free[core.program.column_candidate])
-            block = core.program.block(free, values, share)
-            start = None if self.half_days is None else values[columns]
-            jobs[pool.submit(solve_block, block, start, limits, seconds)] = columns
+            block = core.program.block(free, values, share, core.points)
+            job = pool.submit(solve_block, block, values[columns], limits, seconds)
+            jobs[job] = columns
         waiting, hard = set(jobs), 0
         stopped: Stopped | None = None
         while waiting and stopped is None:
@@ -172,7 +175,8 @@ class _Run:
             stopped = self._stop()
         for job in waiting:
             job.cancel()
-        self._offer_plan(core.half_days())
+        if core.program.formulation.holds(core.values):
+            self._offer_plan(core.half_days())
         return self._news() or stopped or hard / max(1, len(blocks))
 
     def _block_limits(self) -> Limits:
@@ -187,9 +191,9 @@ class _Run:
         left = self.limits.deadline - time.time()
         return min(BLOCK_S, max(1.0, left * self.limits.workers / blocks / SWEEPS_AHEAD))
 
-    def _agreed(self) -> SmallArray | None:
-        given, taken = self.search.given, self.search.taken
-        return self.starter.plan(np.minimum(given, taken), self.search.often)
+    def _agreed(self, *, floors: bool = True) -> SmallArray | None:
+        agreed = np.minimum(self.search.given, self.search.taken)
+        return self.starter.plan(agreed, self.search.often, floors=floors)
 
     def _offer_plan(self, half_days: IntArray | SmallArray | None) -> None:
         """Take a plan in, half-days per candidate of the market, if it is the best so far."""
@@ -235,11 +239,11 @@ class _Run:
 class _Core:
     """The candidates that blocks may choose, and the plan in their program's columns."""
 
-    def __init__(self, run: _Run, wanted: float) -> None:
+    def __init__(self, run: _Run, wanted: float, base: IntArray | SmallArray | None) -> None:
         market, search = run.market, run.search
-        kept = (search.often > wanted) | (wanted == 0) | market.pinned
-        if run.half_days is not None:
-            kept |= run.half_days > 0
+        kept = (search.often > wanted) | market.pinned
+        if base is not None:
+            kept |= base > 0
         self._market = market
         order = np.flatnonzero(kept)
         self._place = order[np.argsort(market.candidate[order])]
@@ -250,10 +254,11 @@ class _Core:
         self.taker = market.places.taker[self._place]
         self.people = run.problem.participants
         self.values = np.zeros(len(formulation.upper), np.int64)
-        if run.half_days is not None:
-            x = run.half_days[self._place]
+        if base is not None:
+            x = base[self._place].astype(np.int64)
             self.values = np.concatenate([(x > 0).astype(np.int64), x[formulation.free]])
         self._whole = formulation
+        self.points = self.program.points_at(self.values)
 
     def blocks(self, size: float, angle: float) -> list[BoolArray]:
         """Return which candidates each block of a cut decides."""
@@ -291,7 +296,7 @@ class _Core:
         before = self.values[columns]
         if found is None:
             return True
-        points = self._whole.points[columns]
+        points = self.points[columns]
         reached = int(points @ found)
         if reached >= points @ before:
             values = self.values.copy()
@@ -299,10 +304,8 @@ class _Core:
             self.values = values
         return bound - reached > HARD_GAP * max(1, reached)
 
-    def half_days(self) -> IntArray | None:
-        """Return half-days per candidate of the market, None if the values are no plan."""
-        if not self._whole.holds(self.values):
-            return None
+    def half_days(self) -> IntArray:
+        """Return half-days per candidate of the market."""
         days = self._whole.low.copy()
         days[self._whole.free] = self.values[len(self._whole.candidate) :]
         result = np.zeros(len(self._market), np.int64)

@@ -212,7 +212,11 @@ class Starter:
         self._first = np.concatenate([pinned, urgent])
 
     def plan(
-        self, wanted: SmallArray | None = None, often: NDArray[np.float32] | None = None
+        self,
+        wanted: SmallArray | None = None,
+        often: NDArray[np.float32] | None = None,
+        *,
+        floors: bool = True,
     ) -> SmallArray | None:
         """Return half-days per candidate of the market, None where pins or floors fail.
 
@@ -222,6 +226,8 @@ class Starter:
             Half-days that both sides of a candidate agree on, by default none.
         often
             How often each candidate is wanted: those wanted come first when filling up.
+        floors
+            Whether floors must be met; without, the plan keeps all other rules.
         """
         market, bonds = self._market, self._bonds
         half_days = np.zeros(len(market), np.int32)
@@ -241,7 +247,8 @@ class Starter:
                 and order is not self._first
             ):
                 break
-        if (market.pinned & (half_days == 0)).any() or (left.linked < 0).any():
+        held = bonds.ceiling | floors
+        if (market.pinned & (half_days == 0)).any() or (left.linked[held] < 0).any():
             return None
         if len(market.hopeless):
             return None

@@ -53,7 +53,7 @@ def test_a_block_keeps_what_the_whole_keeps(problem, seed):
     assert whole.holds(values)
     free = random.random(len(whole.candidate)) < 0.6
     columns = np.flatnonzero(free[program.column_candidate])
-    block = program.block(free, values, np.ones(len(whole.row_lower)))
+    block = program.block(free, values, np.ones(len(whole.row_lower)), whole.points)
     assert block.holds(values[columns])
     for _ in range(20):
         tried = values.copy()
