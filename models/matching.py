@@ -22,6 +22,8 @@ from models.vocabulary import (
     Operation,
     ProposalState,
     RunState,
+    Says,
+    Side,
     SteeringKind,
 )
 
@@ -167,6 +169,36 @@ class Decision(Base):
     note: Mapped[str | None] = mapped_column(Text)
     author: Mapped[str] = mapped_column(String(100))
     at: Mapped[datetime]
+
+
+class Agreement(Base):
+    """What one side of a proposal said to it; one of a side stands, what it replaced is voided."""
+
+    __tablename__ = "agreement"
+    __table_args__ = (
+        CheckConstraint(f"side in {tuple(s.value for s in Side)}", name="side"),
+        CheckConstraint(f"says in {tuple(a.value for a in Says)}", name="says"),
+        Index(
+            "uq_agreement_standing",
+            "proposal_id",
+            "side",
+            unique=True,
+            sqlite_where=text("voided_at is null"),
+            postgresql_where=text("voided_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), index=True)
+    side: Mapped[str] = mapped_column(String(5))
+    says: Mapped[str] = mapped_column(String(3))
+    said_by: Mapped[str] = mapped_column(String(100))
+    """The role, never the name, of who said it for that side."""
+    recorded_by: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
+    terms: Mapped[dict[str, Any]]
+    """What was agreed to: days, dates and aims as they stood."""
+    voided_at: Mapped[datetime | None]
 
 
 class Steering(Base):

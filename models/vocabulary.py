@@ -135,6 +135,18 @@ class DecisionAction(StrEnum):
     """Nobody answered in time: the clock's decision, never a person's."""
 
 
+class Side(StrEnum):
+    """Whose agreement it is: each side's is a record of its own."""
+
+    TAKER = "taker"
+    GIVER = "giver"
+
+
+class Says(StrEnum):
+    YES = "yes"
+    NO = "no"
+
+
 class DeclineReason(StrEnum):
     FINANCE = "finance"
     PERFORMANCE = "performance"
