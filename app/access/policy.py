@@ -25,6 +25,8 @@ class Action(StrEnum):
     SUGGEST = "suggest"
     RUN = "run"
     REVIEW = "review"
+    AGREE_FOR_TAKER = "agree_for_taker"
+    AGREE_FOR_GIVER = "agree_for_giver"
     APPROVE = "approve"
     STEER = "steer"
     MANAGE_KEYS = "manage_keys"
@@ -42,6 +44,9 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.SUGGEST: frozenset({Role.BROKER, Role.ANALYST}),
     Action.RUN: frozenset({Role.BROKER, Role.ANALYST}),
     Action.REVIEW: frozenset({Role.BROKER}),
+    # A broker writes down what a side said, naming the role of who said it there.
+    Action.AGREE_FOR_TAKER: frozenset({Role.BROKER, Role.TAKER_CONTACT}),
+    Action.AGREE_FOR_GIVER: frozenset({Role.BROKER, Role.GIVER_CONTACT}),
     Action.APPROVE: frozenset({Role.APPROVER}),
     Action.STEER: frozenset({Role.BROKER}),
     Action.MANAGE_KEYS: frozenset(),

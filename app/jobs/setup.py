@@ -5,6 +5,7 @@ from functools import partial
 from app.database import Database
 from app.jobs.child import run_in_child
 from app.jobs.worker import LEASE_S, Worker
+from app.matching.agreements import void_changed
 from app.matching.succession import keep_up
 from app.settings import Settings
 
@@ -13,10 +14,11 @@ def make_worker(database: Database, settings: Settings, *, at_once: int) -> Work
     return Worker(
         database,
         partial(run_in_child, database, lease_s=LEASE_S, travel_source=settings.travel_times),
-        partial(_keep_house, database, settings.travel_times),
+        partial(_keep_house, database, settings),
         at_once=at_once,
     )
 
 
-def _keep_house(database: Database, travel_source: str | None) -> None:
-    keep_up(database, travel_source)
+def _keep_house(database: Database, settings: Settings) -> None:
+    void_changed(database, settings.hold_days)
+    keep_up(database, settings.travel_times)

@@ -14,6 +14,7 @@ from app.matching.left import what_is_left
 from app.matching.load import load
 from app.matching.options import MatchOptions
 from app.matching.states import ENDED, HOLDING, LAPSING, after
+from app.matching.terms import check_unchanged
 from app.problems import Conflict, NotFound, Problem, Stale
 from models.exchange import Need, Offer
 from models.matching import Decision, Proposal, Run
@@ -80,7 +81,7 @@ def decide(
     NotFound, Stale
         If there is no such proposal, or it is no longer at `version`.
     NotNow
-        If its state does not allow the decision.
+        If its state does not allow the decision, or what both sides agreed to has changed.
     NotToBeSent
         If it rests on a need or an offer that nobody confirmed.
     Spent
@@ -89,29 +90,21 @@ def decide(
         If a decline has no reason, or *other* no note.
     """
     authorise(principal, Action.APPROVE if action in APPROVING else Action.REVIEW)
-    _check_said(action, said)
+    check_said(action, said)
     now = now or datetime.now(UTC)
-    found = session.get(Proposal, proposal_id)
-    if found is None:
-        raise NotFound(f"there is no proposal {proposal_id}")
-    need, offer = _lock(session, found)
-    proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
-    if version is not None and version != proposal.version:
-        raise Stale(f"proposal {proposal_id} was changed in the meantime; read it again")
-    state = ProposalState(proposal.state)
-    if state in LAPSING and proposal.held_until is not None and proposal.held_until <= now:
-        raise Conflict(
-            f"proposal {proposal_id} lapsed at {proposal.held_until:%d %B %Y %H:%M} UTC, unanswered"
-        )
-    result = after(state, action)
+    proposal, need, offer = lock(session, proposal_id)
+    check_current(proposal, version, now)
+    result = after(ProposalState(proposal.state), action)
+    if action in APPROVING:
+        check_unchanged(session, proposal, need, offer)
     if action is DecisionAction.PREFER:
-        _check_sendable(session, need, offer)
+        check_confirmed(session, need, offer)
         proposal.sendable = True
-        _check_free(session, proposal, need, offer, now)
-    return _move(session, principal, proposal, action, result, said, now, hold_days)
+        check_free(session, proposal, need, offer, now)
+    return move(session, principal, proposal, action, result, said, now, hold_days)
 
 
-def _check_said(action: DecisionAction, said: Said) -> None:
+def check_said(action: DecisionAction, said: Said) -> None:
     if action is DecisionAction.LAPSE:
         raise BadDecision("a proposal lapses by itself; withdraw it instead")
     if action is DecisionAction.DECLINE and said.reason is None:
@@ -122,17 +115,31 @@ def _check_said(action: DecisionAction, said: Said) -> None:
         raise BadDecision("reason 'other' needs a note that says what it is")
 
 
-def _lock(session: WriteSession, proposal: Proposal) -> tuple[Need, Offer]:
-    """Lock both sides, so that whoever spends the same days waits; always in one order."""
-    need = session.get_one(Need, proposal.need_id, populate_existing=True)
-    offer = session.get_one(Offer, proposal.offer_id, populate_existing=True)
+def lock(session: WriteSession, proposal_id: int) -> tuple[Proposal, Need, Offer]:
+    """Lock a proposal and both sides, so that whoever spends the same days waits."""
+    found = session.get(Proposal, proposal_id)
+    if found is None:
+        raise NotFound(f"there is no proposal {proposal_id}")
+    need = session.get_one(Need, found.need_id, populate_existing=True)
+    offer = session.get_one(Offer, found.offer_id, populate_existing=True)
+    # The sides first and in one order, so that no two wait for each other.
     session.execute(
         select(Participant.id)
         .where(Participant.id.in_({need.participant_id, offer.participant_id}))
         .order_by(Participant.id)
         .with_for_update(key_share=True)
     ).all()
-    return need, offer
+    proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
+    return proposal, need, offer
+
+
+def check_current(proposal: Proposal, version: int | None, now: datetime) -> None:
+    """Refuse what was decided on an older version, or after the proposal's time was up."""
+    if version is not None and version != proposal.version:
+        raise Stale(f"proposal {proposal.id} was changed in the meantime; read it again")
+    until = proposal.held_until
+    if proposal.state in LAPSING and until is not None and until <= now:
+        raise Conflict(f"proposal {proposal.id} lapsed at {until:%d %B %Y %H:%M} UTC, unanswered")
 
 
 def to_be_confirmed(need: Need, offer: Offer, taker: str, giver: str) -> list[str]:
@@ -145,22 +152,31 @@ def to_be_confirmed(need: Need, offer: Offer, taker: str, giver: str) -> list[st
     return missing
 
 
-def _check_sendable(session: WriteSession, need: Need, offer: Offer) -> None:
+def check_confirmed(session: WriteSession, need: Need, offer: Offer) -> None:
     taker = session.get_one(Participant, need.participant_id).name
     giver = session.get_one(Participant, offer.participant_id).name
     if missing := to_be_confirmed(need, offer, taker, giver):
         raise NotToBeSent("; ".join(missing) + ": until then nothing of it can be sent or agreed")
-    if offer.withdrawn or offer.availability == Availability.NOT_OFFERING:
-        raise Spent(f"{giver} no longer gives offer {offer.reference}; decline the proposal")
 
 
-def _check_free(
+def check_free(
     session: WriteSession, proposal: Proposal, need: Need, offer: Offer, now: datetime
 ) -> None:
-    """Count again what running support and every hold leave, with both sides locked."""
-    run = session.get_one(Run, proposal.run_id)
+    """Count again what running support and every other hold leave, with both sides locked."""
     giver, taker = offer.participant_id, need.participant_id
-    loaded = load(session, {taker}, run.period_code, now.date(), now=now, only={giver, taker})
+    if offer.withdrawn or offer.availability == Availability.NOT_OFFERING:
+        name = session.get_one(Participant, giver).name
+        raise Spent(f"{name} no longer gives offer {offer.reference}; decline the proposal")
+    run = session.get_one(Run, proposal.run_id)
+    loaded = load(
+        session,
+        {taker},
+        run.period_code,
+        now.date(),
+        now=now,
+        only={giver, taker},
+        besides=proposal.id,
+    )
     left = what_is_left(loaded, MatchOptions.model_validate(run.options))
     place = {row.id: position for position, row in enumerate(loaded.participants)}
     names = {row.id: row.name for row in loaded.participants}
@@ -194,7 +210,7 @@ def _check_free(
         )
 
 
-def _move(
+def move(
     session: WriteSession,
     principal: Principal,
     proposal: Proposal,
@@ -246,5 +262,5 @@ def lapse(session: WriteSession, now: datetime) -> Sequence[Proposal]:
     ).all()
     for proposal in due:
         result = after(ProposalState(proposal.state), DecisionAction.LAPSE)
-        _move(session, CLOCK, proposal, DecisionAction.LAPSE, result, NOTHING_SAID, now, 0)
+        move(session, CLOCK, proposal, DecisionAction.LAPSE, result, NOTHING_SAID, now, 0)
     return due

@@ -32,9 +32,15 @@ class Hold:
 
 
 def held(
-    session: Session, now: datetime, participants: Collection[int] | None = None
+    session: Session,
+    now: datetime,
+    participants: Collection[int] | None = None,
+    besides: int | None = None,
 ) -> list[Hold]:
-    """Every hold at `now` (of these givers and takers); one whose time is up holds no more."""
+    """Every hold at `now` (of these givers and takers); one whose time is up holds no more.
+
+    `besides`: the proposal whose own hold is not counted.
+    """
     query = (
         select(
             Proposal.need_id,
@@ -56,6 +62,8 @@ def held(
         )
         .order_by(Proposal.id)
     )
+    if besides is not None:
+        query = query.where(Proposal.id != besides)
     if participants is not None:
         query = query.where(
             or_(

@@ -12,7 +12,7 @@ from app.access.policy import Action, Principal, authorise
 from app.matching.load import in_force
 from app.problems import NotFound
 from models.exchange import Need, Offer
-from models.matching import Alternate, Decision, Proposal, Run, Steering
+from models.matching import Agreement, Alternate, Decision, Proposal, Run, Steering
 from models.register import Participant
 from models.vocabulary import Availability, NeedState
 
@@ -159,6 +159,13 @@ def decisions_of(session: Session, principal: Principal, proposal_id: int) -> Se
     """What was decided on a proposal, in order."""
     authorise(principal, Action.READ)
     query = select(Decision).where(Decision.proposal_id == proposal_id).order_by(Decision.id)
+    return session.scalars(query).all()
+
+
+def agreements_of(session: Session, principal: Principal, proposal_id: int) -> Sequence[Agreement]:
+    """What both sides said to a proposal, in order, with what was voided."""
+    authorise(principal, Action.READ)
+    query = select(Agreement).where(Agreement.proposal_id == proposal_id).order_by(Agreement.id)
     return session.scalars(query).all()
 
 

@@ -80,11 +80,12 @@ def load(
     *,
     now: datetime | None = None,
     only: Collection[int] | None = None,
+    besides: int | None = None,
 ) -> Loaded:
     """Read what a run of `period_code` for these takers (none: all) looks at.
 
     `now` decides which holds, pins and exclusions are in force. `only` leaves out everybody
-    else, for a look at one pair.
+    else, for a look at one pair, and `besides` the hold of one proposal.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def load(
     ).all()
     if takers is not None:
         needs = [need for need in needs if need.participant_id in takers]
-    holds = held(session, now, only)
+    holds = held(session, now, only, besides)
     held_of = by_need(holds)
     standing = session.scalars(
         _of(only, Offer.participant_id, select(Offer))

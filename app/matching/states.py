@@ -40,7 +40,8 @@ _FROM: Final[dict[DecisionAction, tuple[frozenset[ProposalState], ProposalState]
 }
 """The states each decision may be taken in, and the one it leads to.
 
-`agreed` is reached by two records, the taker's and the giver's, not by a decision.
+`agreed` is reached by two records, the taker's and the giver's, not by a decision; a change of
+what they agreed to leads back to due diligence.
 """
 
 
