@@ -35,6 +35,8 @@ WANTED_FACTOR: Final = 0.5
 HARD: Final = 0.3
 """Share of blocks left far from solved from which the next sweep cuts smaller ones."""
 HARD_GAP: Final = 0.004
+ROUGH_GAP: Final = 0.02
+"""Gap down to which a region is solved as one block."""
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
 BLOCK: Final = (300, 2600)
@@ -139,7 +141,11 @@ class _Run:
             if self.limits.work is not None and sweep >= self.limits.work:
                 return Stopped.WORK
             core = _Core(self, wanted, base)
-            blocks = core.blocks(size * random.uniform(0.8, 1.0), random.uniform(0, math.pi))
+            extent, angle = size * random.uniform(0.8, 1.0), random.uniform(0, math.pi)
+            if people <= 1.1 * largest and self._rough():
+                # Where nobody has allowance to spare, only long chains of giving help at first.
+                extent = math.inf
+            blocks = core.blocks(extent, angle)
             before = self.objective
             hard = self._sweep(pool, core, blocks)
             if isinstance(hard, Stopped):
@@ -178,6 +184,11 @@ class _Run:
         if core.program.formulation.holds(core.values):
             self._offer_plan(core.half_days())
         return self._news() or stopped or hard / max(1, len(blocks))
+
+    def _rough(self) -> bool:
+        if self.half_days is None:
+            return True
+        return gap_of(self.objective, self.search.bound()) > ROUGH_GAP
 
     def _block_limits(self) -> Limits:
         gap = min(BLOCK_GAP, self.limits.gap or BLOCK_GAP)
