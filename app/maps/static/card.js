@@ -45,7 +45,7 @@ export function fill(card, layer, at, { select, close, onMap }) {
     element("p", {}, facts),
     element("p", {}, where),
     Number.isNaN(layer.x[at]) ? element("p", { class: "quiet" }, "Its position is not known, so it is not on the map.") : "",
-    Number.isNaN(layer.x[at]) || !onMap ? "" : element("p", {}, element("button", { type: "button", class: "plain", onclick: onMap }, "Show on the map")),
+    Number.isNaN(layer.x[at]) || !onMap ? "" : element("p", { class: "to-map" }, element("button", { type: "button", class: "plain", onclick: onMap }, "Show on the map")),
     offers.length ? element("div", {}, element("h3", {}, "Can offer"), element("ul", { class: "dots" }, ...offers)) : "",
     support(layer, "Gives support to", layer.given[at], layer.pairings.taker, select),
     support(layer, "Receives support from", layer.taken[at], layer.pairings.giver, select),

@@ -201,24 +201,26 @@ export const Field = L.Renderer.extend({
     const count = byStep.reduce((sum, arcs) => sum + arcs.length, 0);
     const crowd = Math.min(1, Math.max(0, Math.log10(Math.max(count, 1) / 150) / 2.3));
     const alpha = chosen === null ? 0.75 - 0.5 * crowd : 0.1;
-    byStep.forEach((arcs, step) => this._stroke(c, layer.ladder[step], arcs, alpha, 1.7 - 0.9 * crowd, count < FEW_ARCS));
-    lit.forEach((arcs, step) => this._stroke(c, layer.ladder[step], arcs, 1, 2.6, true));
+    const width = 1.7 - 0.9 * crowd;
+    byStep.forEach((arcs, step) => this._stroke(c, layer.ladder[step], arcs, { alpha, width, head: count < FEW_ARCS ? 4.5 + width : 0, clear: 10 }));
+    lit.forEach((arcs, step) => this._stroke(c, layer.ladder[step], arcs, { alpha: 1, width: 2.6, head: 12, clear: 17 }));
   },
 
-  _stroke(c, step, arcs, alpha, width, heads) {
+  /** `head` is the length of arrowheads, `clear` how far from a marker's middle they end. */
+  _stroke(c, step, arcs, { alpha, width, head, clear }) {
     if (!arcs.length) return;
     c.save();
     c.globalAlpha = alpha;
     c.lineWidth = width;
     c.strokeStyle = c.fillStyle = this.colours[step];
-    if (heads) c.setLineDash(DASHES[step] ?? []);
+    if (head) c.setLineDash(DASHES[step] ?? []);
     const arrows = [];
     c.beginPath();
     for (const [x1, y1, x2, y2] of arcs) {
       const [mx, my] = [(x1 + x2) / 2 + BEND * (y2 - y1), (y1 + y2) / 2 - BEND * (x2 - x1)];
       c.moveTo(x1, y1);
       c.quadraticCurveTo(mx, my, x2, y2);
-      if (heads && Math.abs(x1 - x2) + Math.abs(y1 - y2) > 26) arrows.push([mx, my, x2, y2]);
+      if (head && Math.abs(x1 - x2) + Math.abs(y1 - y2) > clear + 16) arrows.push([mx, my, x2, y2]);
     }
     c.stroke();
     c.setLineDash([]);
@@ -226,7 +228,7 @@ export const Field = L.Renderer.extend({
     for (const [mx, my, x2, y2] of arrows) {
       const reach = Math.hypot(x2 - mx, y2 - my);
       const [ux, uy] = [(x2 - mx) / reach, (y2 - my) / reach];
-      const [tx, ty, r] = [x2 - ux * 7, y2 - uy * 7, 4.5 + width];
+      const [tx, ty, r] = [x2 - ux * clear, y2 - uy * clear, head];
       c.moveTo(tx, ty);
       c.lineTo(tx - ux * r - uy * r * 0.5, ty - uy * r + ux * r * 0.5);
       c.lineTo(tx - ux * r + uy * r * 0.5, ty - uy * r - ux * r * 0.5);
