@@ -62,7 +62,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.callers = {}
     problems.install(app)
-    app.add_middleware(Requests)
+    app.add_middleware(Requests, guarded=f"{PREFIX}/", files=f"{PREFIX}{imports.prefix}/")
     app.include_router(health.router, dependencies=[Depends(negotiate)])
     guards = [Depends(caller), Depends(negotiate)]
     for router in (

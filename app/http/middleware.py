@@ -1,18 +1,26 @@
-"""What every request has: an id in the logs, a line of its own there, and careful headers."""
+"""What every request has: an id in the logs, a line of its own there, and careful headers.
+
+And what it must have before its body is looked at: a key, and no more length than is taken.
+"""
 
 import re
 import time
 import uuid
+from http import HTTPStatus
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.csv_in import MAX_FILE_BYTES
-from app.http.media import FORM
-from app.http.problems import internal
+from app.http.problems import answer, internal
+from app.http.sessions import admit
+from app.problems import Problem
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CAREFUL: Final = {
@@ -24,6 +32,8 @@ CAREFUL: Final = {
 MOST_BYTES: Final = 2**20
 """How long a body may be that is no file."""
 VARY: Final = "Accept, Authorization"
+WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSALS: Final = (Problem, HTTPException, OperationalError, NoConnection)
 
 log = structlog.get_logger()
 
@@ -31,8 +41,11 @@ log = structlog.get_logger()
 class Requests:
     """Outermost: also what fails before a route is found has an id and a line in the log."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, guarded: str, files: str) -> None:
+        """`guarded` begins every address that needs a key, `files` those that take files."""
         self.app = app
+        self.guarded = guarded
+        self.files = files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,11 +66,19 @@ class Requests:
                 headers.add_vary_header(VARY)
                 for name, value in CAREFUL.items():
                     headers.setdefault(name, value)
+                if status >= HTTPStatus.BAD_REQUEST and is_long(Headers(scope=scope)):
+                    headers["Connection"] = "close"  # what is left of the body is not read
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self.app(scope, limited(scope, receive), send_carefully)
+                try:
+                    limited = await self._admit(scope, receive)
+                except REFUSALS as refusal:
+                    refused = answer(Request(scope), refusal)
+                    await refused(scope, receive, send_carefully)
+                    return
+                await self.app(scope, limited, send_carefully)
             except Exception as bug:
                 log.error("http.failed", error=type(bug).__name__, exc_info=True)
                 if status:
@@ -74,19 +95,39 @@ class Requests:
                     ms=round((time.perf_counter() - started) * 1000, 1),
                 )
 
+    async def _admit(self, scope: Scope, receive: Receive) -> Receive:
+        """Let a body be read by whom it may come from, and no more of it than is taken.
 
-def limited(scope: Scope, receive: Receive) -> Receive:
-    """Let no more of a body through than its operation takes; strangers send no files."""
-    headers = Headers(scope=scope)
-    is_file = headers.get("content-type", "").startswith(FORM) and "authorization" in headers
-    left = MAX_FILE_BYTES + MOST_BYTES if is_file else MOST_BYTES
+        Routes see who calls only after the whole body was read.
+        """
+        left = MOST_BYTES
+        if scope["path"].startswith(self.files):
+            left += MAX_FILE_BYTES
+        if scope["method"] not in WITHOUT_BODY and scope["path"].startswith(self.guarded):
+            await admit(Request(scope))
+            if (announced_bytes(Headers(scope=scope)) or 0) > left:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
-    async def receive_limited() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise HTTPException(413)
-        return message
+        async def receive_limited() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
 
-    return receive_limited
+        return receive_limited
+
+
+def announced_bytes(headers: Headers) -> int | None:
+    """How long the body is said to be; None: that is not said."""
+    if "transfer-encoding" in headers:
+        return None
+    announced = headers.get("content-length", "0")
+    return int(announced) if announced.isdecimal() and len(announced) <= 20 else None
+
+
+def is_long(headers: Headers) -> bool:
+    """Whether more may follow than is worth reading only to throw it away."""
+    announced = announced_bytes(headers)
+    return announced is None or announced > MOST_BYTES

@@ -1,7 +1,7 @@
 """Errors as `application/problem+json` (RFC 9457): stable types, and where in the request."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -115,12 +115,13 @@ def respond(
 
 def install(app: FastAPI) -> None:
     """Answer every error of `app` as a problem."""
-    app.add_exception_handler(Problem, _of_problem)
-    app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(IntegrityError, _of_integrity)
-    app.add_exception_handler(OperationalError, _of_operational)
-    app.add_exception_handler(NoConnection, _of_operational)
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """The answer to an error of a request that no route has seen."""
+    return next(of(request, error) for kind, of in _HANDLERS.items() if isinstance(error, kind))
 
 
 def _of_problem(request: Request, problem: Exception) -> Response:
@@ -208,6 +209,16 @@ def _of_operational(request: Request, error: Exception) -> Response:
         "the database did not answer in time; try again",
         {"Retry-After": SECONDS_TO_WAIT},
     )
+
+
+_HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Response]]] = {
+    Problem: _of_problem,
+    RequestValidationError: _of_validation,
+    HTTPException: _of_http,
+    IntegrityError: _of_integrity,
+    OperationalError: _of_operational,
+    NoConnection: _of_operational,
+}
 
 
 def internal() -> Response:

@@ -45,6 +45,11 @@ async def caller(
     return principal
 
 
+async def admit(request: Request) -> Principal:
+    """Who calls, of a request that no route has seen yet."""
+    return await caller(request, await _bearer(request))
+
+
 def _look_up(database: Database, key: str) -> Principal:
     with database.read() as session:
         return principal_of(session, key)
