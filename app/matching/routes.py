@@ -15,10 +15,13 @@ from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, shown
 from app.http.sessions import Caller, Reads, Writes
-from app.matching import decisions, lists, steering
+from app.matching import agreements, decisions, lists, steering
 from app.matching.schemas import (
+    Agreements,
+    AgreementShown,
     Decisions,
     DecisionShown,
+    NewAgreement,
     NewDecision,
     NewSteering,
     ProposalDetail,
@@ -29,6 +32,7 @@ from app.matching.schemas import (
     Steerings,
     SteeringShown,
 )
+from app.matching.terms import standing
 from app.register.queries import reference_of
 from models.vocabulary import SteeringKind
 
@@ -75,6 +79,7 @@ def get_proposal(
             full,
             lists.options_of(session, full.proposal.run_id),
             lists.alternates_of(session, full.proposal.run_id, full.need.id),
+            standing(session, proposal_id),
             decisions.to_be_confirmed(full.need, full.offer, full.taker.name, full.giver.name),
         ),
         version=full.proposal.version,
@@ -133,6 +138,64 @@ def decide(
             status=201,
             version=full.proposal.version,
             location=request.url.path.removesuffix("/decisions"),
+        )
+
+    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+
+
+@router.get("/proposals/{proposal_id}/agreements", response_model=Agreements, responses=AS_CSV)
+def list_agreements(
+    request: Request, principal: Caller, session: Reads, proposal_id: OneId
+) -> Response:
+    """List what both sides said to a proposal, in order, with what was voided."""
+    lists.get_proposal(session, principal, proposal_id)
+
+    def read(limit: int | None) -> list[AgreementShown]:
+        found = lists.agreements_of(session, principal, proposal_id)
+        return [AgreementShown.of(each) for each in found]
+
+    return listed(request, None, Agreements, read, lambda agreement: agreement.id)
+
+
+@router.post(
+    "/proposals/{proposal_id}/agreements",
+    response_model=AgreementShown,
+    status_code=201,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def agree(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    proposal_id: OneId,
+    version: Known,
+    body: NewAgreement,
+    key: Key,
+) -> Response:
+    """Record what one side said; the answer's `ETag` is the proposal's.
+
+    Both yes makes the proposal agreed, either no declines it. The same again changes nothing.
+    """
+
+    def create() -> Response:
+        agreement = agreements.agree(
+            session,
+            principal,
+            proposal_id,
+            body.side,
+            body.says,
+            body.said_by,
+            decisions.Said(body.reason, body.note),
+            version=version,
+            hold_days=request.app.state.settings.hold_days,
+        )
+        full = lists.get_proposal(session, principal, proposal_id)
+        return shown(
+            request,
+            AgreementShown.of(agreement),
+            status=201,
+            version=full.proposal.version,
+            location=request.url.path.removesuffix("/agreements"),
         )
 
     return once(request, session, principal, key, body.model_dump_json().encode(), create)

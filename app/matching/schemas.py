@@ -1,12 +1,13 @@
 """Proposals, decisions, pins and exclusions as HTTP shows and takes them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from app.csv_in import clean_text
 from app.exchange.rows import Reference
-from app.exchange.schemas import ExpertiseCode, Participant
+from app.exchange.schemas import ExpertiseCode, Participant, Role
 from app.http.fields import (
     LARGEST,
     Content,
@@ -21,7 +22,7 @@ from app.http.replies import Listed, Page
 from app.matching.lists import SORTS, Full, Steered
 from app.matching.passed import rules_passed
 from models.exchange import Offer
-from models.matching import Alternate, Decision
+from models.matching import Agreement, Alternate, Decision
 from models.register import Participant as ParticipantRow
 from models.vocabulary import (
     METRES_PER_MILE,
@@ -31,6 +32,8 @@ from models.vocabulary import (
     Ladder,
     NeedState,
     ProposalState,
+    Says,
+    Side,
     SteeringKind,
 )
 
@@ -175,12 +178,32 @@ class AlternateShown(Shown):
         )
 
 
+class AgreementShown(Shown):
+    """What one side said to a proposal."""
+
+    id: int = Field(examples=[1])
+    proposal: int = Field(validation_alias="proposal_id", examples=[1])
+    side: Side
+    says: Says
+    said_by: str = Field(description="the role, never the name", examples=["headteacher"])
+    recorded_by: str = Field(examples=["key:0a1b2c3d"])
+    at: Moment
+    voided_at: Moment | None = Field(
+        description="when the side said otherwise, or what it agreed to changed", examples=[None]
+    )
+
+    @classmethod
+    def of(cls, agreement: Agreement) -> "AgreementShown":
+        return cls.model_validate(agreement)
+
+
 class ProposalDetail(ProposalShown):
     """A proposal with everything that speaks for it, and what else there was."""
 
     components: list[ComponentShown]
     rules: list[RuleShown]
     alternates: list[AlternateShown]
+    agreements: list[AgreementShown] = Field(description="what each side said, where it stands")
     must_confirm: list[str] = Field(
         description="who must confirm what before anything can be sent", examples=[[]]
     )
@@ -191,6 +214,7 @@ class ProposalDetail(ProposalShown):
         full: Full,
         options: dict[str, Any],
         alternates: list[tuple[Alternate, Offer, ParticipantRow]],
+        agreements: Sequence[Agreement],
         must_confirm: list[str],
     ) -> "ProposalDetail":
         made = cls.of(
@@ -198,6 +222,7 @@ class ProposalDetail(ProposalShown):
             components=full.proposal.components,
             rules=rules_passed(full, options),
             alternates=[AlternateShown.of(*each) for each in alternates],
+            agreements=[AgreementShown.of(each) for each in agreements],
             must_confirm=must_confirm,
         )
         assert isinstance(made, ProposalDetail)
@@ -245,6 +270,24 @@ class DecisionShown(Shown):
 
 
 class Decisions(Listed[DecisionShown]):
+    pass
+
+
+class NewAgreement(Content):
+    """What one side says to a proposal; a no says why."""
+
+    side: Side
+    says: Says
+    said_by: Role
+    reason: Annotated[
+        DeclineReason | None, Field(description="with a no, and only then", examples=[None])
+    ] = None
+    note: Annotated[
+        Note | None, Field(description="with a no; kept with the decision", examples=[None])
+    ] = None
+
+
+class Agreements(Listed[AgreementShown]):
     pass
 
 

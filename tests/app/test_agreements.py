@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from app.access.keys import create_key
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
+from app.main import create_app
 from app.matching import agreements, decisions, lists, service
 from app.matching.agreements import void_changed
 from app.matching.decisions import BadDecision, NotToBeSent, Said, Spent
@@ -18,6 +21,7 @@ from app.matching.states import NotNow
 from app.matching.succession import keep_up
 from app.matching.wishes import Unplannable
 from app.problems import Conflict, Forbidden, Stale
+from app.settings import Settings
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Agreement, Decision, Proposal
@@ -336,3 +340,48 @@ def test_both_sides_at_the_same_moment_agree(exchange: Database) -> None:
     assert raised == []
     assert sorted(stands(exchange)) == [("giver", "yes", True), ("taker", "yes", True)]
     assert first(exchange).state == "agreed"
+
+
+def test_from_a_proposal_to_its_approval_over_http(exchange: Database) -> None:
+    """Versions and keys bind; the proposal shows what stands, the list all that was said."""
+    with exchange.write() as session:
+        _, key = create_key(session, TERMINAL, "test")
+    # By the clock of the machine, not of this test.
+    with exchange.write() as session:
+        session.get_one(Proposal, first(exchange).id).held_until = datetime.now(UTC) + timedelta(1)
+    url = f"/api/v1/proposals/{first(exchange).id}"
+    taker = {"side": "taker", "says": "yes", "said_by": "headteacher"}
+    giver = {"side": "giver", "says": "yes", "said_by": "chief executive"}
+    app = create_app(Settings(workers=0), exchange)
+    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+        tag = client.get(url).headers["etag"]
+        assert client.post(f"{url}/agreements", json=taker).status_code == 428
+        sent = {"If-Match": tag, "Idempotency-Key": "k"}
+        made, again = (client.post(f"{url}/agreements", json=taker, headers=sent) for _ in range(2))
+        assert (made.status_code, made.json()) == (again.status_code, again.json())
+        assert made.status_code == 201, made.text
+        assert made.headers["location"] == url
+        stale = client.post(f"{url}/agreements", json=giver, headers={"If-Match": tag})
+        assert stale.status_code == 412
+        early = client.post(
+            f"{url}/decisions", json={"action": "approve"}, headers={"If-Match": "*"}
+        )
+        assert early.json()["type"] == "urn:givetake:problem:not-now"
+        refused = client.post(
+            f"{url}/agreements", json=giver | {"says": "no"}, headers={"If-Match": "*"}
+        )
+        assert refused.json()["type"] == "urn:givetake:problem:bad-decision"
+        newest = {"If-Match": made.headers["etag"]}
+        done = client.post(f"{url}/agreements", json=giver, headers=newest)
+        shown = client.get(url).json()
+        assert shown["state"] == "agreed"
+        assert [each["side"] for each in shown["agreements"]] == ["taker", "giver"]
+        assert client.get(f"{url}/agreements").json()["items"] == shown["agreements"]
+        table = client.get(f"{url}/agreements", headers={"Accept": "text/csv"}).text
+        assert table.splitlines()[0].startswith("id,proposal,side,says,said_by")
+        approve = {"action": "approve_with_conditions"}
+        approved = client.post(
+            f"{url}/decisions", json=approve, headers={"If-Match": done.headers["etag"]}
+        )
+        assert approved.json()["state_after"] == "approved_with_conditions"
+        assert client.get(url).json()["held_until"] is None
