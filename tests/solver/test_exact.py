@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 from drawn_problems import allowed, brute_force, objective, problems
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from solver.backends import solve_cp_sat, solve_highs
 from solver.baselines import greedy
 from solver.conflict import find_conflict
 from solver.formulation import formulate, simple_bound
 from solver.narrowed import solve_narrowed
-from solver.participant_bound import bound_by_participants
 from solver.race import Limits
 
 REPEATABLE = Limits(work=10)
@@ -76,17 +74,6 @@ def test_greedy_keeps_every_rule(problem):
 def test_conflict_is_found_where_there_is_no_plan(problem):
     """A problem without a plan has a conflict; one with a plan has none."""
     assert bool(find_conflict(problem)) == (brute_force(problem) is None)
-
-
-@settings(QUIET, max_examples=300)
-@given(problem=problems(), rounds=st.integers(1, 40))
-def test_bound_by_participants_is_never_below_the_best(problem, rounds):
-    """At any prices, of every round, no allowed choice is worth more than the bound."""
-    formulation = formulate(problem)
-    prices = bound_by_participants(problem, formulation, rounds=rounds)
-    best = brute_force(problem)
-    assert best is None or prices.bound >= best
-    assert prices.wanted.shape == formulation.candidate.shape
 
 
 @settings(QUIET, max_examples=60)
