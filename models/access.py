@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -45,3 +45,15 @@ class ApiKey(Base):
     """SHA-256 of the whole key: it is random enough to need no slow hash."""
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class Visit(Base):
+    """A browser that is signed in: what it shows is random, and held as a digest only."""
+
+    __tablename__ = "visit"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of what the cookie holds."""
+    key_prefix: Mapped[str] = mapped_column(ForeignKey("api_key.prefix"), index=True)
+    began_at: Mapped[datetime]
+    seen_at: Mapped[datetime]

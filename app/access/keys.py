@@ -63,7 +63,7 @@ def revoke_key(session: WriteSession, principal: Principal, prefix: str) -> ApiK
     return key
 
 
-def principal_of(session: ReadSession, text: str) -> Principal:
+def principal_of(session: ReadSession | WriteSession, text: str) -> Principal:
     """Whom a key stands for: until sign-in comes, an administrator.
 
     Raises `Unauthenticated` with the same words whatever is wrong with it.
