@@ -64,7 +64,7 @@ def report_data(
         period=period.name,
         run=str(run.id),
         created_at=run.created_at,
-        rules=_rules(options),
+        rules=rules_in_words(options),
         participants=_participants(session, problem),
         pairings=pairings,
         unmet=_unmet(session, principal, run, problem, {each.need for each in pairings}, names),
@@ -203,7 +203,7 @@ def _reasons(refused: dict[str, int], candidates: int) -> tuple[Refusal, ...]:
     return tuple(reasons)
 
 
-def _rules(options: MatchOptions) -> tuple[str, ...]:
+def rules_in_words(options: MatchOptions) -> tuple[str, ...]:
     """What the plan had to keep to, in the words of its rules."""
     holder = HOLDER[options.balance_held_by]
     reciprocity: dict[Any, str] = {

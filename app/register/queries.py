@@ -187,14 +187,24 @@ def is_in(scope: Scope, day: date) -> ColumnElement[bool]:
 
 
 def find_participants(
-    session: AnySession, principal: Principal, text: str, *, limit: int = 20
+    session: AnySession,
+    principal: Principal,
+    text: str,
+    *,
+    open_only: bool = False,
+    skip: int = 0,
+    limit: int = 20,
 ) -> list[Found]:
-    """Those whose URN or key is `text`, else whose name and place hold all of its words."""
+    """Those whose URN or key is `text`, else whose name and place hold all of its words.
+
+    `open_only` leaves out institutions that are closed or take no part; naming one finds it.
+    """
     authorise(principal, Action.READ)
     by_reference = _found(session, Participant.reference == reference_of(text.strip()), limit=limit)
     if by_reference or not text.split():
-        return by_reference
-    return _found(session, *holds_words(text), limit=limit)
+        return by_reference[skip:]
+    taking_part = [func.coalesce(Institution.in_scope, true())] if open_only else []
+    return _found(session, *holds_words(text), *taking_part, skip=skip, limit=limit)
 
 
 def holds_words(text: str) -> list[ColumnElement[bool]]:
@@ -214,7 +224,9 @@ def holds_words(text: str) -> list[ColumnElement[bool]]:
     ]
 
 
-def _found(session: AnySession, *conditions: ColumnElement[bool], limit: int) -> list[Found]:
+def _found(
+    session: AnySession, *conditions: ColumnElement[bool], limit: int, skip: int = 0
+) -> list[Found]:
     query = (
         select(
             Participant.id,
@@ -234,6 +246,7 @@ def _found(session: AnySession, *conditions: ColumnElement[bool], limit: int) ->
         )
         .where(*conditions)
         .order_by(Participant.name, Participant.id)
+        .offset(skip)
         .limit(limit)
     )
     return [Found(*row) for row in session.execute(query)]
