@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Final
 
 from fastapi import Depends, FastAPI
+from starlette.responses import RedirectResponse
 
 from app.access.routes import router as access
 from app.database import Database
@@ -22,6 +23,8 @@ from app.maps.embed_routes import router as embeds
 from app.maps.site import create_maps
 from app.matching.routes import router as matching
 from app.partnerships.routes import router as partnerships
+from app.portal.application import portal
+from app.portal.visitors import BASE
 from app.register.network_routes import router as networks
 from app.register.routes import router as register
 from app.settings import Settings
@@ -62,7 +65,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.callers = {}
     problems.install(app)
-    app.add_middleware(Requests, guarded=f"{PREFIX}/", files=f"{PREFIX}{imports.prefix}/")
+    files = (f"{PREFIX}{imports.prefix}/", f"{BASE}/imports/")
+    app.add_middleware(Requests, guarded=f"{PREFIX}/", files=files)
     app.include_router(health.router, dependencies=[Depends(negotiate)])
     guards = [Depends(caller), Depends(negotiate)]
     for router in (
@@ -81,5 +85,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         # Each by itself: a router within a router is searched twice on every request.
         app.include_router(router, prefix=PREFIX, dependencies=guards)
     app.mount("/maps", create_maps(settings, app.state))
+    app.add_route(BASE, lambda request: RedirectResponse(f"{BASE}/"), include_in_schema=False)
+    app.mount(BASE, portal(settings, app.state.database))
     app.openapi = lambda: document.document(app)  # type: ignore[method-assign]
     return app

@@ -41,7 +41,7 @@ log = structlog.get_logger()
 class Requests:
     """Outermost: also what fails before a route is found has an id and a line in the log."""
 
-    def __init__(self, app: ASGIApp, guarded: str, files: str) -> None:
+    def __init__(self, app: ASGIApp, guarded: str, files: tuple[str, ...]) -> None:
         """`guarded` begins every address that needs a key, `files` those that take files."""
         self.app = app
         self.guarded = guarded

@@ -1,0 +1,101 @@
+"""The portal as an application of its own: its errors are pages, its addresses no API."""
+
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import FastAPI, Request
+from sqlalchemy.exc import IntegrityError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from app.database import Database
+from app.portal import (
+    import_pages,
+    institution_pages,
+    item_pages,
+    plan_pages,
+    proposal_pages,
+    run_pages,
+    sign_in_pages,
+)
+from app.portal.pages import STATIC, VENDOR, page
+from app.portal.visitors import SignInNeeded, to_sign_in
+from app.problems import Problem
+from app.settings import Settings
+
+FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
+FILES: Final = {"static": STATIC, "vendor": VENDOR}
+BUSY: Final = "The database did not answer in time, or somebody stored the same; try again."
+
+
+def portal(settings: Settings, database: Database) -> FastAPI:
+    """Pages for people, over the same database as the API."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.database = database
+    app.state.settings = settings
+    for kind, handler in (
+        (SignInNeeded, _sign_in_needed),
+        (Problem, _problem),
+        (HTTPException, _http),
+        (IntegrityError, _busy),
+        (OperationalError, _busy),
+        (Exception, _bug),
+    ):
+        app.add_exception_handler(kind, handler)
+    for room in (
+        sign_in_pages,
+        institution_pages,
+        item_pages,
+        run_pages,
+        proposal_pages,
+        plan_pages,
+        import_pages,
+    ):
+        app.include_router(room.router)
+    app.add_api_route("/{kind}/{name}", _file, include_in_schema=False)
+    return app
+
+
+def _file(kind: str, name: str) -> Response:
+    """A style, script or licence; only what lies right in the two folders."""
+    folder = FILES.get(kind)
+    if folder is None or name not in {each.name for each in folder.glob("*.*")}:
+        raise HTTPException(404)
+    return FileResponse(folder / name, headers=FOREVER)
+
+
+def _sign_in_needed(request: Request, needed: Exception) -> Response:
+    return to_sign_in(request)
+
+
+def _problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return _told(request, problem.status, problem.title, problem.detail)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = {404: "Page not found", 405: "That is not possible here", 413: "The file is too long"}
+    detail = {404: "If you typed the address, check that it is right."}
+    status = error.status_code
+    said = title.get(status, HTTPStatus(status).phrase)
+    return _told(request, status, said, detail.get(status, "Go back and try again."))
+
+
+def _busy(request: Request, error: Exception) -> Response:
+    return _told(request, 503, "Try again in a moment", BUSY)
+
+
+def _bug(request: Request, error: Exception) -> Response:
+    detail = "This is a fault of the service, not yours. Try again later."
+    return _told(request, 500, "Sorry, there is a problem", detail)
+
+
+def _told(request: Request, status: int, title: str, detail: str) -> Response:
+    who = getattr(request.state, "visitor", None)
+    response = page(request, "problem.html", who, status=status, title=title, detail=detail)
+    if request.headers.get("hx-request"):
+        response.headers["HX-Retarget"] = "#main-content"
+        response.headers["HX-Reselect"] = "#main-content"
+        response.headers["HX-Reswap"] = "outerHTML"
+    return response

@@ -1,0 +1,339 @@
+"""Reviewing proposals: listed and filtered, one by one, and decided on singly or in bulk."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Request
+from starlette.datastructures import FormData, QueryParams
+from starlette.responses import RedirectResponse, Response
+
+from app.access.policy import Action, authorise
+from app.csv_out import days
+from app.database import ReadSession, WriteSession
+from app.insight.report_map import LADDER_NAMES
+from app.matching import decisions, lists, queries, steering
+from app.matching.lists import Full
+from app.matching.passed import rules_passed
+from app.matching.review import SORTS, ReviewFilter, counts_by, review
+from app.matching.states import ENDED, HOLDING
+from app.portal.institution_pages import expertise_names
+from app.portal.pages import Pager, csv_page, miles, page, page_number
+from app.portal.visitors import BASE, SentBy, Visitor, Who, texts
+from app.problems import NotFound, Problem
+from models.vocabulary import DecisionAction, DeclineReason, Ladder, ProposalState, SteeringKind
+
+router = APIRouter()
+PER_PAGE: Final = 50
+MOST_AT_ONCE: Final = 1_000
+DEFAULT_SORT: Final = "-points"
+CSV_COLUMNS: Final = [
+    "id", "taker", "taker_name", "giver", "giver_name", "expertise", "days", "priority", "miles",
+    "ladder", "remote", "points", "state", "sendable", "need", "offer",
+]  # fmt: skip
+STEERING: Final = {"pin": SteeringKind.PIN, "exclude": SteeringKind.EXCLUSION}
+ACTIONS: Final = {
+    "prefer": "Prefer",
+    "decline": "Decline",
+    "withdraw": "Withdraw",
+    "pin": "Pin",
+    "exclude": "Exclude",
+}
+DONE: Final = {
+    "prefer": "preferred",
+    "decline": "declined",
+    "withdraw": "withdrawn",
+    "pin": "pinned",
+    "exclude": "excluded",
+}
+MOST_LETTERS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one proposal of several; `refused` says why nothing did."""
+
+    full: Full
+    refused: str | None
+
+
+def _wanted(params: QueryParams) -> tuple[ReviewFilter, str]:
+    """The filter and order of a query; what no such list has is left out."""
+
+    def one_of(name: str, known: Sequence[str]) -> str | None:
+        given = params.get(name)
+        return given if given in known else None
+
+    far = params.get("miles", "")
+    sendable = {"yes": True, "no": False}.get(params.get("sendable", ""))
+    sort = params.get("sort", DEFAULT_SORT)
+    wanted = ReviewFilter(
+        text=params.get("q", "")[:100].replace("\0", " ").strip() or None,
+        state=one_of("state", list(ProposalState)),
+        expertise=params.get("expertise", "")[:60].replace("\0", "") or None,
+        ladder=one_of("ladder", list(Ladder)),
+        sendable=sendable,
+        most_miles=float(far) if far.isascii() and far.isdigit() and len(far) < 5 else None,
+    )
+    return wanted, sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
+
+
+@router.get("/runs/{run_id:int}/proposals")
+def list_proposals(request: Request, who: Who, run_id: int) -> Response:
+    wanted, sort = _wanted(request.query_params)
+    number = page_number(request)
+    as_csv = request.query_params.get("as") == "csv"
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
+        found, total = review(
+            session,
+            who.principal,
+            run_id,
+            wanted,
+            sort=sort,
+            skip=0 if as_csv else (number - 1) * PER_PAGE,
+            limit=None if as_csv else PER_PAGE,
+        )
+        if as_csv:
+            return csv_page(f"run-{run_id}-proposals", CSV_COLUMNS, [_csv(each) for each in found])
+        return page(
+            request,
+            "proposals.html",
+            who,
+            run=run,
+            found=found,
+            pager=Pager(number, PER_PAGE, total),
+            sort=sort,
+            default_sort=DEFAULT_SORT,
+            counts=counts_by(session, who.principal, run_id),
+            expertise=expertise_names(session, who),
+            ladder_names=LADDER_NAMES,
+            steered=_steered(session, who),
+            ended_states=ENDED,
+            filtered=wanted != ReviewFilter(),
+            actions=ACTIONS,
+            done=DONE.get(request.query_params.get("done", "")),
+            done_number=request.query_params.get("n", ""),
+        )
+
+
+def _csv(full: Full) -> dict[str, object]:
+    proposal = full.proposal
+    return {
+        "id": proposal.id,
+        "taker": full.taker.reference.partition(":")[2],
+        "taker_name": full.taker.name,
+        "giver": full.giver.reference.partition(":")[2],
+        "giver_name": full.giver.name,
+        "expertise": full.need.expertise_code,
+        "days": days(proposal.half_days),
+        "priority": full.need.priority,
+        "miles": miles(proposal.distance_m),
+        "ladder": proposal.ladder,
+        "remote": proposal.remote,
+        "points": proposal.points,
+        "state": proposal.state,
+        "sendable": proposal.sendable,
+        "need": full.need.reference,
+        "offer": full.offer.reference,
+    }
+
+
+def _steered(session: ReadSession, who: Visitor) -> dict[tuple[str, str], Any]:
+    """Pins and exclusions in force, by need and offer."""
+    now = datetime.now(UTC)
+    return {
+        (need, offer): made
+        for kind in SteeringKind
+        for made, need, offer in lists.list_steering(
+            session, who.principal, kind, now=now, standing=True, limit=None
+        )
+    }
+
+
+@router.get("/proposals/{proposal_id:int}")
+def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
+    with who.database.read() as session:
+        full = lists.get_proposal(session, who.principal, proposal_id)
+        options = lists.options_of(session, full.proposal.run_id)
+        steered = _steered(session, who)
+        names = (full.taker.name, full.giver.name)
+        return page(
+            request,
+            "proposal.html",
+            who,
+            full=full,
+            run=queries.get_run(session, who.principal, full.proposal.run_id),
+            rules=rules_passed(full, options),
+            alternates=lists.alternates_of(session, full.proposal.run_id, full.need.id),
+            decisions=lists.decisions_of(session, who.principal, proposal_id),
+            missing=decisions.to_be_confirmed(full.need, full.offer, *names),
+            steering=steered.get((full.need.reference, full.offer.reference)),
+            most=max((abs(each["points"]) for each in full.proposal.components), default=1) or 1,
+            ladder_names=LADDER_NAMES,
+            expertise=expertise_names(session, who),
+            is_open=full.proposal.state == ProposalState.PROPOSED,
+            is_held=full.proposal.state in HOLDING,
+            is_over=full.proposal.state in ENDED,
+            done=DONE.get(request.query_params.get("done", "")),
+        )
+
+
+@router.post("/proposals/decide")
+def decide(request: Request, who: Who, form: SentBy) -> Response:
+    """Carry a decision out on every chosen proposal, each by itself."""
+    given = texts(form)
+    action = given.get("action", "")
+    if action not in ACTIONS:
+        raise NotFound("choose what to do with the proposals")
+    chosen = _chosen(who, form, given)
+    error = _lacks(action, given) if given.get("confirmed") else None
+    if chosen and action != "prefer" and (error or not given.get("confirmed")):
+        authorise(who.principal, Action.STEER if action in STEERING else Action.REVIEW)
+        return _ask(request, who, action, chosen, given, error)
+    if not chosen:
+        error = "Choose at least one proposal"
+        return page(request, "decided.html", who, status=422, error=error, back=_back(given))
+    act = _act_of(action, given, request.app.state.settings.hold_days)
+    outcomes = [_carry_out(who, act, proposal_id, version) for proposal_id, version in chosen]
+    refused = [each for each in outcomes if each.refused]
+    if not refused:
+        query = {"done": action, "n": len(outcomes)}
+        return RedirectResponse(_back(given, **query), 303)
+    return page(
+        request,
+        "decided.html",
+        who,
+        action=DONE[action],
+        refused=refused,
+        number=len(outcomes) - len(refused),
+        back=_back(given),
+    )
+
+
+def _chosen(who: Visitor, form: FormData, given: dict[str, str]) -> list[tuple[int, int]]:
+    """Ids and versions that were ticked, or all that the filter shows."""
+    run = given.get("run", "")
+    if given.get("all") and run.isdigit():
+        wanted, sort = _wanted(QueryParams(given.get("filter", "")))
+        with who.database.read() as session:
+            found, _ = review(
+                session, who.principal, int(run), wanted, sort=sort, limit=MOST_AT_ONCE
+            )
+            return [(each.proposal.id, each.proposal.version) for each in found]
+    chosen = []
+    for value in form.getlist("chosen")[:MOST_AT_ONCE]:
+        text = str(value)
+        proposal_id, _, version = text.partition(":")
+        if proposal_id.isdigit() and version.isdigit() and len(text) < 20:
+            chosen.append((int(proposal_id), int(version)))
+    return chosen
+
+
+def _lacks(action: str, given: dict[str, str]) -> str | None:
+    """What has to be said with a decision and was not."""
+    reason, note = given.get("reason", ""), given.get("note", "")
+    if action == "decline":
+        if reason not in list(DeclineReason):
+            return "Choose why it is declined"
+        if reason == DeclineReason.OTHER and not note:
+            return "Write a note that says what the other reason is"
+    elif action in STEERING and not note:
+        return "Write down why, so that others can follow it"
+    return None
+
+
+def _ask(
+    request: Request,
+    who: Visitor,
+    action: str,
+    chosen: list[tuple[int, int]],
+    given: dict[str, str],
+    error: str | None,
+) -> Response:
+    with who.database.read() as session:
+        first = [lists.get_proposal(session, who.principal, each) for each, _ in chosen[:10]]
+        return page(
+            request,
+            "decide.html",
+            who,
+            status=422 if error else 200,
+            action=action,
+            verb=ACTIONS[action],
+            chosen=chosen,
+            first=first,
+            given=given,
+            error=error,
+            back=_back(given),
+        )
+
+
+Act = Callable[[WriteSession, Visitor, Full, int], object]
+
+
+def _act_of(action: str, given: dict[str, str], hold_days: int) -> Act:
+    note = given.get("note", "")[:MOST_LETTERS] or None
+
+    def steer(session: WriteSession, who: Visitor, full: Full, version: int) -> object:
+        need, offer = full.need.reference, full.offer.reference
+        kind = STEERING[action]
+        return steering.steer(session, who.principal, kind, need, offer, reason=note or "")
+
+    def decide(session: WriteSession, who: Visitor, full: Full, version: int) -> object:
+        taken = DecisionAction(action)
+        reason = given.get("reason", "")
+        declined = taken is DecisionAction.DECLINE and reason in list(DeclineReason)
+        said = decisions.Said(DeclineReason(reason) if declined else None, note)
+        return decisions.decide(
+            session,
+            who.principal,
+            full.proposal.id,
+            taken,
+            said,
+            version=version,
+            hold_days=hold_days,
+        )
+
+    return steer if action in STEERING else decide
+
+
+def _carry_out(who: Visitor, act: Act, proposal_id: int, version: int) -> Outcome:
+    """Each in a transaction of its own: one that cannot be leaves the others be."""
+    with who.database.read() as session:
+        full = lists.get_proposal(session, who.principal, proposal_id)
+    try:
+        with who.database.write() as session:
+            act(session, who, full, version)
+    except Problem as problem:
+        return Outcome(full, problem.detail)
+    return Outcome(full, None)
+
+
+def _back(given: dict[str, str], **query: object) -> str:
+    """The page that the decision came from."""
+    one, run = given.get("proposal", ""), given.get("run", "")
+    if one.isdigit():
+        return f"{BASE}/proposals/{one}?{urlencode(query)}".rstrip("?")
+    if not run.isdigit():
+        return f"{BASE}/runs"
+    kept = [pair for pair in parse_qsl(given.get("filter", "")) if pair[0] not in ("done", "n")]
+    return f"{BASE}/runs/{run}/proposals?{urlencode([*kept, *query.items()])}".rstrip("?")
+
+
+@router.post("/steering/{kind}/{steering_id:int}/lift")
+def lift(request: Request, who: Who, kind: str, steering_id: int, form: SentBy) -> Response:
+    if kind not in list(SteeringKind):
+        raise NotFound("there is no such page")
+    given = texts(form)
+    version = given.get("version", "")
+    with who.database.write() as session:
+        steering.lift(
+            session,
+            who.principal,
+            SteeringKind(kind),
+            steering_id,
+            version=int(version) if version.isdigit() else None,
+        )
+    return RedirectResponse(_back(given), 303)

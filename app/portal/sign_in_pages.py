@@ -1,0 +1,75 @@
+"""The way in and out, and the first page."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from app.access import visits
+from app.access.keys import Unauthenticated
+from app.exchange import lists as exchange
+from app.exchange import queries as items
+from app.http.sessions import database_of
+from app.matching import queries as matching
+from app.portal.pages import page
+from app.portal.visitors import (
+    BASE,
+    Sent,
+    SentBy,
+    SignInNeeded,
+    Who,
+    cookie_name,
+    safe_next,
+    set_cookie,
+    texts,
+    unset_cookie,
+    visitor,
+)
+
+router = APIRouter()
+RECENT: Final = 5
+NO_KEY: Final = "Enter a key that opens this service"
+
+
+@router.get("/")
+def home(request: Request, who: Who) -> Response:
+    with who.database.read() as session:
+        runs = matching.list_runs(session, who.principal, limit=RECENT)
+        periods = exchange.list_periods(session, who.principal, kind="year", limit=None)
+        needs = items.list_needs(session, who.principal, limit=1)
+        return page(request, "home.html", who, runs=runs, periods=periods, any_need=bool(needs))
+
+
+@router.get("/sign-in")
+def show_sign_in(request: Request, next: str = "") -> Response:
+    cookie_name(request)
+    try:
+        visitor(request)
+    except SignInNeeded:
+        return page(request, "sign_in.html", None, next=safe_next(next), asked=bool(next))
+    return RedirectResponse(safe_next(next), 303)
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, form: Sent) -> Response:
+    before = request.cookies.get(cookie_name(request))
+    given = texts(form)
+    wanted = safe_next(given.get("next", ""))
+    try:
+        with database_of(request).write() as session:
+            secret, _ = visits.begin(session, given.get("key", ""), before)
+    except Unauthenticated:
+        return page(request, "sign_in.html", None, status=422, next=wanted, error=NO_KEY)
+    response = RedirectResponse(wanted, 303)
+    set_cookie(request, response, secret)
+    return response
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, who: Who, form: SentBy) -> Response:
+    with who.database.write() as session:
+        visits.end(session, who.secret)
+    response = RedirectResponse(f"{BASE}/sign-in", 303)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    unset_cookie(request, response)
+    return response

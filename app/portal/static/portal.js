@@ -1,0 +1,40 @@
+import { initAll } from "../vendor/govuk.js";
+
+initAll();
+
+// Says aloud what a list or a run has come to, and only when that is something new.
+const announce = document.getElementById("announce");
+let said = "";
+function tell() {
+  const text = [...document.querySelectorAll("[data-announce]")].map((e) => e.textContent.trim()).join(" ");
+  if (said && text !== said) announce.textContent = text;
+  said = text;
+}
+
+// How many proposals are chosen, and one box that chooses all of the page.
+function choose() {
+  const form = document.getElementById("bulk");
+  if (!form || form.dataset.ready) return;
+  form.dataset.ready = "yes";
+  const boxes = [...form.querySelectorAll('input[name="chosen"]')];
+  const all = form.querySelector("#all-here");
+  const shown = form.querySelector("[data-chosen]");
+  all.closest("label").hidden = false;
+  const count = () => {
+    const number = boxes.filter((box) => box.checked).length;
+    all.checked = number === boxes.length;
+    all.indeterminate = number > 0 && number < boxes.length;
+    shown.textContent = number ? `With the ${number} chosen:` : "With what is chosen:";
+    for (const box of boxes) box.closest("tr").classList.toggle("chosen", box.checked);
+  };
+  all.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; count(); });
+  form.addEventListener("change", (event) => { if (event.target.name === "chosen") count(); });
+  count();
+}
+
+// Another kind of file needs another form: no second button for those who have scripts.
+document.querySelector(".gt-kind select")?.addEventListener("change", (event) => event.target.form.submit());
+
+tell();
+choose();
+document.body.addEventListener("htmx:afterSettle", () => { tell(); choose(); });
