@@ -1,9 +1,13 @@
 // Copies the front-end parts that pages load, and cuts the coast out of the world's.
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { compileString } from "sass";
 import { feature } from "topojson-client";
 
 const OUT = "app/static/vendor";
 const COPIED = {
+  "govuk.js": "govuk-frontend/dist/govuk/govuk-frontend.min.js",
+  "htmx.js": "htmx.org/dist/htmx.min.js",
+  "htmx.LICENSE": "htmx.org/LICENSE",
   "leaflet.js": "leaflet/dist/leaflet.js",
   "leaflet.css": "leaflet/dist/leaflet.css",
   "leaflet.LICENSE": "leaflet/LICENSE",
@@ -13,6 +17,31 @@ const COPIED = {
 };
 const [WEST, SOUTH, EAST, NORTH] = [-14, 45.5, 9, 63];
 const NEAR = new Set(["826", "372", "833", "831", "832", "250", "056", "528", "276", "442"]);
+
+// Not the header, footer and crest of GOV.UK, nor its typeface: they are for gov.uk alone.
+const COMPONENTS = [
+  "back-link", "breadcrumbs", "button", "checkboxes", "details", "error-message",
+  "error-summary", "fieldset", "file-upload", "hint", "input", "inset-text", "label",
+  "notification-banner", "pagination", "password-input", "radios", "select",
+  "service-navigation", "skip-link", "summary-list", "table", "tag", "textarea", "warning-text",
+];
+const GOVUK = `
+@use "govuk-frontend/dist/govuk/base" with (
+  $govuk-font-family: (arial, sans-serif),
+  $govuk-include-default-font-face: false,
+  $govuk-page-width: 1160px
+);
+@use "govuk-frontend/dist/govuk/core";
+@use "govuk-frontend/dist/govuk/objects";
+${COMPONENTS.map((name) => `@use "govuk-frontend/dist/govuk/components/${name}";`).join("\n")}
+@use "govuk-frontend/dist/govuk/utilities";
+@use "govuk-frontend/dist/govuk/overrides";
+`;
+
+function govuk() {
+  const options = { loadPaths: ["node_modules"], style: "compressed", quietDeps: true };
+  return compileString(GOVUK, options).css;
+}
 
 // Sutherland and Hodgman: what of a ring is on the inner side of each edge of the frame.
 function clipped(ring) {
@@ -40,3 +69,4 @@ rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
 for (const [to, from] of Object.entries(COPIED)) copyFileSync(`node_modules/${from}`, `${OUT}/${to}`);
 writeFileSync(`${OUT}/coast.json`, JSON.stringify(coast()));
+writeFileSync(`${OUT}/govuk.css`, govuk());
