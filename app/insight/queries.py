@@ -34,6 +34,8 @@ from solver.problem import Problem
 
 DRAWN = "DRAWN-"
 """How the references of needs and offers begin that were drawn at random."""
+MOST_NAMED = 10_000
+"""Participants that a query asks for by name; for more of them it reads everybody."""
 HOLDER = {
     BalanceHolder.SCHOOL: "participant",
     BalanceHolder.FEDERATION: "federation",
@@ -123,12 +125,15 @@ def _participants(session: Session, problem: Problem) -> tuple[ReportParticipant
         .order_by(Group.kind)
     )
     group = {who: name for who, name in session.execute(memberships)}
-    rows = session.execute(
+    query = (
         select(Participant, Institution, Organisation)
         .outerjoin(Institution)
         .outerjoin(Organisation)
         .order_by(Participant.id)
-    ).all()
+    )
+    if len(exempt) <= MOST_NAMED:
+        query = query.where(Participant.reference.in_(exempt))
+    rows = session.execute(query).all()
     return tuple(
         ReportParticipant(
             reference=who.reference,
