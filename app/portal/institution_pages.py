@@ -108,7 +108,6 @@ def _institution(session: ReadSession, who: Who, urn: int) -> dict[str, Any]:
         "is_school": True,
         "groups": found.groups,
         "networks": found.networks,
-        "source": found.source,
         "measures": institutions.list_measures(session, who.principal, urn),
     }
 

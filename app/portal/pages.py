@@ -32,12 +32,13 @@ HEADERS: Final = {
 STATIC: Final = Path(__file__).parent / "static"
 VENDOR: Final = Path(__file__).parent.parent / "static" / "vendor"
 NAVIGATION: Final = (
-    ("Institutions", f"{BASE}/institutions"),
-    ("Needs", f"{BASE}/needs"),
-    ("Offers", f"{BASE}/offers"),
-    ("Runs", f"{BASE}/runs"),
-    ("Imports", f"{BASE}/imports"),
+    ("Institutions", f"{BASE}/institutions", f"{BASE}/participants"),
+    ("Needs", f"{BASE}/needs", f"{BASE}/needs"),
+    ("Offers", f"{BASE}/offers", f"{BASE}/offers"),
+    ("Runs", f"{BASE}/runs", f"{BASE}/proposals"),
+    ("Imports", f"{BASE}/imports", f"{BASE}/imports"),
 )
+"""A name, where it leads, and what else belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,13 +187,14 @@ def curve(searched: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     bounds = [(each["seconds"], each["bound"]) for each in searched if each["bound"]]
     if len(plans) < 2 or not bounds:
         return None
-    longest = max(seconds for seconds, _ in plans + bounds) or 1
+    first = min(seconds for seconds, _ in plans + bounds)
+    longest = max(seconds for seconds, _ in plans + bounds) - first or 1
     highest = max(points for _, points in plans[-1:] + bounds[-1:]) * 1.02
     lowest = min(points for _, points in plans) * 0.9
 
     def line(spots: list[tuple[float, float]]) -> str:
         return " ".join(
-            f"{WIDTH * seconds / longest:.1f},"
+            f"{WIDTH * (seconds - first) / longest:.1f},"
             f"{HEIGHT * (1 - (min(points, highest) - lowest) / (highest - lowest or 1)):.1f}"
             for seconds, points in spots
         )
