@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, Response
 
 from app.database import Database
 from app.portal import (
+    embed_pages,
     import_pages,
     institution_pages,
     item_pages,
@@ -50,6 +51,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         proposal_pages,
         plan_pages,
         import_pages,
+        embed_pages,
     ):
         app.include_router(room.router)
     app.add_api_route("/{kind}/{name}", _file, include_in_schema=False)

@@ -2,13 +2,16 @@
 
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import ceil
 from threading import Lock
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from app.access.secret import signing_secret
 from app.database import ReadSession
 from app.insight.queries import report_data, rules_in_words
 from app.insight.report import Figures, ReportData, UnmetNeed, figures
@@ -20,15 +23,17 @@ from app.insight.report_map import (
     PlanMap,
     plan_map,
 )
+from app.maps import tokens
+from app.maps.tokens import BadEmbed
 from app.matching import queries
 from app.matching.leases import ENDED
 from app.matching.options import MatchOptions
 from app.matching.review import newest
-from app.portal.pages import Pager, csv_page, page, page_number
+from app.portal.pages import VENDOR, Pager, csv_page, page, page_number
 from app.portal.run_pages import watched
 from app.portal.visitors import Visitor, Who
 from models.matching import Run
-from models.vocabulary import RunState
+from models.vocabulary import EmbedLayer, RunState
 
 router = APIRouter()
 PER_PAGE: Final = 50
@@ -104,12 +109,27 @@ def show_map(request: Request, who: Who, run_id: int) -> Response:
             "map.html",
             who,
             run=run,
+            widget=widget_of(request, run_id),
             data=judged.data,
             map=judged.map,
             ladder_names=LADDER_NAMES,
             ladder_colours=LADDER_COLOURS,
             symbol_names=SYMBOL_NAMES,
         )
+
+
+def widget_of(request: Request, run_id: int) -> str | None:
+    """The address of the map that people move and ask, for this page only; none without it."""
+    origin = f"{request.url.scheme}://{request.url.netloc}"
+    now = datetime.now(UTC)
+    try:
+        granted = tokens.grant([origin], EmbedLayer.PARTNER, now=now, run_id=run_id)
+    except BadEmbed:
+        return None
+    if not (VENDOR / "leaflet.js").is_file():
+        return None
+    token = tokens.sign(granted, signing_secret(request.app.state.settings), now)
+    return f"/maps/widget?{urlencode({'token': token, 'heading': f'Run {run_id}'})}"
 
 
 @router.get("/runs/{run_id:int}/unmet")

@@ -1,6 +1,8 @@
 """Runs and the review of their proposals through the portal's pages, without JavaScript."""
 
 import csv
+import re
+from html import unescape
 from io import StringIO
 from typing import Any
 
@@ -14,6 +16,8 @@ from app.matching import service
 from app.matching.leases import claim
 from app.matching.planning import Searching, Stage
 from app.matching.results import receive
+from app.portal.pages import VENDOR
+from models.access import AuditEvent
 from models.exchange import Offer
 from models.matching import Decision, Proposal, Run, Steering
 from tests import rows
@@ -309,3 +313,29 @@ def test_a_person_sees_only_what_the_policy_lets_it(who: Visitor, exchange: Data
             page = who.open(path)
             assert page.status == 403
             assert "Giver may not" in page.text
+
+
+def test_lines_to_embed_the_public_map_are_made(who: Visitor, exchange: Database) -> None:
+    """For the sites that were named only, and on record; markup in a name stays text."""
+    page = who.send(who.open("/embed"), "/embed", origins="https://a.example https://b.example")
+    assert '<partnership-map src="http://localhost" token="' in page.text
+    assert '<iframe src="http://localhost/maps/widget?token=' in page.text
+    with exchange.read() as session:
+        event = session.scalars(select(AuditEvent).where(AuditEvent.action == "embed.create")).one()
+    assert event.detail["origins"] == ["https://a.example", "https://b.example"]
+    for wrong in ("", "www.example.org", "https://<b>", "http://a.example"):
+        page = who.send(who.open("/embed"), "/embed", origins=wrong)
+        assert page.status == 422
+        assert "#origins" in page.links
+
+
+def test_the_map_of_a_run_is_for_its_own_page(who: Visitor, run_id: int) -> None:
+    """The frame's token opens the run for pages of this very address, where the parts are."""
+    answer = who.client.get(f"{BASE}/runs/{run_id}/map")
+    assert "frame-src 'self'" in answer.headers["content-security-policy"]
+    if not (VENDOR / "leaflet.js").is_file():
+        pytest.skip("the front-end parts are not in place: make parts")
+    [source] = re.findall(r'<iframe class="gt-widget" src="([^"]*)"', answer.text)
+    framed = who.client.get(unescape(source))
+    assert framed.status_code == 200
+    assert "frame-ancestors http://localhost" in framed.headers["content-security-policy"]

@@ -188,6 +188,7 @@ def test_a_run_from_its_rules_to_decisions(
     check(page, "run")
     page.get_by_text("Figures of Where support comes from").first.click()
     page.get_by_role("link", name="Map", exact=True).click()
+    expect(page.frame_locator(".gt-widget").get_by_text("pairings").first).to_be_visible()
     check(page, "map")
     page.get_by_role("link", name="Unmet needs", exact=True).click()
     expect(page.get_by_role("row", name="Far School")).to_be_visible()

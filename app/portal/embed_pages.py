@@ -1,0 +1,52 @@
+"""The lines that a council or trust copies into its page to show the public map."""
+
+from datetime import timedelta
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.access.policy import Action, authorise
+from app.access.secret import signing_secret
+from app.maps import service
+from app.maps.tokens import BadEmbed
+from app.portal.forms import Filled
+from app.portal.pages import page
+from app.portal.visitors import SentBy, Who, texts
+from models.vocabulary import EmbedLayer
+
+router = APIRouter()
+DAYS: Final = (30, 90, 180, 365)
+
+
+@router.get("/embed")
+def ask(request: Request, who: Who) -> Response:
+    authorise(who.principal, Action.MANAGE_KEYS)
+    return page(request, "embed.html", who, filled=Filled({"days": "90"}), choices=DAYS)
+
+
+@router.post("/embed")
+def make(request: Request, who: Who, form: SentBy) -> Response:
+    filled = Filled(texts(form))
+    days = filled.values.get("days", "")
+    address = f"{request.url.scheme}://{request.url.netloc}"
+    made = None
+    try:
+        with who.database.write() as session:
+            granted, token = service.create_embed(
+                session,
+                who.principal,
+                signing_secret(request.app.state.settings),
+                filled.values.get("origins", "").split(),
+                EmbedLayer.PUBLIC,
+                valid_for=timedelta(days=int(days)) if days in map(str, DAYS) else None,
+            )
+            made = {
+                "snippet": service.snippet(address, token),
+                "frame": service.frame(address, token),
+                "expires_at": granted.expires_at,
+            }
+    except BadEmbed as bad:
+        filled.add("origins", bad.detail[:1].upper() + bad.detail[1:])
+    status = 200 if made else 422
+    return page(request, "embed.html", who, status=status, filled=filled, choices=DAYS, made=made)
