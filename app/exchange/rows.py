@@ -33,9 +33,17 @@ def _phases(value: object) -> object:
     return tuple(phase.value for phase in Phase if phase in named)
 
 
+def _addressable(reference: str) -> str:
+    """Refuse what would stand at the address of another offer's availability."""
+    if reference.endswith("/availability"):
+        raise ValueError("must not end in /availability; choose another reference")
+    return reference
+
+
 Reference = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=60)
 ]
+OfferReference = Annotated[Reference, AfterValidator(_addressable)]
 SomeHalfDays = Annotated[HalfDays, AfterValidator(_some_half_days)]
 SignedHalfDays = Annotated[int, Field(ge=-MOST, le=MOST), BeforeValidator(_signed_half_days)]
 Count = Annotated[int, Field(ge=0, le=1_000)]
@@ -153,7 +161,7 @@ class OfferRow(RowModel):
         },
     )
 
-    reference: Reference
+    reference: OfferReference
     participant: Key
     expertise: Key
     period: Key

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.csv_in import Key
-from app.exchange.rows import LimitsRow, NeedRow, OfferRow, Reference
+from app.exchange.rows import LimitsRow, NeedRow, OfferReference, OfferRow, Reference
 from app.http.fields import (
     LARGEST,
     Content,
@@ -113,7 +113,7 @@ class OfferContent(Content):
 
 
 class NewOffer(OfferContent):
-    reference: Annotated[Reference, Field(examples=["made-up-offer-1"])]
+    reference: Annotated[OfferReference, Field(examples=["made-up-offer-1"])]
     availability: Annotated[Availability | None, Field(description="absent: `not_answered`")] = None
     availability_updated: Annotated[
         Day | None, Field(description="when the giver said so; absent: today")

@@ -19,7 +19,13 @@ AS_CSV: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def wants_csv(request: Request) -> bool:
-    return next(_accepted(request), None) == CSV
+    """Whether CSV is the first of what the caller takes that a list is offered as."""
+    for form in _accepted(request):
+        if _fits(form, [JSON]):
+            return False
+        if _fits(form, [CSV]):
+            return True
+    return False
 
 
 async def negotiate(request: Request) -> None:
@@ -35,6 +41,8 @@ async def negotiate(request: Request) -> None:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != expected:
         raise UnsupportedMedia(f"send the body as {expected}")
+    if expected == FORM:
+        _refuse_parts((await request.form()).multi_items(), _parts_of(route))
 
 
 def _refuse_repetition(request: Request) -> None:
@@ -47,6 +55,24 @@ def _refuse_repetition(request: Request) -> None:
     ]
     if errors:
         raise RequestValidationError(errors)
+
+
+def _refuse_parts(parts: list[tuple[str, Any]], known: set[str]) -> None:
+    """Take no file for another, and none that would be left unread."""
+    names = [name for name, _ in parts]
+    errors = [
+        {"type": "extra_forbidden", "loc": ("body", name), "msg": ""}
+        if name not in known
+        else {"type": "repeated", "loc": ("body", name), "msg": "is given more than once"}
+        for name in dict.fromkeys(names)
+        if name not in known or names.count(name) > 1
+    ]
+    if errors:
+        raise RequestValidationError(errors)
+
+
+def _parts_of(route: Any) -> set[str]:
+    return {field.alias for field in route.dependant.body_params}
 
 
 def _accepted(request: Request) -> Iterator[str]:

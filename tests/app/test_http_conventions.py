@@ -356,6 +356,47 @@ def test_a_list_as_csv_is_all_of_it_as_filtered(client: TestClient) -> None:
     assert "'=1+1" in lines[1]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "form"),
+    [
+        ("text/csv", "text/csv"),
+        ("text/*", "text/csv"),
+        ("image/png, text/csv;q=0.5", "text/csv"),
+        ("text/csv;q=0.1, */*", "application/json"),
+        ("*/*", "application/json"),
+    ],
+)
+def test_a_list_comes_in_a_form_that_is_accepted(
+    client: TestClient, accepted: str, form: str
+) -> None:
+    """The most wanted of those that a list is offered as, whatever else is wanted more."""
+    answer = client.get(NEEDS, headers={"Accept": accepted})
+    assert answer.headers["content-type"].partition(";")[0] == form
+
+
+def test_files_that_would_not_be_read_are_refused(client: TestClient, database: Database) -> None:
+    """Two files for one field, or a file in a field that is none: neither is dropped unsaid."""
+    content = f"reference,participant,expertise,period,days\na,100000,maths,{YEAR},2\n"
+    twice = [("file", ("a.csv", content)), ("file", ("b.csv", content))]
+    problem = said(client.post("/api/v1/imports/needs", files=twice), 422, "invalid")
+    assert problem["errors"] == [{"detail": "is given more than once", "pointer": "#/file"}]
+    foreign = {"file": ("a.csv", content), "groups": ("b.csv", content)}
+    problem = said(client.post("/api/v1/imports/needs", files=foreign), 422, "invalid")
+    assert [error["pointer"] for error in problem["errors"]] == ["#/groups"]
+    assert count(database, Need) == 0
+
+
+def test_no_offer_stands_at_the_address_of_an_answer(client: TestClient) -> None:
+    """What was made can be read where its `Location` says, so some references cannot be."""
+    problem = said(
+        client.post("/api/v1/offers", json=NEED | {"reference": "a/availability"}), 422, "invalid"
+    )
+    assert problem["errors"][0]["pointer"] == "#/reference"
+    made = client.post("/api/v1/offers", json=NEED | {"reference": "a/availability/1"})
+    assert client.get(made.headers["location"]).json()["reference"] == "a/availability/1"
+    assert client.get(f"{made.headers['location']}/availability").status_code == 200
+
+
 def test_every_answer_is_careful_and_can_be_traced(client: TestClient) -> None:
     """A caller's request id comes back, one that could forge a log line does not."""
     answer = client.get(NEEDS, headers={"X-Request-ID": "broker-7"})
