@@ -53,11 +53,16 @@ def encode(words: type[StrEnum], values: Iterable[str]) -> Codes:
     return np.array(codes, np.int8)
 
 
+_PHASE_BIT: Final = {str(phase): 1 << position for position, phase in enumerate(Phase)}
+
+
 def phase_mask(phases: Iterable[str]) -> int:
     """One bit per `vocabulary.Phase`, the first the lowest; 0 for none."""
     mask = 0
-    for code in encode(Phase, phases).tolist():
-        mask |= 1 << code
+    for phase in phases:
+        if phase not in _PHASE_BIT:
+            raise ValueError(f"{phase!r} is no Phase; use one of {', '.join(_PHASE_BIT)}")
+        mask |= _PHASE_BIT[phase]
     return mask
 
 

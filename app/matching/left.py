@@ -156,8 +156,14 @@ def _offers_left(loaded: Loaded, used: Spent, left: Left) -> None:
     for offer in loaded.other_offers:
         key = (offer.participant_id, offer.expertise_code, offer.period_code)
         del used.pairings[key][: offer.max_pairings]
+    running_givers = {giver for giver, _, _ in used.pairings}
+    running_offers = [
+        (row, offer)
+        for row, offer in enumerate(loaded.offers)
+        if offer.participant_id in running_givers
+    ]
     for of_year in (False, True):
-        for row, offer in enumerate(loaded.offers):
+        for row, offer in running_offers:
             if (offer.period_code == loaded.year_and_terms[0]) != of_year:
                 continue
             periods = loaded.year_and_terms if of_year else (offer.period_code,)
