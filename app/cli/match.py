@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -46,6 +46,16 @@ def match(
     list_file: Annotated[
         Path | None, typer.Option("--list", help="a file of URNs or organisation keys, one a line")
     ] = None,
+    areas: Annotated[
+        str | None,
+        typer.Option(
+            help="many areas, each by itself: all (local authorities with needs), regions, "
+            "districts, country, or a file of areas, one a line; needs --out"
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="where --areas writes")
+    ] = None,
     as_of: Annotated[str | None, typer.Option(help="plan from this day; default: today")] = None,
     reciprocity: Annotated[Reciprocity, typer.Option()] = DEFAULTS.reciprocity,
     balance_held_by: Annotated[BalanceHolder, typer.Option()] = DEFAULTS.balance_held_by,
@@ -70,7 +80,8 @@ def match(
         bool, typer.Option(help="propose pairs again that somebody declined")
     ] = False,
     time_limit: Annotated[
-        float | None, typer.Option(help="seconds to solve; 60 unless --work is given")
+        float | None,
+        typer.Option(help="seconds to solve; 60 (with --areas by size) unless --work is given"),
     ] = None,
     work: Annotated[
         int | None, typer.Option(help="limit that repeats: same problem, seed and work, same plan")
@@ -85,7 +96,8 @@ def match(
 ) -> None:
     """Find give-and-take pairings for the takers of an area; givers come from anywhere in reach.
 
-    Exit codes: 0 planned, 2 bad input, 3 no plan can exist, 4 none was found in time.
+    Exit codes: 0 planned, 2 bad input, 3 no plan can exist, 4 none was found in time. With
+    --areas: 0 all planned, 1 some have no plan, 2 bad input, 130 stopped; begin it again to go on.
     """
     from app.insight import queries as insight
     from app.matching import queries, service
@@ -93,9 +105,19 @@ def match(
     from solver.problem import write_problem
 
     require_writable(report, problem, plan)
-    if area and list_file:
-        raise BadOption("name takers with --area NAME or with --list FILE, not with both")
-    listed = [] if area else _listed(list_file)
+    _require_apart(
+        areas,
+        folder,
+        {"--area": area, "--list": list_file},
+        {
+            "--report": report,
+            "--problem": problem,
+            "--plan": plan,
+            "--pin": pin,
+            "--exclude": exclude,
+        },
+    )
+    listed = [] if area or areas else _listed(list_file)
     options = _options(
         reciprocity=reciprocity,
         balance_held_by=balance_held_by,
@@ -116,6 +138,13 @@ def match(
         seed=seed,
         workers=workers,
     )
+    if areas and folder:
+        from app.cli.batch import plan_areas
+
+        with _interruptible() as interrupted:
+            raise typer.Exit(
+                plan_areas(areas, folder, period, options, interrupted.is_set, as_json=as_json)
+            )
     with open_database() as database:
         day = options.as_of or datetime.now(UTC).date()
         with database.read() as session:
@@ -156,6 +185,22 @@ def match(
         for line in why_no_plan(found):
             out.print(line, markup=False, soft_wrap=True)
     raise typer.Exit(EXIT_CODES.get(state, 1))
+
+
+def _require_apart(
+    areas: str | None,
+    folder: Path | None,
+    takers: Mapping[str, object],
+    of_one_run: Mapping[str, object],
+) -> None:
+    named = [name for name, given in takers.items() if given]
+    if len(named) > 1:
+        raise BadOption("name takers with --area NAME or with --list FILE, not with both")
+    if (areas is None) != (folder is None):
+        raise BadOption("plan many areas with --areas and --out DIR, one as well as the other")
+    alone = named + [name for name, given in of_one_run.items() if given]
+    if areas is not None and alone:
+        raise BadOption(f"{alone[0]} is for a single run; leave it out with --areas")
 
 
 def _options(**given: Any) -> MatchOptions:

@@ -1,0 +1,152 @@
+"""What a batch wrote down: one JSON file that is whole at any moment, and its table."""
+
+import csv
+import io
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.problems import Problem
+from models.vocabulary import RunState
+
+FORMAT: Final = "givetake-batch/1"
+MANIFEST: Final = "manifest.json"
+SUMMARY: Final = "summary.csv"
+
+
+class BadManifest(Problem):
+    status = 422
+    title = "The folder's manifest cannot be used"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class AreaResult(_Part):
+    """What came of one area; figures are none where it has no plan."""
+
+    kind: str
+    code: str
+    name: str
+    state: Literal[RunState.SOLVED, RunState.INFEASIBLE, RunState.UNKNOWN, RunState.FAILED]
+    failure: str | None = None
+    """Why there is no plan, as a sentence."""
+    input_sha256: str | None = None
+    """Of the problem and of how it was to be solved: an area whose digest stands is left alone."""
+    run: int | None = None
+    candidates: int | None = None
+    needs: int | None = None
+    needs_met: int | None = None
+    days_needed: float | None = None
+    days_planned: float | None = None
+    pairings: int | None = None
+    objective: int | None = None
+    bound: float | None = None
+    gap: float | None = None
+    stopped: str | None = None
+    build_seconds: float = 0.0
+    solve_seconds: float | None = None
+    seconds: float = 0.0
+    files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each of its files, by name."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Of the programs that made the plan."""
+
+
+class Manifest(_Part):
+    format: Literal["givetake-batch/1"] = FORMAT
+    state: Literal["running", "stopped", "finished"] = "running"
+    period: str
+    options: dict[str, Any]
+    started_at: datetime
+    updated_at: datetime
+    seconds: float = 0.0
+    """Of this session of the batch; areas carry their own."""
+    asked: list[str]
+    """Every area to plan, as `kind:code`; those without a result are still to come."""
+    needs_in_no_area: int | None = None
+    """Needs of the period outside all areas of the kind asked for: no plan here looks at them."""
+    offers_promised_twice: int | None = None
+    """Offers to which all plans together give more days than they have."""
+    results: dict[str, AreaResult] = Field(default_factory=dict)
+
+    def count(self, *states: RunState) -> int:
+        return sum(result.state in states for result in self.results.values())
+
+    @property
+    def all_planned(self) -> bool:
+        return self.count(RunState.SOLVED) == len(self.asked)
+
+
+def begun(folder: Path, period: str, options: dict[str, Any], asked: list[str]) -> Manifest:
+    """A manifest of the areas asked for, with the folder's earlier results of them."""
+    earlier = read(folder)
+    if earlier is not None and earlier.period != period:
+        raise BadManifest(
+            f"{folder / MANIFEST} is of a batch for {earlier.period}, not {period}; "
+            "name another folder with --out"
+        )
+    now = datetime.now(UTC)
+    return Manifest(
+        period=period,
+        options=options,
+        started_at=now if earlier is None else earlier.started_at,
+        updated_at=now,
+        asked=asked,
+        results={}
+        if earlier is None
+        else {area: result for area, result in earlier.results.items() if area in set(asked)},
+    )
+
+
+def planning_day(folder: Path) -> date | None:
+    """The day that an unfinished batch of the folder plans from."""
+    earlier = read(folder)
+    if earlier is None or earlier.state == "finished":
+        return None
+    return date.fromisoformat(earlier.options["as_of"])
+
+
+def read(folder: Path) -> Manifest | None:
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise BadManifest(
+            f"{path}: {where}: {first['msg']}; name another folder with --out, or move it away"
+        ) from invalid
+
+
+def write(manifest: Manifest, folder: Path) -> None:
+    """Replace manifest and table, each at once."""
+    replace(folder / MANIFEST, (manifest.model_dump_json(indent=1) + "\n").encode())
+    replace(folder / SUMMARY, _table(manifest).encode())
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file that is either the old one or the new, whenever the power fails."""
+    beside = path.with_name(f".{path.name}.new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _table(manifest: Manifest) -> str:
+    columns = [name for name in AreaResult.model_fields if name not in ("files", "versions")]
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    for area in manifest.asked:
+        if area in manifest.results:
+            table.writerow(manifest.results[area].model_dump(mode="json"))
+    return text.getvalue()

@@ -1,0 +1,146 @@
+"""Which areas a batch plans, and what its plans ask of offers together."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from app.access.policy import Action, Principal, authorise
+from app.database import ReadSession
+from app.matching.load import PLANNED_NEEDS, get_period
+from app.problems import Fault, FaultyFile, Problem
+from app.register import queries as register
+from app.register.queries import Scope
+from models.exchange import Need, Offer
+from models.matching import Proposal
+from models.register import Area, Institution, Participant
+from models.vocabulary import AreaKind
+
+ALL: Final = "all"
+KINDS: Final = {
+    ALL: AreaKind.LOCAL_AUTHORITY,
+    "regions": AreaKind.REGION,
+    "districts": AreaKind.DISTRICT,
+}
+COUNTRY: Final = "country"
+
+
+class NoAreas(Problem):
+    status = 422
+    title = "There is no area to plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    scopes: tuple[Scope, ...]
+    needs_in_no_area: int | None
+
+
+def areas_named(
+    session: ReadSession, principal: Principal, named: str, period: str, day: date
+) -> Areas:
+    """The areas that `all`, `regions`, `districts`, `country` or a file of names mean.
+
+    Raises
+    ------
+    FaultyFile
+        If the file names what is not there, with every such line.
+    NoAreas
+        If no area has a need, or the file names nothing.
+    """
+    authorise(principal, Action.READ)
+    get_period(session, period, day)
+    if named == COUNTRY:
+        return Areas((register.find_scope(session, principal, register.ENGLAND),), None)
+    if named in KINDS:
+        return _areas_with_needs(session, KINDS[named], period)
+    return Areas(_areas_listed(session, principal, Path(named)), None)
+
+
+def _areas_with_needs(session: ReadSession, kind: AreaKind, period: str) -> Areas:
+    column = {
+        AreaKind.LOCAL_AUTHORITY: Participant.local_authority_code,
+        AreaKind.REGION: Participant.region_code,
+        AreaKind.DISTRICT: Participant.district_code,
+    }[kind]
+    known = (
+        select(Area.code, Area.name)
+        .join(Participant, column == Area.code)
+        .join(Need, Need.participant_id == Participant.id)
+        .outerjoin(Institution, Institution.participant_id == Participant.id)
+        .where(Area.kind == kind.value, *_looked_at(session, period))
+        .distinct()
+        .order_by(Area.code)
+    )
+    scopes = tuple(Scope(kind.value, code, name) for code, name in session.execute(known))
+    if not scopes:
+        raise NoAreas(
+            f"no {kind.value.replace('_', ' ')} has a need in {period}; "
+            "enter some with `givetake import needs FILE`"
+        )
+    outside = session.scalar(
+        select(func.count())
+        .select_from(Need)
+        .join(Participant)
+        .outerjoin(Institution, Institution.participant_id == Participant.id)
+        .where(
+            or_(column.is_(None), column.not_in([scope.code for scope in scopes])),
+            *_looked_at(session, period),
+        )
+    )
+    return Areas(scopes, outside)
+
+
+def _looked_at(session: ReadSession, period: str) -> list[ColumnElement[bool]]:
+    year = get_period(session, period, date.min).year_code
+    return [
+        Need.period_code.in_([period] if year is None else [period, year]),
+        Need.state.in_(PLANNED_NEEDS),
+        or_(Institution.participant_id.is_(None), Institution.in_scope),
+    ]
+
+
+def _areas_listed(session: ReadSession, principal: Principal, path: Path) -> tuple[Scope, ...]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as unreadable:
+        why = unreadable.strerror if isinstance(unreadable, OSError) else "is not UTF-8 text"
+        words = ", ".join([*KINDS, COUNTRY])
+        raise NoAreas(
+            f"--areas {path}: {why}; write {words}, or name a file of areas"
+        ) from unreadable
+    found: dict[str, Scope] = {}
+    faults: list[Fault] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            scope = register.find_scope(session, principal, line)
+        except Problem as unknown:
+            faults.append(Fault(path.name, number, None, line.strip(), unknown.detail))
+        else:
+            found.setdefault(scope.exact, scope)
+    if faults:
+        raise FaultyFile(faults)
+    if not found:
+        raise NoAreas(f"--areas {path}: names no area; write one on each line")
+    return tuple(found.values())
+
+
+def offers_promised_twice(
+    session: ReadSession, principal: Principal, run_ids: Collection[int]
+) -> int:
+    """How many offers these runs together give more days from than they have."""
+    authorise(principal, Action.READ)
+    over = (
+        select(Proposal.offer_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .where(Proposal.run_id.in_(run_ids))
+        .group_by(Proposal.offer_id, Offer.half_days)
+        .having(func.sum(Proposal.half_days) > Offer.half_days)
+        .subquery()
+    )
+    return session.scalar(select(func.count()).select_from(over)) or 0

@@ -1,0 +1,96 @@
+"""Many areas in one go: `givetake match --areas`."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.access.policy import TERMINAL
+from app.batches import service
+from app.batches.manifest import MANIFEST, Manifest, planning_day
+from app.batches.queries import areas_named
+from app.cli.console import BadFile, err, open_database, out, progress_bar
+from app.matching.options import MatchOptions
+from app.settings import settings
+from models.vocabulary import RunState
+
+PLANNED, SOME_FAILED, STOPPED = 0, 1, 130
+FAILURES_SHOWN = 20
+
+
+def plan_areas(
+    areas: str,
+    folder: Path,
+    period: str,
+    options: MatchOptions,
+    stopped: Callable[[], bool],
+    *,
+    as_json: bool,
+) -> int:
+    """Plan the areas into `folder`, say what came out, and return the exit code."""
+    if folder.exists() and not folder.is_dir():
+        raise BadFile(f"{folder} is a file; name a folder with --out")
+    if options.as_of is None:
+        begun_on = planning_day(folder)
+        if begun_on is not None:
+            err.print(f"Going on with the batch in {folder}, planned from {begun_on}.")
+        day = begun_on or datetime.now(UTC).date()
+        options = options.model_copy(update={"as_of": day})
+    assert options.as_of is not None
+    with open_database() as database:
+        with database.read() as session:
+            named = areas_named(session, TERMINAL, areas, period, options.as_of)
+        with progress_bar() as on_progress:
+            on_progress("reading needs and offers", 0.0)
+            batch = service.plan_areas(
+                database,
+                TERMINAL,
+                named,
+                period,
+                options,
+                folder,
+                travel_source=settings().travel_times,
+                on_progress=on_progress,
+                stopped=stopped,
+            )
+    if as_json:
+        out.print_json(batch.model_dump_json())
+    else:
+        for line in summary(batch, folder):
+            out.print(line, markup=False, soft_wrap=True)
+    if batch.state == "stopped":
+        return STOPPED
+    return PLANNED if batch.all_planned else SOME_FAILED
+
+
+def summary(batch: Manifest, folder: Path) -> list[str]:
+    """What the batch comes to, a sentence each."""
+    results = list(batch.results.values())
+    planned = [each for each in results if each.state == RunState.SOLVED]
+    lines = [
+        f"{len(planned):,} of {len(batch.asked):,} areas planned for {batch.period}: "
+        f"{sum(each.needs_met or 0 for each in planned):,} of "
+        f"{sum(each.needs or 0 for each in planned):,} needs met, "
+        f"{sum(each.pairings or 0 for each in planned):,} pairings."
+    ]
+    if planned:
+        worst = max(planned, key=lambda each: each.gap or 0.0)
+        lines.append(
+            f"Proven: no area's plan can be more than {worst.gap or 0.0:.2%} better ({worst.name})."
+        )
+    if batch.offers_promised_twice:
+        lines.append(
+            f"{batch.offers_promised_twice:,} offers are in plans of several areas with more days "
+            "than they have: who prefers first holds them. A plan of the region or country has "
+            "no such offers."
+        )
+    if batch.needs_in_no_area:
+        lines.append(f"{batch.needs_in_no_area:,} needs are in none of these areas.")
+    failed = [each for each in results if each.state != RunState.SOLVED]
+    lines += [f"{each.name}: {each.failure}" for each in failed[:FAILURES_SHOWN]]
+    if len(failed) > FAILURES_SHOWN:
+        lines.append(f"... and {len(failed) - FAILURES_SHOWN:,} more without a plan.")
+    missing = len(batch.asked) - len(results)
+    if batch.state == "stopped":
+        lines.append(f"Stopped with {missing:,} areas to come; the same command goes on with them.")
+    lines.append(f"Areas, figures and files: {folder / MANIFEST}")
+    return lines
