@@ -3,6 +3,7 @@
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from math import ceil
 from threading import Lock
 from typing import Any, Final
@@ -40,14 +41,23 @@ PER_PAGE: Final = 50
 MOST_KEPT: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judged:
-    """A run's plan with everything drawn from it."""
+    """A run's plan with what is drawn from it, each when it is first looked at."""
 
     data: ReportData
-    figures: Figures
-    charts: list[Chart]
-    map: PlanMap | None
+
+    @cached_property
+    def figures(self) -> Figures:
+        return figures(self.data)
+
+    @cached_property
+    def charts(self) -> list[Chart]:
+        return charts(self.data, self.figures)
+
+    @cached_property
+    def map(self) -> PlanMap | None:
+        return plan_map(self.data)
 
 
 _kept: OrderedDict[tuple[str, int, int], Judged] = OrderedDict()
@@ -61,9 +71,7 @@ def _judged(session: ReadSession, who: Visitor, run: Run) -> Judged:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    data = report_data(session, who.principal, run.id)
-    found = figures(data)
-    made = Judged(data, found, charts(data, found), plan_map(data))
+    made = Judged(report_data(session, who.principal, run.id))
     with _keeping:
         _kept[key] = made
         while len(_kept) > MOST_KEPT:
