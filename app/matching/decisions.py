@@ -14,7 +14,7 @@ from app.matching.left import what_is_left
 from app.matching.load import load
 from app.matching.options import MatchOptions
 from app.matching.states import ENDED, HOLDING, LAPSING, after
-from app.matching.terms import check_unchanged
+from app.matching.terms import check_agreed
 from app.problems import Conflict, NotFound, Problem, Stale
 from models.exchange import Need, Offer
 from models.matching import Decision, Proposal, Run
@@ -96,7 +96,7 @@ def decide(
     check_current(proposal, version, now)
     result = after(ProposalState(proposal.state), action)
     if action in APPROVING:
-        check_unchanged(session, proposal, need, offer)
+        check_agreed(session, proposal, need, offer)
     if action is DecisionAction.PREFER:
         check_confirmed(session, need, offer)
         proposal.sendable = True

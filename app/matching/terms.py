@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.matching.states import NotNow
 from models.exchange import Need, Offer
 from models.matching import Agreement, Proposal
-from models.vocabulary import Availability, NeedState
+from models.vocabulary import Availability, NeedState, Side
 
 OF_BOTH: Final = ("participant_id", "expertise_code", "period_code", "half_days", "mode")
 NOT_WANTED: Final = frozenset({NeedState.SUGGESTED, NeedState.MET, NeedState.CLOSED})
@@ -42,10 +42,11 @@ def standing(session: Session, proposal_id: int) -> Sequence[Agreement]:
     ).all()
 
 
-def check_unchanged(session: Session, proposal: Proposal, need: Need, offer: Offer) -> None:
+def check_agreed(session: Session, proposal: Proposal, need: Need, offer: Offer) -> None:
     """Refuse where need or offer are no longer what both sides agreed to."""
     terms = terms_of(proposal, need, offer)
-    if any(each.terms != terms for each in standing(session, proposal.id)):
+    agreed = {each.side for each in standing(session, proposal.id) if each.terms == terms}
+    if agreed != set(Side):
         raise NotNow(
             f"need {need.reference} or offer {offer.reference} changed after both sides had "
             "agreed; the taker and the giver must both agree again"

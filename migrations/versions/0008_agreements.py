@@ -1,5 +1,7 @@
 """What each side of a proposal said to it."""
 
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -38,8 +40,20 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # An older version can neither make nor unmake what both sides agreed: it is asked anew.
+    # An older version cannot tell who agreed to what: both are asked anew, in the usual time.
+    proposal = sa.table(
+        "proposal",
+        sa.column("state"),
+        sa.column("version"),
+        sa.column("held_until", sa.DateTime(timezone=True)),
+    )
     op.execute(
-        "update proposal set state = 'due_diligence', version = version + 1 where state = 'agreed'"
+        proposal.update()
+        .where(proposal.c.state.in_(["agreed", "deferred"]))
+        .values(
+            state="due_diligence",
+            version=proposal.c.version + 1,
+            held_until=datetime.now(UTC) + timedelta(days=14),
+        )
     )
     op.drop_table("agreement")

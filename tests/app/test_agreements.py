@@ -21,6 +21,7 @@ from app.matching.states import NotNow
 from app.matching.succession import keep_up
 from app.matching.wishes import Unplannable
 from app.problems import Conflict, Forbidden, Stale
+from app.schema import migrate
 from app.settings import Settings
 from models.access import AuditEvent
 from models.exchange import Need, Offer
@@ -315,6 +316,17 @@ def test_a_withdrawal_ends_an_agreement(
         agree(exchange, TAKER)
     keep_up(exchange, None, NOW + timedelta(days=14))
     assert first(exchange).state == "lapsed"
+
+
+def test_an_older_version_asks_both_again(exchange: Database) -> None:
+    """Going back a step leaves nothing agreed that nobody there could tell who agreed to."""
+    agree(exchange, TAKER)
+    agree(exchange, GIVER)
+    migrate(exchange, "0007_runs")
+    migrate(exchange)
+    back = first(exchange)
+    assert (back.state, stands(exchange)) == ("due_diligence", [])
+    assert back.held_until is not None
 
 
 def test_both_sides_at_the_same_moment_agree(exchange: Database) -> None:
