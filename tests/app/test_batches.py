@@ -20,6 +20,7 @@ from app.access.policy import TERMINAL
 from app.batches import service
 from app.batches.manifest import BadManifest, Manifest, read
 from app.batches.queries import NoAreas, areas_named
+from app.cli.batch import summary
 from app.cli.main import run as command
 from app.database import Database
 from app.matching.options import MatchOptions
@@ -49,8 +50,10 @@ def county(sqlite_database: Database) -> Database:
                 session,
                 Area(kind="local_authority", code=code, name=f"Area {number}", region_code="Z"),
             )
-            here = {"local_authority_code": code, "miles_north": 100.0 * number}
-            first, second = (rows.add_school(session, 10 * number + k, **here) for k in (1, 2))
+            first, second = (
+                rows.add_school(session, urn, 100.0 * number, local_authority_code=code)
+                for urn in (10 * number + 1, 10 * number + 2)
+            )
             rows.add_offer(session, f"O{number}1", first, expertise_code="reading")
             rows.add_offer(session, f"O{number}2", second)
             if number < 7:
@@ -112,22 +115,19 @@ def test_every_area_with_needs_has_a_verified_plan_and_its_figures(
 
 def test_only_what_changed_is_planned_again(county: Database, tmp_path: Path) -> None:
     """The same rows leave results, runs and files alone; another need changes its own area."""
-    named, folder = listed(tmp_path, "Area 1", "902"), tmp_path / "out"
+    named, folder = listed(tmp_path, "Area 1", "902", "Area 3"), tmp_path / "out"
     first = plan(county, folder, named)
     assert plan(county, folder, named).results == first.results
-    assert runs(county) == 2
+    assert runs(county) == 3
     with county.write() as session:
         session.execute(update(Need).where(Need.reference == "N21").values(priority=1))
+    (folder / "local_authority-903.plan.json.gz").unlink()
     changed = plan(county, folder, named).results
-    assert changed["local_authority:901"] == first.results["local_authority:901"]
-    assert changed["local_authority:902"].run == 3
-    (folder / "local_authority-901.plan.json.gz").unlink()
-    assert plan(county, folder, named).results["local_authority:901"].run == 4
+    assert changed[COUNTY[0]] == first.results[COUNTY[0]]
+    assert [changed[area].run for area in COUNTY[1:3]] == [4, 5]
     other = OPTIONS.model_copy(update={"gap": 0.01})
-    assert {each.run for each in plan(county, folder, named, options=other).results.values()} == {
-        5,
-        6,
-    }
+    again = plan(county, folder, listed(tmp_path, "Area 1"), options=other).results
+    assert [each.run for each in again.values()] == [6]
 
 
 def test_an_area_that_fails_stops_no_other(county: Database, tmp_path: Path) -> None:
@@ -154,9 +154,6 @@ def test_a_process_that_dies_stops_no_other_area(county: Database, tmp_path: Pat
     assert killed
     assert list(batch.results) == COUNTY[:3]
     assert batch.results[COUNTY[2]].state == RunState.SOLVED
-    again = plan(county, tmp_path / "out", named)
-    assert again.all_planned
-    assert again.results[COUNTY[0]] == batch.results[COUNTY[0]]
 
 
 def test_areas_that_are_not_there_are_refused_before_any_work(
@@ -270,13 +267,15 @@ def test_the_terminal_prints_the_manifest_and_tells_failures_apart(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """`--json` is the manifest; an area without a plan makes the exit code 1."""
+    """`--json` is the manifest; an area without a plan makes the exit code 1 and is named."""
     named = listed(tmp_path, "Area 1", "Area 7")
     how = ("--areas", named, "--out", tmp_path / "out", "--as-of", "2026-09-01", "--workers", "2")
     assert ended(monkeypatch, county, *how, "--json") == 1
-    assert Manifest.model_validate_json(capfd.readouterr().out) == read(tmp_path / "out")
-    assert ended(monkeypatch, county, *how) == 1
-    assert "Area 7: there is no need to plan" in capfd.readouterr().out
+    batch = Manifest.model_validate_json(capfd.readouterr().out)
+    assert batch == read(tmp_path / "out")
+    lines = summary(batch, tmp_path / "out")
+    assert lines[0].startswith("1 of 2 areas planned for 2026-27: 2 of 2 needs met")
+    assert any(line.startswith("Area 7: there is no need to plan") for line in lines)
 
 
 @pytest.mark.parametrize(
