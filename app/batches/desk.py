@@ -201,6 +201,7 @@ def _result(desk: Desk, database: Database, scope: Scope, run_id: int, built: Bu
         state=run.state,
         failure=run.failure or (None if found else "no plan was found, and none was ruled out"),
         run=run_id,
+        drawn=any(each.startswith(queries.DRAWN) for each in built.problem.needs.id),
         candidates=len(built.problem.candidates),
         needs=len(built.problem.needs),
         days_needed=int(built.problem.needs.days.sum()) / HALF_DAYS_PER_DAY,

@@ -38,6 +38,8 @@ class AreaResult(_Part):
     input_sha256: str | None = None
     """Of the problem and of how it was to be solved: an area whose digest stands is left alone."""
     run: int | None = None
+    drawn: bool = False
+    """Some needs were drawn at random: the plan shows the method, no school."""
     candidates: int | None = None
     needs: int | None = None
     needs_met: int | None = None

@@ -85,6 +85,8 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
         )
     if batch.needs_in_no_area:
         lines.append(f"{batch.needs_in_no_area:,} needs are in none of these areas.")
+    if any(each.drawn for each in results):
+        lines.append("Needs were drawn at random: these plans show the method, no school.")
     failed = [each for each in results if each.state != RunState.SOLVED]
     lines += [f"{each.name}: {each.failure}" for each in failed[:FAILURES_SHOWN]]
     if len(failed) > FAILURES_SHOWN:

@@ -32,8 +32,6 @@ from models.vocabulary import (
 from solver import refusals
 from solver.problem import Problem
 
-DRAWN = "DRAWN-"
-"""How the references of needs and offers begin that were drawn at random."""
 MOST_NAMED = 10_000
 """Participants that a query asks for by name; for more of them it reads everybody."""
 HOLDER = {
@@ -78,7 +76,7 @@ def report_data(
         seed=plan.seed,
         versions=tuple(sorted(plan.versions.items())),
         made_up=made_up,
-        drawn=any(each.startswith(DRAWN) for each in problem.needs.id),
+        drawn=any(each.startswith(queries.DRAWN) for each in problem.needs.id),
         greedy_objective=(run.summary or {}).get("greedy_objective"),
         outline=outline,
     )

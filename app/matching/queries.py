@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Collection, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from models.matching import Proposal, Run, RunEvent, RunFile
 from solver.plan import Plan
 from solver.problem import Problem
 
+DRAWN: Final = "DRAWN-"
+"""How the references of needs and offers begin that were drawn at random."""
 FileName = Literal["problem", "plan", "given_plan", "refusals"]
 
 
