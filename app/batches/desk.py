@@ -65,6 +65,7 @@ def sit_down(desk: Desk) -> None:
     """Begin a process of a batch: it ends, with all it started, when its parent is gone."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(2, 1)  # What a solver's library prints must not get among the JSON.
     configure(settings())
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _desks.append(desk)
