@@ -6,13 +6,16 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from app.database import Database
 from app.matching import leases
@@ -31,6 +34,7 @@ LOOK_UP_S: Final = 0.5
 GRACE_S: Final = 120.0
 """How much longer than twice its time limit a solve may take before it is taken for hung."""
 OVERDUE: Final = "the solver did not end in time and was stopped"
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -82,7 +86,7 @@ def run_in_child(
             finally:
                 kill(process)
                 mine.close()
-        _conclude(database, held, ending, exit_code)
+        patiently(stop, lambda: _conclude(database, held, ending, exit_code))
     except LeaseLost:
         log.warning("run.lost", run_id=held.run_id, attempt=held.attempt)
 
@@ -113,18 +117,38 @@ def _follow(
         except (EOFError, OSError):
             return Ending.DIED
         if isinstance(message, Refused):
-            end_with(database, held, message.state, message.detail)
+            patiently(stop, partial(end_with, database, held, message.state, message.detail))
             return Ending.TOLD
-        try:
-            receive(database, held, message)
-        except BrokenPlan as broken:
-            log.error("run.plan_broken", run_id=held.run_id, detail=str(broken))
-            fail(database, held, FAULT)
-            return Ending.TOLD
-        if isinstance(message, Planned | Checked):
+        if patiently(stop, partial(_note, database, held, message)):
             return Ending.TOLD
         if message == Stage("solving", 0.2):
             due = _due(order)
+
+
+def _note(database: Database, held: Lease, message: Message) -> bool:
+    """Write down what the child told; whether it was its last word."""
+    try:
+        receive(database, held, message)
+    except BrokenPlan as broken:
+        log.error("run.plan_broken", run_id=held.run_id, detail=str(broken))
+        fail(database, held, FAULT)
+        return True
+    return isinstance(message, Planned | Checked)
+
+
+def patiently(stop: threading.Event, write: Callable[[], T]) -> T:
+    """Write until the database takes it: hours of search are not lost to an import beside it.
+
+    The fence refuses what comes too late.
+    """
+    while True:
+        try:
+            return write()
+        except OperationalError as busy:
+            if stop.is_set():
+                raise
+            log.warning("run.not_written", error=type(busy).__name__)
+            stop.wait(LOOK_UP_S)
 
 
 def _due(order: Order) -> float | None:

@@ -5,14 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from app.access.policy import TERMINAL
 from app.database import Database
@@ -154,6 +156,30 @@ def test_a_killed_child_costs_an_attempt(local_exchange: Database, silence: str)
         wait_until(lambda: kinds(local_exchange, run_id).count("started") == 2)
     with embedded(worker(local_exchange)):
         wait_until(lambda: state(local_exchange, run_id) == "solved")
+
+
+def test_a_busy_database_costs_no_attempt(local_exchange: Database) -> None:
+    """What the child tells while somebody else writes for long is written down afterwards."""
+    run_id = submit(local_exchange)
+    refused = threading.Event()
+
+    @event.listens_for(local_exchange.write_engine, "connect")
+    def wait_little(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA busy_timeout=10")
+
+    @event.listens_for(local_exchange.write_engine, "handle_error")
+    def note(context: Any) -> None:
+        refused.set()
+
+    local_exchange.write_engine.dispose()
+    with embedded(worker(local_exchange)):
+        wait_until(lambda: "started" in kinds(local_exchange, run_id))
+        with Database(local_exchange.url) as another, another.write() as session:
+            session.execute(select(1))
+            refused.clear()
+            wait_until(refused.is_set)
+        wait_until(lambda: state(local_exchange, run_id) == "solved")
+    assert kinds(local_exchange, run_id).count("started") == 1
 
 
 def test_a_fault_of_ours_fails_the_run_and_leaves_the_worker(local_exchange: Database) -> None:
