@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -70,6 +71,7 @@ Instant = Annotated[
     AwareDatetime,
     Field(ge=datetime(1100, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC)),
     BeforeValidator(_written_moment),
+    AfterValidator(lambda moment: moment.astimezone(UTC)),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-09-01T09:30:00Z"]}),
 ]
 """A moment that a caller names, with its zone."""

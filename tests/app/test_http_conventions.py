@@ -397,6 +397,16 @@ def test_no_offer_stands_at_the_address_of_an_answer(client: TestClient) -> None
     assert client.get(f"{made.headers['location']}/availability").status_code == 200
 
 
+def test_moments_are_answered_in_utc(client: TestClient) -> None:
+    """Whatever the zone of what was sent: the creation's answer is what is read later."""
+    client.post(NEEDS, json=NEED | {"reference": "n"})
+    client.post("/api/v1/offers", json=NEED | {"participant": "100001", "reference": "o"})
+    pin = {"need": "n", "offer": "o", "reason": "r", "expires_at": "2199-01-01T00:00:00+14:00"}
+    made = client.post("/api/v1/pins", json=pin)
+    assert made.json()["expires_at"] == "2198-12-31T10:00:00Z"
+    assert client.get(made.headers["location"]).json() == made.json()
+
+
 def test_every_answer_is_careful_and_can_be_traced(client: TestClient) -> None:
     """A caller's request id comes back, one that could forge a log line does not."""
     answer = client.get(NEEDS, headers={"X-Request-ID": "broker-7"})
