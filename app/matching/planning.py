@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from operator import mul
 from typing import Any, Final
 
 import numpy as np
@@ -270,9 +271,11 @@ def _evaluate(problem: Problem, plan: Plan, bound: float | None) -> dict[str, An
     kept = set(known.tolist())
     dropped = [each for each in problem.positions(problem.current[:, :2]).tolist() if each >= 0]
     penalty = problem.change_penalty * sum(each not in kept for each in dropped)
-    objective = int(
-        (problem.candidates.points[known] * half_days).sum()
-        + problem.candidates.bonus[known].sum()
+    # Days of a given plan are whatever its file says: too many for sums of 64 bits.
+    points = problem.candidates.points[known].tolist()
+    objective = (
+        sum(map(mul, points, half_days.tolist()))
+        + int(problem.candidates.bonus[known].sum())
         - penalty
     )
     broken = [
@@ -283,7 +286,7 @@ def _evaluate(problem: Problem, plan: Plan, bound: float | None) -> dict[str, An
         "bound": bound,
         "gap": None if bound is None else (bound - objective) / max(1, objective),
         "pairings": len(plan),
-        "half_days": int(plan.half_days.sum()),
+        "half_days": sum(plan.half_days.tolist()),
         "needs_met": len(set(plan.need.tolist())),
         "needs": len(problem.needs),
         "violation_count": len(broken),

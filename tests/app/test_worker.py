@@ -262,3 +262,31 @@ def test_a_given_plan_is_checked_against_a_stored_problem(local_exchange: Databa
         assert run.summary is not None
         assert (run.objective, run.bound, run.gap) == (objective, bound, 0)
         assert run.summary["violation_count"] == 0
+
+
+def test_a_given_plan_of_absurd_days_is_worth_what_it_says(local_exchange: Database) -> None:
+    """Sums beyond 64 bits do not turn round: more days are never worth less."""
+    with local_exchange.read() as session:
+        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
+    solved = service.match(local_exchange, TERMINAL, takers, rows.YEAR, OPTIONS)
+    with local_exchange.write() as session:
+        plan = queries.decode(queries.file_of(session, solved, "plan"))
+        plan["pairings"]["half_days"] = [2**62 for _ in plan["pairings"]["half_days"]]
+        given = service.GivenPlan(solved, encode(plan, gzipped=True))
+        evaluating = service.submit(
+            session,
+            TERMINAL,
+            takers,
+            rows.YEAR,
+            OPTIONS,
+            operation=Operation.EVALUATE,
+            given=given,
+        ).id
+    with embedded(worker(local_exchange)):
+        wait_until(lambda: state(local_exchange, evaluating) == "checked")
+    with local_exchange.read() as session:
+        found = queries.get_run(session, TERMINAL, evaluating).summary
+        assert found is not None
+        assert found["half_days"] == 2**62 * len(plan["pairings"]["half_days"])
+        assert found["objective"] > 2**63
+        assert found["violation_count"] > 0
