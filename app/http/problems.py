@@ -201,7 +201,8 @@ def _of_integrity(request: Request, error: Exception) -> Response:
 
 
 def _of_operational(request: Request, error: Exception) -> Response:
-    log.warning("http.database_busy", error=type(error).__name__)
+    reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+    log.warning("http.database_busy", error=type(error).__name__, reason=reason)
     return respond(
         "busy",
         "The database is busy",

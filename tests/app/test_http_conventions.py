@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from starlette.requests import Request
+from structlog.testing import capture_logs
 
 from app.access.keys import create_key, revoke_key
 from app.access.policy import TERMINAL
 from app.database import Database
-from app.http import sessions
+from app.http import problems, sessions
 from app.main import create_app
 from app.settings import Settings
 from models.access import ApiKey, AuditEvent
@@ -426,3 +429,13 @@ def test_changes_are_on_record_under_their_key(client: TestClient, database: Dat
     events = client.get("/api/v1/audit-events?action=need.").json()["items"]
     assert [(e["actor"], e["subject"]) for e in events] == [(f"key:{prefix}", "need:n")]
     assert count(database, AuditEvent) == 2
+
+
+def test_the_log_says_why_the_database_did_not_answer() -> None:
+    """Callers are told to come again; who keeps the service running must know of a full disk."""
+    full = OperationalError("INSERT", None, Exception("database or disk is full\nat a row"))
+    with capture_logs() as logs:
+        answer = problems.answer(Request({"type": "http"}), full)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert b"disk" not in answer.body
+    assert [each["reason"] for each in logs] == ["database or disk is full"]
