@@ -83,9 +83,13 @@ def test_every_operation_is_named_described_and_honest(document: dict[str, Any])
         assert ("428" in operation["responses"]) >= changes, label
 
 
+TERMINAL_ONLY = ("app.cli.", "app.batches.")
+"""What these raise is told in the terminal and never over HTTP."""
+
+
 def problem_types(kind: type[problems.Problem]) -> Iterator[str]:
     for below in kind.__subclasses__():
-        if below.__module__.startswith("app.") and not below.__module__.startswith("app.cli."):
+        if below.__module__.startswith("app.") and not below.__module__.startswith(TERMINAL_ONLY):
             yield slug(below)
             yield from problem_types(below)
 
