@@ -13,6 +13,7 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --require-hashes -r requirements/runtime.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
+	$(BIN)/python -m solver.compile
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime

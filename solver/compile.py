@@ -1,0 +1,24 @@
+"""`python -m solver.compile`: compile the price kernel once, so that no plan waits for it.
+
+The compiled code is kept beside the source, or in the user's cache where that is not writable.
+"""
+
+from solver.coordinate import solve_prices
+from solver.instances import KINDS, made_up_country, make
+from solver.race import Limits
+
+
+def main() -> None:
+    """Solve a small instance of each kind that prices answer."""
+    for kind in KINDS:
+        problem = make(made_up_country(60, seed=0), seed=0, kind=kind)
+        solve_prices(
+            problem,
+            Limits(work=1),
+            on_news=lambda objective, bound: None,
+            cancelled=lambda: False,
+        )
+
+
+if __name__ == "__main__":
+    main()
