@@ -1,11 +1,23 @@
 """Logs are events with fields, one line each, never names of people and never free text."""
 
+import io
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
 from app.settings import Settings
+
+
+class _StandardError(io.TextIOBase):
+    """Standard error as it is when something is logged, not as it was at the start."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def configure(settings: Settings) -> None:
@@ -25,6 +37,6 @@ def configure(settings: Settings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
