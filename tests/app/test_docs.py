@@ -95,7 +95,7 @@ def tracked() -> list[Path]:
 def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
     """Paths of one machine and addresses of package indexes stay out of the project."""
     forbidden = re.compile(
-        r"""(?<![\w.])/(?:work|root|farm)/|extra-index-url|^--index-url|"resolved":\s*"http"""
+        r"""(?<![\w.])/(?:work|root|home)/|extra-index-url|^--index-url|"resolved":\s*"http"""
         r"""|files\.python"""
         r"""hosted|registry\.npm"""
         r"""js""",
