@@ -14,7 +14,7 @@ from app.problems import NotFound
 from models.exchange import Need, Offer
 from models.matching import Agreement, Alternate, Decision, Proposal, Run, Steering
 from models.register import Participant
-from models.vocabulary import Availability, NeedState
+from models.vocabulary import Availability, NeedState, Says, Side
 
 Taker, Giver = aliased(Participant), aliased(Participant)
 AT_ONCE: Final = 1_000
@@ -167,6 +167,22 @@ def agreements_of(session: Session, principal: Principal, proposal_id: int) -> S
     authorise(principal, Action.READ)
     query = select(Agreement).where(Agreement.proposal_id == proposal_id).order_by(Agreement.id)
     return session.scalars(query).all()
+
+
+def answers_to(
+    session: Session, principal: Principal, proposal_ids: Sequence[int]
+) -> dict[int, dict[Side, Says]]:
+    """What each side of some proposals said last, as far as it stands."""
+    authorise(principal, Action.READ)
+    found: dict[int, dict[Side, Says]] = {}
+    for start in range(0, len(proposal_ids), AT_ONCE):
+        query = select(Agreement.proposal_id, Agreement.side, Agreement.says).where(
+            Agreement.voided_at.is_(None),
+            Agreement.proposal_id.in_(proposal_ids[start : start + AT_ONCE]),
+        )
+        for proposal_id, side, says in session.execute(query):
+            found.setdefault(proposal_id, {})[Side(side)] = Says(says)
+    return found
 
 
 Steered = tuple[Steering, str, str]

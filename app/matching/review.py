@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
 from app.matching.lists import REMOTE_COMES_LAST, Full, Giver, Taker
+from app.matching.states import LAPSING
 from models.exchange import Need, Offer
-from models.matching import Proposal
-from models.vocabulary import METRES_PER_MILE
+from models.matching import Agreement, Proposal
+from models.vocabulary import METRES_PER_MILE, Side
 
 SORTS: Final[dict[str, ColumnElement[Any]]] = {
     "points": Proposal.points.expression,
@@ -37,6 +38,8 @@ class ReviewFilter:
     sendable: bool | None = None
     most_miles: float | None = None
     """Remote ones are within any distance."""
+    waits_for: Side | None = None
+    """Those held until this side, too, has said yes."""
 
 
 def review(
@@ -113,6 +116,11 @@ def _conditions(run_id: int, wanted: ReviewFilter) -> Sequence[ColumnElement[boo
     if wanted.most_miles is not None:
         near = Proposal.distance_m <= round(wanted.most_miles * METRES_PER_MILE)
         conditions.append(or_(Proposal.distance_m.is_(None), near))
+    if wanted.waits_for is not None:
+        answered = select(Agreement.proposal_id).where(
+            Agreement.side == wanted.waits_for, Agreement.voided_at.is_(None)
+        )
+        conditions += [Proposal.state.in_(LAPSING), Proposal.id.not_in(answered)]
     return conditions
 
 

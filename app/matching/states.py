@@ -45,6 +45,11 @@ what they agreed to leads back to due diligence.
 """
 
 
+def possible_from(state: ProposalState) -> frozenset[DecisionAction]:
+    """What people can decide on a proposal in `state`, as far as its state alone tells."""
+    return frozenset(each for each, (allowed, _) in _FROM.items() if state in allowed) - {A.LAPSE}
+
+
 class NotNow(Conflict):
     """A decision that the proposal's state does not allow."""
 

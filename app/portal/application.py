@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, Response
 
 from app.database import Database
 from app.portal import (
+    agreement_pages,
     embed_pages,
     import_pages,
     institution_pages,
@@ -49,6 +50,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         item_pages,
         run_pages,
         proposal_pages,
+        agreement_pages,
         plan_pages,
         import_pages,
         embed_pages,

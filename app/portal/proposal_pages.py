@@ -1,6 +1,6 @@
 """Reviewing proposals: listed and filtered, one by one, and decided on singly or in bulk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,12 +18,20 @@ from app.matching import decisions, lists, queries, steering
 from app.matching.lists import Full
 from app.matching.passed import rules_passed
 from app.matching.review import SORTS, ReviewFilter, counts_by, review
-from app.matching.states import ENDED, HOLDING
+from app.matching.states import ENDED, LAPSING, possible_from
 from app.portal.institution_pages import expertise_names
 from app.portal.pages import Pager, csv_page, miles, page, page_number
 from app.portal.visitors import BASE, SentBy, Visitor, Who, texts
 from app.problems import NotFound, Problem
-from models.vocabulary import DecisionAction, DeclineReason, Ladder, ProposalState, SteeringKind
+from models.vocabulary import (
+    DecisionAction,
+    DeclineReason,
+    Ladder,
+    ProposalState,
+    Says,
+    Side,
+    SteeringKind,
+)
 
 router = APIRouter()
 PER_PAGE: Final = 50
@@ -31,11 +39,15 @@ MOST_AT_ONCE: Final = 1_000
 DEFAULT_SORT: Final = "-points"
 CSV_COLUMNS: Final = [
     "id", "taker", "taker_name", "giver", "giver_name", "expertise", "days", "priority", "miles",
-    "ladder", "remote", "points", "state", "sendable", "need", "offer",
+    "ladder", "remote", "points", "state", "taker_says", "giver_says", "sendable", "need", "offer",
 ]  # fmt: skip
 STEERING: Final = {"pin": SteeringKind.PIN, "exclude": SteeringKind.EXCLUSION}
 ACTIONS: Final = {
     "prefer": "Prefer",
+    "start_due_diligence": "Start due diligence",
+    "approve": "Approve",
+    "approve_with_conditions": "Approve with conditions",
+    "defer": "Defer",
     "decline": "Decline",
     "withdraw": "Withdraw",
     "pin": "Pin",
@@ -43,10 +55,21 @@ ACTIONS: Final = {
 }
 DONE: Final = {
     "prefer": "preferred",
+    "start_due_diligence": "in due diligence",
+    "approve": "approved",
+    "approve_with_conditions": "approved with conditions",
+    "defer": "deferred",
     "decline": "declined",
     "withdraw": "withdrawn",
     "pin": "pinned",
     "exclude": "excluded",
+}
+AT_ONCE: Final = frozenset({"prefer", "start_due_diligence"})
+"""What is done without being asked for more first."""
+NOTE_NEEDED: Final = {
+    **dict.fromkeys(("pin", "exclude"), "Write down why, so that others can follow it"),
+    "approve_with_conditions": "Write down the conditions",
+    "defer": "Write down what it waits for",
 }
 MOST_LETTERS: Final = 300
 
@@ -76,6 +99,7 @@ def _wanted(params: QueryParams) -> tuple[ReviewFilter, str]:
         ladder=one_of("ladder", list(Ladder)),
         sendable=sendable,
         most_miles=float(far) if far.isascii() and far.isdigit() and len(far) < 5 else None,
+        waits_for=Side(waits) if (waits := one_of("waits", list(Side))) else None,
     )
     return wanted, sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
 
@@ -96,14 +120,17 @@ def list_proposals(request: Request, who: Who, run_id: int) -> Response:
             skip=0 if as_csv else (number - 1) * PER_PAGE,
             limit=None if as_csv else PER_PAGE,
         )
+        answers = lists.answers_to(session, who.principal, [each.proposal.id for each in found])
         if as_csv:
-            return csv_page(f"run-{run_id}-proposals", CSV_COLUMNS, [_csv(each) for each in found])
+            lines = [_csv(each, answers.get(each.proposal.id, {})) for each in found]
+            return csv_page(f"run-{run_id}-proposals", CSV_COLUMNS, lines)
         return page(
             request,
             "proposals.html",
             who,
             run=run,
             found=found,
+            answers=answers,
             pager=Pager(number, PER_PAGE, total),
             sort=sort,
             default_sort=DEFAULT_SORT,
@@ -119,7 +146,7 @@ def list_proposals(request: Request, who: Who, run_id: int) -> Response:
         )
 
 
-def _csv(full: Full) -> dict[str, object]:
+def _csv(full: Full, answers: Mapping[Side, Says]) -> dict[str, object]:
     proposal = full.proposal
     return {
         "id": proposal.id,
@@ -135,6 +162,8 @@ def _csv(full: Full) -> dict[str, object]:
         "remote": proposal.remote,
         "points": proposal.points,
         "state": proposal.state,
+        "taker_says": answers.get(Side.TAKER),
+        "giver_says": answers.get(Side.GIVER),
         "sendable": proposal.sendable,
         "need": full.need.reference,
         "offer": full.offer.reference,
@@ -159,7 +188,9 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
         full = lists.get_proposal(session, who.principal, proposal_id)
         options = lists.options_of(session, full.proposal.run_id)
         steered = _steered(session, who)
-        names = (full.taker.name, full.giver.name)
+        missing = decisions.to_be_confirmed(full.need, full.offer, full.taker.name, full.giver.name)
+        decided = lists.decisions_of(session, who.principal, proposal_id)
+        said = lists.agreements_of(session, who.principal, proposal_id)
         return page(
             request,
             "proposal.html",
@@ -168,15 +199,16 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             run=queries.get_run(session, who.principal, full.proposal.run_id),
             rules=rules_passed(full, options),
             alternates=lists.alternates_of(session, full.proposal.run_id, full.need.id),
-            decisions=lists.decisions_of(session, who.principal, proposal_id),
-            missing=decisions.to_be_confirmed(full.need, full.offer, *names),
+            missing=missing,
             steering=steered.get((full.need.reference, full.offer.reference)),
             most=max((abs(each["points"]) for each in full.proposal.components), default=1) or 1,
             ladder_names=LADDER_NAMES,
             expertise=expertise_names(session, who),
-            is_open=full.proposal.state == ProposalState.PROPOSED,
-            is_held=full.proposal.state in HOLDING,
-            is_over=full.proposal.state in ENDED,
+            history=sorted([*decided, *said], key=lambda each: each.at),
+            standing={each.side: each for each in said if each.voided_at is None},
+            sides={Side.TAKER: full.taker, Side.GIVER: full.giver},
+            may_agree=full.proposal.state in LAPSING and not missing,
+            can=possible_from(ProposalState(full.proposal.state)),
             done=DONE.get(request.query_params.get("done", "")),
         )
 
@@ -190,8 +222,8 @@ def decide(request: Request, who: Who, form: SentBy) -> Response:
         raise NotFound("choose what to do with the proposals")
     chosen = _chosen(who, form, given)
     error = _lacks(action, given) if given.get("confirmed") else None
-    if chosen and action != "prefer" and (error or not given.get("confirmed")):
-        authorise(who.principal, Action.STEER if action in STEERING else Action.REVIEW)
+    if chosen and action not in AT_ONCE and (error or not given.get("confirmed")):
+        authorise(who.principal, _right_to(action))
         return _ask(request, who, action, chosen, given, error)
     if not chosen:
         error = "Choose at least one proposal"
@@ -232,6 +264,12 @@ def _chosen(who: Visitor, form: FormData, given: dict[str, str]) -> list[tuple[i
     return chosen
 
 
+def _right_to(action: str) -> Action:
+    if action in STEERING:
+        return Action.STEER
+    return Action.APPROVE if action in decisions.APPROVING else Action.REVIEW
+
+
 def _lacks(action: str, given: dict[str, str]) -> str | None:
     """What has to be said with a decision and was not."""
     reason, note = given.get("reason", ""), given.get("note", "")
@@ -240,8 +278,8 @@ def _lacks(action: str, given: dict[str, str]) -> str | None:
             return "Choose why it is declined"
         if reason == DeclineReason.OTHER and not note:
             return "Write a note that says what the other reason is"
-    elif action in STEERING and not note:
-        return "Write down why, so that others can follow it"
+    elif not note:
+        return NOTE_NEEDED.get(action)
     return None
 
 

@@ -266,7 +266,7 @@ def test_nothing_chosen_is_nothing_done(who: Visitor, run_id: int) -> None:
     """And an action that there is not is refused."""
     page = who.open(f"/runs/{run_id}/proposals")
     assert who.send(page, DECIDE, action="prefer").status == 422
-    assert who.send(page, DECIDE, action="approve", chosen=chosen(page)).status == 404
+    assert who.send(page, DECIDE, action="agree", chosen=chosen(page)).status == 404
     assert who.send(page, DECIDE, action="prefer", chosen=["9999:1"]).status == 404
     assert who.send(page, DECIDE, action="prefer", chosen=["x", "1:", ":1"]).status == 422
 

@@ -228,6 +228,42 @@ def test_a_run_from_its_rules_to_decisions(
     assert [each for each in complaints if "422" not in each] == []
 
 
+def test_both_sides_answer_and_it_is_approved(
+    broker: Callable[..., Page], address: str, run_id: int, complaints: list[str]
+) -> None:
+    """The form of each side opens in its place; a no asks why; both yes open the approval."""
+    page = broker("/proposals/1")
+    page.get_by_role("button", name="Prefer", exact=True).click()
+    page.get_by_role("link", name="Record what the taker says").click()
+    expect(page.get_by_label("Yes, it agrees")).to_be_focused()
+    page.get_by_label("No, it does not").check()
+    expect(page.get_by_label("Why not")).to_be_visible()
+    check(page, "proposal-answer")
+    page.get_by_label("Yes, it agrees").check()
+    expect(page.get_by_label("Why not")).to_be_hidden()
+    page.get_by_role("button", name="Record it").click()
+    expect(page.locator(".govuk-error-summary")).to_be_focused()
+    check(page, "answer-wrong")
+    page.get_by_label("Role of who said it").fill("headteacher")
+    page.get_by_role("button", name="Record it").click()
+    expect(page.get_by_text("What the taker said is on record.")).to_be_visible()
+    page.goto(f"{address}/runs/{run_id}/proposals?waits=giver")
+    expect(page.get_by_text("Taker: yes")).to_be_visible()
+    check(page, "proposals-waiting")
+    page.locator("tbody a").first.click()
+    page.get_by_role("link", name="Record what the giver says").click()
+    page.get_by_label("Yes, it agrees").check()
+    page.get_by_label("Role of who said it").fill("trust officer")
+    page.get_by_role("button", name="Record it").click()
+    check(page, "proposal-agreed")
+    page.get_by_role("button", name="Approve…", exact=True).click()
+    check(page, "approve")
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_text("The proposal is approved.")).to_be_visible()
+    check(page, "proposal-approved")
+    assert [each for each in complaints if "422" not in each] == []
+
+
 def test_a_file_is_looked_at_and_taken_in(
     broker: Callable[..., Page], address: str, exchange: Database, tmp_path: Path
 ) -> None:

@@ -37,4 +37,10 @@ document.querySelector(".gt-kind select")?.addEventListener("change", (event) =>
 
 tell();
 choose();
-document.body.addEventListener("htmx:afterSettle", () => { tell(); choose(); });
+document.body.addEventListener("htmx:afterSettle", ({ target }) => {
+  tell();
+  choose();
+  if (!target.matches(".gt-answer")) return;
+  initAll({ scope: target });
+  target.querySelector("input[type=radio]")?.focus();
+});

@@ -1,0 +1,104 @@
+"""What the taker and the giver say to a proposal, recorded one side at a time."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request
+from pydantic import BeforeValidator, StringConstraints
+from starlette.responses import RedirectResponse, Response
+
+from app.access.policy import authorise
+from app.csv_in import RowModel, Text, clean_text
+from app.matching import agreements, decisions, lists
+from app.matching.agreements import OF_SIDE
+from app.portal import forms
+from app.portal.forms import Filled
+from app.portal.pages import page
+from app.portal.visitors import BASE, SentBy, Visitor, Who, texts
+from app.problems import Forbidden, NotFound, Problem
+from models.vocabulary import DeclineReason, Says, Side
+
+router = APIRouter()
+LABELS: Final = {
+    "says": "What the side says",
+    "said_by": "Role of who said it",
+    "reason": "Why not",
+    "note": "Note",
+}
+
+
+class Answer(RowModel):
+    """One side's answer as its form asks for it."""
+
+    says: Says
+    said_by: Annotated[str, StringConstraints(max_length=100), BeforeValidator(clean_text)]
+    reason: DeclineReason | None = None
+    note: Text | None = None
+
+
+def _side(name: str) -> Side:
+    if name not in list(Side):
+        raise NotFound("a proposal has a taker and a giver, and no other side")
+    return Side(name)
+
+
+@router.get("/proposals/{proposal_id:int}/agreements/{side}")
+def ask(request: Request, who: Who, proposal_id: int, side: str) -> Response:
+    return _form(request, who, proposal_id, _side(side), Filled())
+
+
+@router.post("/proposals/{proposal_id:int}/agreements/{side}")
+def record(request: Request, who: Who, proposal_id: int, side: str, form: SentBy) -> Response:
+    given = texts(form)
+    of = _side(side)
+    if given.get("says") == Says.YES:
+        # Without JavaScript the fields of a no are there too; a yes has neither.
+        given |= {"reason": "", "note": ""}
+    filled = Filled(given)
+    answer = forms.read(Answer, filled, LABELS)
+    if answer is None:
+        if "says" in filled.errors:
+            filled.errors["says"] = f"Choose what the {of} says"
+        return _form(request, who, proposal_id, of, filled, status=422)
+    if answer.says is Says.NO and answer.reason is None:
+        filled.add("reason", f"Choose why the {of} says no")
+        return _form(request, who, proposal_id, of, filled, status=422)
+    version = given.get("version", "")
+    try:
+        with who.database.write() as session:
+            agreements.agree(
+                session,
+                who.principal,
+                proposal_id,
+                of,
+                answer.says,
+                answer.said_by,
+                decisions.Said(answer.reason, answer.note),
+                version=int(version) if version.isascii() and version.isdigit() else None,
+                hold_days=request.app.state.settings.hold_days,
+            )
+    except (NotFound, Forbidden):
+        raise
+    except Problem as problem:
+        filled.general.append(problem.detail[:1].upper() + problem.detail[1:])
+        return _form(request, who, proposal_id, of, filled, status=422)
+    return RedirectResponse(f"{BASE}/proposals/{proposal_id}?said={of}", 303)
+
+
+def _form(
+    request: Request, who: Visitor, proposal_id: int, side: Side, filled: Filled, status: int = 200
+) -> Response:
+    action, _ = OF_SIDE[side]
+    authorise(who.principal, action)
+    with who.database.read() as session:
+        full = lists.get_proposal(session, who.principal, proposal_id)
+        return page(
+            request,
+            "agree.html",
+            who,
+            status=status,
+            full=full,
+            side=side,
+            of=full.taker if side is Side.TAKER else full.giver,
+            filled=filled,
+            labels=LABELS,
+        )
