@@ -42,6 +42,15 @@ class Stale(Problem):
     title = "It was changed in the meantime"
 
 
+def require_version(newest: int, known: int | None, what: str) -> None:
+    """Compare before anything is written; a version that is None takes whatever there is."""
+    if known not in (None, newest):
+        raise Stale(
+            f"{what} is at version {newest}, the change was made from version {known}: "
+            "read it again"
+        )
+
+
 class Forbidden(Problem):
     status = 403
     title = "Not allowed"

@@ -18,6 +18,8 @@ class Role(StrEnum):
 class Action(StrEnum):
     IMPORT = "import"
     EDIT_RULES = "edit_rules"
+    CHANGE_REGISTER = "change_register"
+    CHANGE_CATALOGUE = "change_catalogue"
     CHANGE_NEED = "change_need"
     CHANGE_OFFER = "change_offer"
     CONFIRM_NEED = "confirm_need"
@@ -37,6 +39,10 @@ class Action(StrEnum):
 MAY: dict[Action, frozenset[Role]] = {
     Action.IMPORT: frozenset({Role.BROKER}),
     Action.EDIT_RULES: frozenset(),
+    # Of the register, what is kept here: organisations, networks, circumstances.
+    Action.CHANGE_REGISTER: frozenset({Role.BROKER}),
+    # The taxonomy and the calendar.
+    Action.CHANGE_CATALOGUE: frozenset({Role.BROKER}),
     Action.CHANGE_NEED: frozenset({Role.BROKER, Role.TAKER_CONTACT}),
     Action.CHANGE_OFFER: frozenset({Role.BROKER, Role.GIVER_CONTACT}),
     Action.CONFIRM_NEED: frozenset({Role.TAKER_CONTACT}),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
@@ -32,7 +31,7 @@ from app.http.fields import half_days, in_days
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
-from app.http.replies import listed, shown
+from app.http.replies import listed, place_of, shown
 from app.http.sessions import Caller, Reads, Writes
 from models.exchange import Need, Offer
 from models.vocabulary import AreaKind, Availability
@@ -259,7 +258,7 @@ def _offers(session: ReadSession | WriteSession, offers: Sequence[Offer]) -> lis
 def _need(
     request: Request, session: ReadSession | WriteSession, need: Need, status: int = 200
 ) -> Response:
-    location = f"{request.url.path}/{quote(need.reference, safe='')}" if status == 201 else None
+    location = place_of(request, need.reference) if status == 201 else None
     [content] = _needs(session, [need])
     return shown(request, content, status=status, version=need.version, location=location)
 
@@ -267,7 +266,7 @@ def _need(
 def _offer(
     request: Request, session: ReadSession | WriteSession, offer: Offer, status: int = 200
 ) -> Response:
-    location = f"{request.url.path}/{quote(offer.reference, safe='')}" if status == 201 else None
+    location = place_of(request, offer.reference) if status == 201 else None
     [content] = _offers(session, [offer])
     return shown(request, content, status=status, version=offer.version, location=location)
 

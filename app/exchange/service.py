@@ -17,7 +17,7 @@ from app.exchange.settle import (
     next_state,
     offer_columns,
 )
-from app.problems import Conflict, NotFound, Problem, Stale
+from app.problems import Conflict, NotFound, Problem, require_version
 from models.exchange import Need, Offer
 from models.vocabulary import Availability, NeedState
 
@@ -25,10 +25,10 @@ Item = TypeVar("Item", Need, Offer)
 
 
 class Unfit(Problem):
-    """A need or offer that does not fit what is stored."""
+    """A need, an offer or another entry that does not fit what is stored."""
 
     status = 422
-    title = "The need or offer does not fit"
+    title = "It does not fit what is stored"
 
     def __init__(self, misfits: list[Misfit]) -> None:
         super().__init__("; ".join(f"{m.column} {m.value!r} {m.reason}" for m in misfits))
@@ -174,11 +174,7 @@ def _find(session: WriteSession, model: type[Item], reference: str, version: int
     found = session.scalar(select(model).where(model.reference == reference).with_for_update())
     if found is None:
         raise NotFound(f"there is no {model.__tablename__} {reference!r}")
-    if version is not None and version != found.version:
-        raise Stale(
-            f"the {model.__tablename__} {reference} is at version {found.version}, the change was "
-            f"made from version {version}: read it again"
-        )
+    require_version(found.version, version, f"the {model.__tablename__} {reference}")
     return found
 
 

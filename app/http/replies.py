@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
+from urllib.parse import quote
 
 from fastapi import Request
 from pydantic import BaseModel, Field
@@ -56,6 +57,11 @@ def shown(
     if is_known(request, tag):
         return Response(None, 304, headers)
     return Response(body, status, headers, JSON)
+
+
+def place_of(request: Request, key: object) -> str:
+    """Where what a list was given under `key` can be read."""
+    return f"{request.url.path}/{quote(str(key), safe='')}"
 
 
 def listed(

@@ -1,7 +1,6 @@
 """Networks and circumstances over HTTP: what of the register is kept here."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from sqlalchemy import RowMapping
@@ -13,7 +12,7 @@ from app.http.fields import LARGEST, half_days, in_days
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
-from app.http.replies import listed, shown
+from app.http.replies import listed, place_of, shown
 from app.http.sessions import Caller, Reads, Writes
 from app.register import listings, service
 from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow, Kind
@@ -126,9 +125,12 @@ def create_circumstance(
     def create() -> Response:
         made = service.create_circumstance(session, principal, CircumstanceRow(**body.model_dump()))
         row = listings.get_circumstance(session, principal, made.id)
-        location = f"{request.url.path}/{made.id}"
         return shown(
-            request, _circumstance(row), status=201, version=made.version, location=location
+            request,
+            _circumstance(row),
+            status=201,
+            version=made.version,
+            location=place_of(request, made.id),
         )
 
     return once(request, session, principal, key, body.model_dump_json().encode(), create)
@@ -201,7 +203,7 @@ def create_circumstance_rule(
             _rule_content(rule),
             status=201,
             version=rule.version,
-            location=f"{request.url.path}/{rule.kind}",
+            location=place_of(request, rule.kind),
         )
 
     return once(request, session, principal, key, body.model_dump_json().encode(), create)
@@ -245,7 +247,7 @@ def _network(
             {**member, "participant": member["reference"].partition(":")[2]} for member in members
         ],
     }
-    location = f"{request.url.path}/{quote(key, safe='')}" if status == 201 else None
+    location = place_of(request, key) if status == 201 else None
     return shown(
         request,
         NetworkShown.model_validate(content),

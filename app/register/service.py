@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.events import audit
-from app.problems import Conflict, NotFound, Problem, Stale
+from app.problems import Conflict, NotFound, Problem, require_version
 from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow, ensure_default_rules
 from app.register.queries import reference_of
 from models.register import (
@@ -51,7 +51,7 @@ class Member:
 def create_circumstance(
     session: WriteSession, principal: Principal, row: CircumstanceRow
 ) -> Circumstance:
-    authorise(principal, Action.IMPORT)
+    authorise(principal, Action.CHANGE_REGISTER)
     ensure_default_rules(session)
     participant_id = _participant_id(session, row.participant, "participant")
     _require_kind(session, row.kind)
@@ -85,7 +85,7 @@ def change_circumstance(
     version: int | None,
 ) -> Circumstance:
     """Say when a circumstance ended, or where it is known from."""
-    authorise(principal, Action.IMPORT)
+    authorise(principal, Action.CHANGE_REGISTER)
     found = _circumstance(session, circumstance_id, version)
     if ends is not None and ends < found.starts:
         raise Unknown("ends", ends.isoformat(), f"is before it starts on {found.starts}")
@@ -103,7 +103,7 @@ def withdraw_circumstance(
     session: WriteSession, principal: Principal, circumstance_id: int, version: int | None
 ) -> None:
     """Take away a circumstance that was entered by mistake; the audit keeps that it was."""
-    authorise(principal, Action.IMPORT)
+    authorise(principal, Action.CHANGE_REGISTER)
     found = _circumstance(session, circumstance_id, version)
     session.delete(found)
     session.flush()
@@ -134,7 +134,7 @@ def change_rule(
     found = session.get(CircumstanceRule, row.kind, with_for_update=True)
     if found is None:
         raise NotFound(f"there is no rule of a circumstance {row.kind!r}")
-    _require_version(found.version, version, f"the rule of {row.kind}")
+    require_version(found.version, version, f"the rule of {row.kind}")
     changed = {
         name: value for name, value in row.model_dump().items() if value != getattr(found, name)
     }
@@ -162,7 +162,7 @@ def create_network(
     kind: str,
     members: Sequence[Member],
 ) -> Network:
-    authorise(principal, Action.IMPORT)
+    authorise(principal, Action.CHANGE_REGISTER)
     if session.scalar(select(Network.id).where(Network.key == key)) is not None:
         raise Conflict(f"there is already a network {key}; change that or choose another key")
     made = Network(key=key, name=name, kind=kind)
@@ -184,11 +184,11 @@ def change_network(
     version: int | None,
 ) -> Network:
     """Replace what a network is called and who is or was in it."""
-    authorise(principal, Action.IMPORT)
+    authorise(principal, Action.CHANGE_REGISTER)
     found = session.scalar(select(Network).where(Network.key == key).with_for_update())
     if found is None:
         raise NotFound(f"there is no network {key!r}")
-    _require_version(found.version, version, f"the network {key}")
+    require_version(found.version, version, f"the network {key}")
     found.name, found.kind = name, kind
     found.version += 1
     session.execute(delete(NetworkMembership).where(NetworkMembership.network_id == found.id))
@@ -235,17 +235,8 @@ def _circumstance(session: WriteSession, wanted: int, version: int | None) -> Ci
     found = session.get(Circumstance, wanted, with_for_update=True)
     if found is None:
         raise NotFound(f"there is no circumstance {wanted}")
-    _require_version(found.version, version, f"the circumstance {wanted}")
+    require_version(found.version, version, f"the circumstance {wanted}")
     return found
-
-
-def _require_version(newest: int, version: int | None, what: str) -> None:
-    """Compare before anything is written; a version that is None takes whatever there is."""
-    if version not in (None, newest):
-        raise Stale(
-            f"{what} is at version {newest}, the change was made from version {version}: "
-            "read it again"
-        )
 
 
 def _record(

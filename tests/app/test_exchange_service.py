@@ -11,7 +11,7 @@ from app.database import Database
 from app.exchange import queries, service
 from app.exchange.rows import NeedRow, OfferRow
 from app.exchange.settle import FOLLOWS
-from app.problems import Conflict, Forbidden, NotFound
+from app.problems import Conflict, Forbidden, NotFound, Stale
 from models.access import AuditEvent
 from models.exchange import Need
 from models.register import Area, Participant
@@ -185,7 +185,7 @@ def test_a_stale_change_is_refused(peopled: Database) -> None:
     with peopled.write() as session:
         service.create_need(session, BROKER, need_row())
         service.change_need(session, BROKER, need_row(days="5"), 1)
-    with pytest.raises(service.Stale, match="at version 2"), peopled.write() as session:
+    with pytest.raises(Stale, match="at version 2"), peopled.write() as session:
         service.change_need(session, BROKER, need_row(days="6"), 1)
     with peopled.read() as session:
         assert session.scalars(select(Need.half_days)).one() == 10
