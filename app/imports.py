@@ -22,6 +22,9 @@ from models.register import ImportBatch
 CHUNK = 2_000
 """Rows written at once: enough to be fast, few enough to be small in memory."""
 
+COUNTERS = ("revision", "version")
+"""Where a row counts its changes: the first of these that its table has."""
+
 Key = tuple[Any, ...]
 Row = dict[str, Any]
 Item = TypeVar("Item")
@@ -100,7 +103,7 @@ def upsert(
 
     All rows carry the same columns, and no key twice. `closes` tells from the stored and the
     new row whether the change ends the thing; `among` limits what is stored to compare with.
-    `updated_at` and `version`, where the table has them, move with a change by themselves.
+    `updated_at` and what counts a row's changes, where the table has them, move by themselves.
     """
     table = cast(Table, model.__table__)
     result = Upserted()
@@ -170,8 +173,9 @@ def _write(
         session.execute(insert(table), [row | moment for row in new])
     if differing:
         change = update(table).values({name: bindparam(f"new_{name}") for name in columns})
-        if "version" in table.c and "version" not in columns:
-            change = change.values(version=table.c.version + 1)
+        counter = next((name for name in COUNTERS if name in table.c), None)
+        if counter is not None:
+            change = change.values({counter: table.c[counter] + 1})
         if moment:
             change = change.values(moment)
         for name in key:

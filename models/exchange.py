@@ -19,7 +19,9 @@ class Expertise(Base):
     parent_code: Mapped[str | None] = mapped_column(ForeignKey("expertise.code"))
     name: Mapped[str] = mapped_column(String(200))
     version: Mapped[str] = mapped_column(String(20))
+    """The taxonomy's; `revision` counts the changes of this entry."""
     retired: Mapped[bool] = mapped_column(default=False)
+    revision: Mapped[int] = mapped_column(default=1)
 
 
 class Period(Base):
@@ -38,6 +40,7 @@ class Period(Base):
     year_code: Mapped[str | None] = mapped_column(ForeignKey("period.code"))
     starts: Mapped[date]
     ends: Mapped[date]
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class Need(Base):

@@ -24,8 +24,7 @@ def import_periods(
     authorise(principal, Action.IMPORT)
     faults: list[Fault] = []
     rows = read_rows(path, PeriodRow, faults=faults, on_progress=on_progress)
-    faults += _calendar_faults(session, path.name, rows)
-    faults += _window_faults(session, path.name, rows)
+    faults += calendar_faults(session, path.name, rows)
     if faults:
         raise FaultyFile(faults)
     report = new_report("periods", {"periods": path})
@@ -87,10 +86,10 @@ def year_on(session: ReadSession | WriteSession, day: date) -> Period:
     return found
 
 
-def _calendar_faults(
+def calendar_faults(
     session: WriteSession, file: str, rows: list[tuple[int, PeriodRow]]
 ) -> list[Fault]:
-    """What is wrong with the calendar as it would be with these rows."""
+    """What is wrong with the calendar, and with windows in it, as it would be with these rows."""
     calendar: dict[str, tuple[str, str | None, date, date]] = {
         p.code: (p.kind, p.year_code, p.starts, p.ends) for p in session.scalars(select(Period))
     }
@@ -119,7 +118,8 @@ def _calendar_faults(
                 reason = f"{row.code} overlaps {code} ({starts} to {ends}); a day is in one {kind}"
                 faults.append(Fault(file, line, "starts", row.starts.isoformat(), reason))
                 break
-    return faults + _orphan_faults(file, calendar, lines)
+    faults += _orphan_faults(file, calendar, lines)
+    return faults + _window_faults(session, file, rows)
 
 
 def _orphan_faults(

@@ -7,10 +7,11 @@ from sqlalchemy import select
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.events import audit
+from app.exchange import calendar
 from app.exchange.rows import LimitsRow
 from app.exchange.service import Unfit
 from app.exchange.settle import Catalogue, Misfit, limits_columns, reference_of
-from app.problems import NotFound, Stale
+from app.problems import NotFound, Stale, require_version
 from models.exchange import Expertise, Limits, Period
 from models.register import Participant
 
@@ -57,6 +58,19 @@ def list_periods(
     return session.scalars(query).all()
 
 
+def get_expertise(session: ReadSession, principal: Principal, code: str) -> Expertise:
+    authorise(principal, Action.READ)
+    found = session.get(Expertise, code)
+    if found is None:
+        raise NotFound(f"there is no expertise {code!r}")
+    return found
+
+
+def get_period(session: ReadSession, principal: Principal, code: str) -> Period:
+    authorise(principal, Action.READ)
+    return calendar.get_period(session, code)
+
+
 def list_limits(
     session: ReadSession,
     principal: Principal,
@@ -93,8 +107,8 @@ def set_limits(
         raise Stale(f"{row.participant} has limits in {row.period}: read and change those")
     if not new and found is None:
         raise NotFound(f"{row.participant} has no limits in {row.period}: create them")
-    if found is not None and version not in (None, found.version):
-        raise Stale(f"the limits are at version {found.version}, not {version}; read them again")
+    if found is not None:
+        require_version(found.version, version, f"what limits {row.participant} in {row.period}")
     misfits: list[Misfit] = []
     catalogue = Catalogue.load(session, {row.participant})
     columns = limits_columns(row, catalogue, misfits)

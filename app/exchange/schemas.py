@@ -1,12 +1,19 @@
 """Needs, offers, limits, expertise and periods as HTTP shows and takes them: days as days."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from app.csv_in import Key
-from app.exchange.rows import LimitsRow, NeedRow, OfferReference, OfferRow, Reference
+from app.exchange.rows import (
+    LimitsRow,
+    NeedRow,
+    OfferReference,
+    OfferRow,
+    PeriodRow,
+    Reference,
+)
 from app.http.fields import (
     LARGEST,
     Content,
@@ -23,6 +30,7 @@ from app.http.fields import (
     in_days,
 )
 from app.http.replies import Listed, Page
+from app.register.dates import not_before
 from models.exchange import Limits, Need, Offer
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState, Phase
 
@@ -160,6 +168,41 @@ class LimitsContent(Content):
         )
 
 
+class ExpertiseContent(Content):
+    """What an entry of the taxonomy is called and lies below, as it is to stand from now on."""
+
+    parent: Annotated[
+        Key | None, Field(description="absent: it lies below none", examples=["teaching"])
+    ] = None
+    name: Annotated[Text, Field(max_length=200, examples=["Early reading"])]
+    version: Annotated[
+        Text, Field(max_length=20, description="of the taxonomy", examples=["2026.1"])
+    ]
+
+
+class NewExpertise(ExpertiseContent):
+    code: ExpertiseCode
+
+
+class PeriodContent(Content):
+    """The name and dates of an academic year or a term, as they are to stand from now on."""
+
+    name: Annotated[Text, Field(max_length=60, examples=["Autumn term 2026"])]
+    year: Annotated[
+        PeriodCode | None, Field(description="of a term; absent: it is a year itself")
+    ] = None
+    starts: Annotated[Day, Field(examples=["2026-09-01"])]
+    ends: Annotated[Day, AfterValidator(not_before("starts")), Field(examples=["2026-12-18"])]
+
+    def row(self, code: str) -> PeriodRow:
+        kind: Literal["year", "term"] = "year" if self.year is None else "term"
+        return PeriodRow(code=code, kind=kind, **self.model_dump(exclude={"code"}))
+
+
+class NewPeriod(PeriodContent):
+    code: Annotated[PeriodCode, Field(examples=["2026-27/autumn"])]
+
+
 class _Item(Shown):
     reference: str = Field(examples=["made-up-1"])
     participant: str = Field(examples=["100000"])
@@ -277,6 +320,7 @@ class ExpertiseShown(Shown):
     name: str = Field(examples=["Early reading"])
     version: str = Field(description="of the taxonomy", examples=["2026.1"])
     retired: bool
+    revision: int = Field(description="counts the changes of this entry", examples=[1])
 
 
 class PeriodShown(Shown):
@@ -286,6 +330,7 @@ class PeriodShown(Shown):
     year: str | None = Field(validation_alias="year_code", examples=["2026-27"])
     starts: date
     ends: date
+    version: int = Field(examples=[1])
 
 
 class Needs(Listed[NeedShown]):

@@ -1,0 +1,212 @@
+"""Changes of the taxonomy and the calendar one entry at a time; each leaves an audit event."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from app.access.policy import Action, Principal, authorise
+from app.database import WriteSession
+from app.events import audit
+from app.exchange.calendar import calendar_faults
+from app.exchange.rows import ExpertiseRow, PeriodRow
+from app.exchange.service import Unfit
+from app.exchange.settle import Columns, Misfit
+from app.exchange.taxonomy import ancestors
+from app.problems import Conflict, NotFound, require_version
+from models.exchange import Expertise, Need, Offer, Period
+from models.tables import metadata
+from models.vocabulary import NeedState
+
+
+def create_expertise(session: WriteSession, principal: Principal, row: ExpertiseRow) -> Expertise:
+    authorise(principal, Action.CHANGE_CATALOGUE)
+    tree = _tree(session)
+    if row.code in tree:
+        raise Conflict(f"there is already an expertise {row.code}; change that")
+    made = Expertise(code=row.code, **_expertise_columns(row, tree))
+    session.add(made)
+    session.flush()
+    _record(session, principal, "expertise.create", made, made.revision)
+    return made
+
+
+def change_expertise(
+    session: WriteSession, principal: Principal, row: ExpertiseRow, version: int | None
+) -> Expertise:
+    """Replace what an entry is called and lies below; one that was retired is in use again."""
+    authorise(principal, Action.CHANGE_CATALOGUE)
+    tree = _tree(session)
+    found = _entry(tree, row.code, version)
+    changed = _changed(found, _expertise_columns(row, tree))
+    if changed:
+        found.revision += 1
+        session.flush()
+        _record(session, principal, "expertise.change", found, found.revision, changed=changed)
+    return found
+
+
+def withdraw_expertise(
+    session: WriteSession, principal: Principal, code: str, version: int | None
+) -> Expertise:
+    """Retire an entry that nobody needs or offers any more and that nothing in use lies below."""
+    authorise(principal, Action.CHANGE_CATALOGUE)
+    tree = _tree(session)
+    found = _entry(tree, code, version)
+    below = sorted(e.code for e in tree.values() if e.parent_code == code and not e.retired)
+    if below:
+        raise Conflict(f"{', '.join(below)} lie below {code}; move or withdraw them first")
+    today = datetime.now(UTC).date()
+    ended = (NeedState.MET.value, NeedState.CLOSED.value)
+    needs = _count(session, Need.expertise_code == code, Need.state.not_in(ended))
+    offers = _count(
+        session, Offer.expertise_code == code, ~Offer.withdrawn, Offer.window_ends >= today
+    )
+    if needs or offers:
+        raise Conflict(
+            f"{code} is named by {needs:,} open needs and {offers:,} offers that stand; "
+            "change or withdraw those first"
+        )
+    if _changed(found, {"retired": True}):
+        found.revision += 1
+        session.flush()
+        _record(session, principal, "expertise.withdraw", found, found.revision)
+    return found
+
+
+def create_period(session: WriteSession, principal: Principal, row: PeriodRow) -> Period:
+    authorise(principal, Action.CHANGE_CATALOGUE)
+    if row.code in _calendar(session):
+        raise Conflict(f"there is already a period {row.code}; change that")
+    made = Period(code=row.code, **_period_columns(session, row))
+    session.add(made)
+    session.flush()
+    _record(session, principal, "period.create", made, made.version)
+    return made
+
+
+def change_period(
+    session: WriteSession, principal: Principal, row: PeriodRow, version: int | None
+) -> Period:
+    """Replace a period's name and dates; the windows in it must still lie within them."""
+    authorise(principal, Action.CHANGE_CATALOGUE)
+    found = _period(_calendar(session), row.code, version)
+    changed = _changed(found, _period_columns(session, row))
+    if changed:
+        found.version += 1
+        session.flush()
+        _record(session, principal, "period.change", found, found.version, changed=changed)
+    return found
+
+
+def withdraw_period(
+    session: WriteSession, principal: Principal, code: str, version: int | None
+) -> None:
+    """Take away a period in which there is nothing yet."""
+    authorise(principal, Action.CHANGE_CATALOGUE)
+    found = _period(_calendar(session), code, version)
+    used = _what_is_in(session, code)
+    if used:
+        raise Conflict(f"{code} holds {used}; only a period in which there is nothing can go")
+    session.delete(found)
+    session.flush()
+    _record(session, principal, "period.withdraw", found, found.version)
+
+
+def _tree(session: WriteSession) -> dict[str, Expertise]:
+    """The whole taxonomy, locked: whether a change leaves it a tree rests on every entry."""
+    query = select(Expertise).order_by(Expertise.code).with_for_update()
+    return {entry.code: entry for entry in session.scalars(query)}
+
+
+def _calendar(session: WriteSession) -> dict[str, Period]:
+    """The whole calendar, locked: periods of a kind must not overlap."""
+    query = select(Period).order_by(Period.code).with_for_update()
+    return {period.code: period for period in session.scalars(query)}
+
+
+def _entry(tree: dict[str, Expertise], code: str, version: int | None) -> Expertise:
+    if code not in tree:
+        raise NotFound(f"there is no expertise {code!r}")
+    require_version(tree[code].revision, version, f"the expertise {code}")
+    return tree[code]
+
+
+def _period(calendar: dict[str, Period], code: str, version: int | None) -> Period:
+    if code not in calendar:
+        raise NotFound(f"there is no period {code!r}; there are {', '.join(calendar)}")
+    require_version(calendar[code].version, version, f"the period {code}")
+    return calendar[code]
+
+
+def _expertise_columns(row: ExpertiseRow, tree: dict[str, Expertise]) -> Columns:
+    parents = {code: entry.parent_code for code, entry in tree.items()} | {row.code: row.parent}
+    reason = None
+    if row.parent is not None and row.parent not in tree:
+        reason = "is no code of the taxonomy; create it first or leave it out"
+    elif row.parent is not None and tree[row.parent].retired:
+        reason = "is retired; name a parent in use"
+    elif row.code in (above := ancestors(row.code, parents)):
+        reason = f"would lie below itself: {' > '.join([row.code, *above])}"
+    if reason is not None:
+        raise Unfit([Misfit("parent", row.parent, reason)])
+    return {
+        "parent_code": row.parent,
+        "name": row.name,
+        "version": row.version,
+        "retired": False,
+    }
+
+
+def _period_columns(session: WriteSession, row: PeriodRow) -> Columns:
+    faults = calendar_faults(session, row.code, [(1, row)])
+    if faults:
+        # Whether it is a year or a term is said by whether it names a year.
+        said = [("year" if f.column == "kind" else f.column or "code", f) for f in faults]
+        raise Unfit([Misfit(field, f.value, f.reason) for field, f in said])
+    return {
+        "kind": row.kind,
+        "name": row.name,
+        "year_code": row.year,
+        "starts": row.starts,
+        "ends": row.ends,
+    }
+
+
+def _changed(item: Expertise | Period, columns: Columns) -> list[str]:
+    """Write what differs, and name it."""
+    changed = [name for name, value in columns.items() if value != getattr(item, name)]
+    for name in changed:
+        setattr(item, name, columns[name])
+    return changed
+
+
+def _count(session: WriteSession, *conditions: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).where(*conditions)) or 0
+
+
+def _what_is_in(session: WriteSession, period: str) -> str:
+    """How many rows of which tables name a period, in words; nothing where none does."""
+    counts = {
+        table.name: session.scalar(
+            select(func.count()).select_from(table).where(key.parent == period)
+        )
+        for table in metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.target_fullname == "period.code"
+    }
+    return ", ".join(f"{count:,} of {table}" for table, count in counts.items() if count)
+
+
+def _record(
+    session: WriteSession,
+    principal: Principal,
+    action: str,
+    item: Expertise | Period,
+    version: int,
+    **detail: Any,
+) -> None:
+    subject = f"{item.__tablename__}:{item.code}"
+    audit.record(
+        session, actor=principal.name, action=action, subject=subject, version=version, **detail
+    )
