@@ -6,6 +6,7 @@ and leaves the rest of the draw as it is.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,10 +24,11 @@ from solver.problem import (
     Participants,
     Problem,
     Rules,
+    encode,
     frozen,
 )
 
-KINDS: Final = ("whole", "ranges", "both_roles", "accounts", "linking", "divisible")
+KINDS: Final = ("whole", "roomy", "ranges", "both_roles", "accounts", "linking", "divisible")
 NEEDS_EACH: Final = 2.7
 OFFERS_EACH: Final = 1.8
 EXPERTISE: Final = 40
@@ -83,10 +85,11 @@ def make(positions: Positions, seed: int, kind: str = "whole") -> Problem:
     Parameters
     ----------
     kind
-        "whole": all or nothing of a need, balances held by each participant. "ranges": from half
-        of a need's days to all. "both_roles": who takes must give. "accounts": balances held by
-        trusts, of a third of participants. "linking": besides, budgets and floors of areas.
-        "divisible": days freely split, nothing counted.
+        "whole": all or nothing of a need, balances held by each participant. "roomy": each may
+        take nearly half of what it asks for before it gives. "ranges": from half of a need's days
+        to all. "both_roles": who takes must give. "accounts": balances held by trusts, of a third
+        of participants. "linking": besides, budgets and floors of areas. "divisible": days freely
+        split, nothing counted.
 
     Raises
     ------
@@ -127,9 +130,9 @@ def make(positions: Positions, seed: int, kind: str = "whole") -> Problem:
             give_limit=random.integers(6, 21, size),
             max_given=counted,
             max_taken=counted,
-            allowance=np.rint(8 * hardship * random.random(size)).astype(np.int64),
+            allowance=_allowance(kind, hardship, random.random(size)),
             exempt=random.random(size) < 0.01,
-            account=_trusts(random, size) if trusts else None,
+            account=_trusts(np.random.default_rng([seed, 4]), size) if trusts else None,
         ),
         Needs.of(
             [f"n{at}" for at in range(len(needs))],
@@ -151,6 +154,23 @@ def make(positions: Positions, seed: int, kind: str = "whole") -> Problem:
         Rules(Reciprocity.BOTH_ROLES if kind == "both_roles" else Reciprocity.BALANCED),
         linking=_area_rules(positions, needs, need, priority, days) if kind == "linking" else (),
     )
+
+
+def fingerprint(problem: Problem) -> str:
+    """Return what tells a problem from any other, whatever machine made it.
+
+    Positions are left out: they only serve to cut blocks, and their last digit is the machine's.
+    """
+    content = problem.to_json()
+    for name in ("lat", "lon"):
+        content["participants"].pop(name, None)
+    return hashlib.sha256(encode(content, gzipped=False)).hexdigest()[:12]
+
+
+def _allowance(kind: str, hardship: FloatArray, part: FloatArray) -> IntArray:
+    """Return half-days that each may take beyond what it gives: more in hardship."""
+    most = 24 * hardship if kind == "roomy" else 8 * hardship * part
+    return np.rint(most).astype(np.int64)
 
 
 def _spread(random: np.random.Generator, size: int, each: float) -> IntArray:

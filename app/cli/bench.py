@@ -2,12 +2,15 @@
 
 import csv
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.console import out
 from app.problems import Problem
+
+if TYPE_CHECKING:
+    from solver.problem import Problem as ExchangeProblem
 
 bench_app = typer.Typer(help="Instances of multi-unit balanced exchange.", no_args_is_help=True)
 
@@ -20,36 +23,70 @@ def bench() -> None:
 @bench_app.command()
 def make(
     out_file: Annotated[Path, typer.Option("--out", help="problem file, gzip if it ends in .gz")],
-    size: Annotated[int, typer.Option(help="institutions", min=1, max=1_000_000)] = 300,
+    size: Annotated[
+        int, typer.Option(help="institutions, or jobs to assign", min=1, max=1_000_000)
+    ] = 300,
     seed: Annotated[int, typer.Option(help="of the draw", min=0, max=2**31 - 1)] = 0,
     kind: Annotated[
-        str, typer.Option(help="whole, ranges, both_roles, accounts, linking or divisible")
+        str,
+        typer.Option(
+            help="whole, roomy, ranges, both_roles, accounts, linking or divisible; "
+            "gap_c, gap_d or gap_e for generalised assignment"
+        ),
     ] = "whole",
+    agents: Annotated[int, typer.Option(help="of generalised assignment", min=1, max=10_000)] = 20,
     positions: Annotated[
         Path | None,
         typer.Option(help="CSV with latitude and longitude, for real places; else made up"),
     ] = None,
 ) -> None:
     """Draw a problem: everything in it is made up, but for positions that are given."""
+    from solver.assignment_instances import ASSIGNMENT_KINDS
+    from solver.instances import KINDS, fingerprint
+    from solver.problem import write_problem
+
+    if kind not in (*KINDS, *ASSIGNMENT_KINDS):
+        raise Problem(f"--kind {kind!r} is none of {', '.join((*KINDS, *ASSIGNMENT_KINDS))}")
+    if kind in ASSIGNMENT_KINDS:
+        if positions is not None:
+            raise Problem(f"--positions: {kind} has no places; leave the option out")
+        problem, said = _assignment(agents, size, seed, kind)
+    else:
+        problem, said = _exchange(positions, size, seed, kind)
+    write_problem(problem, out_file)
+    out.print(
+        f"{said}, {len(problem.candidates):,} candidates, fingerprint {fingerprint(problem)}: "
+        f"{out_file}",
+        soft_wrap=True,
+    )
+
+
+def _assignment(agents: int, jobs: int, seed: int, kind: str) -> tuple["ExchangeProblem", str]:
+    from solver.assignment_instances import draw_assignment
+
+    drawn = draw_assignment(agents, jobs, seed, kind)
+    return drawn.problem(), f"{agents:,} agents, {jobs:,} jobs at {drawn.reward:,} less the cost"
+
+
+def _exchange(
+    positions: Path | None, size: int, seed: int, kind: str
+) -> tuple["ExchangeProblem", str]:
     import numpy as np
 
-    from solver.instances import KINDS, Positions, made_up_country
+    from solver.instances import Positions, made_up_country
     from solver.instances import make as draw
-    from solver.problem import frozen, write_problem
+    from solver.problem import frozen
 
-    if kind not in KINDS:
-        raise Problem(f"--kind {kind!r} is none of {', '.join(KINDS)}")
     if positions is None:
         where = made_up_country(size, seed)
     else:
         lat, lon = _read(positions, size)
         where = Positions(frozen(lat, np.float64), frozen(lon, np.float64))
     problem = draw(where, seed, kind)
-    write_problem(problem, out_file)
-    out.print(
-        f"{len(where):,} institutions, {len(problem.needs):,} needs, "
-        f"{len(problem.offers):,} offers, {len(problem.candidates):,} candidates: {out_file}"
+    said = (
+        f"{len(where):,} institutions, {len(problem.needs):,} needs, {len(problem.offers):,} offers"
     )
+    return problem, said
 
 
 def _read(path: Path, size: int) -> tuple[list[float], list[float]]:
