@@ -51,6 +51,10 @@ class Widget(OfToken):
     view: Literal["map", "list"] = "map"
     area: Annotated[Words | None, Field(description="name of a local authority or region")] = None
     kinds: Annotated[str | None, Field(max_length=100, pattern=r"^[a-z_,]*$")] = None
+    cards: Annotated[
+        Literal["own", "page"],
+        Field(description="who shows a chosen pairing: the map, or the page that is told of it"),
+    ] = "own"
     heading: Words = "Schools and support partners"
 
 

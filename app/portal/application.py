@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 from app.database import Database
 from app.portal import (
     agreement_pages,
+    card_pages,
     embed_pages,
     import_pages,
     institution_pages,
@@ -51,6 +52,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         run_pages,
         proposal_pages,
         agreement_pages,
+        card_pages,
         plan_pages,
         import_pages,
         embed_pages,

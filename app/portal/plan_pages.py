@@ -137,7 +137,9 @@ def widget_of(request: Request, run_id: int) -> str | None:
     if not (VENDOR / "leaflet.js").is_file():
         return None
     token = tokens.sign(granted, signing_secret(request.app.state.settings), now)
-    return f"/maps/widget?{urlencode({'token': token, 'heading': f'Run {run_id}'})}"
+    return (
+        f"/maps/widget?{urlencode({'token': token, 'heading': f'Run {run_id}', 'cards': 'page'})}"
+    )
 
 
 @router.get("/runs/{run_id:int}/unmet")

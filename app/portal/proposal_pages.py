@@ -185,32 +185,40 @@ def _steered(session: ReadSession, who: Visitor) -> dict[tuple[str, str], Any]:
 @router.get("/proposals/{proposal_id:int}")
 def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
     with who.database.read() as session:
-        full = lists.get_proposal(session, who.principal, proposal_id)
-        options = lists.options_of(session, full.proposal.run_id)
-        steered = _steered(session, who)
-        missing = decisions.to_be_confirmed(full.need, full.offer, full.taker.name, full.giver.name)
+        shown = about(session, who, proposal_id)
+        full: Full = shown["full"]
+        run_id = full.proposal.run_id
         decided = lists.decisions_of(session, who.principal, proposal_id)
         said = lists.agreements_of(session, who.principal, proposal_id)
         return page(
             request,
             "proposal.html",
             who,
-            full=full,
-            run=queries.get_run(session, who.principal, full.proposal.run_id),
-            rules=rules_passed(full, options),
-            alternates=lists.alternates_of(session, full.proposal.run_id, full.need.id),
-            missing=missing,
-            steering=steered.get((full.need.reference, full.offer.reference)),
-            most=max((abs(each["points"]) for each in full.proposal.components), default=1) or 1,
-            ladder_names=LADDER_NAMES,
-            expertise=expertise_names(session, who),
+            **shown,
+            run=queries.get_run(session, who.principal, run_id),
+            rules=rules_passed(full, lists.options_of(session, run_id)),
+            alternates=lists.alternates_of(session, run_id, full.need.id),
             history=sorted([*decided, *said], key=lambda each: each.at),
             standing={each.side: each for each in said if each.voided_at is None},
             sides={Side.TAKER: full.taker, Side.GIVER: full.giver},
-            may_agree=full.proposal.state in LAPSING and not missing,
-            can=possible_from(ProposalState(full.proposal.state)),
-            done=DONE.get(request.query_params.get("done", "")),
+            may_agree=full.proposal.state in LAPSING and not shown["missing"],
         )
+
+
+def about(session: ReadSession, who: Visitor, proposal_id: int) -> dict[str, Any]:
+    """What a page or card of one proposal tells, and what can be done with it."""
+    full = lists.get_proposal(session, who.principal, proposal_id)
+    return {
+        "full": full,
+        "missing": decisions.to_be_confirmed(
+            full.need, full.offer, full.taker.name, full.giver.name
+        ),
+        "steering": _steered(session, who).get((full.need.reference, full.offer.reference)),
+        "ladder_names": LADDER_NAMES,
+        "expertise": expertise_names(session, who),
+        "can": possible_from(ProposalState(full.proposal.state)),
+        "done": DONE,
+    }
 
 
 @router.post("/proposals/decide")
@@ -221,15 +229,15 @@ def decide(request: Request, who: Who, form: SentBy) -> Response:
     if action not in ACTIONS:
         raise NotFound("choose what to do with the proposals")
     chosen = _chosen(who, form, given)
-    error = _lacks(action, given) if given.get("confirmed") else None
+    error = lacks(action, given) if given.get("confirmed") else None
     if chosen and action not in AT_ONCE and (error or not given.get("confirmed")):
         authorise(who.principal, _right_to(action))
         return _ask(request, who, action, chosen, given, error)
     if not chosen:
         error = "Choose at least one proposal"
         return page(request, "decided.html", who, status=422, error=error, back=_back(given))
-    act = _act_of(action, given, request.app.state.settings.hold_days)
-    outcomes = [_carry_out(who, act, proposal_id, version) for proposal_id, version in chosen]
+    act = act_of(action, given, request.app.state.settings.hold_days)
+    outcomes = [carry_out(who, act, proposal_id, version) for proposal_id, version in chosen]
     refused = [each for each in outcomes if each.refused]
     if not refused:
         query = {"done": action, "n": len(outcomes)}
@@ -270,7 +278,7 @@ def _right_to(action: str) -> Action:
     return Action.APPROVE if action in decisions.APPROVING else Action.REVIEW
 
 
-def _lacks(action: str, given: dict[str, str]) -> str | None:
+def lacks(action: str, given: dict[str, str]) -> str | None:
     """What has to be said with a decision and was not."""
     reason, note = given.get("reason", ""), given.get("note", "")
     if action == "decline":
@@ -311,7 +319,7 @@ def _ask(
 Act = Callable[[WriteSession, Visitor, Full, int], object]
 
 
-def _act_of(action: str, given: dict[str, str], hold_days: int) -> Act:
+def act_of(action: str, given: dict[str, str], hold_days: int) -> Act:
     note = given.get("note", "")[:MOST_LETTERS] or None
 
     def steer(session: WriteSession, who: Visitor, full: Full, version: int) -> object:
@@ -337,7 +345,7 @@ def _act_of(action: str, given: dict[str, str], hold_days: int) -> Act:
     return steer if action in STEERING else decide
 
 
-def _carry_out(who: Visitor, act: Act, proposal_id: int, version: int) -> Outcome:
+def carry_out(who: Visitor, act: Act, proposal_id: int, version: int) -> Outcome:
     """Each in a transaction of its own: one that cannot be leaves the others be."""
     with who.database.read() as session:
         full = lists.get_proposal(session, who.principal, proposal_id)

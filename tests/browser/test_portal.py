@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 from sqlalchemy import select
 
 from app.access.policy import TERMINAL
@@ -89,6 +89,8 @@ def check(page: Page, name: str) -> None:
     page.screenshot(path=SHOTS / f"portal-{name}.png", full_page=True)
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run()")
+    # It leaves empty styles on elements, which htmx would carry over.
+    page.evaluate("document.querySelectorAll('[style]').forEach((e) => e.removeAttribute('style'))")
     told = [
         (each["id"], each["help"], [node["html"][:200] for node in each["nodes"]])
         for each in found["violations"]
@@ -195,7 +197,6 @@ def test_a_run_from_its_rules_to_decisions(
     check(page, "unmet")
     page.get_by_role("link", name="Proposals", exact=True).click()
     check(page, "proposals")
-    page.reload()  # axe leaves empty styles on elements that htmx would carry over
     page.get_by_label("Expertise").select_option("reading")
     expect(page.locator("#announce")).to_contain_text("that fit the filter")
     expect(page.get_by_role("row", name="Maths")).to_have_count(0)
@@ -225,6 +226,72 @@ def test_a_run_from_its_rules_to_decisions(
     with exchange.read() as session:
         states = set(session.scalars(select(Proposal.state)))
     assert {"preferred", "declined"} <= states
+    assert [each for each in complaints if "422" not in each] == []
+
+
+def over_an_arc(page: Page, frame: FrameLocator) -> None:
+    """Move the pointer over the map until there is an arc under it, and click."""
+    box = frame.locator("#map").bounding_box()
+    assert box is not None
+    for down in range(30, int(box["height"]) - 30, 40):
+        for right in range(30, int(box["width"]) - 60, 12):
+            page.mouse.move(box["x"] + right, box["y"] + down)
+            if frame.locator("#map.over-arc:not(:has(.tip:not([hidden])))").count():
+                page.mouse.down()
+                page.mouse.up()
+                return
+    raise AssertionError("no arc was found")
+
+
+def test_deciding_on_the_map(
+    broker: Callable[..., Page], address: str, run_id: int, complaints: list[str]
+) -> None:
+    """An arc, a school's card and the list open the proposal beside the map, where it ends."""
+    page = broker(f"/runs/{run_id}/map")
+    frame = page.frame_locator(".gt-widget")
+    expect(frame.locator("html")).to_have_attribute("data-state", "ready", timeout=15_000)
+    page.locator(".gt-widget").scroll_into_view_if_needed()
+    frame.locator(".hits .is-cluster").first.click()
+    expect(frame.locator(".hits .is-cluster").nth(1)).to_be_attached()
+    for _ in range(4):
+        frame.get_by_role("button", name="Zoom in", exact=True).click()
+        page.wait_for_timeout(400)
+    over_an_arc(page, frame)
+    card = page.locator("#proposal-card")
+    expect(card.locator("h2:not(.govuk-error-summary__title)")).to_be_focused()
+    expect(card.get_by_text("Together")).to_be_visible()
+    check(page, "map-card")
+    card.get_by_role("button", name="Prefer", exact=True).click()
+    expect(card.locator(".gt-done", has_text="The proposal is preferred.")).to_be_focused()
+    expect(frame.locator("#card")).to_be_hidden()
+    frame.get_by_role("button", name="List", exact=True).focus()
+    page.keyboard.press("Enter")
+    frame.locator("#list-pairings").press("Enter")
+    before = frame.locator("#table tbody tr").count()
+    frame.locator("#table tbody tr").first.get_by_role("button").nth(2).press("Enter")
+    expect(card.locator("h2:not(.govuk-error-summary__title)")).to_be_focused()
+    card.locator("summary", has_text="Pin").press("Enter")
+    card.get_by_label("Why", exact=True).first.press("Enter")
+    expect(card.locator(".govuk-error-summary")).to_be_focused()
+    check(page, "map-card-wrong")
+    card.get_by_label("Why", exact=True).first.fill("they know each other")
+    page.keyboard.press("Enter")
+    expect(card.locator(".gt-done", has_text="The proposal is pinned.")).to_be_focused()
+    card.locator("summary", has_text="Decline").click()
+    card.get_by_label("Why is it declined?").select_option("capacity")
+    card.get_by_role("button", name="Decline", exact=True).click()
+    expect(card.locator(".gt-done", has_text="The proposal is declined.")).to_be_focused()
+    expect(frame.locator("#table tbody tr")).to_have_count(before - 1)
+    expect(frame.locator("#status")).to_contain_text(f"{before - 1} pairings")
+    check(page, "map-card-declined")
+    frame.get_by_role("button", name="Map", exact=True).click()
+    frame.locator("#find").fill("Oak Primary School 0")
+    frame.locator("#find").press("Enter")
+    expect(card.locator("h2:not(.govuk-error-summary__title)")).to_have_count(0)
+    frame.locator("#card .step button").first.press("Enter")
+    expect(card.locator("h2:not(.govuk-error-summary__title)")).to_contain_text(
+        "Oak Primary School 0"
+    )
     assert [each for each in complaints if "422" not in each] == []
 
 

@@ -30,7 +30,7 @@ PHONE = {
 }
 HEARD = """<script type="module">
   window.heard = [];
-  for (const name of ["ready", "select", "filter", "error"])
+  for (const name of ["ready", "select", "pairing", "filter", "error"])
     document.addEventListener(`partner-${name}`, (e) => window.heard.push([name, e.detail]));
 </script>"""
 Open = Callable[..., Page]
@@ -321,6 +321,27 @@ def test_the_list_has_what_the_map_has(
     expect(table.locator("tbody tr")).to_have_count(30)
     frame.get_by_label("Same region").uncheck()
     expect(table.locator("tbody tr")).to_have_count(25)
+    assert complaints == []
+
+
+def test_a_pairing_is_chosen(
+    embedded: Callable[..., str], open_page: Open, complaints: list[str]
+) -> None:
+    """From the list by keyboard: a card says who gives what to whom, and the page hears of it."""
+    page = open_page(embedded(attributes='view="list"'))
+    frame = widget(page)
+    frame.locator("#list-pairings").press("Enter")
+    row = frame.locator("#table tbody tr").first
+    row.get_by_role("button").nth(2).press("Enter")
+    card = frame.locator("#card")
+    expect(card).to_be_focused()
+    expect(card.locator("h2")).to_have_text("Maths")
+    expect(card).to_contain_text(row.get_by_role("button").first.inner_text())
+    told = await_heard(page, "pairing")
+    assert set(told) == {"id", "giver", "taker"}
+    assert violations(frame, complaints) == []
+    page.keyboard.press("Escape")
+    expect(row.get_by_role("button").nth(2)).to_be_focused()
     assert complaints == []
 
 

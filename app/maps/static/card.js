@@ -18,7 +18,7 @@ export function said(layer, at) {
   return parts.join(", ");
 }
 
-function support(layer, title, pairings, other, select) {
+function support(layer, title, pairings, other, { select, pair }) {
   if (!pairings.length) return "";
   const listed = pairings.slice(0, SHOWN).map((k) => {
     const { expertise, half_days: halfDays, ladder, miles: far, remote } = layer.pairings;
@@ -26,7 +26,7 @@ function support(layer, title, pairings, other, select) {
     const partner = other[k];
     const facts = [days(halfDays[k]), remote[k] ? "remote" : miles(far[k]), LADDER[step].toLowerCase()].filter(Boolean);
     return element("li", { class: `step ${step}` },
-      element("strong", {}, layer.expertise[expertise[k]]),
+      element("button", { type: "button", class: "link strong", onclick: () => pair(k) }, layer.expertise[expertise[k]]),
       element("button", { type: "button", class: "link", onclick: () => select(partner) }, layer.name[partner]),
       element("span", {}, facts.join(", ")));
   });
@@ -34,7 +34,7 @@ function support(layer, title, pairings, other, select) {
   return element("div", {}, element("h3", {}, title), element("ul", {}, ...listed));
 }
 
-export function fill(card, layer, at, { select, close, onMap }) {
+export function fill(card, layer, at, { select, pair, close, onMap }) {
   const type = layer.types[layer.type[at]];
   const where = [layer.areas[layer.area[at]], layer.postcode[at]].filter(Boolean).join(", ");
   const facts = [type, ages(layer, at)].filter(Boolean).join(", ");
@@ -47,8 +47,23 @@ export function fill(card, layer, at, { select, close, onMap }) {
     Number.isNaN(layer.x[at]) ? element("p", { class: "quiet" }, "Its position is not known, so it is not on the map.") : "",
     Number.isNaN(layer.x[at]) || !onMap ? "" : element("p", { class: "to-map" }, element("button", { type: "button", class: "plain", onclick: onMap }, "Show on the map")),
     offers.length ? element("div", {}, element("h3", {}, "Can offer"), element("ul", { class: "dots" }, ...offers)) : "",
-    support(layer, "Gives support to", layer.given[at], layer.pairings.taker, select),
-    support(layer, "Receives support from", layer.taken[at], layer.pairings.giver, select),
+    support(layer, "Gives support to", layer.given[at], layer.pairings.taker, { select, pair }),
+    support(layer, "Receives support from", layer.taken[at], layer.pairings.giver, { select, pair }),
+  );
+}
+
+/** One pairing: who gives what to whom. */
+export function fillPairing(card, layer, k, { select, close }) {
+  const { expertise, giver, half_days: halfDays, ladder, miles: far, remote, state, states, taker } = layer.pairings;
+  const step = layer.ladder[ladder[k]];
+  const who = (at) => element("button", { type: "button", class: "link", onclick: () => select(at) }, layer.name[at]);
+  const facts = [days(halfDays[k]), remote[k] ? "remote" : miles(far[k]), LADDER[step].toLowerCase()].filter(Boolean);
+  card.replaceChildren(
+    element("button", { type: "button", class: "close", "aria-label": "Close", onclick: close }, "×"),
+    element("h2", {}, layer.expertise[expertise[k]]),
+    element("p", {}, "From ", who(giver[k]), " to ", who(taker[k])),
+    element("p", {}, facts.join(", ")),
+    element("p", { class: "quiet" }, states[state[k]].replaceAll("_", " ")),
   );
 }
 

@@ -4,6 +4,7 @@ import { mercatorX, mercatorY } from "./layer.js";
 const TAU = 2 * Math.PI;
 const BEND = 0.16;
 const FEW_ARCS = 900;
+const REACH_PX = 9;
 const DASHES = { region: [9, 3], designated: [5, 3], elsewhere: [2, 3] };
 
 /** How each kind is drawn about 0, 0 with a size of r. */
@@ -77,7 +78,7 @@ export const Field = L.Renderer.extend({
     this.layer = layer;
     this.coast = coast && projected(coast);
     this.labels = { areas: middles(layer, layer.areas), regions: middles(layer, layer.regions) };
-    this.scene = { markers: [], shown: [], arcs: [], chosen: null };
+    this.scene = { markers: [], shown: [], arcs: [], chosen: null, pairing: null };
     this.restyle();
   },
 
@@ -183,10 +184,29 @@ export const Field = L.Renderer.extend({
     c.globalAlpha = 1;
   },
 
+  /** The pairing whose arc lies nearest to a place of the map, at most a few pixels away. */
+  arcAt(point) {
+    const { layer } = this;
+    const [px, py] = [point.x - this._bounds.min.x, point.y - this._bounds.min.y];
+    let [nearest, least] = [null, REACH_PX];
+    for (const k of this.scene.arcs) {
+      const [x1, y1] = this.at(layer.x[layer.pairings.giver[k]], layer.y[layer.pairings.giver[k]]);
+      const [x2, y2] = this.at(layer.x[layer.pairings.taker[k]], layer.y[layer.pairings.taker[k]]);
+      const swing = REACH_PX + BEND * Math.hypot(x2 - x1, y2 - y1);
+      if (px < Math.min(x1, x2) - swing || px > Math.max(x1, x2) + swing) continue;
+      if (py < Math.min(y1, y2) - swing || py > Math.max(y1, y2) + swing) continue;
+      const [mx, my] = [(x1 + x2) / 2 + BEND * (y2 - y1), (y1 + y2) / 2 - BEND * (x2 - x1)];
+      const far = offCurve([px, py], [x1, y1], [mx, my], [x2, y2]);
+      if (far < least) [nearest, least] = [k, far];
+    }
+    return nearest;
+  },
+
   /** Bend to the left of the way from giver to taker, so that a swap shows as two arcs. */
   _arcs(c) {
     const { layer, view } = this;
-    const { chosen } = this.scene;
+    const { chosen, pairing } = this.scene;
+    const isDimmed = chosen !== null || pairing !== null;
     const byStep = layer.ladder.map(() => []);
     const lit = layer.ladder.map(() => []);
     for (const k of this.scene.arcs) {
@@ -195,12 +215,12 @@ export const Field = L.Renderer.extend({
       const [x2, y2] = this.at(layer.x[taker], layer.y[taker]);
       if (Number.isNaN(x1 + x2) || Math.abs(x1 - x2) + Math.abs(y1 - y2) < 2.5) continue;
       if (Math.max(x1, x2) < 0 || Math.max(y1, y2) < 0 || Math.min(x1, x2) > view.width || Math.min(y1, y2) > view.height) continue;
-      const isLit = chosen !== null && (giver === chosen || taker === chosen);
+      const isLit = pairing === null ? chosen !== null && (giver === chosen || taker === chosen) : k === pairing;
       (isLit ? lit : byStep)[layer.pairings.ladder[k]].push([x1, y1, x2, y2]);
     }
     const count = byStep.reduce((sum, arcs) => sum + arcs.length, 0);
     const crowd = Math.min(1, Math.max(0, Math.log10(Math.max(count, 1) / 150) / 2.3));
-    const alpha = chosen === null ? 0.75 - 0.5 * crowd : 0.1;
+    const alpha = isDimmed ? 0.1 : 0.75 - 0.5 * crowd;
     const width = 1.7 - 0.9 * crowd;
     byStep.forEach((arcs, step) => this._stroke(c, layer.ladder[step], arcs, { alpha, width, head: count < FEW_ARCS ? 4.5 + width : 0, clear: 10 }));
     lit.forEach((arcs, step) => this._stroke(c, layer.ladder[step], arcs, { alpha: 1, width: 2.6, head: 12, clear: 17 }));
@@ -319,4 +339,20 @@ export const Field = L.Renderer.extend({
 /** 1234 as 1.2k. */
 function short(count) {
   return count < 1000 ? String(count) : `${(count / 1000).toFixed(count < 9950 ? 1 : 0)}k`;
+}
+
+/** How far a spot lies from the curve that bends from one end to the other about a middle. */
+function offCurve([px, py], [x1, y1], [mx, my], [x2, y2]) {
+  const steps = Math.min(40, Math.max(4, Math.ceil(Math.hypot(x2 - x1, y2 - y1) / 12)));
+  let [least, lastX, lastY] = [Infinity, x1, y1];
+  for (let n = 1; n <= steps; n++) {
+    const t = n / steps;
+    const x = (1 - t) ** 2 * x1 + 2 * (1 - t) * t * mx + t ** 2 * x2;
+    const y = (1 - t) ** 2 * y1 + 2 * (1 - t) * t * my + t ** 2 * y2;
+    const [dx, dy] = [x - lastX, y - lastY];
+    const along = Math.min(1, Math.max(0, ((px - lastX) * dx + (py - lastY) * dy) / (dx * dx + dy * dy || 1)));
+    least = Math.min(least, Math.hypot(px - lastX - along * dx, py - lastY - along * dy));
+    [lastX, lastY] = [x, y];
+  }
+  return least;
 }

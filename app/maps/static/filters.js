@@ -22,6 +22,8 @@ function choice(name, value, text, count, draw) {
   return label;
 }
 
+/** What ended while it was looked at; the layer itself holds none of these. */
+const ENDED = new Set(["declined", "withdrawn", "lapsed"]);
 const DASHES = { region: [6, 2], designated: [4, 2], elsewhere: [2, 2] };
 
 export function fillFilters(form, layer) {
@@ -68,10 +70,11 @@ export function passing(form, layer, wanted) {
     base[i] = inArea[layer.area[i]] && parts.every((part) => layer.text[i].includes(part)) ? 1 : 0;
   }
   const shown = new Uint8Array(layer.count);
-  const { giver, taker, ladder } = layer.pairings;
+  const { giver, taker, ladder, state, states } = layer.pairings;
   const arcs = [];
   for (let k = 0; k < giver.length; k++) {
     const [g, t] = [giver[k], taker[k]];
+    if (ENDED.has(states[state[k]])) continue;
     if (!steps.has(ladder[k]) || !(base[g] || base[t])) continue;
     if (expertise >= 0 && layer.pairings.expertise[k] !== expertise) continue;
     if (!kinds.has(layer.symbol[g]) || !kinds.has(layer.symbol[t])) continue;

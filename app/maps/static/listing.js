@@ -8,13 +8,15 @@ export class Listing {
   #layer;
   #table;
   #choose;
+  #pair;
   #passed = { shown: [], arcs: [] };
   #wanted = "participants";
   #ranked = null;
 
-  constructor(layer, { choose }) {
+  constructor(layer, { choose, pair }) {
     this.#layer = layer;
     this.#choose = choose;
+    this.#pair = pair;
     this.#table = new Table(document.getElementById("table"), document.getElementById("pager"));
     document.getElementById("tabs").hidden = !layer.pairings.giver.length;
     for (const name of LISTS) document.getElementById(`list-${name}`).addEventListener("click", () => this.#turnTo(name));
@@ -52,6 +54,13 @@ export class Listing {
     return element("button", { type: "button", class: "link", onclick: () => this.#choose(at) }, this.#layer.name[at]);
   }
 
+  #which(k) {
+    const { expertise, name, pairings: p } = this.#layer;
+    const text = expertise[p.expertise[k]];
+    const label = `${text}: ${name[p.giver[k]]} for ${name[p.taker[k]]}`;
+    return element("button", { type: "button", class: "link", "aria-label": label, onclick: () => this.#pair(k) }, text);
+  }
+
   #ofParticipants() {
     const { areas, area, expertise, given, hasOffers, offers, pairings, postcode, symbol, symbols, taken } = this.#layer;
     const kind = (at) => KINDS[symbols[symbol[at]]];
@@ -73,7 +82,7 @@ export class Listing {
     return [
       { title: "Giver", key: (k) => this.#rank(p.giver[k]), cell: (k) => this.#who(p.giver[k]) },
       { title: "Receiver", key: (k) => this.#rank(p.taker[k]), cell: (k) => this.#who(p.taker[k]) },
-      { title: "Expertise", key: (k) => expertise[p.expertise[k]], cell: (k) => expertise[p.expertise[k]] },
+      { title: "Expertise", key: (k) => expertise[p.expertise[k]], cell: (k) => this.#which(k) },
       { title: "Days", number: true, key: (k) => p.half_days[k], cell: (k) => String(p.half_days[k] / 2) },
       { title: "Miles", number: true, key: (k) => p.miles[k], cell: far },
       { title: "From", key: (k) => p.ladder[k], cell: (k) => LADDER[ladder[p.ladder[k]]] },

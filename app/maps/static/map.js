@@ -17,9 +17,11 @@ export class MapView {
   #index;
   #shown = { base: [], shown: [], arcs: [] };
   #chosen = null;
+  #pairing = null;
 
-  /** `choose` is called with who was chosen, `gather` with those who stand in one place. */
-  constructor(layer, { coast, tiles, choose, gather, leave }) {
+  /** `choose` is called with who was chosen, `pair` with a pairing, `gather` with those who
+   * stand in one place. */
+  constructor(layer, { coast, tiles, choose, pair, gather, leave }) {
     this.#layer = layer;
     this.#map = L.map("map", {
       keyboard: false, attributionControl: false, zoomControl: false, zoomSnap: 0.5, minZoom: 4.5, maxZoom: 18,
@@ -35,6 +37,13 @@ export class MapView {
       name: (marker) => this.#name(marker),
       choose: (marker) => (marker.count ? this.#open(marker, gather) : choose(marker.at)),
       leave,
+    });
+    this.#map.on("click", ({ layerPoint }) => {
+      const pairing = this.#field.arcAt(layerPoint);
+      if (pairing !== null) pair(pairing);
+    });
+    this.#map.on("mousemove", ({ layerPoint }) => {
+      this.#map.getContainer().classList.toggle("over-arc", this.#field.arcAt(layerPoint) !== null);
     });
     this.#letThePageScroll();
     this.#fitPaper();
@@ -78,14 +87,16 @@ export class MapView {
     }).load(points);
   }
 
-  choose(at) {
+  /** Somebody, or one pairing, or nothing. */
+  choose(at, pairing = null) {
     this.#chosen = at;
+    this.#pairing = pairing;
   }
 
   draw() {
     if (!this.isLoaded) return;
     const markers = this.#inSight();
-    this.#field.show({ ...this.#shown, markers, chosen: this.#chosen });
+    this.#field.show({ ...this.#shown, markers, chosen: this.#chosen, pairing: this.#pairing });
     this.#markers.show(markers);
   }
 

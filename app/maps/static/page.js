@@ -12,7 +12,7 @@ export function tell(type, detail = {}) {
 }
 
 /** Listen to a page whose origin the token names, and to no other. */
-export function listen({ greet, select }) {
+export function listen({ greet, select, decide }) {
   addEventListener("message", ({ source, origin, data }) => {
     if (source !== parent || parent === window || !allowed.includes(origin) || data?.to !== "partnership-map") return;
     if (data.type === "hello" && !page) {
@@ -20,6 +20,7 @@ export function listen({ greet, select }) {
       greet();
       for (const message of untold.splice(0)) parent.postMessage(message, page);
     } else if (data.type === "select") select(data.id);
+    else if (data.type === "decided") decide(data.id, String(data.state));
   });
 }
 

@@ -76,7 +76,7 @@ class PartnershipMap extends HTMLElement {
     if (data?.from !== "partnership-map") return;
     clearTimeout(this.#timer);
     if (data.type === "error") this.#fail(String(data.detail?.message ?? "the map failed"));
-    else if (["hello", "ready", "select", "filter"].includes(data.type)) {
+    else if (["hello", "ready", "select", "pairing", "filter"].includes(data.type)) {
       this.shadowRoot.querySelector("slot").style.display = "none";
       Object.assign(this.#frame.style, { position: "static", visibility: "visible" });
       if (data.type !== "hello") this.#tell(data.type, data.detail);

@@ -1,12 +1,12 @@
 // The widget in its frame: reads the layer, shows it as map and list, and tells the page about it.
-import { fill, fillCluster } from "./card.js";
+import { fill, fillCluster, fillPairing } from "./card.js";
 import { fillFilters, passing, restyleFilters } from "./filters.js";
 import { read } from "./layer.js";
 import { Listing } from "./listing.js";
 import { MapView } from "./map.js";
 import { listen, style, tell } from "./page.js";
 
-const { token, view, area, kinds, tiles, attribution, problem } = document.body.dataset;
+const { token, view, area, kinds, tiles, attribution, cards, problem } = document.body.dataset;
 const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
 const counted = (n, one, many) => `${n.toLocaleString("en-GB")} ${n === 1 ? one : many}`;
@@ -17,6 +17,7 @@ style(() => widget?.restyle());
 listen({
   greet: () => (problem ? tell("error", { message: problem }) : tell("hello")),
   select: (id) => widget?.selectById(id),
+  decide: (id, state) => widget?.decide(id, state),
 });
 
 async function fetched(address) {
@@ -34,6 +35,7 @@ class Widget {
   #card = $("card");
   #passed = null;
   #chosen = null;
+  #isPairing = false;
   #opener = null;
   #waiting = 0;
 
@@ -44,10 +46,11 @@ class Widget {
     fillFilters(this.#form, layer);
     this.#preset();
     const choose = (at) => this.select(at);
+    const pair = (k) => this.pair(k);
     this.#map = new MapView(layer, {
-      coast, tiles, choose, gather: (members) => this.#gather(members), leave: () => this.select(null),
+      coast, tiles, choose, pair, gather: (members) => this.#gather(members), leave: () => this.select(null),
     });
-    this.#listing = new Listing(layer, { choose });
+    this.#listing = new Listing(layer, { choose, pair });
     this.#listenToReader();
     root.dataset.view = view;
     this.#filter();
@@ -68,7 +71,8 @@ class Widget {
   }
 
   select(at, { withFocus = true } = {}) {
-    if (this.#chosen === at && at !== null) return;
+    if (this.#chosen === at && at !== null && !this.#isPairing) return;
+    this.#isPairing = false;
     const held = document.activeElement;
     const closes = at === null && this.#card.contains(held);
     if (at !== null && !this.#card.contains(held)) this.#opener = held;
@@ -84,9 +88,40 @@ class Widget {
     tell("select", at === null ? { id: null } : { id: id[at], name: name[at], kind: symbols[symbol[at]] });
   }
 
+  /** One pairing: on a card of ours, or by whoever is around us. */
+  pair(k) {
+    const { id, pairings: p } = this.#layer;
+    const held = document.activeElement;
+    if (!this.#card.contains(held)) this.#opener = held;
+    this.#chosen = null;
+    this.#isPairing = true;
+    this.#map.choose(null, k);
+    this.#card.hidden = cards === "page";
+    if (!this.#card.hidden) {
+      fillPairing(this.#card, this.#layer, k, { select: (at) => this.select(at), close: () => this.select(null) });
+      this.#card.scrollTop = 0;
+      this.#card.focus({ preventScroll: true });
+    }
+    this.#map.resize();
+    this.#map.draw();
+    const [giver, taker] = [p.giver[k], p.taker[k]];
+    tell("pairing", { id: p.id[k], giver: id[giver], taker: id[taker] });
+  }
+
+  /** What became of a pairing in the page around us; what has ended is shown no more. */
+  decide(pairing, state) {
+    const { pairings: p } = this.#layer;
+    const k = p.id.indexOf(pairing);
+    if (k < 0 || p.states[p.state[k]] === state) return;
+    if (!p.states.includes(state)) p.states.push(state);
+    p.state[k] = p.states.indexOf(state);
+    this.#filter();
+  }
+
   #fill(at, withFocus) {
     fill(this.#card, this.#layer, at, {
       select: (other) => this.select(other),
+      pair: (k) => this.pair(k),
       close: () => this.select(null),
       onMap: isList() ? () => this.#show("map") : null,
     });

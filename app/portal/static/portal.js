@@ -35,6 +35,31 @@ function choose() {
 // Another kind of file needs another form: no second button for those who have scripts.
 document.querySelector(".gt-kind select")?.addEventListener("change", (event) => event.target.form.submit());
 
+// What is chosen on the map of a run is told and decided on beside it. The frame has no origin of
+// its own ("null"), so it is known by its window.
+const frame = document.getElementById("review-map");
+const place = document.getElementById("proposal-card");
+if (frame) {
+  const send = (message) => frame.contentWindow.postMessage({ to: "partnership-map", ...message }, "*");
+  const greet = () => send({ type: "hello" });
+  addEventListener("message", ({ source, origin, data }) => {
+    if (source !== frame.contentWindow || origin !== "null" || data?.from !== "partnership-map") return;
+    if (data.type === "select") place.replaceChildren();
+    else if (data.type === "pairing" && Number.isInteger(data.detail?.id)) {
+      htmx.ajax("GET", `${place.dataset.base}/${data.detail.id}/card`, { target: place, swap: "innerHTML" });
+    }
+  });
+  frame.addEventListener("load", greet);
+  greet();
+  place.addEventListener("htmx:afterSettle", () => {
+    const card = place.querySelector("[data-proposal]");
+    if (!card) return;
+    initAll({ scope: place });
+    card.querySelector(".govuk-error-summary, .gt-done, h2")?.focus();
+    send({ type: "decided", id: Number(card.dataset.proposal), state: card.dataset.state });
+  });
+}
+
 tell();
 choose();
 document.body.addEventListener("htmx:afterSettle", ({ target }) => {

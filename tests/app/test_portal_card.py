@@ -1,0 +1,94 @@
+"""The card of a proposal beside the map: what it tells, what can be decided on it, and by whom."""
+
+import pytest
+from sqlalchemy import select
+
+from app.access import visits
+from app.access.policy import TERMINAL, Principal, Role
+from app.database import Database
+from app.matching import service
+from models.matching import Proposal, Steering
+from tests import rows
+from tests.portal import BASE, OURS, Page, Visitor, anybody, broker
+
+CARD = "/proposals/1/card"
+BY_SCRIPT = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def exchange(sqlite_database: Database) -> Database:
+    """One need that one offer can meet, matched."""
+    with sqlite_database.write() as session:
+        rows.add_calendar(session)
+        oak = rows.add_school(session, 1, name="Oak School")
+        rows.add_need(session, "N", oak)
+        rows.add_limits(session, oak, allowance_half_days=100)
+        rows.add_offer(session, "O", rows.add_school(session, 2, 1, name="Ash School"))
+    with sqlite_database.read() as session:
+        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
+    options = service.MatchOptions(workers=1, method="exact")
+    service.match(sqlite_database, TERMINAL, takers, rows.YEAR, options)
+    return sqlite_database
+
+
+@pytest.fixture
+def who(exchange: Database) -> Visitor:
+    return broker(exchange)
+
+
+def send(who: Visitor, card: Page, **given: str) -> Page:
+    """Send the card's form as htmx would."""
+    fields = {name: value[0] for name, value in card.form(CARD).fields.items()} | given
+    return Page(who.client.post(f"{BASE}{CARD}", data=fields, headers=OURS | BY_SCRIPT))
+
+
+def test_the_card_is_a_part_of_a_page(who: Visitor, exchange: Database) -> None:
+    """With the points' components that add up; opened by itself it leads to the whole page."""
+    part = who.client.get(f"{BASE}{CARD}", headers=BY_SCRIPT)
+    assert "<html" not in part.text
+    card = Page(part)
+    assert card.faults == []
+    assert "Ash School gives 2 days of Maths to Oak School" in card.text
+    with exchange.read() as session:
+        assert f"Together {session.get_one(Proposal, 1).points:,}" in card.text
+    assert who.open(CARD).text.startswith("Ash School for Oak School")
+
+
+def test_decisions_on_the_card_end_on_the_card(who: Visitor, exchange: Database) -> None:
+    """What is lacking is said there; what is done is told, with what can be done next."""
+    card = who.open(CARD, **BY_SCRIPT)
+    wrong = send(who, card, action="decline")
+    assert (wrong.status, "Choose why it is declined" in wrong.text) == (422, True)
+    assert "Write down why" in send(who, card, action="pin").text
+    assert "The proposal is pinned." in send(who, card, action="pin", note="a good pair").text
+    done = send(who, card, action="prefer")
+    assert "The proposal is preferred." in done.text
+    stale = send(who, card, action="prefer")
+    assert (stale.status, "was changed in the meantime" in stale.text) == (422, True)
+    assert "declined." in send(who, done, action="decline", reason="capacity").text
+    with exchange.read() as session:
+        assert session.get_one(Proposal, 1).state == "declined"
+        assert session.scalars(select(Steering.kind)).all() == ["pin"]
+
+
+def test_nothing_else_is_done_on_the_card(who: Visitor) -> None:
+    """Neither what has a page of its own, nor without the version that was seen."""
+    card = who.open(CARD, **BY_SCRIPT)
+    assert send(who, card, action="approve").status == 404
+    assert send(who, card, action="prefer", version="x").status == 404
+    assert who.open("/proposals/9/card", **BY_SCRIPT).status == 404
+
+
+def test_who_may_not_decide_sees_and_cannot(who: Visitor, exchange: Database) -> None:
+    """An analyst reads the card and finds no button; a stranger finds the sign-in."""
+    found = visits.Visiting(Principal("analyst", frozenset({Role.ANALYST})), False)
+    card = who.open(CARD, **BY_SCRIPT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(visits, "find", lambda *_: found)
+        seen = who.open(CARD, **BY_SCRIPT)
+        assert ("Together" in seen.text, seen.forms) == (True, [])
+        assert "may not review" in send(who, card, action="prefer").text
+    with exchange.read() as session:
+        assert session.get_one(Proposal, 1).state == "proposed"
+    answer = anybody(exchange).client.get(f"{BASE}{CARD}", headers=BY_SCRIPT)
+    assert answer.headers["HX-Redirect"].startswith(f"{BASE}/sign-in")
