@@ -3,6 +3,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3.14 py
 VENV ?= .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+SCALE ?= quick
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: demo test check browser bench serve parts requirements clean
@@ -51,8 +52,9 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# SCALE=full goes up to the country, SCALE=ten to ten of them.
 bench: $(VENV)/.dev
-	$(BIN)/python -m tests.benchmarks.run --out bench.json
+	BENCH_SCALE=$(SCALE) $(BIN)/python -m tests.benchmarks.run --out bench.json
 
 serve: $(VENV)/.runtime $(PARTS)
 	$(BIN)/givetake serve

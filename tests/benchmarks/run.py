@@ -17,6 +17,8 @@ from typing import Any
 
 from rich.console import Console
 
+from tests.benchmarks.picture import draw
+
 HERE = Path(__file__).parent
 console = Console(stderr=True)
 
@@ -29,6 +31,13 @@ def benchmarks(only: list[str]) -> dict[str, Callable[[], dict[str, Any]]]:
     return {name: importlib.import_module(f"tests.benchmarks.{name}").run for name in chosen}
 
 
+def shortened(value: Any) -> Any:
+    """The same without long lists, for the terminal."""
+    if isinstance(value, dict):
+        return {key: shortened(inner) for key, inner in value.items() if key != "curve"}
+    return [shortened(inner) for inner in value] if isinstance(value, list) else value
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
@@ -38,11 +47,14 @@ def main() -> None:
     for name, run in benchmarks(arguments.only).items():
         with console.status(name):
             results[name] = run()
-        console.print(name, results[name])
+        console.print(name, shortened(results[name]))
     machine = {"cores": os.cpu_count(), "python": platform.python_version()}
     report = {"at": datetime.now(UTC).isoformat(), "machine": machine, "results": results}
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
     console.print(f"written to {arguments.out}")
+    if "bench_methods" in results:
+        draw(results["bench_methods"], arguments.out.with_suffix(".png"))
+        console.print(f"drawn in {arguments.out.with_suffix('.png')}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,64 @@
+"""The benchmark measures what it says, and the best plans known hold."""
+
+import pytest
+
+from solver.plan import read_plan
+from solver.verify import verify
+from tests.benchmarks import watched
+from tests.benchmarks.bench_methods import assignment, exchange, growth
+from tests.benchmarks.best_known import FOLDER, MARKS, PAGE, Instance, instances, row
+from tests.benchmarks.picture import draw
+
+
+def test_every_method_is_measured_on_one_problem(tmp_path):
+    """Plans are verified, no bound is below any plan, and the figures make a picture."""
+    found = exchange(20, ("prices", "greedy", "cp_sat", "highs", "pdlp"), 20)
+    methods = found["methods"]
+    best = max(each["objective"] for name, each in methods.items() if name != "pdlp")
+    for name, each in methods.items():
+        assert each["ended"] == "done"
+        assert each["bound"] >= best - 1
+        assert each["verified"] == (name != "pdlp")
+        assert each["curve"] == sorted(each["curve"], key=lambda point: point[0])
+    assert methods["highs"]["gap"] == 0
+    assert methods["greedy"]["gap_to_best_bound"] >= 0
+    rows = [growth(found)] * 2
+    assert rows[0]["first_plan_s"] > 0
+    draw({"exchange": [found], "growth": rows}, tmp_path / "bench.png")
+    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_assignments_are_told_in_costs():
+    """The cheapest assignment of CP-SAT and HiGHS is one, and no bound is above it."""
+    methods = assignment("gap_c", 3, 12, 20)["methods"]
+    assert methods["cp_sat"]["cost"] == methods["highs"]["cost"] == methods["highs"]["bound"]
+    for each in methods.values():
+        assert each["bound"] <= methods["highs"]["cost"]
+
+
+def test_a_process_over_its_time_is_killed(monkeypatch):
+    """Whatever a solver does, the benchmark goes on."""
+    monkeypatch.setattr(watched, "GRACE_S", 0.0)
+    sleeper = "-n", 1, "-r", 1, "import time; time.sleep(600)"
+    assert watched.watch("timeit", *sleeper, time_limit_s=1).ended == "killed"
+
+
+FILED = [each for each in instances() if each.file.exists()]
+
+
+@pytest.mark.parametrize(
+    "instance", [each for each in FILED if each.size <= 400], ids=lambda each: each.name
+)
+def test_best_plans_hold_for_what_their_seed_draws(instance: Instance):
+    """Each plan on file keeps every rule of its instance, and the page says its figures."""
+    problem = instance.problem()
+    plan = read_plan(instance.file)
+    assert verify(problem, plan) == ()
+    assert row(instance, problem, plan) in PAGE.read_text(encoding="utf-8")
+
+
+def test_page_lists_the_plans_on_file():
+    """No row without a plan, no plan without a row, no plan of an instance that is not listed."""
+    table = PAGE.read_text(encoding="utf-8").partition(MARKS[0])[2].partition(MARKS[1])[0]
+    assert len(table.splitlines()) - 2 == len(FILED)
+    assert {each.file for each in FILED} == set(FOLDER.glob("*"))
