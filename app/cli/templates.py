@@ -13,7 +13,7 @@ from app.problems import NotFound
 
 TEMPLATES = {
     "measures": "app.register.measures:MeasureRow",
-    "organisations": "app.register.organisations:OrganisationRow",
+    "organisations": "app.register.organisation_rows:OrganisationRow",
     "networks": "app.register.networks:NetworkRow",
     "circumstance-rules": "app.register.circumstances:CircumstanceRuleRow",
     "circumstances": "app.register.circumstances:CircumstanceRow",

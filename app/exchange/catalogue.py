@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
@@ -14,9 +14,9 @@ from app.exchange.service import Unfit
 from app.exchange.settle import Columns, Misfit
 from app.exchange.taxonomy import ancestors
 from app.problems import Conflict, NotFound, require_version
+from app.register.uses import require_unused
 from models.exchange import Expertise, Need, Offer, Period
 from models.tables import metadata
-from models.vocabulary import NeedState
 
 
 def create_expertise(session: WriteSession, principal: Principal, row: ExpertiseRow) -> Expertise:
@@ -57,16 +57,8 @@ def withdraw_expertise(
     if below:
         raise Conflict(f"{', '.join(below)} lie below {code}; move or withdraw them first")
     today = datetime.now(UTC).date()
-    ended = (NeedState.MET.value, NeedState.CLOSED.value)
-    needs = _count(session, Need.expertise_code == code, Need.state.not_in(ended))
-    offers = _count(
-        session, Offer.expertise_code == code, ~Offer.withdrawn, Offer.window_ends >= today
-    )
-    if needs or offers:
-        raise Conflict(
-            f"{code} is named by {needs:,} open needs and {offers:,} offers that stand; "
-            "change or withdraw those first"
-        )
+    needs, offers = Need.expertise_code == code, Offer.expertise_code == code
+    require_unused(session, code, today, needs=needs, offers=offers)
     if _changed(found, {"retired": True}):
         found.revision += 1
         session.flush()
@@ -179,10 +171,6 @@ def _changed(item: Expertise | Period, columns: Columns) -> list[str]:
     for name in changed:
         setattr(item, name, columns[name])
     return changed
-
-
-def _count(session: WriteSession, *conditions: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).where(*conditions)) or 0
 
 
 def _what_is_in(session: WriteSession, period: str) -> str:

@@ -46,6 +46,7 @@ _ORGANISATION = (
         Participant.local_authority_code,
         Area.name.label("local_authority_name"),
         Participant.region_code,
+        Participant.version,
         Participant.updated_at,
     )
     .select_from(Organisation)
@@ -121,7 +122,7 @@ def list_organisations(
     return _with_service(session, session.execute(query).mappings().all())
 
 
-def get_organisation(session: ReadSession, principal: Principal, key: str) -> dict[str, Any]:
+def get_organisation(session: AnySession, principal: Principal, key: str) -> dict[str, Any]:
     authorise(principal, Action.READ)
     query = _ORGANISATION.where(Organisation.key == key)
     found = _with_service(session, session.execute(query).mappings().all())
@@ -130,7 +131,7 @@ def get_organisation(session: ReadSession, principal: Principal, key: str) -> di
     return found[0]
 
 
-def _with_service(session: ReadSession, rows: Rows) -> list[dict[str, Any]]:
+def _with_service(session: AnySession, rows: Rows) -> list[dict[str, Any]]:
     """Organisations with the areas they serve and what they were designated for."""
     ids = [row["participant_id"] for row in rows]
     areas: dict[int, list[str]] = defaultdict(list)

@@ -90,6 +90,17 @@ def change_network(
     return _network(request, session, principal, key)
 
 
+@router.post(
+    "/networks/{key:path}/withdrawal", response_model=NetworkShown, responses=PROBLEMS_OF_CHANGES
+)
+def withdraw_network(
+    request: Request, principal: Caller, session: Writes, key: NetworkKey, version: Known
+) -> Response:
+    """Let everybody leave a network today; it is kept, with who was in it."""
+    service.withdraw_network(session, principal, key, version)
+    return _network(request, session, principal, key)
+
+
 @router.get("/circumstances", response_model=Circumstances, responses=AS_CSV)
 def list_circumstances(
     request: Request,
@@ -253,6 +264,7 @@ def _network(
         NetworkShown.model_validate(content),
         status=status,
         version=row["version"],
+        with_others=True,
         location=location,
     )
 

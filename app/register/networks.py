@@ -1,20 +1,21 @@
 """Taking in families of schools, alliances and other groups that agreed to work together."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.access.policy import Action, Principal, authorise
 from app.csv_in import Date, Key, RowModel, Text
 from app.database import WriteSession
 from app.imports import (
-    Counts,
     ImportReport,
     Row,
+    Upserted,
     check_unique,
     new_report,
     raise_faults,
@@ -25,7 +26,7 @@ from app.imports import (
 from app.problems import Fault
 from app.progress import Progress, silent
 from app.register.dates import not_before
-from app.register.organisations import Slug
+from app.register.organisation_rows import Slug
 from app.register.queries import participant_ids, reference_of
 from models.register import Network, NetworkMembership
 
@@ -82,7 +83,7 @@ def import_networks(
             faults.append(Fault(path.name, line, "member", row.member, reason))
     raise_faults(faults)
     report = new_report("networks", {"networks": path})
-    report.things["networks"] = upsert(session, Network, ("key",), networks.values()).counts
+    own = upsert(session, Network, ("key",), networks.values())
     ids: dict[str, int] = dict(
         session.execute(
             select(Network.key, Network.id).where(Network.key.in_(sorted(networks)))
@@ -98,7 +99,16 @@ def import_networks(
         for _, row in rows
     ]
     day = today or datetime.now(UTC).date()
-    report.things["members"] = _write_members(session, members, ids.values(), day)
+    written = _write_members(session, members, ids.values(), day)
+    moved = {key[0] for key in (*written.added, *written.changed, *written.closed)}
+    counted = {ids[key[0]] for key in (*own.added, *own.changed)}
+    session.execute(
+        update(Network)
+        .where(Network.id.in_(sorted(moved - counted)))
+        .values(version=Network.version + 1)
+    )
+    # Who had left before is history, and nothing that the file lacks.
+    report.things |= {"networks": own.counts, "members": replace(written.counts, absent=0)}
     return record(session, principal, report)
 
 
@@ -126,7 +136,7 @@ def _networks(
 
 def _write_members(
     session: WriteSession, members: list[Row], network_ids: Iterable[int], today: date
-) -> Counts:
+) -> Upserted:
     among = NetworkMembership.network_id.in_(sorted(network_ids))
     named = {(row["network_id"], row["participant_id"], row["starts"]) for row in members}
     gone = [
@@ -140,7 +150,7 @@ def _write_members(
         if (one.network_id, one.participant_id, one.starts) not in named
         and (one.ends is None or one.ends > today)
     ]
-    written = upsert(
+    return upsert(
         session,
         NetworkMembership,
         ("network_id", "participant_id", "starts"),
@@ -148,4 +158,3 @@ def _write_members(
         among=among,
         closes=lambda before, after: before["ends"] is None and after["ends"] is not None,
     )
-    return Counts(len(written.added), len(written.changed), len(written.closed), written.unchanged)

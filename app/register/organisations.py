@@ -1,18 +1,14 @@
 """Taking in givers that are no schools: where they are, what they serve, who named them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import delete, func, insert, select
 
 from app.access.policy import Action, Principal, authorise
-from app.csv_in import Date, Key, RowModel, Text, Whole, YesNo
 from app.database import WriteSession
 from app.imports import (
     Counts,
@@ -26,82 +22,16 @@ from app.imports import (
 )
 from app.problems import Fault
 from app.progress import Progress, silent
-from app.register.dates import not_before
-from app.register.gias_rows import Urn
+from app.register.organisation_rows import AreaCode, Described, OrganisationRow, described_by
 from app.register.participants import WrittenParticipants, write_participants
 from app.register.queries import COUNTRY, ENGLAND
 from models.register import Area, AreaServed, Designation, Group, Organisation, Participant
 from models.vocabulary import AreaKind, ParticipantKind
-from solver.geography import GRID_HEIGHT_M, GRID_WIDTH_M, to_wgs84
+from solver.geography import to_wgs84
 
 POSITION_DECIMALS = 6
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-AreaCode = tuple[str, str]
-
-
-class OrganisationRow(RowModel):
-    """An organisation and one of its designations; further rows of a key hold only the latter."""
-
-    examples: ClassVar = (
-        {
-            "key": "made-up-hub",
-            "name": "Made-up Teaching School Hub",
-            "kind": "teaching_school_hub",
-            "latitude": "51.5",
-            "longitude": "-0.5",
-            "areas_served": "country:England",
-            "funded": "yes",
-            "opened": "2030-09-01",
-            "designation": "teaching_school_hub",
-            "designated_by": "Made-up department",
-            "designated_from": "2030-09-01",
-            "designated_to": "2034-08-31",
-        },
-        {
-            "key": "made-up-hub",
-            "designation": "english_hub",
-            "designated_by": "Made-up department",
-            "designated_from": "2031-09-01",
-        },
-    )
-
-    key: Key
-    name: Text | None = None
-    kind: Slug | None = None
-    group_uid: Urn | None = None
-    postcode: Annotated[Text, Field(max_length=10)] | None = None
-    easting: Annotated[Whole, Field(le=GRID_WIDTH_M)] | None = None
-    northing: Annotated[Whole, Field(le=GRID_HEIGHT_M)] | None = None
-    latitude: Annotated[float, Field(ge=49, le=61, allow_inf_nan=False)] | None = None
-    longitude: Annotated[float, Field(ge=-9, le=3, allow_inf_nan=False)] | None = None
-    areas_served: Annotated[str, Field(max_length=20_000)] | None = None
-    funded: YesNo | None = None
-    opened: Date | None = None
-    closed: Annotated[Date, AfterValidator(not_before("opened"))] | None = None
-    designation: Annotated[Text, Field(max_length=100)] | None = None
-    designated_by: Annotated[Text, Field(max_length=100)] | None = None
-    designated_from: Date | None = None
-    designated_to: Annotated[Date, AfterValidator(not_before("designated_from"))] | None = None
-
-
-OWN_COLUMNS = (
-    "name", "kind", "group_uid", "postcode", "easting", "northing", "latitude", "longitude",
-    "areas_served", "funded", "opened", "closed",
-)  # fmt: skip
-
-
-@dataclass(slots=True)
-class Described:
-    """One organisation of the file with what was settled about it."""
-
-    line: int
-    row: OrganisationRow
-    areas: list[AreaCode] = field(default_factory=list)
-    designations: dict[tuple[str, date | None], OrganisationRow] = field(default_factory=dict)
-
-    @property
-    def reference(self) -> str:
-        return f"org:{self.row.key}"
+Regions = dict[AreaCode, str | None]
+"""The region of each area of the register."""
 
 
 def import_organisations(
@@ -119,15 +49,35 @@ def import_organisations(
     authorise(principal, Action.IMPORT)
     faults: list[Fault] = []
     rows = read_file(path, OrganisationRow, faults, on_progress)
-    described = _described(path, rows, faults)
-    regions = _settle_areas(session, path, described, faults)
+    described = described_by(path, rows, faults)
+    regions = settle(session, path.name, described, faults)
+    raise_faults(faults)
+    report = new_report("organisations", {"organisations": path})
+    store(session, described, regions, report, today or datetime.now(UTC).date())
+    return record(session, principal, report)
+
+
+def settle(
+    session: WriteSession, file: str, described: list[Described], faults: list[Fault]
+) -> Regions:
+    """Fill in the areas served; what is named and not stored goes to `faults`."""
+    regions = _settle_areas(session, file, described, faults)
     uids = set(session.scalars(select(Group.uid)))
     for one in described:
         if one.row.group_uid is not None and one.row.group_uid not in uids:
             reason = "is no group of the register; import the groups first"
-            faults.append(Fault(path.name, one.line, "group_uid", str(one.row.group_uid), reason))
-    raise_faults(faults)
-    report = new_report("organisations", {"organisations": path})
+            faults.append(Fault(file, one.line, "group_uid", str(one.row.group_uid), reason))
+    return regions
+
+
+def store(
+    session: WriteSession,
+    described: list[Described],
+    regions: Regions,
+    report: ImportReport,
+    today: date,
+) -> None:
+    """Write organisations that were settled; a designation that one has lost ends `today`."""
     written = write_participants(
         session,
         ParticipantKind.ORGANISATION,
@@ -137,64 +87,14 @@ def import_organisations(
         closes=lambda before, after: before["closed"] is None and after["closed"] is not None,
     )
     _write_areas(session, described, written)
-    report.things["organisations"] = written.finish(session)
-    report.things["designations"] = _write_designations(
-        session, described, written.ids, today or datetime.now(UTC).date()
-    )
-    return record(session, principal, report)
-
-
-def _described(
-    path: Path, rows: list[tuple[int, OrganisationRow]], faults: list[Fault]
-) -> list[Described]:
-    found: dict[str, Described] = {}
-
-    def refuse(line: int, column: str, value: object, reason: str) -> None:
-        said = None if value is None else str(value)
-        faults.append(Fault(path.name, line, column, said, reason))
-
-    for line, row in rows:
-        one = found.get(row.key)
-        if one is None:
-            one = found[row.key] = Described(line, row)
-            for column, why in _misfits(row):
-                refuse(line, column, getattr(row, column), why)
-        else:
-            for column in OWN_COLUMNS:
-                if getattr(row, column) not in (None, getattr(one.row, column)):
-                    reason = f"differs from line {one.line}; leave it blank in further rows"
-                    refuse(line, column, getattr(row, column), reason)
-            if row.designation is None:
-                refuse(line, "key", row.key, f"stands already on line {one.line}")
-        if row.designation is None:
-            if row.designated_by or row.designated_from or row.designated_to:
-                refuse(line, "designation", None, "is missing beside who gave it and when")
-        elif row.designated_by is None:
-            refuse(line, "designated_by", None, "is missing; name who designated")
-        elif (row.designation, row.designated_from) in one.designations:
-            refuse(line, "designation", row.designation, "stands twice from the same day")
-        else:
-            one.designations[(row.designation, row.designated_from)] = row
-    return list(found.values())
-
-
-def _misfits(row: OrganisationRow) -> Iterator[tuple[str, str]]:
-    for column in ("name", "kind"):
-        if getattr(row, column) is None:
-            yield column, "is missing from the first row of this key"
-    for one, other in (("easting", "northing"), ("latitude", "longitude")):
-        if (getattr(row, one) is None) != (getattr(row, other) is None):
-            missing = one if getattr(row, one) is None else other
-            yield missing, "is missing; a position has both parts"
-    if row.easting is not None and row.latitude is not None:
-        yield "latitude", "stands beside an easting; give one position"
+    designations = _write_designations(session, described, written, today)
+    report.things |= {"organisations": written.finish(session), "designations": designations}
 
 
 def _settle_areas(
-    session: WriteSession, path: Path, described: list[Described], faults: list[Fault]
-) -> dict[AreaCode, str | None]:
-    """Fill in the areas served; returns the region of each area of the register."""
-    by_code: dict[AreaCode, str | None] = {(COUNTRY, ENGLAND): None}
+    session: WriteSession, file: str, described: list[Described], faults: list[Fault]
+) -> Regions:
+    by_code: Regions = {(COUNTRY, ENGLAND): None}
     by_name: dict[str, list[AreaCode]] = {"england": [(COUNTRY, ENGLAND)]}
     for kind, code, name, region in session.execute(
         select(Area.kind, Area.code, Area.name, Area.region_code)
@@ -218,14 +118,12 @@ def _settle_areas(
                     "district:E07000105, country:England, or a name"
                 )
             )
-            faults.append(Fault(path.name, one.line, "areas_served", said, reason))
+            faults.append(Fault(file, one.line, "areas_served", said, reason))
         one.areas = sorted(set(one.areas))
     return by_code
 
 
-def _areas_named(
-    said: str, by_code: dict[AreaCode, str | None], by_name: dict[str, list[AreaCode]]
-) -> list[AreaCode]:
+def _areas_named(said: str, by_code: Regions, by_name: dict[str, list[AreaCode]]) -> list[AreaCode]:
     kind, colon, rest = (part.strip() for part in said.partition(":"))
     if not colon:
         named = by_name.get(said.casefold(), [])
@@ -239,7 +137,7 @@ def _areas_named(
 def _places(
     session: WriteSession,
     described: list[Described],
-    regions: dict[AreaCode, str | None],
+    regions: Regions,
     report: ImportReport,
 ) -> list[Row]:
     """Positions as given, else the middle of the schools of the postcode's district."""
@@ -349,9 +247,9 @@ def _write_areas(
 
 
 def _write_designations(
-    session: WriteSession, described: Iterable[Described], ids: dict[str, int], today: date
+    session: WriteSession, described: Iterable[Described], to: WrittenParticipants, today: date
 ) -> Counts:
-    named: dict[int, Described] = {ids[one.reference]: one for one in described}
+    named: dict[int, Described] = {to.ids[one.reference]: one for one in described}
     rows = [
         {
             "participant_id": participant_id,
@@ -385,4 +283,5 @@ def _write_designations(
         among=Designation.participant_id.in_(sorted(named)),
         closes=lambda before, after: before["ends"] is None and after["ends"] is not None,
     )
+    to.redescribed |= {key[0] for key in (*written.added, *written.changed, *written.closed)}
     return Counts(len(written.added), len(written.changed), len(written.closed), written.unchanged)

@@ -7,13 +7,24 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.access.policy import Principal
-from app.csv_in import Key
-from app.database import ReadSession
+from app.database import ReadSession, WriteSession
+from app.http.conditions import Known
 from app.http.fields import LARGEST
+from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
-from app.http.replies import listed, shown
-from app.http.sessions import Caller, Reads, database_of
-from app.register import institutions, listings
+from app.http.problems import PROBLEMS_OF_CHANGES
+from app.http.replies import listed, place_of, shown
+from app.http.sessions import Caller, Reads, Writes, database_of
+from app.register import institutions, listings, service
+from app.register.organisation_rows import OrganisationKey
+from app.register.organisation_schemas import (
+    NewOrganisation,
+    OrganisationContent,
+    OrganisationListed,
+    OrganisationQuery,
+    Organisations,
+    OrganisationShown,
+)
 from app.register.schemas import (
     AreaQuery,
     Areas,
@@ -31,10 +42,6 @@ from app.register.schemas import (
     Measures,
     MeasureShown,
     NetworkOf,
-    OrganisationListed,
-    OrganisationQuery,
-    Organisations,
-    OrganisationShown,
     Source,
 )
 from models.vocabulary import AreaKind
@@ -42,7 +49,7 @@ from models.vocabulary import AreaKind
 router = APIRouter(tags=["register"])
 Urn = Annotated[int, Path(ge=1, le=LARGEST, examples=[100000])]
 Uid = Annotated[int, Path(ge=1, le=LARGEST, examples=[5143])]
-OrganisationKey = Annotated[Key, Path(examples=["made-up-hub"])]
+OrganisationPath = Annotated[OrganisationKey, Path(examples=["made-up-hub"])]
 
 
 def area_of(code: str | None) -> tuple[AreaKind, str] | None:
@@ -149,15 +156,73 @@ def list_organisations(
     return listed(request, wanted, Organisations, read, lambda one: one.key)
 
 
+@router.post("/organisations", response_model=OrganisationShown, status_code=201)
+def create_organisation(
+    request: Request, principal: Caller, session: Writes, body: NewOrganisation, key: Key
+) -> Response:
+    """Enter a giver that is no school, with the areas it serves and its designations."""
+
+    def create() -> Response:
+        service.create_organisation(session, principal, body.described(body.key))
+        return _organisation(request, session, principal, body.key, status=201)
+
+    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+
+
 @router.get("/organisations/{key:path}", response_model=OrganisationShown)
 def get_organisation(
-    request: Request, principal: Caller, session: Reads, key: OrganisationKey
+    request: Request, principal: Caller, session: Reads, key: OrganisationPath
 ) -> Response:
     """Read one organisation, with the areas it serves and its designations."""
+    return _organisation(request, session, principal, key)
+
+
+@router.put(
+    "/organisations/{key:path}", response_model=OrganisationShown, responses=PROBLEMS_OF_CHANGES
+)
+def change_organisation(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    key: OrganisationPath,
+    version: Known,
+    body: OrganisationContent,
+) -> Response:
+    """Replace what an organisation is and serves; a designation that is left out ends today."""
+    service.change_organisation(session, principal, body.described(key), version)
+    return _organisation(request, session, principal, key)
+
+
+@router.post(
+    "/organisations/{key:path}/withdrawal",
+    response_model=OrganisationShown,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def withdraw_organisation(
+    request: Request, principal: Caller, session: Writes, key: OrganisationPath, version: Known
+) -> Response:
+    """Close an organisation as of today; it is kept and can still be read."""
+    service.withdraw_organisation(session, principal, key, version)
+    return _organisation(request, session, principal, key)
+
+
+def _organisation(
+    request: Request,
+    session: ReadSession | WriteSession,
+    principal: Principal,
+    key: str,
+    status: int = 200,
+) -> Response:
     found = listings.get_organisation(session, principal, key)
     designations = [dict(row) for row in found["designations"]]
-    content = found | {"designations": designations}
-    return shown(request, OrganisationShown.model_validate(content))
+    return shown(
+        request,
+        OrganisationShown.model_validate(found | {"designations": designations}),
+        status=status,
+        version=found["version"],
+        with_others=True,
+        location=place_of(request, key) if status == 201 else None,
+    )
 
 
 @router.get("/groups", response_model=Groups, responses=AS_CSV)

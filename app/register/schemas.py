@@ -10,7 +10,7 @@ from app.http.fields import LARGEST, Content, Day, Days, Flag, Id, Moment, Shown
 from app.http.replies import Listed, Page
 from app.register.circumstances import Kind
 from app.register.dates import not_before
-from app.register.organisations import Slug
+from app.register.organisation_rows import Slug
 from models.vocabulary import AreaKind, GroupKind, Phase
 
 AreaCode = Annotated[
@@ -124,39 +124,6 @@ class MeasureShown(Shown):
     value: float | None = Field(examples=[24.5])
     text: str | None
     suppressed: bool
-
-
-class DesignationShown(Shown):
-    name: str = Field(examples=["teaching_school_hub"])
-    designated_by: str = Field(examples=["Made-up department"])
-    starts: date | None
-    ends: date | None
-
-
-class OrganisationListed(Shown):
-    """A giver that is no school."""
-
-    key: str = Field(examples=["made-up-hub"])
-    name: str = Field(examples=["Made-up Teaching School Hub"])
-    kind: str = Field(examples=["teaching_school_hub"])
-    group_uid: int | None
-    funded: bool
-    opened: date | None
-    closed: date | None
-    postcode: str | None
-    latitude: float | None = Field(examples=[51.5])
-    longitude: float | None = Field(examples=[-0.5])
-    local_authority_code: str | None = Field(examples=["886"])
-    local_authority_name: str | None = Field(examples=["Kent"])
-    region_code: str | None = Field(examples=["J"])
-    areas_served: list[str] = Field(
-        description="none: everywhere in reach", examples=[["region:J"]]
-    )
-    updated_at: Moment
-
-
-class OrganisationShown(OrganisationListed):
-    designations: list[DesignationShown]
 
 
 class GroupListed(Shown):
@@ -285,10 +252,6 @@ class Measures(Listed[MeasureShown]):
     pass
 
 
-class Organisations(Listed[OrganisationListed]):
-    pass
-
-
 class Groups(Listed[GroupListed]):
     pass
 
@@ -330,15 +293,6 @@ class InstitutionQuery(Page):
 class MeasureQuery(Content):
     measure: Words | None = None
     period: Words | None = None
-
-
-class OrganisationQuery(Page):
-    after: AfterKey = None
-    q: Words | None = None
-    kind: Words | None = None
-    area: Annotated[AreaCode | None, Field(description="where it is")] = None
-    serves: Annotated[AreaCode | None, Field(description="an area that it names")] = None
-    open_on: Day | None = None
 
 
 class GroupQuery(Page):

@@ -1,23 +1,29 @@
-"""Changes of one circumstance, rule or network at a time; each leaves an audit event."""
+"""Changes of one circumstance, rule, network or organisation at a time, each audited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.events import audit
-from app.problems import Conflict, NotFound, Problem, require_version
+from app.imports import ImportReport
+from app.problems import Conflict, Fault, NotFound, Problem, require_version
 from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow, ensure_default_rules
+from app.register.organisation_rows import Described
+from app.register.organisations import settle, store
 from app.register.queries import reference_of
+from app.register.uses import require_unused
+from models.exchange import Need, Offer
 from models.register import (
     Circumstance,
     CircumstanceRule,
     Network,
     NetworkMembership,
+    Organisation,
     Participant,
 )
 
@@ -185,15 +191,40 @@ def change_network(
 ) -> Network:
     """Replace what a network is called and who is or was in it."""
     authorise(principal, Action.CHANGE_REGISTER)
-    found = session.scalar(select(Network).where(Network.key == key).with_for_update())
-    if found is None:
-        raise NotFound(f"there is no network {key!r}")
-    require_version(found.version, version, f"the network {key}")
+    found = _network(session, key, version)
     found.name, found.kind = name, kind
     found.version += 1
     session.execute(delete(NetworkMembership).where(NetworkMembership.network_id == found.id))
     _write_members(session, found, members)
     _record(session, principal, "network.change", f"network:{key}", members=len(members))
+    return found
+
+
+def withdraw_network(
+    session: WriteSession, principal: Principal, key: str, version: int | None
+) -> Network:
+    """Let everybody leave a network today; who was in it, and until when, is kept."""
+    authorise(principal, Action.CHANGE_REGISTER)
+    found = _network(session, key, version)
+    today = _today()
+    lasting = or_(NetworkMembership.ends.is_(None), NetworkMembership.ends > today)
+    members = session.scalars(
+        select(NetworkMembership).where(NetworkMembership.network_id == found.id, lasting)
+    ).all()
+    for member in members:
+        member.ends = max(today, member.starts or today)
+    if members:
+        found.version += 1
+        session.flush()
+        _record(session, principal, "network.withdraw", f"network:{key}", members=len(members))
+    return found
+
+
+def _network(session: WriteSession, key: str, version: int | None) -> Network:
+    found = session.scalar(select(Network).where(Network.key == key).with_for_update())
+    if found is None:
+        raise NotFound(f"there is no network {key!r}")
+    require_version(found.version, version, f"the network {key}")
     return found
 
 
@@ -214,6 +245,78 @@ def _write_members(session: WriteSession, network: Network, members: Sequence[Me
             )
         )
     session.flush()
+
+
+def create_organisation(session: WriteSession, principal: Principal, one: Described) -> None:
+    authorise(principal, Action.CHANGE_REGISTER)
+    key = one.row.key
+    if session.scalar(select(Organisation.key).where(Organisation.key == key)) is not None:
+        raise Conflict(f"there is already an organisation {key}; change that")
+    _store_organisation(session, one)
+    _record(session, principal, "organisation.create", f"organisation:{key}")
+
+
+def change_organisation(
+    session: WriteSession, principal: Principal, one: Described, version: int | None
+) -> None:
+    """Replace what an organisation is; a designation that it no longer has ends today."""
+    authorise(principal, Action.CHANGE_REGISTER)
+    key, closed = one.row.key, one.row.closed
+    found = _organisation(session, key, version)
+    if closed is not None and _is_open(found) and closed <= _today():
+        _require_unused(session, found)
+    if _store_organisation(session, one):
+        _record(session, principal, "organisation.change", f"organisation:{key}")
+
+
+def withdraw_organisation(
+    session: WriteSession, principal: Principal, key: str, version: int | None
+) -> None:
+    """Close an organisation that neither needs nor offers anything any more, as of today."""
+    authorise(principal, Action.CHANGE_REGISTER)
+    found = _organisation(session, key, version)
+    if _is_open(found):
+        _require_unused(session, found)
+        who = session.get_one(Participant, found.participant_id)
+        found.closed = _today()
+        who.version += 1
+        who.updated_at = datetime.now(UTC)
+        session.flush()
+        _record(session, principal, "organisation.withdraw", f"organisation:{key}")
+
+
+def _organisation(session: WriteSession, key: str, version: int | None) -> Organisation:
+    found = session.scalar(select(Organisation).where(Organisation.key == key).with_for_update())
+    if found is None:
+        raise NotFound(f"there is no organisation {key!r}")
+    who = session.get_one(Participant, found.participant_id, with_for_update=True)
+    require_version(who.version, version, f"the organisation {key}")
+    return found
+
+
+def _is_open(organisation: Organisation) -> bool:
+    return organisation.closed is None or organisation.closed > _today()
+
+
+def _require_unused(session: WriteSession, organisation: Organisation) -> None:
+    of = organisation.participant_id
+    needs, offers = Need.participant_id == of, Offer.participant_id == of
+    require_unused(session, organisation.key, _today(), needs=needs, offers=offers)
+
+
+def _store_organisation(session: WriteSession, one: Described) -> bool:
+    """Write an organisation as an import of it alone would; whether that changed anything."""
+    faults: list[Fault] = []
+    regions = settle(session, one.row.key, [one], faults)
+    for fault in faults:
+        raise Unknown(fault.column or "key", fault.value or "", fault.reason)
+    report = ImportReport("organisations", {}, "")
+    store(session, [one], regions, report, _today())
+    return report.any_change
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _participant_id(session: WriteSession, cell: str, field: str) -> int:

@@ -72,7 +72,7 @@ def test_an_entry_of_the_taxonomy_lives_by_itself(client: TestClient, database: 
 
 @pytest.mark.parametrize(
     ("code", "what"),
-    [("maths-primary", None), ("maths", "maths-primary"), ("reading", "0 open needs and 1 offers")],
+    [("maths-primary", None), ("maths", "maths-primary"), ("reading", "1 offers that stand")],
 )
 def test_what_is_in_use_is_not_withdrawn(client: TestClient, code: str, what: str | None) -> None:
     """Entries below, open needs and offers that stand keep an entry in use; the answer says so."""

@@ -1,0 +1,32 @@
+"""What still counts on a participant or an expertise, before it is taken out of use."""
+
+from datetime import date
+
+from sqlalchemy import ColumnElement, func, select
+
+from app.database import WriteSession
+from app.problems import Conflict
+from models.exchange import Need, Offer
+from models.vocabulary import NeedState
+
+ENDED = (NeedState.MET.value, NeedState.CLOSED.value)
+
+
+def require_unused(
+    session: WriteSession,
+    what: str,
+    today: date,
+    *,
+    needs: ColumnElement[bool],
+    offers: ColumnElement[bool],
+) -> None:
+    """Refuse where a plan could still count on `what`: its open needs, its offers that stand."""
+    open_needs = (needs, Need.state.not_in(ENDED), Need.window_ends >= today)
+    standing = (offers, ~Offer.withdrawn, Offer.window_ends >= today)
+    counts = {
+        "open needs": session.scalar(select(func.count()).where(*open_needs)),
+        "offers that stand": session.scalar(select(func.count()).where(*standing)),
+    }
+    if any(counts.values()):
+        said = " and ".join(f"{count:,} {things}" for things, count in counts.items() if count)
+        raise Conflict(f"{what} is still in use by {said}; change or withdraw those first")
