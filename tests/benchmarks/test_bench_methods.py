@@ -1,5 +1,6 @@
 """The benchmark measures what it says, and the best plans known hold."""
 
+import numpy as np
 import pytest
 
 from solver.plan import read_plan
@@ -8,6 +9,7 @@ from tests.benchmarks import watched
 from tests.benchmarks.bench_methods import assignment, exchange, growth
 from tests.benchmarks.best_known import FOLDER, MARKS, PAGE, Instance, instances, row
 from tests.benchmarks.picture import draw
+from tests.benchmarks.places import ASIDE, places
 
 
 def test_every_method_is_measured_on_one_problem(tmp_path):
@@ -62,3 +64,16 @@ def test_page_lists_the_plans_on_file():
     table = PAGE.read_text(encoding="utf-8").partition(MARKS[0])[2].partition(MARKS[1])[0]
     assert len(table.splitlines()) - 2 == len(FILED)
     assert {each.file for each in FILED} == set(FOLDER.glob("*"))
+
+
+def test_real_places_are_near_each_other(national_data):
+    """A size that the country has is an area of it; a greater one lays copies side by side."""
+    source, area = places(500, seed=1)
+    assert source == "national register"
+    assert len(area) == 500
+    assert np.ptp(area.lat) < 2
+    _, many = places(60_000, seed=1)
+    assert len(many) == 60_000
+    assert (many.lat > 49).all()
+    assert (many.lat < 56).all()
+    assert np.ptp(many.lon) > 2 * ASIDE

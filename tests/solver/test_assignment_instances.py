@@ -34,6 +34,13 @@ def test_capacity_is_four_fifths_of_an_even_share(kind):
     assert (drawn.capacity == np.floor(share + 1e-9)).all()
 
 
+def test_type_e_is_as_tight_as_the_published():
+    """Capacities of the published e30900 are 252 on average, from 236 to 267."""
+    capacity = draw_assignment(30, 900, 1, "gap_e").capacity
+    assert capacity.mean() == pytest.approx(252, rel=0.02)
+    assert capacity.std() == pytest.approx(8, rel=0.4)
+
+
 @pytest.mark.parametrize("kind", ASSIGNMENT_KINDS)
 def test_seed_names_an_instance(kind):
     """One seed gives one instance, another seed another."""
