@@ -20,12 +20,6 @@ from models.vocabulary import Reciprocity
 from solver.problem import Candidates, IntArray, Needs, Offers, Participants, Problem, Rules
 
 ASSIGNMENT_KINDS: Final = ("gap_c", "gap_d", "gap_e")
-ASSIGNMENT_SIZES: Final = (
-    (5, 100), (10, 100), (20, 100), (5, 200), (10, 200), (20, 200),
-    (10, 400), (20, 400), (40, 400), (15, 900), (30, 900), (60, 900),
-    (20, 1600), (40, 1600), (80, 1600),
-)  # fmt: skip
-"""Agents and jobs of the instances that the literature measures by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,9 +1,13 @@
 """The benchmark measures what it says, and the best plans known hold."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 
-from solver.plan import read_plan
+from solver.plan import Plan, read_plan
+from solver.problem import Problem
 from solver.verify import verify
 from tests.benchmarks import watched
 from tests.benchmarks.bench_methods import assignment, exchange, growth
@@ -64,6 +68,16 @@ def test_page_lists_the_plans_on_file():
     table = PAGE.read_text(encoding="utf-8").partition(MARKS[0])[2].partition(MARKS[1])[0]
     assert len(table.splitlines()) - 2 == len(FILED)
     assert {each.file for each in FILED} == set(FOLDER.glob("*"))
+
+
+def test_files_on_the_page_are_files():
+    """The problem shown is one, the plan shown keeps its rules, and a half-day more does not."""
+    problem, plan = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    given = Problem.from_json(json.loads(problem))
+    assert verify(given, Plan.from_json(json.loads(plan))) == ()
+    more = json.loads(plan)
+    more["pairings"]["half_days"][0] += 1
+    assert verify(given, Plan.from_json(more)) != ()
 
 
 def test_real_places_are_near_each_other(national_data):
