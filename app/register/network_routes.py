@@ -243,6 +243,14 @@ def change_circumstance_rule(
     return shown(request, _rule_content(rule), version=rule.version)
 
 
+@router.delete("/circumstance-rules/{kind}", status_code=204, responses=PROBLEMS_OF_CHANGES)
+def withdraw_circumstance_rule(
+    principal: Caller, session: Writes, kind: RuleKind, version: Known
+) -> None:
+    """Take away a kind of circumstance that nobody is in or ever was."""
+    service.withdraw_rule(session, principal, kind, version)
+
+
 def _network_content(body: NetworkContent) -> dict[str, Any]:
     members = [service.Member(**member.model_dump()) for member in body.members]
     return {"name": body.name, "kind": body.kind, "members": members}

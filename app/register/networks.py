@@ -86,7 +86,10 @@ def import_networks(
     own = upsert(session, Network, ("key",), networks.values())
     ids: dict[str, int] = dict(
         session.execute(
-            select(Network.key, Network.id).where(Network.key.in_(sorted(networks)))
+            select(Network.key, Network.id)
+            .where(Network.key.in_(sorted(networks)))
+            .order_by(Network.id)
+            .with_for_update()
         ).all()
     )
     members = [

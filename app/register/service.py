@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
@@ -137,10 +137,7 @@ def change_rule(
 ) -> CircumstanceRule:
     authorise(principal, Action.EDIT_RULES)
     ensure_default_rules(session)
-    found = session.get(CircumstanceRule, row.kind, with_for_update=True)
-    if found is None:
-        raise NotFound(f"there is no rule of a circumstance {row.kind!r}")
-    require_version(found.version, version, f"the rule of {row.kind}")
+    found = _rule(session, row.kind, version)
     changed = {
         name: value for name, value in row.model_dump().items() if value != getattr(found, name)
     }
@@ -156,6 +153,28 @@ def change_rule(
             f"circumstance_rule:{row.kind}",
             changed=sorted(changed),
         )
+    return found
+
+
+def withdraw_rule(
+    session: WriteSession, principal: Principal, kind: str, version: int | None
+) -> None:
+    """Take away the rule of a kind of circumstance that nobody is in or ever was."""
+    authorise(principal, Action.EDIT_RULES)
+    found = _rule(session, kind, version)
+    held = session.scalar(select(func.count()).where(Circumstance.kind == kind))
+    if held:
+        raise Conflict(f"{held:,} circumstances are of the kind {kind}; its rule stays with them")
+    session.delete(found)
+    session.flush()
+    _record(session, principal, "circumstance_rule.withdraw", f"circumstance_rule:{kind}")
+
+
+def _rule(session: WriteSession, kind: str, version: int | None) -> CircumstanceRule:
+    found = session.get(CircumstanceRule, kind, with_for_update=True)
+    if found is None:
+        raise NotFound(f"there is no rule of a circumstance {kind!r}")
+    require_version(found.version, version, f"the rule of {kind}")
     return found
 
 
@@ -286,12 +305,13 @@ def withdraw_organisation(
 
 
 def _organisation(session: WriteSession, key: str, version: int | None) -> Organisation:
-    found = session.scalar(select(Organisation).where(Organisation.key == key).with_for_update())
-    if found is None:
+    # Its participant is locked first, as an import does: in another order they could block.
+    query = select(Participant).where(Participant.reference == f"org:{key}").with_for_update()
+    who = session.scalar(query)
+    if who is None:
         raise NotFound(f"there is no organisation {key!r}")
-    who = session.get_one(Participant, found.participant_id, with_for_update=True)
     require_version(who.version, version, f"the organisation {key}")
-    return found
+    return session.get_one(Organisation, who.id)
 
 
 def _is_open(organisation: Organisation) -> bool:

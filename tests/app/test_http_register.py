@@ -157,6 +157,20 @@ def test_the_rule_of_a_circumstance_is_open_and_editable(client: TestClient) -> 
     assert client.put(place, json=body, headers=match).status_code == 412
 
 
+def test_a_rule_goes_only_while_no_circumstance_follows_it(client: TestClient) -> None:
+    """What somebody is in keeps its rule; a kind that was made by mistake is taken away."""
+    circumstance = {"participant": "100000", "kind": "new_head", "starts": "2026-09-01"}
+    client.post(f"{API}/circumstances", json=circumstance | {"source": "told"})
+    kept = client.delete(f"{API}/circumstance-rules/new_head", headers={"If-Match": "*"})
+    assert (kept.status_code, "1 circumstances" in kept.json()["detail"]) == (409, True)
+    rule = {"kind": "mistaken", "statement": "None.", "may_give": True, "days_percent": 100}
+    place = client.post(f"{API}/circumstance-rules", json=rule).headers["location"]
+    assert client.delete(place).status_code == 428
+    assert client.delete(place, headers={"If-Match": '"2"'}).status_code == 412
+    assert client.delete(place, headers={"If-Match": '"1"'}).status_code == 204
+    assert client.get(place).status_code == 404
+
+
 def upload(client: TestClient, path: str, text: str, **headers: str) -> Any:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     files = {"file": ("../../needs.csv", text)}
