@@ -220,7 +220,8 @@ def holds_words(text: str) -> list[ColumnElement[bool]]:
                 )
             ),
         )
-        for word in text.split()
+        # The longest is likely the rarest, and what lacks it is not searched for the others.
+        for word in sorted(text.split(), key=len, reverse=True)
     ]
 
 

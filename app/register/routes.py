@@ -82,20 +82,18 @@ def list_institutions(
 
 
 @router.get("/institutions/{urn}", response_model=InstitutionShown)
-async def get_institution(
-    request: Request, principal: Caller, session: Reads, urn: Urn
-) -> Response:
+async def get_institution(request: Request, principal: Caller, urn: Urn) -> Response:
     """Read one institution, with its groups and networks, and where this is from."""
     if database_of(request).is_embedded:
         # Reading a few rows of a file takes less than the way to a thread and back.
-        return _institution(request, principal, session, urn)
-    return await run_in_threadpool(_institution, request, principal, session, urn)
+        return _institution(request, principal, urn)
+    return await run_in_threadpool(_institution, request, principal, urn)
 
 
-def _institution(
-    request: Request, principal: Principal, session: ReadSession, urn: int
-) -> Response:
-    found = institutions.get_institution(session, principal, urn)
+def _institution(request: Request, principal: Principal, urn: int) -> Response:
+    # Not by `Reads`: a dependency that is ended afterwards takes as long as a query.
+    with database_of(request).read() as session:
+        found = institutions.get_institution(session, principal, urn)
     source = Source.model_construct(
         register_changed=found.row["register_changed"],
         import_id=found.row["import_id"],
