@@ -8,7 +8,8 @@ from fastapi import Depends, Header, Request
 
 from app.problems import Stale
 
-_OUR_TAG = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]{24})?"')
+# Weak also: a proxy that compresses makes a tag weak, and the version behind it is the same.
+_OUR_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})(?:-[0-9a-f]{24})?"')
 ANY: Final = "*"
 
 
@@ -19,7 +20,8 @@ def known_version(
             alias="If-Match",
             min_length=1,
             max_length=200,
-            description="the `ETag` of the version that was changed, or `*` for whatever it is",
+            description="the `ETag` of the version that was changed, or several, "
+            "or `*` for whatever it is",
             examples=['"1"'],
         ),
     ],
@@ -27,10 +29,11 @@ def known_version(
     """The version a change was made from; None: any."""
     if if_match.strip() == ANY:
         return None
-    ours = _OUR_TAG.fullmatch(if_match.strip())
-    if ours is None:
+    ours = [_OUR_TAG.fullmatch(tag.strip()) for tag in if_match.split(",")]
+    versions = [int(tag[1]) for tag in ours if tag is not None]
+    if not versions:
         raise Stale("If-Match is no ETag of this thing; read it and give the one it came with")
-    return int(ours[1])
+    return max(versions)  # versions only grow: of several the newest alone can be the one
 
 
 Known = Annotated[int | None, Depends(known_version)]

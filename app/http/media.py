@@ -1,10 +1,13 @@
 """Which forms a request may come in and an answer may have: what the document says."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from app.http.problems import NotAcceptable, UnsupportedMedia
@@ -34,7 +37,8 @@ async def negotiate(request: Request) -> None:
     offered = _offered(route)
     if not any(_fits(form, offered) for form in _accepted(request)):
         raise NotAcceptable(f"this is offered as {' or '.join(offered)}; ask for that in Accept")
-    _refuse_repetition(request)
+    if request.query_params:
+        _refuse_parameters([name for name, _ in request.query_params.multi_items()], route)
     if getattr(route, "body_field", None) is None:
         return
     expected = FORM if _is_form(route) else JSON
@@ -42,33 +46,51 @@ async def negotiate(request: Request) -> None:
     if given != expected:
         raise UnsupportedMedia(f"send the body as {expected}")
     if expected == FORM:
-        _refuse_parts((await request.form()).multi_items(), _parts_of(route))
+        _refuse_parts([name for name, _ in (await request.form()).multi_items()], _parts_of(route))
+    elif body := await request.body():
+        json.loads(body, object_pairs_hook=_refuse_fields)
 
 
-def _refuse_repetition(request: Request) -> None:
-    """Of two values of one parameter neither is surely meant."""
-    names = [name for name, _ in request.query_params.multi_items()]
-    errors = [
-        {"type": "repeated", "loc": ("query", name), "msg": "is given more than once"}
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
-    ]
+def _refuse_parameters(names: list[str], route: Any) -> None:
+    """Of two values of one parameter neither is surely meant; an unknown one may be misspelt."""
+    errors = _repeated("query", names)
+    kinds = {field.alias: field.field_info.annotation for field in route.dependant.query_params}
+    if not any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds.values()):
+        # Where a model takes them it says itself what it does not know.
+        errors += _unknown("query", names, set(kinds))
     if errors:
         raise RequestValidationError(errors)
 
 
-def _refuse_parts(parts: list[tuple[str, Any]], known: set[str]) -> None:
+def _refuse_parts(names: list[str], known: set[str]) -> None:
     """Take no file for another, and none that would be left unread."""
-    names = [name for name, _ in parts]
-    errors = [
-        {"type": "extra_forbidden", "loc": ("body", name), "msg": ""}
-        if name not in known
-        else {"type": "repeated", "loc": ("body", name), "msg": "is given more than once"}
-        for name in dict.fromkeys(names)
-        if name not in known or names.count(name) > 1
-    ]
-    if errors:
+    if errors := _repeated("body", names) + _unknown("body", names, known):
         raise RequestValidationError(errors)
+
+
+def _refuse_fields(pairs: list[tuple[str, Any]]) -> None:
+    """Of two fields of one name, readers of JSON take whichever they like."""
+    if errors := _repeated("body", [name for name, _ in pairs]):
+        # How deep it stands is not known here, so that no pointer would be right.
+        name = errors[0]["loc"][1][:100]
+        fault = {"type": "repeated", "loc": ("body",), "msg": f"{name!r} is given more than once"}
+        raise RequestValidationError([fault])
+
+
+def _repeated(where: str, names: list[str]) -> list[dict[str, Any]]:
+    return [
+        {"type": "repeated", "loc": (where, name), "msg": "is given more than once"}
+        for name, times in Counter(names).items()
+        if times > 1
+    ]
+
+
+def _unknown(where: str, names: list[str], known: set[str]) -> list[dict[str, Any]]:
+    return [
+        {"type": "extra_forbidden", "loc": (where, name), "msg": ""}
+        for name in dict.fromkeys(names)
+        if name not in known
+    ]
 
 
 def _parts_of(route: Any) -> set[str]:

@@ -103,11 +103,19 @@ def test_a_change_names_the_version_it_was_made_from(client: TestClient) -> None
     said(client.put(place, json=NEED | {"days": 4}), 428, "precondition-missing")
     changed = client.put(place, json=NEED | {"days": 4}, headers={"If-Match": '"1"'})
     assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
-    for stale in ('"1"', 'W/"2"', '"x"', '"99999999999"'):
+    for stale in ('"1"', 'W/"1"', '"1", "x"', '"x"', '"99999999999"', "W/2", '"2"x'):
         answer = client.put(place, json=NEED | {"days": 5}, headers={"If-Match": stale})
         said(answer, 412, "stale")
     assert client.get(place).json()["days"] == 4
     assert client.put(place, json=NEED, headers={"If-Match": "*"}).status_code == 200
+
+
+@pytest.mark.parametrize("held", ['W/"1"', '"1", "x"', '"x" ,W/"1"', '"0", "1"'])
+def test_a_version_is_known_in_each_of_its_forms(client: TestClient, held: str) -> None:
+    """A tag that a proxy made weak, or one among several, names the version as well."""
+    place = client.post(NEEDS, json=NEED | {"reference": "n"}).headers["location"]
+    changed = client.put(place, json=NEED | {"days": 4}, headers={"If-Match": held})
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
 
 
 def test_what_is_known_is_not_sent_again(client: TestClient) -> None:
@@ -251,6 +259,16 @@ def test_what_cannot_be_kept_is_refused_where_it_stands(
     assert "input" not in answer.text
 
 
+@pytest.mark.parametrize(
+    "repeated",
+    ['"days": 3, "days": 4', '"days": 3, "\\u0064ays": 4', '"x": [{"days": 1, "days": 1}]'],
+)
+def test_a_field_that_is_given_twice_is_refused(client: TestClient, repeated: str) -> None:
+    """Which of the two was meant is not ours to guess, however deep and however it is written."""
+    problem = said(raw(client, f"{{{repeated}}}"), 422, "invalid")
+    assert problem["errors"] == [{"detail": "'days' is given more than once", "pointer": "#"}]
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
 def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> None:
     """Python's JSON reader takes them; we do not."""
@@ -289,6 +307,25 @@ def test_a_query_that_means_nothing_is_refused(client: TestClient, query: str) -
     """A misspelt filter is not silently none."""
     problem = said(client.get(f"{NEEDS}?{query}"), 422, "invalid")
     assert problem["errors"][0]["parameter"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/health"),
+        ("GET", "/api/v1/institutions/100000"),
+        ("GET", "/api/v1/institutions/100000/measures"),
+        ("GET", "/api/v1/runs/1/events"),
+        ("POST", "/api/v1/runs/1/cancellation"),
+        ("POST", NEEDS),
+    ],
+)
+def test_no_operation_takes_a_parameter_it_does_not_know(
+    client: TestClient, method: str, path: str
+) -> None:
+    """Of any operation, list or not: one that is misspelt is named, not passed over."""
+    problem = said(client.request(method, f"{path}?prety=1", json=NEED), 422, "invalid")
+    assert {"prety"} == {error.get("parameter") for error in problem["errors"]} - {None}
 
 
 @pytest.mark.parametrize("path", ["/api/v1/institutions?q=%00", "/api/v1/networks?q=%00a"])
