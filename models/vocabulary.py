@@ -12,19 +12,26 @@ UNLIMITED: Final = 10**9
 """What "no limit" is in a problem file; clamped before tables are sized by it."""
 
 
-class ParticipantKind(StrEnum):
+class Word(StrEnum):
+    """A word that sentences for people quote as it is written, wherever they quote a value."""
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+class ParticipantKind(Word):
     INSTITUTION = "institution"
     ORGANISATION = "organisation"
 
 
-class AreaKind(StrEnum):
+class AreaKind(Word):
     COUNTRY = "country"
     REGION = "region"
     LOCAL_AUTHORITY = "local_authority"
     DISTRICT = "district"
 
 
-class GroupKind(StrEnum):
+class GroupKind(Word):
     MULTI_ACADEMY_TRUST = "multi_academy_trust"
     SINGLE_ACADEMY_TRUST = "single_academy_trust"
     FOUNDATION_TRUST = "foundation_trust"
@@ -33,7 +40,7 @@ class GroupKind(StrEnum):
     OTHER = "other"
 
 
-class Mode(StrEnum):
+class Mode(Word):
     """How support is given; distance does not bind what is remote."""
 
     ON_SITE = "on_site"
@@ -41,7 +48,7 @@ class Mode(StrEnum):
     EITHER = "either"
 
 
-class NeedState(StrEnum):
+class NeedState(Word):
     SUGGESTED = "suggested"
     IDENTIFIED = "identified"
     DIAGNOSED = "diagnosed"
@@ -53,13 +60,13 @@ class NeedState(StrEnum):
     CLOSED = "closed"
 
 
-class NeedEvidence(StrEnum):
+class NeedEvidence(Word):
     SELF_EVALUATION = "self_evaluation"
     INSPECTION = "inspection"
     DATA_TRIGGER = "data_trigger"
 
 
-class Availability(StrEnum):
+class Availability(Word):
     """Whether the giver has said that it can give; only the giver says so for itself."""
 
     CAN_OFFER = "can_offer"
@@ -68,21 +75,21 @@ class Availability(StrEnum):
     NOT_ANSWERED = "not_answered"
 
 
-class Phase(StrEnum):
+class Phase(Word):
     EARLY_YEARS = "early_years"
     PRIMARY = "primary"
     SECONDARY = "secondary"
     POST_16 = "post_16"
 
 
-class Reciprocity(StrEnum):
+class Reciprocity(Word):
     NONE = "none"
     BALANCED = "balanced"
     BOTH_ROLES = "both_roles"
     CLOSED_LOOPS = "closed_loops"
 
 
-class BalanceHolder(StrEnum):
+class BalanceHolder(Word):
     """Who holds the balance of giving and taking."""
 
     SCHOOL = "school"
@@ -90,7 +97,7 @@ class BalanceHolder(StrEnum):
     TRUST = "trust"
 
 
-class Operation(StrEnum):
+class Operation(Word):
     """What a run does: plan anew, or check or judge a plan that was given."""
 
     SOLVE = "solve"
@@ -98,7 +105,7 @@ class Operation(StrEnum):
     EVALUATE = "evaluate"
 
 
-class RunState(StrEnum):
+class RunState(Word):
     QUEUED = "queued"
     RUNNING = "running"
     SOLVED = "solved"
@@ -110,7 +117,7 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class ProposalState(StrEnum):
+class ProposalState(Word):
     PROPOSED = "proposed"
     PREFERRED = "preferred"
     DUE_DILIGENCE = "due_diligence"
@@ -123,7 +130,7 @@ class ProposalState(StrEnum):
     LAPSED = "lapsed"
 
 
-class DecisionAction(StrEnum):
+class DecisionAction(Word):
     PREFER = "prefer"
     START_DUE_DILIGENCE = "start_due_diligence"
     APPROVE = "approve"
@@ -135,19 +142,19 @@ class DecisionAction(StrEnum):
     """Nobody answered in time: the clock's decision, never a person's."""
 
 
-class Side(StrEnum):
+class Side(Word):
     """Whose agreement it is: each side's is a record of its own."""
 
     TAKER = "taker"
     GIVER = "giver"
 
 
-class Says(StrEnum):
+class Says(Word):
     YES = "yes"
     NO = "no"
 
 
-class DeclineReason(StrEnum):
+class DeclineReason(Word):
     FINANCE = "finance"
     PERFORMANCE = "performance"
     GOVERNANCE = "governance"
@@ -157,21 +164,21 @@ class DeclineReason(StrEnum):
     OTHER = "other"
 
 
-class SteeringKind(StrEnum):
+class SteeringKind(Word):
     """What the next run must do with a pair."""
 
     PIN = "pin"
     EXCLUSION = "exclusion"
 
 
-class SupportState(StrEnum):
+class SupportState(Word):
     ACTIVE = "active"
     PAUSED = "paused"
     STOPPED = "stopped"
     ENDED = "ended"
 
 
-class SupportResult(StrEnum):
+class SupportResult(Word):
     """What came of support that ended, as the one who recorded it judged."""
 
     WORKED = "worked"
@@ -180,7 +187,7 @@ class SupportResult(StrEnum):
     NOT_KNOWN = "not_known"
 
 
-class Ladder(StrEnum):
+class Ladder(Word):
     """Where support comes from, nearest first."""
 
     OWN_GROUP = "own_group"
@@ -191,7 +198,7 @@ class Ladder(StrEnum):
     ELSEWHERE = "elsewhere"
 
 
-class EmbedLayer(StrEnum):
+class EmbedLayer(Word):
     """What an embedded map shows."""
 
     PUBLIC = "public"
