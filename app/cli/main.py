@@ -1,7 +1,8 @@
 """The command `givetake`: one file per command group; errors become sentences and exit codes."""
 
 import sys
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +23,6 @@ from app.problems import FaultyFile, Problem
 
 app = typer.Typer(
     name="givetake",
-    help="Brokerage of give-and-take support between schools.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,6 +46,24 @@ app.command()(openapi)
 app.add_typer(keys_app, name="keys")
 app.add_typer(bench_app, name="bench")
 app.add_typer(embed_app, name="embed")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"givetake {version('givetake')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Brokerage of give-and-take support between schools."""
 
 
 @app.command()

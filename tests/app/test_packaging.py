@@ -1,6 +1,10 @@
 """The distribution: what it holds, and that no dependency brings packages of our names."""
 
-from importlib.metadata import distributions
+from importlib.metadata import distributions, version
+
+from typer.testing import CliRunner
+
+from app.cli.main import app
 
 OURS = {"app", "solver", "models", "migrations"}
 
@@ -12,3 +16,9 @@ def test_no_dependency_installs_our_package_names() -> None:
             continue
         tops = {path.parts[0] for path in distribution.files or () if path.suffix == ".py"}
         assert not tops & OURS, distribution.name
+
+
+def test_the_command_says_its_version() -> None:
+    """Whoever reports a fault can say of which version."""
+    said = CliRunner().invoke(app, ["--version"])
+    assert (said.exit_code, said.stdout) == (0, f"givetake {version('givetake')}\n")
