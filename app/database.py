@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -56,6 +57,14 @@ def _engine(url: str, *, writes: bool) -> Engine:
     return engine
 
 
+def _file_of(url: str) -> Path | None:
+    """The file of an embedded database; none of one in memory or on a server."""
+    parts = make_url(url)
+    if parts.get_backend_name() != "sqlite" or parts.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parts.database))
+
+
 class Database:
     """The one place where transactions begin and end."""
 
@@ -64,6 +73,29 @@ class Database:
         self.is_embedded = url.startswith("sqlite")
         self.write_engine = _engine(url, writes=True)
         self.read_engine = _engine(url, writes=False)
+        self._file = _file_of(url)
+        self._opened: tuple[int, int] | None = None
+        if self._file is not None:
+            event.listen(self.read_engine, "connect", self._remember)
+            event.listen(self.write_engine, "connect", self._remember)
+
+    def is_in_place(self) -> bool:
+        """Whether the file that was opened first is still the one at its address.
+
+        SQLite goes on with a file that was moved away, and notices nothing.
+        """
+        return self._opened is None or self._opened == self._found()
+
+    def _remember(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        self._opened = self._opened or self._found()
+
+    def _found(self) -> tuple[int, int] | None:
+        assert self._file is not None
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     @contextmanager
     def write(self) -> Iterator[WriteSession]:

@@ -9,9 +9,17 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 from app.http.replies import shown
-from app.http.sessions import Reads
+from app.http.sessions import Reads, database_of
+from app.problems import Problem
 
 router = APIRouter(tags=["service"])
+
+
+class DatabaseGone(Problem):
+    """What is still written goes to a file that nobody will open again."""
+
+    status = 503
+    title = "The database is not where it was"
 
 
 class Health(BaseModel):
@@ -23,5 +31,7 @@ class Health(BaseModel):
 @router.get("/health", response_model=Health)
 def health(request: Request, session: Reads) -> Response:
     """Answer 200 when the service and its database work."""
+    if not database_of(request).is_in_place():
+        raise DatabaseGone("the file of the database was moved or replaced; start the service anew")
     revision = session.scalar(text("SELECT version_num FROM alembic_version"))
     return shown(request, Health(version=version("givetake"), revision=revision))

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +82,19 @@ def test_nothing_but_health_is_open(client: TestClient) -> None:
         problem = said(answer, 401, "unauthenticated")
         assert answer.headers["www-authenticate"] == "Bearer"
         assert wrong not in problem["detail"] or wrong in ("gt_", "Bearer")
+
+
+def test_a_file_that_was_moved_away_is_noticed(sqlite_database: Database, tmp_path: Path) -> None:
+    """SQLite goes on with the file it opened; health tells that it is not the one in its place."""
+    path = tmp_path / "givetake.sqlite3"
+    with TestClient(create_app(Settings(workers=0), sqlite_database)) as client:
+        assert client.get("/health").status_code == 200
+        path.rename(tmp_path / "elsewhere.sqlite3")
+        said(client.get("/health"), 503, "database-gone")
+        shutil.copy(tmp_path / "elsewhere.sqlite3", path)
+        said(client.get("/health"), 503, "database-gone")
+        (tmp_path / "elsewhere.sqlite3").rename(path)
+        assert client.get("/health").status_code == 200
 
 
 def test_a_revoked_key_opens_nothing(
@@ -267,6 +282,16 @@ def test_a_field_that_is_given_twice_is_refused(client: TestClient, repeated: st
     """Which of the two was meant is not ours to guess, however deep and however it is written."""
     problem = said(raw(client, f"{{{repeated}}}"), 422, "invalid")
     assert problem["errors"] == [{"detail": "'days' is given more than once", "pointer": "#"}]
+
+
+def test_words_are_quoted_as_they_are_written(client: TestClient) -> None:
+    """What is possible instead is said in words of the document, not as Python shows them."""
+    bad = client.post(
+        "/api/v1/proposals/1/decisions", json={"action": "approved"}, headers={"If-Match": "*"}
+    )
+    said(bad, 422, "invalid")
+    assert "'prefer'" in bad.json()["errors"][0]["detail"]
+    assert "<" not in bad.text
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
