@@ -79,7 +79,7 @@ def listed(
     if wants_csv(request):
         name = request.url.path.rpartition("/")[2]
         item: type[BaseModel] = page.model_fields["items"].annotation.__args__[0]  # type: ignore[union-attr]
-        return csv_file(name, columns or list(item.model_fields), read(None))
+        return csv_file(request, name, columns or list(item.model_fields), read(None))
     items = list(read(None if wanted is None else wanted.limit + 1))
     link = None
     if wanted is not None and len(items) > wanted.limit:
@@ -89,8 +89,13 @@ def listed(
     return shown(request, page.model_construct(items=items), link=link)
 
 
-def csv_file(name: str, columns: Sequence[str], rows: Sequence[BaseModel]) -> Response:
-    """Answer with a CSV file, guarded against spreadsheets that run cells."""
-    text = csv_of(columns, (row.model_dump(mode="json", warnings=False) for row in rows))
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+def csv_file(
+    request: Request, name: str, columns: Sequence[str], rows: Sequence[BaseModel]
+) -> Response:
+    """Answer with a CSV file, guarded against spreadsheets that run cells, or with 304."""
+    text = csv_of(columns, (row.model_dump(mode="json", warnings=False) for row in rows)).encode()
+    tag = tag_of_content(text)
+    if is_known(request, tag):
+        return Response(None, 304, {"ETag": tag})
+    headers = {"ETag": tag, "Content-Disposition": f'attachment; filename="{name}.csv"'}
     return Response(text, 200, headers, f"{CSV}; charset=utf-8")

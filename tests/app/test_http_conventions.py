@@ -141,9 +141,12 @@ def test_what_is_known_is_not_sent_again(client: TestClient) -> None:
         again = client.get(path, headers={"If-None-Match": f'"other", W/{tag}'})
         assert (again.status_code, again.content) == (304, b""), path
         assert again.headers["etag"] == tag
-    tag = client.get(NEEDS).headers["etag"]
-    client.put(place, json=NEED | {"days": 9}, headers={"If-Match": "*"})
-    assert client.get(NEEDS, headers={"If-None-Match": tag}).status_code == 200
+    for form in ("application/json", "text/csv"):
+        tag = client.get(NEEDS, headers={"Accept": form}).headers["etag"]
+        held = {"Accept": form, "If-None-Match": tag}
+        assert client.get(NEEDS, headers=held).status_code == 304
+        client.put(place, json=NEED | {"priority": len(form) % 5 + 1}, headers={"If-Match": "*"})
+        assert client.get(NEEDS, headers=held).status_code == 200
 
 
 def test_of_many_changes_from_one_version_one_wins(client: TestClient, database: Database) -> None:
