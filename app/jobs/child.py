@@ -12,6 +12,7 @@ from enum import Enum, auto
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
 from typing import Final, TypeVar
 
 import structlog
@@ -31,6 +32,8 @@ from solver.solve import DEFAULT_TIME_LIMIT_S
 
 POLL_S: Final = 0.1
 LOOK_UP_S: Final = 0.5
+CANCEL_S: Final = 3.0
+"""How long a cancelled search may take to tell its best plan before it is killed."""
 GRACE_S: Final = 120.0
 """How much longer than twice its time limit a solve may take before it is taken for hung."""
 OVERDUE: Final = "the solver did not end in time and was stopped"
@@ -58,6 +61,25 @@ class Ending(Enum):
     DIED = auto()
 
 
+@dataclass(slots=True)
+class Search:
+    """What the parent knows of its child's search."""
+
+    asked: Event
+    """Set to have the child end early, with the best plan so far."""
+    begun: bool = False
+    due: float | None = None
+    """When it must have ended."""
+    given_up: float = 0.0
+
+    def has_had_its_time(self) -> bool:
+        """Whether a child that was to end early has told no plan in time; asks it at first."""
+        if self.begun and not self.asked.is_set():
+            self.asked.set()
+            self.given_up = time.monotonic() + CANCEL_S
+        return time.monotonic() > self.given_up
+
+
 def run_in_child(
     database: Database,
     held: Lease,
@@ -71,15 +93,16 @@ def run_in_child(
         order = order_of(session, session.get_one(Run, held.run_id), travel_source)
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe(duplex=False)
+    search = Search(context.Event())
     process = context.Process(
-        target=work, args=(theirs, database.url, order), name=f"run {held.run_id}"
+        target=work, args=(theirs, database.url, order, search.asked), name=f"run {held.run_id}"
     )
     try:
         with kept(database, held, lease_s) as watch:
             process.start()
             theirs.close()
             try:
-                ending = _follow(database, held, order, mine, watch, stop)
+                ending = _follow(database, held, order, mine, watch, stop, search)
                 if ending is Ending.DIED:
                     process.join(POLL_S)
                 exit_code = process.exitcode
@@ -98,18 +121,12 @@ def _follow(
     connection: Connection,
     watch: Watch,
     stop: threading.Event,
+    search: Search,
 ) -> Ending:
     """Write down what the child tells until its last word, or until it has to go."""
-    due: float | None = None
     while True:
-        if watch.lost.is_set():
-            return Ending.LOST
-        if watch.cancel_requested.is_set():
-            return Ending.CANCELLED
-        if stop.is_set():
-            return Ending.STOPPED
-        if due is not None and time.monotonic() > due:
-            return Ending.OVERDUE
+        if ending := _has_to_go(watch, stop, search):
+            return ending
         if not connection.poll(POLL_S):
             continue
         try:
@@ -122,7 +139,19 @@ def _follow(
         if patiently(stop, partial(_note, database, held, message)):
             return Ending.TOLD
         if message == Stage("solving", 0.2):
-            due = _due(order)
+            search.begun, search.due = True, _due(order)
+
+
+def _has_to_go(watch: Watch, stop: threading.Event, search: Search) -> Ending | None:
+    if watch.lost.is_set():
+        return Ending.LOST
+    if watch.cancel_requested.is_set() and search.has_had_its_time():
+        return Ending.CANCELLED
+    if stop.is_set():
+        return Ending.STOPPED
+    if search.due is not None and time.monotonic() > search.due:
+        return Ending.OVERDUE
+    return None
 
 
 def _note(database: Database, held: Lease, message: Message) -> bool:
@@ -186,14 +215,14 @@ def kill(process: SpawnProcess) -> None:
     process.join()
 
 
-def work(connection: Connection, database_url: str, order: Order) -> None:
+def work(connection: Connection, database_url: str, order: Order, asked: Event) -> None:
     """The child: tell everything to the parent, and end when it is gone."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with Database(database_url) as database:
         try:
-            carry_out(order, database, connection.send, lambda: False)
+            carry_out(order, database, connection.send, asked.is_set)
         except Problem as problem:
             connection.send(Refused(state_of_refusal(problem), problem.detail))
     connection.close()

@@ -92,17 +92,20 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
         run.failure = " ".join(
             ["No plan can keep these together:", *(part.sentence for part in plan.conflict)]
         )[:MOST_LETTERS]
-    if message.proposals:
-        session.execute(insert(Proposal), message.proposals)
-    if message.alternates:
+    # Who asked to cancel is to review nothing; what was found until then can be read.
+    state = RunState.CANCELLED if run.cancel_requested else STATE_OF_STATUS[plan.status]
+    proposals = [] if run.cancel_requested else message.proposals
+    if proposals:
+        session.execute(insert(Proposal), proposals)
+    if message.alternates and not run.cancel_requested:
         session.execute(insert(Alternate), message.alternates)
     leases.end(
         session,
         run,
-        STATE_OF_STATUS[plan.status],
+        state,
         actor=held.worker,
         digest=hashlib.sha256(message.plan).hexdigest(),
-        proposals=len(message.proposals),
+        proposals=len(proposals),
     )
 
 

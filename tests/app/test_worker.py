@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,17 @@ from sqlalchemy import event, func, select, update
 
 from app.access.policy import TERMINAL
 from app.database import Database
+from app.jobs import child
 from app.jobs.child import run_in_child
 from app.jobs.worker import Worker, embedded
 from app.matching import queries, service
+from app.matching.results import receive
 from models.matching import Proposal, Run
 from models.vocabulary import Operation
+from solver.plan import Plan
 from solver.problem import encode
 from tests import rows
-from tests.runs import OPTIONS, expire, filled, kinds, state, submit
+from tests.runs import OPTIONS, expire, filled, kinds, planned, state, submit, take
 
 PATIENCE_S = 180.0
 
@@ -91,6 +95,34 @@ def test_cancelling_ends_the_child(exchange: Database, silence: str) -> None:
         assert kinds(exchange, run_id)[-2:] == ["cancel_requested", "cancelled"]
     with exchange.read() as session:
         assert session.scalar(select(func.count()).select_from(Proposal)) == 0
+
+
+def test_what_a_cancelled_search_found_is_kept(exchange: Database) -> None:
+    """Its plan is verified and can be read, but nothing is proposed, and it stays cancelled."""
+    run_id = submit(exchange)
+    held = take(exchange)
+    found = planned(exchange, run_id, held)
+    with exchange.write() as session:
+        service.request_cancel(session, TERMINAL, run_id)
+    receive(exchange, held, found)
+    with exchange.read() as session:
+        run = queries.get_run(session, TERMINAL, run_id)
+        assert run.state == "cancelled"
+        plan = Plan.from_json(queries.decode(queries.file_of(session, run_id, "plan")))
+        assert (run.objective, len(plan)) == (plan.objective, 2)
+        assert not queries.proposals(session, TERMINAL, run_id)
+
+
+def test_a_search_that_is_cancelled_has_a_moment_to_tell_its_plan() -> None:
+    """Before it has begun there is nothing to wait for; then it is asked, and waited for once."""
+    search = child.Search(get_context("spawn").Event())
+    assert search.has_had_its_time()
+    assert not search.asked.is_set()
+    search.begun = True
+    assert not search.has_had_its_time()
+    assert search.asked.is_set()
+    search.given_up = 0.0
+    assert search.has_had_its_time()
 
 
 def test_a_worker_that_is_stopped_gives_its_run_back(
