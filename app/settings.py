@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """Minutes of travel: an OSRM server's address or a CSV matrix; none: estimated."""
     workers: int = Field(1, ge=0, le=64)
     """Runs at once of `givetake serve` itself; 0: `givetake worker` carries them out."""
+    queued_runs: int = Field(50, ge=1, le=10_000)
+    """Runs of one caller that may wait for a worker at once."""
     hold_days: int = Field(14, ge=1, le=365)
     """How long a preferred proposal holds its days while nobody answers."""
     secret: SecretStr | None = Field(None, min_length=32)

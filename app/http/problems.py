@@ -22,6 +22,10 @@ TYPE: Final = "urn:givetake:problem:"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 MOST_ERRORS: Final = 50
 SECONDS_TO_WAIT: Final = "1"
+HEADERS_OF_STATUS: Final[dict[int, dict[str, str]]] = {
+    401: {"WWW-Authenticate": "Bearer"},
+    429: {"Retry-After": "60"},
+}
 RULES_OF_SCHEMA: Final = {"extra_forbidden": "is no field of this; leave it out"}
 
 log = structlog.get_logger()
@@ -126,10 +130,13 @@ def answer(request: Request, error: Exception) -> Response:
 
 def _of_problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
-    headers = {"WWW-Authenticate": "Bearer"} if problem.status == HTTPStatus.UNAUTHORIZED else {}
-    members: dict[str, Any] = problem.extra
     return respond(
-        slug(type(problem)), problem.title, problem.status, problem.detail, headers, **members
+        slug(type(problem)),
+        problem.title,
+        problem.status,
+        problem.detail,
+        HEADERS_OF_STATUS.get(problem.status),
+        **problem.extra,
     )
 
 
@@ -246,6 +253,7 @@ _OF_CHANGES = {
     412: "It was changed in the meantime; read it again.",
     428: "`If-Match` is missing.",
 }
+_OF_TOO_MANY = {429: "Too much was asked for at once; try again after `Retry-After` seconds."}
 
 
 def _documented(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
@@ -261,3 +269,4 @@ def _documented(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
 PROBLEMS: Final = _documented(_DOCUMENTED)
 """What every operation may answer."""
 PROBLEMS_OF_CHANGES: Final = _documented(_OF_CHANGES)
+PROBLEMS_OF_TOO_MANY: Final = _documented(_OF_TOO_MANY)

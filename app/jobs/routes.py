@@ -11,6 +11,7 @@ from app.http.conditions import is_known, tag_of_content
 from app.http.fields import LARGEST, Id
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV, JSON
+from app.http.problems import PROBLEMS_OF_TOO_MANY
 from app.http.replies import listed, shown
 from app.http.sessions import Caller, Reads, Writes, database_of
 from app.jobs.following import follow
@@ -87,7 +88,7 @@ def list_runs(
     return listed(request, wanted, Runs, read, lambda run: run.id, COLUMNS)
 
 
-@router.post("/runs", response_model=RunShown, status_code=202)
+@router.post("/runs", response_model=RunShown, status_code=202, responses=PROBLEMS_OF_TOO_MANY)
 def submit_run(
     request: Request,
     principal: Caller,
@@ -98,6 +99,7 @@ def submit_run(
     """Submit a run; it is carried out in the background and followed at `Location`."""
 
     def create() -> Response:
+        service.require_room(session, principal, request.app.state.settings.queued_runs)
         submit = _solve if body.operation is Operation.SOLVE else _check
         run = submit(session, principal, body)
         location = f"{request.url.path}/{run.id}"

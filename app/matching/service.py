@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
@@ -33,6 +33,13 @@ __all__ = ["Takers", "match", "submit", "takers_in", "takers_listed"]
 
 TERMINAL_LEASE_S: Final = 600.0
 FAULT: Final = "the service itself failed; its log says how"
+
+
+class TooManyQueued(Problem):
+    """A caller whose runs fill the queue, so that nobody else's would come to their turn."""
+
+    status = 429
+    title = "Too many of your runs are waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,17 @@ def submit(
         operation=operation,
     )
     return run
+
+
+def require_room(session: Session, principal: Principal, most: int) -> None:
+    """Raise `TooManyQueued` where as many runs of the principal wait as may."""
+    mine = select(func.count()).where(Run.state == RunState.QUEUED, Run.actor == principal.name)
+    waiting = session.scalar(mine) or 0
+    if waiting >= most:
+        raise TooManyQueued(
+            f"{waiting} runs of {principal.name} are waiting, and {most} may; "
+            "wait until one has begun, cancel one, or have GIVETAKE_QUEUED_RUNS raised"
+        )
 
 
 def day_of(options: MatchOptions) -> date:

@@ -112,6 +112,7 @@ def start_run(request: Request, who: Who, form: SentBy) -> Response:
             with who.database.write() as session:
                 day = service.day_of(options)
                 takers = service.takers_in(session, who.principal, asked.area, day)
+                service.require_room(session, who.principal, request.app.state.settings.queued_runs)
                 run = service.submit(session, who.principal, takers, asked.period, options)
                 return RedirectResponse(f"{BASE}/runs/{run.id}", 303)
         except (NotFound, Conflict) as problem:

@@ -105,6 +105,25 @@ def test_a_submission_sent_twice_is_one_run(client: TestClient) -> None:
     assert other.status_code == 422
 
 
+def test_nobody_fills_the_queue(exchange: Database) -> None:
+    """As many runs of one key wait as may; the next is refused until one has gone."""
+    with exchange.write() as session:
+        keys = [create_key(session, TERMINAL, "test")[1] for _ in range(2)]
+    mine, other = ({"Authorization": f"Bearer {key}"} for key in keys)
+    with TestClient(create_app(Settings(workers=0, queued_runs=2), exchange)) as client:
+        first = post(client, "/runs", ASKED, **mine, Idempotency_Key="k").json()["id"]
+        assert post(client, "/runs", ASKED, **mine).status_code == 202
+        refused = post(client, "/runs", ASKED, **mine)
+        assert refused.status_code == 429
+        assert refused.json()["type"] == "urn:givetake:problem:too-many-queued"
+        assert int(refused.headers["retry-after"]) > 0
+        again = post(client, "/runs", ASKED, **mine, Idempotency_Key="k")
+        assert (again.status_code, again.json()["id"]) == (202, first)
+        assert post(client, "/runs", ASKED, **other).status_code == 202
+        post(client, f"/runs/{first}/cancellation", **mine)
+        assert post(client, "/runs", ASKED, **mine).status_code == 202
+
+
 def test_a_queued_run_is_cancelled_once(client: TestClient) -> None:
     """What has ended stays as it is."""
     run = post(client, "/runs", ASKED).json()["id"]
