@@ -21,6 +21,7 @@ from app.jobs.setup import make_worker
 from app.jobs.worker import embedded
 from app.maps.embed_routes import router as embeds
 from app.maps.site import create_maps
+from app.matching.publication_routes import router as publication
 from app.matching.routes import router as matching
 from app.partnerships.routes import router as partnerships
 from app.portal.application import portal
@@ -78,6 +79,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         partnerships,
         runs,
         matching,
+        publication,
         imports,
         access,
         embeds,

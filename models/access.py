@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
+from models.vocabulary import EmbedLayer
 
 
 class AuditHead(Base):
@@ -57,3 +58,22 @@ class Visit(Base):
     key_prefix: Mapped[str] = mapped_column(ForeignKey("api_key.prefix"), index=True)
     began_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+
+
+class EmbedToken(Base):
+    """A token that was made for pages of others; what it opens is signed into the token itself."""
+
+    __tablename__ = "embed_token"
+    __table_args__ = (
+        CheckConstraint(f"layer in {tuple(each.value for each in EmbedLayer)}", name="layer"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    layer: Mapped[str] = mapped_column(String(10))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+    origins: Mapped[list[str]]
+    made_by: Mapped[str] = mapped_column(String(100))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None] = mapped_column(String(100))

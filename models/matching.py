@@ -74,11 +74,17 @@ class Run(Base):
 
 
 class RunFile(Base):
-    """A file of a run, gzipped JSON; apart from the run, whose row is written every few seconds."""
+    """A file of a run, gzipped; apart from the run, whose row is written every few seconds.
+
+    `summary`, `unmet` and `picture` are drawn from the others, for people.
+    """
 
     __tablename__ = "run_file"
     __table_args__ = (
-        CheckConstraint("name in ('problem', 'plan', 'given_plan', 'refusals')", name="name"),
+        CheckConstraint(
+            "name in ('problem', 'plan', 'given_plan', 'refusals', 'summary', 'unmet', 'picture')",
+            name="name",
+        ),
     )
 
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
@@ -199,6 +205,33 @@ class Agreement(Base):
     terms: Mapped[dict[str, Any]]
     """What was agreed to: days, dates and aims as they stood."""
     voided_at: Mapped[datetime | None]
+
+
+class PublicationConsent(Base):
+    """One side's word that its pairing may be shown to anybody, until it takes that back."""
+
+    __tablename__ = "publication_consent"
+    __table_args__ = (
+        CheckConstraint(f"side in {tuple(s.value for s in Side)}", name="side"),
+        Index(
+            "uq_publication_consent_in_force",
+            "proposal_id",
+            "side",
+            unique=True,
+            sqlite_where=text("withdrawn_at is null"),
+            postgresql_where=text("withdrawn_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), index=True)
+    side: Mapped[str] = mapped_column(String(5))
+    given_by: Mapped[str] = mapped_column(String(100))
+    """The role, never the name, of who gave it for that side."""
+    recorded_by: Mapped[str] = mapped_column(String(100))
+    given_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None] = mapped_column(String(100))
 
 
 class Steering(Base):

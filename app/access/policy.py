@@ -31,6 +31,7 @@ class Action(StrEnum):
     AGREE_FOR_GIVER = "agree_for_giver"
     APPROVE = "approve"
     STEER = "steer"
+    EMBED = "embed"
     MANAGE_KEYS = "manage_keys"
     READ_AUDIT = "read_audit"
     READ = "read"
@@ -55,6 +56,7 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.AGREE_FOR_GIVER: frozenset({Role.BROKER, Role.GIVER_CONTACT}),
     Action.APPROVE: frozenset({Role.APPROVER}),
     Action.STEER: frozenset({Role.BROKER}),
+    Action.EMBED: frozenset({Role.BROKER}),
     Action.MANAGE_KEYS: frozenset(),
     Action.READ_AUDIT: frozenset(),
     Action.READ: frozenset(Role),

@@ -12,11 +12,6 @@ from models.vocabulary import EmbedLayer
 embed_app = typer.Typer(help="The map in pages of councils and trusts.", no_args_is_help=True)
 
 
-@embed_app.callback()
-def embed() -> None:
-    """Keep `create` a word of its own while it is the only one."""
-
-
 @embed_app.command()
 def create(
     origin: Annotated[
@@ -44,4 +39,28 @@ def create(
             run_id=run,
         )
     typer.echo(service.frame(url, token) if plain else service.snippet(url, token))
-    err.print(f"It is valid until {granted.expires_at:%Y-%m-%d %H:%M} UTC.")
+    err.print(f"It is number {granted.id}, valid until {granted.expires_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@embed_app.command("list")
+def list_() -> None:
+    """List the tokens that were made, the newest first, without what opens anything."""
+    from app.maps import service
+
+    with open_database() as database, database.read() as session:
+        for each in service.list_embeds(session, TERMINAL, limit=None):
+            state = "revoked" if each.revoked_at else f"until {each.expires_at:%Y-%m-%d %H:%M}"
+            layer = each.layer if each.run_id is None else f"{each.layer} of run {each.run_id}"
+            typer.echo(f"{each.id}  {layer}  {state}  {' '.join(each.origins)}")
+
+
+@embed_app.command()
+def revoke(
+    number: Annotated[int, typer.Argument(min=1, max=2**31 - 1, help="as `embed list` has it")],
+) -> None:
+    """End one token now, whoever holds it."""
+    from app.maps import service
+
+    with open_database() as database, database.write() as session:
+        service.revoke_embed(session, TERMINAL, number)
+    err.print(f"Token {number} opens nothing any more.")

@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from app.http.fields import Content, Id, Moment, Shown, Text
-from app.http.replies import shown
-from app.http.sessions import Caller, Writes
+from app.http.media import AS_CSV
+from app.http.replies import Listed, Page, listed, shown
+from app.http.sessions import Caller, Reads, Writes
 from app.maps import service
 from app.maps.tokens import MOST_ORIGINS
 from models.vocabulary import EmbedLayer
@@ -32,14 +33,50 @@ class EmbedWanted(Content):
 
 
 class EmbedShown(Shown):
-    """The token and the lines to copy; it is not held here."""
+    """The token and the lines to copy; `id` is what it is revoked by."""
 
+    id: int = Field(examples=[1])
     token: str = Field(examples=["eyJhbGciOiJIUzI1NiIs..."])
     layer: EmbedLayer
     origins: list[str] = Field(examples=[["https://www.example.org"]])
     expires_at: Moment
     html: str = Field(description="to copy into a page", examples=["<partnership-map ..."])
     frame: str = Field(description="the same as a plain frame", examples=["<iframe ..."])
+
+
+class EmbedMade(Shown):
+    """A token that was made: what it opens, and until when."""
+
+    id: int = Field(examples=[1])
+    layer: EmbedLayer
+    run_id: int | None = Field(examples=[None])
+    origins: list[str] = Field(examples=[["https://www.example.org"]])
+    made_by: str = Field(examples=["key:0a1b2c3d"])
+    made_at: Moment
+    expires_at: Moment
+    revoked_at: Moment | None = Field(examples=[None])
+    revoked_by: str | None = Field(examples=[None])
+
+
+class EmbedsMade(Listed[EmbedMade]):
+    pass
+
+
+class EmbedQuery(Page):
+    after: Annotated[Id | None, Field(description="as `Link` gives it")] = None
+
+
+@router.get("/embed-tokens", response_model=EmbedsMade, responses=AS_CSV)
+def list_embed_tokens(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[EmbedQuery, Query()]
+) -> Response:
+    """List tokens that were made, the newest first."""
+
+    def read(limit: int | None) -> list[EmbedMade]:
+        found = service.list_embeds(session, principal, before=wanted.after, limit=limit)
+        return [EmbedMade.model_validate(each) for each in found]
+
+    return listed(request, wanted, EmbedsMade, read, lambda one: one.id)
 
 
 @router.post("/embed-tokens", response_model=EmbedShown, status_code=201)
@@ -57,7 +94,9 @@ def create_embed_token(
         run_id=wanted.run_id,
     )
     base = str(request.base_url)
+    assert granted.id is not None
     content = EmbedShown(
+        id=granted.id,
         token=token,
         layer=granted.layer,
         origins=list(granted.origins),
@@ -66,3 +105,16 @@ def create_embed_token(
         frame=service.frame(base, token),
     )
     return shown(request, content, status=201)
+
+
+@router.post("/embed-tokens/{token_id}/revocation", response_model=EmbedMade)
+def revoke_embed_token(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    token_id: Annotated[Id, Path(examples=[1])],
+) -> Response:
+    """End a token now, whoever holds it; it stays on record."""
+    return shown(
+        request, EmbedMade.model_validate(service.revoke_embed(session, principal, token_id))
+    )

@@ -42,7 +42,7 @@ class Kept:
         self._held: dict[tuple[Any, ...], tuple[tuple[Any, ...], Packed]] = {}
 
     def get(self, session: Session, granted: Grant, *, offers: bool) -> Packed:
-        key = (granted.layer, granted.run_id, offers)
+        key = (granted.layer, granted.run_id, granted.drafts, offers)
         stamp = queries.stamp(session, granted.run_id)
         held = self._held.get(key)
         if held is not None and held[0] == stamp:
@@ -172,14 +172,14 @@ def _offers(session: Session, place: dict[int, int], expertise: _Words[str]) -> 
 def _pairings(
     session: Session, granted: Grant, place: dict[int, int], expertise: _Words[str]
 ) -> dict[str, Any]:
-    found: list[tuple[int, int, AnyRow]] = []
+    query = queries.PUBLIC_PAIRINGS
     if granted.layer is EmbedLayer.PARTNER and granted.run_id is not None:
-        rows = session.execute(queries.pairings(session, READER, granted.run_id))
-        found = sorted(
-            (place[row.giver_id], place[row.taker_id], row)
-            for row in rows
-            if row.giver_id in place and row.taker_id in place
-        )
+        query = queries.pairings(session, READER, granted.run_id, drafts=granted.drafts)
+    found = sorted(
+        (place[row.giver_id], place[row.taker_id], row)
+        for row in session.execute(query)
+        if row.giver_id in place and row.taker_id in place
+    )
     states: _Words[str] = _Words()
     columns = {
         "at": _steps(giver for giver, _, _ in found),

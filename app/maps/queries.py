@@ -1,23 +1,24 @@
 """What maps show: plain columns; whatever is not named here is on no public layer.
 
-The public reads take no principal: they read what anybody may see. There is no record yet of two
-sides that agreed to publish their pairing, so no pairing is public.
+The public reads take no principal: they read what anybody may see. A pairing is public while it
+is approved and both of its sides consent.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
+from app.matching.publication import PUBLISHABLE
 from app.matching.queries import get_run
-from app.matching.states import ENDED
+from app.matching.states import ENDED, HOLDING
 from models.exchange import Expertise, Need, Offer
-from models.matching import Proposal
+from models.matching import Proposal, PublicationConsent
 from models.register import Area, ImportBatch, Institution, Organisation, Participant
-from models.vocabulary import AreaKind, Availability
+from models.vocabulary import AreaKind, Availability, ProposalState, Side
 
 Query = Select[*tuple[Any, ...]]
 AnyRow = Row[*tuple[Any, ...]]
@@ -115,41 +116,63 @@ def published_offers(today: date) -> Query:
     )
 
 
-_PAIRINGS: Final = (
-    select(
-        Proposal.id.label("key"),
-        Giver.id.label("giver_id"),
-        Giver.reference.label("giver"),
-        Giver.name.label("giver_name"),
-        Giver.latitude.label("giver_latitude"),
-        Giver.longitude.label("giver_longitude"),
-        Taker.id.label("taker_id"),
-        Taker.reference.label("taker"),
-        Taker.name.label("taker_name"),
-        Taker.latitude.label("taker_latitude"),
-        Taker.longitude.label("taker_longitude"),
-        Expertise.code.label("expertise_code"),
-        Expertise.name.label("expertise"),
-        Proposal.half_days,
-        Proposal.ladder,
-        Proposal.distance_m,
-        Proposal.remote,
-        Proposal.state,
-    )
-    .join(Offer, Offer.id == Proposal.offer_id)
-    .join(Need, Need.id == Proposal.need_id)
-    .join(Giver, Giver.id == Offer.participant_id)
-    .join(Taker, Taker.id == Need.participant_id)
-    .join(Expertise, Expertise.code == Need.expertise_code)
+_OF_PAIRING: Final = (
+    Proposal.id.label("key"),
+    Giver.id.label("giver_id"),
+    Giver.reference.label("giver"),
+    Giver.name.label("giver_name"),
+    Giver.latitude.label("giver_latitude"),
+    Giver.longitude.label("giver_longitude"),
+    Taker.id.label("taker_id"),
+    Taker.reference.label("taker"),
+    Taker.name.label("taker_name"),
+    Taker.latitude.label("taker_latitude"),
+    Taker.longitude.label("taker_longitude"),
+    Expertise.code.label("expertise_code"),
+    Expertise.name.label("expertise"),
+    Proposal.half_days,
+    Proposal.ladder,
+    Proposal.distance_m,
+    Proposal.remote,
 )
-PUBLIC_PAIRINGS: Final = _PAIRINGS.where(false())
 
 
-def pairings(session: Session, principal: Principal, run_id: int) -> Query:
-    """The proposals of a run that have not ended; for those who may read runs."""
+def _with_sides(query: Query) -> Query:
+    return (
+        query.select_from(Proposal)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Giver, Giver.id == Offer.participant_id)
+        .join(Taker, Taker.id == Need.participant_id)
+        .join(Expertise, Expertise.code == Need.expertise_code)
+    )
+
+
+def _consents(side: Side) -> ColumnElement[bool]:
+    return exists().where(
+        PublicationConsent.proposal_id == Proposal.id,
+        PublicationConsent.side == side,
+        PublicationConsent.withdrawn_at.is_(None),
+    )
+
+
+# Whether it was approved with conditions is nobody else's business.
+PUBLIC_PAIRINGS: Final = _with_sides(
+    select(*_OF_PAIRING, literal(ProposalState.APPROVED.value).label("state"))
+).where(Proposal.state.in_(PUBLISHABLE), *map(_consents, Side))
+
+
+def pairings(session: Session, principal: Principal, run_id: int, *, drafts: bool = True) -> Query:
+    """The proposals of a run that have not ended; for those who may read runs.
+
+    Without `drafts` only those that a broker preferred and that rest on no mere suggestion.
+    """
     authorise(principal, Action.READ)
     get_run(session, principal, run_id)
-    return _PAIRINGS.where(Proposal.run_id == run_id, Proposal.state.not_in(ENDED))
+    query = _with_sides(select(*_OF_PAIRING, Proposal.state)).where(Proposal.run_id == run_id)
+    if drafts:
+        return query.where(Proposal.state.not_in(ENDED))
+    return query.where(Proposal.state.in_(HOLDING), Proposal.sendable)
 
 
 _KEYS: Final[dict[str, Any]] = {
@@ -250,7 +273,14 @@ def stamp(session: Session, run_id: int | None) -> tuple[Any, ...]:
     for table in (Participant, Offer):
         seen += session.execute(select(func.count(table.id), func.max(table.updated_at))).one()
     seen.append(session.scalar(select(func.max(ImportBatch.id))))
-    if run_id is not None:
+    if run_id is None:
+        published = select(PublicationConsent.proposal_id)
+        counts = select(func.count(), func.count(PublicationConsent.withdrawn_at))
+        seen += session.execute(counts.select_from(PublicationConsent)).one()
+        seen.append(
+            session.scalar(select(func.sum(Proposal.version)).where(Proposal.id.in_(published)))
+        )
+    else:
         seen += session.execute(
             select(func.count(Proposal.id), func.sum(Proposal.version)).where(
                 Proposal.run_id == run_id

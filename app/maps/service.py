@@ -1,14 +1,22 @@
-"""Making embed tokens, on the record."""
+"""Making embed tokens, listing and revoking them, on the record."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.keys import Unauthenticated
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.events import audit
 from app.maps import tokens
-from app.maps.tokens import Grant
+from app.maps.tokens import Expired, Grant
 from app.matching.queries import get_run
+from app.problems import NotFound
+from models.access import EmbedToken
 from models.vocabulary import EmbedLayer
 
 
@@ -22,21 +30,77 @@ def create_embed(
     valid_for: timedelta | None = None,
     run_id: int | None = None,
 ) -> tuple[Grant, str]:
-    """A token for pages of `origins`; it is not held, and ends by itself."""
-    authorise(principal, Action.MANAGE_KEYS)
+    """A token for pages of `origins`; it ends by itself, and what it is for is held, not it."""
+    authorise(principal, Action.EMBED)
     now = datetime.now(UTC)
     granted = tokens.grant(origins, layer, now=now, valid_for=valid_for, run_id=run_id)
     if run_id is not None:
         get_run(session, principal, run_id)
+    made = EmbedToken(
+        layer=layer,
+        run_id=run_id,
+        origins=list(granted.origins),
+        made_by=principal.name,
+        made_at=now,
+        expires_at=granted.expires_at,
+    )
+    session.add(made)
+    session.flush()
+    granted = replace(granted, id=made.id)
     audit.record(
         session,
         actor=principal.name,
         action="embed.create",
-        subject=f"layer:{layer}" if run_id is None else f"run:{run_id}",
+        subject=f"embed:{made.id}",
+        layer=layer,
+        run=run_id,
         origins=list(granted.origins),
         expires_at=granted.expires_at.isoformat(),
     )
     return granted, tokens.sign(granted, secret, now)
+
+
+def revoke_embed(
+    session: WriteSession, principal: Principal, token_id: int, now: datetime | None = None
+) -> EmbedToken:
+    """End one token now; one that was revoked already stays as it was."""
+    authorise(principal, Action.EMBED)
+    found = session.get(EmbedToken, token_id, with_for_update=True)
+    if found is None:
+        raise NotFound(f"there is no embed token {token_id}")
+    if found.revoked_at is None:
+        found.revoked_at = now or datetime.now(UTC)
+        found.revoked_by = principal.name
+        session.flush()
+        audit.record(
+            session,
+            actor=principal.name,
+            action="embed.revoke",
+            subject=f"embed:{token_id}",
+        )
+    return found
+
+
+def list_embeds(
+    session: Session, principal: Principal, *, before: int | None = None, limit: int | None = 50
+) -> Sequence[EmbedToken]:
+    """Tokens that were made, the newest first, without what opens anything."""
+    authorise(principal, Action.EMBED)
+    query = select(EmbedToken).order_by(EmbedToken.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(EmbedToken.id < before)
+    return session.scalars(query).all()
+
+
+def check_not_revoked(session: Session, granted: Grant) -> None:
+    """Raise `Expired` for a token that was revoked, `Unauthenticated` for one nobody made here."""
+    if granted.id is None:
+        return
+    found = session.get(EmbedToken, granted.id)
+    if found is None:
+        raise Unauthenticated("the token of this map is not one of this service; ask for a new one")
+    if found.revoked_at is not None:
+        raise Expired(granted, "was revoked")
 
 
 def snippet(base: str, token: str) -> str:

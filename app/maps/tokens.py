@@ -43,8 +43,8 @@ class Expired(Unauthenticated):
 
     title = "The token of this map has expired"
 
-    def __init__(self, grant: "Grant") -> None:
-        super().__init__("the token of this map has expired; ask for a new one")
+    def __init__(self, grant: "Grant", became: str = "has expired") -> None:
+        super().__init__(f"the token of this map {became}; ask for a new one")
         self.grant = grant
 
 
@@ -56,6 +56,10 @@ class Grant:
     layer: EmbedLayer
     expires_at: datetime
     run_id: int | None = None
+    drafts: bool = False
+    """Of the partner layer: also proposals that nobody preferred yet."""
+    id: int | None = None
+    """By which it can be revoked; none for the portal's own page, which lasts an hour."""
 
 
 def grant(
@@ -65,6 +69,7 @@ def grant(
     now: datetime,
     valid_for: timedelta | None = None,
     run_id: int | None = None,
+    drafts: bool = False,
 ) -> Grant:
     """What may be granted, or `BadEmbed` with the reason why not."""
     if not 1 <= len(origins) <= MOST_ORIGINS:
@@ -81,7 +86,7 @@ def grant(
     if (run_id is None) == (layer is EmbedLayer.PARTNER):
         raise BadEmbed("name a run for the partner layer, and none for the public layer")
     expires_at = (now + valid_for).replace(microsecond=0)
-    return Grant(tuple(dict.fromkeys(origins)), layer, expires_at, run_id)
+    return Grant(tuple(dict.fromkeys(origins)), layer, expires_at, run_id, drafts)
 
 
 def sign(granted: Grant, secret: str, now: datetime) -> str:
@@ -94,6 +99,10 @@ def sign(granted: Grant, secret: str, now: datetime) -> str:
     }
     if granted.run_id is not None:
         claims["run"] = granted.run_id
+    if granted.drafts:
+        claims["drafts"] = True
+    if granted.id is not None:
+        claims["jti"] = str(granted.id)
     return jwt.encode(claims, _key(secret), algorithm=ALGORITHM)
 
 
@@ -116,6 +125,8 @@ def read(token: str, secret: str) -> Grant:
             EmbedLayer(claims["layer"]),
             datetime.fromtimestamp(claims["exp"], UTC),
             claims.get("run"),
+            bool(claims.get("drafts")),
+            int(claims["jti"]) if "jti" in claims else None,
         )
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as wrong:
         raise Unauthenticated(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.access.keys import Unauthenticated
@@ -16,7 +17,7 @@ from app.http.conditions import is_known
 from app.http.fields import Content, Words
 from app.http.media import JSON, negotiate
 from app.http.sessions import Reads
-from app.maps import layer, queries, tokens
+from app.maps import layer, queries, service, tokens
 from app.maps.tokens import Grant
 from app.problems import Problem
 from app.settings import Settings
@@ -71,8 +72,10 @@ def _settings(request: Request) -> Settings:
     return found
 
 
-def _granted(request: Request, token: str) -> Grant:
-    return tokens.read(token, request.app.state.signing_secret())
+def _granted(request: Request, session: Session, token: str) -> Grant:
+    granted = tokens.read(token, request.app.state.signing_secret())
+    service.check_not_revoked(session, granted)
+    return granted
 
 
 def _page(
@@ -96,14 +99,14 @@ def _page(
 
 
 @router.get("/widget")
-def widget(request: Request, wanted: Annotated[Widget, Query()]) -> Response:
+def widget(request: Request, session: Reads, wanted: Annotated[Widget, Query()]) -> Response:
     """Show the map, in a frame of a page that the token names."""
     if not (VENDOR / "leaflet.js").exists():
         raise PartsMissing("the map's parts are not in place; `make parts` puts them there")
     settings = _settings(request)
     problem, granted = None, None
     try:
-        granted = _granted(request, wanted.token)
+        granted = _granted(request, session, wanted.token)
     except tokens.Expired as expired:
         problem, granted = expired.detail, expired.grant
     except Unauthenticated as unknown:
@@ -121,7 +124,7 @@ def widget(request: Request, wanted: Annotated[Widget, Query()]) -> Response:
 @router.get("/layer", dependencies=[Depends(negotiate)])
 def read_layer(request: Request, session: Reads, wanted: Annotated[OfToken, Query()]) -> Response:
     """Read what the widget shows, in columns."""
-    granted = _granted(request, wanted.token)
+    granted = _granted(request, session, wanted.token)
     packed = _packed(request, session, granted)
     headers = {"ETag": packed.tag, "Access-Control-Allow-Origin": "*", "Vary": "Accept-Encoding"}
     if is_known(request, packed.tag):
@@ -141,7 +144,7 @@ def read_list(request: Request, session: Reads, wanted: Annotated[ListPage, Quer
     """List what the map shows, for browsers that run no script."""
     settings = _settings(request)
     try:
-        granted = _granted(request, wanted.token)
+        granted = _granted(request, session, wanted.token)
     except Unauthenticated as problem:
         return _page("list.html", None, settings, 401, problem=problem.detail, wanted=wanted)
     rows, matched = queries.listed(

@@ -114,13 +114,18 @@ def agree(
     return agreement
 
 
-def _check_record(side: Side, says: Says, said_by: str, said: Said) -> None:
+def check_speaks_for(side: Side, said_by: str) -> None:
+    """Refuse the word of one of our own roles that is not of that side."""
     others = {role.value for role in Role} - {OF_SIDE[side][1].value}
     if said_by.strip().lower().replace(" ", "_") in others:
         raise BadDecision(
             f"said_by {said_by!r} does not speak for the {side}; "
             "name the role of who said it there, such as headteacher"
         )
+
+
+def _check_record(side: Side, says: Says, said_by: str, said: Said) -> None:
+    check_speaks_for(side, said_by)
     if says is Says.NO:
         check_said(DecisionAction.DECLINE, said)
     elif said != NOTHING_SAID:

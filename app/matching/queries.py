@@ -17,7 +17,7 @@ from solver.problem import Problem
 
 DRAWN: Final = "DRAWN-"
 """How the references of needs and offers begin that were drawn at random."""
-FileName = Literal["problem", "plan", "given_plan", "refusals"]
+FileName = Literal["problem", "plan", "given_plan", "refusals", "summary", "unmet", "picture"]
 
 
 def get_run(session: Session, principal: Principal, run_id: int) -> Run:

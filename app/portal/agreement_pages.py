@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access.policy import authorise
 from app.csv_in import RowModel, Text, clean_text
-from app.matching import agreements, decisions, lists
+from app.matching import agreements, decisions, lists, publication
 from app.matching.agreements import OF_SIDE
 from app.portal import forms
 from app.portal.forms import Filled
@@ -82,6 +82,22 @@ def record(request: Request, who: Who, proposal_id: int, side: str, form: SentBy
         filled.general.append(problem.detail[:1].upper() + problem.detail[1:])
         return _form(request, who, proposal_id, of, filled, status=422)
     return RedirectResponse(f"{BASE}/proposals/{proposal_id}?said={of}", 303)
+
+
+@router.post("/proposals/{proposal_id:int}/publication/{side}")
+def publish(request: Request, who: Who, proposal_id: int, side: str, form: SentBy) -> Response:
+    """A side's consent to show the pairing to anybody, or that it is taken back."""
+    given = texts(form)
+    of = _side(side)
+    with who.database.write() as session:
+        if given.get("withdraw"):
+            publication.withdraw(session, who.principal, proposal_id, of)
+            return RedirectResponse(f"{BASE}/proposals/{proposal_id}?unpublished={of}", 303)
+        given_by = given.get("given_by", "")[:100].replace("\0", "")
+        if not given_by:
+            return RedirectResponse(f"{BASE}/proposals/{proposal_id}?lacks={of}#publish-{of}", 303)
+        publication.consent(session, who.principal, proposal_id, of, given_by)
+    return RedirectResponse(f"{BASE}/proposals/{proposal_id}?published={of}", 303)
 
 
 def _form(

@@ -1,10 +1,10 @@
 """The lines that a council or trust copies into its page to show the public map."""
 
-from datetime import timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app.access.policy import Action, authorise
 from app.access.secret import signing_secret
@@ -12,17 +12,18 @@ from app.maps import service
 from app.maps.tokens import BadEmbed
 from app.portal.forms import Filled
 from app.portal.pages import page
-from app.portal.visitors import SentBy, Who, texts
+from app.portal.visitors import BASE, SentBy, Visitor, Who, texts
 from models.vocabulary import EmbedLayer
 
 router = APIRouter()
 DAYS: Final = (30, 90, 180, 365)
+MOST_SHOWN: Final = 100
 
 
 @router.get("/embed")
 def ask(request: Request, who: Who) -> Response:
-    authorise(who.principal, Action.MANAGE_KEYS)
-    return page(request, "embed.html", who, filled=Filled({"days": "90"}), choices=DAYS)
+    authorise(who.principal, Action.EMBED)
+    return _form(request, who, Filled({"days": "90"}))
 
 
 @router.post("/embed")
@@ -48,5 +49,33 @@ def make(request: Request, who: Who, form: SentBy) -> Response:
             }
     except BadEmbed as bad:
         filled.add("origins", bad.detail[:1].upper() + bad.detail[1:])
-    status = 200 if made else 422
-    return page(request, "embed.html", who, status=status, filled=filled, choices=DAYS, made=made)
+    return _form(request, who, filled, made=made, status=200 if made else 422)
+
+
+@router.post("/embed/{token_id:int}/revoke")
+def revoke(request: Request, who: Who, token_id: int, form: SentBy) -> Response:
+    with who.database.write() as session:
+        service.revoke_embed(session, who.principal, min(token_id, 2**31 - 1))
+    return RedirectResponse(f"{BASE}/embed?revoked={token_id}", 303)
+
+
+def _form(
+    request: Request,
+    who: Visitor,
+    filled: Filled,
+    *,
+    made: dict[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    with who.database.read() as session:
+        return page(
+            request,
+            "embed.html",
+            who,
+            status=status,
+            filled=filled,
+            choices=DAYS,
+            made=made,
+            given=service.list_embeds(session, who.principal, limit=MOST_SHOWN),
+            now=datetime.now(UTC),
+        )

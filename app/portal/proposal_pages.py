@@ -14,7 +14,7 @@ from app.access.policy import Action, authorise
 from app.csv_out import days
 from app.database import ReadSession, WriteSession
 from app.insight.report_map import LADDER_NAMES
-from app.matching import decisions, lists, queries, steering
+from app.matching import decisions, lists, publication, queries, steering
 from app.matching.lists import Full
 from app.matching.passed import rules_passed
 from app.matching.review import SORTS, ReviewFilter, counts_by, review
@@ -201,6 +201,12 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             history=sorted([*decided, *said], key=lambda each: each.at),
             standing={each.side: each for each in said if each.voided_at is None},
             sides={Side.TAKER: full.taker, Side.GIVER: full.giver},
+            consents={
+                each.side: each
+                for each in publication.consents_of(session, who.principal, proposal_id)
+                if each.withdrawn_at is None
+            },
+            may_publish=full.proposal.state in publication.ASKABLE,
             may_agree=full.proposal.state in LAPSING and not shown["missing"],
         )
 

@@ -131,6 +131,8 @@ def test_making_a_token_is_on_the_record(sqlite_database: Database) -> None:
     with sqlite_database.read() as session:
         event = session.scalars(select(AuditEvent).where(AuditEvent.action == "embed.create")).one()
         assert event.detail == {
+            "layer": "public",
+            "run": None,
             "origins": [ORIGIN],
             "expires_at": granted.expires_at.isoformat(),
         }
@@ -140,11 +142,36 @@ def test_making_a_token_is_on_the_record(sqlite_database: Database) -> None:
 def test_who_may_not_gets_no_token(sqlite_database: Database) -> None:
     """Neither does anybody for a run that is not there."""
     with sqlite_database.write() as session:
-        nobody = Principal("nobody", frozenset({Role.GIVER_CONTACT}))
+        nobody = Principal("nobody", frozenset(Role) - {Role.BROKER, Role.ADMINISTRATOR})
         with pytest.raises(Forbidden):
             service.create_embed(session, nobody, SECRET, [ORIGIN], EmbedLayer.PUBLIC)
+        with pytest.raises(Forbidden):
+            service.revoke_embed(session, nobody, 1)
+        with pytest.raises(Forbidden):
+            service.list_embeds(session, nobody)
         with pytest.raises(NotFound):
             service.create_embed(session, TERMINAL, SECRET, [ORIGIN], EmbedLayer.PARTNER, run_id=7)
+
+
+def test_a_broker_makes_and_revokes_tokens(sqlite_database: Database) -> None:
+    """Without being an administrator; each has a number of its own, and says when it ended."""
+    broker = Principal("broker", frozenset({Role.BROKER}))
+    with sqlite_database.write() as session:
+        made = [
+            service.create_embed(session, broker, SECRET, [ORIGIN], EmbedLayer.PUBLIC)
+            for _ in range(2)
+        ]
+        service.revoke_embed(session, broker, made[0][0].id or 0, NOW)
+        service.revoke_embed(session, TERMINAL, made[0][0].id or 0)
+        with pytest.raises(NotFound):
+            service.revoke_embed(session, broker, 99)
+    assert tokens.read(made[1][1], SECRET) == made[1][0]
+    with sqlite_database.read() as session:
+        held = service.list_embeds(session, broker)
+        assert [(each.id, each.revoked_at, each.revoked_by) for each in held] == [
+            (2, None, None),
+            (1, NOW, "broker"),
+        ]
 
 
 def test_an_installation_makes_its_own_secret_once(tmp_path: Path) -> None:

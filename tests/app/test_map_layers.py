@@ -4,6 +4,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,16 @@ from app.access.policy import TERMINAL
 from app.database import Database
 from app.main import create_app
 from app.maps import layer as layers
-from app.maps import service
+from app.maps import service, tokens
 from app.maps.tokens import Grant
+from app.matching import publication
 from app.register.gias import GiasFiles, import_gias
 from app.settings import Settings
+from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
 from models.register import Institution, Participant
-from models.vocabulary import EmbedLayer, Ladder
+from models.vocabulary import EmbedLayer, Ladder, Side
 from tests import rows
 from tests.serving import serving
 
@@ -47,7 +50,7 @@ def draw_run(session: Session) -> None:
 
 
 def draw(database: Database) -> Database:
-    """Three schools and a hub; one of every kind of offer; a run with an open proposal."""
+    """Three schools and a hub; one of every kind of offer; a run with a preferred proposal."""
     with database.write() as session:
         rows.add_calendar(session)
         taker, giver, far = (rows.add_school(session, 1 + n, 10.0 * n) for n in range(3))
@@ -62,7 +65,7 @@ def draw(database: Database) -> Database:
         rows.add_offer(session, "withdrawn", far, withdrawn=True)
         rows.add_offer(session, "over", hub, window_ends=rows.STARTS)
         draw_run(session)
-        for state, who in (("proposed", offer), ("declined", hub)):
+        for state, who in (("preferred", offer), ("declined", hub)):
             given = who if isinstance(who, Offer) else rows.add_offer(session, "hubs", who)
             row = Proposal(run_id=1, need_id=need.id, offer_id=given.id, state=state, **PROPOSED)
             rows.add(session, row)
@@ -153,6 +156,83 @@ def test_the_partner_layer_has_the_live_proposals_of_its_run(
     assert read["ladder"][pairings["ladder"][0]] == "local_area"
 
 
+def test_drafts_are_for_the_portal_s_own_page(client: TestClient, exchange: Database) -> None:
+    """What nobody preferred yet, or what rests on a suggestion, is in no partner's layer."""
+    now = datetime.now(UTC)
+    asked = {"now": now, "run_id": 1, "drafts": True}
+    own = tokens.sign(tokens.grant([ORIGIN], EmbedLayer.PARTNER, **asked), SECRET, now)
+    partner = token(exchange, EmbedLayer.PARTNER)
+    seen = []
+    for version, (state, sendable) in enumerate(
+        [("proposed", True), ("preferred", False), ("agreed", True), ("lapsed", True)], 2
+    ):
+        with exchange.write() as session:
+            row = session.get_one(Proposal, 1)
+            row.state, row.sendable, row.version = state, sendable, version
+        seen.append([len(layer(client, each)["pairings"]["at"]) for each in (own, partner)])
+    assert seen == [[1, 0], [1, 0], [1, 1], [0, 0]]
+
+
+@pytest.mark.parametrize("first", list(Side))
+def test_a_pairing_is_public_while_both_consent(
+    client: TestClient, exchange: Database, first: Side
+) -> None:
+    """In the layer and for map programs; neither one's word, nor an open proposal, will do."""
+    mine = token(exchange)
+
+    def seen() -> int:
+        features = client.get(ITEMS.format("pairings")).json()["features"]
+        assert len(features) == len(layer(client, mine)["pairings"]["at"])
+        assert {each["properties"]["state"] for each in features} <= {"approved"}
+        return len(features)
+
+    def consents(side: Side) -> None:
+        with exchange.write() as session:
+            publication.consent(session, TERMINAL, 1, side, "headteacher")
+
+    def turns(state: str) -> None:
+        with exchange.write() as session:
+            row = session.get_one(Proposal, 1)
+            row.state, row.version = state, row.version + 1
+
+    turns("agreed")
+    consents(first)
+    turns("approved_with_conditions")
+    assert seen() == 0
+    consents(next(side for side in Side if side is not first))
+    assert seen() == 1
+    turns("agreed")
+    assert seen() == 0
+    turns("approved")
+    assert seen() == 1
+    with exchange.write() as session:
+        publication.withdraw(session, TERMINAL, 1, first)
+    assert seen() == 0
+
+
+def test_a_revoked_token_opens_nothing_more(client: TestClient, exchange: Database) -> None:
+    """At once, for the layer, the page and the list; the others stay as they were."""
+    mine, other = token(exchange), token(exchange)
+    with exchange.write() as session:
+        for _ in range(2):
+            service.revoke_embed(session, TERMINAL, 1)
+    for page in ("layer", "widget", "list"):
+        answer = client.get(f"/maps/{page}", params={"token": mine})
+        assert (answer.status_code, "was revoked" in answer.text) == (401, True)
+    assert layer(client, other)["layer"] == "public"
+    with exchange.read() as session:
+        actions = session.scalars(select(AuditEvent.action).order_by(AuditEvent.sequence)).all()
+    assert actions[-3:] == ["embed.create", "embed.create", "embed.revoke"]
+
+
+def test_a_token_of_another_database_opens_nothing(client: TestClient) -> None:
+    """One that was signed with the same secret, but never made here."""
+    now = datetime.now(UTC)
+    granted = replace(tokens.grant([ORIGIN], EmbedLayer.PUBLIC, now=now), id=7)
+    answer = client.get("/maps/layer", params={"token": tokens.sign(granted, SECRET, now)})
+    assert answer.status_code == 401
+
+
 def test_positions_come_back_as_they_are_known(client: TestClient, exchange: Database) -> None:
     """To the metre; an unknown position stays unknown."""
     participants = layer(client, token(exchange))["participants"]
@@ -234,7 +314,7 @@ def test_the_whole_country_stays_small(national_data: Path, sqlite_database: Dat
         for table, made in ((Offer, offers), (Need, needs), (Proposal, proposals)):
             session.execute(insert(table), made)
     with sqlite_database.read() as session:
-        granted = Grant((ORIGIN,), EmbedLayer.PARTNER, rows.NOW, 1)
+        granted = Grant((ORIGIN,), EmbedLayer.PARTNER, rows.NOW, 1, drafts=True)
         made_layer = layers.layer(session, granted, offers=True)
     assert len(made_layer["participants"]["id"]) > 24_000
     assert len(made_layer["pairings"]["id"]) == 37_000
@@ -253,6 +333,13 @@ def test_a_key_makes_tokens_over_http(client: TestClient, exchange: Database) ->
     assert content["token"] in content["html"]
     assert content["token"] in content["frame"]
     assert layer(client, content["token"])["layer"] == "public"
+    (made,) = client.get("/api/v1/embed-tokens").json()["items"]
+    assert (made["id"], made["origins"], made["revoked_at"]) == (content["id"], [ORIGIN], None)
+    assert content["token"] not in str(made)
+    revoked = client.post(f"/api/v1/embed-tokens/{made['id']}/revocation")
+    assert revoked.json()["revoked_by"].startswith("key:")
+    assert client.get("/maps/layer", params={"token": content["token"]}).status_code == 401
+    assert client.post("/api/v1/embed-tokens/99/revocation").status_code == 404
     for wrong in ({"origins": ["*"]}, {"origins": []}, {"origins": [ORIGIN], "layer": "partner"}):
         assert client.post("/api/v1/embed-tokens", json=wrong).status_code == 422
 

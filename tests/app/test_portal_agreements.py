@@ -11,7 +11,7 @@ from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
 from app.matching import service
 from models.exchange import Need
-from models.matching import Agreement, Decision, Proposal
+from models.matching import Agreement, Decision, Proposal, PublicationConsent
 from tests import rows
 from tests.portal import BASE, Page, Visitor, broker
 
@@ -166,3 +166,23 @@ def test_each_side_answers_for_itself_only(
         assert f"{BASE}/proposals/1/agreements/{sees_not}" not in links
         assert who.open(f"/proposals/1/agreements/{sees}").status == 200
         assert who.open(f"/proposals/1/agreements/{sees_not}").status == 403
+
+
+def test_each_side_consents_to_publish_and_takes_it_back(who: Visitor, exchange: Database) -> None:
+    """Asked once both have agreed, with the role of who says so, and on record."""
+    assert "Show it to anybody?" not in who.open("/proposals/1").text
+    answer(who, "taker", **YES)
+    page = answer(who, "giver", **YES)
+    path = "/proposals/1/publication/{}"
+    assert "Enter the role of who consents" in who.send(page, path.format("taker")).text
+    page = who.send(page, path.format("taker"), given_by="headteacher")
+    assert "The taker consents that it is shown to anybody." in page.text
+    assert "Taker: Yes headteacher," in page.text
+    assert "Giver: no consent" in page.text
+    page = who.send(page, path.format("taker"), withdraw="yes")
+    assert "Taker: no consent" in page.text
+    with exchange.read() as session:
+        given = session.scalars(select(PublicationConsent)).one()
+    assert (given.given_by, given.withdrawn_by) == ("headteacher", given.recorded_by)
+    assert who.send(page, path.format("giver"), withdraw="yes").status == 404
+    assert who.send(page, path.format("giver"), given_by="broker").status == 422

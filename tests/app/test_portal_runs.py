@@ -335,7 +335,7 @@ def test_the_map_of_a_run_is_for_its_own_page(who: Visitor, run_id: int) -> None
     assert "frame-src 'self'" in answer.headers["content-security-policy"]
     if not (VENDOR / "leaflet.js").is_file():
         pytest.skip("the front-end parts are not in place: make parts")
-    [source] = re.findall(r'<iframe class="gt-widget" src="([^"]*)"', answer.text)
+    [source] = re.findall(r'<iframe class="gt-widget" id="review-map" src="([^"]*)"', answer.text)
     framed = who.client.get(unescape(source))
     assert framed.status_code == 200
     assert "frame-ancestors http://localhost" in framed.headers["content-security-policy"]

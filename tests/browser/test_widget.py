@@ -57,6 +57,7 @@ def draw(session: Session) -> None:
         offer = rows.add_offer(session, f"o{n}", schools[n])
         proposal = {"half_days": 4, "points": 9, "components": [], "distance_m": 1609 * n}
         proposal |= {"ladder": list(Ladder)[n % 6], "remote": n % 7 == 0, "sendable": True}
+        proposal |= {"state": "preferred"}
         rows.add(session, Proposal(run_id=1, need_id=need.id, offer_id=offer.id, **proposal))
 
 
