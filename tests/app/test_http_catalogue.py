@@ -1,7 +1,7 @@
 """Expertise and periods entered, changed and withdrawn one at a time, on both databases."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from app.access.keys import create_key
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
 from app.exchange import catalogue
-from app.exchange.rows import ExpertiseRow
+from app.exchange.rows import ExpertiseRow, NeedRow
+from app.exchange.service import Unfit, create_need
 from app.main import create_app
 from app.problems import Forbidden
 from app.settings import Settings
@@ -205,6 +206,29 @@ def test_a_period_that_holds_something_stays(client: TestClient) -> None:
     assert "windows outside" in outside.json()["detail"]
     term = client.put(f"{API}/periods/{TERM}", json=body, headers=anything)
     assert term.json()["errors"][0]["pointer"] == "#/year"
+
+
+def test_what_is_being_withdrawn_is_not_named_meanwhile(database: Database) -> None:
+    """Who enters a need beside a withdrawal waits for it, and is then told."""
+    with database.write() as session:
+        add_calendar(session)
+        add_school(session, 100000)
+    row = NeedRow(
+        reference="n", participant="100000", expertise="reading", period=YEAR, half_days=4
+    )
+
+    def enter() -> None:
+        with database.write() as session:
+            create_need(session, TERMINAL, row)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            catalogue.withdraw_expertise(session, TERMINAL, "reading", None)
+            entered = pool.submit(enter)
+            # Time to go wrong in: a need that did not wait would be stored by then.
+            wait([entered], 0.3)
+        with pytest.raises(Unfit, match="retired"):
+            entered.result()
 
 
 def test_only_those_who_may_change_the_catalogue(sqlite_database: Database) -> None:
