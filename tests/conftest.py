@@ -8,13 +8,16 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from app.database import Database
+from app.matching import decisions, service
 from app.schema import migrate
+from tests.rows import NOW, STARTS
 
 ROOT = Path(__file__).parent.parent
 
@@ -131,3 +134,16 @@ def database(request: pytest.FixtureRequest) -> Database:
     kind = "sqlite_database" if request.param == "sqlite" else "postgres_database"
     found: Database = request.getfixturevalue(kind)
     return found
+
+
+@pytest.fixture
+def first_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs and decisions are of the first day of the made-up year, whenever tests are run."""
+
+    class FirstDay(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return NOW
+
+    monkeypatch.setattr(service, "day_of", lambda options: options.as_of or STARTS)
+    monkeypatch.setattr(decisions, "datetime", FirstDay)

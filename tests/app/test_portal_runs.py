@@ -24,6 +24,7 @@ from tests import rows
 from tests.portal import BASE, Page, Visitor, broker
 
 DECIDE = "/proposals/decide"
+pytestmark = pytest.mark.usefixtures("first_day")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from tests import rows
 
 API = "/api/v1"
 ASKED = {"area": "Testshire", "period": rows.YEAR, "options": {"workers": 1, "method": "exact"}}
+pytestmark = pytest.mark.usefixtures("first_day")
 
 
 @pytest.fixture
