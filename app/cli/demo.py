@@ -61,7 +61,9 @@ def demo(
         )
         on_progress("writing the report", 0.97)
         with database.read() as session:
-            data = insight.report_data(session, TERMINAL, run_id, made_up=True)
+            data = insight.report_data(
+                session, insight.result_of(session, TERMINAL, run_id), made_up=True
+            )
         data = replace(data, outline=(county.coast(),), places=county.towns())
         report = folder / "report.html"
         report.write_text(render(data), encoding="utf-8")

@@ -171,7 +171,7 @@ def match(
             found = queries.plan_of(session, TERMINAL, run_id)
             if plan:
                 write_plan(found, plan)
-            data = insight.report_data(session, TERMINAL, run_id)
+            data = insight.report_data(session, insight.result_of(session, TERMINAL, run_id))
     if report and state is RunState.SOLVED:
         from app.insight.report_page import render
 

@@ -1,7 +1,8 @@
 """What a report of a run is made of, read from what the run stored."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
@@ -19,8 +20,9 @@ from app.insight.report import (
 )
 from app.matching import queries
 from app.matching.options import MatchOptions
-from models.exchange import Expertise, Need, Period
-from models.matching import Run
+from app.matching.planning import Planned, ProblemMade
+from models.exchange import Expertise, Need, Offer, Period
+from models.matching import Proposal, Run
 from models.register import Group, Institution, Membership, Organisation, Participant
 from models.vocabulary import (
     HALF_DAYS_PER_DAY,
@@ -30,8 +32,10 @@ from models.vocabulary import (
     Reciprocity,
 )
 from solver import refusals
+from solver.plan import Plan
 from solver.problem import Problem
 
+AT_ONCE = 1_000
 MOST_NAMED = 10_000
 """Participants that a query asks for by name; for more of them it reads everybody."""
 HOLDER = {
@@ -41,23 +45,75 @@ HOLDER = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a run, stored or about to be."""
+
+    run: Run
+    problem: Problem
+    plan: Plan
+    refusals: dict[str, dict[str, int]]
+    proposals: Sequence[tuple[Proposal, Need, Offer]]
+    greedy_objective: int | None
+
+
+def result_of(session: Session, principal: Principal, run_id: int) -> Result:
+    """What a run that has a plan stored."""
+    run = queries.get_run(session, principal, run_id)
+    return Result(
+        run,
+        queries.problem_of(session, principal, run_id),
+        queries.plan_of(session, principal, run_id),
+        queries.refusals_of(session, principal, run_id),
+        queries.proposals(session, principal, run_id),
+        (run.summary or {}).get("greedy_objective"),
+    )
+
+
+def result_to_be(session: Session, run_id: int, made: ProblemMade, planned: Planned) -> Result:
+    """What the work of a run told, before it is written down."""
+    rows = [Proposal(**row) for row in planned.proposals]
+    needs = _by_id(session, Need, {row.need_id for row in rows})
+    offers = _by_id(session, Offer, {row.offer_id for row in rows})
+    rows.sort(key=lambda row: -row.points)
+    return Result(
+        session.get_one(Run, run_id),
+        Problem.from_json(queries.decode(made.content)),
+        Plan.from_json(queries.decode(planned.plan)),
+        queries.decode(made.refusals),
+        [(row, needs[row.need_id], offers[row.offer_id]) for row in rows],
+        planned.greedy_objective,
+    )
+
+
+N = TypeVar("N", Need, Offer)
+
+
+def _by_id(session: Session, model: type[N], ids: Collection[int]) -> dict[int, N]:
+    wanted = sorted(ids)
+    return {
+        row.id: row
+        for start in range(0, len(wanted), AT_ONCE)
+        for row in session.scalars(
+            select(model).where(model.id.in_(wanted[start : start + AT_ONCE]))
+        )
+    }
+
+
 def report_data(
     session: Session,
-    principal: Principal,
-    run_id: int,
+    result: Result,
     *,
     made_up: bool = False,
     outline: tuple[tuple[tuple[float, float], ...], ...] = (),
 ) -> ReportData:
-    """Everything a person needs to judge the plan of a run that has one."""
-    run = queries.get_run(session, principal, run_id)
-    problem = queries.problem_of(session, principal, run_id)
-    plan = queries.plan_of(session, principal, run_id)
+    """Everything a person needs to judge a plan."""
+    run, problem, plan = result.run, result.problem, result.plan
     options = MatchOptions.model_validate(run.options)
     names = {
         code: name for code, name in session.execute(select(Expertise.code, Expertise.name)).all()
     }
-    pairings = _pairings(session, principal, run_id, problem, names)
+    pairings = _pairings(session, result, names)
     period = session.get_one(Period, run.period_code)
     return ReportData(
         area=run.scope["name"],
@@ -67,7 +123,7 @@ def report_data(
         rules=rules_in_words(options),
         participants=_participants(session, problem),
         pairings=pairings,
-        unmet=_unmet(session, principal, run, problem, {each.need for each in pairings}, names),
+        unmet=_unmet(session, result, {each.need for each in pairings}, names),
         objective=plan.objective or 0,
         bound=plan.bound,
         gap=plan.gap,
@@ -77,14 +133,12 @@ def report_data(
         versions=tuple(sorted(plan.versions.items())),
         made_up=made_up,
         drawn=any(each.startswith(queries.DRAWN) for each in problem.needs.id),
-        greedy_objective=(run.summary or {}).get("greedy_objective"),
+        greedy_objective=result.greedy_objective,
         outline=outline,
     )
 
 
-def _pairings(
-    session: Session, principal: Principal, run_id: int, problem: Problem, names: dict[str, str]
-) -> tuple[ReportPairing, ...]:
+def _pairings(session: Session, result: Result, names: dict[str, str]) -> tuple[ReportPairing, ...]:
     reference = {
         row.id: row.reference
         for row in session.execute(select(Participant.id, Participant.reference))
@@ -108,7 +162,7 @@ def _pairings(
             remote=proposal.remote,
             suggested=not proposal.sendable,
         )
-        for proposal, need, offer in queries.proposals(session, principal, run_id)
+        for proposal, need, offer in result.proposals
         # What was offered later, in place of what ended, is no part of the plan.
         if proposal.follows_id is None
     )
@@ -160,14 +214,9 @@ def _symbol(institution: Institution | None) -> Symbol:
 
 
 def _unmet(
-    session: Session,
-    principal: Principal,
-    run: Run,
-    problem: Problem,
-    met: set[str],
-    names: dict[str, str],
+    session: Session, result: Result, met: set[str], names: dict[str, str]
 ) -> tuple[UnmetNeed, ...]:
-    by_need = queries.refusals_of(session, principal, run.id)
+    run, problem, by_need = result.run, result.problem, result.refusals
     candidates = dict.fromkeys(problem.needs.id, 0)
     for need in problem.candidates.need.tolist():
         candidates[problem.needs.id[need]] += 1

@@ -30,6 +30,8 @@ LADDER_COLOURS = {
     Ladder.ELSEWHERE: "#b3244d",
 }
 """At least 4.5 to 1 against white, and told apart with the common kinds of colour blindness."""
+ROLE_COLOURS = {"both": "#0b0c0c", "gives": "#2577b5", "takes": "#d4651f", "none": "#9aa3a9"}
+"""What somebody does in a plan."""
 SYMBOL_NAMES = {
     Symbol.PRIMARY: "Primary or nursery school",
     Symbol.SECONDARY: "Secondary school",

@@ -9,7 +9,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.insight.report import Component, ReportData, ReportPairing, figures
 from app.insight.report_charts import charts
-from app.insight.report_map import LADDER_COLOURS, LADDER_NAMES, SYMBOL_NAMES, plan_map
+from app.insight.report_map import (
+    LADDER_COLOURS,
+    LADDER_NAMES,
+    ROLE_COLOURS,
+    SYMBOL_NAMES,
+    PlanMap,
+    plan_map,
+)
 
 BEST = 12
 COMPONENT_COLOURS = (
@@ -124,4 +131,11 @@ def render(data: ReportData) -> str:
         ladder_names=LADDER_NAMES,
         ladder_colours=LADDER_COLOURS,
         symbol_names=SYMBOL_NAMES,
+    )  # fmt: skip
+
+
+def picture(data: ReportData, on_paper: PlanMap) -> str:
+    """The plan on a map as one SVG that needs nothing else."""
+    return _environment().get_template("picture.svg").render(
+        data=data, map=on_paper, ladder_colours=LADDER_COLOURS, role_colours=ROLE_COLOURS
     )  # fmt: skip

@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from app.database import Database
+from app.jobs.drawing import Drawing
 from app.matching import leases
 from app.matching.keeper import Watch, kept
 from app.matching.leases import Lease, LeaseLost
@@ -222,7 +223,8 @@ def work(connection: Connection, database_url: str, order: Order, asked: Event) 
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with Database(database_url) as database:
         try:
-            carry_out(order, database, connection.send, asked.is_set)
+            tell = Drawing(database, order.run_id, connection.send, asked.is_set)
+            carry_out(order, database, tell, asked.is_set)
         except Problem as problem:
             connection.send(Refused(state_of_refusal(problem), problem.detail))
     connection.close()

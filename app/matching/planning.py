@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from operator import mul
 from typing import Any, Final
@@ -102,6 +102,8 @@ class Planned:
     greedy_objective: int | None
     proposals: list[dict[str, Any]]
     alternates: list[dict[str, Any]]
+    pages: dict[str, bytes] = field(default_factory=dict)
+    """What was drawn of it for people, files by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ def _check(database: Database, held: Lease, message: Planned) -> None:
 def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> None:
     plan = Plan.from_json(queries.decode(message.plan))
     session.merge(RunFile(run_id=run.id, name="plan", content=message.plan))
+    for name, content in message.pages.items():
+        session.merge(RunFile(run_id=run.id, name=name, content=content))
     run.objective, run.bound, run.gap = plan.objective, plan.bound, plan.gap
     run.stopped = plan.stopped
     run.summary = (run.summary or {}) | {"greedy_objective": message.greedy_objective}

@@ -122,8 +122,3 @@ def _conditions(run_id: int, wanted: ReviewFilter) -> Sequence[ColumnElement[boo
         )
         conditions += [Proposal.state.in_(LAPSING), Proposal.id.not_in(answered)]
     return conditions
-
-
-def newest(session: Session, run_id: int) -> int:
-    """The id of a run's newest proposal; 0 where it has none."""
-    return session.scalar(select(func.max(Proposal.id)).where(Proposal.run_id == run_id)) or 0

@@ -1,9 +1,8 @@
 """The plan of a run: in figures and charts, on a map, and what it leaves unmet."""
 
+import gzip
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from math import ceil
 from threading import Lock
 from typing import Any, Final
@@ -14,69 +13,57 @@ from starlette.responses import Response
 
 from app.access.secret import signing_secret
 from app.database import ReadSession
-from app.insight.queries import report_data, rules_in_words
-from app.insight.report import Figures, ReportData, UnmetNeed, figures
-from app.insight.report_charts import Chart, charts
-from app.insight.report_map import (
-    LADDER_COLOURS,
-    LADDER_NAMES,
-    SYMBOL_NAMES,
-    PlanMap,
-    plan_map,
-)
+from app.insight import drawn
+from app.insight.drawn import Summary, Unmet
+from app.insight.queries import report_data, result_of, rules_in_words
+from app.insight.report import UnmetNeed
+from app.insight.report_map import LADDER_COLOURS, LADDER_NAMES, ROLE_COLOURS, SYMBOL_NAMES
 from app.maps import tokens
 from app.maps.tokens import BadEmbed
 from app.matching import queries
 from app.matching.leases import ENDED
 from app.matching.options import MatchOptions
-from app.matching.review import newest
-from app.portal.pages import VENDOR, Pager, csv_page, page, page_number
+from app.matching.queries import FileName
+from app.portal.pages import HEADERS, VENDOR, Pager, csv_page, page, page_number
 from app.portal.run_pages import watched
 from app.portal.visitors import Visitor, Who
+from app.problems import NotFound
 from models.matching import Run
 from models.vocabulary import EmbedLayer, RunState
 
 router = APIRouter()
 PER_PAGE: Final = 50
-MOST_KEPT: Final = 4
+MOST_KEPT: Final = 12
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A run's plan with what is drawn from it, each when it is first looked at."""
-
-    data: ReportData
-
-    @cached_property
-    def figures(self) -> Figures:
-        return figures(self.data)
-
-    @cached_property
-    def charts(self) -> list[Chart]:
-        return charts(self.data, self.figures)
-
-    @cached_property
-    def map(self) -> PlanMap | None:
-        return plan_map(self.data)
-
-
-_kept: OrderedDict[tuple[str, int, int], Judged] = OrderedDict()
+FILES: Final = ("summary", "unmet", "picture")
+_kept: OrderedDict[tuple[str, int, str], Any] = OrderedDict()
 _keeping = Lock()
 
 
-def _judged(session: ReadSession, who: Visitor, run: Run) -> Judged:
-    """What the run stored does not change but for alternates: so it is drawn once."""
-    key = (who.database.url, run.id, newest(session, run.id))
+def _keep(database: str, run_id: int, found: dict[str, Any]) -> None:
+    with _keeping:
+        for name, content in found.items():
+            _kept[(database, run_id, name)] = content
+        while len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+
+
+def _drawn(session: ReadSession, who: Visitor, run: Run, name: FileName) -> Any:
+    """What was drawn of a run's plan; its worker did so, or else it is done now."""
+    key = (who.database.url, run.id, name)
     with _keeping:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    made = Judged(report_data(session, who.principal, run.id))
-    with _keeping:
-        _kept[key] = made
-        while len(_kept) > MOST_KEPT:
-            _kept.popitem(last=False)
-    return made
+    try:
+        found: dict[str, Any] = {name: drawn.read(name, queries.file_of(session, run.id, name))}
+    except (NotFound, ValueError):
+        # Planned in the terminal, or drawn by another version.
+        made = drawn.draw(report_data(session, result_of(session, who.principal, run.id)))
+        found = {each: getattr(made, each) for each in FILES}
+    _keep(who.database.url, run.id, found)
+    return found[name]
 
 
 def at_most(fraction: float) -> str:
@@ -93,15 +80,15 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
             return page(request, "run_watch.html", who, **watched(session, who, run))
         if run.state != RunState.SOLVED:
             return page(request, "run_ended.html", who, **watched(session, who, run))
-        judged = _judged(session, who, run)
+        summary: Summary = _drawn(session, who, run, "summary")
         return page(
             request,
             "run.html",
             who,
             run=run,
-            data=judged.data,
-            figures=judged.figures,
-            charts=judged.charts,
+            data=summary,
+            figures=summary.figures,
+            charts=summary.charts,
             rules=rules_in_words(MatchOptions.model_validate(run.options)),
             at_most=at_most,
         )
@@ -111,19 +98,38 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
 def show_map(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
-        judged = _judged(session, who, run)
+        return page(request, "map.html", who, run=run, widget=widget_of(request, run_id))
+
+
+@router.get("/runs/{run_id:int}/picture")
+def show_picture(request: Request, who: Who, run_id: int) -> Response:
+    """The plan as it was made, for paper and for browsers that run no script."""
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
         return page(
             request,
-            "map.html",
+            "picture.html",
             who,
             run=run,
-            widget=widget_of(request, run_id),
-            data=judged.data,
-            map=judged.map,
+            summary=_drawn(session, who, run, "summary"),
             ladder_names=LADDER_NAMES,
             ladder_colours=LADDER_COLOURS,
+            role_colours=ROLE_COLOURS,
             symbol_names=SYMBOL_NAMES,
         )
+
+
+@router.get("/runs/{run_id:int}/picture.svg")
+def read_picture(request: Request, who: Who, run_id: int) -> Response:
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
+        content: bytes = _drawn(session, who, run, "picture")
+    if not content:
+        raise NotFound("no participant of this run has a known place")
+    headers = HEADERS | {"Content-Encoding": "gzip"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        headers, content = HEADERS, gzip.decompress(content)
+    return Response(content, 200, headers, "image/svg+xml")
 
 
 def widget_of(request: Request, run_id: int) -> str | None:
@@ -148,9 +154,9 @@ def list_unmet(request: Request, who: Who, run_id: int) -> Response:
     number = page_number(request)
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
-        judged = _judged(session, who, run)
-        name = {each.reference: each.name for each in judged.data.participants}
-        found = [need for need in judged.data.unmet if _fits(need, name, asked)]
+        unmet: Unmet = _drawn(session, who, run, "unmet")
+        name = unmet.names
+        found = [need for need in unmet.needs if _fits(need, name, asked)]
         found.sort(key=lambda need: (need.priority, -need.days_needed, need.need))
         if asked.get("as") == "csv":
             rows = [_csv(need, name) for need in found]
@@ -164,9 +170,9 @@ def list_unmet(request: Request, who: Who, run_id: int) -> Response:
             found=found[skip : skip + PER_PAGE],
             name=name,
             pager=Pager(number, PER_PAGE, len(found)),
-            reasons=_counted(judged.data.unmet),
-            expertise=sorted({need.expertise for need in judged.data.unmet}),
-            total=len(judged.data.unmet),
+            reasons=_counted(unmet.needs),
+            expertise=sorted({need.expertise for need in unmet.needs}),
+            total=len(unmet.needs),
         )
 
 

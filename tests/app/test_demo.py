@@ -105,7 +105,7 @@ def test_from_files_to_a_report(sqlite_database: Database, county: County, folde
     options = MatchOptions(as_of=DAY, gap=0.05, workers=1)
     run = service.match(sqlite_database, TERMINAL, takers, PERIOD.code, options)
     with sqlite_database.read() as session:
-        data = insight.report_data(session, TERMINAL, run, made_up=True)
+        data = insight.report_data(session, insight.result_of(session, TERMINAL, run), made_up=True)
     assert data.pairings
     assert data.drawn
     html = render(data)

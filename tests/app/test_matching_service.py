@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
-from app.insight.queries import report_data
+from app.insight.queries import report_data, result_of
 from app.insight.report import figures
 from app.matching import planning, queries, service
 from app.matching.options import MatchOptions
@@ -154,7 +154,7 @@ def test_the_report_tells_what_was_stored(exchange: Database) -> None:
     """The figures people see are those of the plan, met and unmet needs together."""
     run_id = run(exchange)
     with exchange.read() as session:
-        data = report_data(session, TERMINAL, run_id)
+        data = report_data(session, result_of(session, TERMINAL, run_id))
         stored = queries.get_run(session, TERMINAL, run_id)
     found = figures(data)
     assert (found.needs, found.needs_met, found.pairings, found.both) == (3, 2, 2, 2)

@@ -159,8 +159,8 @@ def test_the_plan_is_told_in_figures_charts_and_tables(who: Visitor, run_id: int
     assert raw.count("<figure") == raw.count('role="img" aria-label="Chart: ')
     assert raw.count("<figure") == raw.count("gt-small") >= 3
     assert page.faults == []
-    shown = who.client.get(f"{BASE}/runs/{run_id}/map").text
-    assert "4 participants and 2 pairings in Testshire" in shown
+    shown = who.client.get(f"{BASE}/runs/{run_id}/picture").text
+    assert 'alt="4 participants and 2 pairings in Testshire"' in shown
 
 
 def test_proposals_are_filtered_sorted_and_had_as_csv(who: Visitor, run_id: int) -> None:

@@ -24,7 +24,7 @@ from app.jobs.child import run_in_child
 from app.jobs.worker import Worker, embedded
 from app.matching import queries, service
 from app.matching.results import receive
-from models.matching import Proposal, Run
+from models.matching import Proposal, Run, RunFile
 from models.vocabulary import Operation
 from solver.plan import Plan
 from solver.problem import encode
@@ -81,7 +81,11 @@ def test_a_submitted_run_is_carried_out_in_the_background(exchange: Database) ->
         later = queries.events(session, TERMINAL, run_id, after=run.last_event - 1)
         assert [event.kind for event in later] == ["solved"]
     told = [kind for kind in kinds(exchange, run_id) if kind != "progress"]
-    assert told == ["queued", "started", "stage", "problem", "stage", "stage", "solved"]
+    stages = ["stage"] * 3
+    assert told == ["queued", "started", "stage", "problem", *stages, "solved"]
+    with exchange.read() as session:
+        files = session.scalars(select(RunFile.name).where(RunFile.run_id == run_id)).all()
+    assert set(files) == {"problem", "plan", "refusals", "summary", "unmet", "picture"}
 
 
 def test_cancelling_ends_the_child(exchange: Database, silence: str) -> None:

@@ -1,0 +1,59 @@
+"""Draws what pages show of a plan before it is written down: who looks first waits for nothing."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from app.database import Database
+from app.insight.drawn import draw
+from app.insight.queries import report_data, result_to_be
+from app.matching.planning import Message, Planned, ProblemMade, Stage, Tell
+
+POLL_S: Final = 0.1
+
+log = structlog.get_logger()
+
+
+class Drawing:
+    """Passes on what the work of a run tells, and with its plan what was drawn of it."""
+
+    def __init__(
+        self, database: Database, run_id: int, tell: Tell, cancelled: Callable[[], bool]
+    ) -> None:
+        self._database = database
+        self._run_id = run_id
+        self._tell = tell
+        self._cancelled = cancelled
+        self._made: ProblemMade | None = None
+
+    def __call__(self, message: Message) -> None:
+        if isinstance(message, ProblemMade):
+            self._made = message
+        if isinstance(message, Planned) and message.proposals and self._made is not None:
+            self._tell(Stage("drawing the plan", 0.97))
+            message = replace(message, pages=self._drawn(self._made, message))
+        self._tell(message)
+
+    def _drawn(self, made: ProblemMade, planned: Planned) -> dict[str, bytes]:
+        """Files by name; none where it failed, or where the run is to end now: the plan counts.
+
+        What is not drawn here is drawn when somebody looks.
+        """
+        pages: dict[str, bytes] = {}
+
+        def work() -> None:
+            try:
+                with self._database.read() as session:
+                    result = result_to_be(session, self._run_id, made, planned)
+                    pages.update(draw(report_data(session, result)).files())
+            except Exception as error:
+                log.error("run.not_drawn", error=type(error).__name__, exc_info=error)
+
+        thread = threading.Thread(target=work, name="drawing", daemon=True)
+        thread.start()
+        while thread.is_alive() and not self._cancelled():
+            thread.join(POLL_S)
+        return {} if thread.is_alive() else pages
