@@ -3,6 +3,7 @@
 import csv
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -195,9 +196,9 @@ def _check_header(
 ) -> None:
     known = {field.alias or name: field for name, field in model.model_fields.items()}
     faults = [
-        Fault(path.name, 1, column, None, "stands twice in the header")
-        for column in dict.fromkeys(header)
-        if column and header.count(column) > 1
+        Fault(path.name, 1, _shortened(column), None, "stands twice in the header")
+        for column, times in Counter(header).items()
+        if column and times > 1
     ]
     faults += [
         Fault(path.name, 1, column, None, "this column is missing")
@@ -207,13 +208,21 @@ def _check_header(
     if not ignore_unknown:
         faults += [
             Fault(
-                path.name, 1, column, None, f"is no column of this file; it has {', '.join(known)}"
+                path.name,
+                1,
+                _shortened(column),
+                None,
+                f"is no column of this file; it has {', '.join(known)}",
             )
             for column in header
             if column not in known
         ]
     if faults:
-        raise FaultyFile(faults)
+        raise FaultyFile(faults[:MAX_FAULTS])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def read_header(path: Path) -> list[str]:
@@ -242,6 +251,8 @@ def read_cells(
         if len(record) != len(header):
             reason = f"has {len(record)} cells where the header has {len(header)}"
             faults.append(Fault(path.name, line, None, None, reason))
+            if len(faults) >= MAX_FAULTS:
+                return
             continue
         yield Numbered(
             line,
@@ -272,10 +283,11 @@ def read_rows(
         except ValidationError as invalid:
             found.extend(_faults(path.name, line, cells, invalid))
         if len(found) >= MAX_FAULTS:
-            found.append(Fault(path.name, None, None, None, "more faults were not listed"))
             break
         if read % 1000 == 0:
             on_progress(f"reading {path.name}", min(1.0, line / lines))
+    if len(found) >= MAX_FAULTS:
+        found.append(Fault(path.name, None, None, None, "more faults were not listed"))
     if faults is None and found:
         raise FaultyFile(found)
     return rows
@@ -291,7 +303,7 @@ def _faults(file: str, line: int, cells: dict[str, str], invalid: ValidationErro
 def _fault(file: str, line: int, cells: dict[str, str], error: dict[str, Any]) -> Fault:
     column = str(error["loc"][0]) if error["loc"] else None
     value = cells.get(column) if column else None
-    if value is not None and len(value) > SHOWN_CHARACTERS:
-        value = value[:SHOWN_CHARACTERS] + "..."
+    if value is not None:
+        value = _shortened(value)
     reason = str(error["msg"]).removeprefix("Value error, ")
     return Fault(file, line, column, value, "is missing" if error["type"] == "missing" else reason)

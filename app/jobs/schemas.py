@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import to_json
 
 from app.csv_in import Key
 from app.exchange.schemas import PeriodCode
@@ -36,11 +37,14 @@ PROBLEM_EXAMPLE = {
 
 
 def _writable(content: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Refuse what JSON can be read from and not be written to: lone surrogates, NaN."""
+    """Refuse what JSON can be read from and not be written to: surrogates, NaN, endless depth."""
     try:
         json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+        to_json({"plan": content})  # of less depth than `json` can write
     except ValueError as unwritable:
-        raise ValueError("holds a number or a character that no file can hold") from unwritable
+        raise ValueError(
+            "holds a number or a character that no file can hold, or lies too deep"
+        ) from unwritable
     return content
 
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from app.access.policy import TERMINAL
 from app.cli.main import app, run
+from app.csv_in import MAX_FAULTS
 from app.database import Database
 from app.imports import ImportReport
 from app.partnerships.service import import_support
@@ -349,6 +350,23 @@ def test_every_faulty_row_is_listed(schooled: Database, tmp_path: Path) -> None:
     assert [(f.line, f.column) for f in refused.value.faults] == [
         (line, column) for line in range(2, 22) for column in ("NumberOfPupils", "Easting")
     ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["\n".join(["key,name", *["1,2,3"] * 5_000]), ",".join(f"c{i}" * 50 for i in range(50_000))],
+    ids=["rows", "columns"],
+)
+def test_a_file_of_nothing_but_faults_is_refused_in_short(
+    schooled: Database, tmp_path: Path, content: str
+) -> None:
+    """However many rows or columns are wrong, the answer stays readable, and soon to be had."""
+    path = tmp_path / "organisations.csv"
+    path.write_text(content)
+    with pytest.raises(FaultyFile) as refused, schooled.write() as session:
+        import_organisations(session, TERMINAL, path)
+    assert len(refused.value.faults) <= MAX_FAULTS + 1
+    assert max(len(str(fault)) for fault in refused.value.faults) < 1_000
 
 
 def test_a_file_that_is_not_there_is_a_fault(schooled: Database, tmp_path: Path) -> None:

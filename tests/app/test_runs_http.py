@@ -167,6 +167,9 @@ def test_a_given_plan_that_is_no_plan_is_refused(client: TestClient, solved: int
     """What is wrong with it is told, by field."""
     answer = post(client, "/runs", {"operation": "evaluate", "of_run": solved, "plan": {}})
     assert (answer.status_code, "givetake-plan/1" in answer.text) == (422, True)
+    deep = json.loads('{"a":' * 900 + "1" + "}" * 900)
+    answer = post(client, "/runs", {"operation": "evaluate", "of_run": solved, "plan": deep})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/plan")
     plan = client.get(f"{API}/runs/{solved}/plan").json()
     answer = post(client, "/runs", {"operation": "evaluate", "of_run": solved, "plan": plan})
     assert (answer.status_code, answer.json()["operation"]) == (202, "evaluate")
