@@ -1,5 +1,7 @@
 """The distribution: what it holds, and that no dependency brings packages of our names."""
 
+import subprocess
+import sys
 from importlib.metadata import distributions, version
 
 from typer.testing import CliRunner
@@ -22,3 +24,11 @@ def test_the_command_says_its_version() -> None:
     """Whoever reports a fault can say of which version."""
     said = CliRunner().invoke(app, ["--version"])
     assert (said.exit_code, said.stdout) == (0, f"givetake {version('givetake')}\n")
+
+
+def test_the_package_is_the_command() -> None:
+    """`python -m app` does what the script does, where that is not on the path."""
+    said = subprocess.run(
+        [sys.executable, "-m", "app", "--version"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == f"givetake {version('givetake')}\n"
