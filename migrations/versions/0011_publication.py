@@ -23,7 +23,9 @@ def upgrade() -> None:
         sa.Column("withdrawn_by", sa.String(length=100), nullable=True),
         sa.CheckConstraint("side in ('taker', 'giver')", name=op.f("ck_publication_consent_side")),
         sa.ForeignKeyConstraint(
-            ["proposal_id"], ["proposal.id"], name=op.f("fk_publication_consent_proposal_id_proposal")
+            ["proposal_id"],
+            ["proposal.id"],
+            name=op.f("fk_publication_consent_proposal_id_proposal"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_publication_consent")),
     )
