@@ -419,6 +419,42 @@ def test_on_a_phone(broker: Callable[..., Page], address: str, run_id: int) -> N
         check(page, "phone-" + re.sub(r"\W+", "-", path).strip("-"))
 
 
+THEMES: dict[str, dict[str, Any]] = {
+    "dark": {"color_scheme": "dark"},
+    "contrast": {"contrast": "more"},
+    "dark-contrast": {"color_scheme": "dark", "contrast": "more"},
+    "forced": {"forced_colors": "active"},
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_in_the_reader_s_colours(
+    broker: Callable[..., Page], address: str, run_id: int, theme: str, complaints: list[str]
+) -> None:
+    """Dark, with more contrast, and in forced colours every page can be read, wrong forms too."""
+    check(broker("/", **THEMES[theme]), f"{theme}-home")
+    page = broker("/proposals/1", **THEMES[theme])
+    page.get_by_role("button", name="Prefer", exact=True).click()
+    page.get_by_role("link", name="Record what the taker says").click()
+    check(page, f"{theme}-proposal")
+    run = f"/runs/{run_id}"
+    for path in (
+        *(run, f"{run}/proposals", f"{run}/unmet", f"{run}/map", f"{run}/picture", "/runs/new"),
+        *("/institutions?q=elm", "/participants/100", "/needs", "/offers/new", "/imports/new"),
+        *("/runs", "/imports", "/embed", "/nowhere"),
+    ):
+        page.goto(f"{address}{path}")
+        check(page, f"{theme}-" + re.sub(r"\W+", "-", path).strip("-"))
+    page.goto(f"{address}/needs/new?participant=100")
+    page.get_by_role("button", name="Record it").click()
+    expect(page.locator(".govuk-error-summary")).to_be_focused()
+    check(page, f"{theme}-need-wrong")
+    if "dark" in theme:
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == "rgb(23, 28, 32)"
+    assert [each for each in complaints if "422" not in each and "404" not in each] == []
+
+
 def test_a_run_is_cancelled(broker: Callable[..., Page], address: str, exchange: Database) -> None:
     """From the page that watches it; what has ended says so."""
     with exchange.write() as session:
