@@ -1,25 +1,34 @@
-"""From prices to a plan: restricted programs, block by block.
+"""From prices to a plan: programs of a part of the participants.
 
-The candidates that prices want often enough make a program small enough to cut up. Each block of
-the map is solved to near optimality with everything outside fixed at the plan so far, so that
-every result is a plan; blocks of one sweep share no participant and run side by side. The next
-sweep cuts at another angle.
+The candidates that prices want often enough make a program small enough to be cut up. A *priced*
+block is solved with no plan around it: of a pairing that crosses its border it sees its own side
+alone, at the price. A *fixed* block is solved with everything outside it as the plan has it, so
+that its result is a plan of the whole, too.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from solver.formulation import Formulation, formulate
 from solver.problem import BoolArray, Candidates, FloatArray, IntArray, Linking, Problem
 from solver.race import HAND_BACK_S, Limits
+from solver.rows import FREE
+
+BOTH: Final = 0
+GIVER: Final = 1
+TAKER: Final = 2
+GIVERS_RULES: Final = ("offer days", "offer pairings", "give limit", "most given")
+TAKERS_RULES: Final = ("need givers", "need days", "most taken", "linking")
+RECIPROCITY: Final = ("balance", "both roles")
+
+SideArray = NDArray[np.int8]
 
 
 def restricted(problem: Problem, kept: IntArray) -> Problem:
@@ -42,6 +51,24 @@ def _linking(rule: Linking, place: IntArray) -> Linking:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Crossing:
+    """What one side of a pairing is worth at prices, in points, per column of the program.
+
+    Attributes
+    ----------
+    give, take
+        To the giver, and to the taker.
+    credit
+        Per candidate of the program: whether giving it counts for reciprocity before its taker
+        has agreed.
+    """
+
+    give: IntArray
+    take: IntArray
+    credit: BoolArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """The formulation of the candidates kept, ready to be cut.
 
@@ -53,27 +80,39 @@ class Program:
         Its formulation.
     matrix
         The formulation's matrix by columns, shape (rows, columns).
+    entry_side
+        Of each entry of the matrix, in its order: the side that it binds.
     column_candidate
         Place in `formulation.candidate` of each column.
+    shared
+        Rows that several participants share: linking rules and balances held by a group.
     """
 
     problem: Problem
     formulation: Formulation
     matrix: sparse.csc_array
+    entry_side: SideArray
     column_candidate: IntArray
+    shared: BoolArray
 
     @staticmethod
     def of(problem: Problem) -> Program:
         """Return the program of a problem that holds only the candidates kept."""
         formulation = formulate(problem)
-        shape = len(formulation.row_lower), len(formulation.upper)
-        parts = (formulation.coefficient, formulation.column, formulation.row_start)
+        rows = np.repeat(np.arange(len(formulation.row_lower)), np.diff(formulation.row_start))
+        order = np.lexsort((rows, formulation.column))
+        columns = len(formulation.upper)
+        coefficient, rows = formulation.coefficient[order], rows[order]
+        starts = np.searchsorted(formulation.column[order], np.arange(columns + 1))
+        names = [rule.name for rule in formulation.rules]
         kept = np.arange(len(formulation.candidate))
         return Program(
             problem,
             formulation,
-            sparse.csr_array(parts, shape=shape).tocsc(),
+            sparse.csc_array((coefficient, rows, starts), shape=(len(formulation.row_lower), columns)),
+            _sides(names, formulation.row_rule[rows], coefficient),
             np.concatenate([kept, formulation.free]),
+            _shared(problem, formulation, names),
         )
 
     def points_at(self, values: IntArray) -> IntArray:
@@ -85,17 +124,17 @@ class Program:
         bonus = 2 * int(points.max(initial=0)) * np.asarray(self.matrix[short].sum(axis=0))
         return points + np.maximum(bonus.astype(np.int64), 0)
 
-    def block(
+    def fixed(
         self, free: BoolArray, values: IntArray, share: FloatArray, points: IntArray
     ) -> Formulation:
-        """Return the program of some candidates, with all others fixed.
+        """Return the program of some candidates, with all others as a plan has them.
 
         Parameters
         ----------
         free
             Which of `formulation.candidate` are decided.
         values
-            A plan, one value per column.
+            A plan, one value per column. A row that it breaks must be mended.
         share
             Per row, the share of what the plan leaves of it that the block may use, 0 to 1.
         points
@@ -104,98 +143,114 @@ class Program:
         whole = self.formulation
         columns = np.flatnonzero(free[self.column_candidate])
         inside = self.matrix[:, columns].tocsr()
-        used = self.matrix @ values
-        mine = inside @ values[columns]
         touched = np.flatnonzero(np.diff(inside.indptr))
         inside = inside[touched]
-        used, mine, share = used[touched], mine[touched], share[touched]
+        used, mine = (self.matrix @ values)[touched], inside @ values[columns]
         # A floor not yet met must not get worse.
-        lower = mine - _part_of(np.maximum(used - whole.row_lower[touched], 0), share)
-        upper = mine + _part_of(whole.row_upper[touched] - used, share)
-        candidate = np.flatnonzero(free)
+        over = np.maximum(used - whole.row_lower[touched], 0)
+        lower = mine - _part_of(over, share[touched])
+        upper = mine + _part_of(whole.row_upper[touched] - used, share[touched])
+        return self._part(free, inside, touched, points[columns], (lower, upper))
+
+    def priced(self, member: BoolArray, crossing: Crossing) -> Formulation:
+        """Return the program of some participants, at prices where a pairing leaves them.
+
+        Of a row that others share, the block has as much as its part of the row's entries; floors
+        are left to the multipliers that the crossing's worths hold.
+
+        Parameters
+        ----------
+        member
+            Per participant of the problem.
+        """
+        whole, problem = self.formulation, self.problem
+        gives = member[problem.giver[whole.candidate]]
+        takes = member[problem.taker[whole.candidate]]
+        free = gives | takes
+        columns = np.flatnonzero(free[self.column_candidate])
+        of = self.column_candidate[columns]
+        mine = self.matrix[:, columns]
+        sizes = np.diff(mine.indptr)
+        entries = np.repeat(self.matrix.indptr[columns], sizes) + _steps(sizes)
+        side, candidate = self.entry_side[entries], np.repeat(of, sizes)
+        uncredited = (mine.data < 0) & ~takes[candidate] & ~crossing.credit[candidate]
+        uncredited &= np.isin(whole.row_rule[mine.indices], self._reciprocal())
+        out = ((side == GIVER) & (~gives[candidate] | uncredited)) | (
+            (side == TAKER) & ~takes[candidate]
+        )
+        mine.data = np.where(out, 0, mine.data)
+        mine.eliminate_zeros()
+        inside = mine.tocsr()
+        touched = np.flatnonzero(np.diff(inside.indptr))
+        inside = inside[touched]
+        lower, upper = whole.row_lower[touched], whole.row_upper[touched]
+        shared = self.shared[touched]
+        whole_size = np.asarray(abs(self.matrix).sum(axis=1))[touched]
+        part = np.asarray(abs(inside).sum(axis=1)) / np.maximum(whole_size, 1)
+        upper = np.where(shared & (upper < FREE // 2), _part_of(upper, part), upper)
+        lower = np.where(shared, -FREE, lower)
+        points = np.where(gives[of], crossing.give[columns], 0)
+        points = points + np.where(takes[of], crossing.take[columns], 0)
+        return self._part(free, inside, touched, points, (lower, upper))
+
+    def _reciprocal(self) -> list[int]:
+        rules = self.formulation.rules
+        return [at for at, rule in enumerate(rules) if rule.name in RECIPROCITY]
+
+    def _part(
+        self,
+        free: BoolArray,
+        inside: sparse.csr_array,
+        touched: IntArray,
+        points: IntArray,
+        limits: tuple[IntArray, IntArray],
+    ) -> Formulation:
+        whole, candidate = self.formulation, np.flatnonzero(free)
         return replace(
             whole,
             candidate=whole.candidate[candidate],
             low=whole.low[candidate],
             high=whole.high[candidate],
             free=np.flatnonzero(np.isin(candidate, whole.free)),
-            points=points[columns],
+            points=points,
             constant=0,
-            upper=whole.upper[columns],
+            upper=whole.upper[free[self.column_candidate]],
             row_start=inside.indptr.astype(np.int64),
             column=inside.indices.astype(np.int64),
             coefficient=inside.data,
-            row_lower=lower,
-            row_upper=upper,
+            row_lower=limits[0],
+            row_upper=limits[1],
             row_rule=whole.row_rule[touched],
             row_subject=whole.row_subject[touched],
             rules=(),
         )
 
 
+def _sides(names: list[str], rule: IntArray, coefficient: IntArray) -> SideArray:
+    """Return the side that each entry binds; giving has a coefficient below 0 in reciprocity."""
+    side = np.zeros(len(names), np.int8)
+    side[[at for at, name in enumerate(names) if name in GIVERS_RULES]] = GIVER
+    side[[at for at, name in enumerate(names) if name in TAKERS_RULES]] = TAKER
+    reciprocal = np.array([name in RECIPROCITY for name in names], np.bool_)[rule]
+    return np.where(reciprocal, np.where(coefficient < 0, GIVER, TAKER), side[rule]).astype(np.int8)
+
+
+def _shared(problem: Problem, formulation: Formulation, names: list[str]) -> BoolArray:
+    members = np.bincount(problem.participants.account, minlength=len(problem.participants))
+    shared = np.array([name == "linking" for name in names], np.bool_)[formulation.row_rule]
+    held = np.array([name == "balance" for name in names], np.bool_)[formulation.row_rule]
+    shared[held] = members[formulation.row_subject[held]] > 1
+    return shared
+
+
+def _steps(sizes: NDArray[np.integer]) -> IntArray:
+    """Return 0, 1, ... up to each size, one after another."""
+    return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+
+
 def _part_of(slack: IntArray, share: FloatArray) -> IntArray:
     """Return a share of a slack, rounded down; all of it where the share is 1."""
-    return np.where(share >= 1, slack, np.floor(slack * share).astype(np.int64))
-
-
-def cut(lat: FloatArray, lon: FloatArray, size: int, angle: float) -> IntArray:
-    """Return a block number for each participant, by recursive bisection of a turned map.
-
-    Parameters
-    ----------
-    lat, lon
-        Degrees; who has none is dealt out among the blocks.
-    size
-        Most participants of a block.
-    angle
-        Radians by which the map is turned first.
-    """
-    unknown = np.isnan(lat) | np.isnan(lon)
-    x, y = np.radians(np.where(unknown, 0.0, lon)), np.radians(np.where(unknown, 0.0, lat))
-    x = x * np.cos(y[~unknown].mean() if not unknown.all() else 0.0)
-    turned = np.column_stack(
-        [x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)]
-    )
-    block = np.zeros(len(lat), np.int64)
-    known = np.flatnonzero(~unknown)
-    count = 0
-    for ids in _bisected(known, turned, size):
-        block[ids] = count
-        count += 1
-    missing = np.flatnonzero(unknown)
-    block[missing] = np.arange(len(missing)) % max(count, 1)
-    return block
-
-
-def cut_by_partners(
-    giver: NDArray[np.integer],
-    taker: NDArray[np.integer],
-    participants: int,
-    size: int,
-    angle: float,
-) -> IntArray:
-    """Return a block number for each participant where positions are unknown.
-
-    Participants are put in a line that keeps partners near each other (Cuthill and McKee 1969);
-    the line is cut into stretches of `size`, at places that move with the angle, 0 to pi.
-    """
-    ones = np.ones(len(giver), np.int8)
-    links = sparse.csr_array((ones, (giver, taker)), shape=(participants, participants))
-    line = reverse_cuthill_mckee(sparse.csr_matrix(links + links.T), symmetric_mode=True)
-    rank = np.empty(participants, np.int64)
-    rank[line] = np.arange(participants)
-    return (rank + int(size * angle / np.pi)) // size
-
-
-def _bisected(ids: IntArray, at: FloatArray, size: int) -> Iterator[IntArray]:
-    if len(ids) <= size:
-        yield ids
-        return
-    widest = int(np.argmax(np.ptp(at[ids], axis=0)))
-    ordered = ids[np.argsort(at[ids, widest], kind="stable")]
-    half = len(ordered) // 2
-    yield from _bisected(ordered[:half], at, size)
-    yield from _bisected(ordered[half:], at, size)
+    return np.where((share >= 1) | (slack < 0), slack, np.floor(slack * share).astype(np.int64))
 
 
 def solve_block(

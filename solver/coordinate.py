@@ -1,52 +1,67 @@
-"""Price coordination from end to end: rounds, a feasible plan beside them, then blocks."""
+"""Price coordination from end to end: rounds of prices, priced blocks, then fixed ones.
+
+A feasible plan stands beside the prices from the first rounds on. Where it falls short of the
+bound is known by participant, its regret, so that blocks are solved where regret is.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from solver.blocks import Program, cut, cut_by_partners, restricted, solve_block
+from solver.blocks import solve_block
 from solver.conflict import send_conflict
+from solver.core import Core
 from solver.exact import Result
+from solver.formulation import Formulation
 from solver.market import Market, take_apart
+from solver.neighbourhoods import grown
 from solver.plan import Stopped, gap_of
 from solver.prices import PriceSearch
 from solver.prices_tables import SmallArray
-from solver.problem import BoolArray, IntArray, Problem
+from solver.problem import FloatArray, IntArray, Problem
 from solver.race import Limits, OnNews, in_child
 from solver.start import Starter
+from solver.workers import block_workers
 
-FIRST_STEP: Final = 0.3
-LAST_STEP: Final = 0.003
-ROUNDS: Final = (60, 400)
-"""Fewest and most rounds; how many is settled by the time there is."""
+FIRST_STEP: Final = 0.4
+LAST_STEP: Final = 0.001
+ROUNDS: Final = (60, 150)
+"""Fewest and most rounds before blocks; how many is settled by the time there is."""
 ROUNDS_PER_WORK: Final = 20
-PRICE_SHARE: Final = 0.35
-"""Share of the time that rounds may take."""
-WANTED: Final = (0.4, 0.01)
+PRICE_SHARE: Final = 0.3
+"""Share of the time that rounds before blocks may take."""
+FURTHER: Final = (0.004, 0.0003, 60)
+"""First and last step, and rounds, of a further search from the best prices."""
+PAYS: Final = 0.01
+"""Part of the gap that a further search must close for another to follow."""
+WANTED: Final = (0.05, 0.002)
 """How often lately a candidate was wanted, to be in the first programs and in the last."""
 WANTED_FACTOR: Final = 0.5
 """What the threshold falls by from one sweep to the next."""
 HARD: Final = 0.3
 """Share of blocks left far from solved from which the next sweep cuts smaller ones."""
-HARD_GAP: Final = 0.004
-ROUGH_GAP: Final = 0.02
-"""Gap down to which a region is solved as one block."""
-SWEEPS_AHEAD: Final = 3
-"""Sweeps that the time left should allow at least."""
-BLOCK: Final = (300, 2600)
-"""Fewest and most participants of a block."""
+HARD_GAP: Final = 0.002
+CALM: Final = 0.2
+"""Share of the average regret below which a block is left as it is."""
+PRICED_BLOCK: Final = 1400
+"""Most participants of a priced block."""
+BLOCK: Final = (150, 2600)
+"""Fewest and most participants of a fixed block."""
+FIRST_BLOCK: Final = 500
 BLOCK_S: Final = 8.0
-NODES_AS_WORK: Final = 1
-WORK_BLOCK: Final = 400
+BLOCK_NODES: Final = 1
+WORK_BLOCK: Final = 300
 """Most participants of a block where work is limited instead of time."""
-BLOCK_GAP: Final = 0.0003
-IDLE_SWEEPS: Final = 6
+BLOCK_GAP: Final = 0.0002
+IDLE_SWEEPS: Final = 12
 """Sweeps without a better plan after which it has stalled."""
 
 
@@ -63,21 +78,61 @@ def solve_prices(
     Parameters
     ----------
     executor
-        Solves the blocks; by default threads of this process, as many as `limits.workers`.
+        Solves the blocks; by default processes of this machine, as many as `limits.workers`.
     """
-    run = _Run(problem, limits, on_news, cancelled)
-    try:
-        stopped = run.rounds()
-        if stopped is None:
-            own = executor or ThreadPoolExecutor(limits.workers)
-            try:
-                stopped = run.sweeps(own)
-            finally:
-                if executor is None:
-                    own.shutdown(wait=False, cancel_futures=True)
-    finally:
-        run.search.close()
-    return run.result(stopped)
+    with ExitStack() as stack:
+        pool = executor or stack.enter_context(block_workers(limits.workers))
+        run = _Run(problem, limits, on_news, cancelled, pool)
+        stack.callback(run.search.close)
+        try:
+            run.rounds()
+            run.priced_blocks()
+            run.sweeps()
+        except _Stop as stop:
+            return run.result(stop.why)
+        return run.result(Stopped.STALLED)
+
+
+class _Stop(Exception):
+    def __init__(self, why: Stopped) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """A block to solve: its program, and the columns of the whole that it decides."""
+
+    program: Formulation
+    columns: IntArray
+    start: IntArray | None = None
+
+
+class _Further:
+    """Rounds beside the blocks, from the best prices, as long as they still pay."""
+
+    def __init__(self, search: PriceSearch) -> None:
+        self._search = search
+        self._done = 0
+        self._before = 0
+        self._pays = True
+
+    def round(self, gap: float) -> bool:
+        """Do one round; return whether there was one to do."""
+        first, last, rounds = FURTHER
+        search = self._search
+        if not self._pays:
+            return False
+        if self._done == 0:
+            assert search.best is not None
+            search.return_to(search.best)
+            self._before = search.bound()
+        search.round(first * (last / first) ** (self._done / rounds))
+        self._done = (self._done + 1) % rounds
+        if self._done == 0:
+            won = (self._before - search.bound()) / max(1, self._before)
+            self._pays = won > PAYS * gap
+        return True
 
 
 class _Run:
@@ -89,21 +144,25 @@ class _Run:
         limits: Limits,
         on_news: OnNews,
         cancelled: Callable[[], bool],
+        pool: Executor,
     ) -> None:
-        self.problem, self.limits = problem, limits
+        self.problem, self.limits, self.pool = problem, limits, pool
         self.on_news, self.cancelled = on_news, cancelled
         self.started = time.time()
+        self.random = np.random.default_rng(limits.seed)
         self.market: Market = take_apart(problem)
         self.search = PriceSearch(self.market, limits.workers)
         self.starter = Starter(problem, self.market)
         self.half_days: IntArray | None = None
+        self.base: IntArray | SmallArray | None = None
         self.objective = 0
         self.conflict = False
         self.steps = 0
+        self._further = _Further(self.search)
         self._offer_plan(self.starter.plan())
 
-    def rounds(self) -> Stopped | None:
-        """Do the rounds; return why to stop already, None if blocks are to follow."""
+    def rounds(self) -> None:
+        """Do the rounds of prices that come before blocks."""
         done, share, plans = 0, 0.0, 0
         while share < 1:
             self.search.round(FIRST_STEP * (LAST_STEP / FIRST_STEP) ** share)
@@ -111,14 +170,11 @@ class _Run:
             share = self._share(done)
             if len(self.search.impossible):
                 self.conflict = True
-                return Stopped.INFEASIBLE
+                raise _Stop(Stopped.INFEASIBLE)
             if int(4 * share) > plans:
                 plans = int(4 * share)
-                self._offer_plan(self._agreed())
-            stopped = self._news()
-            if stopped is not None:
-                return stopped
-        return None
+                self._offer_plan(self._mended(self._agreed()))
+            self._news()
 
     def _share(self, done: int) -> float:
         """Return how far the rounds are, 1 at their end: by number, or by time if that is up."""
@@ -128,83 +184,145 @@ class _Run:
         spent = (now - self.started) / (PRICE_SHARE * (self.limits.deadline - self.started))
         return max(done / ROUNDS[1], min(spent, done / ROUNDS[0]), spent - 1)
 
-    def sweeps(self, pool: Executor) -> Stopped:
-        """Solve blocks of the candidates wanted, sweep after sweep."""
-        random = np.random.default_rng(self.limits.seed)
-        base: IntArray | SmallArray | None = self.half_days
-        if base is None:
-            base = self._agreed(floors=False)
-        people = len(self.problem.participants)
+    def priced_blocks(self) -> None:
+        """Solve all participants once, in blocks that see each other by prices alone."""
+        assert self.search.best is not None
+        core = Core(self.problem, self.market, self.search.often, WANTED[0], None)
+        if not len(core.giver):
+            return
+        size = PRICED_BLOCK if self.limits.work is None else WORK_BLOCK
+        label = core.cut(size, self.random.uniform(0, math.pi))
+        crossing = core.crossing(self.search.best)
+        gives, takes = label[core.giver][core.of], label[core.taker][core.of]
+        given, taken = np.zeros_like(core.values), np.zeros_like(core.values)
+        jobs = [
+            _Job(
+                core.program.priced(label == block, crossing),
+                np.flatnonzero((gives == block) | (takes == block)),
+            )
+            for block in range(int(label.max()) + 1)
+        ]
+        for at, found, _ in self._solved(jobs, self._block_seconds(len(jobs), 1)):
+            if found is None:
+                continue
+            columns = jobs[at].columns
+            mine, theirs = gives[columns] == at, takes[columns] == at
+            given[columns[mine]] = found[mine]
+            taken[columns[theirs]] = found[theirs]
+        agreed = core.market_half_days(np.minimum(given, taken))
+        self.base = self._mended(agreed, floors=False)
+        self._offer_plan(self._mended(agreed))
+        self._news()
+
+    def sweeps(self) -> None:
+        """Solve blocks with all else fixed, sweep after sweep, where regret is."""
+        if self.base is None:
+            self.base = self.half_days
+        if self.base is None:
+            self.base = self._mended(self._agreed(), floors=False)
         largest = BLOCK[1] if self.limits.work is None else WORK_BLOCK
-        size, wanted, idle, sweep = float(largest), WANTED[0], 0, 0
-        while True:
+        size, wanted, idle, sweep = min(float(FIRST_BLOCK), largest), WANTED[0], 0, 0
+        while idle < IDLE_SWEEPS:
             if self.limits.work is not None and sweep >= self.limits.work:
-                return Stopped.WORK
-            core = _Core(self, wanted, base)
-            extent, angle = size * random.uniform(0.8, 1.0), random.uniform(0, math.pi)
-            if people <= 1.1 * largest and self._rough():
-                # Where nobody has allowance to spare, only long chains of giving help at first.
-                extent = math.inf
-            blocks = core.blocks(extent, angle)
-            before = self.objective
-            hard = self._sweep(pool, core, blocks)
-            if isinstance(hard, Stopped):
-                return hard
-            base = core.half_days() if self.half_days is None else self.half_days
+                raise _Stop(Stopped.WORK)
+            if self.limits.work is not None:
+                for _ in range(ROUNDS_PER_WORK):
+                    self._further.round(self.gap())
+            wanted = max(WANTED[1], WANTED_FACTOR * wanted)
+            core = Core(self.problem, self.market, self.search.often, wanted, self.base)
+            jobs = self._fixed_blocks(core, size * self.random.uniform(0.8, 1.0), sweep)
+            before, hard = self.objective, 0
+            try:
+                for at, found, bound in self._solved(jobs, self._block_seconds(len(jobs), 3)):
+                    if found is None:
+                        hard += 1
+                        continue
+                    core.take(jobs[at].columns, found)
+                    reached = int(core.points[jobs[at].columns] @ found)
+                    hard += bound - reached > HARD_GAP * max(1, reached)
+            finally:
+                if core.program.formulation.holds(core.values):
+                    self._offer_plan(core.market_half_days(core.values))
+            self._news()
+            self.base = core.market_half_days(core.values) if self.half_days is None else self.half_days
             sweep += 1
             idle = 0 if self.objective > before else idle + 1
-            settled = wanted <= WANTED[1] and not hard and len(blocks) <= 1
-            if idle >= IDLE_SWEEPS or settled:
-                return Stopped.STALLED
-            wanted = max(WANTED[1], WANTED_FACTOR * wanted)
-            size *= 0.75 if hard > HARD else 1.25 if not hard else 1.0
-            size = min(max(size, BLOCK[0]), largest, max(1300, people / self.limits.workers))
+            share = hard / max(1, len(jobs))
+            size *= 0.7 if share > HARD else 1.3 if not hard else 1.0
+            size = min(max(size, BLOCK[0]), largest)
 
-    def _sweep(self, pool: Executor, core: _Core, blocks: list[BoolArray]) -> Stopped | float:
-        """Solve blocks side by side; return the share that was hard, or why to stop."""
-        limits, seconds = self._block_limits(), self._block_seconds(max(1, len(blocks)))
-        jobs: dict[Future[tuple[IntArray | None, float]], IntArray] = {}
+    def _fixed_blocks(self, core: Core, size: float, sweep: int) -> list[_Job]:
+        """Return blocks that share no participant, those with most regret first."""
+        regret = self._regret()
+        if sweep % 2:
+            most = max(2 * self.limits.workers, int(len(regret) / size / 2))
+            label = grown(core.giver, core.taker, regret, int(size), most)
+        else:
+            label = core.cut(size, self.random.uniform(0, math.pi))
+        inside = core.inside(label)
+        blocks = np.unique(inside[inside >= 0])
+        total = np.bincount(label[label >= 0], regret[label >= 0], minlength=int(label.max()) + 1)
+        people = np.bincount(label[label >= 0], minlength=int(label.max()) + 1)
+        calm = CALM * regret.mean()
+        blocks = blocks[total[blocks] > calm * people[blocks]]
+        blocks = blocks[np.argsort(-total[blocks], kind="stable")]
         share = core.share(len(blocks))
-        values = core.values
-        for free in blocks:
-            columns = np.flatnonzero(free[core.program.column_candidate])
-            block = core.program.block(free, values, share, core.points)
-            job = pool.submit(solve_block, block, values[columns], limits, seconds)
-            jobs[job] = columns
-        waiting, hard = set(jobs), 0
-        stopped: Stopped | None = None
-        while waiting and stopped is None:
-            done, waiting = wait(waiting, timeout=0.1)
-            for job in done:
-                found, bound = job.result()
-                hard += core.take(jobs[job], found, bound)
-            stopped = self._stop()
-        for job in waiting:
-            job.cancel()
-        if core.program.formulation.holds(core.values):
-            self._offer_plan(core.half_days())
-        return self._news() or stopped or hard / max(1, len(blocks))
+        jobs = []
+        for block in blocks:
+            free = inside == block
+            columns = np.flatnonzero(free[core.of])
+            program = core.program.fixed(free, core.values, share, core.points)
+            jobs.append(_Job(program, columns, core.values[columns]))
+        return jobs
 
-    def _rough(self) -> bool:
-        if self.half_days is None:
-            return True
-        return gap_of(self.objective, self.search.bound()) > ROUGH_GAP
+    def _regret(self) -> FloatArray:
+        """Return what each participant could have at prices beyond what the plan gives it."""
+        quote = self.search.best
+        assert quote is not None
+        if self.base is None:
+            return np.ones(len(self.problem.participants))
+        return self.search.regrets(quote, np.asarray(self.base, np.int64)).astype(np.float64)
+
+    def _solved(
+        self, jobs: list[_Job], seconds: float
+    ) -> Iterator[tuple[int, IntArray | None, float]]:
+        """Give the number of each job as it is done, its values and its bound."""
+        limits = self._block_limits()
+        running: dict[Future[tuple[IntArray | None, float]], int] = {
+            self.pool.submit(solve_block, job.program, job.start, limits, seconds): at
+            for at, job in enumerate(jobs)
+        }
+        waiting = set(running)
+        try:
+            while waiting:
+                pause = 0.0 if self.limits.work is None and self._further.round(self.gap()) else 0.1
+                done, waiting = wait(waiting, timeout=pause, return_when=FIRST_COMPLETED)
+                for job in done:
+                    yield running[job], *job.result()
+                self._check()
+        finally:
+            for job in waiting:
+                job.cancel()
 
     def _block_limits(self) -> Limits:
         gap = min(BLOCK_GAP, self.limits.gap or BLOCK_GAP)
-        work = None if self.limits.work is None else NODES_AS_WORK
+        work = None if self.limits.work is None else BLOCK_NODES
         return Limits(self.limits.deadline, gap, work, self.limits.seed)
 
-    def _block_seconds(self, blocks: int) -> float:
-        """Return what one of so many blocks may take, so that some sweeps fit in the time left."""
+    def _block_seconds(self, blocks: int, sweeps: int) -> float:
+        """Return what one of so many blocks may take, if the time left is for so many sweeps."""
         if self.limits.work is not None:
             return math.inf
         left = self.limits.deadline - time.time()
-        return min(BLOCK_S, max(1.0, left * self.limits.workers / blocks / SWEEPS_AHEAD))
+        return min(BLOCK_S, max(0.5, 0.8 * left * self.limits.workers / max(1, blocks) / sweeps))
 
-    def _agreed(self, *, floors: bool = True) -> SmallArray | None:
-        agreed = np.minimum(self.search.given, self.search.taken)
-        return self.starter.plan(agreed, self.search.often, floors=floors)
+    def _agreed(self) -> SmallArray:
+        return np.minimum(self.search.given, self.search.taken)
+
+    def _mended(
+        self, half_days: IntArray | SmallArray, *, floors: bool = True
+    ) -> SmallArray | None:
+        return self.starter.plan(half_days, self.search.often, floors=floors)
 
     def _offer_plan(self, half_days: IntArray | SmallArray | None) -> None:
         """Take a plan in, half-days per candidate of the market, if it is the best so far."""
@@ -214,23 +332,27 @@ class _Run:
         if self.half_days is None or objective > self.objective:
             self.half_days, self.objective = half_days.astype(np.int64), objective
 
-    def _stop(self) -> Stopped | None:
-        if self.cancelled():
-            return Stopped.CANCELLED
-        if time.time() >= self.limits.deadline:
-            return Stopped.TIME
-        return None
+    def gap(self) -> float:
+        """Return the proven gap as a fraction; infinite without a plan."""
+        if self.half_days is None:
+            return math.inf
+        return gap_of(self.objective, self.search.bound())
 
-    def _news(self) -> Stopped | None:
+    def _check(self) -> None:
+        if self.cancelled():
+            raise _Stop(Stopped.CANCELLED)
+        if time.time() >= self.limits.deadline:
+            raise _Stop(Stopped.TIME)
+
+    def _news(self) -> None:
         self.steps += 1
         bound = self.search.bound()
         self.on_news(None if self.half_days is None else self.objective, bound)
-        if self.half_days is not None:
-            if bound <= self.objective:
-                return Stopped.PROVED
-            if gap_of(self.objective, bound) <= self.limits.gap:
-                return Stopped.GAP
-        return self._stop()
+        if self.half_days is not None and bound <= self.objective:
+            raise _Stop(Stopped.PROVED)
+        if self.gap() <= self.limits.gap:
+            raise _Stop(Stopped.GAP)
+        self._check()
 
     def result(self, stopped: Stopped) -> Result:
         """Return what was found, half-days per candidate of the problem."""
@@ -245,80 +367,3 @@ class _Run:
         half_days = np.zeros(len(self.problem.candidates), np.int64)
         half_days[self.market.candidate] = self.half_days
         return Result(half_days, bound, stopped, self.objective, rounds=self.steps)
-
-
-class _Core:
-    """The candidates that blocks may choose, and the plan in their program's columns."""
-
-    def __init__(self, run: _Run, wanted: float, base: IntArray | SmallArray | None) -> None:
-        market, search = run.market, run.search
-        kept = (search.often > wanted) | market.pinned
-        if base is not None:
-            kept |= base > 0
-        self._market = market
-        order = np.flatnonzero(kept)
-        self._place = order[np.argsort(market.candidate[order])]
-        self.program = Program.of(restricted(run.problem, market.candidate[self._place]))
-        formulation = self.program.formulation
-        self._place = self._place[formulation.candidate]
-        self.giver = market.places.giver[self._place]
-        self.taker = market.places.taker[self._place]
-        self.people = run.problem.participants
-        self.values = np.zeros(len(formulation.upper), np.int64)
-        if base is not None:
-            x = base[self._place].astype(np.int64)
-            self.values = np.concatenate([(x > 0).astype(np.int64), x[formulation.free]])
-        self._whole = formulation
-        self.points = self.program.points_at(self.values)
-
-    def blocks(self, size: float, angle: float) -> list[BoolArray]:
-        """Return which candidates each block of a cut decides."""
-        if not len(self.giver):
-            return []
-        if size >= len(self.people):
-            return [np.ones(len(self.giver), np.bool_)]
-        lat, lon = self.people.lat, self.people.lon
-        if np.isnan(lat + lon).mean() > 0.5:
-            label = cut_by_partners(self.giver, self.taker, len(lat), int(size), angle)
-        else:
-            label = cut(lat, lon, int(size), angle)
-        giver, taker = label[self.giver], label[self.taker]
-        inside = np.where(giver == taker, giver, -1)
-        return [inside == block for block in np.unique(inside[inside >= 0])]
-
-    def share(self, blocks: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """Return the share of each row's slack that one of so many blocks may use."""
-        several = [rule.name in ("linking", "balance") for rule in self._whole.rules]
-        common = np.array(several, np.bool_)[self._whole.row_rule]
-        return np.where(common & self._spans(), 1.0 / max(1, blocks), 1.0)
-
-    def _spans(self) -> BoolArray:
-        """Return which rows hold several participants' balances or a linking rule."""
-        names = [rule.name for rule in self._whole.rules]
-        rule, subject = self._whole.row_rule, self._whole.row_subject
-        spans = np.array([name == "linking" for name in names], np.bool_)[rule]
-        members = np.bincount(self.people.account, minlength=len(self.people))
-        balance = np.array([name == "balance" for name in names], np.bool_)[rule]
-        spans[balance] = members[subject[balance]] > 1
-        return spans
-
-    def take(self, columns: IntArray, found: IntArray | None, bound: float) -> bool:
-        """Take a block's answer in if it is no worse; return whether it was hard."""
-        before = self.values[columns]
-        if found is None:
-            return True
-        points = self.points[columns]
-        reached = int(points @ found)
-        if reached >= points @ before:
-            values = self.values.copy()
-            values[columns] = found
-            self.values = values
-        return bound - reached > HARD_GAP * max(1, reached)
-
-    def half_days(self) -> IntArray:
-        """Return half-days per candidate of the market."""
-        days = self._whole.low.copy()
-        days[self._whole.free] = self.values[len(self._whole.candidate) :]
-        result = np.zeros(len(self._market), np.int64)
-        result[self._place] = np.where(self.values[: len(days)] > 0, days, 0)
-        return result

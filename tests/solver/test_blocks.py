@@ -8,10 +8,11 @@ from drawn_problems import problems
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from solver.blocks import Program, cut, cut_by_partners, restricted
+from solver.blocks import Program, restricted
 from solver.formulation import formulate
 from solver.instances import made_up_country, make
 from solver.market import take_apart
+from solver.neighbourhoods import cut, cut_by_partners
 from solver.start import Starter
 
 
@@ -53,7 +54,7 @@ def test_a_block_keeps_what_the_whole_keeps(problem, seed):
     assert whole.holds(values)
     free = random.random(len(whole.candidate)) < 0.6
     columns = np.flatnonzero(free[program.column_candidate])
-    block = program.block(free, values, np.ones(len(whole.row_lower)), whole.points)
+    block = program.fixed(free, values, np.ones(len(whole.row_lower)), whole.points)
     assert block.holds(values[columns])
     for _ in range(20):
         tried = values.copy()
