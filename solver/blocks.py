@@ -109,7 +109,9 @@ class Program:
         return Program(
             problem,
             formulation,
-            sparse.csc_array((coefficient, rows, starts), shape=(len(formulation.row_lower), columns)),
+            sparse.csc_array(
+                (coefficient, rows, starts), shape=(len(formulation.row_lower), columns)
+            ),
             _sides(names, formulation.row_rule[rows], coefficient),
             np.concatenate([kept, formulation.free]),
             _shared(problem, formulation, names),

@@ -57,6 +57,8 @@ BLOCK: Final = (150, 2600)
 """Fewest and most participants of a fixed block."""
 FIRST_BLOCK: Final = 500
 BLOCK_S: Final = 8.0
+SWEEPS_AHEAD: Final = 3
+"""Sweeps that the time left should allow at least."""
 BLOCK_NODES: Final = 1
 WORK_BLOCK: Final = 300
 """Most participants of a block where work is limited instead of time."""
@@ -135,6 +137,21 @@ class _Further:
         return True
 
 
+class _Kind:
+    """A way to choose blocks: how large they may be, and points per second they brought last."""
+
+    def __init__(self, label: Callable[[Core, int], IntArray], repeatable: bool) -> None:
+        self.label = label
+        self._most = WORK_BLOCK if repeatable else BLOCK[1]
+        self.people = float(min(FIRST_BLOCK, self._most))
+        self.pace = math.inf
+
+    def learn(self, hard: float, pace: float) -> None:
+        self.pace = pace
+        factor = 0.7 if hard > HARD else 1.3 if not hard else 1.0
+        self.people = min(max(factor * self.people, BLOCK[0]), self._most)
+
+
 class _Run:
     """One solve: the market, its prices, the best plan so far."""
 
@@ -209,7 +226,7 @@ class _Run:
             mine, theirs = gives[columns] == at, takes[columns] == at
             given[columns[mine]] = found[mine]
             taken[columns[theirs]] = found[theirs]
-        agreed = core.market_half_days(np.minimum(given, taken))
+        agreed = core.half_days(np.minimum(given, taken))
         self.base = self._mended(agreed, floors=False)
         self._offer_plan(self._mended(agreed))
         self._news()
@@ -220,51 +237,63 @@ class _Run:
             self.base = self.half_days
         if self.base is None:
             self.base = self._mended(self._agreed(), floors=False)
-        largest = BLOCK[1] if self.limits.work is None else WORK_BLOCK
-        size, wanted, idle, sweep = min(float(FIRST_BLOCK), largest), WANTED[0], 0, 0
+        kinds = [_Kind(cut, self.limits.work is not None) for cut in (self._cut, self._grown)]
+        wanted, idle, sweep = WANTED[0], 0, 0
         while idle < IDLE_SWEEPS:
-            if self.limits.work is not None and sweep >= self.limits.work:
-                raise _Stop(Stopped.WORK)
             if self.limits.work is not None:
+                if sweep >= self.limits.work:
+                    raise _Stop(Stopped.WORK)
                 for _ in range(ROUNDS_PER_WORK):
                     self._further.round(self.gap())
-            wanted = max(WANTED[1], WANTED_FACTOR * wanted)
+            started, before = time.time(), self.objective
+            kind = kinds[sweep % 2]
+            if self.limits.work is None and sweep % 4 > 1:
+                kind = max(kinds, key=lambda kind: kind.pace)
             core = Core(self.problem, self.market, self.search.often, wanted, self.base)
-            jobs = self._fixed_blocks(core, size * self.random.uniform(0.8, 1.0), sweep)
-            before, hard = self.objective, 0
-            try:
-                for at, found, bound in self._solved(jobs, self._block_seconds(len(jobs), 3)):
-                    if found is None:
-                        hard += 1
-                        continue
-                    core.take(jobs[at].columns, found)
-                    reached = int(core.points[jobs[at].columns] @ found)
-                    hard += bound - reached > HARD_GAP * max(1, reached)
-            finally:
-                if core.program.formulation.holds(core.values):
-                    self._offer_plan(core.market_half_days(core.values))
-            self._news()
-            self.base = core.market_half_days(core.values) if self.half_days is None else self.half_days
+            people = int(kind.people * self.random.uniform(0.8, 1.0))
+            hard = self._improve(core, self._fixed_blocks(core, kind.label(core, people)))
+            kind.learn(hard, (self.objective - before) / (time.time() - started))
+            self.base = core.half_days() if self.half_days is None else self.half_days
+            wanted = max(WANTED[1], WANTED_FACTOR * wanted)
             sweep += 1
             idle = 0 if self.objective > before else idle + 1
-            share = hard / max(1, len(jobs))
-            size *= 0.7 if share > HARD else 1.3 if not hard else 1.0
-            size = min(max(size, BLOCK[0]), largest)
 
-    def _fixed_blocks(self, core: Core, size: float, sweep: int) -> list[_Job]:
-        """Return blocks that share no participant, those with most regret first."""
-        regret = self._regret()
-        if sweep % 2:
-            most = max(2 * self.limits.workers, int(len(regret) / size / 2))
-            label = grown(core.giver, core.taker, regret, int(size), most)
-        else:
-            label = core.cut(size, self.random.uniform(0, math.pi))
-        inside = core.inside(label)
+    def _improve(self, core: Core, jobs: list[_Job]) -> float:
+        """Solve blocks and take their answers in; return the share that was hard."""
+        hard = 0
+        try:
+            for at, found, bound in self._solved(
+                jobs, self._block_seconds(len(jobs), SWEEPS_AHEAD)
+            ):
+                if found is None:
+                    hard += 1
+                    continue
+                core.take(jobs[at].columns, found)
+                reached = int(core.points[jobs[at].columns] @ found)
+                hard += bound - reached > HARD_GAP * max(1, reached)
+        finally:
+            if core.holds():
+                self._offer_plan(core.half_days())
+        self._news()
+        return hard / max(1, len(jobs))
+
+    def _cut(self, core: Core, size: int) -> IntArray:
+        return core.cut(size, self.random.uniform(0, math.pi))
+
+    def _grown(self, core: Core, size: int) -> IntArray:
+        regret = self._regret() * self.random.uniform(0.5, 1.5, len(self.problem.participants))
+        most = max(2 * self.limits.workers, len(regret) // size // 2)
+        return grown(core.giver, core.taker, regret, size, most)
+
+    def _fixed_blocks(self, core: Core, label: IntArray) -> list[_Job]:
+        """Return the blocks of a labelling that have regret to lose, those with most first."""
+        regret, inside = self._regret(), core.inside(label)
         blocks = np.unique(inside[inside >= 0])
-        total = np.bincount(label[label >= 0], regret[label >= 0], minlength=int(label.max()) + 1)
-        people = np.bincount(label[label >= 0], minlength=int(label.max()) + 1)
-        calm = CALM * regret.mean()
-        blocks = blocks[total[blocks] > calm * people[blocks]]
+        labelled = label >= 0
+        size = int(label.max()) + 1
+        total = np.bincount(label[labelled], regret[labelled], minlength=size)
+        people = np.bincount(label[labelled], minlength=size)
+        blocks = blocks[total[blocks] > CALM * regret.mean() * people[blocks]]
         blocks = blocks[np.argsort(-total[blocks], kind="stable")]
         share = core.share(len(blocks))
         jobs = []

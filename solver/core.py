@@ -112,9 +112,13 @@ class Core:
             values[columns] = found
             self.values = values
 
-    def market_half_days(self, values: IntArray) -> IntArray:
-        """Return half-days per candidate of the market, for a value per column."""
-        whole = self._whole
+    def holds(self) -> bool:
+        """Return whether the values are a plan."""
+        return self._whole.holds(self.values)
+
+    def half_days(self, values: IntArray | None = None) -> IntArray:
+        """Return half-days per candidate of the market, of other values if given."""
+        whole, values = self._whole, self.values if values is None else values
         days = whole.low.copy()
         days[whole.free] = values[len(whole.candidate) :]
         result = np.zeros(len(self._market), np.int64)
