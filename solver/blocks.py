@@ -252,7 +252,8 @@ def _steps(sizes: NDArray[np.integer]) -> IntArray:
 
 def _part_of(slack: IntArray, share: FloatArray) -> IntArray:
     """Return a share of a slack, rounded down; all of it where the share is 1."""
-    return np.where((share >= 1) | (slack < 0), slack, np.floor(slack * share).astype(np.int64))
+    part: IntArray = np.floor(slack * share).astype(np.int64)
+    return np.where((share >= 1) | (slack < 0), slack, part)
 
 
 def solve_block(

@@ -351,7 +351,8 @@ class _Run:
     def _mended(
         self, half_days: IntArray | SmallArray, *, floors: bool = True
     ) -> SmallArray | None:
-        return self.starter.plan(half_days, self.search.often, floors=floors)
+        wanted = half_days.astype(np.int32, copy=False)
+        return self.starter.plan(wanted, self.search.often, floors=floors)
 
     def _offer_plan(self, half_days: IntArray | SmallArray | None) -> None:
         """Take a plan in, half-days per candidate of the market, if it is the best so far."""

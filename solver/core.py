@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from solver.blocks import Crossing, Program, restricted
 from solver.market import Market
 from solver.neighbourhoods import cut, cut_by_partners
-from solver.prices import PriceSearch, Quote, charges
+from solver.prices import Quote, charges
 from solver.prices_tables import SmallArray
-from solver.problem import BoolArray, FloatArray, IntArray, Problem
+from solver.problem import FloatArray, IntArray, Problem
 
 SURE: Final = 0.7
 """How often a pairing over a block's border must be wanted to count as given."""
