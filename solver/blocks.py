@@ -252,8 +252,9 @@ def _steps(sizes: NDArray[np.integer]) -> IntArray:
 
 def _part_of(slack: IntArray, share: FloatArray) -> IntArray:
     """Return a share of a slack, rounded down; all of it where the share is 1."""
-    part: IntArray = np.floor(slack * share).astype(np.int64)
-    return np.where((share >= 1) | (slack < 0), slack, part)
+    whole = (share >= 1) | (slack < 0)
+    part: IntArray = np.where(whole, slack, np.floor(slack * share)).astype(np.int64)
+    return part
 
 
 def solve_block(
