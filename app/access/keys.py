@@ -63,6 +63,13 @@ def revoke_key(session: WriteSession, principal: Principal, prefix: str) -> ApiK
     return key
 
 
+def hold(session: WriteSession, principal: Principal) -> None:
+    """Let others who call with the same key wait until this transaction ends."""
+    prefix = principal.name.removeprefix("key:")
+    query = select(ApiKey.prefix).where(ApiKey.prefix == prefix)
+    session.execute(query.with_for_update(key_share=True)).all()
+
+
 def principal_of(session: ReadSession | WriteSession, text: str) -> Principal:
     """Whom a key stands for: until sign-in comes, an administrator.
 

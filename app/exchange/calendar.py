@@ -24,12 +24,19 @@ def import_periods(
     authorise(principal, Action.IMPORT)
     faults: list[Fault] = []
     rows = read_rows(path, PeriodRow, faults=faults, on_progress=on_progress)
+    locked_calendar(session)
     faults += calendar_faults(session, path.name, rows)
     if faults:
         raise FaultyFile(faults)
     report = new_report("periods", {"periods": path})
     report.things["periods"] = store(session, [row for _, row in rows]).counts
     return record(session, principal, report)
+
+
+def locked_calendar(session: WriteSession) -> dict[str, Period]:
+    """The whole calendar, locked: periods of a kind must not overlap."""
+    query = select(Period).order_by(Period.code).with_for_update()
+    return {period.code: period for period in session.scalars(query)}
 
 
 def store(session: WriteSession, rows: Iterable[PeriodRow]) -> Upserted:

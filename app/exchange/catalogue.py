@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.events import audit
-from app.exchange.calendar import calendar_faults
+from app.exchange.calendar import calendar_faults, locked_calendar
 from app.exchange.rows import ExpertiseRow, PeriodRow
 from app.exchange.service import Unfit
 from app.exchange.settle import Columns, Misfit
-from app.exchange.taxonomy import ancestors
+from app.exchange.taxonomy import ancestors, locked_tree
 from app.problems import Conflict, NotFound, require_version
 from app.register.uses import require_unused
 from models.exchange import Expertise, Need, Offer, Period
@@ -21,7 +21,7 @@ from models.tables import metadata
 
 def create_expertise(session: WriteSession, principal: Principal, row: ExpertiseRow) -> Expertise:
     authorise(principal, Action.CHANGE_CATALOGUE)
-    tree = _tree(session)
+    tree = locked_tree(session)
     if row.code in tree:
         raise Conflict(f"there is already an expertise {row.code}; change that")
     made = Expertise(code=row.code, **_expertise_columns(row, tree))
@@ -36,7 +36,7 @@ def change_expertise(
 ) -> Expertise:
     """Replace what an entry is called and lies below; one that was retired is in use again."""
     authorise(principal, Action.CHANGE_CATALOGUE)
-    tree = _tree(session)
+    tree = locked_tree(session)
     found = _entry(tree, row.code, version)
     changed = _changed(found, _expertise_columns(row, tree))
     if changed:
@@ -51,7 +51,7 @@ def withdraw_expertise(
 ) -> Expertise:
     """Retire an entry that nobody needs or offers any more and that nothing in use lies below."""
     authorise(principal, Action.CHANGE_CATALOGUE)
-    tree = _tree(session)
+    tree = locked_tree(session)
     found = _entry(tree, code, version)
     below = sorted(e.code for e in tree.values() if e.parent_code == code and not e.retired)
     if below:
@@ -68,7 +68,7 @@ def withdraw_expertise(
 
 def create_period(session: WriteSession, principal: Principal, row: PeriodRow) -> Period:
     authorise(principal, Action.CHANGE_CATALOGUE)
-    if row.code in _calendar(session):
+    if row.code in locked_calendar(session):
         raise Conflict(f"there is already a period {row.code}; change that")
     made = Period(code=row.code, **_period_columns(session, row))
     session.add(made)
@@ -82,7 +82,7 @@ def change_period(
 ) -> Period:
     """Replace a period's name and dates; the windows in it must still lie within them."""
     authorise(principal, Action.CHANGE_CATALOGUE)
-    found = _period(_calendar(session), row.code, version)
+    found = _period(locked_calendar(session), row.code, version)
     changed = _changed(found, _period_columns(session, row))
     if changed:
         found.version += 1
@@ -96,25 +96,13 @@ def withdraw_period(
 ) -> None:
     """Take away a period in which there is nothing yet."""
     authorise(principal, Action.CHANGE_CATALOGUE)
-    found = _period(_calendar(session), code, version)
+    found = _period(locked_calendar(session), code, version)
     used = _what_is_in(session, code)
     if used:
         raise Conflict(f"{code} holds {used}; only a period in which there is nothing can go")
     session.delete(found)
     session.flush()
     _record(session, principal, "period.withdraw", found, found.version)
-
-
-def _tree(session: WriteSession) -> dict[str, Expertise]:
-    """The whole taxonomy, locked: whether a change leaves it a tree rests on every entry."""
-    query = select(Expertise).order_by(Expertise.code).with_for_update()
-    return {entry.code: entry for entry in session.scalars(query)}
-
-
-def _calendar(session: WriteSession) -> dict[str, Period]:
-    """The whole calendar, locked: periods of a kind must not overlap."""
-    query = select(Period).order_by(Period.code).with_for_update()
-    return {period.code: period for period in session.scalars(query)}
 
 
 def _entry(tree: dict[str, Expertise], code: str, version: int | None) -> Expertise:

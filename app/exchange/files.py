@@ -57,7 +57,7 @@ def import_limits(
     rows = read_rows(path, LimitsRow, faults=faults, on_progress=on_progress)
     keys = [(line, f"{reference_of(row.participant)} {row.period}") for line, row in rows]
     faults += _repeated(path.name, "participant", keys)
-    catalogue = Catalogue.load(session, {row.participant for _, row in rows})
+    catalogue = Catalogue.load(session, [row for _, row in rows])
     columns: list[Columns] = []
     for line, row in rows:
         misfits: list[Misfit] = []
@@ -81,7 +81,7 @@ def _import_items(
     faults: list[Fault] = []
     rows = read_rows(path, row_model, faults=faults, on_progress=on_progress)
     faults += _repeated(path.name, "reference", [(line, row.reference) for line, row in rows])
-    catalogue = Catalogue.load(session, {row.participant for _, row in rows})
+    catalogue = Catalogue.load(session, [row for _, row in rows])
     stored = _stored(session, model)
     columns: list[Columns] = []
     for done, (line, row) in enumerate(rows):
@@ -114,7 +114,9 @@ def _stored(session: WriteSession, model: type[Need] | type[Offer]) -> dict[str,
     table = model.__table__
     assert isinstance(table, Table)
     names = [column.name for column in table.c]
-    rows = (dict(zip(names, row, strict=True)) for row in session.execute(select(*table.c)))
+    # Locked, so that nobody changes one between this look and its being written.
+    query = select(*table.c).order_by(table.c.id).with_for_update()
+    rows = (dict(zip(names, row, strict=True)) for row in session.execute(query))
     return {row["reference"]: row for row in rows}
 
 

@@ -110,7 +110,7 @@ def set_limits(
     if found is not None:
         require_version(found.version, version, f"what limits {row.participant} in {row.period}")
     misfits: list[Misfit] = []
-    catalogue = Catalogue.load(session, {row.participant})
+    catalogue = Catalogue.load(session, [row])
     columns = limits_columns(row, catalogue, misfits)
     if misfits:
         raise Unfit(misfits)

@@ -16,11 +16,9 @@ from app.exchange.settle import (
     need_columns,
     next_state,
     offer_columns,
-    reference_of,
 )
 from app.problems import Conflict, NotFound, Problem, require_version
-from models.exchange import Expertise, Need, Offer, Period
-from models.register import Participant
+from models.exchange import Need, Offer
 from models.vocabulary import Availability, NeedState
 
 Item = TypeVar("Item", Need, Offer)
@@ -50,7 +48,7 @@ def create_need(session: WriteSession, principal: Principal, row: NeedRow) -> Ne
     authorise(principal, Action.CHANGE_NEED)
     _refuse_known(session, Need, row.reference)
     misfits: list[Misfit] = []
-    columns = need_columns(row, _catalogue(session, row), None, misfits)
+    columns = need_columns(row, Catalogue.load(session, [row]), None, misfits)
     return _add(session, principal, Need(**_fitting(columns, misfits)))
 
 
@@ -58,7 +56,7 @@ def create_offer(session: WriteSession, principal: Principal, row: OfferRow) -> 
     authorise(principal, Action.CHANGE_OFFER)
     _refuse_known(session, Offer, row.reference)
     misfits: list[Misfit] = []
-    columns = offer_columns(row, _catalogue(session, row), None, misfits)
+    columns = offer_columns(row, Catalogue.load(session, [row]), None, misfits)
     return _add(session, principal, Offer(**_fitting(columns, misfits)))
 
 
@@ -69,7 +67,7 @@ def change_need(
     authorise(principal, Action.CHANGE_NEED)
     need = _find(session, Need, row.reference, version)
     misfits: list[Misfit] = []
-    columns = need_columns(row, _catalogue(session, row), _columns_of(need), misfits)
+    columns = need_columns(row, Catalogue.load(session, [row]), _columns_of(need), misfits)
     return _change(session, principal, need, "change", _fitting(columns, misfits))
 
 
@@ -80,7 +78,7 @@ def change_offer(
     authorise(principal, Action.CHANGE_OFFER)
     offer = _find(session, Offer, row.reference, version)
     misfits: list[Misfit] = []
-    columns = offer_columns(row, _catalogue(session, row), _columns_of(offer), misfits)
+    columns = offer_columns(row, Catalogue.load(session, [row]), _columns_of(offer), misfits)
     return _change(session, principal, offer, "change", _fitting(columns, misfits))
 
 
@@ -167,17 +165,6 @@ def answer_offer(
 def _refuse_known(session: WriteSession, model: type[Item], reference: str) -> None:
     if session.scalar(select(model.id).where(model.reference == reference)) is not None:
         raise Conflict(f"there is already a {model.__tablename__} {reference}; choose another")
-
-
-def _catalogue(session: WriteSession, row: NeedRow | OfferRow) -> Catalogue:
-    """What the row can name; what it does name is not withdrawn before the row is stored."""
-    for named in (
-        select(Participant.id).where(Participant.reference == reference_of(row.participant)),
-        select(Expertise.code).where(Expertise.code == row.expertise),
-        select(Period.code).where(Period.code == row.period),
-    ):
-        session.execute(named.with_for_update(read=True))
-    return Catalogue.load(session, {row.participant})
 
 
 def _find(session: WriteSession, model: type[Item], reference: str, version: int | None) -> Item:

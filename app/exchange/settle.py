@@ -5,17 +5,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, select
+from sqlalchemy import ColumnElement, case, select, true
 
-from app.database import ReadSession, WriteSession
+from app.database import WriteSession
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
 from app.register.queries import reference_of as reference_of
 from models.exchange import Expertise, Period
 from models.register import Institution, Organisation, Participant
-from models.vocabulary import Availability, NeedState
+from models.vocabulary import Availability, NeedState, ParticipantKind
 
 Columns = dict[str, Any]
 Stored = Mapping[str, Any]
+
+FEW = 100
+"""Of so many rows what they name is looked up by name; of more, everything."""
 
 FOLLOWS: dict[NeedState, frozenset[NeedState]] = {
     NeedState.SUGGESTED: frozenset({NeedState.IDENTIFIED, NeedState.CLOSED}),
@@ -59,10 +62,25 @@ class Catalogue:
 
     @classmethod
     def load(
-        cls, session: ReadSession | WriteSession, cells: Collection[str], today: date | None = None
+        cls, session: WriteSession, rows: Collection[NeedRow | OfferRow | LimitsRow]
     ) -> "Catalogue":
-        """Read what rows with these participant cells can name."""
-        today = today or datetime.now(UTC).date()
+        """Read what rows can name; what they do name is not withdrawn before they are stored."""
+        today = datetime.now(UTC).date()
+        cells = {row.participant for row in rows}
+        named = [reference_of(cell) for cell in cells]
+        few = len(cells) <= FEW
+        _hold(
+            session,
+            Participant.reference,
+            # Of the many a register import alone takes any out, and says itself what it does.
+            Participant.reference.in_(named)
+            if few
+            else Participant.kind == ParticipantKind.ORGANISATION.value,
+        )
+        expertise = {row.expertise for row in rows if not isinstance(row, LimitsRow)}
+        _hold(session, Expertise.code, Expertise.code.in_(expertise) if few else true())
+        periods = {row.period for row in rows}
+        _hold(session, Period.code, Period.code.in_(periods) if few else true())
         takes_part = case(
             (Institution.participant_id.is_not(None), Institution.in_scope),
             (Organisation.closed.is_not(None), Organisation.closed > today),
@@ -73,8 +91,8 @@ class Catalogue:
             .outerjoin(Institution, Institution.participant_id == Participant.id)
             .outerjoin(Organisation, Organisation.participant_id == Participant.id)
         )
-        if len(cells) <= 100:
-            query = query.where(Participant.reference.in_([reference_of(cell) for cell in cells]))
+        if few:
+            query = query.where(Participant.reference.in_(named))
         return cls(
             {reference: (i, bool(open_)) for reference, i, open_ in session.execute(query)},
             {
@@ -89,6 +107,11 @@ class Catalogue:
             },
             today,
         )
+
+
+def _hold(session: WriteSession, column: Any, wanted: ColumnElement[bool]) -> None:
+    """Lock rows against change, in one order, so that no two wait for each other."""
+    session.execute(select(column).where(wanted).order_by(column).with_for_update(read=True)).all()
 
 
 def cell_of(reference: str) -> str:

@@ -23,6 +23,7 @@ def import_expertise(
     authorise(principal, Action.IMPORT)
     faults: list[Fault] = []
     rows = read_rows(path, ExpertiseRow, faults=faults, on_progress=on_progress)
+    locked_tree(session)
     faults += tree_faults(path.name, rows)
     if not rows and not faults:
         reason = "holds no expertise; to retire the whole taxonomy is surely not meant"
@@ -37,6 +38,12 @@ def import_expertise(
         said = ", ".join(f"{code} ({count:,})" for code, count in sorted(used.items()))
         report.notes.append(f"Retired, but still named by needs or offers: {said}.")
     return record(session, principal, report)
+
+
+def locked_tree(session: WriteSession) -> dict[str, Expertise]:
+    """The whole taxonomy, locked: whether a change leaves it a tree rests on every entry."""
+    query = select(Expertise).order_by(Expertise.code).with_for_update()
+    return {entry.code: entry for entry in session.scalars(query)}
 
 
 def store(session: WriteSession, rows: Iterable[ExpertiseRow]) -> Upserted:

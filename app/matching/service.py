@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.access.keys import hold
 from app.access.policy import Action, Principal, authorise
 from app.database import Database, WriteSession
 from app.events import audit
@@ -103,8 +104,9 @@ def submit(
     return run
 
 
-def require_room(session: Session, principal: Principal, most: int) -> None:
+def require_room(session: WriteSession, principal: Principal, most: int) -> None:
     """Raise `TooManyQueued` where as many runs of the principal wait as may."""
+    hold(session, principal)  # or two that come at once would both take the last place
     mine = select(func.count()).where(Run.state == RunState.QUEUED, Run.actor == principal.name)
     waiting = session.scalar(mine) or 0
     if waiting >= most:

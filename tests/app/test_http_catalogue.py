@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ from app.access.keys import create_key
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
 from app.exchange import catalogue
+from app.exchange.files import import_needs
 from app.exchange.rows import ExpertiseRow, NeedRow
-from app.exchange.service import Unfit, create_need
+from app.exchange.service import Unfit, confirm_need, create_need, withdraw_need
 from app.main import create_app
-from app.problems import Forbidden
+from app.problems import FaultyFile, Forbidden
 from app.settings import Settings
 from models.access import AuditEvent
 from tests.rows import TERM, YEAR, add_calendar, add_need, add_offer, add_school
@@ -229,6 +231,44 @@ def test_what_is_being_withdrawn_is_not_named_meanwhile(database: Database) -> N
             wait([entered], 0.3)
         with pytest.raises(Unfit, match="retired"):
             entered.result()
+
+
+def test_what_is_being_changed_is_not_overwritten_by_a_file(
+    database: Database, tmp_path: Path
+) -> None:
+    """An import beside a withdrawal and a confirmation waits for both and sees what they did."""
+    path = tmp_path / "needs.csv"
+    head = "reference,participant,expertise,period,days,state"
+    path.write_text(f"{head}\nn,100000,maths,{YEAR},3,suggested\n")
+    with database.write() as session:
+        add_calendar(session)
+        add_need(session, "n", add_school(session, 100000), state="suggested")
+
+    def take_in() -> None:
+        with database.write() as session:
+            import_needs(session, TERMINAL, path)
+
+    for change, refused in (
+        (lambda session: confirm_need(session, TERMINAL, "n", by_role="head"), "may become"),
+        (lambda session: withdraw_need(session, TERMINAL, "n"), "is closed"),
+    ):
+        with ThreadPoolExecutor(1) as pool:
+            with database.write() as session:
+                change(session)
+                taken = pool.submit(take_in)
+                wait([taken], 0.3)
+            with pytest.raises(FaultyFile) as told:
+                taken.result()
+            assert refused in str(told.value.faults[0])
+    path.write_text(f"{head}\nm,100000,maths-primary,{YEAR},3,identified\n")
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            catalogue.withdraw_expertise(session, TERMINAL, "maths-primary", None)
+            taken = pool.submit(take_in)
+            wait([taken], 0.3)
+        with pytest.raises(FaultyFile) as told:
+            taken.result()
+        assert "retired" in str(told.value.faults[0])
 
 
 def test_only_those_who_may_change_the_catalogue(sqlite_database: Database) -> None:

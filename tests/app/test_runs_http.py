@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.access.keys import create_key
-from app.access.policy import TERMINAL
-from app.database import Database
+from app.access.policy import TERMINAL, Principal, Role
+from app.database import Database, WriteSession
 from app.main import create_app
 from app.matching import queries, service
 from app.settings import Settings
@@ -123,6 +124,32 @@ def test_nobody_fills_the_queue(exchange: Database) -> None:
         assert post(client, "/runs", ASKED, **other).status_code == 202
         post(client, f"/runs/{first}/cancellation", **mine)
         assert post(client, "/runs", ASKED, **mine).status_code == 202
+
+
+def test_two_at_once_do_not_share_the_last_place(database: Database) -> None:
+    """Who submits beside another of the same key waits for it, and is then refused."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        rows.add_school(session, 1)
+        key, _ = create_key(session, TERMINAL, "test")
+        who = Principal(f"key:{key.prefix}", frozenset({Role.BROKER}))
+
+    def send(session: WriteSession) -> None:
+        service.require_room(session, who, 1)
+        takers = service.takers_in(session, who, "Testshire", rows.STARTS)
+        service.submit(session, who, takers, rows.YEAR, service.MatchOptions(as_of=rows.STARTS))
+
+    def send_too() -> None:
+        with database.write() as session:
+            send(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            send(session)
+            sent = pool.submit(send_too)
+            wait([sent], 0.3)
+        with pytest.raises(service.TooManyQueued):
+            sent.result()
 
 
 def test_a_queued_run_is_cancelled_once(client: TestClient) -> None:
