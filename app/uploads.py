@@ -20,6 +20,7 @@ from app.exchange.taxonomy import import_expertise
 from app.imports import ImportReport
 from app.partnerships.service import import_support
 from app.problems import NotFound
+from app.progress import Progress, silent
 from app.register.circumstances import import_circumstance_rules, import_circumstances
 from app.register.gias import GiasFiles, import_gias
 from app.register.measures import import_measures
@@ -27,7 +28,7 @@ from app.register.networks import import_networks
 from app.register.organisations import import_organisations
 from models.register import ImportBatch
 
-FileImporter = Callable[[WriteSession, Principal, Path], ImportReport]
+FileImporter = Callable[[WriteSession, Principal, Path, Progress], ImportReport]
 IMPORTERS: Final[dict[str, FileImporter]] = {
     "measures": import_measures,
     "organisations": import_organisations,
@@ -45,21 +46,28 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def take_in(
-    session: WriteSession, principal: Principal, kind: str, file: UploadFile
+    session: WriteSession,
+    principal: Principal,
+    kind: str,
+    file: UploadFile,
+    on_progress: Progress = silent,
 ) -> ImportReport:
     """Import one file that was sent, as the terminal would."""
     authorise(principal, Action.IMPORT)
     with _on_disk({kind: file}) as paths:
-        return IMPORTERS[kind](session, principal, paths[kind])
+        return IMPORTERS[kind](session, principal, paths[kind], on_progress)
 
 
 def take_in_gias(
-    session: WriteSession, principal: Principal, files: Mapping[str, UploadFile | None]
+    session: WriteSession,
+    principal: Principal,
+    files: Mapping[str, UploadFile | None],
+    on_progress: Progress = silent,
 ) -> ImportReport:
     """Import the register's files of one day that were sent, by their roles."""
     authorise(principal, Action.IMPORT)
     with _on_disk({role: file for role, file in files.items() if file is not None}) as paths:
-        return import_gias(session, principal, GiasFiles(**paths))
+        return import_gias(session, principal, GiasFiles(**paths), on_progress)
 
 
 def digest(files: Mapping[str, UploadFile | None]) -> bytes:

@@ -4,7 +4,6 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,9 +19,12 @@ from app.access import visits
 from app.access.policy import Action, authorise
 from app.database import WriteSession
 from app.imports import ImportReport
+from app.portal import intake
+from app.portal.intake import State, Told
 from app.portal.pages import csv_page, page
 from app.portal.visitors import BASE, SentBy, Visitor, Who, texts
-from app.problems import Fault, FaultyFile, NotFound
+from app.problems import NotFound
+from app.progress import Progress
 
 router = APIRouter()
 KINDS: Final = {
@@ -47,7 +49,12 @@ ROLES: Final = {
     "memberships": "Academies' memberships (academiesmatmembership)",
 }
 GIAS: Final = "gias"
-MOST_FAULTS: Final = 200
+PAGES: Final = {
+    State.WORKING: ("import_wait.html", 200),
+    State.SEEN: ("import_preview.html", 200),
+    State.FAULTY: ("import_preview.html", 422),
+    State.REFUSED: ("import_refused.html", 409),
+}
 _NAME = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -97,7 +104,7 @@ def _take_down(request: Request, who: Visitor, name: str) -> Shelved:
     folder = _shelf(request, who) / name
     if not _NAME.fullmatch(name) or not folder.is_dir():
         raise NotFound("the file is no longer kept; choose it again")
-    kind_folder = next(folder.iterdir())
+    kind_folder = next(each for each in folder.iterdir() if each.is_dir())
     files = {role.name: next(role.iterdir()) for role in kind_folder.iterdir()}
     return Shelved(folder, kind_folder.name, files)
 
@@ -110,7 +117,9 @@ def _clear(request: Request) -> None:
             shutil.rmtree(shelf, ignore_errors=True)
 
 
-def _take_in(session: WriteSession, who: Visitor, shelved: Shelved) -> ImportReport:
+def _take_in(
+    session: WriteSession, who: Visitor, shelved: Shelved, on_progress: Progress
+) -> ImportReport:
     opened = {role: path.open("rb") for role, path in shelved.files.items()}
     try:
         files = {
@@ -118,8 +127,10 @@ def _take_in(session: WriteSession, who: Visitor, shelved: Shelved) -> ImportRep
             for role, file in opened.items()
         }
         if shelved.kind == GIAS:
-            return uploads.take_in_gias(session, who.principal, files)
-        return uploads.take_in(session, who.principal, shelved.kind, files[shelved.kind])
+            return uploads.take_in_gias(session, who.principal, files, on_progress)
+        return uploads.take_in(
+            session, who.principal, shelved.kind, files[shelved.kind], on_progress
+        )
     finally:
         for file in opened.values():
             file.close()
@@ -162,37 +173,65 @@ def preview_import(request: Request, who: Who, form: SentBy) -> Response:
             roles=ROLES,
             error=error,
         )
-    report, faults = _rehearse(who, shelved)
-    if report is None:
-        shutil.rmtree(shelved.folder)
-    return page(
-        request,
-        "import_preview.html",
-        who,
-        status=200 if report else 422,
-        kind=kind,
-        kinds=KINDS,
-        report=report,
-        faults=faults[:MOST_FAULTS],
-        number_of_faults=len(faults),
-        names=[path.name for path in shelved.files.values()],
-        shelved=shelved.folder.name,
-    )
 
-
-def _rehearse(who: Visitor, shelved: Shelved) -> tuple[ImportReport | None, Sequence[Fault]]:
-    try:
+    def look(on_progress: Progress) -> ImportReport:
         with who.database.rehearse() as session:
-            return _take_in(session, who, shelved), ()
-    except FaultyFile as faulty:
-        return None, faulty.faults
+            return _take_in(session, who, shelved, on_progress)
+
+    return _answer(request, who, shelved, intake.begin(shelved.folder, "look", look))
+
+
+@router.get("/imports/waiting/{name}")
+def wait_for_import(request: Request, who: Who, name: str) -> Response:
+    """How far a file is; asked for again and again until something came of it."""
+    shelved = _take_down(request, who, name)
+    told = intake.told(shelved.folder)
+    if told.state is not State.WORKING and request.headers.get("hx-request"):
+        return Response(None, 200, {"HX-Redirect": f"{BASE}/imports/waiting/{name}"})
+    return _answer(request, who, shelved, told, waits=True)
 
 
 @router.post("/imports/take")
 def take_import(request: Request, who: Who, form: SentBy) -> Response:
+    authorise(who.principal, Action.IMPORT)
     shelved = _take_down(request, who, texts(form).get("file", ""))
-    with who.database.write() as session:
-        report = _take_in(session, who, shelved)
-    shutil.rmtree(shelved.folder)
-    done = sum(each.added + each.changed + each.closed for each in report.things.values())
-    return RedirectResponse(f"{BASE}/imports?done={shelved.kind}&n={done}", 303)
+    told = intake.told(shelved.folder)
+    if told.state is State.WORKING:
+        return _answer(request, who, shelved, told)
+
+    def take(on_progress: Progress) -> ImportReport:
+        with who.database.write() as session:
+            return _take_in(session, who, shelved, on_progress)
+
+    return _answer(request, who, shelved, intake.begin(shelved.folder, "take", take))
+
+
+def _answer(
+    request: Request, who: Visitor, shelved: Shelved, told: Told, *, waits: bool = False
+) -> Response:
+    """What came of a file, or the page that waits for it."""
+    if told.state is State.WORKING and not waits:
+        return RedirectResponse(f"{BASE}/imports/waiting/{shelved.folder.name}", 303)
+    if told.state not in (State.WORKING, State.SEEN):
+        shutil.rmtree(shelved.folder)
+    if told.state is State.TAKEN and told.report is not None:
+        counts = told.report.things.values()
+        done = sum(each.added + each.changed + each.closed for each in counts)
+        return RedirectResponse(f"{BASE}/imports?done={shelved.kind}&n={done}", 303)
+    template, status = PAGES[told.state]
+    if told.state is State.WORKING and request.headers.get("hx-request"):
+        template = "import_live.html"
+    return page(
+        request,
+        template,
+        who,
+        status=status,
+        kind=shelved.kind,
+        kinds=KINDS,
+        told=told,
+        report=told.report,
+        faults=told.faults,
+        number_of_faults=told.number_of_faults,
+        names=[path.name for path in shelved.files.values()],
+        shelved=shelved.folder.name,
+    )

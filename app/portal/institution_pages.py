@@ -11,11 +11,11 @@ from app.exchange import lists, queries
 from app.matching.balance import balances
 from app.matching.lists import Wanted, list_proposals
 from app.partnerships.queries import list_support
-from app.portal.pages import csv_page, page, page_number
+from app.portal.pages import Pager, csv_page, page, page_number
 from app.portal.visitors import Who
 from app.problems import NotFound
 from app.register import institutions, listings
-from app.register.queries import find_participants, reference_of
+from app.register.queries import count_participants, find_participants, reference_of
 from models.vocabulary import Availability
 
 router = APIRouter()
@@ -36,8 +36,9 @@ def search(request: Request, who: Who, q: str = "", closed: str = "") -> Respons
             text,
             open_only=not closed,
             skip=0 if as_csv else (number - 1) * PER_PAGE,
-            limit=MOST_ROWS if as_csv else PER_PAGE + 1,
+            limit=MOST_ROWS if as_csv else PER_PAGE,
         )
+        total = count_participants(session, who.principal, text, open_only=not closed)
     if as_csv:
         columns = ["reference", "name", "type_name", "postcode", "local_authority"]
         rows = [{name: getattr(each, name) for name in columns} for each in found]
@@ -48,9 +49,8 @@ def search(request: Request, who: Who, q: str = "", closed: str = "") -> Respons
         who,
         text=text,
         closed=bool(closed),
-        found=found[:PER_PAGE],
-        number=number,
-        more=len(found) > PER_PAGE,
+        found=found,
+        pager=Pager(number, PER_PAGE, total),
     )
 
 

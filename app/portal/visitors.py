@@ -2,11 +2,13 @@
 
 import hmac
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Depends, Request
+from sqlalchemy.exc import OperationalError
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
@@ -90,7 +92,8 @@ def visitor(request: Request) -> Visitor:
             found = visits.find(session, secret)
         if found is not None:
             if found.to_be_seen:
-                with database.write() as session:
+                # While a large file is taken in, nobody is sent away for want of a note.
+                with suppress(OperationalError), database.write() as session:
                     visits.see(session, secret)
             request.state.principal = found.principal.name
             request.state.visitor = Visitor(found.principal, secret, database)

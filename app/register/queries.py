@@ -207,6 +207,23 @@ def find_participants(
     return _found(session, *holds_words(text), *taking_part, skip=skip, limit=limit)
 
 
+def count_participants(
+    session: AnySession, principal: Principal, text: str, *, open_only: bool = False
+) -> int:
+    """How many `find_participants` finds in all."""
+    authorise(principal, Action.READ)
+    if not text.split():
+        return 0
+    query = select(func.count()).select_from(Participant)
+    named = query.where(Participant.reference == reference_of(text.strip()))
+    if by_reference := session.scalar(named) or 0:
+        return by_reference
+    query = query.where(*holds_words(text))
+    if open_only:
+        query = query.outerjoin(Institution).where(func.coalesce(Institution.in_scope, true()))
+    return session.scalar(query) or 0
+
+
 def holds_words(text: str) -> list[ColumnElement[bool]]:
     """Whether name, postcode and local authority together hold every word of `text`."""
     return [

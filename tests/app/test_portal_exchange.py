@@ -348,3 +348,11 @@ def test_a_file_has_to_be_chosen(who: Visitor) -> None:
     assert page.status == 422
     assert "Choose a CSV file" in page.text
     assert "#file" in page.links
+
+
+def test_a_search_says_how_many_there_are(who: Visitor) -> None:
+    """Of all pages; by a URN it is the one, closed or not."""
+    assert "1 to 2 of 2 found" in who.open("/institutions?q=school").text
+    assert "1 to 3 of 3 found" in who.open("/institutions?q=school&closed=yes").text
+    assert "1 to 1 of 1 found" in who.open("/institutions?q=100001").text
+    assert "Nothing is named" in who.open("/institutions?q=nobody+at+all").text

@@ -129,7 +129,7 @@ def test_from_sign_in_to_an_institution(
     page.get_by_label("Name, URN, postcode or local authority").fill("elm")
     expect(page.get_by_role("link", name="Elm Primary School 2")).to_be_visible()
     assert page.url.endswith("q=elm")
-    expect(page.locator("#announce")).to_have_text("3 shown")
+    expect(page.locator("#announce")).to_have_text("1 to 3 of 3 found")
     check(page, "institutions")
     page.get_by_role("link", name="Elm Primary School 2").click()
     expect(page.get_by_role("heading", name="Balance of giving and taking")).to_be_visible()
