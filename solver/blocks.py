@@ -247,7 +247,8 @@ def _shared(problem: Problem, formulation: Formulation, names: list[str]) -> Boo
 
 def _steps(sizes: NDArray[np.integer]) -> IntArray:
     """Return 0, 1, ... up to each size, one after another."""
-    return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    steps: IntArray = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return steps
 
 
 def _part_of(slack: IntArray, share: FloatArray) -> IntArray:
