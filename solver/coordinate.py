@@ -29,7 +29,7 @@ from solver.prices_tables import SmallArray
 from solver.problem import FloatArray, IntArray, Problem
 from solver.race import Limits, OnNews, in_child
 from solver.start import Starter
-from solver.workers import block_workers
+from solver.workers import BlockWorkers
 
 FIRST_STEP: Final = 0.4
 LAST_STEP: Final = 0.001
@@ -83,7 +83,7 @@ def solve_prices(
         Solves the blocks; by default processes of this machine, as many as `limits.workers`.
     """
     with ExitStack() as stack:
-        pool = executor or stack.enter_context(block_workers(limits.workers))
+        pool = executor or stack.enter_context(BlockWorkers(limits.workers))
         run = _Run(problem, limits, on_news, cancelled, pool)
         stack.callback(run.search.close)
         try:

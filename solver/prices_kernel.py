@@ -49,7 +49,7 @@ BALANCED: Final = 1
 BOTH_ROLES: Final = 2
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _best(out: Tables, most: int, room: int, least: int) -> tuple[int, int, int]:
     """Return the best worth in V with at least `least` days, and its place."""
     best, best_count, best_days = NEVER, 0, 0
@@ -61,7 +61,7 @@ def _best(out: Tables, most: int, room: int, least: int) -> tuple[int, int, int]
     return best, best_count, best_days
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def answer(
     give: Side,
     take: Side,

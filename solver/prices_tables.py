@@ -112,7 +112,7 @@ class Sizes(NamedTuple):
     groups: int
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def tables_of(sizes: Sizes) -> Tables:
     return Tables(
         np.empty(sizes.value, np.int64),
@@ -128,7 +128,7 @@ def tables_of(sizes: Sizes) -> Tables:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _half_days(worth: Worth, candidate: int, days: int, unit: int) -> int:
     """Return the best half-days that count as `days` units; only a coarse unit leaves a choice."""
     if worth.rate[candidate] > 0:
@@ -136,13 +136,13 @@ def _half_days(worth: Worth, candidate: int, days: int, unit: int) -> int:
     return int(max(worth.low[candidate], days * unit))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _value(worth: Worth, candidate: int, half_days: int) -> int:
     more = half_days - worth.low[candidate]
     return int(worth.least[candidate] + worth.rate[candidate] * more)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _select(
     side: Side, worth: Worth, group: int, floor: int, most: int, room: int, start: int, out: Tables
 ) -> int:
@@ -182,7 +182,7 @@ def _select(
     return end
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _fill_group(
     side: Side,
     worth: Worth,
@@ -240,7 +240,7 @@ def _fill_group(
     return choice_end
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _merge(
     value: IntArray,
     spare: IntArray,
@@ -287,7 +287,7 @@ def _merge(
     return most_count, most_days
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def fill_side(
     side: Side, worth: Worth, participant: int, unit: int, floor: int, out: Tables
 ) -> None:
@@ -320,7 +320,7 @@ def fill_side(
         out.value[:size] = out.spare[:size]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def trace(
     side: Side,
     worth: Worth,

@@ -1,4 +1,8 @@
-"""Processes that solve blocks: ready before the first block is, and gone with their parent."""
+"""Processes that solve blocks: ready before the first block is, and gone with their parent.
+
+The standard pool takes a killed process for the end of everything, and cannot be left while a
+solver is in mid-solve, as that hears nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,42 +10,127 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from queue import SimpleQueue
+from typing import Any, Final, ParamSpec, TypeVar
+
+ATTEMPTS: Final = 3
+"""Processes that a call is given, should they be killed over it."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 
-@contextmanager
-def block_workers(count: int) -> Iterator[Executor]:
-    """Give a pool of processes that start at once; leaving kills what they still do.
+class BlockWorkers(Executor):
+    """An executor of processes that start at once; to leave it kills what they still do.
 
-    A solver in mid-solve hears nothing, and would keep whoever waits for it. So each process
-    watches a pipe whose other end only the parent holds, and ends when that is closed, be it
-    that the parent was done, or was killed.
+    A call whose process dies, short of memory say, is given to a new one.
+
+    Parameters
+    ----------
+    count
+        Processes, >= 1.
     """
-    context = multiprocessing.get_context("spawn")
-    watched, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(count, context, initializer=_ready, initargs=(watched,))
-    try:
-        for _ in range(count):
-            pool.submit(os.getpid)
-        yield pool
-    finally:
-        held.close()
-        watched.close()
-        pool.shutdown(wait=False, cancel_futures=True)
+
+    def __init__(self, count: int) -> None:
+        self._calls: SimpleQueue[tuple[Future[Any], Call] | None] = SimpleQueue()
+        self._left = threading.Event()
+        self._workers = [_Worker() for _ in range(count)]
+        self._threads = [
+            threading.Thread(target=self._serve, args=(worker,), daemon=True)
+            for worker in self._workers
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call `fn` in the next process that is free."""
+        future: Future[T] = Future()
+        self._calls.put((future, (fn, args, kwargs)))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes, whatever they do."""
+        self._left.set()
+        for worker in self._workers:
+            worker.end()
+        for _ in self._threads:
+            self._calls.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, worker: _Worker) -> None:
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            if self._left.is_set():
+                future.cancel()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self._answer(worker, call))
+            except BaseException as error:
+                future.set_exception(error)
+
+    def _answer(self, worker: _Worker, call: Call) -> Any:
+        for _ in range(ATTEMPTS):
+            try:
+                failed, answer = worker.ask(call)
+            except (EOFError, OSError):
+                if self._left.is_set():
+                    break
+                worker.start()
+                continue
+            if failed:
+                raise answer
+            return answer
+        raise RuntimeError(f"{call[0].__name__} was given up: its processes were killed")
 
 
-def _ready(watched: Connection) -> None:
+class _Worker:
+    """A process and this end of its pipe."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process: SpawnProcess = context.Process(target=_work, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def ask(self, call: Call) -> Any:
+        self._connection.send(call)
+        return self._connection.recv()
+
+    def end(self) -> None:
+        self._process.kill()
+
+
+def _work(connection: Connection) -> None:
     # An interrupt of the terminal reaches children too; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import solver.backends  # noqa: F401  (its import takes longer than many a block)
 
+    while True:
+        try:
+            call, args, kwargs = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = False, call(*args, **kwargs)
+        except Exception as error:
+            answer = True, error
+        connection.send(answer)
 
-def _end_with(watched: Connection) -> None:
-    try:
-        watched.recv()
-    except (EOFError, OSError):
-        os._exit(0)
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(0)
