@@ -196,7 +196,7 @@ def take_import(request: Request, who: Who, form: SentBy) -> Response:
     authorise(who.principal, Action.IMPORT)
     shelved = _take_down(request, who, texts(form).get("file", ""))
     told = intake.told(shelved.folder)
-    if told.state is State.WORKING:
+    if told.state is not State.SEEN:
         return _answer(request, who, shelved, told)
 
     def take(on_progress: Progress) -> ImportReport:
@@ -213,7 +213,9 @@ def _answer(
     if told.state is State.WORKING and not waits:
         return RedirectResponse(f"{BASE}/imports/waiting/{shelved.folder.name}", 303)
     if told.state not in (State.WORKING, State.SEEN):
-        shutil.rmtree(shelved.folder)
+        # What came of it stays, for whoever looks again.
+        for role in (shelved.folder / shelved.kind).iterdir():
+            shutil.rmtree(role, ignore_errors=True)
     if told.state is State.TAKEN and told.report is not None:
         counts = told.report.things.values()
         done = sum(each.added + each.changed + each.closed for each in counts)

@@ -29,7 +29,7 @@ from app.portal.run_pages import watched
 from app.portal.visitors import Visitor, Who
 from app.problems import NotFound
 from models.matching import Run
-from models.vocabulary import EmbedLayer, RunState
+from models.vocabulary import AreaKind, EmbedLayer, RunState
 
 router = APIRouter()
 PER_PAGE: Final = 50
@@ -98,7 +98,7 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
 def show_map(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
-        return page(request, "map.html", who, run=run, widget=widget_of(request, run_id))
+        return page(request, "map.html", who, run=run, widget=widget_of(request, run))
 
 
 @router.get("/runs/{run_id:int}/picture")
@@ -132,20 +132,21 @@ def read_picture(request: Request, who: Who, run_id: int) -> Response:
     return Response(content, 200, headers, "image/svg+xml")
 
 
-def widget_of(request: Request, run_id: int) -> str | None:
+def widget_of(request: Request, run: Run) -> str | None:
     """The address of the map that people move and ask, for this page only; none without it."""
     origin = f"{request.url.scheme}://{request.url.netloc}"
     now = datetime.now(UTC)
     try:
-        granted = tokens.grant([origin], EmbedLayer.PARTNER, now=now, run_id=run_id, drafts=True)
+        granted = tokens.grant([origin], EmbedLayer.PARTNER, now=now, run_id=run.id, drafts=True)
     except BadEmbed:
         return None
     if not (VENDOR / "leaflet.js").is_file():
         return None
     token = tokens.sign(granted, signing_secret(request.app.state.settings), now)
-    return (
-        f"/maps/widget?{urlencode({'token': token, 'heading': f'Run {run_id}', 'cards': 'page'})}"
-    )
+    query = {"token": token, "heading": f"Run {run.id}", "cards": "page"}
+    if run.scope.get("kind") in list(AreaKind):
+        query["area"] = run.scope["name"]
+    return f"/maps/widget?{urlencode(query)}"
 
 
 @router.get("/runs/{run_id:int}/unmet")

@@ -49,13 +49,18 @@ def test_a_file_that_takes_long_is_waited_for(
     assert broker(exchange).open(address).status == 404
     page = settled(who, address)
     assert "Needs 300 0 0 0" in page.text
-    name = page.form("/imports/take").fields["file"][0]
     who.send(page, "/imports/take")
     page = settled(who, address)
     assert "the file is taken in, 300 rows changed" in page.text
-    assert who.open(f"/imports/waiting/{name}").status == 404
+    assert "300 rows changed" in who.open(address).text
+    assert not list(exchange_folder(exchange).glob("*/*/needs/*"))
     with exchange.read() as session:
         assert session.scalar(select(func.count()).where(Need.reference.startswith("W-"))) == 300
+
+
+def exchange_folder(database: Database) -> Path:
+    """Where files wait for a decision."""
+    return Path(database.url.removeprefix("sqlite:///")).parent / "uploads"
 
 
 def settled(who: Visitor, address: str) -> Page:
