@@ -327,7 +327,16 @@ def test_both_sides_answer_and_it_is_approved(
     check(page, "approve")
     page.get_by_role("button", name="Approve", exact=True).click()
     expect(page.get_by_text("The proposal is approved.")).to_be_visible()
+    page.get_by_label("Role of who consents for the taker").fill("headteacher")
+    page.get_by_role("button", name="Record the taker's consent").click()
+    expect(page.get_by_text("The taker consents that it is shown to anybody.")).to_be_visible()
     check(page, "proposal-approved")
+    page.goto(f"{address}/embed")
+    page.get_by_label("Sites that may show it").fill("https://www.example.org")
+    page.get_by_role("button", name="Make the lines").click()
+    page.get_by_role("button", name="Revoke number 1").click()
+    expect(page.get_by_text("Number 1 opens nothing any more.")).to_be_visible()
+    check(page, "embed-revoked")
     assert [each for each in complaints if "422" not in each] == []
 
 
