@@ -67,15 +67,22 @@ def solve_cp_sat(
         parameters.max_deterministic_time = limits.work
     if math.isfinite(limits.deadline):
         parameters.max_time_in_seconds = limits.seconds()
-    solver.best_bound_callback = lambda bound: report(None, whole_bound(bound), None)
+    told = [math.inf]
+
+    def on_bound(bound: float) -> None:
+        told[0] = min(told[0], whole_bound(bound))
+        report(None, told[0], None)
+
+    solver.best_bound_callback = on_bound
     status = solver.solve(model, _CpSatReport(columns, report))
     if status == cp_model.INFEASIBLE:
         return Answer(None, -math.inf, infeasible=True)
     if status == cp_model.MODEL_INVALID:
         raise RuntimeError(f"CP-SAT refuses the formulation: {model.validate()}")
-    bound = whole_bound(solver.best_objective_bound)
     if status == cp_model.UNKNOWN:
-        return Answer(None, bound)
+        # Stopped before its search began, CP-SAT calls 0 its bound.
+        return Answer(None, told[0])
+    bound = whole_bound(solver.best_objective_bound)
     return Answer(np.array(solver.values(columns), np.int64), bound)
 
 

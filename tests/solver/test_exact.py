@@ -9,6 +9,7 @@ from solver.backends import solve_cp_sat, solve_highs
 from solver.baselines import greedy
 from solver.conflict import find_conflict
 from solver.formulation import formulate, simple_bound
+from solver.instances import made_up_country, make
 from solver.narrowed import solve_narrowed
 from solver.race import Limits
 
@@ -106,3 +107,19 @@ def test_news_on_the_way_is_true(backend, problem):
     backend(formulation, formulation.values(start), REPEATABLE, lambda *told: news.append(told[:2]))
     assert all(points is None or points <= best for points, _ in news)
     assert all(bound is None or bound >= best for _, bound in news)
+
+
+@pytest.mark.parametrize("backend", [solve_cp_sat, solve_highs])
+def test_backend_out_of_time_proves_nothing(backend):
+    """Stopped before it searched, a backend's bound is not below any plan."""
+    problem = make(made_up_country(400, 1), 1)
+    start = greedy(problem)
+    assert start is not None
+    formulation = formulate(problem)
+    told = []
+    answer = backend(
+        formulation, None, Limits(deadline=0.0), lambda points, bound, values: told.append(bound)
+    )
+    least = formulation.worth(formulation.values(start))
+    assert answer.bound >= least
+    assert all(bound >= least for bound in told if bound is not None)
