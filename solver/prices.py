@@ -84,7 +84,8 @@ class PriceSearch:
     given, taken
         Half-days of each candidate in the last answers of its giver and its taker.
     impossible
-        Positions in the market of pins that no answer of their giver or taker can hold.
+        Positions in the market of pins that no answer of their giver or taker can hold, as seen
+        while all multipliers are 0.
     odd
         Candidates that only one side wanted, in the last round.
     rounds
@@ -202,7 +203,8 @@ class PriceSearch:
         )  # fmt: skip
         self.rounds += 1
         total = int(who.value.sum()) + market.constant + self._constant
-        if self._pin_bonus:
+        # A multiplier may charge a pin more than its bonus, and says nothing of what can be held.
+        if self._pin_bonus and not self.multiplier.any():
             pinned = market.pinned
             missing = np.flatnonzero(pinned & ((who.given == 0) | (who.taken == 0)))
             self.impossible = np.union1d(missing, market.hopeless)
@@ -334,7 +336,7 @@ def _pace(market: Market, link: Link) -> tuple[float, float]:
 
 
 def _pin_bonus(market: Market) -> int:
-    """Return a bonus that makes every answer hold its pins if any can; 0 without pins.
+    """Return a bonus that makes answers without charges hold their pins if any can; 0 without pins.
 
     Where so large a bonus would not fit 64 bits, pins are not enforced: the bound stays one.
     """

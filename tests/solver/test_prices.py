@@ -14,7 +14,16 @@ from solver.instances import KINDS, made_up_country, make
 from solver.market import take_apart
 from solver.plan import Stopped
 from solver.prices import PriceSearch
-from solver.problem import Candidates, Needs, Offers, Participants, Problem, Rules
+from solver.problem import (
+    Candidates,
+    Linking,
+    Needs,
+    Offers,
+    Participants,
+    Problem,
+    Rules,
+    pairs,
+)
 from solver.race import Limits
 from solver.start import Starter
 
@@ -209,6 +218,28 @@ def test_same_work_gives_the_same_plan():
     ]
     assert np.array_equal(plans[0].half_days, plans[1].half_days)
     assert plans[0].bound == plans[1].bound
+
+
+def test_a_costly_pin_is_no_conflict():
+    """A pin that a budget charges more than anything is worth is kept, not called impossible."""
+    many = 21
+    places = np.arange(many)
+    problem = Problem(
+        Participants.of([f"p{at}" for at in range(2 * many)]),
+        Needs.of([f"n{at}" for at in places], places + many, 2),
+        Offers.of([f"o{at}" for at in places], places, 2),
+        Candidates.of(places, places, [1] + [100_000] * (many - 1)),
+        Rules(Reciprocity.NONE),
+        pins=pairs([[0, 0]], 2),
+        linking=(
+            Linking("budget", "<=", 84, "half_days", places, np.array([40] + [1] * (many - 1))),
+        ),
+    )
+    result = solve_prices(
+        problem, Limits(work=2), on_news=lambda objective, bound: None, cancelled=lambda: False
+    )
+    assert result.objective == 2 + 2 * 2 * 100_000
+    assert result.bound >= result.objective
 
 
 def test_cancelling_returns_the_plan_so_far():
