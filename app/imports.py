@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, insert, select, text, update
 
 from app.access.policy import Principal
 from app.csv_in import R, read_rows
@@ -263,6 +263,8 @@ def record(session: WriteSession, principal: Principal, report: ImportReport) ->
     """Keep what an import did as one batch and one audit event; nothing done leaves no trace."""
     if not report.any_change:
         return report
+    # The planner of queries would else go by what was there before, perhaps nothing at all.
+    session.execute(text("ANALYZE"))
     things = {thing: asdict(counts) for thing, counts in report.things.items()}
     session.add(
         ImportBatch(

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from app.access.policy import TERMINAL
@@ -143,6 +144,17 @@ def test_participants_are_found_by_number_or_words(
     with places.read() as session:
         found = find_participants(session, TERMINAL, text)
     assert [one.reference for one in found] == references
+
+
+def test_an_import_tells_the_database_what_there_is(database: Database, tmp_path: Path) -> None:
+    """Without counts of its rows a list of one area is searched for among all institutions."""
+    import_schools(database, tmp_path, establishment(100000), establishment(100001))
+    counted = {
+        True: "select stat from sqlite_stat1 where tbl = 'participant' limit 1",
+        False: "select reltuples::int from pg_class where relname = 'participant'",
+    }[database.is_embedded]
+    with database.read() as session:
+        assert str(session.scalar(text(counted))).split()[0] == "2"
 
 
 def test_find_in_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
