@@ -33,8 +33,11 @@ from solver.solve import DEFAULT_TIME_LIMIT_S
 
 POLL_S: Final = 0.1
 LOOK_UP_S: Final = 0.5
-CANCEL_S: Final = 3.0
-"""How long a cancelled search may take to tell its best plan before it is killed."""
+CANCEL_S: Final = 2.5
+"""How long a cancelled search may take to tell its best plan before it is killed.
+
+With the second until the wish is noticed and what writing takes, a run ends within 5 s.
+"""
 GRACE_S: Final = 120.0
 """How much longer than twice its time limit a solve may take before it is taken for hung."""
 OVERDUE: Final = "the solver did not end in time and was stopped"

@@ -1,6 +1,7 @@
 """Runs in the background: carried out in a child, cancelled, given back, taken over."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -32,6 +33,9 @@ from tests import rows
 from tests.runs import OPTIONS, expire, filled, kinds, planned, state, submit, take
 
 PATIENCE_S = 180.0
+needs_linux = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="needs Linux to see children"
+)
 
 
 @pytest.fixture
@@ -98,6 +102,33 @@ def test_cancelling_ends_the_child(exchange: Database, silence: str) -> None:
         wait_until(lambda: state(exchange, run_id) == "cancelled")
         assert kinds(exchange, run_id)[-2:] == ["cancel_requested", "cancelled"]
     with exchange.read() as session:
+        assert session.scalar(select(func.count()).select_from(Proposal)) == 0
+
+
+@needs_linux
+def test_a_search_under_way_is_cancelled(database: Database) -> None:
+    """In the midst of solving: the run ends, its process is gone, and nothing is proposed."""
+    drawn = random.Random(1)
+    with database.write() as session:
+        rows.add_calendar(session)
+        for number in range(1, 61):
+            who = rows.add_school(session, number, drawn.uniform(0, 12))
+            rows.add_limits(session, who, allowance_half_days=200)
+            days = drawn.randint(5, 15)
+            rows.add_need(session, f"N{number}", who, half_days=days, half_days_min=days)
+            if number % 3 == 0:
+                given = {"half_days": drawn.randint(20, 30), "max_pairings": 4}
+                rows.add_offer(session, f"O{number}", who, **given)
+    run_id = submit(database, OPTIONS.model_copy(update={"gap": 0.0, "time_limit_s": 600}))
+    with embedded(worker(database)):
+        wait_until(lambda: "progress" in kinds(database, run_id))
+        (searching,) = children(os.getpid())
+        with database.write() as session:
+            service.request_cancel(session, TERMINAL, run_id)
+        wait_until(lambda: state(database, run_id) == "cancelled")
+        wait_until(lambda: is_gone(searching))
+    assert kinds(database, run_id)[-1] == "cancelled"
+    with database.read() as session:
         assert session.scalar(select(func.count()).select_from(Proposal)) == 0
 
 
@@ -174,11 +205,6 @@ def is_gone(pid: int) -> bool:
         return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return True
-
-
-needs_linux = pytest.mark.skipif(
-    not Path("/proc/self/task").exists(), reason="needs Linux to see children"
-)
 
 
 @needs_linux
