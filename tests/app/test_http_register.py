@@ -13,8 +13,8 @@ from app.database import Database
 from app.main import create_app
 from app.settings import Settings
 from models.exchange import Need
-from models.register import Group, ImportBatch, Measure, Membership
-from tests.rows import NOW, YEAR, add, add_calendar, add_school
+from models.register import Group, ImportBatch, Measure, Membership, Participant
+from tests.rows import NOW, YEAR, add, add_calendar, add_network, add_school
 
 API = "/api/v1"
 NEEDS_FILE = f"reference,participant,expertise,period,days\nn1,100000,maths,{YEAR},3\n"
@@ -54,10 +54,16 @@ def count(database: Database, model: Any) -> int:
         return session.scalar(select(func.count()).select_from(model)) or 0
 
 
-def test_an_institution_says_where_it_is_from(client: TestClient) -> None:
+def test_an_institution_says_where_it_is_from(client: TestClient, database: Database) -> None:
     """Its groups, its place by name, and which import last changed it and when."""
+    with database.write() as session:
+        school = select(Participant).where(Participant.reference == "urn:100000")
+        add_network(session, "kin", [session.scalars(school).one()])
     found = client.get(f"{API}/institutions/100000").json()
-    assert found["groups"][0]["uid"] == 77
+    trust = {"uid": 77, "reference": None, "name": "Made-up Trust", "joined": None, "left": None}
+    assert found["groups"] == [trust | {"kind": "multi_academy_trust"}]
+    family = {"key": "kin", "name": "Network kin", "kind": "alliance", "starts": None, "ends": None}
+    assert found["networks"] == [family]
     assert found["local_authority_name"] == "Testshire"
     assert found["source"]["import_id"] == 1
     assert found["source"]["imported_at"] == "2026-09-01T00:00:00Z"
