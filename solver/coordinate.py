@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,7 +26,7 @@ from solver.neighbourhoods import grown
 from solver.plan import Stopped, gap_of
 from solver.prices import PriceSearch
 from solver.prices_tables import SmallArray
-from solver.problem import FloatArray, IntArray, Problem
+from solver.problem import BoolArray, FloatArray, IntArray, Problem
 from solver.race import Limits, OnNews, in_child
 from solver.start import Starter
 from solver.workers import BlockWorkers
@@ -63,6 +63,10 @@ BLOCK_NODES: Final = 1
 WORK_BLOCK: Final = 300
 """Most participants of a block where work is limited instead of time."""
 BLOCK_GAP: Final = 0.0002
+WIDER: Final = (3, 1.5)
+"""After how many sweeps without a better plan programs get wider, and by what factor."""
+CLOSING: Final = (6000, 15000)
+"""Candidates up to which one program has all that is left at once, and at the end."""
 IDLE_SWEEPS: Final = 12
 """Sweeps without a better plan after which it has stalled."""
 
@@ -90,6 +94,7 @@ def solve_prices(
             run.rounds()
             run.priced_blocks()
             run.sweeps()
+            run.close()
         except _Stop as stop:
             return run.result(stop.why)
         return run.result(Stopped.STALLED)
@@ -175,6 +180,8 @@ class _Run:
         self.objective = 0
         self.conflict = False
         self.steps = 0
+        self._proven = math.inf
+        self._near = np.zeros(len(self.market), np.bool_)
         self._further = _Further(self.search)
         self._offer_plan(self.starter.plan())
 
@@ -204,7 +211,7 @@ class _Run:
     def priced_blocks(self) -> None:
         """Solve all participants once, in blocks that see each other by prices alone."""
         assert self.search.best is not None
-        core = Core(self.problem, self.market, self.search.often, WANTED[0], None)
+        core = self._core(WANTED[0])
         if not len(core.giver):
             return
         size = PRICED_BLOCK if self.limits.work is None else WORK_BLOCK
@@ -249,7 +256,7 @@ class _Run:
             kind = kinds[sweep % 2]
             if self.limits.work is None and sweep % 4 > 1:
                 kind = max(kinds, key=lambda kind: kind.pace)
-            core = Core(self.problem, self.market, self.search.often, wanted, self.base)
+            core = self._core(wanted, self.base)
             people = int(kind.people * self.random.uniform(0.8, 1.0))
             hard = self._improve(core, self._fixed_blocks(core, kind.label(core, people)))
             kind.learn(hard, (self.objective - before) / (time.time() - started))
@@ -257,6 +264,50 @@ class _Run:
             wanted = max(WANTED[1], WANTED_FACTOR * wanted)
             sweep += 1
             idle = 0 if self.objective > before else idle + 1
+            if idle and idle % WIDER[0] == 0 and (self._small() or not self._widen(core)):
+                return
+
+    def _core(self, wanted: float, base: IntArray | SmallArray | None = None) -> Core:
+        often = self.search.often
+        kept = (often > wanted) | self._near
+        return Core(self.problem, self.market, kept, often, base)
+
+    def _widen(self, core: Core) -> bool:
+        """Let candidates into the next programs that the bound loses least by, if there are any."""
+        lost = self.search.losses()
+        size = int(WIDER[1] * len(core.giver))
+        if lost is None or len(core.giver) == len(self.market):
+            return False
+        least = np.argsort(lost, kind="stable")[:size]
+        self._near = np.zeros(len(self.market), np.bool_)
+        self._near[least] = True
+        return True
+
+    def _promising(self) -> BoolArray:
+        lost = None if self.half_days is None else self.search.losses()
+        if lost is None:
+            return np.ones(len(self.market), np.bool_)
+        return self.search.promising(lost, self.objective)
+
+    def _small(self) -> bool:
+        return self.limits.work is None and self._promising().sum() <= CLOSING[0]
+
+    def close(self) -> None:
+        """Solve all that might still be better in one program, if it is small enough."""
+        kept = self._promising()
+        if not 0 < kept.sum() <= CLOSING[1]:
+            return
+        core = Core(self.problem, self.market, kept, self.search.often, self.half_days)
+        whole = core.program.formulation
+        start = None if self.half_days is None else core.values
+        job = _Job(whole, np.arange(len(core.values)), start)
+        limits = replace(self._block_limits(), gap=self.limits.gap, work=self.limits.work)
+        for _, found, bound in self._solved([job], math.inf, limits):
+            # A better plan holds only what was kept, so that the rest has no say in the bound.
+            self._proven = max(self.objective, math.floor(bound))
+            if found is not None and whole.holds(found):
+                self._offer_plan(core.half_days(found))
+        self._news()
 
     def _improve(self, core: Core, jobs: list[_Job]) -> float:
         """Solve blocks and take their answers in; return the share that was hard."""
@@ -313,10 +364,10 @@ class _Run:
         return self.search.regrets(quote, np.asarray(self.base, np.int64)).astype(np.float64)
 
     def _solved(
-        self, jobs: list[_Job], seconds: float
+        self, jobs: list[_Job], seconds: float, limits: Limits | None = None
     ) -> Iterator[tuple[int, IntArray | None, float]]:
         """Give the number of each job as it is done, its values and its bound."""
-        limits = self._block_limits()
+        limits = limits or self._block_limits()
         running: dict[Future[tuple[IntArray | None, float]], int] = {
             self.pool.submit(solve_block, job.program, job.start, limits, seconds): at
             for at, job in enumerate(jobs)
@@ -366,7 +417,11 @@ class _Run:
         """Return the proven gap as a fraction; infinite without a plan."""
         if self.half_days is None:
             return math.inf
-        return gap_of(self.objective, self.search.bound())
+        return gap_of(self.objective, self.bound())
+
+    def bound(self) -> float:
+        """Return points that no plan exceeds."""
+        return min(self.search.bound(), self._proven)
 
     def _check(self) -> None:
         if self.cancelled():
@@ -376,7 +431,7 @@ class _Run:
 
     def _news(self) -> None:
         self.steps += 1
-        bound = self.search.bound()
+        bound = self.bound()
         self.on_news(None if self.half_days is None else self.objective, bound)
         if self.half_days is not None and bound <= self.objective:
             raise _Stop(Stopped.PROVED)
@@ -391,7 +446,7 @@ class _Run:
                 send_conflict, self.problem, deadline=self.limits.deadline, cancelled=self.cancelled
             )
             return Result(None, -math.inf, Stopped.INFEASIBLE, conflict=conflict or ())
-        bound = self.search.bound() if self.search.best is not None else math.inf
+        bound = self.bound() if self.search.best is not None else math.inf
         if self.half_days is None:
             return Result(None, bound, stopped, rounds=self.steps)
         half_days = np.zeros(len(self.problem.candidates), np.int64)

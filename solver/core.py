@@ -12,7 +12,7 @@ from solver.market import Market
 from solver.neighbourhoods import cut, cut_by_partners
 from solver.prices import Quote, charges
 from solver.prices_tables import SmallArray
-from solver.problem import FloatArray, IntArray, Problem
+from solver.problem import BoolArray, FloatArray, IntArray, Problem
 
 SURE: Final = 0.7
 """How often a pairing over a block's border must be wanted to count as given."""
@@ -37,18 +37,20 @@ class Core:
         self,
         problem: Problem,
         market: Market,
+        kept: BoolArray,
         often: NDArray[np.float32],
-        wanted: float,
-        base: IntArray | SmallArray | None,
+        base: IntArray | SmallArray | None = None,
     ) -> None:
-        """Keep what is wanted more often than `wanted`, what is pinned, and what `base` holds.
+        """Keep the candidates of `kept`, those pinned, and those that `base` holds.
 
         Parameters
         ----------
+        kept, often
+            Per candidate of the market: whether to keep it, and how often it is wanted.
         base
             Half-days per candidate of the market, that values start from.
         """
-        kept = (often > wanted) | market.pinned
+        kept = kept | market.pinned
         if base is not None:
             kept |= base > 0
         self._problem, self._market = problem, market

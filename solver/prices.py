@@ -36,10 +36,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.market import Link, Market
-from solver.prices_kernel import Respondents, ask
+from solver.prices_kernel import Respondents, ask, ask_forced
 from solver.prices_moves import Places, Prices, Terms, disagreement, move, post
 from solver.prices_tables import SmallArray, Worth
-from solver.problem import FloatArray, IntArray
+from solver.problem import BoolArray, FloatArray, IntArray
 
 LEAN: Final = 0.5
 """How much a price follows what its offer, need, giver and taker disagree about in sum."""
@@ -225,6 +225,50 @@ class PriceSearch:
         self.multiplier[:] = quote.multiplier
         self._charge()
 
+    def losses(self) -> IntArray | None:
+        """Return what the best bound loses if a candidate is in: its reduced cost.
+
+        Everybody is asked again at the best prices, with one candidate of theirs forced in; what
+        its giver and its taker lose by it, the bound loses.
+
+        Returns
+        -------
+        Parts of a point per candidate of the market, >= 0; None where sums could be too large.
+        """
+        market, quote, who = self.market, self.best, self._who
+        assert quote is not None
+        bonus = 4 * (_most_of_one(market) + self._pin_bonus * _most_pins(market)) + 1
+        if bonus >= 2**59:
+            return None
+        before = self._prices.price.copy(), self._prices.rate.copy(), self.multiplier.copy()
+        self.return_to(quote)
+        self.ask()
+        value, given, taken = who.value.copy(), who.given.copy(), who.taken.copy()
+        gives, takes = np.zeros(len(market), np.int64), np.zeros(len(market), np.int64)
+        self._each(
+            len(market.role),
+            lambda first, last: ask_forced(
+                market.give, market.take, self._give_worth, self._take_worth, who,
+                market.give_sizes, market.take_sizes, bonus, gives, takes, first, last,
+            ),
+        )  # fmt: skip
+        who.given[:], who.taken[:] = given, taken
+        self._prices.price[:], self._prices.rate[:], self.multiplier[:] = before
+        self._charge()
+        lost: IntArray = value[market.places.giver] - gives + value[market.places.taker] - takes
+        return lost
+
+    def promising(self, lost: IntArray, objective: int) -> BoolArray:
+        """Return which candidates a plan worth more than `objective` might hold.
+
+        Parameters
+        ----------
+        lost
+            What `losses` returned, with no round since.
+        """
+        assert self.best is not None
+        return self.best.total - lost >= (objective + 1) * self.market.part
+
     def regrets(self, quote: Quote, half_days: IntArray) -> IntArray:
         """Return what each participant could have at a quote beyond what a plan gives it.
 
@@ -342,14 +386,24 @@ def _pin_bonus(market: Market) -> int:
     """
     if not market.pinned.any():
         return 0
+    most = _most_of_one(market)
+    return most if most * _most_pins(market) < 2**59 else 0
+
+
+def _most_of_one(market: Market) -> int:
+    """Return more than what any participant's answers differ by, pins apart."""
     worth = 2 * (FURTHEST + 1) * market.worth()
     sides = [
         np.bincount(of, worth.astype(np.float64), minlength=len(market.role))
         for of in (market.places.giver, market.places.taker)
     ]
-    most = int((sides[0] + sides[1]).max()) + 2
-    pins = (
-        np.bincount(market.places.giver[market.pinned]).max()
-        + np.bincount(market.places.taker[market.pinned]).max()
-    )
-    return most if most * int(pins) < 2**59 else 0
+    return int((sides[0] + sides[1]).max(initial=0)) + 2
+
+
+def _most_pins(market: Market) -> int:
+    """Return no less than the most pins of any participant."""
+    pins = [
+        np.bincount(of[market.pinned]).max(initial=0)
+        for of in (market.places.giver, market.places.taker)
+    ]
+    return int(sum(pins))

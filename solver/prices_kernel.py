@@ -189,3 +189,53 @@ def ask(
             credit,
         )
     return asked
+
+
+@njit(cache=True, nogil=True)
+def ask_forced(
+    give: Side,
+    take: Side,
+    give_worth: Worth,
+    take_worth: Worth,
+    who: Respondents,
+    give_sizes: Sizes,
+    take_sizes: Sizes,
+    bonus: int,
+    gives: IntArray,
+    takes: IntArray,
+    first: int,
+    last: int,
+) -> None:
+    """Write what the participants first..last are worth if one candidate of theirs is in.
+
+    `bonus` is more than all else that an answer is worth; where the answer with it is not worth
+    the bonus, none holds the candidate. `gives` and `takes`, one entry per candidate, are for its
+    giver and its taker. The answers themselves are spoiled.
+    """
+    giving, taking = tables_of(give_sizes), tables_of(take_sizes)
+    credit = np.empty(give_sizes.value, np.int64)
+    for participant in range(first, last):
+        for serves in (True, False):
+            side = give if serves else take
+            worth = give_worth if serves else take_worth
+            out = gives if serves else takes
+            start = side.items[side.groups[participant]]
+            for item in range(start, side.items[side.groups[participant + 1]]):
+                candidate = side.candidate[item]
+                worth.least[candidate] += bonus
+                out[candidate] = -bonus + answer(
+                    give,
+                    take,
+                    who.role[participant],
+                    who.allowance[participant],
+                    who.unit[participant],
+                    give_worth,
+                    take_worth,
+                    participant,
+                    giving,
+                    taking,
+                    who.given,
+                    who.taken,
+                    credit,
+                )
+                worth.least[candidate] -= bonus
