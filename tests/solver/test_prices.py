@@ -1,5 +1,6 @@
 """Prices: every answer is the true best, every bound is one, regrets say where the gap is."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -83,6 +84,25 @@ def test_regrets_are_the_gap(problem, seed):
     assert regrets.min(initial=0) >= 0
     assert unused.min(initial=0) >= 0
     assert quote.total - market.objective(plan) * market.part == regrets.sum() + unused.sum()
+
+
+@QUIET
+@given(problem=problems(), seed=st.integers(0, 10**6), rounds=st.integers(0, 3))
+def test_no_plan_with_a_candidate_exceeds_the_bound_less_its_loss(problem, seed, rounds):
+    """Forced in, a candidate costs the bound no more than it costs the best plan with it."""
+    search = at_random_prices(problem, seed)
+    for _ in range(rounds + 1):
+        search.round(0.3)
+    market = search.market
+    lost = search.losses()
+    assert search.losses().tolist() == lost.tolist()
+    pinned = {tuple(pair) for pair in problem.pins.tolist()}
+    for k, loss in zip(market.candidate.tolist(), lost.tolist(), strict=True):
+        pair = int(problem.candidates.offer[k]), int(problem.candidates.need[k])
+        best = brute_force(replace(problem, pins=pairs(sorted(pinned | {pair}))))
+        if best is not None:
+            assert best * market.part <= search.best.total - loss
+            assert search.promising(lost, best - 1)[market.candidate.tolist().index(k)]
 
 
 def answers_of(problem, price, rate):
