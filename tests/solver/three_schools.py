@@ -1,0 +1,45 @@
+"""The three schools of docs/method.md, made up: each has a day to give, and asks for days."""
+
+import numpy as np
+
+from solver.market import take_apart
+from solver.prices import PriceSearch, Quote
+from solver.problem import Candidates, Needs, Offers, Participants, Problem, Rules
+
+SCHOOLS = ("Ash", "Birch", "Cedar")
+PAIRINGS = (
+    "Ash gives Birch maths",
+    "Ash gives Cedar maths",
+    "Birch gives Cedar reading",
+    "Cedar gives Ash attendance",
+)
+BEST = np.array([2, 0, 2, 2])
+FREE, FAIR = (0, 0, 0, 0), (40, 40, 20, 30)
+"""Prices in points of a pairing."""
+
+
+def three_schools() -> Problem:
+    """A day is two half-days; nobody may take before it gives."""
+    return Problem(
+        Participants.of(SCHOOLS),
+        Needs.of(
+            ["Ash: attendance", "Birch: maths", "Cedar: maths", "Cedar: reading"],
+            [0, 1, 2, 2],
+            2,
+        ),
+        Offers.of(["Ash: maths", "Birch: reading", "Cedar: attendance"], [0, 1, 2], 2),
+        Candidates.of([0, 0, 1, 2], [1, 2, 3, 0], [30, 25, 15, 20]),
+        Rules(),
+    )
+
+
+def asked(price: tuple[int, ...]) -> tuple[PriceSearch, Quote]:
+    """The three schools' answers at prices."""
+    search = PriceSearch(take_apart(three_schools()))
+    search.ask()
+    start, part = search.best, search.market.part
+    at = np.array(price)[search.market.candidate] * part
+    search.return_to(Quote(at, start.rate, start.multiplier, start.value, start.total))
+    search.best = None
+    search.ask()
+    return search, search.best
