@@ -28,7 +28,16 @@ from solver.problem import (
     frozen,
 )
 
-KINDS: Final = ("whole", "roomy", "ranges", "both_roles", "accounts", "linking", "divisible")
+KINDS: Final = (
+    "whole",
+    "roomy",
+    "scarce",
+    "ranges",
+    "both_roles",
+    "accounts",
+    "linking",
+    "divisible",
+)
 NEEDS_EACH: Final = 2.7
 OFFERS_EACH: Final = 1.8
 EXPERTISE: Final = 40
@@ -86,8 +95,9 @@ def make(positions: Positions, seed: int, kind: str = "whole") -> Problem:
     ----------
     kind
         "whole": all or nothing of a need, balances held by each participant. "roomy": each may
-        take nearly half of what it asks for before it gives. "ranges": from half of a need's days
-        to all. "both_roles": who takes must give. "accounts": balances held by trusts, of a third
+        take nearly half of what it asks for before it gives. "scarce": whole days, a fortnight's
+        at most asked for, and each gives at most five. "ranges": from half of a need's days to
+        all. "both_roles": who takes must give. "accounts": balances held by trusts, of a third
         of participants. "linking": besides, budgets and floors of areas. "divisible": days freely
         split, nothing counted.
 
@@ -107,7 +117,9 @@ def make(positions: Positions, seed: int, kind: str = "whole") -> Problem:
     given = asked * random.lognormal(0, 0.5, EXPERTISE)
     need_expertise = random.choice(EXPERTISE, len(needs), p=asked / asked.sum())
     offer_expertise = random.choice(EXPERTISE, len(offers), p=given / given.sum())
+    scarce = kind == "scarce"
     days = random.integers(1, MOST_DAYS + 1, len(needs))
+    days = 2 * ((3 * days + 4) // 5) if scarce else days
     priority = random.integers(1, 4, len(needs))
     quality = random.integers(1, 6, len(offers))
     offer, need, distance_m = _nearest(positions, needs, need_expertise, offers, offer_expertise)
@@ -127,7 +139,7 @@ def make(positions: Positions, seed: int, kind: str = "whole") -> Problem:
             [f"i{at}" for at in range(size)],
             lat=positions.lat,
             lon=positions.lon,
-            give_limit=random.integers(6, 21, size),
+            give_limit=_limits(scarce, random.integers(6, 21, size)),
             max_given=counted,
             max_taken=counted,
             allowance=_allowance(kind, hardship, random.random(size)),
@@ -146,7 +158,7 @@ def make(positions: Positions, seed: int, kind: str = "whole") -> Problem:
         Offers.of(
             [f"o{at}" for at in range(len(offers))],
             offers,
-            random.integers(4, 17, len(offers)),
+            _offered(scarce, random.integers(4, 17, len(offers))),
             expertise=[f"e{code}" for code in offer_expertise],
             max_pairings=counted,
         ),
@@ -169,8 +181,16 @@ def fingerprint(problem: Problem) -> str:
 
 def _allowance(kind: str, hardship: FloatArray, part: FloatArray) -> IntArray:
     """Return half-days that each may take beyond what it gives: more in hardship."""
-    most = 24 * hardship if kind == "roomy" else 8 * hardship * part
+    most = {"roomy": 24 * hardship, "scarce": 4 + 12 * hardship}.get(kind, 8 * hardship * part)
     return np.rint(most).astype(np.int64)
+
+
+def _limits(scarce: bool, give_limit: IntArray) -> IntArray:
+    return np.full_like(give_limit, 10) if scarce else give_limit
+
+
+def _offered(scarce: bool, days: IntArray) -> IntArray:
+    return 2 * (days // 3 + 1) if scarce else days
 
 
 def _spread(random: np.random.Generator, size: int, each: float) -> IntArray:

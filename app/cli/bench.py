@@ -30,7 +30,7 @@ def make(
     kind: Annotated[
         str,
         typer.Option(
-            help="whole, roomy, ranges, both_roles, accounts, linking or divisible; "
+            help="whole, roomy, scarce, ranges, both_roles, accounts, linking or divisible; "
             "gap_c, gap_d or gap_e for generalised assignment"
         ),
     ] = "whole",

@@ -21,6 +21,7 @@ from tests.benchmarks.places import places
 from tests.benchmarks.watched import Watched, watch
 
 SEED = 1
+KIND = "scarce"
 CURVE_POINTS = 150
 CLOSE = 0.01
 """The gap at which a plan counts as close, for growth."""
@@ -69,7 +70,7 @@ def run() -> dict[str, Any]:
 def exchange(size: int, methods: tuple[str, ...], time_limit_s: float) -> dict[str, Any]:
     """One exchange of so many institutions by each method."""
     source, where = places(size, SEED)
-    problem = make(where, SEED)
+    problem = make(where, SEED, KIND)
     return {
         "positions": source,
         "institutions": size,

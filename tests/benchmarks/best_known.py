@@ -25,7 +25,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 FOLDER, PAGE = DOCS / "best_known", DOCS / "benchmark.md"
 MARKS = "<!-- best known: made by tests/benchmarks/best_known.py -->\n", "<!-- end -->\n"
 SEED = 1
-EXCHANGES = ((300, KINDS), (1_200, ("whole", "roomy")), (2_600, KINDS), (24_500, ("whole",)))
+EXCHANGES = ((300, KINDS), (1_200, ("whole", "roomy")), (2_600, KINDS), (24_500, ("scarce",)))
 ASSIGNMENTS = tuple(
     (kind, agents, jobs)
     for kind in ("gap_c", "gap_d", "gap_e")

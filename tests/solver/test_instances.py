@@ -25,13 +25,15 @@ def test_seed_names_an_instance(kind):
 
 
 def test_kinds_share_all_but_what_they_vary():
-    """Needs, offers' days and candidates of every kind are those of `whole`."""
+    """Candidates of every kind are those of `whole`; so are days, but where they are scarce."""
     whole = drawn("whole")
     for kind in KINDS:
         other = drawn(kind)
+        days = (("needs", "days"), ("offers", "days"), ("participants", "give_limit"))
         for table, column in (
-            ("needs", "days"), ("offers", "days"), ("candidates", "offer"),
-            ("candidates", "points"), ("participants", "give_limit"), ("participants", "exempt"),
+            *(() if kind == "scarce" else days),
+            ("needs", "participant"), ("candidates", "offer"),
+            ("candidates", "points"), ("participants", "exempt"),
         ):  # fmt: skip
             one, two = (getattr(getattr(each, table), column) for each in (whole, other))
             assert np.array_equal(one, two), (kind, table, column)
@@ -44,6 +46,14 @@ def test_roomy_allows_more():
     asked = roomy.needs.days.sum() / len(roomy.participants)
     assert 0.3 * asked < roomy.participants.allowance.mean() < 0.6 * asked
     assert drawn("whole").participants.allowance.mean() < 0.2 * asked
+
+
+def test_scarce_asks_for_more_than_is_given():
+    """`scarce` counts whole days, and asks for more than everybody's limits allow."""
+    scarce = drawn("scarce")
+    assert not (scarce.needs.days % 2).any()
+    assert not (scarce.offers.days % 2).any()
+    assert scarce.needs.days.sum() > 1.2 * scarce.participants.give_limit.sum()
 
 
 def test_fingerprint_forgets_positions_only():
