@@ -63,8 +63,10 @@ BLOCK_NODES: Final = 1
 WORK_BLOCK: Final = 300
 """Most participants of a block where work is limited instead of time."""
 BLOCK_GAP: Final = 0.0002
-WIDER: Final = (3, 1.5)
-"""After how many sweeps without a better plan programs get wider, and by what factor."""
+SLOW: Final = 0.01
+"""Share of the gap that a sweep must close not to be called slow."""
+WIDER: Final = (4, 1.5)
+"""After how many slow sweeps programs get wider, and by what factor."""
 CLOSING: Final = (6000, 15000)
 """Candidates up to which one program has all that is left at once, and at the end."""
 IDLE_SWEEPS: Final = 12
@@ -116,19 +118,19 @@ class _Job:
 
 
 class _Further:
-    """Rounds beside the blocks, from the best prices, as long as they still pay."""
+    """Rounds beside the blocks, from the best prices, while they pay for the gap there is."""
 
     def __init__(self, search: PriceSearch) -> None:
         self._search = search
         self._done = 0
         self._before = 0
-        self._pays = True
+        self._below = math.inf
 
     def round(self, gap: float) -> bool:
         """Do one round; return whether there was one to do."""
         first, last, rounds = FURTHER
         search = self._search
-        if not self._pays:
+        if gap >= self._below:
             return False
         if self._done == 0:
             assert search.best is not None
@@ -138,7 +140,7 @@ class _Further:
         self._done = (self._done + 1) % rounds
         if self._done == 0:
             won = (self._before - search.bound()) / max(1, self._before)
-            self._pays = won > PAYS * gap
+            self._below = math.inf if won > PAYS * gap else gap / 2
         return True
 
 
@@ -245,7 +247,7 @@ class _Run:
         if self.base is None:
             self.base = self._mended(self._agreed(), floors=False)
         kinds = [_Kind(cut, self.limits.work is not None) for cut in (self._cut, self._grown)]
-        wanted, idle, sweep = WANTED[0], 0, 0
+        wanted, idle, slow, sweep = WANTED[0], 0, 0, 0
         while idle < IDLE_SWEEPS:
             if self.limits.work is not None:
                 if sweep >= self.limits.work:
@@ -263,8 +265,10 @@ class _Run:
             self.base = core.half_days() if self.half_days is None else self.half_days
             wanted = max(WANTED[1], WANTED_FACTOR * wanted)
             sweep += 1
-            idle = 0 if self.objective > before else idle + 1
-            if idle and idle % WIDER[0] == 0 and (self._small() or not self._widen(core)):
+            gained = self.objective - before
+            idle = 0 if gained else idle + 1
+            slow = 0 if gained > SLOW * (self.bound() - self.objective) else slow + 1
+            if slow and slow % WIDER[0] == 0 and (self._small() or not self._widen(core)) and idle:
                 return
 
     def _core(self, wanted: float, base: IntArray | SmallArray | None = None) -> Core:
