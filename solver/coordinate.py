@@ -29,6 +29,7 @@ from solver.prices_tables import SmallArray
 from solver.problem import BoolArray, FloatArray, IntArray, Problem
 from solver.race import Limits, OnNews, in_child
 from solver.start import Starter
+from solver.state import State
 from solver.workers import BlockWorkers
 
 FIRST_STEP: Final = 0.4
@@ -36,6 +37,8 @@ LAST_STEP: Final = 0.001
 ROUNDS: Final = (60, 150)
 """Fewest and most rounds before blocks; how many is settled by the time there is."""
 ROUNDS_PER_WORK: Final = 20
+WARM: Final = (0.06, 45)
+"""First step, and rounds, from the prices of a state, which are nearly right."""
 PRICE_SHARE: Final = 0.3
 """Share of the time that rounds before blocks may take."""
 FURTHER: Final = (0.004, 0.0003, 60)
@@ -79,22 +82,26 @@ def solve_prices(
     *,
     on_news: OnNews,
     cancelled: Callable[[], bool],
+    warm: State | None = None,
     executor: Executor | None = None,
 ) -> Result:
     """Solve by price coordination.
 
     Parameters
     ----------
+    warm
+        Of a problem like this one. Its plan, mended, is what blocks start from.
     executor
         Solves the blocks; by default processes of this machine, as many as `limits.workers`.
     """
     with ExitStack() as stack:
         pool = executor or stack.enter_context(BlockWorkers(limits.workers))
-        run = _Run(problem, limits, on_news, cancelled, pool)
+        run = _Run(problem, limits, on_news, cancelled, pool, warm)
         stack.callback(run.search.close)
         try:
             run.rounds()
-            run.priced_blocks()
+            if not run.warm:
+                run.priced_blocks()
             run.sweeps()
             run.close()
         except _Stop as stop:
@@ -169,13 +176,17 @@ class _Run:
         on_news: OnNews,
         cancelled: Callable[[], bool],
         pool: Executor,
+        warm: State | None,
     ) -> None:
         self.problem, self.limits, self.pool = problem, limits, pool
         self.on_news, self.cancelled = on_news, cancelled
         self.started = time.time()
         self.random = np.random.default_rng(limits.seed)
         self.market: Market = take_apart(problem)
-        self.search = PriceSearch(self.market, limits.workers)
+        start = None if warm is None else warm.start(problem, self.market)
+        quote = None if start is None else start.quote
+        self.warm = quote is not None
+        self.search = PriceSearch(self.market, limits.workers, quote)
         self.starter = Starter(problem, self.market)
         self.half_days: IntArray | None = None
         self.base: IntArray | SmallArray | None = None
@@ -186,12 +197,17 @@ class _Run:
         self._near = np.zeros(len(self.market), np.bool_)
         self._further = _Further(self.search)
         self._offer_plan(self.starter.plan())
+        if start is not None:
+            self.search.often[:] = start.often
+            wanted = self.starter.fitting(start.half_days)
+            self._offer_plan(self.starter.plan(wanted, self.search.often))
 
     def rounds(self) -> None:
         """Do the rounds of prices that come before blocks."""
         done, share, plans = 0, 0.0, 0
+        first = WARM[0] if self.warm else FIRST_STEP
         while share < 1:
-            self.search.round(FIRST_STEP * (LAST_STEP / FIRST_STEP) ** share)
+            self.search.round(first * (LAST_STEP / first) ** share)
             done += 1
             share = self._share(done)
             if len(self.search.impossible):
@@ -205,7 +221,10 @@ class _Run:
     def _share(self, done: int) -> float:
         """Return how far the rounds are, 1 at their end: by number, or by time if that is up."""
         if self.limits.work is not None:
-            return done / min(ROUNDS[1], ROUNDS_PER_WORK * self.limits.work)
+            most = WARM[1] if self.warm else ROUNDS[1]
+            return done / min(most, ROUNDS_PER_WORK * self.limits.work)
+        if self.warm:
+            return done / WARM[1]
         now = time.time()
         spent = (now - self.started) / (PRICE_SHARE * (self.limits.deadline - self.started))
         return max(done / ROUNDS[1], min(spent, done / ROUNDS[0]), spent - 1)
@@ -246,7 +265,8 @@ class _Run:
             self.base = self.half_days
         if self.base is None:
             self.base = self._mended(self._agreed(), floors=False)
-        kinds = [_Kind(cut, self.limits.work is not None) for cut in (self._cut, self._grown)]
+        choices = (self._grown, self._cut) if self.warm else (self._cut, self._grown)
+        kinds = [_Kind(choice, self.limits.work is not None) for choice in choices]
         wanted, idle, slow, sweep = WANTED[0], 0, 0, 0
         while idle < IDLE_SWEEPS:
             if self.limits.work is not None:
@@ -455,4 +475,7 @@ class _Run:
             return Result(None, bound, stopped, rounds=self.steps)
         half_days = np.zeros(len(self.problem.candidates), np.int64)
         half_days[self.market.candidate] = self.half_days
-        return Result(half_days, bound, stopped, self.objective, rounds=self.steps)
+        state = None
+        if self.search.best is not None:
+            state = State.of_search(self.problem, self.search, self.half_days)
+        return Result(half_days, bound, stopped, self.objective, rounds=self.steps, state=state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from solver.baselines import greedy
 from solver.conflict import send_conflict
@@ -11,6 +12,9 @@ from solver.formulation import formulate, simple_bound
 from solver.plan import ConflictPart, Stopped
 from solver.problem import IntArray, Problem
 from solver.race import Best, Limits, OnNews, in_child, race
+
+if TYPE_CHECKING:
+    from solver.state import State
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +35,8 @@ class Result:
         Where there is no plan, an irreducible set of pins and rules; empty if time ran out.
     rounds
         Rounds or sub-solves done.
+    state
+        Plan and prices to start from another time, if there are prices.
     """
 
     half_days: IntArray | None
@@ -39,12 +45,18 @@ class Result:
     objective: int = 0
     conflict: tuple[ConflictPart, ...] = ()
     rounds: int = 1
+    state: State | None = None
 
 
 def solve_exact(
-    problem: Problem, limits: Limits, *, on_news: OnNews, cancelled: Callable[[], bool]
+    problem: Problem,
+    limits: Limits,
+    *,
+    on_news: OnNews,
+    cancelled: Callable[[], bool],
+    warm: State | None = None,
 ) -> Result:
-    """Solve the whole formulation, starting from the greedy plan.
+    """Solve the whole formulation, starting from the greedy plan, or from a state's if better.
 
     Reciprocity is anything but `closed_loops`.
     """
@@ -52,6 +64,9 @@ def solve_exact(
     start = greedy(problem)
     values = None if start is None else formulation.values(start)
     best = Best(formulation, values, simple_bound(formulation, problem))
+    if warm is not None:
+        kept = warm.plan(problem)
+        best.take(None, None, None if kept is None else formulation.values(kept))
     on_news(best.seen, best.bound)
     if best.gap() <= 0:
         stopped = Stopped.PROVED

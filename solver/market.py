@@ -28,6 +28,8 @@ class Link:
 
     Attributes
     ----------
+    id
+        Names the rule, or the participant that stands for the account, whatever else changes.
     gives, takes
         Candidates charged at their giver's and at their taker's side.
     give_weight, take_weight
@@ -38,6 +40,7 @@ class Link:
         What the sum must not exceed.
     """
 
+    id: str
     gives: IntArray
     give_weight: IntArray
     takes: IntArray
@@ -225,6 +228,7 @@ def _linking(problem: Problem, candidate: IntArray) -> tuple[Link, ...]:
         inside = place[rule.candidates] >= 0
         links.append(
             Link(
+                id=f"rule {rule.id}",
                 gives=none,
                 give_weight=none,
                 takes=place[rule.candidates[inside]],
@@ -253,6 +257,7 @@ def _accounts(
     giving = np.searchsorted(people.account[giver[gives]], [accounts, accounts + 1])
     return tuple(
         Link(
+            id=f"account {people.id[account]}",
             gives=gives[giving[0, at] : giving[1, at]],
             give_weight=np.full(giving[1, at] - giving[0, at], -1),
             takes=takes[taking[0, at] : taking[1, at]],

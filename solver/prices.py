@@ -326,7 +326,7 @@ class PriceSearch:
             push = inertia * self._link_push[at] + (1 - inertia) * excess / most
             self._link_push[at] = push
             self.multiplier[at] = max(0.0, self.multiplier[at] + step * worth * push)
-        self.multiplier = _few_digits(self.multiplier)
+        self.multiplier = few_digits(self.multiplier)
         self._charge()
 
 
@@ -360,7 +360,7 @@ def _charge_of(multiplier: float, weight: IntArray) -> IntArray:
     return charge
 
 
-def _few_digits(multiplier: FloatArray) -> FloatArray:
+def few_digits(multiplier: FloatArray) -> FloatArray:
     """Round to 20 binary digits: times a weight below 2^30 the product is exact."""
     mantissa, exponent = np.frexp(multiplier)
     rounded: FloatArray = np.ldexp(np.rint(np.ldexp(mantissa, 20)), exponent - 20)

@@ -6,7 +6,9 @@ import math
 import platform
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -20,6 +22,7 @@ from solver.verify import verify
 
 if TYPE_CHECKING:
     from solver.exact import Result
+    from solver.state import State
 
 METHODS: Final = ("auto", "exact", "flow", "prices")
 EXACT_UP_TO: Final = 400
@@ -54,6 +57,7 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+OnState = Callable[["State"], None]
 
 
 class Method(Protocol):
@@ -81,7 +85,10 @@ def solve(
     gap: float = 0.0,
     seed: int = 0,
     workers: int = 2,
+    warm: State | None = None,
+    executor: Executor | None = None,
     on_progress: OnProgress = _silent,
+    on_state: OnState | None = None,
     cancelled: Callable[[], bool] = _never,
 ) -> Plan:
     """Find the best plan that the limits allow, and how good it is proven to be.
@@ -104,6 +111,12 @@ def solve(
         Of the search, 0 to 2^31 - 1.
     workers
         Processor cores to use, >= 1.
+    warm
+        State of a problem like this one, to start prices and plan from. Not used by "flow".
+    executor
+        Solves the blocks of "prices"; by default processes of this machine.
+    on_state
+        Called once at the end with the state to start from another time, if there is a plan.
     on_progress
         Called when there is news, in this thread.
     cancelled
@@ -132,7 +145,8 @@ def solve(
         seconds = math.inf if work is not None else DEFAULT_TIME_LIMIT_S
     deadline = started + max(seconds - _checking_time(problem), seconds / 2)
     limits = Limits(deadline, gap, work, seed, workers)
-    result = _method(method)(problem, limits, on_news=on_news, cancelled=cancelled)
+    solved_by = _method(method, warm, executor)
+    result = solved_by(problem, limits, on_news=on_news, cancelled=cancelled)
     plan = _plan(problem, result, seed)
     violations = verify(problem, plan)
     if violations:
@@ -140,6 +154,10 @@ def solve(
         raise BrokenPlan(
             f"{len(violations)} violations, first {first.rule} at {first.where}: {first.sentence}"
         )
+    if on_state is not None and result.half_days is not None:
+        from solver.state import State
+
+        on_state(result.state or State.of_plan(problem, result.half_days))
     return replace(plan, seconds=round(time.time() - started, 3))
 
 
@@ -181,12 +199,12 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
     )
 
 
-def _method(name: str) -> Method:
+def _method(name: str, warm: State | None, executor: Executor | None) -> Method:
     """Return the method of that name, imported only now."""
     if name == "exact":
         from solver.exact import solve_exact
 
-        return solve_exact
+        return partial(solve_exact, warm=warm)
     if name == "flow":
         from solver.flow import solve_flow
 
@@ -194,29 +212,36 @@ def _method(name: str) -> Method:
     if name == "prices":
         from solver.coordinate import solve_prices
 
-        return solve_prices
-    return _solve_auto
+        return partial(solve_prices, warm=warm, executor=executor)
+    return partial(_solve_auto, warm=warm, executor=executor)
 
 
 def _solve_auto(
-    problem: Problem, limits: Limits, *, on_news: OnNews, cancelled: Callable[[], bool]
+    problem: Problem,
+    limits: Limits,
+    *,
+    on_news: OnNews,
+    cancelled: Callable[[], bool],
+    warm: State | None,
+    executor: Executor | None,
 ) -> Result:
     """Solve by prices what is large, exactly what is small or what prices find no plan for."""
     from solver.flow import why_no_flow
 
+    method = partial(_method, warm=warm, executor=executor)
     if why_no_flow(problem) is None:
         early = limits
         if math.isfinite(limits.deadline):
             early = replace(limits, deadline=(time.time() + limits.deadline) / 2)
-        result = _method("flow")(problem, early, on_news=on_news, cancelled=cancelled)
+        result = method("flow")(problem, early, on_news=on_news, cancelled=cancelled)
         if result.stopped is not Stopped.TIME:
             return result
     if len(problem.candidates) > EXACT_UP_TO:
-        result = _method("prices")(problem, limits, on_news=on_news, cancelled=cancelled)
+        result = method("prices")(problem, limits, on_news=on_news, cancelled=cancelled)
         found = result.half_days is not None or result.stopped is Stopped.INFEASIBLE
         if found or cancelled() or limits.seconds() < 1:
             return result
-    return _method("exact")(problem, limits, on_news=on_news, cancelled=cancelled)
+    return method("exact")(problem, limits, on_news=on_news, cancelled=cancelled)
 
 
 def _check_method(problem: Problem, method: str) -> None:

@@ -236,6 +236,11 @@ class Starter:
             half_days[:] = wanted
             chosen = np.flatnonzero(half_days)
             adopt(market.places, left, bonds, chosen, half_days)
+            # Who owes gives more if anybody takes it, before a drop sets off others.
+            owing = bonds.bound & (left.credit[bonds.account] < 0)
+            more = self._best_first[owing[market.places.giver[self._best_first]]]
+            fill(market.places, market.low, market.high, left, bonds, more, half_days)
+            chosen = np.flatnonzero(half_days)
             chosen = chosen[np.argsort(self._worth[chosen], kind="stable")]
             mend(market.places, left, bonds, chosen, market.pinned, half_days)
         best_first = self._best_first
@@ -254,6 +259,17 @@ class Starter:
             return None
         if bonds.balanced and (left.credit < 0).any():
             return None
+        return half_days
+
+    def fitting(self, wanted: SmallArray) -> SmallArray:
+        """Return pins, and what of a plan keeps every rule but reciprocity and floors."""
+        market, bonds = self._market, self._bonds._replace(bound=np.zeros_like(self._bonds.bound))
+        half_days = np.zeros(len(market), np.int32)
+        most = np.where(market.pinned, market.high, wanted)
+        best_first = self._best_first[most[self._best_first] > 0]
+        order = best_first[np.argsort(~market.pinned[best_first], kind="stable")]
+        left = _left(self._problem, bonds)
+        fill(market.places, market.low, most, left, bonds, order, half_days)
         return half_days
 
 

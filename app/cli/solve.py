@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.cluster import executor_at
 from app.cli.console import err, out, require_writable
 from app.problems import Problem as BadInput
 
 if TYPE_CHECKING:
     from solver.plan import Plan
     from solver.solve import Progress
+    from solver.state import State
 
 FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
 _STARTED = time.time()
@@ -40,18 +42,33 @@ def solve(
     seed: Annotated[int, typer.Option(help="of the search")] = 0,
     workers: Annotated[int, typer.Option(help="processor cores to use")] = 2,
     method: Annotated[str, typer.Option(help="auto, exact, flow or prices")] = "auto",
+    save_state: Annotated[
+        Path | None, typer.Option(help="where plan and prices go, for --warm another time")
+    ] = None,
+    warm: Annotated[
+        Path | None, typer.Option(help="state of a problem like this one, to start from")
+    ] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="dask://host:port: solve blocks on a Dask cluster")
+    ] = None,
 ) -> None:
     """Find the best plan of a problem file and how close to the best it is proven to be."""
     from solver.problem import ProblemFault, read_problem
     from solver.solve import solve as solve_problem
 
-    require_writable(out_file)
+    require_writable(out_file, save_state)
+    states: list[State] = []
     if time_limit is None and work is None:
         time_limit = 60.0
     try:
         given = read_problem(problem)
+        before = None if warm is None else _state(warm)
         left = None if time_limit is None else _left(time_limit)
-        with _progress_line() as show, _cancelled_by_signal() as cancelled:
+        with (
+            executor_at(executor) as pool,
+            _progress_line() as show,
+            _cancelled_by_signal() as cancelled,
+        ):
             plan = solve_problem(
                 given,
                 method=method,
@@ -60,7 +77,10 @@ def solve(
                 gap=gap,
                 seed=seed,
                 workers=workers,
+                warm=before,
+                executor=pool,
                 on_progress=show,
+                on_state=states.append if save_state is not None else None,
                 cancelled=cancelled,
             )
     except ProblemFault as fault:
@@ -68,6 +88,8 @@ def solve(
     except ValueError as error:
         raise BadInput(str(error)) from error
     _write(plan, out_file)
+    if save_state is not None:
+        _write_state(states, save_state)
     raise typer.Exit(_exit_code(plan))
 
 
@@ -94,6 +116,28 @@ def verify(
     if violations:
         raise typer.Exit(FAILED)
     out.print(f"Verified: {_summary(found)}", markup=False, soft_wrap=True)
+
+
+def _state(path: Path) -> "State":
+    from solver.problem import ProblemFault
+    from solver.state import read_state
+
+    try:
+        return read_state(path)
+    except ProblemFault as fault:
+        raise BadInput(f"{path}:\n{fault}") from fault
+
+
+def _write_state(states: "list[State]", path: Path) -> None:
+    from solver.state import write_state
+
+    if not states:
+        out.print(f"There is no plan to start from another time: {path} was not written.")
+        return
+    try:
+        write_state(states[0], path)
+    except OSError as error:
+        raise BadInput(f"the state cannot be written: {error}") from error
 
 
 def _left(time_limit: float) -> float:
