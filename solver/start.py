@@ -236,11 +236,6 @@ class Starter:
             half_days[:] = wanted
             chosen = np.flatnonzero(half_days)
             adopt(market.places, left, bonds, chosen, half_days)
-            # Who owes gives more if anybody takes it, before a drop sets off others.
-            owing = bonds.bound & (left.credit[bonds.account] < 0)
-            more = self._best_first[owing[market.places.giver[self._best_first]]]
-            fill(market.places, market.low, market.high, left, bonds, more, half_days)
-            chosen = np.flatnonzero(half_days)
             chosen = chosen[np.argsort(self._worth[chosen], kind="stable")]
             mend(market.places, left, bonds, chosen, market.pinned, half_days)
         best_first = self._best_first
