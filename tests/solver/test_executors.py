@@ -50,12 +50,12 @@ def test_a_killed_worker_loses_nothing(cluster):
     """Its block is solved by another, and the plan is the same."""
     problem = make(made_up_country(60, 4), 4)
     whole = solve(problem, method="prices", work=1)
-    killed = []
+    killed, ended = [], threading.Event()
 
     def kill_one_that_works():
         with executor_at(address(cluster)) as executor:
             client = executor._client
-            while not killed:
+            while not killed and not ended.is_set():
                 busy = [at for at, running in client.processing().items() if running]
                 if busy:
                     pid = client.run(os.getpid, workers=busy[:1])[busy[0]]
@@ -67,6 +67,7 @@ def test_a_killed_worker_loses_nothing(cluster):
     killer.start()
     with executor_at(address(cluster)) as executor:
         again = solve(problem, method="prices", work=1, executor=executor)
+    ended.set()
     killer.join()
     assert killed
     assert found(again) == found(whole)
