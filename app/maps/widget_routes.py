@@ -60,7 +60,7 @@ class Widget(OfToken):
 
 
 class ListPage(OfToken):
-    q: Annotated[str, Field(max_length=100)] = ""
+    q: Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")] = ""
     page: Annotated[int, Field(ge=1, le=10_000)] = 1
 
 

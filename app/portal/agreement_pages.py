@@ -41,12 +41,12 @@ def _side(name: str) -> Side:
     return Side(name)
 
 
-@router.get("/proposals/{proposal_id:int}/agreements/{side}")
+@router.get("/proposals/{proposal_id:id}/agreements/{side}")
 def ask(request: Request, who: Who, proposal_id: int, side: str) -> Response:
     return _form(request, who, proposal_id, _side(side), Filled())
 
 
-@router.post("/proposals/{proposal_id:int}/agreements/{side}")
+@router.post("/proposals/{proposal_id:id}/agreements/{side}")
 def record(request: Request, who: Who, proposal_id: int, side: str, form: SentBy) -> Response:
     given = texts(form)
     of = _side(side)
@@ -62,7 +62,6 @@ def record(request: Request, who: Who, proposal_id: int, side: str, form: SentBy
     if answer.says is Says.NO and answer.reason is None:
         filled.add("reason", f"Choose why the {of} says no")
         return _form(request, who, proposal_id, of, filled, status=422)
-    version = given.get("version", "")
     try:
         with who.database.write() as session:
             agreements.agree(
@@ -73,7 +72,7 @@ def record(request: Request, who: Who, proposal_id: int, side: str, form: SentBy
                 answer.says,
                 answer.said_by,
                 decisions.Said(answer.reason, answer.note),
-                version=int(version) if version.isascii() and version.isdigit() else None,
+                version=forms.whole(given.get("version")),
                 hold_days=request.app.state.settings.hold_days,
             )
     except (NotFound, Forbidden):
@@ -84,7 +83,7 @@ def record(request: Request, who: Who, proposal_id: int, side: str, form: SentBy
     return RedirectResponse(f"{BASE}/proposals/{proposal_id}?said={of}", 303)
 
 
-@router.post("/proposals/{proposal_id:int}/publication/{side}")
+@router.post("/proposals/{proposal_id:id}/publication/{side}")
 def publish(request: Request, who: Who, proposal_id: int, side: str, form: SentBy) -> Response:
     """A side's consent to show the pairing to anybody, or that it is taken back."""
     given = texts(form)

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Final
 
 from fastapi import FastAPI, Request
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
@@ -42,6 +42,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         (HTTPException, _http),
         (IntegrityError, _busy),
         (OperationalError, _busy),
+        (DataError, _unstorable),
         (Exception, _bug),
     ):
         app.add_exception_handler(kind, handler)
@@ -90,6 +91,12 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _busy(request: Request, error: Exception) -> Response:
     return _told(request, 503, "Try again in a moment", BUSY)
+
+
+def _unstorable(request: Request, error: Exception) -> Response:
+    """A null character, say: only some databases can hold one."""
+    detail = "It holds a character or number that cannot be stored. Go back and change it."
+    return _told(request, 400, "That cannot be read", detail)
 
 
 def _bug(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.portal import forms
 from app.portal.pages import page
 from app.portal.proposal_pages import STEERING, about, act_of, carry_out, lacks
 from app.portal.visitors import BASE, SentBy, Visitor, Who, texts
@@ -15,23 +16,23 @@ HERE: Final = frozenset({"prefer", "decline", *STEERING})
 """What can be decided on the card; the rest has a page of its own."""
 
 
-@router.get("/proposals/{proposal_id:int}/card")
+@router.get("/proposals/{proposal_id:id}/card")
 def show_card(request: Request, who: Who, proposal_id: int) -> Response:
     if not request.headers.get("hx-request"):
         return RedirectResponse(f"{BASE}/proposals/{proposal_id}", 303)
     return _card(request, who, proposal_id)
 
 
-@router.post("/proposals/{proposal_id:int}/card")
+@router.post("/proposals/{proposal_id:id}/card")
 def decide(request: Request, who: Who, proposal_id: int, form: SentBy) -> Response:
     given = texts(form)
-    action, version = given.get("action", ""), given.get("version", "")
-    if action not in HERE or not (version.isascii() and version.isdigit()):
+    action, version = given.get("action", ""), forms.whole(given.get("version"))
+    if action not in HERE or version is None:
         raise NotFound("choose what to do with the proposal")
     if error := lacks(action, given):
         return _card(request, who, proposal_id, error, action)
     act = act_of(action, given, request.app.state.settings.hold_days)
-    refused = carry_out(who, act, proposal_id, int(version[:9])).refused
+    refused = carry_out(who, act, proposal_id, version).refused
     if refused:
         return _card(request, who, proposal_id, refused[:1].upper() + refused[1:], action)
     return RedirectResponse(f"{BASE}/proposals/{proposal_id}/card?done={action}", 303)

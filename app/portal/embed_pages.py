@@ -52,10 +52,10 @@ def make(request: Request, who: Who, form: SentBy) -> Response:
     return _form(request, who, filled, made=made, status=200 if made else 422)
 
 
-@router.post("/embed/{token_id:int}/revoke")
+@router.post("/embed/{token_id:id}/revoke")
 def revoke(request: Request, who: Who, token_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
-        service.revoke_embed(session, who.principal, min(token_id, 2**31 - 1))
+        service.revoke_embed(session, who.principal, token_id)
     return RedirectResponse(f"{BASE}/embed?revoked={token_id}", 303)
 
 

@@ -10,6 +10,7 @@ from app.exchange.settle import Misfit
 
 R = TypeVar("R", bound=BaseModel)
 SHOWN_LETTERS = 60
+MOST_DIGITS = 9
 
 
 @dataclass(slots=True)
@@ -49,6 +50,12 @@ def read(model: type[R], filled: Filled, labels: Mapping[str, str]) -> R | None:
                 reason = str(error["msg"]).removeprefix("Value error, ")
                 filled.add(name, _said(label, cells.get(name, ""), reason))
         return None
+
+
+def whole(text: str | None) -> int | None:
+    """A number of a query or hidden field; none for what no row of ours has."""
+    fits = text and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return int(text) if text and fits else None
 
 
 def take(filled: Filled, misfits: Iterable[Misfit], labels: Mapping[str, str]) -> None:

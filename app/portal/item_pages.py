@@ -69,10 +69,6 @@ def _kind(request: Request) -> str:
 Kind = Annotated[str, Depends(_kind)]
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
 @router.get("/needs")
 def list_needs(request: Request, who: Who) -> Response:
     return _list(request, who, "need")
@@ -91,7 +87,7 @@ def _list(request: Request, who: Visitor, kind: str) -> Response:
         "expertise": asked.get("expertise"),
         "participant": reference_of(asked["participant"]) if "participant" in asked else None,
         "limit": None if as_csv else PER_PAGE + 1,
-        "after_id": 0 if as_csv else _number(asked.get("after")),
+        "after_id": 0 if as_csv else (forms.whole(asked.get("after")) or 0),
     }
     with who.database.read() as session:
         found: Sequence[Any]
@@ -205,7 +201,7 @@ def show_change(request: Request, who: Who, kind: Kind, reference: str) -> Respo
 def change_item(request: Request, who: Who, kind: Kind, reference: str, form: SentBy) -> Response:
     filled = _filled(form)
     filled.values["reference"] = reference
-    version = _number(filled.values.get("version"))
+    version = forms.whole(filled.values.get("version")) or 0
     row = forms.read(ROWS[kind], filled, LABELS[kind])
     if row is not None and not filled.wrong:
         change: Any = service.change_need if kind == "need" else service.change_offer
@@ -227,7 +223,7 @@ def show_withdraw(request: Request, who: Who, kind: Kind, reference: str) -> Res
 @router.post("/needs/{reference:path}/withdraw")
 @router.post("/offers/{reference:path}/withdraw")
 def withdraw_item(request: Request, who: Who, kind: Kind, reference: str, form: SentBy) -> Response:
-    version = _number(texts(form).get("version"))
+    version = forms.whole(texts(form).get("version")) or 0
     withdraw: Any = service.withdraw_need if kind == "need" else service.withdraw_offer
     with who.database.write() as session:
         withdraw(session, who.principal, reference, version)
@@ -247,7 +243,7 @@ def answer_offer(request: Request, who: Who, reference: str, form: SentBy) -> Re
             who.principal,
             reference,
             Availability(said),
-            version=_number(given.get("version")),
+            version=forms.whole(given.get("version")) or 0,
         )
     return _to("offer", reference, "answered")
 
@@ -260,7 +256,7 @@ def confirm_need(request: Request, who: Who, reference: str, form: SentBy) -> Re
     if not role:
         raise Conflict("enter the role of who agreed it for the school, such as headteacher")
     with who.database.write() as session:
-        version = _number(given.get("version"))
+        version = forms.whole(given.get("version")) or 0
         service.confirm_need(session, who.principal, reference, by_role=role, version=version)
     return _to("need", reference, "confirmed")
 

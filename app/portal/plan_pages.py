@@ -71,7 +71,7 @@ def at_most(fraction: float) -> str:
     return f"{ceil(fraction * 10_000 - 1e-6) / 100:.2f}%"
 
 
-@router.get("/runs/{run_id:int}")
+@router.get("/runs/{run_id:id}")
 def show_run(request: Request, who: Who, run_id: int) -> Response:
     """A run that goes on is watched, one that has ended shows what came of it."""
     with who.database.read() as session:
@@ -94,14 +94,14 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
         )
 
 
-@router.get("/runs/{run_id:int}/map")
+@router.get("/runs/{run_id:id}/map")
 def show_map(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
         return page(request, "map.html", who, run=run, widget=widget_of(request, run))
 
 
-@router.get("/runs/{run_id:int}/picture")
+@router.get("/runs/{run_id:id}/picture")
 def show_picture(request: Request, who: Who, run_id: int) -> Response:
     """The plan as it was made, for paper and for browsers that run no script."""
     with who.database.read() as session:
@@ -119,7 +119,7 @@ def show_picture(request: Request, who: Who, run_id: int) -> Response:
         )
 
 
-@router.get("/runs/{run_id:int}/picture.svg")
+@router.get("/runs/{run_id:id}/picture.svg")
 def read_picture(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
@@ -149,7 +149,7 @@ def widget_of(request: Request, run: Run) -> str | None:
     return f"/maps/widget?{urlencode(query)}"
 
 
-@router.get("/runs/{run_id:int}/unmet")
+@router.get("/runs/{run_id:id}/unmet")
 def list_unmet(request: Request, who: Who, run_id: int) -> Response:
     asked = request.query_params
     number = page_number(request)

@@ -19,6 +19,7 @@ from app.matching.lists import Full
 from app.matching.passed import rules_passed
 from app.matching.review import SORTS, ReviewFilter, counts_by, review
 from app.matching.states import ENDED, LAPSING, possible_from
+from app.portal.forms import whole
 from app.portal.institution_pages import expertise_names
 from app.portal.pages import Pager, csv_page, miles, page, page_number
 from app.portal.visitors import BASE, SentBy, Visitor, Who, texts
@@ -104,7 +105,7 @@ def _wanted(params: QueryParams) -> tuple[ReviewFilter, str]:
     return wanted, sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
 
 
-@router.get("/runs/{run_id:int}/proposals")
+@router.get("/runs/{run_id:id}/proposals")
 def list_proposals(request: Request, who: Who, run_id: int) -> Response:
     wanted, sort = _wanted(request.query_params)
     number = page_number(request)
@@ -182,7 +183,7 @@ def _steered(session: ReadSession, who: Visitor) -> dict[tuple[str, str], Any]:
     }
 
 
-@router.get("/proposals/{proposal_id:int}")
+@router.get("/proposals/{proposal_id:id}")
 def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
     with who.database.read() as session:
         shown = about(session, who, proposal_id)
@@ -261,20 +262,17 @@ def decide(request: Request, who: Who, form: SentBy) -> Response:
 
 def _chosen(who: Visitor, form: FormData, given: dict[str, str]) -> list[tuple[int, int]]:
     """Ids and versions that were ticked, or all that the filter shows."""
-    run = given.get("run", "")
-    if given.get("all") and run.isdigit():
+    run = whole(given.get("run"))
+    if given.get("all") and run is not None:
         wanted, sort = _wanted(QueryParams(given.get("filter", "")))
         with who.database.read() as session:
-            found, _ = review(
-                session, who.principal, int(run), wanted, sort=sort, limit=MOST_AT_ONCE
-            )
+            found, _ = review(session, who.principal, run, wanted, sort=sort, limit=MOST_AT_ONCE)
             return [(each.proposal.id, each.proposal.version) for each in found]
     chosen = []
     for value in form.getlist("chosen")[:MOST_AT_ONCE]:
-        text = str(value)
-        proposal_id, _, version = text.partition(":")
-        if proposal_id.isdigit() and version.isdigit() and len(text) < 20:
-            chosen.append((int(proposal_id), int(version)))
+        proposal_id, version = map(whole, str(value).partition(":")[::2])
+        if proposal_id is not None and version is not None:
+            chosen.append((proposal_id, version))
     return chosen
 
 
@@ -365,27 +363,26 @@ def carry_out(who: Visitor, act: Act, proposal_id: int, version: int) -> Outcome
 
 def _back(given: dict[str, str], **query: object) -> str:
     """The page that the decision came from."""
-    one, run = given.get("proposal", ""), given.get("run", "")
-    if one.isdigit():
+    one, run = whole(given.get("proposal")), whole(given.get("run"))
+    if one is not None:
         return f"{BASE}/proposals/{one}?{urlencode(query)}".rstrip("?")
-    if not run.isdigit():
+    if run is None:
         return f"{BASE}/runs"
     kept = [pair for pair in parse_qsl(given.get("filter", "")) if pair[0] not in ("done", "n")]
     return f"{BASE}/runs/{run}/proposals?{urlencode([*kept, *query.items()])}".rstrip("?")
 
 
-@router.post("/steering/{kind}/{steering_id:int}/lift")
+@router.post("/steering/{kind}/{steering_id:id}/lift")
 def lift(request: Request, who: Who, kind: str, steering_id: int, form: SentBy) -> Response:
     if kind not in list(SteeringKind):
         raise NotFound("there is no such page")
     given = texts(form)
-    version = given.get("version", "")
     with who.database.write() as session:
         steering.lift(
             session,
             who.principal,
             SteeringKind(kind),
             steering_id,
-            version=int(version) if version.isdigit() else None,
+            version=whole(given.get("version")),
         )
     return RedirectResponse(_back(given), 303)

@@ -66,13 +66,12 @@ class Asked(RowModel):
 
 @router.get("/runs")
 def list_runs(request: Request, who: Who) -> Response:
-    before = request.query_params.get("before", "")
     as_csv = request.query_params.get("as") == "csv"
     with who.database.read() as session:
         runs = queries.list_runs(
             session,
             who.principal,
-            before=int(before) if before.isascii() and before.isdigit() else None,
+            before=forms.whole(request.query_params.get("before")),
             limit=None if as_csv else PER_PAGE + 1,
         )
         if as_csv:
@@ -144,7 +143,7 @@ def _form(
     )
 
 
-@router.get("/runs/{run_id:int}/watch")
+@router.get("/runs/{run_id:id}/watch")
 def watch_run(request: Request, who: Who, run_id: int) -> Response:
     """How far a run is; asked for again and again until it has ended."""
     with who.database.read() as session:
@@ -203,7 +202,7 @@ def curve(searched: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return {"plan": line(plans), "bound": line(bounds), "seconds": longest}
 
 
-@router.post("/runs/{run_id:int}/cancel")
+@router.post("/runs/{run_id:id}/cancel")
 def cancel_run(request: Request, who: Who, run_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         service.request_cancel(session, who.principal, run_id)

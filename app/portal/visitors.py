@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from fastapi import Depends, Request
 from sqlalchemy.exc import OperationalError
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
@@ -24,6 +25,21 @@ LOOPBACK_COOKIE: Final = "givetake"
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 MOST_FIELDS: Final = 2_000
 FROM_US: Final = frozenset({"same-origin", "none"})
+
+
+class _Id(Convertor[int]):
+    """What can be a row's id; no page has any other number in its address."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("id", _Id())
 
 
 class SignInNeeded(Problem):
@@ -105,7 +121,7 @@ def from_our_pages(request: Request) -> None:
     """Refuse what another site made the browser send."""
     if request.headers.get("sec-fetch-site") in FROM_US:
         return
-    origin = urlsplit(request.headers.get("origin", ""))
+    origin = _split(request.headers.get("origin", ""))
     if (origin.scheme, origin.netloc) == (request.url.scheme, request.url.netloc):
         return
     raise NotOurForm("it did not come from a page of this service; open the page and send it again")
@@ -134,9 +150,9 @@ async def sent_by(
 
 def to_sign_in(request: Request) -> Response:
     """Lead to sign-in, and afterwards back to what was asked for."""
-    at = request.url
+    at = _split(str(request.url))
     if request.headers.get("hx-request"):
-        at = at.replace(path="").__class__(request.headers.get("hx-current-url", str(at)))
+        at = _split(request.headers.get("hx-current-url", str(request.url)))
     wanted = f"{at.path}?{at.query}" if at.query else at.path
     query = urlencode({"next": wanted}) if request.method == "GET" else ""
     address = f"{BASE}/sign-in?{query}".rstrip("?")
@@ -147,11 +163,19 @@ def to_sign_in(request: Request) -> Response:
 
 def safe_next(wanted: str) -> str:
     """Where to go after sign-in: a page of ours, never another site."""
-    parts = urlsplit(wanted)
+    parts = _split(wanted)
     ours = parts.path == BASE or parts.path.startswith(f"{BASE}/")
     if parts.scheme or parts.netloc or not ours or "\\" in wanted:
         return f"{BASE}/"
     return wanted
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address; of what is none, nothing."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 Who = Annotated[Visitor, Depends(visitor)]

@@ -65,6 +65,41 @@ def test_sign_in_refuses_what_is_no_key_and_says_so_at_the_field(sqlite_database
         assert not key or key not in page.text
 
 
+@pytest.mark.parametrize("where", ["next", "hx-current-url", "origin"])
+def test_an_address_that_is_none_is_no_fault_of_ours(sqlite_database: Database, where: str) -> None:
+    """Wherever a stranger writes it, the answer is a page or a refusal."""
+    client, none = anybody(sqlite_database).client, "http://["
+    if where == "next":
+        assert client.get(f"{BASE}/sign-in", params={"next": none}).status_code == 200
+    elif where == "origin":
+        answer = client.post(f"{BASE}/sign-in", data={"key": "x"}, headers={"Origin": none})
+        assert answer.status_code == 403
+    else:
+        asked = {"HX-Request": "true", "HX-Current-URL": none}
+        assert client.get(f"{BASE}/runs", headers=asked).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/runs/{0}", "/runs/{0}/map", "/proposals/{0}", "/proposals/{0}/card"),
+        *("/participants/{0}", "/participants/%00", "/needs/%00", "/offers/a%00/change"),
+    ],
+)
+def test_what_no_row_can_be_called_is_not_found(database: Database, path: str) -> None:
+    """On every database, a number that is too long and a null character lead to a page."""
+    page = broker(database).open(path.format("9" * 30))
+    assert page.status in (400, 404)
+    assert "fault of the service" not in page.text
+
+
+@pytest.mark.parametrize("query", ["period=%00", "expertise=%00", "after=²", "participant=%00"])
+def test_a_filter_that_fits_no_row_finds_none(database: Database, query: str) -> None:
+    """On every database it is a page, with nothing of the service in it."""
+    page = broker(database).open(f"/needs?{query}")
+    assert page.status in (200, 400)
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_without_a_visit(sqlite_database: Database, path: str) -> None:
     """Every page leads strangers to sign-in; htmx is told to go there as a whole."""
@@ -86,6 +121,7 @@ def test_no_page_without_a_visit(sqlite_database: Database, path: str) -> None:
         "/portal/\\evil",
         "/portalx",
         "javascript:1",
+        "http://[",
     ],
 )
 def test_sign_in_leads_nowhere_else(sqlite_database: Database, elsewhere: str) -> None:
