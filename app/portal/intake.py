@@ -3,12 +3,15 @@
 Every process of the service finds it there, beside the files themselves.
 """
 
+import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -24,6 +27,7 @@ QUICK_S: Final = 1.5
 """How long a request waits itself: most files need no page that tells how far they are."""
 TOLD_EVERY_S: Final = 0.25
 STALE_S: Final = 120.0
+BEAT_S: Final = 20.0
 MOST_FAULTS: Final = 200
 NAME: Final = "told.json"
 BUSY: Final = "The database did not answer in time. Nothing was changed; try again."
@@ -33,6 +37,7 @@ LOST: Final = "It was interrupted, and nothing was changed. Choose the file agai
 log = structlog.get_logger()
 # One after the other: two that write would only wait for each other's locks.
 _workers = ThreadPoolExecutor(1, thread_name_prefix="import")
+_under_way: set[Path] = set()
 
 
 class State(StrEnum):
@@ -65,6 +70,8 @@ Work = Callable[[Progress], ImportReport]
 def begin(folder: Path, doing: Literal["look", "take"], work: Work) -> Told:
     """Start the work, and tell what came of it, or how far it is when that takes long."""
     _tell(folder, Told(doing))
+    _under_way.add(folder)
+    _start_beating()
     with suppress(TimeoutError):
         _workers.submit(_carry_out, folder, doing, work).result(QUICK_S)
     return told(folder)
@@ -77,6 +84,24 @@ def told(folder: Path) -> Told:
     if found.state is State.WORKING and time.time() - path.stat().st_mtime > STALE_S:
         return Told(found.doing, State.REFUSED, refused=LOST)
     return found
+
+
+@cache
+def _start_beating() -> None:
+    threading.Thread(target=_beat, name="import-beat", daemon=True).start()
+
+
+def _beat() -> None:
+    while True:
+        time.sleep(BEAT_S)
+        _live_on()
+
+
+def _live_on() -> None:
+    """Let every process see that work goes on, also while it waits or tells nothing for long."""
+    for folder in tuple(_under_way):
+        with suppress(FileNotFoundError):
+            os.utime(folder / NAME)
 
 
 def _tell(folder: Path, content: Told) -> None:
@@ -96,8 +121,11 @@ def _carry_out(folder: Path, doing: Literal["look", "take"], work: Work) -> None
             _tell(folder, Told(doing, stage=stage, fraction=fraction))
 
     # Its folder is thrown away with the visit's other files when nobody came back for long.
-    with suppress(FileNotFoundError):
-        _tell(folder, _outcome(doing, work, on_progress))
+    try:
+        with suppress(FileNotFoundError):
+            _tell(folder, _outcome(doing, work, on_progress))
+    finally:
+        _under_way.discard(folder)
 
 
 def _outcome(doing: Literal["look", "take"], work: Work, on_progress: Progress) -> Told:

@@ -1,6 +1,7 @@
 """Files that the portal looks at and takes in beside its requests."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -83,6 +84,28 @@ def test_work_that_was_interrupted_is_told(who: Visitor, tmp_path: Path) -> None
     assert intake.told(tmp_path).state is intake.State.WORKING
     os.utime(tmp_path / intake.NAME, (1, 1))
     assert intake.told(tmp_path).refused.startswith("It was interrupted, and nothing was changed.")
+
+
+def test_work_that_waits_for_long_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a large file nothing is told for minutes; the file is still going to be looked at."""
+    monkeypatch.setattr(intake, "QUICK_S", 0.0)
+    gate = threading.Event()
+
+    def work(on_progress: Progress) -> ImportReport:
+        assert gate.wait(60)
+        return ImportReport("needs", {}, "")
+
+    folders = [tmp_path / name for name in ("large", "behind")]
+    for folder in folders:
+        folder.mkdir()
+        intake.begin(folder, "look", work)
+        os.utime(folder / intake.NAME, (1, 1))
+    intake._live_on()
+    states = {intake.told(folder).state for folder in folders}
+    gate.set()
+    assert states == {intake.State.WORKING}
 
 
 @pytest.mark.parametrize(
