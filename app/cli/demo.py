@@ -27,6 +27,7 @@ def demo(
     from app.database import Database
     from app.demo.county_exchange import PERIOD, write_county
     from app.demo.service import take_in
+    from app.insight import drawn
     from app.insight import queries as insight
     from app.insight.report_page import render
     from app.matching import service
@@ -67,6 +68,8 @@ def demo(
         data = replace(data, outline=(county.coast(),), places=county.towns())
         report = folder / "report.html"
         report.write_text(render(data), encoding="utf-8")
+        with database.write() as session:
+            drawn.keep(session, run_id, drawn.draw(data))
     out.print(
         f"{county.local_authority} is in {folder}: {len(county.schools):,} institutions, "
         f"{len(county.trusts):,} trusts, nobody's names.",

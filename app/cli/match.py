@@ -23,6 +23,7 @@ from app.settings import settings
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
 
 if TYPE_CHECKING:
+    from app.database import Database
     from solver.plan import Plan
 
 EXIT_CODES = {RunState.SOLVED: 0, RunState.INFEASIBLE: 3, RunState.UNKNOWN: 4}
@@ -172,6 +173,8 @@ def match(
             if plan:
                 write_plan(found, plan)
             data = insight.report_data(session, insight.result_of(session, TERMINAL, run_id))
+        if state is RunState.SOLVED:
+            _keep_drawn(database, run_id, data)
     if report and state is RunState.SOLVED:
         from app.insight.report_page import render
 
@@ -185,6 +188,16 @@ def match(
         for line in why_no_plan(found):
             out.print(line, markup=False, soft_wrap=True)
     raise typer.Exit(EXIT_CODES.get(state, 1))
+
+
+def _keep_drawn(database: "Database", run_id: int, data: ReportData) -> None:
+    """So that nobody who opens the run in the portal waits for it."""
+    from app.insight import drawn
+
+    with err.status("drawing the plan"):
+        made = drawn.draw(data)
+    with database.write() as session:
+        drawn.keep(session, run_id, made)
 
 
 def _require_apart(

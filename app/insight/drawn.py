@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from app.database import WriteSession
 from app.insight.report import Figures, ReportData, UnmetNeed, figures
 from app.insight.report_charts import Chart, charts
 from app.insight.report_map import plan_map
 from app.insight.report_page import picture
+from models.matching import RunFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,13 @@ def read(name: str, content: bytes) -> Any:
         return content
     adapter: TypeAdapter[Any] = SUMMARY if name == "summary" else UNMET
     return adapter.validate_json(gzip.decompress(content))
+
+
+def keep(session: WriteSession, run_id: int, made: Drawn) -> None:
+    """Keep what was drawn of a run that has ended; what was kept before is replaced."""
+    for name, content in made.files().items():
+        session.merge(RunFile(run_id=run_id, name=name, content=content))
+    session.flush()
 
 
 def draw(data: ReportData) -> Drawn:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from app.access.policy import TERMINAL
+from app.cli.main import run as command
 from app.database import Database
 from app.insight import drawn
 from app.insight.queries import report_data, result_of
@@ -17,6 +18,7 @@ from app.matching import leases, service
 from app.matching.planning import Message, Planned, ProblemMade, carry_out
 from app.matching.results import receive
 from app.portal import plan_pages
+from app.settings import settings
 from models.matching import RunFile
 from tests import rows
 from tests.portal import Visitor, broker
@@ -79,6 +81,21 @@ def test_pages_are_the_same_drawn_before_or_when_looked_at(exchange: Database) -
         session.execute(delete(RunFile).where(RunFile.name.in_(FILES)))
     assert pages(who, run_id) == before
     ElementTree.fromstring(before[-1])
+
+
+def test_a_run_of_the_terminal_is_drawn_there(
+    exchange: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens it in the portal waits for nothing."""
+    settings.cache_clear()
+    monkeypatch.setenv("GIVETAKE_DATABASE_URL", exchange.url)
+    words = ("--area", "Testshire", "--period", rows.YEAR, "--as-of", rows.STARTS.isoformat())
+    monkeypatch.setattr("sys.argv", ["givetake", "match", *words, "--method", "exact", "--json"])
+    with pytest.raises(SystemExit) as end:
+        command()
+    settings.cache_clear()
+    assert end.value.code == 0
+    assert set(stored(exchange, 1)) == FILES
 
 
 def test_a_file_of_another_version_is_drawn_anew(exchange: Database) -> None:
