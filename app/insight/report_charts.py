@@ -11,7 +11,7 @@ import altair as alt
 from app.insight.report import Figures, ReportData, Symbol, needs_of
 from app.insight.report_map import LADDER_COLOURS, LADDER_NAMES
 
-INK, GRID, ACCENT, PALE = "#0b0c0c", "#d4d8da", "#12436d", "#b7c9d8"
+INK, GRID, ACCENT, PALE = "#0b0c0c", "#d4d8da", "#12436d", "#7b95ab"
 WIDTH, FULL_WIDTH = 536, 1072
 MOST_EXPERTISE = 14
 MILES_PER_BAND = 2
