@@ -31,16 +31,25 @@ RECIPROCITY: Final = ("balance", "both roles")
 SideArray = NDArray[np.int8]
 
 
-def restricted(problem: Problem, kept: IntArray) -> Problem:
-    """Return the problem with only the candidates kept, which hold every pin."""
+def restricted(problem: Problem, kept: IntArray, half_days: IntArray | None = None) -> Problem:
+    """Return the problem with only the candidates kept, which hold every pin.
+
+    Parameters
+    ----------
+    half_days
+        What each of them is to have if chosen, 0 where that stays open; by default as before.
+    """
     place = np.full(len(problem.candidates), -1)
     place[kept] = np.arange(len(kept))
-    candidates = problem.candidates
+    columns = {
+        name: getattr(problem.candidates, name)[kept]
+        for name in problem.candidates.__dataclass_fields__
+    }
+    if half_days is not None:
+        columns["half_days"] = half_days
     return replace(
         problem,
-        candidates=Candidates(
-            *(getattr(candidates, name)[kept] for name in candidates.__dataclass_fields__)
-        ),
+        candidates=Candidates(**columns),
         linking=tuple(_linking(rule, place) for rule in problem.linking),
     )
 

@@ -193,6 +193,7 @@ class _Run:
         self.objective = 0
         self.conflict = False
         self.steps = 0
+        self._ranged = bool((self.market.low < self.market.high).any())
         self._proven = math.inf
         self._near = np.zeros(len(self.market), np.bool_)
         self._further = _Further(self.search)
@@ -278,7 +279,7 @@ class _Run:
             kind = kinds[sweep % 2]
             if self.limits.work is None and sweep % 4 > 1:
                 kind = max(kinds, key=lambda kind: kind.pace)
-            core = self._core(wanted, self.base)
+            core = self._core(wanted, self.base, open_days=kind is kinds[1])
             people = int(kind.people * self.random.uniform(0.8, 1.0))
             hard = self._improve(core, self._fixed_blocks(core, kind.label(core, people)))
             kind.learn(hard, (self.objective - before) / (time.time() - started))
@@ -291,10 +292,19 @@ class _Run:
             if slow and slow % WIDER[0] == 0 and (self._small() or not self._widen(core)) and idle:
                 return
 
-    def _core(self, wanted: float, base: IntArray | SmallArray | None = None) -> Core:
-        often = self.search.often
-        kept = (often > wanted) | self._near
-        return Core(self.problem, self.market, kept, often, base)
+    def _core(
+        self, wanted: float, base: IntArray | SmallArray | None = None, *, open_days: bool = False
+    ) -> Core:
+        """Return the program of candidates wanted, each with the days that it was wanted for.
+
+        Open days make programs so much harder that only small blocks are worth them.
+        """
+        search = self.search
+        kept = (search.often > wanted) | self._near
+        days = None
+        if self._ranged and not open_days:
+            days = np.where(search.taken > 0, search.taken, search.given).astype(np.int64)
+        return Core(self.problem, self.market, kept, search.often, base, days)
 
     def _widen(self, core: Core) -> bool:
         """Let candidates into the next programs that the bound loses least by, if there are any."""
@@ -327,6 +337,11 @@ class _Run:
         job = _Job(whole, np.arange(len(core.values)), start)
         limits = replace(self._block_limits(), gap=self.limits.gap, work=self.limits.work)
         for _, found, bound in self._solved([job], math.inf, limits):
+            if bound == -math.inf and start is None:
+                self.conflict = True
+                raise _Stop(Stopped.INFEASIBLE)
+            if math.isinf(bound):
+                continue
             # A better plan holds only what was kept, so that the rest has no say in the bound.
             self._proven = max(self.objective, math.floor(bound))
             if found is not None and whole.holds(found):

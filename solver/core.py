@@ -40,6 +40,7 @@ class Core:
         kept: BoolArray,
         often: NDArray[np.float32],
         base: IntArray | SmallArray | None = None,
+        days: IntArray | None = None,
     ) -> None:
         """Keep the candidates of `kept`, those pinned, and those that `base` holds.
 
@@ -49,6 +50,8 @@ class Core:
             Per candidate of the market: whether to keep it, and how often it is wanted.
         base
             Half-days per candidate of the market, that values start from.
+        days
+            Half-days that candidates without a place in `base` are to have; open by default.
         """
         kept = kept | market.pinned
         if base is not None:
@@ -56,7 +59,10 @@ class Core:
         self._problem, self._market = problem, market
         order = np.flatnonzero(kept)
         self._place = order[np.argsort(market.candidate[order])]
-        self.program = Program.of(restricted(problem, market.candidate[self._place]))
+        if days is not None:
+            days = np.clip(days, market.low, market.high)
+            days = (days if base is None else np.where(base > 0, base, days))[self._place]
+        self.program = Program.of(restricted(problem, market.candidate[self._place], days))
         self._whole = self.program.formulation
         self._place = self._place[self._whole.candidate]
         self._often = often[self._place]

@@ -41,7 +41,7 @@ from solver.prices_moves import Places, Prices, Terms, disagreement, move, post
 from solver.prices_tables import SmallArray, Worth
 from solver.problem import BoolArray, FloatArray, IntArray
 
-LEAN: Final = 0.5
+LEAN: Final = 0.4
 """How much a price follows what its offer, need, giver and taker disagree about in sum."""
 FURTHEST: Final = 4
 """Prices stay within so many times the candidate's worth."""
