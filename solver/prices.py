@@ -109,7 +109,7 @@ class PriceSearch:
             push=np.zeros(size),
             rate_push=np.zeros(size),
             size=worth - half_days / 2,
-            rate_size=np.where(ranged, market.points / 2, 0.0),
+            rate_size=np.where(ranged, 2.0 * market.points, 0.0),
             most=FURTHEST * worth,
             often=np.zeros(size, np.float32),
         )
