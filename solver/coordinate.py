@@ -17,17 +17,18 @@ from typing import Final
 import numpy as np
 
 from solver.blocks import solve_block
-from solver.conflict import send_conflict
 from solver.core import Core
 from solver.exact import Result
 from solver.formulation import Formulation
 from solver.market import Market, take_apart
 from solver.neighbourhoods import grown
-from solver.plan import Stopped, gap_of
+from solver.pacing import WORK_BLOCK, Further, Kind
+from solver.plan import Stopped
 from solver.prices import PriceSearch
 from solver.prices_tables import SmallArray
 from solver.problem import BoolArray, FloatArray, IntArray, Problem
-from solver.race import Limits, OnNews, in_child
+from solver.race import Limits, OnNews
+from solver.standing import Standing, Stop
 from solver.start import Starter
 from solver.state import State
 from solver.workers import BlockWorkers
@@ -41,30 +42,19 @@ WARM: Final = (0.06, 45)
 """First step, and rounds, from the prices of a state, which are nearly right."""
 PRICE_SHARE: Final = 0.3
 """Share of the time that rounds before blocks may take."""
-FURTHER: Final = (0.004, 0.0003, 60)
-"""First and last step, and rounds, of a further search from the best prices."""
-PAYS: Final = 0.01
-"""Part of the gap that a further search must close for another to follow."""
 WANTED: Final = (0.05, 0.002)
 """How often lately a candidate was wanted, to be in the first programs and in the last."""
 WANTED_FACTOR: Final = 0.5
 """What the threshold falls by from one sweep to the next."""
-HARD: Final = 0.3
-"""Share of blocks left far from solved from which the next sweep cuts smaller ones."""
 HARD_GAP: Final = 0.002
 CALM: Final = 0.2
 """Share of the average regret below which a block is left as it is."""
 PRICED_BLOCK: Final = 1400
 """Most participants of a priced block."""
-BLOCK: Final = (150, 2600)
-"""Fewest and most participants of a fixed block."""
-FIRST_BLOCK: Final = 500
 BLOCK_S: Final = 8.0
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
 BLOCK_NODES: Final = 1
-WORK_BLOCK: Final = 300
-"""Most participants of a block where work is limited instead of time."""
 BLOCK_GAP: Final = 0.0002
 SLOW: Final = 0.01
 """Share of the gap that a sweep must close not to be called slow."""
@@ -104,15 +94,9 @@ def solve_prices(
                 run.priced_blocks()
             run.sweeps()
             run.close()
-        except _Stop as stop:
-            return run.result(stop.why)
-        return run.result(Stopped.STALLED)
-
-
-class _Stop(Exception):
-    def __init__(self, why: Stopped) -> None:
-        super().__init__(why)
-        self.why = why
+        except Stop as stop:
+            return run.best.result(stop.why)
+        return run.best.result(Stopped.STALLED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,48 +106,6 @@ class _Job:
     program: Formulation
     columns: IntArray
     start: IntArray | None = None
-
-
-class _Further:
-    """Rounds beside the blocks, from the best prices, while they pay for the gap there is."""
-
-    def __init__(self, search: PriceSearch) -> None:
-        self._search = search
-        self._done = 0
-        self._before = 0
-        self._below = math.inf
-
-    def round(self, gap: float) -> bool:
-        """Do one round; return whether there was one to do."""
-        first, last, rounds = FURTHER
-        search = self._search
-        if gap >= self._below:
-            return False
-        if self._done == 0:
-            assert search.best is not None
-            search.return_to(search.best)
-            self._before = search.bound()
-        search.round(first * (last / first) ** (self._done / rounds))
-        self._done = (self._done + 1) % rounds
-        if self._done == 0:
-            won = (self._before - search.bound()) / max(1, self._before)
-            self._below = math.inf if won > PAYS * gap else gap / 2
-        return True
-
-
-class _Kind:
-    """A way to choose blocks: how large they may be, and points per second they brought last."""
-
-    def __init__(self, label: Callable[[Core, int], IntArray], repeatable: bool) -> None:
-        self.label = label
-        self._most = WORK_BLOCK if repeatable else BLOCK[1]
-        self.people = float(min(FIRST_BLOCK, self._most))
-        self.pace = math.inf
-
-    def learn(self, hard: float, pace: float) -> None:
-        self.pace = pace
-        factor = 0.7 if hard > HARD else 1.3 if not hard else 1.0
-        self.people = min(max(factor * self.people, BLOCK[0]), self._most)
 
 
 class _Run:
@@ -179,7 +121,6 @@ class _Run:
         warm: State | None,
     ) -> None:
         self.problem, self.limits, self.pool = problem, limits, pool
-        self.on_news, self.cancelled = on_news, cancelled
         self.started = time.time()
         self.random = np.random.default_rng(limits.seed)
         self.market: Market = take_apart(problem)
@@ -188,20 +129,16 @@ class _Run:
         self.warm = quote is not None
         self.search = PriceSearch(self.market, limits.workers, quote)
         self.starter = Starter(problem, self.market)
-        self.half_days: IntArray | None = None
         self.base: IntArray | SmallArray | None = None
-        self.objective = 0
-        self.conflict = False
-        self.steps = 0
         self._ranged = bool((self.market.low < self.market.high).any())
-        self._proven = math.inf
+        self.best = Standing(problem, self.market, self.search, limits, on_news, cancelled)
         self._near = np.zeros(len(self.market), np.bool_)
-        self._further = _Further(self.search)
-        self._offer_plan(self.starter.plan())
+        self._further = Further(self.search)
+        self.best.offer(self.starter.plan())
         if start is not None:
             self.search.often[:] = start.often
             wanted = self.starter.fitting(start.half_days)
-            self._offer_plan(self.starter.plan(wanted, self.search.often))
+            self.best.offer(self.starter.plan(wanted, self.search.often))
 
     def rounds(self) -> None:
         """Do the rounds of prices that come before blocks."""
@@ -212,12 +149,12 @@ class _Run:
             done += 1
             share = self._share(done)
             if len(self.search.impossible):
-                self.conflict = True
-                raise _Stop(Stopped.INFEASIBLE)
+                self.best.conflict = True
+                raise Stop(Stopped.INFEASIBLE)
             if int(4 * share) > plans:
                 plans = int(4 * share)
-                self._offer_plan(self._mended(self._agreed()))
-            self._news()
+                self.best.offer(self._mended(self._agreed()))
+            self.best.news()
 
     def _share(self, done: int) -> float:
         """Return how far the rounds are, 1 at their end: by number, or by time if that is up."""
@@ -257,38 +194,38 @@ class _Run:
             taken[columns[theirs]] = found[theirs]
         agreed = core.half_days(np.minimum(given, taken))
         self.base = self._mended(agreed, floors=False)
-        self._offer_plan(self._mended(agreed))
-        self._news()
+        self.best.offer(self._mended(agreed))
+        self.best.news()
 
     def sweeps(self) -> None:
         """Solve blocks with all else fixed, sweep after sweep, where regret is."""
         if self.base is None:
-            self.base = self.half_days
+            self.base = self.best.half_days
         if self.base is None:
             self.base = self._mended(self._agreed(), floors=False)
         choices = (self._grown, self._cut) if self.warm else (self._cut, self._grown)
-        kinds = [_Kind(choice, self.limits.work is not None) for choice in choices]
+        kinds = [Kind(choice, self.limits.work is not None) for choice in choices]
         wanted, idle, slow, sweep = WANTED[0], 0, 0, 0
         while idle < IDLE_SWEEPS:
             if self.limits.work is not None:
                 if sweep >= self.limits.work:
-                    raise _Stop(Stopped.WORK)
+                    raise Stop(Stopped.WORK)
                 for _ in range(ROUNDS_PER_WORK):
-                    self._further.round(self.gap())
-            started, before = time.time(), self.objective
+                    self._further.round(self.best.gap())
+            started, before = time.time(), self.best.objective
             kind = kinds[sweep % 2]
             if self.limits.work is None and sweep % 4 > 1:
                 kind = max(kinds, key=lambda kind: kind.pace)
-            core = self._core(wanted, self.base, open_days=kind is kinds[1])
+            core = self._core(wanted, self.base, open_days=kind.label == self._grown)
             people = int(kind.people * self.random.uniform(0.8, 1.0))
             hard = self._improve(core, self._fixed_blocks(core, kind.label(core, people)))
-            kind.learn(hard, (self.objective - before) / (time.time() - started))
-            self.base = core.half_days() if self.half_days is None else self.half_days
+            kind.learn(hard, (self.best.objective - before) / (time.time() - started))
+            self.base = core.half_days() if self.best.half_days is None else self.best.half_days
             wanted = max(WANTED[1], WANTED_FACTOR * wanted)
             sweep += 1
-            gained = self.objective - before
+            gained = self.best.objective - before
             idle = 0 if gained else idle + 1
-            slow = 0 if gained > SLOW * (self.bound() - self.objective) else slow + 1
+            slow = 0 if gained > SLOW * (self.best.bound() - self.best.objective) else slow + 1
             if slow and slow % WIDER[0] == 0 and (self._small() or not self._widen(core)) and idle:
                 return
 
@@ -318,10 +255,10 @@ class _Run:
         return True
 
     def _promising(self) -> BoolArray:
-        lost = None if self.half_days is None else self.search.losses()
+        lost = None if self.best.half_days is None else self.search.losses()
         if lost is None:
             return np.ones(len(self.market), np.bool_)
-        return self.search.promising(lost, self.objective)
+        return self.search.promising(lost, self.best.objective)
 
     def _small(self) -> bool:
         return self.limits.work is None and self._promising().sum() <= CLOSING[0]
@@ -331,22 +268,22 @@ class _Run:
         kept = self._promising()
         if not 0 < kept.sum() <= CLOSING[1]:
             return
-        core = Core(self.problem, self.market, kept, self.search.often, self.half_days)
+        core = Core(self.problem, self.market, kept, self.search.often, self.best.half_days)
         whole = core.program.formulation
-        start = None if self.half_days is None else core.values
+        start = None if self.best.half_days is None else core.values
         job = _Job(whole, np.arange(len(core.values)), start)
         limits = replace(self._block_limits(), gap=self.limits.gap, work=self.limits.work)
         for _, found, bound in self._solved([job], math.inf, limits):
             if bound == -math.inf and start is None:
-                self.conflict = True
-                raise _Stop(Stopped.INFEASIBLE)
+                self.best.conflict = True
+                raise Stop(Stopped.INFEASIBLE)
             if math.isinf(bound):
                 continue
             # A better plan holds only what was kept, so that the rest has no say in the bound.
-            self._proven = max(self.objective, math.floor(bound))
+            self.best.proven = max(self.best.objective, math.floor(bound))
             if found is not None and whole.holds(found):
-                self._offer_plan(core.half_days(found))
-        self._news()
+                self.best.offer(core.half_days(found))
+        self.best.news()
 
     def _improve(self, core: Core, jobs: list[_Job]) -> float:
         """Solve blocks and take their answers in; return the share that was hard."""
@@ -363,8 +300,8 @@ class _Run:
                 hard += bound - reached > HARD_GAP * max(1, reached)
         finally:
             if core.holds():
-                self._offer_plan(core.half_days())
-        self._news()
+                self.best.offer(core.half_days())
+        self.best.news()
         return hard / max(1, len(jobs))
 
     def _cut(self, core: Core, size: int) -> IntArray:
@@ -414,11 +351,15 @@ class _Run:
         waiting = set(running)
         try:
             while waiting:
-                pause = 0.0 if self.limits.work is None and self._further.round(self.gap()) else 0.1
+                pause = (
+                    0.0
+                    if self.limits.work is None and self._further.round(self.best.gap())
+                    else 0.1
+                )
                 done, waiting = wait(waiting, timeout=pause, return_when=FIRST_COMPLETED)
                 for job in done:
                     yield running[job], *job.result()
-                self._check()
+                self.best.check()
         finally:
             for job in waiting:
                 job.cancel()
@@ -443,54 +384,3 @@ class _Run:
     ) -> SmallArray | None:
         wanted = half_days.astype(np.int32, copy=False)
         return self.starter.plan(wanted, self.search.often, floors=floors)
-
-    def _offer_plan(self, half_days: IntArray | SmallArray | None) -> None:
-        """Take a plan in, half-days per candidate of the market, if it is the best so far."""
-        if half_days is None:
-            return
-        objective = self.market.objective(half_days)
-        if self.half_days is None or objective > self.objective:
-            self.half_days, self.objective = half_days.astype(np.int64), objective
-
-    def gap(self) -> float:
-        """Return the proven gap as a fraction; infinite without a plan."""
-        if self.half_days is None:
-            return math.inf
-        return gap_of(self.objective, self.bound())
-
-    def bound(self) -> float:
-        """Return points that no plan exceeds."""
-        return min(self.search.bound(), self._proven)
-
-    def _check(self) -> None:
-        if self.cancelled():
-            raise _Stop(Stopped.CANCELLED)
-        if time.time() >= self.limits.deadline:
-            raise _Stop(Stopped.TIME)
-
-    def _news(self) -> None:
-        self.steps += 1
-        bound = self.bound()
-        self.on_news(None if self.half_days is None else self.objective, bound)
-        if self.half_days is not None and bound <= self.objective:
-            raise _Stop(Stopped.PROVED)
-        if self.gap() <= self.limits.gap:
-            raise _Stop(Stopped.GAP)
-        self._check()
-
-    def result(self, stopped: Stopped) -> Result:
-        """Return what was found, half-days per candidate of the problem."""
-        if self.conflict:
-            conflict = in_child(
-                send_conflict, self.problem, deadline=self.limits.deadline, cancelled=self.cancelled
-            )
-            return Result(None, -math.inf, Stopped.INFEASIBLE, conflict=conflict or ())
-        bound = self.bound() if self.search.best is not None else math.inf
-        if self.half_days is None:
-            return Result(None, bound, stopped, rounds=self.steps)
-        half_days = np.zeros(len(self.problem.candidates), np.int64)
-        half_days[self.market.candidate] = self.half_days
-        state = None
-        if self.search.best is not None:
-            state = State.of_search(self.problem, self.search, self.half_days)
-        return Result(half_days, bound, stopped, self.objective, rounds=self.steps, state=state)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.blocks import Crossing, Program, restricted
+from solver.charges import charges
 from solver.market import Market
 from solver.neighbourhoods import cut, cut_by_partners
-from solver.prices import Quote, charges
+from solver.prices import Quote
 from solver.prices_tables import SmallArray
 from solver.problem import BoolArray, FloatArray, IntArray, Problem
 

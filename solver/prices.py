@@ -35,16 +35,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.market import Link, Market
+from solver.charges import (
+    FURTHEST,
+    charge_of,
+    charges,
+    few_digits,
+    most_of_one,
+    most_pins,
+    pace_of,
+    pin_bonus_of,
+)
+from solver.market import Market
 from solver.prices_kernel import Respondents, ask, ask_forced
-from solver.prices_moves import Places, Prices, Terms, disagreement, move, post
+from solver.prices_moves import Places, Prices, disagreement, move, post
 from solver.prices_tables import SmallArray, Worth
 from solver.problem import BoolArray, FloatArray, IntArray
 
 LEAN: Final = 0.4
 """How much a price follows what its offer, need, giver and taker disagree about in sum."""
-FURTHEST: Final = 4
-"""Prices stay within so many times the candidate's worth."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +131,8 @@ class PriceSearch:
             self._prices.rate[:] = start.rate
             self.multiplier[:] = start.multiplier
         self._link_push = np.zeros(len(market.links))
-        self._pace = np.array([_pace(market, link) for link in market.links])
-        self._pin_bonus = _pin_bonus(market)
+        self._pace = np.array([pace_of(market, link) for link in market.links])
+        self._pin_bonus = pin_bonus_of(market)
         self._who = Respondents(
             role=market.role,
             allowance=market.allowance,
@@ -237,7 +245,7 @@ class PriceSearch:
         """
         market, quote, who = self.market, self.best, self._who
         assert quote is not None
-        bonus = 4 * (_most_of_one(market) + self._pin_bonus * _most_pins(market)) + 1
+        bonus = 4 * (most_of_one(market) + self._pin_bonus * most_pins(market)) + 1
         if bonus >= 2**59:
             return None
         before = self._prices.price.copy(), self._prices.rate.copy(), self.multiplier.copy()
@@ -303,8 +311,8 @@ class PriceSearch:
             given, taken = half_days[link.gives], half_days[link.takes]
             if not link.by_days:
                 given, taken = np.minimum(given, 1), np.minimum(taken, 1)
-            charged = _charge_of(m, link.give_weight) @ given
-            charged += _charge_of(m, link.take_weight) @ taken
+            charged = charge_of(m, link.give_weight) @ given
+            charged += charge_of(m, link.take_weight) @ taken
             left.append(math.ceil(Fraction(m) * link.limit) - int(charged))
         return np.array(left, np.int64)
 
@@ -333,77 +341,3 @@ class PriceSearch:
 def _slices(size: int, parts: int) -> Iterator[tuple[int, int]]:
     edges = np.linspace(0, size, parts + 1).astype(np.int64).tolist()
     return pairwise(edges)
-
-
-def charges(market: Market, multiplier: FloatArray, pin_bonus: int) -> tuple[Terms, int]:
-    """Return what each side gains whatever the price, and what the bound gains.
-
-    A link's charge is rounded down and its limit's worth up, so that the bound stays one; both
-    products are exact before, as multipliers have few digits.
-    """
-    pinned = np.where(market.pinned, pin_bonus, 0)
-    give_base, give_slope = pinned.copy(), np.zeros(len(market), np.int64)
-    take_base, take_slope = pinned + market.bonus, market.points.copy()
-    constant = -2 * int(pinned.sum())
-    for m, link in zip(multiplier.tolist(), market.links, strict=True):
-        if not m:
-            continue
-        give, take = (give_slope, take_slope) if link.by_days else (give_base, take_base)
-        give[link.gives] -= _charge_of(m, link.give_weight)
-        take[link.takes] -= _charge_of(m, link.take_weight)
-        constant += math.ceil(Fraction(m) * link.limit)
-    return Terms(give_base, give_slope, take_base, take_slope), constant
-
-
-def _charge_of(multiplier: float, weight: IntArray) -> IntArray:
-    charge: IntArray = np.floor(multiplier * weight).astype(np.int64)
-    return charge
-
-
-def few_digits(multiplier: FloatArray) -> FloatArray:
-    """Round to 20 binary digits: times a weight below 2^30 the product is exact."""
-    mantissa, exponent = np.frexp(multiplier)
-    rounded: FloatArray = np.ldexp(np.rint(np.ldexp(mantissa, 20)), exponent - 20)
-    return rounded
-
-
-def _pace(market: Market, link: Link) -> tuple[float, float]:
-    """Return a link's typical worth per unit of weight, and the size of its typical excess."""
-    taken = market.high[link.takes] if link.by_days else np.ones(len(link.takes))
-    given = market.high[link.gives] if link.by_days else np.ones(len(link.gives))
-    reach = float(np.abs(link.take_weight) @ taken + np.abs(link.give_weight) @ given)
-    concerned = np.concatenate([link.takes, link.gives])
-    if not reach:
-        return 0.0, 1.0
-    worth = float(market.worth()[concerned].astype(np.float64).sum()) / reach
-    return worth, max(1.0, min(float(abs(link.limit)), reach))
-
-
-def _pin_bonus(market: Market) -> int:
-    """Return a bonus that makes answers without charges hold their pins if any can; 0 without pins.
-
-    Where so large a bonus would not fit 64 bits, pins are not enforced: the bound stays one.
-    """
-    if not market.pinned.any():
-        return 0
-    most = _most_of_one(market)
-    return most if most * _most_pins(market) < 2**59 else 0
-
-
-def _most_of_one(market: Market) -> int:
-    """Return more than what any participant's answers differ by, pins apart."""
-    worth = 2 * (FURTHEST + 1) * market.worth()
-    sides = [
-        np.bincount(of, worth.astype(np.float64), minlength=len(market.role))
-        for of in (market.places.giver, market.places.taker)
-    ]
-    return int((sides[0] + sides[1]).max(initial=0)) + 2
-
-
-def _most_pins(market: Market) -> int:
-    """Return no less than the most pins of any participant."""
-    pins = [
-        np.bincount(of[market.pinned]).max(initial=0)
-        for of in (market.places.giver, market.places.taker)
-    ]
-    return int(sum(pins))

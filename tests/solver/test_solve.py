@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from made_problems import problem
 
+from models.vocabulary import Reciprocity
 from solver.plan import Plan, Status, Stopped, read_plan
 from solver.problem import (
     Candidates,
+    Linking,
     Needs,
     Offers,
     Participants,
@@ -185,3 +187,18 @@ def test_command_refuses_bad_input(arguments, words, tmp_path):
     assert refused.returncode == 2, refused.stderr
     assert words in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_floor_out_of_reach_is_infeasible():
+    """Where no plan can meet a floor, prices say so, and name it."""
+    problem = Problem(
+        Participants.of(["taker", "giver"]),
+        Needs.of([f"n{at}" for at in range(6)], [0] * 6, [2] * 6),
+        Offers.of([f"o{at}" for at in range(3)], [1] * 3, [2] * 3),
+        Candidates.of(np.repeat(np.arange(3), 6), np.tile(np.arange(6), 3), [5] * 18),
+        Rules(Reciprocity.NONE),
+        linking=(Linking("floor", ">=", 5, "pairings", np.arange(18), np.ones(18, np.int64)),),
+    )
+    plan = solve(problem, method="prices", time_limit_s=60)
+    assert plan.status is Status.INFEASIBLE
+    assert any("floor" in str(entry) for entry in plan.conflict)
