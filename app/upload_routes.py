@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app import uploads
 from app.database import WriteSession
-from app.http.fields import LARGEST, Moment, Shown, Words
+from app.http.fields import DIGITS, LARGEST, Id, Moment, Shown, Words
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.replies import Listed, Page, listed, shown
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/imports", tags=["imports"])
 Kind = StrEnum("Kind", {kind.replace("-", "_").upper(): kind for kind in uploads.IMPORTERS})  # type: ignore[misc]
 KindPath = Annotated[Kind, Path(examples=["needs"])]
 CsvFile = Annotated[UploadFile, File(description="a CSV file, UTF-8 or cp1252")]
-ImportId = Annotated[int, Path(ge=1, le=LARGEST, examples=[1])]
+ImportId = Annotated[Id, Path(examples=[1])]
 
 
 class CountsShown(Shown):
@@ -72,7 +72,7 @@ class Imports(Listed[ImportShown]):
 
 
 class ImportQuery(Page):
-    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it")] = 0
+    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
     kind: Words | None = None
 
 

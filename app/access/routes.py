@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.access import queries
-from app.http.fields import LARGEST, Instant, Moment, Shown, Words
+from app.http.fields import DIGITS, LARGEST, Instant, Moment, Shown, Words
 from app.http.media import AS_CSV
 from app.http.replies import Listed, Page, listed
 from app.http.sessions import Caller, Reads
@@ -32,7 +32,7 @@ class Events(Listed[Event]):
 
 
 class EventFilter(Page):
-    after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    after: Annotated[int, Field(ge=0, le=LARGEST), DIGITS] = 0
     actor: Words | None = None
     action: Annotated[Words | None, Field(description="or how it begins: `need.`")] = None
     subject: Words | None = None

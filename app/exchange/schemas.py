@@ -15,6 +15,7 @@ from app.exchange.rows import (
     Reference,
 )
 from app.http.fields import (
+    DIGITS,
     LARGEST,
     Content,
     Day,
@@ -109,7 +110,8 @@ class OfferContent(Content):
     travel_limit_minutes: Minutes | None = None
     mode: Mode = Mode.EITHER
     phases: Annotated[
-        tuple[Phase, ...], Field(max_length=len(Phase), description="none: every phase")
+        tuple[Phase, ...],
+        Field(max_length=len(Phase), fail_fast=True, description="none: every phase"),
     ] = ()
     window_starts: Day | None = None
     window_ends: Day | None = None
@@ -354,7 +356,7 @@ class Periods(Listed[PeriodShown]):
 
 
 class _ItemFilter(Page):
-    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it")] = 0
+    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
     period: PeriodCode | None = None
     expertise: ExpertiseCode | None = None
     participant: Participant | None = None
@@ -370,7 +372,7 @@ class OfferFilter(_ItemFilter):
 
 
 class LimitsFilter(Page):
-    after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    after: Annotated[int, Field(ge=0, le=LARGEST), DIGITS] = 0
     participant: Participant | None = None
     period: PeriodCode | None = None
 

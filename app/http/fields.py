@@ -26,6 +26,7 @@ from models.vocabulary import HALF_DAYS_PER_DAY
 LARGEST: Final = 2**31 - 1
 """The largest whole number that both databases hold in a column."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DIGITS = re.compile(r"-?\d{1,40}", re.ASCII)
 
 
 def _written_day(value: object) -> object:
@@ -35,6 +36,13 @@ def _written_day(value: object) -> object:
     if type(value) is date:
         return value
     raise ValueError("is no date; write yyyy-mm-dd")
+
+
+def _written_number(value: object) -> object:
+    """Of text take digits alone: `5_0`, ` 5` and `+5` are slips, though Python reads them."""
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise ValueError("is no whole number; write it in digits")
+    return value
 
 
 def _written_moment(value: object) -> object:
@@ -58,7 +66,11 @@ class Shown(BaseModel):
 Text = Annotated[str, StringConstraints(min_length=1, max_length=300), BeforeValidator(clean_text)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=100), BeforeValidator(clean_text)]
 """What somebody types to find something."""
-Id = Annotated[int, Field(ge=1, le=LARGEST)]
+DIGITS: Final = BeforeValidator(_written_number)
+"""For a whole number in a query or a path, where everything is text."""
+Id = Annotated[int, Field(ge=1, le=LARGEST), DIGITS]
+NamedId = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
+"""The id of something that a body names."""
 Whole = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 Flag = Annotated[bool, Field(strict=True)]
 Day = Annotated[

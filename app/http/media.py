@@ -13,6 +13,8 @@ from starlette.routing import BaseRoute
 from app.http.problems import NotAcceptable, UnsupportedMedia
 
 JSON: Final = "application/json"
+MOST_FIELDS: Final = 1_000
+"""Of one object of a body: each that is not known would be a fault of its own."""
 CSV: Final = "text/csv"
 FORM: Final = "multipart/form-data"
 AS_CSV: Final[dict[int | str, dict[str, Any]]] = {
@@ -69,7 +71,10 @@ def _refuse_parts(names: list[str], known: set[str]) -> None:
 
 
 def _refuse_fields(pairs: list[tuple[str, Any]]) -> None:
-    """Of two fields of one name, readers of JSON take whichever they like."""
+    """Of two fields of one name, readers of JSON take whichever they like; of very many, none."""
+    if len(pairs) > MOST_FIELDS:
+        said = f"has {len(pairs)} fields; {MOST_FIELDS} at most are read"
+        raise RequestValidationError([{"type": "too_long", "loc": ("body",), "msg": said}])
     if errors := _repeated("body", [name for name, _ in pairs]):
         # How deep it stands is not known here, so that no pointer would be right.
         name = errors[0]["loc"][1][:100]

@@ -20,6 +20,7 @@ from app.problems import Problem
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:givetake:problem:"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+AS_GET: Final = {"HEAD": "GET"}
 MOST_ERRORS: Final = 50
 SECONDS_TO_WAIT: Final = "1"
 HEADERS_OF_STATUS: Final[dict[int, dict[str, str]]] = {
@@ -192,7 +193,8 @@ def _allowed(request: Request) -> list[str]:
         method
         for method in METHODS
         if any(
-            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
+            route.matches({**request.scope, "method": AS_GET.get(method, method)})[0] is Match.FULL
+            for route in routes
         )
     ]
 

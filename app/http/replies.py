@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.csv_out import csv_of
 from app.http.conditions import is_known, tag_of_both, tag_of_content, tag_of_version
-from app.http.fields import Content
+from app.http.fields import DIGITS, Content
 from app.http.media import CSV, JSON, wants_csv
 
 MOST_PER_PAGE = 500
@@ -20,7 +20,7 @@ T = TypeVar("T", bound=BaseModel)
 class Page(Content):
     """How much of a list at once; the `Link` of an answer leads to what follows."""
 
-    limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = 50
+    limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE), DIGITS] = 50
 
 
 class Listed(BaseModel, Generic[T]):

@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from app.database import ReadSession, WriteSession
 from app.http.conditions import is_known, tag_of_content
-from app.http.fields import LARGEST, Id
+from app.http.fields import DIGITS, LARGEST, Id
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV, JSON
 from app.http.problems import PROBLEMS_OF_TOO_MANY
@@ -233,6 +233,7 @@ def follow_run(
             description="number of the last event seen",
             examples=[0],
         ),
+        DIGITS,
     ] = 0,
     wait_s: Annotated[
         int,
@@ -242,6 +243,7 @@ def follow_run(
             description="how long to wait for more, in seconds",
             examples=[60],
         ),
+        DIGITS,
     ] = 60,
 ) -> Response:
     """Follow a run by server-sent events; who comes back with `Last-Event-ID` misses none."""

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from app.csv_in import Key
 from app.exchange.schemas import PeriodCode
-from app.http.fields import LARGEST, Content, Id, Moment, Shown, Words
+from app.http.fields import Content, Id, Moment, NamedId, Shown, Words
 from app.http.replies import Listed, Page
 from app.matching.options import MatchOptions
 from models.matching import Run
@@ -65,7 +65,7 @@ class NewRun(Content):
         ),
     ] = None
     takers: Annotated[
-        tuple[Key, ...] | None,
+        Annotated[tuple[Key, ...], Field(fail_fast=True)] | None,
         Field(
             min_length=1,
             max_length=50_000,
@@ -79,7 +79,7 @@ class NewRun(Content):
         Field(description="absent: the defaults", examples=[{"reciprocity": "balanced"}]),
     ] = None
     of_run: Annotated[
-        Id | None, Field(description="whose problem the plan is of", examples=[None])
+        NamedId | None, Field(description="whose problem the plan is of", examples=[None])
     ] = None
     plan: Annotated[
         dict[str, Any] | None,
@@ -106,10 +106,7 @@ class RunFilter(Page):
     state: RunState | None = None
     operation: Operation | None = None
     period: PeriodCode | None = None
-    after: Annotated[
-        int | None,
-        Field(ge=1, le=LARGEST, description="id of the last run of the page before"),
-    ] = None
+    after: Annotated[Id | None, Field(description="id of the last run of the page before")] = None
 
 
 class ScopeShown(Shown):

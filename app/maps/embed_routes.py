@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from app.http.fields import Content, Id, Moment, Shown, Text
+from app.http.fields import Content, Id, Moment, NamedId, Shown, Text
 from app.http.media import AS_CSV
 from app.http.replies import Listed, Page, listed, shown
 from app.http.sessions import Caller, Reads, Writes
@@ -26,7 +26,7 @@ class EmbedWanted(Content):
         Field(min_length=1, max_length=MOST_ORIGINS, examples=[["https://www.example.org"]]),
     ]
     layer: EmbedLayer = EmbedLayer.PUBLIC
-    run_id: Annotated[Id | None, Field(description="of the partner layer", strict=True)] = None
+    run_id: Annotated[NamedId | None, Field(description="of the partner layer")] = None
     minutes: Annotated[int | None, Field(strict=True, ge=1, le=366 * 24 * 60, examples=[1440])] = (
         None
     )

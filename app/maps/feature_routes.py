@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.access.keys import Unauthenticated, principal_of
-from app.http.fields import LARGEST, Content, Id
+from app.http.fields import DIGITS, LARGEST, Content, Id
 from app.http.media import negotiate
 from app.http.sessions import Reads
 from app.maps import features, queries
@@ -34,7 +34,7 @@ class Form(Content):
 
 
 class Items(Form):
-    limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = 100
+    limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE), DIGITS] = 100
     bbox: Annotated[
         str | None,
         Field(max_length=200, description="west,south,east,north", examples=["-1,51,0,52"]),
@@ -42,7 +42,9 @@ class Items(Form):
     datetime: Annotated[
         str | None, Field(max_length=100, description="features here have no time: any fits")
     ] = None
-    after: Annotated[int, Field(ge=0, le=LARGEST, description="set by links of rel `next`")] = 0
+    after: Annotated[
+        int, Field(ge=0, le=LARGEST, description="set by links of rel `next`"), DIGITS
+    ] = 0
     run: Annotated[Id | None, Field(description="of pairings: with a key, a run's proposals")] = (
         None
     )

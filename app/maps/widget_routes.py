@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from app.access.keys import Unauthenticated
 from app.http.conditions import is_known
-from app.http.fields import Content, Words
+from app.http.fields import DIGITS, Content, Words
 from app.http.media import JSON, negotiate
 from app.http.sessions import Reads
 from app.maps import layer, queries, service, tokens
@@ -61,7 +61,7 @@ class Widget(OfToken):
 
 class ListPage(OfToken):
     q: Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")] = ""
-    page: Annotated[int, Field(ge=1, le=10_000)] = 1
+    page: Annotated[int, Field(ge=1, le=10_000), DIGITS] = 1
 
 
 router = APIRouter()

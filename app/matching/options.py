@@ -51,7 +51,7 @@ PairText = Annotated[
     ),
 ]
 """`NEED=OFFER`, by their references."""
-Pairs = Annotated[tuple[PairText, ...], Field(max_length=10_000)]
+Pairs = Annotated[tuple[PairText, ...], Field(max_length=10_000, fail_fast=True)]
 Weight = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 
 

@@ -9,6 +9,7 @@ from app.csv_in import clean_text
 from app.exchange.rows import Reference
 from app.exchange.schemas import ExpertiseCode, Participant, Role
 from app.http.fields import (
+    DIGITS,
     LARGEST,
     Content,
     Id,
@@ -304,7 +305,7 @@ class SteeringFilter(Page):
     standing: Annotated[bool | None, Field(description="only those in force, or not")] = None
     need: NeedText | None = None
     offer: OfferText | None = None
-    after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+    after: Annotated[int, Field(ge=0, le=LARGEST), DIGITS] = 0
 
 
 class SteeringShown(Shown):

@@ -106,6 +106,7 @@ def submit(
 
 def require_room(session: WriteSession, principal: Principal, most: int) -> None:
     """Raise `TooManyQueued` where as many runs of the principal wait as may."""
+    authorise(principal, Action.RUN)  # before anything is said of what there is to run
     hold(session, principal)  # or two that come at once would both take the last place
     mine = select(func.count()).where(Run.state == RunState.QUEUED, Run.actor == principal.name)
     waiting = session.scalar(mine) or 0

@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import RowMapping
 
 from app.csv_in import Key
-from app.http.fields import LARGEST, Moment, Shown, Words, in_days
+from app.http.fields import DIGITS, LARGEST, Moment, Shown, Words, in_days
 from app.http.replies import Listed, Page
 from app.register.schemas import AreaCode, Participant
 from models.vocabulary import SupportResult, SupportState
@@ -54,7 +54,7 @@ class SupportPage(Listed[SupportShown]):
 
 
 class SupportQuery(Page):
-    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it")] = 0
+    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
     participant: Annotated[Participant | None, Field(description="on either side")] = None
     taker: Participant | None = None
     giver: Participant | None = None

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from app.csv_in import Key as Code
 from app.http.conditions import Known
-from app.http.fields import LARGEST, half_days, in_days
+from app.http.fields import Id, half_days, in_days
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
@@ -39,7 +39,7 @@ from models.register import CircumstanceRule
 
 router = APIRouter(tags=["register"])
 NetworkKey = Annotated[Code, Path(examples=["made-up-family"])]
-CircumstanceId = Annotated[int, Path(ge=1, le=LARGEST, examples=[1])]
+CircumstanceId = Annotated[Id, Path(examples=[1])]
 RuleKind = Annotated[Kind, Path(examples=["new_head"])]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from app.http.fields import Content, Day, Flag, Id, Moment, Shown, Text, Words
+from app.http.fields import Content, Day, Flag, Moment, NamedId, Shown, Text, Words
 from app.http.replies import Listed, Page
 from app.register.dates import not_before
 from app.register.organisation_rows import Described, OrganisationKey, OrganisationRow, Slug
@@ -64,7 +64,9 @@ class OrganisationContent(Content):
 
     name: Annotated[Text, Field(examples=["Made-up Teaching School Hub"])]
     kind: Annotated[Slug, Field(examples=["teaching_school_hub"])]
-    group_uid: Annotated[Id | None, Field(description="of its trust, where it is of one")] = None
+    group_uid: Annotated[NamedId | None, Field(description="of its trust, where it is of one")] = (
+        None
+    )
     postcode: Annotated[Text, Field(max_length=10)] | None = None
     latitude: Annotated[
         float | None,
@@ -74,14 +76,15 @@ class OrganisationContent(Content):
     ] = None
     longitude: Annotated[float | None, Field(strict=True, ge=-9, le=3, allow_inf_nan=False)] = None
     areas_served: Annotated[
-        tuple[AreaCode, ...], Field(max_length=500, description="none: everywhere in reach")
+        tuple[AreaCode, ...],
+        Field(max_length=500, fail_fast=True, description="none: everywhere in reach"),
     ] = ()
     funded: Flag = False
     opened: Day | None = None
     closed: Annotated[Day, AfterValidator(not_before("opened"))] | None = None
     designations: Annotated[
         tuple[DesignationContent, ...],
-        Field(max_length=100, description="one that is left out ends today"),
+        Field(max_length=100, fail_fast=True, description="one that is left out ends today"),
         AfterValidator(_each_once),
     ] = ()
 

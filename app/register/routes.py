@@ -9,7 +9,7 @@ from starlette.responses import Response
 from app.access.policy import Principal
 from app.database import ReadSession, WriteSession
 from app.http.conditions import Known
-from app.http.fields import LARGEST
+from app.http.fields import Id
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
@@ -47,8 +47,8 @@ from app.register.schemas import (
 from models.vocabulary import AreaKind
 
 router = APIRouter(tags=["register"])
-Urn = Annotated[int, Path(ge=1, le=LARGEST, examples=[100000])]
-Uid = Annotated[int, Path(ge=1, le=LARGEST, examples=[5143])]
+Urn = Annotated[Id, Path(examples=[100000])]
+Uid = Annotated[Id, Path(examples=[5143])]
 OrganisationPath = Annotated[OrganisationKey, Path(examples=["made-up-hub"])]
 
 

@@ -6,7 +6,19 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from app.csv_in import Key
-from app.http.fields import LARGEST, Content, Day, Days, Flag, Id, Moment, Shown, Text, Words
+from app.http.fields import (
+    DIGITS,
+    LARGEST,
+    Content,
+    Day,
+    Days,
+    Flag,
+    Id,
+    Moment,
+    Shown,
+    Text,
+    Words,
+)
 from app.http.replies import Listed, Page
 from app.register.circumstances import Kind
 from app.register.dates import not_before
@@ -25,11 +37,11 @@ Participant = Annotated[
     Key, Field(description="a URN, or the key of an organisation", examples=["100000"])
 ]
 AfterKey = Annotated[Key | None, Field(description="as `Link` gives it")]
-AfterId = Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it")]
+AfterId = Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS]
 Known = Annotated[
     Text, Field(max_length=200, description="how it is known", examples=["told by the school"])
 ]
-Code = Annotated[int, Field(ge=0, le=1_000)]
+Code = Annotated[int, Field(ge=0, le=1_000), DIGITS]
 
 
 class InstitutionListed(Shown):

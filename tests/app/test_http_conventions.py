@@ -324,6 +324,10 @@ def test_text_is_composed_one_way(client: TestClient) -> None:
         "limit=0",
         "limit=501",
         "limit=x",
+        "limit=5_0",
+        "limit=%2B5",
+        "limit=5.0",
+        "limit=%205",
         "after=-1",
         f"after={10**30}",
         "area=x",
@@ -356,6 +360,52 @@ def test_no_operation_takes_a_parameter_it_does_not_know(
     assert {"prety"} == {error.get("parameter") for error in problem["errors"]} - {None}
 
 
+@pytest.mark.parametrize("path", ["institutions/100_000", "runs/%201", "runs/+1", "runs/1.0"])
+def test_a_number_in_an_address_is_written_in_digits(client: TestClient, path: str) -> None:
+    """What Python would read as a number is no second address of the same thing."""
+    said(client.get(f"/api/v1/{path}"), 422, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("runs", {"operation": "validate", "of_run": "1", "plan": {}}),
+        ("organisations", {"key": "k", "name": "n", "kind": "hub", "group_uid": "1"}),
+        ("embed-tokens", {"layer": "partner", "origins": ["https://a.example"], "run_id": "1"}),
+    ],
+)
+def test_a_number_in_a_body_is_no_text(client: TestClient, path: str, body: Any) -> None:
+    """The document says integer, and text is none."""
+    problem = said(client.post(f"/api/v1/{path}", json=body), 422, "invalid")
+    assert [error["detail"] for error in problem["errors"]] == ["Input should be a valid integer"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("needs", {f"unknown-{number}": 1 for number in range(2_000)}),
+        ("runs", {"period": YEAR, "takers": [1] * 2_000}),
+        ("runs", {"area": "x", "period": YEAR, "options": {"pins": [1] * 2_000}}),
+        ("offers", NEED | {"phases": [1] * 2_000}),
+        ("organisations", {"key": "k", "name": "n", "kind": "hub", "areas_served": [1] * 2_000}),
+    ],
+)
+def test_what_is_wrong_throughout_is_told_early(client: TestClient, path: str, body: Any) -> None:
+    """A body of a thousand faults is not searched for all of them, of which few would be told."""
+    problem = said(client.post(f"/api/v1/{path}", json=body), 422, "invalid")
+    assert len(problem["errors"]) < 5
+
+
+@pytest.mark.parametrize("path", ["/health", NEEDS, f"{NEEDS}/n", "/api/v1/needs/none"])
+def test_head_is_answered_as_get_without_content(client: TestClient, path: str) -> None:
+    """Whoever only wants to know whether something changed need not take it."""
+    client.post(NEEDS, json=NEED | {"reference": "n"})
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    for name in ("etag", "content-type", "content-length"):
+        assert head.headers.get(name) == got.headers.get(name)
+
+
 @pytest.mark.parametrize("path", ["/api/v1/institutions?q=%00", "/api/v1/networks?q=%00a"])
 def test_a_search_for_what_cannot_be_is_refused(client: TestClient, path: str) -> None:
     """A NUL in a query reaches no database."""
@@ -366,8 +416,8 @@ def test_methods_media_and_lengths(client: TestClient) -> None:
     """405 names every method of the address, 406, 415 and 413 what is possible instead."""
     answer = client.delete(f"{NEEDS}/x")
     said(answer, 405, "method-not-possible")
-    assert answer.headers["allow"] == "GET, PUT"
-    assert client.patch(NEEDS).headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, PUT"
+    assert client.patch(NEEDS).headers["allow"] == "GET, HEAD, POST"
     said(client.get("/api/v1/nothing"), 404, "not-found")
     said(client.get(NEEDS, headers={"Accept": "image/png"}), 406, "not-acceptable")
     said(client.get(f"{NEEDS}/x", headers={"Accept": "text/csv"}), 406, "not-acceptable")
