@@ -224,7 +224,7 @@ def _run(
 
         answer = solve_narrowed(problem, formulation, start, limits, report)
     else:
-        from solver.backends import solve_cp_sat
+        from solver.cp_sat import solve_cp_sat
 
         answer = solve_cp_sat(formulation, start, limits, report)
     connection.send(answer)

@@ -75,7 +75,8 @@ def _other(method: str, problem: Problem, limits: Limits, tell: Tell) -> Plan | 
     if method == "pdlp":
         tell(None, _relaxed_bound(formulation, limits))
         return None
-    from solver.backends import solve_cp_sat, solve_highs
+    from solver.backends import solve_highs
+    from solver.cp_sat import solve_cp_sat
 
     best: list[int | None] = [None]
     least = [float(simple_bound(formulation, problem))]

@@ -5,9 +5,10 @@ import pytest
 from drawn_problems import allowed, brute_force, objective, problems
 from hypothesis import HealthCheck, given, settings
 
-from solver.backends import solve_cp_sat, solve_highs
+from solver.backends import solve_highs
 from solver.baselines import greedy
 from solver.conflict import find_conflict
+from solver.cp_sat import solve_cp_sat
 from solver.formulation import formulate, simple_bound
 from solver.instances import made_up_country, make
 from solver.narrowed import solve_narrowed
