@@ -119,6 +119,6 @@ def frame(base: str, token: str) -> str:
     base, token = escape(base.rstrip("/")), escape(token)
     return (
         f'<iframe src="{base}/maps/widget?token={token}" title="Map of schools and partners"'
-        ' sandbox="allow-scripts allow-popups allow-modals" width="100%" height="640"'
+        ' sandbox="allow-scripts allow-forms allow-popups allow-modals" width="100%" height="640"'
         ' style="border:0"></iframe>'
     )

@@ -334,6 +334,7 @@ def test_a_pairing_is_chosen(
     frame.locator("#list-pairings").press("Enter")
     row = frame.locator("#table tbody tr").first
     row.get_by_role("button").nth(2).press("Enter")
+    expect(row.get_by_role("cell").last).to_have_text("Preferred")
     card = frame.locator("#card")
     expect(card).to_be_focused()
     expect(card.locator("h2")).to_have_text("Maths")
@@ -403,6 +404,21 @@ def test_a_plain_frame_needs_no_script_of_the_page(
     frame = widget(page)
     assert page.locator("iframe").bounding_box()["height"] == 640  # type: ignore[index]
     expect(frame.locator("#status")).to_have_text("64 schools and others")
+    assert complaints == []
+
+
+def test_a_plain_frame_without_javascript(
+    address: str, county: Database, host: Host, open_page: Open, complaints: list[str]
+) -> None:
+    """It leads to the list, and the list still finds schools, within the frame."""
+    with county.write() as session:
+        _, token = service.create_embed(session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC)
+    page = open_page(host.page("page", service.frame(address, token)), java_script_enabled=False)
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name="The list of schools").click()
+    frame.get_by_label("Name, place or postcode").fill("school 104")
+    frame.get_by_role("button", name="Find").click()
+    expect(frame.get_by_role("row")).to_have_count(2)
     assert complaints == []
 
 

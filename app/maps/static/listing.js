@@ -3,6 +3,7 @@ import { KINDS, LADDER } from "./layer.js";
 import { element, Table } from "./table.js";
 
 const LISTS = ["participants", "pairings"];
+const sentence = (word) => (word[0].toUpperCase() + word.slice(1)).replaceAll("_", " ");
 
 export class Listing {
   #layer;
@@ -77,8 +78,9 @@ export class Listing {
   }
 
   #ofPairings() {
-    const { expertise, ladder, pairings: p } = this.#layer;
+    const { expertise, ladder, layer, pairings: p } = this.#layer;
     const far = (k) => (p.remote[k] ? "remote" : (p.miles[k]?.toFixed(1) ?? ""));
+    const state = (k) => sentence(p.states[p.state[k]]);
     return [
       { title: "Giver", key: (k) => this.#rank(p.giver[k]), cell: (k) => this.#who(p.giver[k]) },
       { title: "Receiver", key: (k) => this.#rank(p.taker[k]), cell: (k) => this.#who(p.taker[k]) },
@@ -86,6 +88,7 @@ export class Listing {
       { title: "Days", number: true, key: (k) => p.half_days[k], cell: (k) => String(p.half_days[k] / 2) },
       { title: "Miles", number: true, key: (k) => p.miles[k], cell: far },
       { title: "From", key: (k) => p.ladder[k], cell: (k) => LADDER[ladder[p.ladder[k]]] },
+      ...(layer === "partner" ? [{ title: "State", key: state, cell: state }] : []),
     ];
   }
 }
