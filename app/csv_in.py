@@ -28,7 +28,9 @@ MAX_FAULTS = 1_000
 """A file faulty throughout is told so; nobody mends more rows than this by hand."""
 MAX_DAYS = 10_000
 SHOWN_CHARACTERS = 80
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+# The wide forms also: spreadsheets set to East Asian languages run those.
+FORMULA_STARTS = r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"
+_GUARDED = re.compile(rf"'+{FORMULA_STARTS}")
 
 
 class RowModel(BaseModel):

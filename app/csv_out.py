@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
-from app.csv_in import RowModel
+from app.csv_in import FORMULA_STARTS, RowModel
 from models.vocabulary import HALF_DAYS_PER_DAY
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_FORMULA = re.compile(rf"'*{FORMULA_STARTS}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 

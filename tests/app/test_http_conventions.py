@@ -225,6 +225,56 @@ def test_the_same_creation_at_once_happens_once(client: TestClient, database: Da
     assert count(database, Need) == 1
 
 
+def test_of_one_key_at_once_one_content_wins(client: TestClient, database: Database) -> None:
+    """Eight times the same key with as many contents: one is done, seven are told of it."""
+    together = threading.Barrier(8)
+
+    def create(number: int) -> tuple[int, str]:
+        together.wait()
+        body = NEED | {"reference": f"n{number}"}
+        answer = client.post(NEEDS, json=body, headers={"Idempotency-Key": "k"})
+        return answer.status_code, answer.json().get("type")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(create, range(8)))
+    assert answers == [(201, None)] + [(422, f"{PROBLEM}key-used-otherwise")] * 7
+    assert count(database, Need) == 1
+
+
+def test_a_key_is_its_callers_own(client: TestClient, database: Database) -> None:
+    """Another caller's key of the same name is another: it neither collides nor tells anything."""
+    with database.write() as session:
+        _, other = create_key(session, TERMINAL, "other")
+    first, second = NEED | {"reference": "n"}, NEED | {"reference": "m"}
+    key = {"Idempotency-Key": "k"}
+    theirs = key | {"Authorization": f"Bearer {other}"}
+    assert client.post(NEEDS, json=first, headers=key).status_code == 201
+    said(client.post(NEEDS, json=first, headers=theirs), 409, "conflict")
+    assert client.post(NEEDS, json=second, headers=theirs).json()["reference"] == "m"
+    assert client.post(NEEDS, json=first, headers=key).json()["reference"] == "n"
+
+
+def test_pages_hold_what_stays_while_others_come_and_go(client: TestClient) -> None:
+    """Between pages rows are added, changed and withdrawn: the rest comes once."""
+    for number in range(8):
+        client.post(NEEDS, json=NEED | {"reference": f"n{number}"})
+    seen: list[str] = []
+    path: str | None = f"{NEEDS}?limit=2&state=identified"
+    while path:
+        answer = client.get(path)
+        seen += [need["reference"] for need in answer.json()["items"]]
+        client.post(NEEDS, json=NEED | {"reference": f"a{len(seen)}"})
+        client.put(f"{NEEDS}/{seen[-1]}", json=NEED | {"days": 9}, headers={"If-Match": "*"})
+        for gone in (seen[-2], "n5"):
+            client.post(f"{NEEDS}/{gone}/withdrawal", headers={"If-Match": "*"})
+        link = answer.headers.get("link")
+        path = link and link.partition(">")[0].lstrip("<")
+    assert [one for one in seen if one.startswith("n")] == [
+        f"n{each}" for each in (0, 1, 2, 3, 4, 6, 7)
+    ]
+    assert len(seen) == len(set(seen))
+
+
 def test_pages_follow_each_other_without_gap_or_repetition(client: TestClient) -> None:
     """Following `Link` gives everything once, in order, also while something is added."""
     for number in range(5):
