@@ -48,12 +48,18 @@ class Progress:
         Wall time so far.
     objective, bound, gap
         Best points, points that no plan exceeds, and the gap as a fraction; None if not known.
+    rounds
+        Rounds of prices and sweeps of blocks so far, or news of a backend.
+    seconds_left
+        Until the time limit; None without one. It may end sooner.
     """
 
     seconds: float
     objective: int | None
     bound: float | None
     gap: float | None
+    rounds: int
+    seconds_left: float | None
 
 
 OnProgress = Callable[[Progress], None]
@@ -135,14 +141,20 @@ def solve(
     _check_method(problem, method)
     _check_limits(time_limit_s, work, gap, seed, workers)
 
-    def on_news(objective: int | None, bound: float) -> None:
-        known = bound if math.isfinite(bound) else None
-        reached = None if objective is None or known is None else gap_of(objective, known)
-        on_progress(Progress(time.time() - started, objective, known, reached))
-
     seconds = time_limit_s
     if seconds is None:
         seconds = math.inf if work is not None else DEFAULT_TIME_LIMIT_S
+    rounds = 0
+
+    def on_news(objective: int | None, bound: float) -> None:
+        nonlocal rounds
+        rounds += 1
+        known = bound if math.isfinite(bound) else None
+        reached = None if objective is None or known is None else gap_of(objective, known)
+        spent = time.time() - started
+        left = max(0.0, seconds - spent) if math.isfinite(seconds) else None
+        on_progress(Progress(spent, objective, known, reached, rounds, left))
+
     deadline = started + max(seconds - _checking_time(problem), seconds / 2)
     limits = Limits(deadline, gap, work, seed, workers)
     solved_by = _method(method, warm, executor)

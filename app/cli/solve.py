@@ -192,7 +192,8 @@ def _progress_line() -> Iterator[Callable[["Progress"], None]]:
             best = "no plan yet" if progress.objective is None else f"best {progress.objective:,}"
             bound = "" if progress.bound is None else f", bound {progress.bound:,.0f}"
             gap = "" if progress.gap is None else f", gap {progress.gap:.2%}"
-            status.update(f"{progress.seconds:.0f} s: {best}{bound}{gap}")
+            left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+            status.update(f"round {progress.rounds}: {best}{bound}{gap}{left}")
 
         yield show
 

@@ -122,6 +122,8 @@ class Searched(Shown):
     objective: int | None = Field(examples=[2210])
     bound: float | None = Field(examples=[2448.0])
     gap: float | None = Field(examples=[0.108])
+    rounds: int | None = Field(None, examples=[41])
+    seconds_left: float | None = Field(None, examples=[56.8])
 
 
 class RunShown(Shown):

@@ -92,6 +92,8 @@ class Searching:
     objective: int | None
     bound: float | None
     gap: float | None
+    rounds: int
+    seconds_left: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
         if time.monotonic() - told < SECONDS_BETWEEN_NEWS:
             return
         told = time.monotonic()
-        tell(Searching(progress.seconds, progress.objective, progress.bound, progress.gap))
+        tell(Searching(**asdict(progress)))
 
     try:
         plan = solve(

@@ -130,8 +130,8 @@ def test_a_run_is_watched_until_it_has_ended(who: Visitor, exchange: Database) -
         held = claim(session, "test", 60)
     assert held is not None
     receive(exchange, held, Stage("solving", 0.2))
-    receive(exchange, held, Searching(1.0, 1_000, 2_000.0, 1.0))
-    receive(exchange, held, Searching(2.0, 1_500, 1_800.0, 0.2))
+    receive(exchange, held, Searching(1.0, 1_000, 2_000.0, 1.0, 3, 59.0))
+    receive(exchange, held, Searching(2.0, 1_500, 1_800.0, 0.2, 9, 58.0))
     part = who.client.get(f"{BASE}/runs/{run_id}/watch", headers={"HX-Request": "true"})
     assert "<html" not in part.text
     page = Page(part)

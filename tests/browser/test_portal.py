@@ -474,7 +474,9 @@ def test_a_run_is_cancelled(broker: Callable[..., Page], address: str, exchange:
         held = leases.lease(session, run, "nobody", 600.0)
     receive(exchange, held, Stage("solving", 0.2))
     for seconds, points in ((1.0, 900), (2.0, 1_200), (5.0, 1_300)):
-        receive(exchange, held, Searching(seconds, points, 1_400.0 - seconds, 0.1))
+        receive(
+            exchange, held, Searching(seconds, points, 1_400.0 - seconds, 0.1, 5, 60.0 - seconds)
+        )
     page = broker(f"/runs/{held.run_id}")
     expect(page.get_by_text("1,300 points")).to_be_visible()
     check(page, "run-watched")
