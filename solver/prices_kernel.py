@@ -79,8 +79,8 @@ def answer(
 ) -> int:
     """Return the worth of a participant's best answer, and write its half-days.
 
-    Giving at a loss can pay only for taking, so that what is given at more than the worth of all
-    taking is in no best answer: that is the floor of the give side.
+    Giving at a loss can pay only for taking, so that some best answer does without what is given at
+    a loss of the worth of all taking or more: that is the floor of the give side.
     """
     take_most, take_room = take.most[participant], take.days[participant]
     give_most, give_room = give.most[participant], give.days[participant]
@@ -208,9 +208,9 @@ def ask_forced(
 ) -> None:
     """Write what the participants first..last are worth if one candidate of theirs is in.
 
-    `bonus` is more than all else that an answer is worth; where the answer with it is not worth
-    the bonus, none holds the candidate. `gives` and `takes`, one entry per candidate, are for its
-    giver and its taker. The answers themselves are spoiled.
+    `bonus` makes the best answer hold the candidate if any does; were it too small for that, what is
+    written is more than the truth. `gives` and `takes`, one entry per candidate, are for its giver
+    and its taker. The answers themselves are spoiled.
     """
     giving, taking = tables_of(give_sizes), tables_of(take_sizes)
     credit = np.empty(give_sizes.value, np.int64)
