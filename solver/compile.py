@@ -5,6 +5,8 @@ The compiled code is kept beside the source, or in the user's cache where that i
 
 from solver.coordinate import solve_prices
 from solver.instances import KINDS, made_up_country, make
+from solver.market import take_apart
+from solver.prices import PriceSearch
 from solver.race import Limits
 
 
@@ -18,6 +20,9 @@ def main() -> None:
             on_news=lambda objective, bound: None,
             cancelled=lambda: False,
         )
+        search = PriceSearch(take_apart(problem))
+        search.round(1.0)
+        search.losses()
 
 
 if __name__ == "__main__":
