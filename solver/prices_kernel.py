@@ -208,9 +208,9 @@ def ask_forced(
 ) -> None:
     """Write what the participants first..last are worth if one candidate of theirs is in.
 
-    `bonus` makes the best answer hold the candidate if any does; were it too small for that, what is
-    written is more than the truth. `gives` and `takes`, one entry per candidate, are for its giver
-    and its taker. The answers themselves are spoiled.
+    `bonus` makes the best answer hold the candidate if any does; were it too small for that, what
+    is written is more than the truth. `gives` and `takes`, one entry per candidate, are for its
+    giver and its taker. The answers themselves are spoiled.
     """
     giving, taking = tables_of(give_sizes), tables_of(take_sizes)
     credit = np.empty(give_sizes.value, np.int64)
