@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
@@ -30,6 +30,12 @@ SORTS: Final[dict[str, tuple[ColumnElement[int], bool]]] = {
 """What proposals may be sorted by, and whether the highest comes first."""
 
 
+SENDABLE: Final = and_(
+    Need.state != NeedState.SUGGESTED, Offer.availability != Availability.NOT_ANSWERED
+)
+"""Whether a proposal rests on nothing that nobody confirmed yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Full:
     """A proposal with everything a person needs to tell whose it is."""
@@ -39,6 +45,14 @@ class Full:
     offer: Offer
     taker: Participant
     giver: Participant
+
+    @property
+    def sendable(self) -> bool:
+        """As `SENDABLE`, now; the proposal's own column says how it was when it was made."""
+        return (
+            self.need.state != NeedState.SUGGESTED
+            and self.offer.availability != Availability.NOT_ANSWERED
+        )
 
     def sort_key(self, sort: str) -> tuple[int, int]:
         distance = self.proposal.distance_m
@@ -110,10 +124,7 @@ def list_proposals(
         if value is not None:
             page = page.where(column == value)
     if wanted.sendable is not None:
-        sendable = (Need.state != NeedState.SUGGESTED) & (
-            Offer.availability != Availability.NOT_ANSWERED
-        )
-        page = page.where(sendable if wanted.sendable else ~sendable)
+        page = page.where(SENDABLE if wanted.sendable else ~SENDABLE)
     for side, reference in (
         (Need.participant_id, wanted.taker),
         (Offer.participant_id, wanted.giver),

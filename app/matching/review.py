@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
-from app.matching.lists import REMOTE_COMES_LAST, Full, Giver, Taker
+from app.matching.lists import REMOTE_COMES_LAST, SENDABLE, Full, Giver, Taker
 from app.matching.states import LAPSING
 from models.exchange import Need, Offer
 from models.matching import Agreement, Proposal
@@ -109,10 +109,11 @@ def _conditions(run_id: int, wanted: ReviewFilter) -> Sequence[ColumnElement[boo
         (Proposal.state, wanted.state),
         (Need.expertise_code, wanted.expertise),
         (Proposal.ladder, wanted.ladder),
-        (Proposal.sendable, wanted.sendable),
     ):
         if value is not None:
             conditions.append(column == value)
+    if wanted.sendable is not None:
+        conditions.append(SENDABLE if wanted.sendable else ~SENDABLE)
     if wanted.most_miles is not None:
         near = Proposal.distance_m <= round(wanted.most_miles * METRES_PER_MILE)
         conditions.append(or_(Proposal.distance_m.is_(None), near))

@@ -27,11 +27,9 @@ from models.matching import Agreement, Alternate, Decision
 from models.register import Participant as ParticipantRow
 from models.vocabulary import (
     METRES_PER_MILE,
-    Availability,
     DecisionAction,
     DeclineReason,
     Ladder,
-    NeedState,
     ProposalState,
     Says,
     Side,
@@ -122,8 +120,7 @@ class ProposalShown(Shown):
             points=proposal.points,
             distance_miles=miles(proposal.distance_m),
             ladder=Ladder(proposal.ladder),
-            sendable=full.need.state != NeedState.SUGGESTED
-            and full.offer.availability != Availability.NOT_ANSWERED,
+            sendable=full.sendable,
             held_until=proposal.held_until,
             follows=proposal.follows_id,
             version=proposal.version,

@@ -165,7 +165,7 @@ def _csv(full: Full, answers: Mapping[Side, Says]) -> dict[str, object]:
         "state": proposal.state,
         "taker_says": answers.get(Side.TAKER),
         "giver_says": answers.get(Side.GIVER),
-        "sendable": proposal.sendable,
+        "sendable": full.sendable,
         "need": full.need.reference,
         "offer": full.offer.reference,
     }

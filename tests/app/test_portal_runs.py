@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.access import visits
 from app.access.policy import TERMINAL, Principal, Role
@@ -187,6 +187,21 @@ def test_proposals_are_filtered_sorted_and_had_as_csv(who: Visitor, run_id: int)
     assert f"{BASE}{path}?q=elm&as=csv" in page.links
     assert "None fits." in who.open(f"{path}?state=declined").text
     assert who.open("/runs/99/proposals").status == 404
+
+
+def test_what_was_confirmed_since_the_plan_can_be_sent(
+    who: Visitor, run_id: int, exchange: Database
+) -> None:
+    """Lists and files tell what needs and offers are now, not what they were when it was made."""
+    path = f"/runs/{run_id}/proposals"
+    with exchange.write() as session:
+        session.execute(update(Proposal).values(sendable=False))
+    assert "Not to be sent yet" not in who.open(f"{path}?sendable=yes&q=elm").text
+    assert "1 to 1 of 1" in who.open(f"{path}?sendable=yes&q=elm").text
+    with exchange.write() as session:
+        session.execute(update(Offer).values(availability="not_answered"))
+    assert "Not to be sent yet" in who.open(path).text
+    assert "None fits." in who.open(f"{path}?sendable=yes").text
 
 
 def test_a_proposal_tells_why_it_was_chosen(who: Visitor, run_id: int, exchange: Database) -> None:
