@@ -59,7 +59,7 @@ class Grant:
     drafts: bool = False
     """Of the partner layer: also proposals that nobody preferred yet."""
     id: int | None = None
-    """By which it can be revoked; none for the portal's own page, which lasts an hour."""
+    """By which it can be revoked; none for the portal's own page, which lasts minutes."""
 
 
 def grant(

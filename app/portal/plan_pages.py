@@ -2,7 +2,7 @@
 
 import gzip
 from collections import Counter, OrderedDict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from threading import Lock
 from typing import Any, Final
@@ -34,6 +34,8 @@ from models.vocabulary import AreaKind, EmbedLayer, RunState
 router = APIRouter()
 PER_PAGE: Final = 50
 MOST_KEPT: Final = 12
+FOR_ONE_LOOK: Final = timedelta(minutes=10)
+"""How long the map of a page can be read; whoever opens the page again gets a new token."""
 
 
 FILES: Final = ("summary", "unmet", "picture")
@@ -137,7 +139,14 @@ def widget_of(request: Request, run: Run) -> str | None:
     origin = f"{request.url.scheme}://{request.url.netloc}"
     now = datetime.now(UTC)
     try:
-        granted = tokens.grant([origin], EmbedLayer.PARTNER, now=now, run_id=run.id, drafts=True)
+        granted = tokens.grant(
+            [origin],
+            EmbedLayer.PARTNER,
+            now=now,
+            valid_for=FOR_ONE_LOOK,
+            run_id=run.id,
+            drafts=True,
+        )
     except BadEmbed:
         return None
     if not (VENDOR / "leaflet.js").is_file():

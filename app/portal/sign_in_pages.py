@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from app.access import visits
-from app.access.keys import Unauthenticated
+from app.access.keys import Unauthenticated, principal_of
 from app.exchange import lists as exchange
 from app.exchange import queries as items
 from app.http.sessions import database_of
@@ -56,6 +56,9 @@ def sign_in(request: Request, form: Sent) -> Response:
     given = texts(form)
     wanted = safe_next(given.get("next", ""))
     try:
+        with database_of(request).read() as session:
+            # What opens nothing waits for no other who writes, and keeps nobody waiting.
+            principal_of(session, given.get("key", ""))
         with database_of(request).write() as session:
             secret, _ = visits.begin(session, given.get("key", ""), before)
     except Unauthenticated:
