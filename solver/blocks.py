@@ -93,6 +93,10 @@ class Program:
         Of each entry of the matrix, in its order: the side that it binds.
     column_candidate
         Place in `formulation.candidate` of each column.
+    days_column
+        Column of each candidate's half-days, -1 where they are fixed.
+    row_size
+        Sum of each row's coefficients without their signs.
     shared
         Rows that several participants share: linking rules and balances held by a group.
     """
@@ -102,6 +106,8 @@ class Program:
     matrix: sparse.csc_array
     entry_side: SideArray
     column_candidate: IntArray
+    days_column: IntArray
+    row_size: IntArray
     shared: BoolArray
 
     @staticmethod
@@ -115,6 +121,10 @@ class Program:
         starts = np.searchsorted(formulation.column[order], np.arange(columns + 1))
         names = [rule.name for rule in formulation.rules]
         kept = np.arange(len(formulation.candidate))
+        days_column = np.full(len(kept), -1)
+        days_column[formulation.free] = len(kept) + np.arange(len(formulation.free))
+        row_size = np.zeros(len(formulation.row_lower), np.int64)
+        np.add.at(row_size, rows, np.abs(coefficient))
         return Program(
             problem,
             formulation,
@@ -123,6 +133,8 @@ class Program:
             ),
             _sides(names, formulation.row_rule[rows], coefficient),
             np.concatenate([kept, formulation.free]),
+            days_column,
+            row_size,
             _shared(problem, formulation, names),
         )
 
@@ -135,33 +147,43 @@ class Program:
         bonus = 2 * int(points.max(initial=0)) * np.asarray(self.matrix[short].sum(axis=0))
         return points + np.maximum(bonus.astype(np.int64), 0)
 
+    def columns(self, candidate: IntArray) -> IntArray:
+        """Return the columns of candidates: whether they are chosen, then half-days not fixed."""
+        days = self.days_column[candidate]
+        return np.concatenate([candidate, days[days >= 0]])
+
     def fixed(
-        self, free: BoolArray, values: IntArray, share: FloatArray, points: IntArray
+        self,
+        candidate: IntArray,
+        values: IntArray,
+        used: IntArray,
+        share: FloatArray,
+        points: IntArray,
     ) -> Formulation:
         """Return the program of some candidates, with all others as a plan has them.
 
         Parameters
         ----------
-        free
-            Which of `formulation.candidate` are decided.
+        candidate
+            Places in `formulation.candidate` of those decided, rising.
         values
             A plan, one value per column. A row that it breaks must be mended.
+        used
+            What the plan uses of each row: `matrix @ values`.
         share
             Per row, the share of what the plan leaves of it that the block may use, 0 to 1.
         points
             Per column of the whole.
         """
         whole = self.formulation
-        columns = np.flatnonzero(free[self.column_candidate])
-        inside = self.matrix[:, columns].tocsr()
-        touched = np.flatnonzero(np.diff(inside.indptr))
-        inside = inside[touched]
-        used, mine = (self.matrix @ values)[touched], inside @ values[columns]
+        columns = self.columns(candidate)
+        inside, touched = _rows(self.matrix[:, columns])
+        used, mine = used[touched], inside @ values[columns]
         # A floor not yet met must not get worse.
         over = np.maximum(used - whole.row_lower[touched], 0)
         lower = mine - _part_of(over, share[touched])
         upper = mine + _part_of(whole.row_upper[touched] - used, share[touched])
-        return self._part(free, inside, touched, points[columns], (lower, upper))
+        return self._part(candidate, inside, touched, points[columns], (lower, upper))
 
     def priced(self, member: BoolArray, crossing: Crossing) -> Formulation:
         """Return the program of some participants, at prices where a pairing leaves them.
@@ -177,8 +199,8 @@ class Program:
         whole, problem = self.formulation, self.problem
         gives = member[problem.giver[whole.candidate]]
         takes = member[problem.taker[whole.candidate]]
-        free = gives | takes
-        columns = np.flatnonzero(free[self.column_candidate])
+        chosen = np.flatnonzero(gives | takes)
+        columns = self.columns(chosen)
         of = self.column_candidate[columns]
         mine = self.matrix[:, columns]
         sizes = np.diff(mine.indptr)
@@ -191,18 +213,15 @@ class Program:
         )
         mine.data = np.where(out, 0, mine.data)
         mine.eliminate_zeros()
-        inside = mine.tocsr()
-        touched = np.flatnonzero(np.diff(inside.indptr))
-        inside = inside[touched]
+        inside, touched = _rows(mine)
         lower, upper = whole.row_lower[touched], whole.row_upper[touched]
         shared = self.shared[touched]
-        whole_size = np.asarray(abs(self.matrix).sum(axis=1))[touched]
-        part = np.asarray(abs(inside).sum(axis=1)) / np.maximum(whole_size, 1)
+        part = np.asarray(abs(inside).sum(axis=1)) / np.maximum(self.row_size[touched], 1)
         upper = np.where(shared & (upper < FREE // 2), _part_of(upper, part), upper)
         lower = np.where(shared, -FREE, lower)
         points = np.where(gives[of], crossing.give[columns], 0)
         points = points + np.where(takes[of], crossing.take[columns], 0)
-        return self._part(free, inside, touched, points, (lower, upper))
+        return self._part(chosen, inside, touched, points, (lower, upper))
 
     def _reciprocal(self) -> list[int]:
         rules = self.formulation.rules
@@ -210,22 +229,22 @@ class Program:
 
     def _part(
         self,
-        free: BoolArray,
+        candidate: IntArray,
         inside: sparse.csr_array,
         touched: IntArray,
         points: IntArray,
         limits: tuple[IntArray, IntArray],
     ) -> Formulation:
-        whole, candidate = self.formulation, np.flatnonzero(free)
+        whole = self.formulation
         return replace(
             whole,
             candidate=whole.candidate[candidate],
             low=whole.low[candidate],
             high=whole.high[candidate],
-            free=np.flatnonzero(np.isin(candidate, whole.free)),
+            free=np.flatnonzero(self.days_column[candidate] >= 0),
             points=points,
             constant=0,
-            upper=whole.upper[free[self.column_candidate]],
+            upper=whole.upper[self.columns(candidate)],
             row_start=inside.indptr.astype(np.int64),
             column=inside.indices.astype(np.int64),
             coefficient=inside.data,
@@ -252,6 +271,13 @@ def _shared(problem: Problem, formulation: Formulation, names: list[str]) -> Boo
     held = np.array([name == "balance" for name in names], np.bool_)[formulation.row_rule]
     shared[held] = members[formulation.row_subject[held]] > 1
     return shared
+
+
+def _rows(columns: sparse.csc_array) -> tuple[sparse.csr_array, IntArray]:
+    """Return the rows with entries, and their numbers: few of the whole's."""
+    touched, row = np.unique(columns.indices.astype(np.int64), return_inverse=True)
+    shape = len(touched), columns.shape[1]
+    return sparse.csc_array((columns.data, row, columns.indptr), shape=shape).tocsr(), touched
 
 
 def _steps(sizes: NDArray[np.integer]) -> IntArray:

@@ -322,12 +322,15 @@ class _Run:
         people = np.bincount(label[labelled], minlength=size)
         blocks = blocks[total[blocks] > CALM * regret.mean() * people[blocks]]
         blocks = blocks[np.argsort(-total[blocks], kind="stable")]
-        share = core.share(len(blocks))
+        share, used = core.share(len(blocks)), core.program.matrix @ core.values
+        order = np.argsort(inside, kind="stable")
+        starts = np.searchsorted(inside[order], blocks)
+        ends = np.searchsorted(inside[order], blocks, side="right")
         jobs = []
-        for block in blocks:
-            free = inside == block
-            columns = np.flatnonzero(free[core.of])
-            program = core.program.fixed(free, core.values, share, core.points)
+        for start, end in zip(starts, ends, strict=True):
+            candidate = order[start:end]
+            columns = core.program.columns(candidate)
+            program = core.program.fixed(candidate, core.values, used, share, core.points)
             jobs.append(_Job(program, columns, core.values[columns]))
         return jobs
 

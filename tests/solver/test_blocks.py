@@ -52,9 +52,10 @@ def test_a_block_keeps_what_the_whole_keeps(problem, seed):
     half_days[market.candidate] = start
     values = whole.values(half_days[np.sort(market.candidate)])
     assert whole.holds(values)
-    free = random.random(len(whole.candidate)) < 0.6
-    columns = np.flatnonzero(free[program.column_candidate])
-    block = program.fixed(free, values, np.ones(len(whole.row_lower)), whole.points)
+    candidate = np.flatnonzero(random.random(len(whole.candidate)) < 0.6)
+    columns = program.columns(candidate)
+    used, share = program.matrix @ values, np.ones(len(whole.row_lower))
+    block = program.fixed(candidate, values, used, share, whole.points)
     assert block.holds(values[columns])
     for _ in range(20):
         tried = values.copy()
