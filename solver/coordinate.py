@@ -40,7 +40,7 @@ ROUNDS: Final = (60, 150)
 ROUNDS_PER_WORK: Final = 20
 WARM: Final = (0.06, 45)
 """First step, and rounds, from the prices of a state, which are nearly right."""
-PRICE_SHARE: Final = 0.3
+PRICE_SHARE: Final = 0.45
 """Share of the time that rounds before blocks may take."""
 WANTED: Final = (0.05, 0.002)
 """How often lately a candidate was wanted, to be in the first programs and in the last."""
