@@ -60,6 +60,8 @@ SLOW: Final = 0.01
 """Share of the gap that a sweep must close not to be called slow."""
 WIDER: Final = (4, 1.5)
 """After how many slow sweeps programs get wider, and by what factor."""
+SMALL: Final = (500, 400)
+"""Participants up to which more rounds are cheap, how many, and programs are wider at once."""
 CLOSING: Final = (6000, 15000)
 """Candidates up to which one program has all that is left at once, and at the end."""
 IDLE_SWEEPS: Final = 12
@@ -130,6 +132,7 @@ class _Run:
         self.search = PriceSearch(self.market, limits.workers, quote)
         self.starter = Starter(problem, self.market)
         self.base: IntArray | SmallArray | None = None
+        self._few = len(problem.participants) <= SMALL[0]
         self._ranged = bool((self.market.low < self.market.high).any())
         self.best = Standing(problem, self.market, self.search, limits, on_news, cancelled)
         self._near = np.zeros(len(self.market), np.bool_)
@@ -165,7 +168,8 @@ class _Run:
             return done / WARM[1]
         now = time.time()
         spent = (now - self.started) / (PRICE_SHARE * (self.limits.deadline - self.started))
-        return max(done / ROUNDS[1], min(spent, done / ROUNDS[0]), spent - 1)
+        most = SMALL[1] if self._few else ROUNDS[1]
+        return max(done / most, min(spent, done / ROUNDS[0]), spent - 1)
 
     def priced_blocks(self) -> None:
         """Solve all participants once, in blocks that see each other by prices alone."""
@@ -206,6 +210,8 @@ class _Run:
         choices = (self._grown, self._cut) if self.warm else (self._cut, self._grown)
         kinds = [Kind(choice, self.limits.work is not None) for choice in choices]
         wanted, idle, slow, sweep = WANTED[0], 0, 0, 0
+        if self._few and self.limits.work is None:
+            self._widen(self._core(wanted, self.base))
         while idle < IDLE_SWEEPS:
             if self.limits.work is not None:
                 if sweep >= self.limits.work:
