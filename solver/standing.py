@@ -78,12 +78,14 @@ class Standing:
         return min(self._search.bound(), self.proven)
 
     def check(self) -> None:
+        """Stop if it is cancelled, or time is up."""
         if self._cancelled():
             raise Stop(Stopped.CANCELLED)
         if time.time() >= self._limits.deadline:
             raise Stop(Stopped.TIME)
 
     def news(self) -> None:
+        """Tell where the search stands; stop if that is good enough, or `check` says so."""
         self._steps += 1
         bound = self.bound()
         self._on_news(None if self.half_days is None else self.objective, bound)
