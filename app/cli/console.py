@@ -4,25 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.progress import (
-    Progress as ProgressBar,
-)
 
-from app.database import Database
-from app.log import configure
 from app.problems import Problem
 from app.progress import Progress
-from app.settings import settings
+
+if TYPE_CHECKING:
+    from app.database import Database
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -36,12 +27,14 @@ class BadFile(Problem):
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """Show stages with their fraction done on standard error."""
-    with ProgressBar(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
+    from rich import progress as rich
+
+    with rich.Progress(
+        rich.SpinnerColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.TaskProgressColumn(),
+        rich.TimeElapsedColumn(),
         console=err,
         transient=True,
     ) as bar:
@@ -54,9 +47,12 @@ def progress_bar() -> Iterator[Progress]:
 
 
 @contextmanager
-def open_database() -> Iterator[Database]:
+def open_database() -> Iterator["Database"]:
     """The database of the settings, migrated to this version's schema."""
+    from app.database import Database
+    from app.log import configure
     from app.schema import require_current
+    from app.settings import settings
 
     configure(settings())
     settings().make_data_folder()

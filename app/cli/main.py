@@ -1,55 +1,78 @@
 """The command `givetake`: one file per command group; errors become sentences and exit codes."""
 
 import sys
-from importlib.metadata import version
-from typing import Annotated, NoReturn
+from collections import UserDict
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from sqlalchemy.exc import DBAPIError
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from app.cli.bench import bench_app
 from app.cli.console import err
-from app.cli.demo import demo, draw
-from app.cli.embed import embed_app
-from app.cli.exchange import answer_app, confirm_app, export_app, suggest, withdraw_app
-from app.cli.imports import import_app
-from app.cli.match import match
-from app.cli.register import find
-from app.cli.serve import keys_app, openapi, serve
-from app.cli.solve import solve, verify
-from app.cli.templates import template
-from app.cli.worker import worker
 from app.problems import FaultyFile, Problem
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
+
+COMMANDS = {
+    "demo": "app.cli.demo:demo",
+    "draw": "app.cli.demo:draw",
+    "find": "app.cli.register:find",
+    "template": "app.cli.templates:template",
+    "suggest": "app.cli.exchange:suggest",
+    "match": "app.cli.match:match",
+    "worker": "app.cli.worker:worker",
+    "solve": "app.cli.solve:solve",
+    "verify": "app.cli.solve:verify",
+    "serve": "app.cli.serve:serve",
+    "openapi": "app.cli.serve:openapi",
+    "migrate": "app.cli.serve:migrate",
+    "import": "app.cli.register:import_app",
+    "export": "app.cli.register:export_app",
+    "confirm": "app.cli.exchange:confirm_app",
+    "answer": "app.cli.exchange:answer_app",
+    "withdraw": "app.cli.exchange:withdraw_app",
+    "keys": "app.cli.serve:keys_app",
+    "bench": "app.cli.bench:bench_app",
+    "embed": "app.cli.embed:embed_app",
+}
+"""Where each command is, in the order of the help."""
+
+
+class _Commands(UserDict[str, Any]):
+    """Imports a command when it is asked for: all together take longer than a small problem."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, _, attribute = super().__getitem__(name).partition(":")
+        command = getattr(import_module(module), attribute)
+        around = typer.Typer()
+        if isinstance(command, typer.Typer):
+            around.add_typer(command, name=name)
+        else:
+            around.command(name)(command)
+        return get_group(around).commands[name]
+
+
+class _Givetake(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands(COMMANDS)
+
 
 app = typer.Typer(
     name="givetake",
+    cls=_Givetake,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(demo)
-app.command()(draw)
-app.command()(find)
-app.command()(template)
-app.add_typer(import_app, name="import")
-app.add_typer(export_app, name="export")
-app.add_typer(confirm_app, name="confirm")
-app.add_typer(answer_app, name="answer")
-app.add_typer(withdraw_app, name="withdraw")
-app.command()(suggest)
-app.command()(match)
-app.command()(worker)
-app.command()(solve)
-app.command()(verify)
-app.command()(serve)
-app.command()(openapi)
-app.add_typer(keys_app, name="keys")
-app.add_typer(bench_app, name="bench")
-app.add_typer(embed_app, name="embed")
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"givetake {version('givetake')}")
         raise typer.Exit
 
@@ -64,20 +87,6 @@ def main(
     ] = False,
 ) -> None:
     """Brokerage of give-and-take support between schools."""
-
-
-@app.command()
-def migrate(revision: str = typer.Argument("head", help="a revision, or the newest")) -> None:
-    """Bring the database's schema to this version (or to a named older one)."""
-    from app.cli.console import out
-    from app.database import Database
-    from app.schema import current, migrate
-    from app.settings import settings
-
-    settings().make_data_folder()
-    with Database(settings().database_url) as database:
-        migrate(database, revision)
-        out.print(f"The database is at revision {current(database)}.")
 
 
 def run() -> None:
@@ -99,7 +108,11 @@ def run() -> None:
         if error.filename is None:
             raise
         _end(f"{error.filename}: {error.strerror}", 2)
-    except DBAPIError as error:
+    except Exception as error:
+        from sqlalchemy.exc import DBAPIError
+
+        if not isinstance(error, DBAPIError):
+            raise
         _end(_about_database(error), 1)
 
 
@@ -108,7 +121,7 @@ def _end(sentence: str, exit_code: int) -> NoReturn:
     sys.exit(exit_code)
 
 
-def _about_database(error: DBAPIError) -> str:
+def _about_database(error: "DBAPIError") -> str:
     """Say what is the matter with the database; raise anew what is a fault of ours."""
     reason = str(error.orig).strip().splitlines()[0]
     if "database is locked" in reason:

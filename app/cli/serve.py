@@ -1,4 +1,4 @@
-"""`givetake serve`, `openapi` and `keys`: what runs and opens the service."""
+"""`givetake serve`, `openapi`, `migrate` and `keys`: what runs and opens the service."""
 
 from typing import Annotated
 
@@ -45,6 +45,20 @@ def openapi() -> None:
 
     with Database("sqlite://") as nowhere:
         typer.echo(as_text(create_app(settings(), nowhere)), nl=False)
+
+
+def migrate(
+    revision: Annotated[str, typer.Argument(help="a revision, or the newest")] = "head",
+) -> None:
+    """Bring the database's schema to this version (or to a named older one)."""
+    from app.database import Database
+    from app.schema import current, migrate
+    from app.settings import settings
+
+    settings().make_data_folder()
+    with Database(settings().database_url) as database:
+        migrate(database, revision)
+        out.print(f"The database is at revision {current(database)}.")
 
 
 @keys_app.command()

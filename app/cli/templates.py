@@ -24,7 +24,7 @@ TEMPLATES = {
     "limits": "app.exchange.rows:LimitsRow",
     "support": "app.partnerships.service:SupportRow",
 }
-"""Where each row model is: importing them all would slow down every other command."""
+"""Where each row model is: one is wanted, and importing them all takes long."""
 SUGGEST_RULES = "suggest-rules"
 KINDS = ", ".join([*TEMPLATES, SUGGEST_RULES])
 
