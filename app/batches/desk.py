@@ -23,7 +23,8 @@ from app.matching.build import Built, build
 from app.matching.load import Loaded, load
 from app.matching.options import MatchOptions
 from app.matching.results import state_of_refusal
-from app.matching.takers import Takers, takers_of, travel_times
+from app.matching.takers import Takers, takers_of
+from app.matching.travel import travel_times
 from app.problems import NotFound, Problem
 from app.register.queries import Scope
 from app.settings import settings

@@ -12,6 +12,7 @@ from scipy import sparse
 from app.matching.left import Left, what_is_left
 from app.matching.load import Loaded, runs_in
 from app.matching.options import MatchOptions
+from app.matching.travel import TravelTimesUnavailableError
 from app.matching.wishes import ImpossiblePin, Unplannable, Wishes, as_rows, wishes_of
 from models.partnerships import Support
 from models.vocabulary import (
@@ -29,11 +30,7 @@ from solver import candidates, exchange, points, problem
 from solver.exchange import Ints
 from solver.ladder import ladder_steps
 from solver.refusals import Refusals
-from solver.travel import (
-    Places,
-    TravelTimes,
-    TravelTimesUnavailableError,
-)
+from solver.travel import Places, TravelTimes
 
 HOLDERS = {
     BalanceHolder.FEDERATION: {GroupKind.FEDERATION},

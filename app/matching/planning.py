@@ -21,7 +21,8 @@ from app.matching.build import Built, build
 from app.matching.load import load
 from app.matching.options import MatchOptions
 from app.matching.queries import decode
-from app.matching.takers import takers_of, travel_times
+from app.matching.takers import takers_of
+from app.matching.travel import travel_times
 from app.matching.wishes import Unplannable
 from models.vocabulary import Availability, Ladder, NeedState, Operation, RunState
 from solver.baselines import greedy

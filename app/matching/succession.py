@@ -18,7 +18,8 @@ from app.matching.load import load
 from app.matching.options import MatchOptions
 from app.matching.planning import WORKER, proposal_row
 from app.matching.states import LAPSING
-from app.matching.takers import takers_of, travel_times
+from app.matching.takers import takers_of
+from app.matching.travel import travel_times
 from app.problems import Problem
 from models.matching import Alternate, Proposal, Run
 from models.vocabulary import ProposalState, SteeringKind

@@ -3,21 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 from app.access.policy import Action, Principal, authorise
-from app.problems import NotFound, Problem
+from app.problems import NotFound
 from app.register import queries as register
 from app.register.queries import AnySession
-from solver.travel import EstimatedTravelTimes, MatrixTravelTimes, OsrmTravelTimes, TravelTimes
 
 LIST: Final = "list"
-
-
-class BadTravelTimes(Problem):
-    status = 422
-    title = "The travel times cannot be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +64,3 @@ def takers_of(
         return takers_listed(session, principal, description["takers"])
     scope = register.Scope(description["kind"], description["code"], description["name"])
     return _in_scope(session, principal, scope, day)
-
-
-def travel_times(source: str | None) -> TravelTimes:
-    """The travel times of the settings: an OSRM server, a CSV matrix, or an estimate."""
-    if source is None:
-        return EstimatedTravelTimes()
-    if source.startswith(("http://", "https://")):
-        return OsrmTravelTimes(source)
-    try:
-        return MatrixTravelTimes.from_csv(Path(source))
-    except OSError as error:
-        raise BadTravelTimes(
-            f"GIVETAKE_TRAVEL_TIMES {source}: cannot be read: {error.strerror}"
-        ) from error
-    except ValueError as error:
-        raise BadTravelTimes(f"GIVETAKE_TRAVEL_TIMES {source}: {error}") from error

@@ -14,7 +14,7 @@ import pytest
 from app.cli.main import run
 from app.cli.match import why_no_plan
 from app.database import Database
-from app.matching.takers import BadTravelTimes, travel_times
+from app.matching.travel import BadTravelTimes, travel_times
 from app.schema import require_current
 from app.settings import settings
 from solver.plan import ConflictPart, Plan, Status, Stopped
