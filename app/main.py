@@ -89,5 +89,5 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.mount("/maps", create_maps(settings, app.state))
     app.add_route(BASE, lambda request: RedirectResponse(f"{BASE}/"), include_in_schema=False)
     app.mount(BASE, portal(settings, app.state.database))
-    app.openapi = lambda: document.document(app)  # type: ignore[method-assign]
+    app.openapi = lambda: document.document(app)  # type: ignore[method-assign]  # FastAPI's way
     return app

@@ -17,7 +17,8 @@ from app.http.sessions import Caller, Reads, Rehearses, Writes
 from app.imports import ImportReport
 
 router = APIRouter(prefix="/imports", tags=["imports"])
-Kind = StrEnum("Kind", {kind.replace("-", "_").upper(): kind for kind in uploads.IMPORTERS})  # type: ignore[misc]
+KINDS = {kind.replace("-", "_").upper(): kind for kind in uploads.IMPORTERS}
+Kind = StrEnum("Kind", KINDS)  # type: ignore[misc]  # its members are known at run time only
 KindPath = Annotated[Kind, Path(examples=["needs"])]
 CsvFile = Annotated[UploadFile, File(description="a CSV file, UTF-8 or cp1252")]
 ImportId = Annotated[Id, Path(examples=[1])]

@@ -76,7 +76,8 @@ def digest(files: Mapping[str, UploadFile | None]) -> bytes:
     for role, file in sorted(files.items()):
         if file is not None:
             found.update(f"{role}\0{file.filename}\0".encode("utf-8", "replace"))
-            found.update(hashlib.file_digest(file.file, "sha256").digest())  # type: ignore[arg-type]
+            content = hashlib.file_digest(file.file, "sha256")  # type: ignore[arg-type]  # it has readinto
+            found.update(content.digest())
             file.file.seek(0)
     return found.digest()
 

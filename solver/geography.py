@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod, Transformer
-from pyproj.network import set_network_enabled  # type: ignore[attr-defined]
+from pyproj.network import set_network_enabled  # type: ignore[attr-defined]  # no __all__
 from scipy.spatial import cKDTree
 
 from models.vocabulary import METRES_PER_MILE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -205,8 +205,8 @@ def _outside(column: str, values: IntArray, *, low: int = 0) -> Iterator[str]:
     )
 
 
-def _no_position(column: str, values: IntArray, what: str, table: object) -> Iterator[str]:
-    size = len(table)  # type: ignore[arg-type]
+def _no_position(column: str, values: IntArray, what: str, table: Sized) -> Iterator[str]:
+    size = len(table)
     return _where(
         (values < 0) | (values >= size),
         lambda at: f"{column}[{at}]: {values[at]} is no {what} (there are {size})",

@@ -9,7 +9,7 @@ from app.database import Database
 from app.matching import leases, queries, results, service
 from app.matching.leases import Lease
 from app.matching.options import MatchOptions
-from app.matching.planning import Planned, carry_out
+from app.matching.planning import Message, Planned, carry_out
 from models.matching import Run
 from tests import rows
 
@@ -64,11 +64,11 @@ def planned(database: Database, run_id: int, held: Lease) -> Planned:
     with database.read() as session:
         order = service.order_of(session, queries.get_run(session, TERMINAL, run_id), None)
 
-    def tell(message: object) -> None:
+    def tell(message: Message) -> None:
         if isinstance(message, Planned):
             told.append(message)
         else:
-            results.receive(database, held, message)  # type: ignore[arg-type]
+            results.receive(database, held, message)
 
     carry_out(order, database, tell, lambda: False)
     return told[0]

@@ -1,7 +1,7 @@
 """Answers: one thing or a page of them, with an ETag, as JSON or as a CSV file."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar, get_args
 from urllib.parse import quote
 
 from fastapi import Request
@@ -78,7 +78,7 @@ def listed(
     """
     if wants_csv(request):
         name = request.url.path.rpartition("/")[2]
-        item: type[BaseModel] = page.model_fields["items"].annotation.__args__[0]  # type: ignore[union-attr]
+        item: type[BaseModel] = get_args(page.model_fields["items"].annotation)[0]
         return csv_file(request, name, columns or list(item.model_fields), read(None))
     items = list(read(None if wanted is None else wanted.limit + 1))
     link = None

@@ -10,10 +10,10 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import Field
 from sqlalchemy import false
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.access.keys import Unauthenticated, principal_of
+from app.database import ReadSession
 from app.http.fields import DIGITS, LARGEST, Content, Id
 from app.http.media import negotiate
 from app.http.sessions import Reads
@@ -86,7 +86,7 @@ def _collection(name: str) -> Collection:
 
 
 def _query(
-    request: Request, session: Session, collection: Collection, key: Key, run_id: int | None
+    request: Request, session: ReadSession, collection: Collection, key: Key, run_id: int | None
 ) -> queries.Query:
     """What may be read of a collection by whoever asks."""
     today = datetime.now(UTC).date()
@@ -95,7 +95,7 @@ def _query(
             raise features.BadQuery(f"run belongs to pairings, not to {collection.name}")
         if key is None:
             raise Unauthenticated("proposals of a run need a key: `Authorization: Bearer gt_...`")
-        principal = principal_of(session, key.credentials)  # type: ignore[arg-type]
+        principal = principal_of(session, key.credentials)
         request.state.principal = principal.name
         return queries.pairings(session, principal, run_id)
     if collection.name == "institutions":

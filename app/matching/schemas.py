@@ -1,7 +1,7 @@
 """Proposals, decisions, pins and exclusions as HTTP shows and takes them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
@@ -73,7 +73,7 @@ class ProposalFilter(Page):
         return min(int(value), LARGEST), min(int(proposal_id), LARGEST)
 
 
-assert set(SORTS) == set(ProposalFilter.model_fields["sort"].annotation.__args__)  # type: ignore[union-attr]
+assert set(SORTS) == set(get_args(ProposalFilter.model_fields["sort"].annotation))
 
 
 class ProposalShown(Shown):

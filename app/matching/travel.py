@@ -115,9 +115,9 @@ class OsrmTravelTimes:
         return seconds / 60
 
     def _fetch(self, address: str) -> dict[str, Any]:
-        request = urllib.request.Request(address, headers=self.headers)  # noqa: S310 (checked)
+        request = urllib.request.Request(address, headers=self.headers)  # noqa: S310 - http(s) alone
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:  # noqa: S310 - http(s)
                 body = json.load(answer)
         except urllib.error.HTTPError as error:
             # OSRM explains its refusals in the body of a 400.

@@ -112,8 +112,9 @@ def visitor(request: Request) -> Visitor:
                 with suppress(OperationalError), database.write() as session:
                     visits.see(session, secret)
             request.state.principal = found.principal.name
-            request.state.visitor = Visitor(found.principal, secret, database)
-            return request.state.visitor  # type: ignore[no-any-return]
+            seen = Visitor(found.principal, secret, database)
+            request.state.visitor = seen
+            return seen
     raise SignInNeeded("your visit has ended; sign in again")
 
 

@@ -99,7 +99,7 @@ def zipped(content: bytes) -> bytes:
 
 PLAIN = school()
 M = "urn,measure,period,value\n"
-O = "key,name,kind,easting,northing,areas_served,designation,designated_by,group_uid\n"  # noqa: E741
+G = "key,name,kind,easting,northing,areas_served,designation,designated_by,group_uid\n"
 N = "key,name,kind,member,starts,ends\n"
 C = "participant,kind,starts,ends,source\n"
 R = "kind,statement,may_give,days_percent,extra_allowance_days,priority\n"
@@ -213,22 +213,22 @@ BROKEN = [
     Broken("control character in UTF-8", "measures",
            f"{M}900001,grade,2030,Go\x85od\n".encode(), 2, "value", "Go\x85od", "U+0085"),
     # Organisations.
-    Broken("organisation without a kind", "organisations", f"{O}hub,Hub,,,,,,,\n".encode(),
+    Broken("organisation without a kind", "organisations", f"{G}hub,Hub,,,,,,,\n".encode(),
            2, "kind", None, "missing from the first row"),
-    Broken("unknown area", "organisations", f"{O}hub,Hub,hub,,,Nowhere,,,\n".encode(),
+    Broken("unknown area", "organisations", f"{G}hub,Hub,hub,,,Nowhere,,,\n".encode(),
            2, "areas_served", "Nowhere", "is no area"),
-    Broken("half a position", "organisations", f"{O}hub,Hub,hub,420000,,,,,\n".encode(),
+    Broken("half a position", "organisations", f"{G}hub,Hub,hub,420000,,,,,\n".encode(),
            2, "northing", None, "a position has both parts"),
     Broken("two names for a key", "organisations",
-           f"{O}hub,Hub,hub,,,,a,b,\nhub,Hob,,,,,c,d,\n".encode(),
+           f"{G}hub,Hub,hub,,,,a,b,\nhub,Hob,,,,,c,d,\n".encode(),
            3, "name", "Hob", "differs from line 2"),
-    Broken("organisation twice", "organisations", f"{O}hub,Hub,hub,,,,,,\nhub,,,,,,,,\n".encode(),
+    Broken("organisation twice", "organisations", f"{G}hub,Hub,hub,,,,,,\nhub,,,,,,,,\n".encode(),
            3, "key", "hub", "already on line 2"),
-    Broken("designated by nobody", "organisations", f"{O}hub,Hub,hub,,,,a,,\n".encode(),
+    Broken("designated by nobody", "organisations", f"{G}hub,Hub,hub,,,,a,,\n".encode(),
            2, "designated_by", None, "name who designated"),
     Broken("organisation of an unknown trust", "organisations",
-           f"{O}hub,Hub,hub,,,,,,5009\n".encode(), 2, "group_uid", "5009", "is no group"),
-    Broken("key with blanks", "organisations", f"{O}my hub,Hub,hub,,,,,,\n".encode(),
+           f"{G}hub,Hub,hub,,,,,,5009\n".encode(), 2, "group_uid", "5009", "is no group"),
+    Broken("key with blanks", "organisations", f"{G}my hub,Hub,hub,,,,,,\n".encode(),
            2, "key", "my hub", "match pattern"),
     # Networks.
     Broken("unknown member", "networks", f"{N}fam,Family,family,900009,,\n".encode(),

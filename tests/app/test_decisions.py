@@ -329,21 +329,22 @@ def test_a_conflict_of_interest_parts_the_two_for_every_need(exchange: Database)
 
 def at_once(*calls: Callable[[], None]) -> list[BaseException | None]:
     """Start every call at the same moment, and return what each raised."""
-    barrier, raised = threading.Barrier(len(calls)), [None] * len(calls)
+    barrier = threading.Barrier(len(calls))
+    raised: list[BaseException | None] = [None] * len(calls)
 
     def one(place: int, call: Callable[[], None]) -> None:
         barrier.wait()
         try:
             call()
         except BaseException as error:
-            raised[place] = error  # type: ignore[call-overload]
+            raised[place] = error
 
     threads = [threading.Thread(target=one, args=each) for each in enumerate(calls)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return raised  # type: ignore[return-value]
+    return raised
 
 
 def test_eight_brokers_never_overspend_one_giver(database: Database) -> None:

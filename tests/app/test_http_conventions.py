@@ -71,7 +71,7 @@ def test_nothing_but_health_is_open(client: TestClient) -> None:
     client.headers.pop("Authorization")
     assert client.get("/health").json()["status"] == "ok"
     said(client.get("/api/v1/openapi.json"), 401, "unauthenticated")
-    known = client.app.openapi()["paths"]  # type: ignore[attr-defined]
+    known = client.app.openapi()["paths"]  # type: ignore[attr-defined]  # a FastAPI
     for path, operations in known.items():
         for method, operation in operations.items():
             assert operation.get("security") == ([] if path == "/health" else [{"key": []}]) or (
@@ -102,7 +102,7 @@ def test_a_revoked_key_opens_nothing(
 ) -> None:
     """Once it is looked up again, a revoked key is as good as none."""
     monkeypatch.setattr(sessions, "KNOWN_FOR_S", -1.0)
-    client.app.state.callers.clear()  # type: ignore[attr-defined]
+    client.app.state.callers.clear()  # type: ignore[attr-defined]  # a FastAPI
     assert client.get(NEEDS).status_code == 200
     with database.write() as session:
         revoke_key(session, TERMINAL, session.scalars(select(ApiKey.prefix)).one())
@@ -503,7 +503,7 @@ def test_of_strangers_no_body_is_read(client: TestClient, path: str, key: str) -
         ],
         "app": client.app,
     }
-    asyncio.run(client.app(scope, receive, send))  # type: ignore[arg-type]
+    asyncio.run(client.app(scope, receive, send))  # type: ignore[arg-type]  # a coroutine
     assert answers[0]["status"] == 401
     assert (b"connection", b"close") in answers[0]["headers"]
     assert sent == []

@@ -43,12 +43,13 @@ class _Table(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         prefix = "/table/v1/driving/"
         assert url.path.startswith(prefix)
-        at = [tuple(map(float, pair.split(","))) for pair in url.path[len(prefix) :].split(";")]
+        pairs = (pair.split(",") for pair in url.path[len(prefix) :].split(";"))
         query = parse_qs(url.query)
-        rows = [
+        sources, destinations = (
             [int(row) for row in query[name][0].split(";")] for name in ("sources", "destinations")
-        ]
-        status, body = router.answer(at, *rows)  # type: ignore[arg-type]
+        )
+        at = [(float(lon), float(lat)) for lon, lat in pairs]
+        status, body = router.answer(at, sources, destinations)
         self.send_response(status)
         self.end_headers()
         self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -38,9 +39,7 @@ HUB = ReportParticipant(
 )
 
 
-def pairing(
-    number: int, giver: str, taker: str, days: float = 3.0, **given: object
-) -> ReportPairing:
+def pairing(number: int, giver: str, taker: str, days: float = 3.0, **given: Any) -> ReportPairing:
     made = ReportPairing(
         need=f"need-{number}", offer=f"offer-{number}", giver=giver, taker=taker,
         expertise="Attendance", days=days, days_needed=4.0, priority=2, points=300 + number,
@@ -50,7 +49,7 @@ def pairing(
         ),
         ladder=Ladder.LOCAL_AREA, distance_miles=2.0,
     )  # fmt: skip
-    return replace(made, **given)  # type: ignore[arg-type]
+    return replace(made, **given)
 
 
 def unmet(number: int, taker: str, *reasons: Refusal) -> UnmetNeed:

@@ -144,7 +144,7 @@ def _serve(path: str) -> None:
 
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        print(listening.getsockname()[1], flush=True)  # noqa: T201
+        print(listening.getsockname()[1], flush=True)  # noqa: T201 - for the parent
         config = uvicorn.Config(both, access_log=False, log_level="warning")
         uvicorn.Server(config).run([listening])
 

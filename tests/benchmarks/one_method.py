@@ -40,7 +40,7 @@ def main(method: str, problem_file: str, plan_file: str, deadline: str) -> None:
         if not told or told[-1] != news:
             told.append(news)
             line = json.dumps(dict(zip(("objective", "bound"), news, strict=True)))
-            print(line, flush=True)  # noqa: T201
+            print(line, flush=True)  # noqa: T201 - for the parent
 
     whose, solve = ("ours", _ours) if method in OURS else ("others", _other)
     limits = Limits(float(deadline) - ENDING_S[whose], workers=CORES)

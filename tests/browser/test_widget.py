@@ -402,7 +402,9 @@ def test_a_plain_frame_needs_no_script_of_the_page(
         _, token = service.create_embed(session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC)
     page = open_page(host.page("page", service.frame(address, token)))
     frame = widget(page)
-    assert page.locator("iframe").bounding_box()["height"] == 640  # type: ignore[index]
+    box = page.locator("iframe").bounding_box()
+    assert box is not None
+    assert box["height"] == 640
     expect(frame.locator("#status")).to_have_text("64 schools and others")
     assert complaints == []
 
