@@ -28,6 +28,12 @@ from models.vocabulary import (
 )
 
 
+def _one_until(end: str, name: str, *columns: str) -> Index:
+    """Of what has not come to its end, one only for the same columns."""
+    stands = text(f"{end} is null")
+    return Index(name, *columns, unique=True, sqlite_where=stands, postgresql_where=stands)
+
+
 class Run(Base):
     """One matching of one period; whoever holds its lease works on it.
 
@@ -184,14 +190,7 @@ class Agreement(Base):
     __table_args__ = (
         CheckConstraint(f"side in {tuple(s.value for s in Side)}", name="side"),
         CheckConstraint(f"says in {tuple(a.value for a in Says)}", name="says"),
-        Index(
-            "uq_agreement_standing",
-            "proposal_id",
-            "side",
-            unique=True,
-            sqlite_where=text("voided_at is null"),
-            postgresql_where=text("voided_at is null"),
-        ),
+        _one_until("voided_at", "uq_agreement_standing", "proposal_id", "side"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -213,14 +212,7 @@ class PublicationConsent(Base):
     __tablename__ = "publication_consent"
     __table_args__ = (
         CheckConstraint(f"side in {tuple(s.value for s in Side)}", name="side"),
-        Index(
-            "uq_publication_consent_in_force",
-            "proposal_id",
-            "side",
-            unique=True,
-            sqlite_where=text("withdrawn_at is null"),
-            postgresql_where=text("withdrawn_at is null"),
-        ),
+        _one_until("withdrawn_at", "uq_publication_consent_in_force", "proposal_id", "side"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -240,14 +232,7 @@ class Steering(Base):
     __tablename__ = "steering"
     __table_args__ = (
         CheckConstraint(f"kind in {tuple(k.value for k in SteeringKind)}", name="kind"),
-        Index(
-            "uq_steering_in_force",
-            "need_id",
-            "offer_id",
-            unique=True,
-            sqlite_where=text("lifted_at is null"),
-            postgresql_where=text("lifted_at is null"),
-        ),
+        _one_until("lifted_at", "uq_steering_in_force", "need_id", "offer_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

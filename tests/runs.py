@@ -28,6 +28,21 @@ def filled(database: Database) -> Database:
     return database
 
 
+def matched(database: Database) -> Database:
+    """One need of Oak School that the one offer of Ash School can meet, matched in run 1."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        oak = rows.add_school(session, 1, name="Oak School")
+        rows.add_need(session, "N", oak)
+        rows.add_limits(session, oak, allowance_half_days=100)
+        rows.add_offer(session, "O", rows.add_school(session, 2, 1, name="Ash School"))
+    with database.read() as session:
+        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
+    options = MatchOptions(workers=1, method="exact")
+    service.match(database, TERMINAL, takers, rows.YEAR, options)
+    return database
+
+
 def submit(database: Database, options: MatchOptions = OPTIONS) -> int:
     with database.write() as session:
         takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)

@@ -26,8 +26,7 @@ def create_expertise(session: WriteSession, principal: Principal, row: Expertise
         raise Conflict(f"there is already an expertise {row.code}; change that")
     made = Expertise(code=row.code, **_expertise_columns(row, tree))
     session.add(made)
-    session.flush()
-    _record(session, principal, "expertise.create", made, made.revision)
+    _record(session, principal, "expertise.create", made)
     return made
 
 
@@ -40,9 +39,7 @@ def change_expertise(
     found = _entry(tree, row.code, version)
     changed = _changed(found, _expertise_columns(row, tree))
     if changed:
-        found.revision += 1
-        session.flush()
-        _record(session, principal, "expertise.change", found, found.revision, changed=changed)
+        _record(session, principal, "expertise.change", found, changed=changed)
     return found
 
 
@@ -60,9 +57,7 @@ def withdraw_expertise(
     needs, offers = Need.expertise_code == code, Offer.expertise_code == code
     require_unused(session, code, today, needs=needs, offers=offers)
     if _changed(found, {"retired": True}):
-        found.revision += 1
-        session.flush()
-        _record(session, principal, "expertise.withdraw", found, found.revision)
+        _record(session, principal, "expertise.withdraw", found)
     return found
 
 
@@ -72,8 +67,7 @@ def create_period(session: WriteSession, principal: Principal, row: PeriodRow) -
         raise Conflict(f"there is already a period {row.code}; change that")
     made = Period(code=row.code, **_period_columns(session, row))
     session.add(made)
-    session.flush()
-    _record(session, principal, "period.create", made, made.version)
+    _record(session, principal, "period.create", made)
     return made
 
 
@@ -85,9 +79,7 @@ def change_period(
     found = _period(locked_calendar(session), row.code, version)
     changed = _changed(found, _period_columns(session, row))
     if changed:
-        found.version += 1
-        session.flush()
-        _record(session, principal, "period.change", found, found.version, changed=changed)
+        _record(session, principal, "period.change", found, changed=changed)
     return found
 
 
@@ -101,8 +93,7 @@ def withdraw_period(
     if used:
         raise Conflict(f"{code} holds {used}; only a period in which there is nothing can go")
     session.delete(found)
-    session.flush()
-    _record(session, principal, "period.withdraw", found, found.version)
+    _record(session, principal, "period.withdraw", found)
 
 
 def _entry(tree: dict[str, Expertise], code: str, version: int | None) -> Expertise:
@@ -154,10 +145,14 @@ def _period_columns(session: WriteSession, row: PeriodRow) -> Columns:
 
 
 def _changed(item: Expertise | Period, columns: Columns) -> list[str]:
-    """Write what differs, and name it."""
+    """Write what differs, which makes a new version of it, and name it."""
     changed = [name for name, value in columns.items() if value != getattr(item, name)]
     for name in changed:
         setattr(item, name, columns[name])
+    if isinstance(item, Expertise):
+        item.revision += bool(changed)
+    else:
+        item.version += bool(changed)
     return changed
 
 
@@ -179,10 +174,11 @@ def _record(
     principal: Principal,
     action: str,
     item: Expertise | Period,
-    version: int,
     **detail: Any,
 ) -> None:
+    session.flush()
     subject = f"{item.__tablename__}:{item.code}"
+    version = item.revision if isinstance(item, Expertise) else item.version
     audit.record(
         session, actor=principal.name, action=action, subject=subject, version=version, **detail
     )

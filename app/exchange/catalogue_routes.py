@@ -63,7 +63,7 @@ def create_expertise(
         row = ExpertiseRow(**body.model_dump())
         return _expertise(request, catalogue.create_expertise(session, principal, row), status=201)
 
-    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+    return once(request, session, principal, key, body, create)
 
 
 @router.get("/expertise/{code:path}", response_model=ExpertiseShown)
@@ -124,7 +124,7 @@ def create_period(
         made = catalogue.create_period(session, principal, body.row(body.code))
         return _period(request, made, status=201)
 
-    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+    return once(request, session, principal, key, body, create)
 
 
 @router.get("/periods/{code:path}", response_model=PeriodShown)
@@ -214,7 +214,7 @@ def create_limits(
             location=request.url.path,
         )
 
-    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+    return once(request, session, principal, key, body, create)
 
 
 @router.put(

@@ -69,7 +69,7 @@ def create_need(
         need = service.create_need(session, principal, body.row(body.reference))
         return _need(request, session, need, status=201)
 
-    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+    return once(request, session, principal, key, body, create)
 
 
 @router.get("/needs/{reference:path}", response_model=NeedShown)
@@ -161,7 +161,7 @@ def create_offer(
         offer = service.create_offer(session, principal, body.row(body.reference, **answer))
         return _offer(request, session, offer, status=201)
 
-    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+    return once(request, session, principal, key, body, create)
 
 
 @router.get("/offers/{reference:path}/availability", response_model=AvailabilityShown)

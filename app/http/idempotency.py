@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
+from pydantic import BaseModel
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from starlette.responses import Response
@@ -44,7 +45,7 @@ def once(
     session: WriteSession,
     principal: Principal,
     key: str | None,
-    content: bytes,
+    content: BaseModel | bytes,
     create: Callable[[], Response],
 ) -> Response:
     """Answer as `create` does, the first time; later, with what it answered.
@@ -55,6 +56,8 @@ def once(
     if key is None:
         return create()
     now = datetime.now(UTC)
+    if isinstance(content, BaseModel):
+        content = content.model_dump_json().encode()
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + content).hexdigest()
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.expires_at <= now))
     if not _take(session, principal, key, digest, now + KEPT):

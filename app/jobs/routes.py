@@ -105,7 +105,7 @@ def submit_run(
         location = f"{request.url.path}/{run.id}"
         return shown(request, RunShown.of(run, None), status=202, location=location)
 
-    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+    return once(request, session, principal, key, body, create)
 
 
 def _solve(session: WriteSession, principal: Caller, body: NewRun) -> Run:

@@ -93,12 +93,9 @@ def list_decisions(
 ) -> Response:
     """List what was decided on a proposal, in order."""
     lists.get_proposal(session, principal, proposal_id)
-
-    def read(limit: int | None) -> list[DecisionShown]:
-        found = lists.decisions_of(session, principal, proposal_id)
-        return [DecisionShown.of(each) for each in found]
-
-    return listed(request, None, Decisions, read, lambda decision: decision.id)
+    found = lists.decisions_of(session, principal, proposal_id)
+    items = [DecisionShown.of(each) for each in found]
+    return listed(request, None, Decisions, lambda limit: items, lambda each: each.id)
 
 
 @router.post(
@@ -131,16 +128,9 @@ def decide(
             version=version,
             hold_days=request.app.state.settings.hold_days,
         )
-        full = lists.get_proposal(session, principal, proposal_id)
-        return shown(
-            request,
-            DecisionShown.of(decision),
-            status=201,
-            version=full.proposal.version,
-            location=request.url.path.removesuffix("/decisions"),
-        )
+        return _said_of(proposal_id, request, principal, session, DecisionShown.of(decision))
 
-    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+    return once(request, session, principal, key, body, create)
 
 
 @router.get("/proposals/{proposal_id}/agreements", response_model=Agreements, responses=AS_CSV)
@@ -149,12 +139,9 @@ def list_agreements(
 ) -> Response:
     """List what both sides said to a proposal, in order, with what was voided."""
     lists.get_proposal(session, principal, proposal_id)
-
-    def read(limit: int | None) -> list[AgreementShown]:
-        found = lists.agreements_of(session, principal, proposal_id)
-        return [AgreementShown.of(each) for each in found]
-
-    return listed(request, None, Agreements, read, lambda agreement: agreement.id)
+    found = lists.agreements_of(session, principal, proposal_id)
+    items = [AgreementShown.of(each) for each in found]
+    return listed(request, None, Agreements, lambda limit: items, lambda each: each.id)
 
 
 @router.post(
@@ -189,16 +176,22 @@ def agree(
             version=version,
             hold_days=request.app.state.settings.hold_days,
         )
-        full = lists.get_proposal(session, principal, proposal_id)
-        return shown(
-            request,
-            AgreementShown.of(agreement),
-            status=201,
-            version=full.proposal.version,
-            location=request.url.path.removesuffix("/agreements"),
-        )
+        return _said_of(proposal_id, request, principal, session, AgreementShown.of(agreement))
 
-    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+    return once(request, session, principal, key, body, create)
+
+
+def _said_of(
+    proposal_id: int,
+    request: Request,
+    principal: Principal,
+    session: WriteSession,
+    said: DecisionShown | AgreementShown,
+) -> Response:
+    """Answer with what was said, at the place and in the version that the proposal has by it."""
+    full = lists.get_proposal(session, principal, proposal_id)
+    location = request.url.path.rpartition("/")[0]
+    return shown(request, said, status=201, version=full.proposal.version, location=location)
 
 
 def _list_steering(
@@ -258,7 +251,7 @@ def _create_steering(
         )
         return _get_steering(kind, request, principal, session, made.id, 201)
 
-    return once(request, session, principal, key, body.model_dump_json().encode(), create)
+    return once(request, session, principal, key, body, create)
 
 
 @router.get("/pins", response_model=Steerings, responses=AS_CSV)

@@ -7,12 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from app.access import visits
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import Principal, Role
 from app.database import Database
-from app.matching import service
 from models.exchange import Need
 from models.matching import Agreement, Decision, Proposal, PublicationConsent
-from tests import rows
+from tests import runs
 from tests.portal import BASE, Page, Visitor, broker
 
 DECIDE = "/proposals/decide"
@@ -21,18 +20,7 @@ YES = {"says": "yes", "said_by": "headteacher"}
 
 @pytest.fixture
 def exchange(sqlite_database: Database) -> Database:
-    """One need that one offer can meet, matched."""
-    with sqlite_database.write() as session:
-        rows.add_calendar(session)
-        oak = rows.add_school(session, 1, name="Oak School")
-        rows.add_need(session, "N", oak)
-        rows.add_limits(session, oak, allowance_half_days=100)
-        rows.add_offer(session, "O", rows.add_school(session, 2, 1, name="Ash School"))
-    with sqlite_database.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    options = service.MatchOptions(workers=1, method="exact")
-    service.match(sqlite_database, TERMINAL, takers, rows.YEAR, options)
-    return sqlite_database
+    return runs.matched(sqlite_database)
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ import pytest
 from sqlalchemy import select
 
 from app.access import visits
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import Principal, Role
 from app.database import Database
-from app.matching import service
 from models.matching import Proposal, Steering
-from tests import rows
+from tests import runs
 from tests.portal import BASE, OURS, Page, Visitor, anybody, broker
 
 CARD = "/proposals/1/card"
@@ -17,18 +16,7 @@ BY_SCRIPT = {"HX-Request": "true"}
 
 @pytest.fixture
 def exchange(sqlite_database: Database) -> Database:
-    """One need that one offer can meet, matched."""
-    with sqlite_database.write() as session:
-        rows.add_calendar(session)
-        oak = rows.add_school(session, 1, name="Oak School")
-        rows.add_need(session, "N", oak)
-        rows.add_limits(session, oak, allowance_half_days=100)
-        rows.add_offer(session, "O", rows.add_school(session, 2, 1, name="Ash School"))
-    with sqlite_database.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    options = service.MatchOptions(workers=1, method="exact")
-    service.match(sqlite_database, TERMINAL, takers, rows.YEAR, options)
-    return sqlite_database
+    return runs.matched(sqlite_database)
 
 
 @pytest.fixture
