@@ -62,7 +62,7 @@ def test_a_consent_is_given_once_and_taken_back_once(exchange: Database) -> None
         ]
 
 
-@pytest.mark.parametrize("state", set(ProposalState) - publication.ASKABLE)
+@pytest.mark.parametrize("state", sorted(set(ProposalState) - publication.ASKABLE))
 def test_only_what_both_agreed_to_can_be_published(exchange: Database, state: str) -> None:
     """But what was consented to can be taken back in any state."""
     consent(exchange, TAKER)
