@@ -27,6 +27,7 @@ from solver.problem import (
     encode,
     frozen,
 )
+from solver.problem_json import problem_to_json
 
 KINDS: Final = (
     "whole",
@@ -173,7 +174,7 @@ def fingerprint(problem: Problem) -> str:
 
     Positions are left out: they only serve to cut blocks, and their last digit is the machine's.
     """
-    content = problem.to_json()
+    content = problem_to_json(problem)
     for name in ("lat", "lon"):
         content["participants"].pop(name, None)
     return hashlib.sha256(encode(content, gzipped=False)).hexdigest()[:12]

@@ -1,7 +1,7 @@
 """What is to be solved: one period's participants, needs, offers and candidates, in columns.
 
-Days are counted in half-days, points are whole points per half-day. The file format is
-`givetake-problem/1`; reading it is in `solver.problem_json`, the checks in `solver.problem_checks`.
+Days are counted in half-days, points are whole points per half-day. Files of it are read and
+written in `solver.problem_json`, the checks are in `solver.problem_checks`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +21,6 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
 
-PROBLEM_FORMAT: Final = "givetake-problem/1"
 SHOWN_FAULTS: Final = 20
 
 
@@ -120,7 +118,7 @@ class Participants:
         max_given: ArrayLike | None = None,
         max_taken: ArrayLike | None = None,
         allowance: ArrayLike | None = None,
-        exempt: ArrayLike | None = None,
+        exempt: ArrayLike = False,
         account: ArrayLike | None = None,
     ) -> Participants:
         """Return the columns, with the format's defaults for those left out."""
@@ -133,11 +131,7 @@ class Participants:
             max_given=_whole(max_given, UNLIMITED, size),
             max_taken=_whole(max_taken, UNLIMITED, size),
             allowance=_whole(allowance, 0, size),
-            exempt=frozen(
-                np.zeros(size, np.bool_) if exempt is None else np.asarray(exempt, np.bool_),
-                np.bool_,
-                size,
-            ),
+            exempt=frozen(np.asarray(exempt, np.bool_), np.bool_, size),
             account=frozen(np.arange(size) if account is None else account, np.int64),
         )
 
@@ -400,49 +394,6 @@ class Problem:
         found = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
         inside = (pairs[:, 1] >= 0) & (pairs[:, 1] < width)
         return np.where((keys[found] == wanted) & inside, found, -1)
-
-    def replace(self, **changes: Any) -> Problem:
-        """Return a copy with some fields changed, checked again."""
-        return replace(self, **changes)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the file's content, `givetake-problem/1`."""
-        from solver.problem_json import problem_to_json
-
-        return problem_to_json(self)
-
-    @staticmethod
-    def from_json(content: Mapping[str, Any]) -> Problem:
-        """Return the problem that a file's content describes.
-
-        Raises
-        ------
-        ProblemFault
-            If the content breaks the format; it lists every fault.
-        """
-        from solver.problem_json import problem_from_json
-
-        return problem_from_json(content)
-
-
-def read_problem(path: Path | str) -> Problem:
-    """Read a problem file, gzip if its name ends in `.gz`.
-
-    Raises
-    ------
-    ProblemFault
-        If the file is no problem of the format; it lists every fault.
-    OSError
-        If the file cannot be read.
-    """
-    from solver.json_reader import load_json
-
-    return Problem.from_json(load_json(Path(path)))
-
-
-def write_problem(problem: Problem, path: Path | str) -> None:
-    """Write a problem file; the same problem gives the same bytes."""
-    Path(path).write_bytes(encode(problem.to_json(), gzipped=str(path).endswith(".gz")))
 
 
 def encode(content: Mapping[str, Any], *, gzipped: bool) -> bytes:

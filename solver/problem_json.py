@@ -1,24 +1,26 @@
-"""Between a problem and its file: `givetake-problem/1`, columnar JSON."""
+"""Problem files: `givetake-problem/1`, columnar JSON."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from solver.json_reader import Reader
+from solver.json_reader import Reader, load_json
 from solver.problem import (
-    PROBLEM_FORMAT,
     Candidates,
     Needs,
     Offers,
     Participants,
     Problem,
     ProblemFault,
+    encode,
 )
 
+PROBLEM_FORMAT: Final = "givetake-problem/1"
 _SECTIONS: Final = {
     "participants": (
         ("id",),
@@ -41,6 +43,24 @@ _SECTIONS: Final = {
     "candidates": (("offer", "need", "points"), ("half_days", "bonus")),
 }
 _OPTIONAL: Final = ("rules", "pins", "exclusions", "current", "change_penalty", "linking")
+
+
+def read_problem(path: Path | str) -> Problem:
+    """Read a problem file, gzip if its name ends in `.gz`.
+
+    Raises
+    ------
+    ProblemFault
+        If the file is no problem of the format; it lists every fault.
+    OSError
+        If the file cannot be read.
+    """
+    return problem_from_json(load_json(Path(path)))
+
+
+def write_problem(problem: Problem, path: Path | str) -> None:
+    """Write a problem file; the same problem gives the same bytes."""
+    Path(path).write_bytes(encode(problem_to_json(problem), gzipped=str(path).endswith(".gz")))
 
 
 def problem_from_json(content: Mapping[str, Any]) -> Problem:

@@ -31,6 +31,7 @@ from app.settings import settings
 from models.vocabulary import HALF_DAYS_PER_DAY, RunState
 from solver.plan import Plan
 from solver.problem import encode
+from solver.problem_json import problem_to_json
 
 LOOK_UP_S: Final = 0.5
 NEEDS_PER_SECOND: Final = 200
@@ -162,7 +163,7 @@ def _input_digest(built: Built, options: MatchOptions) -> str:
     search = options.model_dump(
         mode="json", include={"method", "time_limit_s", "work", "gap", "seed"}
     )
-    content = encode(built.problem.to_json(), gzipped=False)
+    content = encode(problem_to_json(built.problem), gzipped=False)
     content += json.dumps(search, sort_keys=True).encode()
     return hashlib.sha256(content).hexdigest()
 

@@ -43,7 +43,7 @@ def make(
     """Draw a problem: everything in it is made up, but for positions that are given."""
     from solver.assignment_instances import ASSIGNMENT_KINDS
     from solver.instances import KINDS, fingerprint
-    from solver.problem import write_problem
+    from solver.problem_json import write_problem
 
     if kind not in (*KINDS, *ASSIGNMENT_KINDS):
         raise Problem(f"--kind {kind!r} is none of {', '.join((*KINDS, *ASSIGNMENT_KINDS))}")

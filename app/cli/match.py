@@ -103,7 +103,7 @@ def match(
     from app.insight import queries as insight
     from app.matching import queries, service
     from solver.plan import write_plan
-    from solver.problem import write_problem
+    from solver.problem_json import write_problem
 
     require_writable(report, problem, plan)
     _require_apart(

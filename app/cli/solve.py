@@ -53,7 +53,8 @@ def solve(
     ] = None,
 ) -> None:
     """Find the best plan of a problem file and how close to the best it is proven to be."""
-    from solver.problem import ProblemFault, read_problem
+    from solver.problem import ProblemFault
+    from solver.problem_json import read_problem
     from solver.solve import solve as solve_problem
 
     require_writable(out_file, save_state)
@@ -99,7 +100,8 @@ def verify(
 ) -> None:
     """Check a plan file against its problem file: every rule, the points, the proof's figures."""
     from solver.plan import read_plan
-    from solver.problem import ProblemFault, read_problem
+    from solver.problem import ProblemFault
+    from solver.problem_json import read_problem
     from solver.verify import verify as violations_of
 
     reading = problem

@@ -34,6 +34,7 @@ from models.vocabulary import (
 from solver import refusals
 from solver.plan import Plan
 from solver.problem import Problem
+from solver.problem_json import problem_from_json
 
 AT_ONCE = 1_000
 MOST_NAMED = 10_000
@@ -78,7 +79,7 @@ def result_to_be(session: Session, run_id: int, made: ProblemMade, planned: Plan
     rows.sort(key=lambda row: -row.points)
     return Result(
         session.get_one(Run, run_id),
-        Problem.from_json(queries.decode(made.content)),
+        problem_from_json(queries.decode(made.content)),
         Plan.from_json(queries.decode(planned.plan)),
         queries.decode(made.refusals),
         [(row, needs[row.need_id], offers[row.offer_id]) for row in rows],

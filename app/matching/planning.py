@@ -29,6 +29,7 @@ from solver.baselines import greedy
 from solver.plan import Plan, Status
 from solver.point_reasons import explain_points
 from solver.problem import Problem, encode
+from solver.problem_json import problem_from_json, problem_to_json
 from solver.solve import MethodFault, Progress, solve
 from solver.verify import verify
 
@@ -141,7 +142,7 @@ def carry_out(
     assert order.problem is not None
     assert order.given_plan is not None
     tell(Stage("checking the plan", 0.1))
-    problem = Problem.from_json(decode(order.problem))
+    problem = problem_from_json(decode(order.problem))
     plan = Plan.from_json(decode(order.given_plan))
     check = _validate if order.operation is Operation.VALIDATE else _evaluate
     tell(Checked(check(problem, plan, order.bound)))
@@ -160,7 +161,7 @@ def _build(order: Order, database: Database) -> Built:
 
 def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]) -> None:
     options = order.options
-    content = encode(built.problem.to_json(), gzipped=True)
+    content = encode(problem_to_json(built.problem), gzipped=True)
     tell(
         ProblemMade(
             content,

@@ -14,6 +14,7 @@ from models.exchange import Need, Offer
 from models.matching import Proposal, Run, RunEvent, RunFile
 from solver.plan import Plan
 from solver.problem import Problem
+from solver.problem_json import problem_from_json
 
 DRAWN: Final = "DRAWN-"
 """How the references of needs and offers begin that were drawn at random."""
@@ -43,7 +44,7 @@ def decode(content: bytes) -> Any:
 def problem_of(session: Session, principal: Principal, run_id: int) -> Problem:
     """The exact problem of a run; solving it again with its options gives its plan again."""
     get_run(session, principal, run_id)
-    return Problem.from_json(decode(file_of(session, run_id, "problem")))
+    return problem_from_json(decode(file_of(session, run_id, "problem")))
 
 
 def refusals_of(session: Session, principal: Principal, run_id: int) -> dict[str, dict[str, int]]:

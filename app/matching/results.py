@@ -22,7 +22,7 @@ from app.problems import Problem
 from models.matching import Alternate, Proposal, Run, RunFile
 from models.vocabulary import RunState
 from solver.plan import Plan
-from solver.problem import Problem as SolverProblem
+from solver.problem_json import problem_from_json
 from solver.verify import verify
 
 MOST_LETTERS = 1_000
@@ -70,7 +70,7 @@ class BrokenPlan(RuntimeError):
 def _check(database: Database, held: Lease, message: Planned) -> None:
     """Verify the very plan that will be written against the very problem that was stored."""
     with database.read() as session:
-        problem = SolverProblem.from_json(
+        problem = problem_from_json(
             queries.decode(queries.file_of(session, held.run_id, "problem"))
         )
     violations = verify(problem, Plan.from_json(queries.decode(message.plan)))

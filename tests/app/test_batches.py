@@ -31,7 +31,7 @@ from models.matching import Run
 from models.register import Area
 from models.vocabulary import RunState
 from solver.plan import read_plan
-from solver.problem import read_problem
+from solver.problem_json import read_problem
 from solver.verify import verify
 from tests import rows
 

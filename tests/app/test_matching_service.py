@@ -16,6 +16,7 @@ from app.problems import Forbidden, NotFound
 from models.access import AuditEvent
 from models.matching import Proposal, Run
 from solver.problem import encode
+from solver.problem_json import problem_to_json
 from solver.solve import solve
 from solver.verify import verify
 from tests import rows
@@ -55,7 +56,7 @@ def test_a_run_stores_its_problem_plan_and_proposals(exchange: Database) -> None
         plan = queries.plan_of(session, TERMINAL, run_id)
         made = queries.proposals(session, TERMINAL, run_id)
     assert stored.state == "solved"
-    assert file == encode(problem.to_json(), gzipped=True)
+    assert file == encode(problem_to_json(problem), gzipped=True)
     content = gzip.decompress(file)
     assert stored.problem_sha256 == hashlib.sha256(content).hexdigest()
     assert verify(problem, plan) == ()

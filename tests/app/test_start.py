@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from models.vocabulary import Reciprocity
-from solver.problem import Candidates, Needs, Offers, Participants, Problem, Rules, write_problem
+from solver.problem import Candidates, Needs, Offers, Participants, Problem, Rules
+from solver.problem_json import write_problem
 
 RUN = """
 import sys

@@ -14,7 +14,8 @@ from typing import Any
 from solver.assignment_instances import ASSIGNMENT_KINDS, Assignment, draw_assignment
 from solver.instances import fingerprint, make
 from solver.plan import gap_of, read_plan
-from solver.problem import Problem, write_problem
+from solver.problem import Problem
+from solver.problem_json import write_problem
 from solver.verify import verify
 from tests.benchmarks.one_method import OTHERS, OURS
 from tests.benchmarks.places import places

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any
@@ -17,7 +18,8 @@ import numpy as np
 
 from solver.instances import make
 from solver.plan import read_plan
-from solver.problem import Candidates, Needs, Problem, read_problem, write_problem
+from solver.problem import Candidates, Needs, Problem
+from solver.problem_json import read_problem, write_problem
 from solver.verify import verify
 from tests.benchmarks.places import places
 
@@ -63,7 +65,8 @@ def changed(problem: Problem, share: float, seed: int) -> Problem:
     other = np.clip(random.normal(0, 150, len(candidates)), -400, 400).astype(np.int64)
     points = np.maximum(1, candidates.points + np.where(new[candidates.need], other, 0))
     ids = [f"{name} new" if fresh else name for name, fresh in zip(needs.id, new, strict=True)]
-    return problem.replace(
+    return replace(
+        problem,
         needs=Needs.of(
             ids, needs.participant, days, max_givers=needs.max_givers, priority=needs.priority
         ),

@@ -17,7 +17,8 @@ from rich.console import Console
 from solver.assignment_instances import Assignment, draw_assignment
 from solver.instances import KINDS, fingerprint, made_up_country, make
 from solver.plan import Plan, Status, Stopped, gap_of, read_plan, write_plan
-from solver.problem import Problem, write_problem
+from solver.problem import Problem
+from solver.problem_json import write_problem
 from solver.verify import verify
 from tests.benchmarks.watched import watch
 

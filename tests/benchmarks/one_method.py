@@ -18,7 +18,8 @@ import numpy as np
 
 from solver.formulation import Formulation, formulate, simple_bound
 from solver.plan import Plan, Status, Stopped, gap_of, write_plan
-from solver.problem import Problem, frozen, read_problem
+from solver.problem import Problem, frozen
+from solver.problem_json import read_problem
 from solver.race import Limits
 
 OURS = ("auto", "prices", "exact")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from solver.plan import Plan, read_plan
-from solver.problem import Problem
+from solver.problem_json import problem_from_json
 from solver.verify import verify
 from tests.benchmarks import watched
 from tests.benchmarks.bench_methods import assignment, exchange, growth
@@ -73,7 +73,7 @@ def test_page_lists_the_plans_on_file():
 def test_files_on_the_page_are_files():
     """The problem shown is one, the plan shown keeps its rules, and a half-day more does not."""
     problem, plan = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    given = Problem.from_json(json.loads(problem))
+    given = problem_from_json(json.loads(problem))
     assert verify(given, Plan.from_json(json.loads(plan))) == ()
     more = json.loads(plan)
     more["pairings"]["half_days"][0] += 1

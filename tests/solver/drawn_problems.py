@@ -15,6 +15,7 @@ from solver.problem import (
     Rules,
     pairs,
 )
+from solver.problem_json import problem_to_json
 
 SOLVABLE = (Reciprocity.NONE, Reciprocity.BALANCED, Reciprocity.BOTH_ROLES)
 
@@ -97,7 +98,7 @@ def problems(draw, most_candidates=7):
 
 def brute_force(problem):
     """Return the best objective over every choice of half-days, None if no choice is allowed."""
-    content = problem.to_json()
+    content = problem_to_json(problem)
     candidates = content["candidates"]
     options = []
     for at, need in enumerate(candidates["need"]):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from solver.problem import Problem
+from solver.problem_json import problem_from_json
 
 
 def content() -> dict[str, Any]:
@@ -66,4 +67,4 @@ def problem(**changes: Any) -> Problem:
     made = content()
     for name, change in changes.items():
         made[name] = {**made[name], **change} if isinstance(change, dict) else change
-    return Problem.from_json(made)
+    return problem_from_json(made)

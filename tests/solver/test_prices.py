@@ -25,6 +25,7 @@ from solver.problem import (
     Rules,
     pairs,
 )
+from solver.problem_json import problem_to_json
 from solver.race import Limits
 from solver.start import Starter
 
@@ -77,7 +78,7 @@ def test_regrets_are_the_gap(problem, seed):
         return
     half_days = np.zeros(len(problem.candidates), np.int64)
     half_days[market.candidate] = plan
-    content = problem.to_json()
+    content = problem_to_json(problem)
     assert allowed(content, half_days.tolist())
     assert objective(content, half_days.tolist()) == market.objective(plan)
     regrets, unused = search.regrets(quote, plan), search.unused(quote, plan)
@@ -107,7 +108,7 @@ def test_no_plan_with_a_candidate_exceeds_the_bound_less_its_loss(problem, seed,
 
 def answers_of(problem, price, rate):
     """Every allowed answer's worth to each participant, by plain enumeration of one at a time."""
-    content = problem.to_json()
+    content = problem_to_json(problem)
     candidates, needs = content["candidates"], content["needs"]
     best = [None] * len(problem.participants)
     days = [range(needs["days_min"][n], needs["days"][n] + 1) for n in candidates["need"]]
@@ -204,7 +205,7 @@ def test_prices_solve_what_they_can(problem):
         assert best is None
         assert result.conflict
     elif result.half_days is not None:
-        content = problem.to_json()
+        content = problem_to_json(problem)
         assert allowed(content, result.half_days.tolist())
         assert objective(content, result.half_days.tolist()) == result.objective
         assert result.objective <= best <= result.bound

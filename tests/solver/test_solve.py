@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,16 +11,8 @@ from made_problems import problem
 
 from models.vocabulary import Reciprocity
 from solver.plan import Plan, Status, Stopped, read_plan
-from solver.problem import (
-    Candidates,
-    Linking,
-    Needs,
-    Offers,
-    Participants,
-    Problem,
-    Rules,
-    write_problem,
-)
+from solver.problem import Candidates, Linking, Needs, Offers, Participants, Problem, Rules
+from solver.problem_json import write_problem
 from solver.solve import MethodFault, solve
 from solver.verify import verify
 
@@ -92,7 +85,7 @@ def test_impossible_pins_are_named():
 def test_two_pins_that_exclude_each_other_are_both_named():
     """Either pin alone is possible, so both stand in the conflict, with the rule between."""
     given = problem(pins=[[2, 1], [0, 1]], exclusions=[], needs={"max_givers": [1, 1, 0]})
-    plan = solve(given.replace(rules=Rules("none")), work=5)
+    plan = solve(replace(given, rules=Rules("none")), work=5)
     assert {(part.rule, part.where) for part in plan.conflict} == {
         ("pin", "pins[0]"),
         ("pin", "pins[1]"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,7 +34,8 @@ def with_new_needs(problem, share, seed):
         random.integers(300, 1500, len(candidates)),
         candidates.points,
     )
-    return problem.replace(
+    return replace(
+        problem,
         needs=Needs.of(
             [f"new {name}" if fresh else name for name, fresh in zip(needs.id, new, strict=True)],
             needs.participant,
@@ -88,12 +90,13 @@ def test_what_a_state_does_not_know_has_a_price(tmp_path):
     """New offers and needs, and none at all that are known: a plan all the same."""
     problem = make(made_up_country(30, 6), 6)
     _, state = solved(problem, method="prices", work=1)
-    renamed = problem.replace(
+    renamed = replace(
+        problem,
         needs=Needs.of(
             [f"other {name}" for name in problem.needs.id],
             problem.needs.participant,
             problem.needs.days,
-        )
+        ),
     )
     plan = solve(renamed, method="prices", work=1, warm=state)
     assert verify(renamed, plan) == ()
@@ -124,7 +127,7 @@ def test_a_new_pin_comes_before_the_old_plan():
         for pair in pairs
         if tuple(pair) not in kept and any(need == pair[1] for _, need in kept)
     )
-    pinned = problem.replace(pins=np.array([pin]))
+    pinned = replace(problem, pins=np.array([pin]))
     half_days = state.plan(pinned)
     assert half_days is not None
     assert half_days[problem.positions(np.array([pin]))[0]] > 0

@@ -11,6 +11,7 @@ from made_problems import problem
 
 from solver.plan import ConflictPart, Plan, Status, Stopped, gap_of
 from solver.problem import frozen
+from solver.problem_json import problem_to_json
 from solver.verify import verify
 
 
@@ -144,7 +145,7 @@ def test_verify_agrees_with_plain_counting(problem, data):
     """Any choice of half-days passes exactly when a second, separate check allows it."""
     count = len(problem.candidates)
     half_days = data.draw(st.lists(st.integers(0, 4), min_size=count, max_size=count))
-    content = problem.to_json()
+    content = problem_to_json(problem)
     chosen = [k for k, days in enumerate(half_days) if days]
     points = objective(content, half_days)
     made = Plan(
