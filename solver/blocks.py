@@ -8,7 +8,6 @@ that its result is a plan of the whole, too.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +17,6 @@ from scipy import sparse
 
 from solver.formulation import Formulation, formulate
 from solver.problem import BoolArray, Candidates, FloatArray, IntArray, Linking, Problem
-from solver.race import HAND_BACK_S, Limits
 from solver.rows import FREE
 
 BOTH: Final = 0
@@ -291,26 +289,3 @@ def _part_of(slack: IntArray, share: FloatArray) -> IntArray:
     whole = (share >= 1) | (slack < 0)
     part: IntArray = np.where(whole, slack, np.floor(slack * share)).astype(np.int64)
     return part
-
-
-def solve_block(
-    block: Formulation, start: IntArray | None, limits: Limits, seconds: float
-) -> tuple[IntArray | None, float]:
-    """Solve a block by HiGHS; return a value per column, None if nothing was found, and a bound.
-
-    Parameters
-    ----------
-    seconds
-        What it may take from now on, within the limits.
-    """
-    from solver.backends import solve_highs
-
-    # A block is handed back in less time than a whole problem.
-    hand_back = 0.05 + 2e-6 * len(block.column)
-    deadline = min(limits.deadline - hand_back, time.time() + seconds) + HAND_BACK_S
-    answer = solve_highs(block, start, replace(limits, deadline=deadline), _tell_nobody)
-    return answer.values, answer.bound
-
-
-def _tell_nobody(points: int | None, bound: float | None, values: IntArray | None) -> None:
-    pass

@@ -3,18 +3,18 @@
 The compiled code is kept beside the source, or in the user's cache where that is not writable.
 """
 
-from solver.coordinate import solve_prices
 from solver.instances import KINDS, made_up_country, make
 from solver.market import take_apart
 from solver.prices import PriceSearch
 from solver.race import Limits
+from solver.solve import by_prices
 
 
 def main() -> None:
     """Solve a small instance of each kind that prices answer."""
     for kind in KINDS:
         problem = make(made_up_country(60, seed=0), seed=0, kind=kind)
-        solve_prices(
+        by_prices(
             problem,
             Limits(work=1),
             on_news=lambda objective, bound: None,

@@ -10,13 +10,12 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from solver.blocks import solve_block
 from solver.core import Core
 from solver.exact import Result
 from solver.formulation import Formulation
@@ -31,7 +30,7 @@ from solver.race import Limits, OnNews
 from solver.standing import Standing, Stop
 from solver.start import Starter
 from solver.state import State
-from solver.workers import BlockWorkers
+from solver.workers import solve_block
 
 FIRST_STEP: Final = 0.4
 LAST_STEP: Final = 0.001
@@ -71,25 +70,23 @@ IDLE_SWEEPS: Final = 12
 def solve_prices(
     problem: Problem,
     limits: Limits,
+    executor: Executor,
     *,
     on_news: OnNews,
     cancelled: Callable[[], bool],
     warm: State | None = None,
-    executor: Executor | None = None,
 ) -> Result:
     """Solve by price coordination.
 
     Parameters
     ----------
+    executor
+        Solves the blocks.
     warm
         Of a problem like this one. Its plan, mended, is what blocks start from.
-    executor
-        Solves the blocks; by default processes of this machine, as many as `limits.workers`.
     """
-    with ExitStack() as stack:
-        pool = executor or stack.enter_context(BlockWorkers(limits.workers))
-        run = _Run(problem, limits, on_news, cancelled, pool, warm)
-        stack.callback(run.search.close)
+    run = _Run(problem, limits, on_news, cancelled, executor, warm)
+    with closing(run.search):
         try:
             run.rounds()
             if not run.warm:

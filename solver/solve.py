@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -222,10 +223,28 @@ def _method(name: str, warm: State | None, executor: Executor | None) -> Method:
 
         return solve_flow
     if name == "prices":
+        return partial(by_prices, warm=warm, executor=executor)
+    return partial(_solve_auto, warm=warm, executor=executor)
+
+
+def by_prices(
+    problem: Problem,
+    limits: Limits,
+    *,
+    on_news: OnNews,
+    cancelled: Callable[[], bool],
+    warm: State | None = None,
+    executor: Executor | None = None,
+) -> Result:
+    """Solve by price coordination; without an executor, by processes that start beside it."""
+    from solver.workers import BlockWorkers
+
+    with ExitStack() as stack:
+        # They get ready while the import below loads compiled code.
+        pool = executor or stack.enter_context(BlockWorkers(limits.workers))
         from solver.coordinate import solve_prices
 
-        return partial(solve_prices, warm=warm, executor=executor)
-    return partial(_solve_auto, warm=warm, executor=executor)
+        return solve_prices(problem, limits, pool, on_news=on_news, cancelled=cancelled, warm=warm)
 
 
 def _solve_auto(

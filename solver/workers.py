@@ -11,14 +11,20 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 from types import ModuleType
 from typing import Any, Final, ParamSpec, TypeVar
+
+from solver.formulation import Formulation
+from solver.problem import IntArray
+from solver.race import HAND_BACK_S, Limits
 
 ATTEMPTS: Final = 3
 """Processes that a call is given, should they be killed over it."""
@@ -155,3 +161,26 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(0)
+
+
+def solve_block(
+    block: Formulation, start: IntArray | None, limits: Limits, seconds: float
+) -> tuple[IntArray | None, float]:
+    """Solve a block by HiGHS; return a value per column, None if nothing was found, and a bound.
+
+    Parameters
+    ----------
+    seconds
+        What it may take from now on, within the limits.
+    """
+    from solver.backends import solve_highs
+
+    # A block is handed back in less time than a whole problem.
+    hand_back = 0.05 + 2e-6 * len(block.column)
+    deadline = min(limits.deadline - hand_back, time.time() + seconds) + HAND_BACK_S
+    answer = solve_highs(block, start, replace(limits, deadline=deadline), _tell_nobody)
+    return answer.values, answer.bound
+
+
+def _tell_nobody(points: int | None, bound: float | None, values: IntArray | None) -> None:
+    pass

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary import UNLIMITED, Reciprocity
-from solver.coordinate import solve_prices
 from solver.instances import KINDS, made_up_country, make
 from solver.market import take_apart
 from solver.plan import Stopped
@@ -27,6 +26,7 @@ from solver.problem import (
 )
 from solver.problem_json import problem_to_json
 from solver.race import Limits
+from solver.solve import by_prices
 from solver.start import Starter
 
 QUIET = settings(
@@ -195,7 +195,7 @@ def test_answers_are_the_best_of_all(seed, reciprocity, whole):
 def test_prices_solve_what_they_can(problem):
     """Its plan keeps every rule, its bound holds, and impossible pins end in a conflict."""
     best = brute_force(problem)
-    result = solve_prices(
+    result = by_prices(
         problem,
         Limits(work=2),
         on_news=lambda objective, bound: None,
@@ -215,7 +215,7 @@ def test_prices_solve_what_they_can(problem):
 def test_drawn_country_is_solved_closely(kind):
     """On sixty institutions of each kind the plan is within a few per cent of its bound."""
     problem = make(made_up_country(60, 3), 3, kind)
-    result = solve_prices(
+    result = by_prices(
         problem,
         Limits(work=6),
         on_news=lambda objective, bound: None,
@@ -229,7 +229,7 @@ def test_same_work_gives_the_same_plan():
     """Seed and work settle the plan, whatever the number of workers."""
     problem = make(made_up_country(80, 5), 5)
     plans = [
-        solve_prices(
+        by_prices(
             problem,
             Limits(work=4, workers=workers),
             on_news=lambda objective, bound: None,
@@ -256,7 +256,7 @@ def test_a_costly_pin_is_no_conflict():
             Linking("budget", "<=", 84, "half_days", places, np.array([40] + [1] * (many - 1))),
         ),
     )
-    result = solve_prices(
+    result = by_prices(
         problem, Limits(work=2), on_news=lambda objective, bound: None, cancelled=lambda: False
     )
     assert result.objective == 2 + 2 * 2 * 100_000
@@ -266,7 +266,7 @@ def test_a_costly_pin_is_no_conflict():
 def test_cancelling_returns_the_plan_so_far():
     """A cancelled solve hands back a plan that keeps every rule."""
     problem = make(made_up_country(60, 3), 3)
-    result = solve_prices(
+    result = by_prices(
         problem, Limits(), on_news=lambda objective, bound: None, cancelled=lambda: True
     )
     assert result.stopped is Stopped.CANCELLED
