@@ -39,6 +39,7 @@ from solver.prices_tables import (
     SmallArray,
     Tables,
     Worth,
+    clear,
     fill_side,
     tables_of,
     trace,
@@ -90,13 +91,14 @@ def answer(
     fill_side(give, give_worth, participant, unit, floor, giving)
     best_take, best_give = most_taken, _best(giving, give_most, give_room, 0)
     total = best_take[0] + best_give[0]
+    takes = True
     if role == BOTH_ROLES:
         some = _best(giving, give_most, give_room, 1)
-        none = (0, 0, 0)
-        if some[0] + best_take[0] >= best_give[0]:
+        takes = some[0] + best_take[0] >= best_give[0]
+        if takes:
             total, best_give = some[0] + best_take[0], some
         else:
-            total, best_take = best_give[0], none
+            total = best_give[0]
     elif role == BALANCED:
         total = NEVER
         width = take_room + 1
@@ -119,7 +121,10 @@ def answer(
                     best_take = (worth, count, days)
                     at = credit[least]
                     best_give = (giving.value[at], at // (give_room + 1), at % (give_room + 1))
-    trace(take, take_worth, participant, unit, best_take[1], best_take[2], taking, taken)
+    clear(take, participant, taken)
+    if takes:
+        trace(take, take_worth, participant, unit, best_take[1], best_take[2], taking, taken)
+    clear(give, participant, given)
     trace(give, give_worth, participant, unit, best_give[1], best_give[2], giving, given)
     return total
 

@@ -321,6 +321,14 @@ def fill_side(
 
 
 @njit(cache=True, nogil=True, inline="always")
+def clear(side: Side, participant: int, wanted: SmallArray) -> None:
+    """Write that a participant wants nothing on a side."""
+    first, last = side.groups[participant], side.groups[participant + 1]
+    for item in range(side.items[first], side.items[last]):
+        wanted[side.candidate[item]] = 0
+
+
+@njit(cache=True, nogil=True, inline="always")
 def trace(
     side: Side,
     worth: Worth,
@@ -331,10 +339,8 @@ def trace(
     out: Tables,
     wanted: SmallArray,
 ) -> None:
-    """Write the half-days that led to a place of V into `wanted`, 0 for all others."""
+    """Write the half-days that led to a place of V into `wanted`, which is clear."""
     first, last = side.groups[participant], side.groups[participant + 1]
-    for item in range(side.items[first], side.items[last]):
-        wanted[side.candidate[item]] = 0
     counts = 1 if side.most[participant] >= 0 else 0
     days_count = 1 if side.days[participant] >= 0 else 0
     width = max(side.days[participant], 0) + 1

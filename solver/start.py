@@ -254,6 +254,9 @@ class Starter:
             return None
         if bonds.balanced and (left.credit < 0).any():
             return None
+        takers = market.places.taker[half_days > 0]
+        if bonds.both_roles and (bonds.bound[takers] & (left.gives[takers] == 0)).any():
+            return None
         return half_days
 
     def fitting(self, wanted: SmallArray) -> SmallArray:

@@ -188,6 +188,15 @@ def test_answers_are_the_best_of_all(seed, reciprocity, whole):
     search.ask()
     expected = answers_of(problem, price, rates)[0]
     assert search.best.value[0] == expected * market.part
+    # What is written is an answer, and worth as much.
+    gives, takes = market.places.giver == 0, market.places.taker == 0
+    written = np.where(gives, search.given, np.where(takes, search.taken, 0))
+    whole = np.zeros(len(problem.candidates), np.int64)
+    whole[market.candidate] = written
+    assert allowed(problem.to_json() | {"alone": 0}, whole.tolist())
+    paid = (price[market.candidate] + slope * written) * (written > 0)
+    gained = problem.candidates.points[market.candidate] * written - paid
+    assert expected == paid[gives].sum() + gained[takes].sum()
 
 
 @settings(QUIET, max_examples=120)
