@@ -48,7 +48,7 @@ WANTED_FACTOR: Final = 0.5
 HARD_GAP: Final = 0.002
 CALM: Final = 0.2
 """Share of the average regret below which a block is left as it is."""
-PRICED_BLOCK: Final = 1400
+PRICED_BLOCK: Final = 300
 """Most participants of a priced block."""
 BLOCK_S: Final = 8.0
 SWEEPS_AHEAD: Final = 3
@@ -57,12 +57,14 @@ BLOCK_NODES: Final = 1
 BLOCK_GAP: Final = 0.0002
 SLOW: Final = 0.01
 """Share of the gap that a sweep must close not to be called slow."""
-WIDER: Final = (4, 1.5)
+WIDER: Final = (2, 1.5)
 """After how many slow sweeps programs get wider, and by what factor."""
 SMALL: Final = (500, 400)
 """Participants up to which more rounds are cheap, how many, and programs are wider at once."""
 CLOSING: Final = (6000, 15000)
 """Candidates up to which one program has all that is left at once, and at the end."""
+TURNS: Final = 5
+"""Every so many sweeps it is a set way's turn to choose blocks; else that of the best pace."""
 IDLE_SWEEPS: Final = 12
 """Sweeps without a better plan after which it has stalled."""
 
@@ -204,8 +206,7 @@ class _Run:
             self.base = self.best.half_days
         if self.base is None:
             self.base = self._mended(self._agreed(), floors=False)
-        choices = (self._grown, self._cut) if self.warm else (self._cut, self._grown)
-        kinds = [Kind(choice, self.limits.work is not None) for choice in choices]
+        kinds = [Kind(way, self.limits.work is not None) for way in (self._grown, self._cut)]
         wanted, idle, slow, sweep = WANTED[0], 0, 0, 0
         if self._few and self.limits.work is None:
             self._widen(self._core(wanted, self.base))
@@ -217,16 +218,18 @@ class _Run:
                     self._further.round(self.best.gap())
             started, before = time.time(), self.best.objective
             kind = kinds[sweep % 2]
-            if self.limits.work is None and sweep % 4 > 1:
+            if self.limits.work is None and sweep % TURNS:
                 kind = max(kinds, key=lambda kind: kind.pace)
             core = self._core(wanted, self.base, open_days=kind.label == self._grown)
             people = int(kind.people * self.random.uniform(0.8, 1.0))
             hard = self._improve(core, self._fixed_blocks(core, kind.label(core, people)))
-            kind.learn(hard, (self.best.objective - before) / (time.time() - started))
+            gained, took = self.best.objective - before, time.time() - started
+            kind.learn(hard, gained / took, took / (self.limits.deadline - started))
             self.base = core.half_days() if self.best.half_days is None else self.best.half_days
             wanted = max(WANTED[1], WANTED_FACTOR * wanted)
             sweep += 1
-            gained = self.best.objective - before
+            if not gained:
+                kinds.reverse()
             idle = 0 if gained else idle + 1
             slow = 0 if gained > SLOW * (self.best.bound() - self.best.objective) else slow + 1
             if slow and slow % WIDER[0] == 0 and (self._small() or not self._widen(core)) and idle:
@@ -312,6 +315,7 @@ class _Run:
 
     def _grown(self, core: Core, size: int) -> IntArray:
         regret = self._regret() * self.random.uniform(0.5, 1.5, len(self.problem.participants))
+        size = min(size, len(regret) // 2)
         most = max(2 * self.limits.workers, len(regret) // size // 2)
         return grown(core.giver, core.taker, regret, size, most)
 

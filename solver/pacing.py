@@ -18,7 +18,11 @@ HARD: Final = 0.3
 """Share of blocks left far from solved from which the next sweep cuts smaller ones."""
 BLOCK: Final = (150, 2600)
 """Fewest and most participants of a fixed block."""
-FIRST_BLOCK: Final = 500
+QUICK: Final = 0.05
+"""Share of the time left below which a sweep was quick."""
+GROWTH: Final = (2.0, 1.3)
+"""What blocks grow by after a quick sweep without a hard one, and after a slower such one."""
+FIRST_BLOCK: Final = 300
 WORK_BLOCK: Final = 300
 """Most participants of a block where work is limited instead of time."""
 
@@ -55,11 +59,14 @@ class Kind:
 
     def __init__(self, label: Callable[[Core, int], IntArray], repeatable: bool) -> None:
         self.label = label
+        self._repeatable = repeatable
         self._most = WORK_BLOCK if repeatable else BLOCK[1]
         self.people = float(min(FIRST_BLOCK, self._most))
         self.pace = math.inf
 
-    def learn(self, hard: float, pace: float) -> None:
+    def learn(self, hard: float, pace: float, spent: float) -> None:
+        """Learn from a sweep: the share that was hard, its pace, and its share of the time left."""
         self.pace = pace
-        factor = 0.7 if hard > HARD else 1.3 if not hard else 1.0
+        growth = GROWTH[0] if spent < QUICK and not self._repeatable else GROWTH[1]
+        factor = 0.7 if hard > HARD else growth if not hard else 1.0
         self.people = min(max(factor * self.people, BLOCK[0]), self._most)
