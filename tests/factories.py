@@ -2,14 +2,20 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
+
+from sqlalchemy import select
 
 from app.access.policy import TERMINAL
 from app.database import Database
+from app.imports import ImportReport
 from app.register import layout
 from app.register.gias import GiasFiles, import_gias
+from models.register import Institution, Participant
 
 Cells = dict[str, str]
+MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
 
 
 def establishment(urn: int, **cells: str) -> Cells:
@@ -160,3 +166,17 @@ def import_schools(database: Database, folder: Path, *rows: Cells) -> None:
     files = write_gias(folder, rows or (establishment(900001), establishment(900002)))
     with database.write() as session:
         import_gias(session, TERMINAL, files)
+
+
+def take_in(database: Database, files: GiasFiles, today: date = MONDAY) -> ImportReport:
+    with database.write() as session:
+        return import_gias(session, TERMINAL, files, today=today)
+
+
+def institution(database: Database, urn: int) -> tuple[Participant, Institution]:
+    with database.read() as session:
+        return session.execute(
+            select(Participant, Institution)
+            .join(Institution)
+            .where(Participant.reference == f"urn:{urn}")
+        ).one()

@@ -2,19 +2,16 @@
 
 import csv
 import io
-import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import create_engine, select, text
-from typer.testing import CliRunner
 
 from app.access.policy import TERMINAL
-from app.cli.main import app, run
 from app.csv_in import MAX_FAULTS
 from app.database import Database
 from app.imports import ImportReport
@@ -27,7 +24,6 @@ from app.register.measures import import_measures
 from app.register.networks import import_networks
 from app.register.organisations import import_organisations
 from app.schema import migrate
-from app.settings import settings
 from models.tables import metadata
 from tests.factories import (
     Cells,
@@ -106,7 +102,6 @@ R = "kind,statement,may_give,days_percent,extra_allowance_days,priority\n"
 S = "reference,taker,giver,giver_name,expertise,period,days,starts,ends,state,result\n"
 GIAS = "establishments"
 URN, TYPE = "URN", "TypeOfEstablishment (code)"
-
 BROKEN = [
     # The file as such.
     Broken("empty file", GIAS, b"", None, None, None, "is empty"),
@@ -376,61 +371,3 @@ def test_a_file_that_is_not_there_is_a_fault(schooled: Database, tmp_path: Path)
     assert refused.value.faults == (
         Fault("gone.csv", None, None, None, "cannot be read: No such file or directory"),
     )
-
-
-@pytest.fixture
-def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
-    monkeypatch.setenv("GIVETAKE_DATABASE_URL", f"sqlite:///{tmp_path / 'terminal.sqlite3'}")
-    settings.cache_clear()
-    yield CliRunner()
-    settings.cache_clear()
-
-
-def test_the_terminal_lists_faults_as_json(terminal: CliRunner, tmp_path: Path) -> None:
-    """`--json` prints the faults on standard output and ends with exit code 2."""
-    path = tmp_path / "edubasealldata.csv"
-    path.write_bytes(school(pupils="many"))
-    result = terminal.invoke(app, ["import", "gias", str(path), "--json"])
-    assert result.exit_code == 2
-    said: dict[str, Any] = json.loads(result.stdout)
-    assert said["status"] == 422
-    assert said["faults"] == [
-        {
-            "file": "edubasealldata.csv",
-            "line": 2,
-            "column": "NumberOfPupils",
-            "value": "many",
-            "reason": "is no whole number; write digits only",
-        }
-    ]
-
-
-def test_the_terminal_lists_faults_as_text(
-    terminal: CliRunner,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    """Each fault is a line on standard error, without a traceback; the exit code is 2."""
-    path = tmp_path / "edubasealldata.csv"
-    path.write_bytes(school(pupils="many"))
-    monkeypatch.setattr("sys.argv", ["givetake", "import", "gias", str(path)])
-    with pytest.raises(SystemExit) as ended:
-        run()
-    assert ended.value.code == 2
-    assert (
-        "edubasealldata.csv, line 2, NumberOfPupils 'many': is no whole number; write digits only\n"
-        "1 fault; nothing was changed. Mend them and import again.\n"
-    ) in capfd.readouterr().err
-
-
-def test_the_terminal_reports_what_it_did(terminal: CliRunner, tmp_path: Path) -> None:
-    """Text for people and JSON for machines say the same counts."""
-    path = tmp_path / "edubasealldata.csv"
-    path.write_bytes(school())
-    text = terminal.invoke(app, ["import", "gias", str(path)])
-    assert text.exit_code == 0
-    assert "institutions: 1 added, 0 changed, 0 closed, 0 unchanged" in text.stdout
-    again = terminal.invoke(app, ["import", "gias", str(path), "--json"])
-    counts = json.loads(again.stdout)["things"]["institutions"]
-    assert counts == {"added": 0, "changed": 0, "closed": 0, "unchanged": 1, "absent": 0}

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from app.access.policy import TERMINAL, Principal, Role
-from app.csv_in import read_rows, unguard
-from app.csv_out import csv_text, template
+from app.csv_in import unguard
+from app.csv_out import csv_text
 from app.database import Database
 from app.exchange import calendar, files, taxonomy
-from app.exchange.rows import ExpertiseRow, LimitsRow, NeedRow, OfferRow, PeriodRow
+from app.exchange.rows import ExpertiseRow
 from app.imports import Counts
 from app.problems import FaultyFile, Forbidden
 from models.access import AuditEvent
@@ -391,11 +391,3 @@ def test_only_brokers_import(peopled_sqlite: Database, tmp_path: Path, kind: str
     contact = Principal("contact", frozenset({Role.TAKER_CONTACT, Role.GIVER_CONTACT}))
     with pytest.raises(Forbidden), peopled_sqlite.write() as session:
         IMPORTERS[kind](session, contact, tmp_path / "absent.csv")
-
-
-@pytest.mark.parametrize("model", [ExpertiseRow, PeriodRow, NeedRow, OfferRow, LimitsRow])
-def test_templates_can_be_read(tmp_path: Path, model: type[NeedRow]) -> None:
-    """The example rows of each template are rows that its importer understands."""
-    path = tmp_path / "template.csv"
-    path.write_text(template(model), encoding="utf-8")
-    assert len(read_rows(path, model)) == len(model.examples) > 0

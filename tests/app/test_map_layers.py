@@ -1,8 +1,7 @@
-"""What maps show to whom: the widget's layer, and collections for map programs."""
+"""What the layer of a map shows to whom."""
 
 import json
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,65 +10,23 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from owslib.ogcapi.features import Features
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
 from app.access.keys import create_key
 from app.access.policy import TERMINAL
 from app.database import Database
-from app.main import create_app
 from app.maps import layer as layers
 from app.maps import service, tokens
 from app.maps.tokens import Grant
 from app.matching import publication
 from app.register.gias import GiasFiles, import_gias
-from app.settings import Settings
 from models.access import AuditEvent
 from models.exchange import Need, Offer
-from models.matching import Proposal, Run
+from models.matching import Proposal
 from models.register import Institution, Participant
 from models.vocabulary import EmbedLayer, Ladder, Side
 from tests import rows
-from tests.serving import serving
-
-SECRET = "made-up secret of forty characters or so"
-ORIGIN = "https://www.example.org"
-ITEMS = "/maps/features/collections/{}/items"
-
-
-PROPOSED = {"half_days": 3, "points": 10, "components": [], "distance_m": 16093}
-PROPOSED |= {"ladder": "local_area", "remote": False, "sendable": True}
-
-
-def draw_run(session: Session) -> None:
-    """Run 1, to which proposals can belong."""
-    scope = {"kind": "local_authority", "code": "999", "name": "Testshire"}
-    run = {"id": 1, "period_code": rows.YEAR, "options": {}, "state": "solved"}
-    rows.add(session, Run(**run, scope=scope, actor="terminal", created_at=rows.NOW))
-
-
-def draw(database: Database) -> Database:
-    """Three schools and a hub; one of every kind of offer; a run with a preferred proposal."""
-    with database.write() as session:
-        rows.add_calendar(session)
-        taker, giver, far = (rows.add_school(session, 1 + n, 10.0 * n) for n in range(3))
-        rows.add_school(session, 4, latitude=None, longitude=None)
-        rows.add_school(session, 5, in_scope=False)
-        hub = rows.add_hub(session, "made-up-hub")
-        need = rows.add_need(session, "secret-need", taker, priority=1)
-        offer = rows.add_offer(session, "own-answer", giver)
-        rows.add_offer(session, "unanswered", far, availability="not_answered")
-        rows.add_offer(session, "perhaps", far, availability="may_offer")
-        rows.add_offer(session, "guessed", far, suggestion={"rule": "made-up"})
-        rows.add_offer(session, "withdrawn", far, withdrawn=True)
-        rows.add_offer(session, "over", hub, window_ends=rows.STARTS)
-        draw_run(session)
-        for state, who in (("preferred", offer), ("declined", hub)):
-            given = who if isinstance(who, Offer) else rows.add_offer(session, "hubs", who)
-            row = Proposal(run_id=1, need_id=need.id, offer_id=given.id, state=state, **PROPOSED)
-            rows.add(session, row)
-    return database
+from tests.maps import ITEMS, ORIGIN, PROPOSED, SECRET, client_of, draw, draw_run, token
 
 
 @pytest.fixture
@@ -77,21 +34,10 @@ def exchange(sqlite_database: Database) -> Database:
     return draw(sqlite_database)
 
 
-def client_of(database: Database, **settings: Any) -> TestClient:
-    made = Settings(workers=0, secret=SECRET, **settings)
-    return TestClient(create_app(made, database))
-
-
 @pytest.fixture
 def client(exchange: Database) -> Iterator[TestClient]:
     with client_of(exchange) as client:
         yield client
-
-
-def token(database: Database, layer: EmbedLayer = EmbedLayer.PUBLIC) -> str:
-    with database.write() as session:
-        run_id = 1 if layer is EmbedLayer.PARTNER else None
-        return service.create_embed(session, TERMINAL, SECRET, [ORIGIN], layer, run_id=run_id)[1]
 
 
 def layer(client: TestClient, token: str) -> dict[str, Any]:
@@ -342,139 +288,3 @@ def test_a_key_makes_tokens_over_http(client: TestClient, exchange: Database) ->
     assert client.post("/api/v1/embed-tokens/99/revocation").status_code == 404
     for wrong in ({"origins": ["*"]}, {"origins": []}, {"origins": [ORIGIN], "layer": "partner"}):
         assert client.post("/api/v1/embed-tokens", json=wrong).status_code == 422
-
-
-# --- the pages ---
-
-
-def policy(answer: Any) -> dict[str, str]:
-    parts = answer.headers["content-security-policy"].split("; ")
-    return {name: value for name, _, value in (part.partition(" ") for part in parts)}
-
-
-def test_the_widget_may_be_framed_by_its_origins_alone(
-    client: TestClient, exchange: Database
-) -> None:
-    """Its page runs our scripts only, without an origin, and asks nobody else for anything."""
-    answer = client.get("/maps/widget", params={"token": token(exchange)})
-    assert answer.status_code == 200
-    rules = policy(answer)
-    assert rules["frame-ancestors"] == ORIGIN
-    assert rules["script-src"] == rules["connect-src"] == "'self'"
-    assert rules["img-src"] == "'self' data:"
-    assert "allow-same-origin" not in rules["sandbox"]
-    assert "set-cookie" not in answer.headers
-    assert not re.findall(r"""(?:src|href)="(?!static/|vendor/|list|data:)""", answer.text)
-
-
-def test_tiles_are_asked_for_where_they_are_set(exchange: Database) -> None:
-    """The policy then lets in pictures of that one server."""
-    with client_of(exchange, map_tiles="https://tiles.example.org/{z}/{x}/{y}.png") as client:
-        answer = client.get("/maps/widget", params={"token": token(exchange)})
-    assert policy(answer)["img-src"] == "'self' data: https://tiles.example.org"
-
-
-def test_a_bad_token_is_said_in_words_and_framed_by_nobody(client: TestClient) -> None:
-    """What came with it is not repeated as markup."""
-    answer = client.get("/maps/widget", params={"token": "<script>alert(1)</script>"})
-    assert answer.status_code == 401
-    assert policy(answer)["frame-ancestors"] == "'none'"
-    assert "cannot be shown" in answer.text
-    assert "<script>alert" not in answer.text
-
-
-def test_the_list_needs_no_script(client: TestClient, exchange: Database) -> None:
-    """It finds by the words of a name and shows pages of schools."""
-    mine = {"token": token(exchange)}
-    whole = client.get("/maps/list", params=mine)
-    assert all(f"School {n}" in whole.text for n in (1, 2, 3, 4))
-    assert "<script" not in whole.text
-    found = client.get("/maps/list", params=mine | {"q": "school 3"})
-    assert "School 3" in found.text
-    assert "School 1" not in found.text
-    assert "0 institutions" in client.get("/maps/list", params=mine | {"q": "100%_"}).text
-
-
-# --- for map programs ---
-
-
-def test_a_public_client_reads_the_collections(exchange: Database) -> None:
-    """OWSLib finds its way from the landing page to every feature, page by page, and by box."""
-    made = Settings(workers=0, secret=SECRET, publish_offers=True)
-    with serving(create_app(made, exchange)) as address:
-        service = Features(f"{address}/maps/features")
-        assert any(each.endswith("/conf/geojson") for each in service.conformance()["conformsTo"])
-        assert service.feature_collections() == [
-            "institutions",
-            "organisations",
-            "offers",
-            "pairings",
-        ]
-        assert service.api()["openapi"].startswith("3.")
-        described = service.collection("institutions")
-        assert described["extent"]["spatial"]["bbox"][0][0] == 2.0
-        page = service.collection_items("institutions", limit=3)
-        assert (page["numberMatched"], page["numberReturned"]) == (4, 3)
-        (following,) = [each["href"] for each in page["links"] if each["rel"] == "next"]
-        near = service.collection_items("institutions", bbox=[1.9, 54.9, 2.1, 55.05])
-        assert [each["id"] for each in near["features"]] == [1]
-        assert service.collection_item("institutions", "4")["geometry"] is None
-        assert following.startswith(address)
-    with client_of(exchange) as client:
-        last = client.get(following).json()
-    assert [each["id"] for each in last["features"]] == [4]
-    assert not [each for each in last["links"] if each["rel"] == "next"]
-
-
-def test_no_public_pairing_and_proposals_for_a_key(client: TestClient, exchange: Database) -> None:
-    """Whoever has no key sees no proposal; with one it is a line from giver to taker."""
-    pairings = ITEMS.format("pairings")
-    assert client.get(pairings).json()["features"] == []
-    assert client.get(pairings, params={"run": 1}).status_code == 401
-    with exchange.write() as session:
-        key = {"Authorization": f"Bearer {create_key(session, TERMINAL, 'test')[1]}"}
-    (feature,) = client.get(pairings, params={"run": 1}, headers=key).json()["features"]
-    assert feature["geometry"]["coordinates"] == [[2.0, pytest.approx(55.144571)], [2.0, 55.0]]
-    assert feature["properties"]["days"] == 1.5
-    for box, count in (("1,55.1,3,55.12", 1), ("1,50,3,54", 0)):
-        asked = {"run": 1, "bbox": box}
-        assert client.get(pairings, params=asked, headers=key).json()["numberMatched"] == count
-    assert client.get(pairings, params={"run": 9}, headers=key).status_code == 404
-
-
-def test_features_come_as_geojson_that_any_page_may_read(client: TestClient) -> None:
-    """The form is named, `f` goes before Accept, and an unknown form is refused."""
-    items = ITEMS.format("institutions")
-    answer = client.get(items, headers={"Accept": "application/geo+json"})
-    assert answer.headers["content-type"] == "application/geo+json"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert client.get(items, headers={"Accept": "text/html"}).status_code == 406
-    assert client.get(items, params={"f": "json"}, headers={"Accept": "text/html"}).is_success
-    assert client.get(items, params={"f": "html"}).status_code == 400
-    packed = client.get("/maps/static/widget.js", headers={"Accept-Encoding": "gzip"})
-    assert packed.headers["content-encoding"] == "gzip"
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        *("bbox=1,2,3", "bbox=a,b,c,d", "bbox=3,0,1,9", "bbox=nan,0,1,1", "bbox=1e999,0,1,1"),
-        *("limit=0", "limit=10001", "after=-1", "nonsense=1", "run=x", "run=1"),
-    ],
-)
-def test_a_query_that_cannot_be_read_is_refused_as_the_standard_says(
-    client: TestClient, query: str
-) -> None:
-    """With 400, never as an empty answer."""
-    assert client.get(f"{ITEMS.format('institutions')}?{query}").status_code == 400
-
-
-def test_there_are_no_other_collections_or_features(client: TestClient) -> None:
-    """Neither needs nor an id that is none can be read."""
-    for path in (
-        "needs",
-        "institutions/items/5",
-        "institutions/items/x",
-        "offers/items/own-answer",
-    ):
-        assert client.get(f"/maps/features/collections/{path}").status_code == 404

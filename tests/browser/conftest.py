@@ -1,4 +1,4 @@
-"""A real browser, the service on a port, and pages of other origins that embed its map."""
+"""A real browser, the portal on a port, and pages of other origins that embed its map."""
 
 import functools
 import shutil
@@ -9,7 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
+
+from app.access.policy import TERMINAL
+from app.database import Database
+from app.main import create_app
+from app.matching import service
+from app.settings import Settings
+from tests import rows
+from tests.portal import new_key
+from tests.serving import serving
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
@@ -18,6 +34,7 @@ ARGUMENTS = [
 ]
 WINDOW = {"viewport": {"width": 1200, "height": 860}}
 SHOTS = ROOT / "artefacts" / "screenshots"
+Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +118,51 @@ def open_page(
             name = request.node.name.replace("[", "-").replace("]", "")
             page.screenshot(path=SHOTS / f"{name}-{number}.png")
         context.close()
+
+
+@pytest.fixture
+def exchange(sqlite_database: Database) -> Database:
+    """A dozen schools that need and offer two kinds of expertise, and one out of reach."""
+    with sqlite_database.write() as session:
+        rows.add_calendar(session)
+        for n in range(12):
+            name = (
+                f"{('Oak', 'Ash', 'Elm', 'Yew')[n % 4]} {('Primary', 'Infant')[n % 2]} School {n}"
+            )
+            school = rows.add_school(session, 100 + n, n, name=name, postcode=f"ZZ{n} 1AA")
+            expertise = ("maths", "reading")[n % 2]
+            rows.add_need(session, f"n{n}", school, expertise_code=expertise, priority=1 + n % 5)
+            other = ("reading", "maths")[n % 2]
+            rows.add_offer(session, f"o{n}", school, expertise_code=other)
+            rows.add_limits(session, school, allowance_half_days=100)
+        rows.add_need(session, "far", rows.add_school(session, 200, 300, name="Far School"))
+    return sqlite_database
+
+
+@pytest.fixture
+def run_id(exchange: Database) -> int:
+    with exchange.read() as session:
+        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
+    options = service.MatchOptions(workers=1, method="exact")
+    return service.match(exchange, TERMINAL, takers, rows.YEAR, options)
+
+
+@pytest.fixture
+def address(exchange: Database) -> Iterator[str]:
+    app = create_app(Settings(workers=1, database_url=exchange.url), exchange)
+    with serving(app) as origin:
+        yield f"{origin}/portal"
+
+
+@pytest.fixture
+def broker(open_page: Open, address: str, exchange: Database) -> Callable[..., Page]:
+    """Open the portal signed in; the context's options as keywords."""
+
+    def signed_in(path: str = "/", **context: Any) -> Page:
+        page = open_page(f"{address}{path}", **context)
+        page.get_by_label("Key", exact=True).fill(new_key(exchange))
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        return page
+
+    return signed_in

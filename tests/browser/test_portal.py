@@ -1,119 +1,24 @@
-"""The portal in a real browser: every journey, by keyboard, without JavaScript, on a phone."""
+"""The journeys through the portal in a real browser."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pytest
-from playwright.sync_api import FrameLocator, Locator, Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 from sqlalchemy import select
 
 from app.access.policy import TERMINAL
 from app.database import Database
-from app.main import create_app
 from app.matching import leases, service
 from app.matching.planning import Searching, Stage
 from app.matching.results import receive
-from app.settings import Settings
-from models.exchange import Need
 from models.matching import Proposal, Run
 from models.vocabulary import RunState
 from tests import rows
-from tests.browser.conftest import ROOT, SHOTS
-from tests.portal import new_key
-from tests.serving import serving
+from tests.browser.conftest import Open
+from tests.browser.pages import check
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-PHONE = {
-    "viewport": {"width": 375, "height": 720},
-    "is_mobile": True,
-    "has_touch": True,
-    "device_scale_factor": 2,
-}
 NEEDS = "reference,participant,expertise,period,days\n"
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def exchange(sqlite_database: Database) -> Database:
-    """A dozen schools that need and offer two kinds of expertise, and one out of reach."""
-    with sqlite_database.write() as session:
-        rows.add_calendar(session)
-        for n in range(12):
-            name = (
-                f"{('Oak', 'Ash', 'Elm', 'Yew')[n % 4]} {('Primary', 'Infant')[n % 2]} School {n}"
-            )
-            school = rows.add_school(session, 100 + n, n, name=name, postcode=f"ZZ{n} 1AA")
-            expertise = ("maths", "reading")[n % 2]
-            rows.add_need(session, f"n{n}", school, expertise_code=expertise, priority=1 + n % 5)
-            other = ("reading", "maths")[n % 2]
-            rows.add_offer(session, f"o{n}", school, expertise_code=other)
-            rows.add_limits(session, school, allowance_half_days=100)
-        rows.add_need(session, "far", rows.add_school(session, 200, 300, name="Far School"))
-    return sqlite_database
-
-
-@pytest.fixture
-def run_id(exchange: Database) -> int:
-    with exchange.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    options = service.MatchOptions(workers=1, method="exact")
-    return service.match(exchange, TERMINAL, takers, rows.YEAR, options)
-
-
-@pytest.fixture
-def address(exchange: Database) -> Iterator[str]:
-    app = create_app(Settings(workers=1, database_url=exchange.url), exchange)
-    with serving(app) as origin:
-        yield f"{origin}/portal"
-
-
-@pytest.fixture
-def broker(open_page: Open, address: str, exchange: Database) -> Callable[..., Page]:
-    """Open the portal signed in; the context's options as keywords."""
-
-    def signed_in(path: str = "/", **context: Any) -> Page:
-        page = open_page(f"{address}{path}", **context)
-        page.get_by_label("Key", exact=True).fill(new_key(exchange))
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-        return page
-
-    return signed_in
-
-
-def check(page: Page, name: str) -> None:
-    """Keep a picture, ask axe, and look that nothing is wider than the screen."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"portal-{name}.png", full_page=True)
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run()")
-    # It leaves empty styles on elements, which htmx would carry over.
-    page.evaluate("document.querySelectorAll('[style]').forEach((e) => e.removeAttribute('style'))")
-    told = [
-        (each["id"], each["help"], [node["html"][:200] for node in each["nodes"]])
-        for each in found["violations"]
-    ]
-    assert told == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def tab_to(page: Page, wanted: Locator) -> None:
-    """Go on by the keyboard alone until the control has the focus, and shows it."""
-    for _ in range(150):
-        page.keyboard.press("Tab")
-        if wanted.evaluate("e => e === document.activeElement"):
-            shown = wanted.evaluate(
-                "e => { const c = e.closest('.govuk-radios__item, .govuk-checkboxes__item, label')"
-                " ?? e; const s = [e, c, c.querySelector('label') ?? c].map((x) =>"
-                " getComputedStyle(x)); const b = getComputedStyle(c.querySelector('label') ?? c,"
-                " '::before'); return [...s, b].some((x) => x.outlineStyle !== 'none'"
-                " || x.boxShadow !== 'none'); }"
-            )
-            assert shown
-            return
-    raise AssertionError(f"the keyboard never comes to {wanted}")
 
 
 def test_from_sign_in_to_an_institution(
@@ -355,113 +260,6 @@ def test_a_file_is_looked_at_and_taken_in(
     page.get_by_role("button", name="Take it in").click()
     expect(page.get_by_text("the file is taken in, 1 row changed")).to_be_visible()
     check(page, "imports")
-
-
-def test_by_keyboard_alone(
-    broker: Callable[..., Page], address: str, run_id: int, exchange: Database
-) -> None:
-    """Past the navigation, over a filter, to a box and a decision; the focus is always seen."""
-    page = broker(f"/runs/{run_id}/proposals")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.locator("main")).to_be_focused()
-    tab_to(page, page.get_by_label("Name", exact=True))
-    page.keyboard.type("Oak")
-    expect(page.locator("#announce")).to_contain_text("that fit the filter")
-    tab_to(page, page.locator('input[name="chosen"]').first)
-    page.keyboard.press("Space")
-    tab_to(page, page.get_by_role("button", name="Pin…"))
-    page.keyboard.press("Enter")
-    tab_to(page, page.get_by_label("Why"))
-    page.keyboard.type("they know each other")
-    tab_to(page, page.get_by_role("button", name="Pin", exact=True))
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("1 proposal is pinned.")).to_be_visible()
-    page.goto(f"{address}/needs/new?participant=101")
-    tab_to(page, page.get_by_label("Expertise"))
-    page.keyboard.type("Maths")
-    tab_to(page, page.get_by_label("Period"))
-    page.keyboard.type("2026 to")
-    tab_to(page, page.get_by_label("Days", exact=True))
-    page.keyboard.type("3")
-    tab_to(page, page.get_by_role("radio", name="3", exact=True))
-    page.keyboard.press("ArrowUp")
-    tab_to(page, page.get_by_role("button", name="Record it"))
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("It is recorded.")).to_be_visible()
-    with exchange.read() as session:
-        need = session.scalars(select(Need).order_by(Need.id.desc()).limit(1)).one()
-    assert (need.half_days, need.priority) == (6, 2)
-
-
-def test_without_javascript(broker: Callable[..., Page], address: str, exchange: Database) -> None:
-    """A run is started and watched by reloading, and a proposal is preferred."""
-    page = broker("/runs/new", java_script_enabled=False)
-    page.get_by_label("Area").fill("Testshire")
-    page.get_by_label("Period").select_option(rows.YEAR)
-    page.get_by_role("button", name="Start the run").click()
-    expect(page.get_by_role("heading", name="The plan")).to_be_visible(timeout=120_000)
-    page.get_by_role("button", name="Review the proposals").click()
-    page.get_by_label("Name", exact=True).fill("Oak")
-    page.get_by_role("button", name="Filter").click()
-    page.locator('input[name="chosen"]').first.check()
-    page.get_by_role("button", name="Prefer", exact=True).click()
-    expect(page.get_by_text("1 proposal is preferred.")).to_be_visible()
-    page.screenshot(path=SHOTS / "portal-no-script.png", full_page=True)
-    page.goto(f"{address}/imports/new")
-    page.get_by_label("What does it hold?").select_option("offers")
-    page.get_by_role("button", name="Choose", exact=True).click()
-    expect(page.get_by_role("heading", name="Offers")).to_be_visible()
-
-
-def test_on_a_phone(broker: Callable[..., Page], address: str, run_id: int) -> None:
-    """Nothing is wider than the screen; the menu opens; tables become cards."""
-    page = broker("/", **PHONE)
-    page.get_by_role("button", name="Menu").click()
-    check(page, "phone-home")
-    page.get_by_role("link", name="Runs").click()
-    paths = ("/runs/{0}", "/runs/{0}/proposals", "/runs/{0}/unmet", "/runs/{0}/map")
-    others = ("/proposals/1", "/participants/100", "/institutions?q=elm", "/needs/new", "/runs/new")
-    for path in (*paths, *others):
-        page.goto(f"{address}{path.format(run_id)}")
-        check(page, "phone-" + re.sub(r"\W+", "-", path).strip("-"))
-
-
-THEMES: dict[str, dict[str, Any]] = {
-    "dark": {"color_scheme": "dark"},
-    "contrast": {"contrast": "more"},
-    "dark-contrast": {"color_scheme": "dark", "contrast": "more"},
-    "forced": {"forced_colors": "active"},
-}
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_in_the_reader_s_colours(
-    broker: Callable[..., Page], address: str, run_id: int, theme: str, complaints: list[str]
-) -> None:
-    """Dark, with more contrast, and in forced colours every page can be read, wrong forms too."""
-    check(broker("/", **THEMES[theme]), f"{theme}-home")
-    page = broker("/proposals/1", **THEMES[theme])
-    page.get_by_role("button", name="Prefer", exact=True).click()
-    page.get_by_role("link", name="Record what the taker says").click()
-    check(page, f"{theme}-proposal")
-    run = f"/runs/{run_id}"
-    for path in (
-        *(run, f"{run}/proposals", f"{run}/unmet", f"{run}/map", f"{run}/picture", "/runs/new"),
-        *("/institutions?q=elm", "/participants/100", "/needs", "/offers/new", "/imports/new"),
-        *("/runs", "/imports", "/embed", "/nowhere"),
-    ):
-        page.goto(f"{address}{path}")
-        check(page, f"{theme}-" + re.sub(r"\W+", "-", path).strip("-"))
-    page.goto(f"{address}/needs/new?participant=100")
-    page.get_by_role("button", name="Record it").click()
-    expect(page.locator(".govuk-error-summary")).to_be_focused()
-    check(page, f"{theme}-need-wrong")
-    if "dark" in theme:
-        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert ground == "rgb(23, 28, 32)"
-    assert [each for each in complaints if "422" not in each and "404" not in each] == []
 
 
 def test_a_run_is_cancelled(broker: Callable[..., Page], address: str, exchange: Database) -> None:
