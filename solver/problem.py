@@ -71,10 +71,6 @@ def frozen(values: ArrayLike, dtype: type[np.generic], size: int | None = None) 
     return result
 
 
-def _texts(values: Sequence[str] | None, size: int) -> tuple[str, ...]:
-    return ("",) * size if values is None else tuple(values)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Participants:
     """Institutions and organisations that take part; every column has one entry for each.
@@ -184,7 +180,7 @@ class Needs:
         return cls(
             id=tuple(id),
             participant=_whole(participant, 0, size),
-            expertise=_texts(expertise, size),
+            expertise=("",) * size if expertise is None else tuple(expertise),
             days=_whole(days, 1, size),
             days_min=_whole(days if days_min is None else days_min, 1, size),
             max_givers=_whole(max_givers, 1, size),
@@ -234,7 +230,7 @@ class Offers:
         return cls(
             id=tuple(id),
             participant=_whole(participant, 0, size),
-            expertise=_texts(expertise, size),
+            expertise=("",) * size if expertise is None else tuple(expertise),
             days=_whole(days, 0, size),
             max_pairings=_whole(max_pairings, UNLIMITED, size),
         )
