@@ -193,7 +193,7 @@ def test_answers_are_the_best_of_all(seed, reciprocity, whole):
     written = np.where(gives, search.given, np.where(takes, search.taken, 0))
     whole = np.zeros(len(problem.candidates), np.int64)
     whole[market.candidate] = written
-    assert allowed(problem.to_json() | {"alone": 0}, whole.tolist())
+    assert allowed(problem_to_json(problem) | {"alone": 0}, whole.tolist())
     paid = (price[market.candidate] + slope * written) * (written > 0)
     gained = problem.candidates.points[market.candidate] * written - paid
     assert expected == paid[gives].sum() + gained[takes].sum()
