@@ -2,8 +2,9 @@
 
 The candidates that prices want often enough make a program small enough to be cut up. A *priced*
 block is solved with no plan around it: of a pairing that crosses its border it sees its own side
-alone, at the price. A *fixed* block is solved with everything outside it as the plan has it, so
-that its result is a plan of the whole, too.
+alone, at the price, or what the other side wants, if that was solved before. A *fixed* block is
+solved with everything outside it as the plan has it, so that its result is a plan of the whole,
+too.
 """
 
 from __future__ import annotations
@@ -73,6 +74,14 @@ class Crossing:
     give: IntArray
     take: IntArray
     credit: BoolArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """What givers and takers want, half-days or 1, per column of the program."""
+
+    given: IntArray
+    taken: IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,16 +192,22 @@ class Program:
         upper = mine + _part_of(whole.row_upper[touched] - used, share[touched])
         return self._part(candidate, inside, touched, points[columns], (lower, upper))
 
-    def priced(self, member: BoolArray, crossing: Crossing) -> Formulation:
+    def priced(
+        self, member: BoolArray, crossing: Crossing, settled: BoolArray, sides: Sides
+    ) -> Formulation:
         """Return the program of some participants, at prices where a pairing leaves them.
 
-        Of a row that others share, the block has as much as its part of the row's entries; floors
-        are left to the multipliers that the crossing's worths hold.
+        With those who are settled there are no prices: what they want of the block is there in
+        full, what they do not want is not. Of a row that others share, the block has as much as
+        its part of the row's entries; floors are left to the multipliers that the crossing's
+        worths hold.
 
         Parameters
         ----------
-        member
-            Per participant of the problem.
+        member, settled
+            Per participant of the problem: whether of this block, and of one solved before.
+        sides
+            What those settled want.
         """
         whole, problem = self.formulation, self.problem
         gives = member[problem.giver[whole.candidate]]
@@ -200,11 +215,13 @@ class Program:
         chosen = np.flatnonzero(gives | takes)
         columns = self.columns(chosen)
         of = self.column_candidate[columns]
+        known = ((settled[problem.giver] | settled[problem.taker])[whole.candidate])[of]
         mine = self.matrix[:, columns]
         sizes = np.diff(mine.indptr)
         entries = np.repeat(self.matrix.indptr[columns], sizes) + _steps(sizes)
         side, candidate = self.entry_side[entries], np.repeat(of, sizes)
-        uncredited = (mine.data < 0) & ~takes[candidate] & ~crossing.credit[candidate]
+        sure = crossing.credit | settled[problem.taker[whole.candidate]]
+        uncredited = (mine.data < 0) & ~takes[candidate] & ~sure[candidate]
         uncredited &= np.isin(whole.row_rule[mine.indices], self._reciprocal())
         out = ((side == GIVER) & (~gives[candidate] | uncredited)) | (
             (side == TAKER) & ~takes[candidate]
@@ -219,7 +236,10 @@ class Program:
         lower = np.where(shared, -FREE, lower)
         points = np.where(gives[of], crossing.give[columns], 0)
         points = points + np.where(takes[of], crossing.take[columns], 0)
-        return self._part(chosen, inside, touched, points, (lower, upper))
+        wanted = np.where(gives[of], sides.taken[columns], sides.given[columns])
+        points = np.where(known, whole.points[columns], points)
+        block = self._part(chosen, inside, touched, points, (lower, upper))
+        return replace(block, upper=np.where(known, np.minimum(block.upper, wanted), block.upper))
 
     def _reciprocal(self) -> list[int]:
         rules = self.formulation.rules

@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from solver.blocks import Sides
 from solver.core import Core
 from solver.exact import Result
 from solver.formulation import Formulation
@@ -48,8 +49,12 @@ WANTED_FACTOR: Final = 0.5
 HARD_GAP: Final = 0.002
 CALM: Final = 0.2
 """Share of the average regret below which a block is left as it is."""
-PRICED_BLOCK: Final = 300
-"""Most participants of a priced block."""
+PRICED_BLOCKS: Final = 16
+"""Priced blocks at least, if that leaves them large enough."""
+PRICED_BLOCK: Final = (300, 1400)
+"""What the size of a priced block is limited to at least and at most, in participants."""
+WAVES: Final = 4
+"""Waves that priced blocks are solved in; later ones know what earlier ones want of them."""
 BLOCK_S: Final = 8.0
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
@@ -171,34 +176,45 @@ class _Run:
         return max(done / most, min(spent, done / ROUNDS[0]), spent - 1)
 
     def priced_blocks(self) -> None:
-        """Solve all participants once, in blocks that see each other by prices alone."""
-        assert self.search.best is not None
+        """Solve all participants once, in waves of blocks that see later ones by prices alone."""
         core = self._core(WANTED[0])
         if not len(core.giver):
             return
-        size = PRICED_BLOCK if self.limits.work is None else WORK_BLOCK
+        size = min(max(len(self.market.role) // PRICED_BLOCKS, PRICED_BLOCK[0]), PRICED_BLOCK[1])
+        if self.limits.work is not None:
+            size = WORK_BLOCK
         label = core.cut(size, self.random.uniform(0, math.pi))
-        crossing = core.crossing(self.search.best)
         gives, takes = label[core.giver][core.of], label[core.taker][core.of]
-        given, taken = np.zeros_like(core.values), np.zeros_like(core.values)
-        jobs = [
-            _Job(
-                core.program.priced(label == block, crossing),
-                np.flatnonzero((gives == block) | (takes == block)),
-            )
-            for block in range(int(label.max()) + 1)
-        ]
-        for at, found, _ in self._solved(jobs, self._block_seconds(len(jobs), 1)):
-            if found is None:
-                continue
-            columns = jobs[at].columns
-            mine, theirs = gives[columns] == at, takes[columns] == at
-            given[columns[mine]] = found[mine]
-            taken[columns[theirs]] = found[theirs]
-        agreed = core.half_days(np.minimum(given, taken))
+        sides = Sides(np.zeros_like(core.values), np.zeros_like(core.values))
+        blocks = np.arange(int(label.max()) + 1)
+        for wave in range(WAVES):
+            now = blocks[wave::WAVES]
+            jobs = self._priced_jobs(core, label, now, sides, label % WAVES < wave)
+            for at, found, _ in self._solved(jobs, self._block_seconds(len(blocks), 1)):
+                if found is None:
+                    continue
+                columns = jobs[at].columns
+                mine, theirs = gives[columns] == now[at], takes[columns] == now[at]
+                sides.given[columns[mine]] = found[mine]
+                sides.taken[columns[theirs]] = found[theirs]
+        agreed = core.half_days(np.minimum(sides.given, sides.taken))
         self.base = self._mended(agreed, floors=False)
         self.best.offer(self._mended(agreed))
         self.best.news()
+
+    def _priced_jobs(
+        self, core: Core, label: IntArray, blocks: IntArray, sides: Sides, settled: BoolArray
+    ) -> list[_Job]:
+        assert self.search.best is not None
+        crossing = core.crossing(self.search.best)
+        gives, takes = label[core.giver][core.of], label[core.taker][core.of]
+        return [
+            _Job(
+                core.program.priced(label == block, crossing, settled, sides),
+                np.flatnonzero((gives == block) | (takes == block)),
+            )
+            for block in blocks.tolist()
+        ]
 
     def sweeps(self) -> None:
         """Solve blocks with all else fixed, sweep after sweep, where regret is."""
@@ -316,7 +332,7 @@ class _Run:
     def _grown(self, core: Core, size: int) -> IntArray:
         regret = self._regret() * self.random.uniform(0.5, 1.5, len(self.problem.participants))
         size = min(size, len(regret) // 2)
-        most = max(2 * self.limits.workers, len(regret) // size // 2)
+        most = max(2 * self.limits.workers, len(regret) // size)
         return grown(core.giver, core.taker, regret, size, most)
 
     def _fixed_blocks(self, core: Core, label: IntArray) -> list[_Job]:

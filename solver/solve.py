@@ -309,7 +309,7 @@ def _check_limits(
 
 def _checking_time(problem: Problem) -> float:
     """Return the seconds kept for the check at the end."""
-    return 0.1 + 2e-6 * len(problem.candidates)
+    return 0.1 + 1e-6 * len(problem.candidates)
 
 
 def _versions() -> dict[str, str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
 _STARTED = time.time()
-_ENDING_S = 0.3
+_ENDING_S = 0.2
 """Kept back from the time limit to write the plan and end."""
 
 

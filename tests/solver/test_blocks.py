@@ -8,7 +8,7 @@ from drawn_problems import problems
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from solver.blocks import Program, restricted
+from solver.blocks import Crossing, Program, Sides, restricted
 from solver.formulation import formulate
 from solver.instances import made_up_country, make
 from solver.market import take_apart
@@ -61,6 +61,39 @@ def test_a_block_keeps_what_the_whole_keeps(problem, seed):
         tried = values.copy()
         tried[columns] = random.integers(0, whole.upper[columns] + 1)
         assert block.holds(tried[columns]) == whole.holds(tried)
+
+
+@settings(
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+@given(problem=problems(), seed=st.integers(0, 1000))
+def test_a_priced_block_follows_those_settled(problem, seed):
+    """It may do what a plan does, and across the border only what the other side wants."""
+    market = take_apart(problem)
+    start = Starter(problem, market).plan()
+    if start is None or not len(market):
+        return
+    program = Program.of(restricted(problem, np.sort(market.candidate)))
+    whole = program.formulation
+    half_days = np.zeros(len(problem.candidates), np.int64)
+    half_days[market.candidate] = start
+    values = whole.values(half_days[np.sort(market.candidate)])
+    member = np.random.default_rng(seed).random(len(problem.participants)) < 0.5
+    gives, takes = (
+        member[of[whole.candidate]][program.column_candidate]
+        for of in (program.problem.giver, program.problem.taker)
+    )
+    columns, crossing = np.flatnonzero(gives | takes), gives != takes
+    nothing = Crossing(
+        np.zeros_like(values), np.zeros_like(values), np.zeros(len(whole.candidate), np.bool_)
+    )
+    block = program.priced(member, nothing, ~member, Sides(values, values))
+    inside = ~crossing[columns]
+    assert (block.upper[inside] == whole.upper[columns][inside]).all()
+    assert (block.upper[~inside] == values[columns][~inside]).all()
+    assert (block.points[~inside] == whole.points[columns][~inside]).all()
+    if not problem.linking:
+        assert block.holds(values[columns])
 
 
 def test_restricted_problem_is_worth_the_same():
