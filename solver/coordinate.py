@@ -59,7 +59,8 @@ BLOCK_S: Final = 8.0
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
 BLOCK_NODES: Final = 1
-BLOCK_GAP: Final = 0.0002
+BLOCK_GAP: Final = (0.3, 0.001)
+"""Share of the gap that blocks are solved to, and the widest gap of a block."""
 SLOW: Final = 0.01
 """Share of the gap that a sweep must close not to be called slow."""
 WIDER: Final = (2, 1.5)
@@ -391,7 +392,7 @@ class _Run:
                 job.cancel()
 
     def _block_limits(self) -> Limits:
-        gap = min(BLOCK_GAP, self.limits.gap or BLOCK_GAP)
+        gap = min(BLOCK_GAP[1], max(BLOCK_GAP[0] * self.best.gap(), self.limits.gap))
         work = None if self.limits.work is None else BLOCK_NODES
         return Limits(self.limits.deadline, gap, work, self.limits.seed)
 
