@@ -243,13 +243,16 @@ class _Run:
             gained, took = self.best.objective - before, time.time() - started
             kind.learn(hard, gained / took, took / (self.limits.deadline - started))
             self.base = core.half_days() if self.best.half_days is None else self.best.half_days
-            wanted = max(WANTED[1], WANTED_FACTOR * wanted)
             sweep += 1
             if not gained:
                 kinds.reverse()
             idle = 0 if gained else idle + 1
-            slow = 0 if gained > SLOW * (self.best.bound() - self.best.objective) else slow + 1
-            if slow and slow % WIDER[0] == 0 and (self._small() or not self._widen(core)) and idle:
+            if gained > SLOW * (self.best.bound() - self.best.objective):
+                slow = 0
+                continue
+            wanted = max(WANTED[1], WANTED_FACTOR * wanted)
+            slow += 1
+            if slow % WIDER[0] == 0 and not self._widen(core) and idle:
                 return
 
     def _core(
@@ -267,24 +270,26 @@ class _Run:
         return Core(self.problem, self.market, kept, search.often, base, days)
 
     def _widen(self, core: Core) -> bool:
-        """Let candidates into the next programs that the bound loses least by, if there are any."""
-        lost = self.search.losses()
-        size = int(WIDER[1] * len(core.giver))
+        """Let candidates into the next programs that the bound loses least by.
+
+        Returns
+        -------
+        Whether there are any, and too many might still be better for one program of them all.
+        """
+        lost, size = self.search.losses(), int(WIDER[1] * len(core.giver))
         if lost is None or len(core.giver) == len(self.market):
             return False
         least = np.argsort(lost, kind="stable")[:size]
         self._near = np.zeros(len(self.market), np.bool_)
         self._near[least] = True
-        return True
+        few = self.search.promising(lost, self.best.objective).sum() <= CLOSING[0]
+        return self.limits.work is not None or self.best.half_days is None or not few
 
     def _promising(self) -> BoolArray:
         lost = None if self.best.half_days is None else self.search.losses()
         if lost is None:
             return np.ones(len(self.market), np.bool_)
         return self.search.promising(lost, self.best.objective)
-
-    def _small(self) -> bool:
-        return self.limits.work is None and self._promising().sum() <= CLOSING[0]
 
     def close(self) -> None:
         """Solve all that might still be better in one program, if it is small enough."""
