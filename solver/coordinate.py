@@ -243,16 +243,13 @@ class _Run:
             gained, took = self.best.objective - before, time.time() - started
             kind.learn(hard, gained / took, took / (self.limits.deadline - started))
             self.base = core.half_days() if self.best.half_days is None else self.best.half_days
+            wanted = max(WANTED[1], WANTED_FACTOR * wanted)
             sweep += 1
             if not gained:
                 kinds.reverse()
             idle = 0 if gained else idle + 1
-            if gained > SLOW * (self.best.bound() - self.best.objective):
-                slow = 0
-                continue
-            wanted = max(WANTED[1], WANTED_FACTOR * wanted)
-            slow += 1
-            if slow % WIDER[0] == 0 and not self._widen(core) and idle:
+            slow = 0 if gained > SLOW * (self.best.bound() - self.best.objective) else slow + 1
+            if slow and slow % WIDER[0] == 0 and not self._widen(core) and idle:
                 return
 
     def _core(
@@ -276,7 +273,7 @@ class _Run:
         -------
         Whether there are any, and too many might still be better for one program of them all.
         """
-        lost, size = self.search.losses(), int(WIDER[1] * len(core.giver))
+        lost, size = self.search.losses(self.limits.deadline), int(WIDER[1] * len(core.giver))
         if lost is None or len(core.giver) == len(self.market):
             return False
         least = np.argsort(lost, kind="stable")[:size]
@@ -286,7 +283,9 @@ class _Run:
         return self.limits.work is not None or self.best.half_days is None or not few
 
     def _promising(self) -> BoolArray:
-        lost = None if self.best.half_days is None else self.search.losses()
+        lost = None
+        if self.best.half_days is not None:
+            lost = self.search.losses(self.limits.deadline)
         if lost is None:
             return np.ones(len(self.market), np.bool_)
         return self.search.promising(lost, self.best.objective)

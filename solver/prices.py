@@ -25,6 +25,7 @@ wants the pairing, up if only the taker does (a subgradient step, smoothed).
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,6 +54,9 @@ from solver.problem import BoolArray, FloatArray, IntArray
 
 LEAN: Final = 0.4
 """How much a price follows what its offer, need, giver and taker disagree about in sum."""
+ASKED_SLICES: Final = 4
+FORCED_SLICES: Final = 32
+"""Slices of the participants for each thread, when asked, and when asked by force."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,15 +237,21 @@ class PriceSearch:
         self.multiplier[:] = quote.multiplier
         self._charge()
 
-    def losses(self) -> IntArray | None:
+    def losses(self, deadline: float = math.inf) -> IntArray | None:
         """Return what the best bound loses if a candidate is in: its reduced cost.
 
         Everybody is asked again at the best prices, with one candidate of theirs forced in; what
         its giver and its taker lose by it, the bound loses.
 
+        Parameters
+        ----------
+        deadline
+            When to give up, on the clock of `time.time`.
+
         Returns
         -------
-        Parts of a point per candidate of the market, >= 0; None where sums could be too large.
+        Parts of a point per candidate of the market, >= 0; None where sums could be too large,
+        or time was up.
         """
         market, quote, who = self.market, self.best, self._who
         assert quote is not None
@@ -253,16 +263,20 @@ class PriceSearch:
         self.ask()
         value, given, taken = who.value.copy(), who.given.copy(), who.taken.copy()
         gives, takes = np.zeros(len(market), np.int64), np.zeros(len(market), np.int64)
-        self._each(
-            len(market.role),
-            lambda first, last: ask_forced(
-                market.give, market.take, self._give_worth, self._take_worth, who,
-                market.give_sizes, market.take_sizes, bonus, gives, takes, first, last,
-            ),
-        )  # fmt: skip
+
+        def force(first: int, last: int) -> None:
+            if time.time() < deadline:
+                ask_forced(
+                    market.give, market.take, self._give_worth, self._take_worth, who,
+                    market.give_sizes, market.take_sizes, bonus, gives, takes, first, last,
+                )  # fmt: skip
+
+        self._each(len(market.role), force, slices=FORCED_SLICES)
         who.given[:], who.taken[:] = given, taken
         self._prices.price[:], self._prices.rate[:], self.multiplier[:] = before
         self._charge()
+        if time.time() >= deadline:
+            return None
         lost: IntArray = value[market.places.giver] - gives + value[market.places.taker] - takes
         return lost
 
@@ -316,12 +330,15 @@ class PriceSearch:
             left.append(math.ceil(Fraction(m) * link.limit) - int(charged))
         return np.array(left, np.int64)
 
-    def _each(self, size: int, work: Callable[[int, int], object]) -> None:
-        """Do the work in slices, on all threads."""
+    def _each(
+        self, size: int, work: Callable[[int, int], object], slices: int = ASKED_SLICES
+    ) -> None:
+        """Do the work in slices for each thread, on all threads."""
         if self._threads is None or size < 256:
             work(0, size)
             return
-        list(self._threads.map(lambda slice_: work(*slice_), _slices(size, 4 * self._workers)))
+        parts = _slices(size, slices * self._workers)
+        list(self._threads.map(lambda part: work(*part), parts))
 
     def _charge(self) -> None:
         self._terms, self._constant = charges(self.market, self.multiplier, self._pin_bonus)
