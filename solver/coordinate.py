@@ -42,7 +42,7 @@ WARM: Final = (0.06, 45)
 """First step, and rounds, from the prices of a state, which are nearly right."""
 PRICE_SHARE: Final = 0.45
 """Share of the time that rounds before blocks may take."""
-WANTED: Final = (0.05, 0.002)
+WANTED: Final = (0.05, 0.01)
 """How often lately a candidate was wanted, to be in the first programs and in the last."""
 WANTED_FACTOR: Final = 0.5
 """What the threshold falls by from one sweep to the next."""
