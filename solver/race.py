@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.context import SpawnProcess
+from types import ModuleType
 from typing import Any, Final
 
 from solver.formulation import Formulation
@@ -19,6 +22,8 @@ from solver.problem import IntArray, Problem
 BACKENDS: Final = ("highs", "cp_sat")
 HAND_BACK_S: Final = 0.6
 """What a backend is given less than the race, to hand back its plan in time."""
+
+_STARTING = threading.Lock()
 
 OnNews = Callable[[int | None, float], None]
 """Called with the best objective any backend has, and the lowest bound."""
@@ -133,17 +138,14 @@ def race(
         What is known before, and after.
     """
     names = BACKENDS if limits.work is not None or limits.workers > 1 else BACKENDS[:1]
-    context = multiprocessing.get_context("spawn")
     running: dict[Connection, SpawnProcess] = {}
     answers: dict[Connection, Answer] = {}
     try:
         for name in names:
-            mine, theirs = context.Pipe(duplex=False)
+            mine, theirs = Pipe(duplex=False)
             arguments = (name, theirs, problem, formulation, best.values, limits)
-            process = context.Process(target=_run, args=arguments, daemon=True)
-            process.start()
+            running[mine] = start_process(_run, *arguments)
             theirs.close()
-            running[mine] = process
         stopped = _follow(set(running), answers, best, limits, on_news, cancelled)
     finally:
         for connection, process in running.items():
@@ -239,10 +241,8 @@ def in_child(
     cancelled: Callable[[], bool],
 ) -> Any:
     """Return what `target` sends from a process of its own, None if it does not in time."""
-    context = multiprocessing.get_context("spawn")
-    mine, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=target, args=(theirs, argument), daemon=True)
-    process.start()
+    mine, theirs = Pipe(duplex=False)
+    process = start_process(target, theirs, argument)
     theirs.close()
     try:
         while time.time() < deadline and not cancelled():
@@ -253,3 +253,19 @@ def in_child(
         process.kill()
         process.join()
         mine.close()
+
+
+def start_process(target: Callable[..., None], *arguments: Any) -> SpawnProcess:
+    """Start a process that ends with this one, and does not import the program that this one is.
+
+    Of a command line that import is the larger part of the time until a process is ready.
+    """
+    process: SpawnProcess = get_context("spawn").Process(target=target, args=arguments, daemon=True)
+    with _STARTING:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = main
+    return process

@@ -9,27 +9,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
-from types import ModuleType
 from typing import Any, Final, ParamSpec, TypeVar
 
 from solver.formulation import Formulation
 from solver.problem import IntArray
-from solver.race import HAND_BACK_S, Limits
+from solver.race import HAND_BACK_S, Limits, start_process
 
 ATTEMPTS: Final = 3
 """Processes that a call is given, should they be killed over it."""
-
-_STARTING = threading.Lock()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -101,21 +95,6 @@ class BlockWorkers(Executor):
         raise RuntimeError(f"{call[0].__name__} was given up: its processes were killed")
 
 
-@contextmanager
-def _bare_main() -> Iterator[None]:
-    """Keep a new process from importing the program that started it, which blocks need nothing of.
-
-    Of a command line that is the larger part of the time until a process is ready.
-    """
-    with _STARTING:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
-
-
 class _Worker:
     """A process and this end of its pipe."""
 
@@ -123,11 +102,8 @@ class _Worker:
         self.start()
 
     def start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process: SpawnProcess = context.Process(target=_work, args=(theirs,), daemon=True)
-        with _bare_main():
-            self._process.start()
+        self._connection, theirs = Pipe()
+        self._process = start_process(_work, theirs)
         theirs.close()
 
     def ask(self, call: Call) -> Any:

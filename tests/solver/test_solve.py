@@ -192,6 +192,6 @@ def test_floor_out_of_reach_is_infeasible():
         Rules(Reciprocity.NONE),
         linking=(Linking("floor", ">=", 5, "pairings", np.arange(18), np.ones(18, np.int64)),),
     )
-    plan = solve(problem, method="prices", time_limit_s=60)
+    plan = solve(problem, method="prices", work=100)
     assert plan.status is Status.INFEASIBLE
     assert any("floor" in str(entry) for entry in plan.conflict)

@@ -86,6 +86,17 @@ def test_the_same_problem_starts_where_it_ended():
     assert solve(problem, method="prices", work=1, warm=state).objective >= plan.objective
 
 
+def test_a_warm_start_beats_a_cold_one():
+    """With as little work, prices and plan of a problem alike end higher, and closer."""
+    before = make(made_up_country(60, 5), 5)
+    _, state = solved(before, method="prices", work=6)
+    after = with_new_needs(before, 0.05, 4)
+    cold = solve(after, method="prices", work=1)
+    warm = solve(after, method="prices", work=1, warm=state)
+    assert warm.objective > cold.objective
+    assert warm.bound < cold.bound
+
+
 def test_what_a_state_does_not_know_has_a_price(tmp_path):
     """New offers and needs, and none at all that are known: a plan all the same."""
     problem = make(made_up_country(30, 6), 6)
