@@ -1,7 +1,8 @@
 """A problem of which one need in a hundred has changed: solved anew, and from yesterday's state.
 
 Both run to the same gap on the same machine, one after the other, each in a process of its own;
-yesterday's problem is solved to that gap first. `WARM_SIZE` institutions (2,600), to `WARM_GAP` (0.003).
+yesterday's problem is solved to that gap first. `WARM_SIZE` institutions (2,600), to `WARM_GAP`
+(0.003).
 """
 
 import os
