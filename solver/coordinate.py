@@ -56,6 +56,8 @@ PRICED_BLOCK: Final = (300, 1400)
 WAVES: Final = 4
 """Waves that priced blocks are solved in; later ones know what earlier ones want of them."""
 BLOCK_S: Final = 8.0
+BLOCK_SHARE: Final = 0.4
+"""What a fixed block may take, as a share of the time so far: a far limit is no reason to wait."""
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
 BLOCK_NODES: Final = 1
@@ -404,8 +406,11 @@ class _Run:
         """Return what one of so many blocks may take, if the time left is for so many sweeps."""
         if self.limits.work is not None:
             return math.inf
-        left = self.limits.deadline - time.time()
-        return min(BLOCK_S, max(0.5, 0.8 * left * self.limits.workers / max(1, blocks) / sweeps))
+        now = time.time()
+        left = self.limits.deadline - now
+        most = BLOCK_S if sweeps == 1 else min(BLOCK_S, BLOCK_SHARE * (now - self.started))
+        share = 0.8 * left * self.limits.workers / max(1, blocks) / sweeps
+        return max(0.5, min(most, share))
 
     def _agreed(self) -> SmallArray:
         return np.minimum(self.search.given, self.search.taken)
