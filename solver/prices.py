@@ -334,11 +334,9 @@ class PriceSearch:
         self, size: int, work: Callable[[int, int], object], slices: int = ASKED_SLICES
     ) -> None:
         """Do the work in slices for each thread, on all threads."""
-        if self._threads is None or size < 256:
-            work(0, size)
-            return
-        parts = _slices(size, slices * self._workers)
-        list(self._threads.map(lambda part: work(*part), parts))
+        parts = _slices(size, slices * self._workers if size >= 256 else 1)
+        each = map if self._threads is None else self._threads.map
+        list(each(lambda part: work(*part), parts))
 
     def _charge(self) -> None:
         self._terms, self._constant = charges(self.market, self.multiplier, self._pin_bonus)
