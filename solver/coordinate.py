@@ -22,11 +22,11 @@ from solver.exact import Result
 from solver.formulation import Formulation
 from solver.market import Market, take_apart
 from solver.neighbourhoods import grown
-from solver.pacing import WORK_BLOCK, Further, Kind
+from solver.pacing import WORK_BLOCK, Further, Kind, block_seconds
 from solver.plan import Stopped
 from solver.prices import PriceSearch
 from solver.prices_tables import SmallArray
-from solver.problem import BoolArray, FloatArray, IntArray, Problem
+from solver.problem import FloatArray, IntArray, Problem
 from solver.race import Limits, OnNews
 from solver.standing import Standing, Stop
 from solver.start import Starter
@@ -55,9 +55,6 @@ PRICED_BLOCK: Final = (300, 1400)
 """What the size of a priced block is limited to at least and at most, in participants."""
 WAVES: Final = 4
 """Waves that priced blocks are solved in; later ones know what earlier ones want of them."""
-BLOCK_S: Final = 8.0
-BLOCK_SHARE: Final = 0.4
-"""What a fixed block may take, as a share of the time so far: a far limit is no reason to wait."""
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
 BLOCK_NODES: Final = 1
@@ -103,6 +100,7 @@ def solve_prices(
                 run.priced_blocks()
             run.sweeps()
             run.close()
+            run.best.check()
         except Stop as stop:
             return run.best.result(stop.why)
         return run.best.result(Stopped.STALLED)
@@ -180,6 +178,7 @@ class _Run:
 
     def priced_blocks(self) -> None:
         """Solve all participants once, in waves of blocks that see later ones by prices alone."""
+        assert self.search.best is not None
         core = self._core(WANTED[0])
         if not len(core.giver):
             return
@@ -187,13 +186,22 @@ class _Run:
         if self.limits.work is not None:
             size = WORK_BLOCK
         label = core.cut(size, self.random.uniform(0, math.pi))
+        crossing = core.crossing(self.search.best)
         gives, takes = label[core.giver][core.of], label[core.taker][core.of]
         sides = Sides(np.zeros_like(core.values), np.zeros_like(core.values))
         blocks = np.arange(int(label.max()) + 1)
         for wave in range(WAVES):
             now = blocks[wave::WAVES]
-            jobs = self._priced_jobs(core, label, now, sides, label % WAVES < wave)
-            for at, found, _ in self._solved(jobs, self._block_seconds(len(blocks), 1)):
+            jobs = [
+                _Job(
+                    core.program.priced(label == block, crossing, label % WAVES < wave, sides),
+                    np.flatnonzero((gives == block) | (takes == block)),
+                )
+                for block in now.tolist()
+            ]
+            for at, found, _ in self._solved(
+                jobs, block_seconds(self.limits, self.started, len(blocks), 1)
+            ):
                 if found is None:
                     continue
                 columns = jobs[at].columns
@@ -204,20 +212,6 @@ class _Run:
         self.base = self._mended(agreed, floors=False)
         self.best.offer(self._mended(agreed))
         self.best.news()
-
-    def _priced_jobs(
-        self, core: Core, label: IntArray, blocks: IntArray, sides: Sides, settled: BoolArray
-    ) -> list[_Job]:
-        assert self.search.best is not None
-        crossing = core.crossing(self.search.best)
-        gives, takes = label[core.giver][core.of], label[core.taker][core.of]
-        return [
-            _Job(
-                core.program.priced(label == block, crossing, settled, sides),
-                np.flatnonzero((gives == block) | (takes == block)),
-            )
-            for block in blocks.tolist()
-        ]
 
     def sweeps(self) -> None:
         """Solve blocks with all else fixed, sweep after sweep, where regret is."""
@@ -284,17 +278,12 @@ class _Run:
         few = self.search.promising(lost, self.best.objective).sum() <= CLOSING[0]
         return self.limits.work is not None or self.best.half_days is None or not few
 
-    def _promising(self) -> BoolArray:
-        lost = None
-        if self.best.half_days is not None:
-            lost = self.search.losses(self.limits.deadline)
-        if lost is None:
-            return np.ones(len(self.market), np.bool_)
-        return self.search.promising(lost, self.best.objective)
-
     def close(self) -> None:
         """Solve all that might still be better in one program, if it is small enough."""
-        kept = self._promising()
+        lost = None if self.best.half_days is None else self.search.losses(self.limits.deadline)
+        kept = np.ones(len(self.market), np.bool_)
+        if lost is not None:
+            kept = self.search.promising(lost, self.best.objective)
         if not 0 < kept.sum() <= CLOSING[1]:
             return
         core = Core(self.problem, self.market, kept, self.search.often, self.best.half_days)
@@ -318,9 +307,8 @@ class _Run:
         """Solve blocks and take their answers in; return the share that was hard."""
         hard = 0
         try:
-            for at, found, bound in self._solved(
-                jobs, self._block_seconds(len(jobs), SWEEPS_AHEAD)
-            ):
+            seconds = block_seconds(self.limits, self.started, len(jobs), SWEEPS_AHEAD)
+            for at, found, bound in self._solved(jobs, seconds):
                 if found is None:
                     hard += 1
                     continue
@@ -338,7 +326,7 @@ class _Run:
 
     def _grown(self, core: Core, size: int) -> IntArray:
         regret = self._regret() * self.random.uniform(0.5, 1.5, len(self.problem.participants))
-        size = min(size, len(regret) // 2)
+        size = max(1, min(size, len(regret) // 2))
         most = max(2 * self.limits.workers, len(regret) // size)
         return grown(core.giver, core.taker, regret, size, most)
 
@@ -401,16 +389,6 @@ class _Run:
         gap = min(BLOCK_GAP[1], max(BLOCK_GAP[0] * self.best.gap(), self.limits.gap))
         work = None if self.limits.work is None else BLOCK_NODES
         return Limits(self.limits.deadline, gap, work, self.limits.seed)
-
-    def _block_seconds(self, blocks: int, sweeps: int) -> float:
-        """Return what one of so many blocks may take, if the time left is for so many sweeps."""
-        if self.limits.work is not None:
-            return math.inf
-        now = time.time()
-        left = self.limits.deadline - now
-        most = BLOCK_S if sweeps == 1 else min(BLOCK_S, BLOCK_SHARE * (now - self.started))
-        share = 0.8 * left * self.limits.workers / max(1, blocks) / sweeps
-        return max(0.5, min(most, share))
 
     def _agreed(self) -> SmallArray:
         return np.minimum(self.search.given, self.search.taken)

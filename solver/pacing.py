@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Final
 
 from solver.core import Core
 from solver.prices import PriceSearch
 from solver.problem import IntArray
+from solver.race import Limits
 
 FURTHER: Final = (0.004, 0.0003, 60)
 """First and last step, and rounds, of a further search from the best prices."""
@@ -22,6 +24,9 @@ QUICK: Final = 0.05
 """Share of the time left below which a sweep was quick."""
 GROWTH: Final = (2.0, 1.3)
 """What blocks grow by after a quick sweep without a hard one, and after a slower such one."""
+BLOCK_S: Final = 8.0
+BLOCK_SHARE: Final = 0.4
+"""What a fixed block may take, as a share of the time so far: a far limit is no reason to wait."""
 FIRST_BLOCK: Final = 300
 WORK_BLOCK: Final = 300
 """Most participants of a block where work is limited instead of time."""
@@ -70,3 +75,19 @@ class Kind:
         growth = GROWTH[0] if spent < QUICK and not self._repeatable else GROWTH[1]
         factor = 0.7 if hard > HARD else growth if not hard else 1.0
         self.people = min(max(factor * self.people, BLOCK[0]), self._most)
+
+
+def block_seconds(limits: Limits, started: float, blocks: int, sweeps: int) -> float:
+    """Return what one of so many blocks may take, if the time left is for so many sweeps.
+
+    Parameters
+    ----------
+    started
+        When the search began, on the clock of `time.time`.
+    """
+    if limits.work is not None:
+        return math.inf
+    now = time.time()
+    most = BLOCK_S if sweeps == 1 else min(BLOCK_S, BLOCK_SHARE * (now - started))
+    share = 0.8 * (limits.deadline - now) * limits.workers / max(1, blocks) / sweeps
+    return max(0.5, min(most, share))

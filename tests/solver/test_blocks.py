@@ -35,22 +35,31 @@ def test_partners_stay_together_without_positions():
     assert inside > 2 * 500 / 3000
 
 
+def program_and_plan(problem):
+    """The program of all candidates of the market, and the columns of a plan; None without one."""
+    market = take_apart(problem)
+    start = Starter(problem, market).plan()
+    if start is None or not len(market):
+        return None
+    kept = np.sort(market.candidate)
+    program = Program.of(restricted(problem, kept))
+    half_days = np.zeros(len(problem.candidates), np.int64)
+    half_days[market.candidate] = start
+    return program, program.formulation.values(half_days[kept])
+
+
 @settings(
     max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 @given(problem=problems(), seed=st.integers(0, 1000))
 def test_a_block_keeps_what_the_whole_keeps(problem, seed):
     """Values that a block allows, put into the plan around it, keep every rule of the whole."""
-    market = take_apart(problem)
-    start = Starter(problem, market).plan()
-    if start is None or not len(market):
+    found = program_and_plan(problem)
+    if found is None:
         return
-    random = np.random.default_rng(seed)
-    program = Program.of(restricted(problem, np.sort(market.candidate)))
+    program, values = found
     whole = program.formulation
-    half_days = np.zeros(len(problem.candidates), np.int64)
-    half_days[market.candidate] = start
-    values = whole.values(half_days[np.sort(market.candidate)])
+    random = np.random.default_rng(seed)
     assert whole.holds(values)
     candidate = np.flatnonzero(random.random(len(whole.candidate)) < 0.6)
     columns = program.columns(candidate)
@@ -69,15 +78,11 @@ def test_a_block_keeps_what_the_whole_keeps(problem, seed):
 @given(problem=problems(), seed=st.integers(0, 1000))
 def test_a_priced_block_follows_those_settled(problem, seed):
     """It may do what a plan does, and across the border only what the other side wants."""
-    market = take_apart(problem)
-    start = Starter(problem, market).plan()
-    if start is None or not len(market):
+    found = program_and_plan(problem)
+    if found is None:
         return
-    program = Program.of(restricted(problem, np.sort(market.candidate)))
+    program, values = found
     whole = program.formulation
-    half_days = np.zeros(len(problem.candidates), np.int64)
-    half_days[market.candidate] = start
-    values = whole.values(half_days[np.sort(market.candidate)])
     member = np.random.default_rng(seed).random(len(problem.participants)) < 0.5
     gives, takes = (
         member[of[whole.candidate]][program.column_candidate]

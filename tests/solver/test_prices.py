@@ -106,6 +106,20 @@ def test_no_plan_with_a_candidate_exceeds_the_bound_less_its_loss(problem, seed,
             assert search.promising(lost, best - 1)[market.candidate.tolist().index(k)]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_reduced_costs_end_in_time(workers):
+    """Past the deadline there are none, and the search goes on as if it had not been asked."""
+    market = take_apart(make(made_up_country(300, 3), 3))
+    asked, other = PriceSearch(market, workers), PriceSearch(market, workers)
+    for search in (asked, other):
+        search.round(0.4)
+    assert asked.losses(deadline=0.0) is None
+    assert asked.round(0.2) == other.round(0.2)
+    assert asked.losses() is not None
+    for search in (asked, other):
+        search.close()
+
+
 def answers_of(problem, price, rate):
     """Every allowed answer's worth to each participant, by plain enumeration of one at a time."""
     content = problem_to_json(problem)
