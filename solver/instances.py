@@ -14,6 +14,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from models.vocabulary import UNLIMITED, Reciprocity
+from solver.json_reader import encode
 from solver.problem import (
     Candidates,
     FloatArray,
@@ -24,7 +25,6 @@ from solver.problem import (
     Participants,
     Problem,
     Rules,
-    encode,
     frozen,
 )
 from solver.problem_json import problem_to_json

@@ -1,4 +1,4 @@
-"""Reads JSON into columns and collects every fault on the way, by column and position."""
+"""JSON of files: read into columns, with every fault by column and position, and written."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ def load_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ProblemFault([f"{path.name}: expected an object, found {_kind(content)}"])
     return content
+
+
+def encode(content: Mapping[str, Any], *, gzipped: bool) -> bytes:
+    """Return JSON as bytes, with no time stamp inside."""
+    data = (json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n").encode()
+    return gzip.compress(data, compresslevel=6, mtime=0) if gzipped else data
 
 
 def _refuse(constant: str) -> float:

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from solver.json_reader import Reader, load_json
-from solver.problem import IntArray, ProblemFault, encode, frozen
+from solver.json_reader import Reader, encode, load_json
+from solver.problem import IntArray, ProblemFault, frozen
 from solver.problem_checks import EXACT
 
 PLAN_FORMAT: Final = "givetake-plan/1"

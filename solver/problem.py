@@ -6,9 +6,7 @@ written in `solver.problem_json`, the checks are in `solver.problem_checks`.
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -390,9 +388,3 @@ class Problem:
         found = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
         inside = (pairs[:, 1] >= 0) & (pairs[:, 1] < width)
         return np.where((keys[found] == wanted) & inside, found, -1)
-
-
-def encode(content: Mapping[str, Any], *, gzipped: bool) -> bytes:
-    """Return JSON as bytes, with no time stamp inside."""
-    data = (json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n").encode()
-    return gzip.compress(data, compresslevel=6, mtime=0) if gzipped else data

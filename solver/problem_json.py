@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from solver.json_reader import Reader, load_json
+from solver.json_reader import Reader, encode, load_json
 from solver.problem import (
     Candidates,
     Needs,
@@ -17,7 +17,6 @@ from solver.problem import (
     Participants,
     Problem,
     ProblemFault,
-    encode,
 )
 
 PROBLEM_FORMAT: Final = "givetake-problem/1"

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from models.vocabulary import UNLIMITED
 from solver.charges import FURTHEST, few_digits
-from solver.json_reader import Reader, load_json
+from solver.json_reader import Reader, encode, load_json
 from solver.market import Market, take_apart
 from solver.prices import PriceSearch, Quote
 from solver.prices_tables import SmallArray
-from solver.problem import BoolArray, FloatArray, IntArray, Problem, ProblemFault, encode, frozen
+from solver.problem import BoolArray, FloatArray, IntArray, Problem, ProblemFault, frozen
 from solver.problem_checks import MOST_ALIKE
 from solver.start import Starter
 

@@ -29,8 +29,8 @@ from app.problems import NotFound, Problem
 from app.register.queries import Scope
 from app.settings import settings
 from models.vocabulary import HALF_DAYS_PER_DAY, RunState
+from solver.json_reader import encode
 from solver.plan import Plan
-from solver.problem import encode
 from solver.problem_json import problem_to_json
 
 LOOK_UP_S: Final = 0.5

@@ -30,8 +30,9 @@ from app.matching.takers import Takers
 from app.problems import Problem
 from models.matching import Run
 from models.vocabulary import Operation, RunState
+from solver.json_reader import encode
 from solver.plan import Plan
-from solver.problem import ProblemFault, encode
+from solver.problem import ProblemFault
 
 MOST_WAIT_S: Final = 600
 EVENTS: Final = "text/event-stream"

@@ -26,9 +26,10 @@ from app.matching.travel import travel_times
 from app.matching.wishes import Unplannable
 from models.vocabulary import Availability, Ladder, NeedState, Operation, RunState
 from solver.baselines import greedy
+from solver.json_reader import encode
 from solver.plan import Plan, Status
 from solver.point_reasons import explain_points
-from solver.problem import Problem, encode
+from solver.problem import Problem
 from solver.problem_json import problem_from_json, problem_to_json
 from solver.solve import MethodFault, Progress, solve
 from solver.verify import verify

@@ -15,7 +15,7 @@ from app.matching.options import MatchOptions
 from app.problems import Forbidden, NotFound
 from models.access import AuditEvent
 from models.matching import Proposal, Run
-from solver.problem import encode
+from solver.json_reader import encode
 from solver.problem_json import problem_to_json
 from solver.solve import solve
 from solver.verify import verify
