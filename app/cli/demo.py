@@ -10,8 +10,6 @@ import typer
 from app.access.policy import TERMINAL
 from app.cli.console import open_database, out, progress_bar
 from app.cli.match import show_plan
-from app.log import configure
-from app.settings import settings
 
 SECONDS_TO_SOLVE = 40.0
 
@@ -30,9 +28,11 @@ def demo(
     from app.insight import drawn
     from app.insight import queries as insight
     from app.insight.report_page import render
+    from app.log import configure
     from app.matching import service
     from app.matching.options import MatchOptions
     from app.schema import migrate
+    from app.settings import settings
 
     configure(settings())
     folder.mkdir(parents=True, exist_ok=True)

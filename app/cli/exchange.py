@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,11 @@ from app.access.policy import TERMINAL, Principal
 from app.cli.console import open_database, out, progress_bar, write_csv
 from app.cli.imports import FileArgument, JsonOption, import_app, run_file_import
 from app.csv_in import parse_half_days
-from app.database import ReadSession
-from app.exchange import calendar, files, service, taxonomy
 from app.exchange.suggest_rules import PACKAGED
 from models.vocabulary import Availability
+
+if TYPE_CHECKING:
+    from app.database import ReadSession
 
 export_app = typer.Typer(
     help="Write what is held as CSV, as `import` reads it back unchanged.", no_args_is_help=True
@@ -38,60 +39,80 @@ ReferenceArgument = Annotated[str, typer.Argument(metavar="REFERENCE")]
 @import_app.command("expertise")
 def import_expertise(file: FileArgument, as_json: JsonOption = False) -> None:
     """Take in the whole taxonomy of expertise; what the file leaves out is retired."""
+    from app.exchange import taxonomy
+
     run_file_import(taxonomy.import_expertise, file, as_json=as_json)
 
 
 @import_app.command("periods")
 def import_periods(file: FileArgument, as_json: JsonOption = False) -> None:
     """Take in academic years and their terms."""
+    from app.exchange import calendar
+
     run_file_import(calendar.import_periods, file, as_json=as_json)
 
 
 @import_app.command("needs")
 def import_needs(file: FileArgument, as_json: JsonOption = False) -> None:
     """Take in needs, by reference."""
+    from app.exchange import files
+
     run_file_import(files.import_needs, file, as_json=as_json)
 
 
 @import_app.command("offers")
 def import_offers(file: FileArgument, as_json: JsonOption = False) -> None:
     """Take in offers, by reference."""
+    from app.exchange import files
+
     run_file_import(files.import_offers, file, as_json=as_json)
 
 
 @import_app.command("limits")
 def import_limits(file: FileArgument, as_json: JsonOption = False) -> None:
     """Take in what participants may give and take in a period."""
+    from app.exchange import files
+
     run_file_import(files.import_limits, file, as_json=as_json)
 
 
 @export_app.command("expertise")
 def export_expertise(file: OutOption = None) -> None:
     """Write the taxonomy in use."""
+    from app.exchange import taxonomy
+
     _export(taxonomy.export_expertise, file)
 
 
 @export_app.command("periods")
 def export_periods(file: OutOption = None) -> None:
     """Write the calendar."""
+    from app.exchange import calendar
+
     _export(calendar.export_periods, file)
 
 
 @export_app.command("needs")
 def export_needs(file: OutOption = None, period: PeriodOption = None) -> None:
     """Write needs."""
+    from app.exchange import files
+
     _export(lambda session, principal: files.export_needs(session, principal, period), file)
 
 
 @export_app.command("offers")
 def export_offers(file: OutOption = None, period: PeriodOption = None) -> None:
     """Write the offers that stand."""
+    from app.exchange import files
+
     _export(lambda session, principal: files.export_offers(session, principal, period), file)
 
 
 @export_app.command("limits")
 def export_limits(file: OutOption = None, period: PeriodOption = None) -> None:
     """Write the limits of participants."""
+    from app.exchange import files
+
     _export(lambda session, principal: files.export_limits(session, principal, period), file)
 
 
@@ -103,6 +124,8 @@ def confirm_need(
     ] = "school",
 ) -> None:
     """Make a suggestion a need, on the word of the school's own side."""
+    from app.exchange import service
+
     with open_database() as database, database.write() as session:
         need = service.confirm_need(session, TERMINAL, reference, by_role=by)
         out.print(f"The need {reference} is {need.state}, agreed by: {by}.", markup=False)
@@ -119,6 +142,8 @@ def answer_offer(
     ] = None,
 ) -> None:
     """Record the giver's own answer to an offer."""
+    from app.exchange import service
+
     half_days = None if days is None else _half_days(days)
     with open_database() as database, database.write() as session:
         offer = service.answer_offer(
@@ -130,6 +155,8 @@ def answer_offer(
 @withdraw_app.command("need")
 def withdraw_need(reference: ReferenceArgument) -> None:
     """Close a need."""
+    from app.exchange import service
+
     with open_database() as database, database.write() as session:
         need = service.withdraw_need(session, TERMINAL, reference)
         out.print(f"The need {reference} is {need.state}.", markup=False)
@@ -138,6 +165,8 @@ def withdraw_need(reference: ReferenceArgument) -> None:
 @withdraw_app.command("offer")
 def withdraw_offer(reference: ReferenceArgument) -> None:
     """Let an offer stand no longer."""
+    from app.exchange import service
+
     with open_database() as database, database.write() as session:
         service.withdraw_offer(session, TERMINAL, reference)
         out.print(f"The offer {reference} is withdrawn.", markup=False)
@@ -192,7 +221,7 @@ def suggest(
         out.print("This was a preview: nothing was changed.")
 
 
-def _export(read: Callable[[ReadSession, Principal], str], file: Path | None) -> None:
+def _export(read: "Callable[[ReadSession, Principal], str]", file: Path | None) -> None:
     with open_database() as database, database.read() as session:
         text = read(session, TERMINAL)
     write_csv(text, file)

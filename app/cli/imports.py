@@ -3,27 +3,32 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.access.policy import TERMINAL, Principal
 from app.cli.console import open_database, out, progress_bar
-from app.database import WriteSession
-from app.imports import Counts, ImportReport
 from app.problems import Problem
 from app.progress import Progress
 
+if TYPE_CHECKING:
+    from app.database import WriteSession
+    from app.imports import Counts, ImportReport
+
+    FileImporter = Callable[[WriteSession, Principal, Path, Progress], ImportReport]
+
 import_app = typer.Typer(help="Take in files: all of a file or nothing.", no_args_is_help=True)
 
-FileImporter = Callable[[WriteSession, Principal, Path, Progress], ImportReport]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a CSV file")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="print the report, or the faults, as JSON")
 ]
 
 
-def run_import(take_in: Callable[[WriteSession, Progress], ImportReport], *, as_json: bool) -> None:
+def run_import(
+    take_in: "Callable[[WriteSession, Progress], ImportReport]", *, as_json: bool
+) -> None:
     """Run an importer in one write transaction and print its report or its faults."""
     try:
         with (
@@ -43,7 +48,7 @@ def run_import(take_in: Callable[[WriteSession, Progress], ImportReport], *, as_
         show(report)
 
 
-def run_file_import(importer: FileImporter, file: Path, *, as_json: bool) -> None:
+def run_file_import(importer: "FileImporter", file: Path, *, as_json: bool) -> None:
     run_import(
         lambda session, on_progress: importer(session, TERMINAL, file, on_progress),
         as_json=as_json,
@@ -59,7 +64,7 @@ def problem_as_json(problem: Problem) -> dict[str, object]:
     }
 
 
-def show(report: ImportReport) -> None:
+def show(report: "ImportReport") -> None:
     for thing, counts in report.things.items():
         out.print(f"{thing.replace('_', ' ')}: {in_words(counts)}", markup=False, soft_wrap=True)
     for note in report.notes:
@@ -68,7 +73,7 @@ def show(report: ImportReport) -> None:
         out.print("Nothing was changed.")
 
 
-def in_words(counts: Counts) -> str:
+def in_words(counts: "Counts") -> str:
     said = asdict(counts)
     absent = said.pop("absent")
     words = ", ".join(f"{number:,} {what}" for what, number in said.items())

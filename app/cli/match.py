@@ -19,7 +19,6 @@ from app.cli.console import err, open_database, out, progress_bar, require_writa
 from app.insight.report import Figures, ReportData, figures
 from app.matching.options import MatchOptions
 from app.problems import Problem
-from app.settings import settings
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
 
 if TYPE_CHECKING:
@@ -102,6 +101,7 @@ def match(
     """
     from app.insight import queries as insight
     from app.matching import queries, service
+    from app.settings import settings
     from solver.plan import write_plan
     from solver.problem_json import write_problem
 

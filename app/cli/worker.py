@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from app.cli.console import err, open_database
-from app.settings import settings
 
 
 def worker(
@@ -15,6 +14,7 @@ def worker(
 ) -> None:
     """Carry out runs that wait in the database; start as many workers as you like."""
     from app.jobs.setup import make_worker
+    from app.settings import settings
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from models.vocabulary import Reciprocity
 from solver.problem import Candidates, Needs, Offers, Participants, Problem, Rules
 from solver.problem_json import write_problem
@@ -17,23 +19,50 @@ try:
 finally:
     print(*sys.modules, file=sys.stderr)
 """
+DATABASE_AND_WEB = {"sqlalchemy", "alembic", "fastapi", "structlog"}
 
 
-def test_solving_a_file_imports_neither_database_nor_web(tmp_path: Path) -> None:
-    """The time limit of a file is not spent on importing what only other commands use."""
-    problem = Problem(
+def made_up() -> Problem:
+    return Problem(
         Participants.of(["taker", "giver"]),
         Needs.of(["need"], [0], [2]),
         Offers.of(["offer"], [1], [2]),
         Candidates.of([0], [0], [5]),
         Rules(Reciprocity.NONE),
     )
-    write_problem(problem, tmp_path / "problem.json")
-    words = ("solve", tmp_path / "problem.json", "--out", tmp_path / "plan.json", "--work", "1")
+
+
+def imported(*words: str | Path) -> set[str]:
+    """Run the command; return the modules that it ends with."""
     ended = subprocess.run(
         [sys.executable, "-c", RUN, *map(str, words)], capture_output=True, text=True, check=True
     )
-    assert json.loads((tmp_path / "plan.json").read_text())["pairings"]["half_days"] == [2]
-    imported = set(ended.stderr.split())
-    assert {"typer", "app.cli.solve", "solver.problem"} <= imported
-    assert not imported & {"sqlalchemy", "alembic", "fastapi", "structlog", "app.cli.match"}
+    return set(ended.stderr.splitlines()[-1].split())
+
+
+def test_solving_a_file_imports_neither_database_nor_web(tmp_path: Path) -> None:
+    """The time limit of a file is not spent on importing what only other commands use."""
+    problem, plan = tmp_path / "problem.json", tmp_path / "plan.json"
+    write_problem(made_up(), problem)
+    found = imported("solve", problem, "--out", plan, "--work", "1")
+    assert json.loads(plan.read_text())["pairings"]["half_days"] == [2]
+    assert {"typer", "app.cli.solve", "solver.problem"} <= found
+    assert not found & {*DATABASE_AND_WEB, "app.cli.match"}
+    assert not imported("verify", problem, plan) & {*DATABASE_AND_WEB, "app.cli.match"}
+
+
+@pytest.mark.parametrize(
+    ("words", "used"),
+    [
+        (("--help",), "app.cli.match"),
+        (("template", "needs"), "app.exchange.rows"),
+        (("bench", "make", "--size", "20", "--out", "{problem}"), "solver.instances"),
+    ],
+)
+def test_what_needs_no_database_imports_none(
+    words: tuple[str, ...], used: str, tmp_path: Path
+) -> None:
+    """Help, templates and instances are there before a database library would be."""
+    found = imported(*(word.format(problem=tmp_path / "problem.json") for word in words))
+    assert used in found
+    assert not found & DATABASE_AND_WEB
