@@ -16,8 +16,10 @@ from sqlalchemy import create_engine, text
 
 from app.database import Database
 from app.matching import decisions, service
+from app.matching.options import MatchOptions
 from app.schema import migrate
 from tests.rows import NOW, STARTS
+from tests.runs import match
 
 ROOT = Path(__file__).parent.parent
 
@@ -147,3 +149,9 @@ def first_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(service, "day_of", lambda options: options.as_of or STARTS)
     monkeypatch.setattr(decisions, "datetime", FirstDay)
+
+
+@pytest.fixture
+def run_id(exchange: Database) -> int:
+    """A run that planned the exchange of a file."""
+    return match(exchange, MatchOptions(workers=1, method="exact"))

@@ -1,6 +1,7 @@
 """Runs on a small exchange, for tests of who works on them and what they write."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import update
 
@@ -36,11 +37,15 @@ def matched(database: Database) -> Database:
         rows.add_need(session, "N", oak)
         rows.add_limits(session, oak, allowance_half_days=100)
         rows.add_offer(session, "O", rows.add_school(session, 2, 1, name="Ash School"))
+    match(database, MatchOptions(workers=1, method="exact"))
+    return database
+
+
+def match(database: Database, options: MatchOptions = OPTIONS, **more: Any) -> int:
+    """Plan Testshire, whoever is in it; the run's id."""
     with database.read() as session:
         takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    options = MatchOptions(workers=1, method="exact")
-    service.match(database, TERMINAL, takers, rows.YEAR, options)
-    return database
+    return service.match(database, TERMINAL, takers, rows.YEAR, options, **more)
 
 
 def submit(database: Database, options: MatchOptions = OPTIONS) -> int:

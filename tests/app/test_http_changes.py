@@ -1,7 +1,6 @@
 """Changes over HTTP: made from a version, sent again, and many at once."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,14 +12,8 @@ from app.access.policy import TERMINAL
 from app.database import Database
 from models.exchange import Need
 from models.operations import IdempotencyKey
-from tests.callers import NEED, NEEDS, PROBLEM, caller, count, said
+from tests.callers import NEED, NEEDS, PROBLEM, count, said
 from tests.rows import NOW
-
-
-@pytest.fixture
-def client(database: Database) -> Iterator[TestClient]:
-    with caller(database) as client:
-        yield client
 
 
 def test_a_change_names_the_version_it_was_made_from(client: TestClient) -> None:

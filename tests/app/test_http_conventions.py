@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,8 @@ from app.main import create_app
 from app.settings import Settings
 from models.access import ApiKey, AuditEvent
 from models.exchange import Need
-from tests.callers import NEED, NEEDS, caller, count, raw, said
+from tests.callers import NEED, NEEDS, count, raw, said
 from tests.rows import YEAR
-
-
-@pytest.fixture
-def client(database: Database) -> Iterator[TestClient]:
-    with caller(database) as client:
-        yield client
 
 
 def test_nothing_but_health_is_open(client: TestClient) -> None:

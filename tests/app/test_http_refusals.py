@@ -1,21 +1,13 @@
 """What over HTTP is refused: in bodies, in queries and in addresses."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from app.database import Database
-from tests.callers import NEED, NEEDS, caller, raw, said
+from tests.callers import NEED, NEEDS, raw, said
 from tests.rows import YEAR
-
-
-@pytest.fixture
-def client(database: Database) -> Iterator[TestClient]:
-    with caller(database) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from app.access.policy import Principal, Role
 from app.database import Database
 from models.matching import Proposal, Steering
 from tests import runs
-from tests.portal import BASE, OURS, Page, Visitor, anybody, broker
+from tests.portal import BASE, OURS, Page, Visitor, anybody
 
 CARD = "/proposals/1/card"
 BY_SCRIPT = {"HX-Request": "true"}
@@ -17,11 +17,6 @@ BY_SCRIPT = {"HX-Request": "true"}
 @pytest.fixture
 def exchange(sqlite_database: Database) -> Database:
     return runs.matched(sqlite_database)
-
-
-@pytest.fixture
-def who(exchange: Database) -> Visitor:
-    return broker(exchange)
 
 
 def send(who: Visitor, card: Page, **given: str) -> Page:

@@ -43,11 +43,6 @@ def exchange(database: Database) -> Database:
     return database
 
 
-@pytest.fixture
-def who(exchange: Database) -> Visitor:
-    return broker(exchange)
-
-
 def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(text)))
 

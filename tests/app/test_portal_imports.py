@@ -29,11 +29,6 @@ def exchange(sqlite_database: Database) -> Database:
     return sqlite_database
 
 
-@pytest.fixture
-def who(exchange: Database) -> Visitor:
-    return broker(exchange)
-
-
 def test_a_file_that_takes_long_is_waited_for(
     who: Visitor, exchange: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

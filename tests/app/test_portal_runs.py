@@ -21,7 +21,7 @@ from models.access import AuditEvent
 from models.exchange import Offer
 from models.matching import Decision, Proposal, Run, Steering
 from tests import rows
-from tests.portal import BASE, Page, Visitor, broker
+from tests.portal import BASE, Page, Visitor
 
 DECIDE = "/proposals/decide"
 pytestmark = pytest.mark.usefixtures("first_day")
@@ -45,19 +45,6 @@ def exchange(sqlite_database: Database) -> Database:
         rows.add_offer(session, "far", far)
         rows.add_offer(session, "reads", far, expertise_code="reading")
     return sqlite_database
-
-
-@pytest.fixture
-def run_id(exchange: Database) -> int:
-    with exchange.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    options = service.MatchOptions(workers=1, method="exact")
-    return service.match(exchange, TERMINAL, takers, rows.YEAR, options)
-
-
-@pytest.fixture
-def who(exchange: Database) -> Visitor:
-    return broker(exchange)
 
 
 def ids(database: Database) -> dict[str, int]:

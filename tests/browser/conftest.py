@@ -18,10 +18,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from app.access.policy import TERMINAL
 from app.database import Database
 from app.main import create_app
-from app.matching import service
 from app.settings import Settings
 from tests import rows
 from tests.portal import new_key
@@ -137,14 +135,6 @@ def exchange(sqlite_database: Database) -> Database:
             rows.add_limits(session, school, allowance_half_days=100)
         rows.add_need(session, "far", rows.add_school(session, 200, 300, name="Far School"))
     return sqlite_database
-
-
-@pytest.fixture
-def run_id(exchange: Database) -> int:
-    with exchange.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    options = service.MatchOptions(workers=1, method="exact")
-    return service.match(exchange, TERMINAL, takers, rows.YEAR, options)
 
 
 @pytest.fixture

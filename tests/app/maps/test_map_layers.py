@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,17 +26,6 @@ from models.register import Institution, Participant
 from models.vocabulary import EmbedLayer, Ladder, Side
 from tests import rows
 from tests.maps import ITEMS, ORIGIN, PROPOSED, SECRET, client_of, draw, draw_run, token
-
-
-@pytest.fixture
-def exchange(sqlite_database: Database) -> Database:
-    return draw(sqlite_database)
-
-
-@pytest.fixture
-def client(exchange: Database) -> Iterator[TestClient]:
-    with client_of(exchange) as client:
-        yield client
 
 
 def layer(client: TestClient, token: str) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Collections for map programs: OGC API Features."""
 
-from collections.abc import Iterator
-
 import pytest
 from fastapi.testclient import TestClient
 from owslib.ogcapi.features import Features
@@ -11,19 +9,8 @@ from app.access.policy import TERMINAL
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
-from tests.maps import ITEMS, SECRET, client_of, draw
+from tests.maps import ITEMS, SECRET, client_of
 from tests.serving import serving
-
-
-@pytest.fixture
-def exchange(sqlite_database: Database) -> Database:
-    return draw(sqlite_database)
-
-
-@pytest.fixture
-def client(exchange: Database) -> Iterator[TestClient]:
-    with client_of(exchange) as client:
-        yield client
 
 
 def test_a_public_client_reads_the_collections(exchange: Database) -> None:

@@ -1,25 +1,12 @@
 """The pages of the map: whom they may be framed by, and the list beside it."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from fastapi.testclient import TestClient
 
 from app.database import Database
-from tests.maps import ORIGIN, client_of, draw, token
-
-
-@pytest.fixture
-def exchange(sqlite_database: Database) -> Database:
-    return draw(sqlite_database)
-
-
-@pytest.fixture
-def client(exchange: Database) -> Iterator[TestClient]:
-    with client_of(exchange) as client:
-        yield client
+from tests.maps import ORIGIN, client_of, token
 
 
 def policy(answer: Any) -> dict[str, str]:
