@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 
 import numpy as np
@@ -60,6 +61,30 @@ def test_same_seed_and_work_give_the_same_plan_for_any_workers():
     for made in plans:
         del made["seconds"]
     assert plans[0] == plans[1]
+
+
+class AtOnce(Executor):
+    """Solves a block when it is handed in, and keeps it with its answer."""
+
+    def __init__(self):
+        self.solved = []
+
+    def submit(self, solve_block, block, *rest):
+        ended = Future()
+        ended.set_result(solve_block(block, *rest))
+        self.solved.append((block, ended.result()[0]))
+        return ended
+
+
+def test_a_later_wave_is_told_what_an_earlier_one_wants():
+    """Of the pairings between two priced blocks, the second may have those the first wants."""
+    pool = AtOnce()
+    problem = drawn(1, participants=400, needs=300, offers=200, candidates=1500)
+    solve(problem, method="prices", work=1, executor=pool)
+    (first, wanted), (second, _) = pool.solved[:2]
+    crossing, there, here = np.intersect1d(first.candidate, second.candidate, return_indices=True)
+    assert 0 < wanted[there].sum() < len(crossing)
+    assert second.upper[here].tolist() == wanted[there].tolist()
 
 
 def test_cancelled_solve_returns_the_best_so_far():
