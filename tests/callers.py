@@ -20,15 +20,23 @@ PROBLEM = "urn:givetake:problem:"
 
 
 @contextmanager
+def keyed(database: Database, **settings: Any) -> Iterator[TestClient]:
+    """Somebody with a key; runs wait, unless the settings give the service a worker."""
+    with database.write() as session:
+        _, key = create_key(session, TERMINAL, "test")
+    app = create_app(Settings(**({"workers": 0} | settings)), database)
+    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+        yield client
+
+
+@contextmanager
 def caller(database: Database) -> Iterator[TestClient]:
     """Somebody with a key, to a service that knows the calendar and three schools."""
     with database.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
         add_calendar(session)
         for urn in (100000, 100001, 100002):
             add_school(session, urn)
-    app = create_app(Settings(workers=0), database)
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+    with keyed(database) as client:
         yield client
 
 

@@ -6,13 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.keys import create_key
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
-from app.main import create_app
 from app.matching import agreements, decisions, lists, service
 from app.matching.agreements import void_changed
 from app.matching.decisions import BadDecision, NotToBeSent, Said, Spent
@@ -22,12 +19,13 @@ from app.matching.succession import keep_up
 from app.matching.wishes import Unplannable
 from app.problems import Conflict, Forbidden, Stale
 from app.schema import migrate
-from app.settings import Settings
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Agreement, Decision, Proposal
 from models.vocabulary import DecisionAction, DeclineReason, Reciprocity, Says, Side
 from tests import rows
+from tests.callers import keyed
+from tests.runs import match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
 OPTIONS = MatchOptions(
@@ -47,9 +45,7 @@ def exchange(database: Database) -> Database:
         rows.add_need(session, "N", rows.add_school(session, 1))
         rows.add_offer(session, "near", rows.add_school(session, 2, 1), half_days=4, max_pairings=1)
         rows.add_offer(session, "far", rows.add_school(session, 3, 9), half_days=4, max_pairings=1)
-    with database.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    service.match(database, TERMINAL, takers, rows.YEAR, OPTIONS, now=NOW)
+    match(database, OPTIONS, now=NOW)
     decide(database, DecisionAction.PREFER)
     return database
 
@@ -356,16 +352,13 @@ def test_both_sides_at_the_same_moment_agree(exchange: Database) -> None:
 
 def test_from_a_proposal_to_its_approval_over_http(exchange: Database) -> None:
     """Versions and keys bind; the proposal shows what stands, the list all that was said."""
-    with exchange.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
     # By the clock of the machine, not of this test.
     with exchange.write() as session:
         session.get_one(Proposal, first(exchange).id).held_until = datetime.now(UTC) + timedelta(1)
     url = f"/api/v1/proposals/{first(exchange).id}"
     taker = {"side": "taker", "says": "yes", "said_by": "headteacher"}
     giver = {"side": "giver", "says": "yes", "said_by": "chief executive"}
-    app = create_app(Settings(workers=0), exchange)
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+    with keyed(exchange) as client:
         tag = client.get(url).headers["etag"]
         assert client.post(f"{url}/agreements", json=taker).status_code == 428
         sent = {"If-Match": tag, "Idempotency-Key": "k"}

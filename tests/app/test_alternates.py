@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.access.policy import TERMINAL
 from app.database import Database
-from app.matching import queries, service
+from app.matching import queries
 from app.matching.alternates import MOST_ALTERNATES
 from app.matching.options import AllowanceRule, MatchOptions
 from models.exchange import Need, Offer
@@ -18,6 +18,7 @@ from models.vocabulary import Reciprocity
 from solver.plan import Status, Stopped, gap_of
 from solver.verify import verify
 from tests import rows
+from tests.runs import match
 
 
 @pytest.mark.parametrize("reciprocity", [Reciprocity.NONE, Reciprocity.BALANCED])
@@ -50,9 +51,7 @@ def test_a_known_loss_is_that_of_a_plan_that_keeps_every_rule(
         reciprocity=reciprocity,
         allowance=AllowanceRule(base_half_days=2, half_days_for_an_urgent_need=0),
     )
-    with sqlite_database.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    run_id = service.match(sqlite_database, TERMINAL, takers, rows.YEAR, options)
+    run_id = match(sqlite_database, options)
     with sqlite_database.read() as session:
         problem = queries.problem_of(session, TERMINAL, run_id)
         plan = queries.plan_of(session, TERMINAL, run_id)

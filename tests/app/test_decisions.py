@@ -20,6 +20,7 @@ from models.exchange import Need, Offer
 from models.matching import Alternate, Decision, Proposal
 from models.vocabulary import DecisionAction, DeclineReason, ProposalState, Reciprocity
 from tests import rows
+from tests.runs import match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
 OPTIONS = MatchOptions(
@@ -45,9 +46,7 @@ def exchange(database: Database) -> Database:
 
 
 def run(database: Database, options: MatchOptions = OPTIONS) -> int:
-    with database.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    return service.match(database, TERMINAL, takers, rows.YEAR, options, now=NOW)
+    return match(database, options, now=NOW)
 
 
 def proposals(database: Database, run_id: int) -> dict[str, Proposal]:

@@ -9,17 +9,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.keys import create_key
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
 from app.exchange import catalogue
 from app.exchange.files import import_needs
 from app.exchange.rows import ExpertiseRow, NeedRow
 from app.exchange.service import Unfit, confirm_need, create_need, withdraw_need
-from app.main import create_app
 from app.problems import FaultyFile, Forbidden
-from app.settings import Settings
 from models.access import AuditEvent
+from tests.callers import keyed
 from tests.rows import TERM, YEAR, add_calendar, add_need, add_offer, add_school
 
 API = "/api/v1"
@@ -31,13 +29,11 @@ SPRING |= {"starts": "2027-01-05", "ends": "2027-03-25"}
 @pytest.fixture
 def client(database: Database) -> Iterator[TestClient]:
     with database.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
         add_calendar(session)
         school = add_school(session, 100000)
         add_need(session, "need", school)
         add_offer(session, "offer", school, expertise_code="reading")
-    app = create_app(Settings(workers=0), database)
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+    with keyed(database) as client:
         yield client
 
 

@@ -1,32 +1,14 @@
 """Offers and what their givers say of them over HTTP, on both databases."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from fastapi.testclient import TestClient
 
-from app.access.keys import create_key
-from app.access.policy import TERMINAL
-from app.database import Database
-from app.main import create_app
-from app.settings import Settings
-from tests.rows import YEAR, add_calendar, add_school
+from tests.rows import YEAR
 
 API = "/api/v1"
 OFFER = {"participant": "100000", "expertise": "maths", "period": YEAR, "days": 8}
 ANY = {"If-Match": "*"}
-
-
-@pytest.fixture
-def client(database: Database) -> Iterator[TestClient]:
-    with database.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
-        add_calendar(session)
-        add_school(session, 100000)
-    app = create_app(Settings(workers=0), database)
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
-        yield client
 
 
 def test_a_giver_answers_and_takes_its_answer_back(client: TestClient) -> None:

@@ -9,15 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.keys import create_key
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import Principal, Role
 from app.database import Database
-from app.main import create_app
 from app.problems import Forbidden
 from app.register import service
-from app.settings import Settings
 from models.access import AuditEvent
 from models.register import Organisation
+from tests.callers import keyed
 from tests.rows import add_calendar, add_hub, add_need, add_network, add_offer, add_school
 
 API = "/api/v1"
@@ -43,15 +41,13 @@ FILE = (
 @pytest.fixture
 def client(database: Database) -> Iterator[TestClient]:
     with database.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
         add_calendar(session)
         first, second = add_school(session, 100000, postcode="ZZ1 1ZZ"), add_school(session, 100001)
         add_network(session, "family", [first, second])
         hub = add_hub(session, "busy")
         add_offer(session, "offer", hub)
         add_need(session, "need", hub)
-    app = create_app(Settings(workers=0), database)
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+    with keyed(database) as client:
         yield client
 
 

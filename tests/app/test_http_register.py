@@ -5,15 +5,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from app.access.keys import create_key
-from app.access.policy import TERMINAL
 from app.database import Database
-from app.main import create_app
-from app.settings import Settings
 from models.exchange import Need
 from models.register import Group, ImportBatch, Measure, Membership, Participant
+from tests.callers import count, keyed
 from tests.rows import NOW, YEAR, add, add_calendar, add_network, add_school
 
 API = "/api/v1"
@@ -23,7 +20,6 @@ NEEDS_FILE = f"reference,participant,expertise,period,days\nn1,100000,maths,{YEA
 @pytest.fixture
 def client(database: Database) -> Iterator[TestClient]:
     with database.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
         add_calendar(session)
         first = add_school(session, 100000, name="Made-up St Mary's", register_changed=None)
         add_school(session, 100001, specialist=True, phases=["secondary"], postcode="ZZ1 1ZZ")
@@ -37,8 +33,7 @@ def client(database: Database) -> Iterator[TestClient]:
         add(session, Measure(urn=100000, name="fsm6_percent", period="2026", suppressed=True))
         batch = {"kind": "gias", "files": {}, "digest": "0" * 64, "counts": {}, "actor": "test"}
         add(session, ImportBatch(imported_at=NOW, **batch))
-    app = create_app(Settings(workers=0), database)
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+    with keyed(database) as client:
         yield client
 
 
@@ -47,11 +42,6 @@ def items(client: TestClient, path: str) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["items"]
     return found
-
-
-def count(database: Database, model: Any) -> int:
-    with database.read() as session:
-        return session.scalar(select(func.count()).select_from(model)) or 0
 
 
 def test_an_institution_says_where_it_is_from(client: TestClient, database: Database) -> None:

@@ -16,6 +16,8 @@ from app.matching import queries, service
 from app.settings import Settings
 from models.exchange import Offer
 from tests import rows
+from tests.callers import keyed
+from tests.runs import match
 
 API = "/api/v1"
 ASKED = {"area": "Testshire", "period": rows.YEAR, "options": {"workers": 1, "method": "exact"}}
@@ -37,11 +39,7 @@ def exchange(sqlite_database: Database) -> Database:
 
 @pytest.fixture
 def client(exchange: Database) -> Iterator[TestClient]:
-    """A caller with a key; runs wait, as there is no worker."""
-    with exchange.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
-    app = create_app(Settings(workers=0), exchange)
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+    with keyed(exchange) as client:
         yield client
 
 
@@ -51,13 +49,6 @@ def solved(client: TestClient, exchange: Database) -> int:
     return match(exchange)
 
 
-def match(database: Database) -> int:
-    with database.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    options = service.MatchOptions.model_validate(ASKED["options"])
-    return service.match(database, TERMINAL, takers, rows.YEAR, options)
-
-
 def post(client: TestClient, path: str, body: Any = None, **headers: str) -> Any:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     return client.post(f"{API}{path}", json=body, headers=sent)
@@ -65,10 +56,7 @@ def post(client: TestClient, path: str, body: Any = None, **headers: str) -> Any
 
 def test_a_run_is_submitted_followed_and_done_by_the_service_itself(exchange: Database) -> None:
     """With its own worker the service carries out what it takes in; events tell all of it."""
-    with exchange.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
-    app = create_app(Settings(workers=1), exchange)
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+    with keyed(exchange, workers=1) as client:
         answer = post(client, "/runs", ASKED)
         assert answer.status_code == 202
         assert answer.json()["state"] == "queued"
