@@ -12,9 +12,11 @@ from app.matching.leases import Lease
 from app.matching.options import MatchOptions
 from app.matching.planning import Message, Planned, carry_out
 from models.matching import Run
+from models.vocabulary import Reciprocity
 from tests import rows
 
 OPTIONS = MatchOptions(as_of=rows.STARTS, workers=1, method="exact")
+FREELY = OPTIONS.model_copy(update={"reciprocity": Reciprocity.NONE, "max_given": 100})
 
 
 def filled(database: Database) -> Database:
@@ -26,6 +28,16 @@ def filled(database: Database) -> Database:
         rows.add_offer(session, "O1", first, expertise_code="reading")
         rows.add_need(session, "N2", second, expertise_code="reading")
         rows.add_offer(session, "O2", second)
+    return database
+
+
+def contested(database: Database) -> Database:
+    """One need of two days that two givers can serve, the nearer one better."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        rows.add_need(session, "N", rows.add_school(session, 1))
+        rows.add_offer(session, "near", rows.add_school(session, 2, 1), half_days=4, max_pairings=1)
+        rows.add_offer(session, "far", rows.add_school(session, 3, 9), half_days=4, max_pairings=1)
     return database
 
 

@@ -13,7 +13,6 @@ from app.database import Database
 from app.matching import agreements, decisions, lists, service
 from app.matching.agreements import void_changed
 from app.matching.decisions import BadDecision, NotToBeSent, Said, Spent
-from app.matching.options import MatchOptions
 from app.matching.states import NotNow
 from app.matching.succession import keep_up
 from app.matching.wishes import Unplannable
@@ -22,15 +21,12 @@ from app.schema import migrate
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Agreement, Decision, Proposal
-from models.vocabulary import DecisionAction, DeclineReason, Reciprocity, Says, Side
+from models.vocabulary import DecisionAction, DeclineReason, Says, Side
 from tests import rows
 from tests.callers import keyed
-from tests.runs import match
+from tests.runs import FREELY, contested, match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
-OPTIONS = MatchOptions(
-    as_of=rows.STARTS, workers=1, method="exact", reciprocity=Reciprocity.NONE, max_given=100
-)
 TAKER, GIVER = Side
 YES, NO = Says
 APPROVE = DecisionAction.APPROVE
@@ -40,12 +36,7 @@ CAPACITY = Said(DeclineReason.CAPACITY)
 @pytest.fixture
 def exchange(database: Database) -> Database:
     """One need of two days, preferred with the nearer of two givers."""
-    with database.write() as session:
-        rows.add_calendar(session)
-        rows.add_need(session, "N", rows.add_school(session, 1))
-        rows.add_offer(session, "near", rows.add_school(session, 2, 1), half_days=4, max_pairings=1)
-        rows.add_offer(session, "far", rows.add_school(session, 3, 9), half_days=4, max_pairings=1)
-    match(database, OPTIONS, now=NOW)
+    match(contested(database), FREELY, now=NOW)
     decide(database, DecisionAction.PREFER)
     return database
 
@@ -129,7 +120,7 @@ def test_both_yes_in_either_order_make_it_agreed(
         )
         takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
     with pytest.raises(Unplannable, match="no need"):
-        service.match(exchange, TERMINAL, takers, rows.YEAR, OPTIONS, now=NOW)
+        service.match(exchange, TERMINAL, takers, rows.YEAR, FREELY, now=NOW)
 
 
 @pytest.mark.parametrize("side", [TAKER, GIVER])

@@ -23,7 +23,6 @@ from app.batches.queries import NoAreas, areas_named
 from app.cli.batch import summary
 from app.cli.main import run as command
 from app.database import Database
-from app.matching.options import MatchOptions
 from app.problems import Conflict, FaultyFile
 from app.settings import settings
 from models.exchange import Need
@@ -34,8 +33,8 @@ from solver.plan import read_plan
 from solver.problem_json import read_problem
 from solver.verify import verify
 from tests import rows
+from tests.runs import OPTIONS
 
-OPTIONS = MatchOptions(as_of=rows.STARTS, workers=1, method="exact")
 COUNTY = [f"local_authority:{code}" for code in range(901, 907)]
 
 

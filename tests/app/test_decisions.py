@@ -18,14 +18,11 @@ from app.problems import Conflict, Forbidden, Problem, Stale
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Alternate, Decision, Proposal
-from models.vocabulary import DecisionAction, DeclineReason, ProposalState, Reciprocity
+from models.vocabulary import DecisionAction, DeclineReason, ProposalState
 from tests import rows
-from tests.runs import match
+from tests.runs import FREELY, contested, match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
-OPTIONS = MatchOptions(
-    as_of=rows.STARTS, workers=1, method="exact", reciprocity=Reciprocity.NONE, max_given=100
-)
 PREFER, DECLINE, WITHDRAW = (
     DecisionAction.PREFER,
     DecisionAction.DECLINE,
@@ -36,16 +33,10 @@ OVER_CAPACITY = Said(DeclineReason.CAPACITY)
 
 @pytest.fixture
 def exchange(database: Database) -> Database:
-    """One need of two days that two givers can serve, the nearer one better."""
-    with database.write() as session:
-        rows.add_calendar(session)
-        rows.add_need(session, "N", rows.add_school(session, 1))
-        rows.add_offer(session, "near", rows.add_school(session, 2, 1), half_days=4, max_pairings=1)
-        rows.add_offer(session, "far", rows.add_school(session, 3, 9), half_days=4, max_pairings=1)
-    return database
+    return contested(database)
 
 
-def run(database: Database, options: MatchOptions = OPTIONS) -> int:
+def run(database: Database, options: MatchOptions = FREELY) -> int:
     return match(database, options, now=NOW)
 
 
@@ -178,7 +169,7 @@ def test_what_rests_on_suggestions_cannot_be_preferred_until_confirmed(exchange:
         for offer in session.scalars(select(Offer)):
             offer.availability = "not_answered"
     made = proposals(
-        exchange, run(exchange, OPTIONS.model_copy(update={"include_suggestions": True}))
+        exchange, run(exchange, FREELY.model_copy(update={"include_suggestions": True}))
     )
     with pytest.raises(NotToBeSent, match=r"School 1 must confirm need N.*School 2 must answer"):
         decide(exchange, made["near"], PREFER)
@@ -195,9 +186,9 @@ def test_a_held_offer_is_spent_for_other_runs_until_it_is_free_again(exchange: D
     """From preferred on, days are held; a decline gives them back."""
     with exchange.write() as session:
         rows.add_need(session, "N2", rows.add_school(session, 4))
-    pin = OPTIONS.model_copy(update={"pins": ("N=near",)})
+    pin = FREELY.model_copy(update={"pins": ("N=near",)})
     first = proposals(exchange, run(exchange, pin))["near"]
-    pin = OPTIONS.model_copy(update={"pins": ("N2=near",)})
+    pin = FREELY.model_copy(update={"pins": ("N2=near",)})
     other = proposals(exchange, run(exchange, pin))["near"]
     decide(exchange, first, PREFER)
     with pytest.raises(Spent, match="near has left 0 days"):
@@ -210,7 +201,7 @@ def test_a_held_offer_is_spent_for_other_runs_until_it_is_free_again(exchange: D
 def test_a_held_need_is_not_planned_again(exchange: Database) -> None:
     """The taker's place is held too: another giver cannot be preferred beside the first."""
     first = proposals(exchange, run(exchange))["near"]
-    excluding = OPTIONS.model_copy(update={"exclusions": ("N=near",)})
+    excluding = FREELY.model_copy(update={"exclusions": ("N=near",)})
     other = proposals(exchange, run(exchange, excluding))["far"]
     decide(exchange, first, PREFER)
     with pytest.raises(Spent, match="another proposal holds it"):
@@ -274,7 +265,7 @@ def test_an_alternate_may_compete_with_what_is_only_proposed(exchange: Database)
     """Where every giver is proposed to somebody, whoever is preferred first has the days."""
     with exchange.write() as session:
         rows.add_need(session, "N2", rows.add_school(session, 4))
-    run_id = run(exchange, OPTIONS.model_copy(update={"pins": ("N=near",)}))
+    run_id = run(exchange, FREELY.model_copy(update={"pins": ("N=near",)}))
     made = proposals(exchange, run_id)
     decide(exchange, made["near"], DECLINE, OVER_CAPACITY)
     assert keep_up(exchange, None, NOW) == 1
@@ -307,9 +298,9 @@ def test_a_declined_pair_is_not_proposed_again_unless_asked(exchange: Database) 
     """The next run takes the other giver; asked to, it proposes the declined pair once more."""
     decide(exchange, proposals(exchange, run(exchange))["near"], DECLINE, OVER_CAPACITY)
     assert set(proposals(exchange, run(exchange))) == {"far"}
-    anew = OPTIONS.model_copy(update={"include_declined": True})
+    anew = FREELY.model_copy(update={"include_declined": True})
     assert set(proposals(exchange, run(exchange, anew))) == {"near"}
-    pinned = OPTIONS.model_copy(update={"pins": ("N=near",)})
+    pinned = FREELY.model_copy(update={"pins": ("N=near",)})
     assert set(proposals(exchange, run(exchange, pinned))) == {"near"}
 
 
@@ -322,7 +313,7 @@ def test_a_conflict_of_interest_parts_the_two_for_every_need(exchange: Database)
         rows.add_need(session, "N2", session.get_one(rows.Participant, need.participant_id))
         near = session.scalars(select(Offer).where(Offer.reference == "near")).one()
         near.half_days, near.max_pairings = 8, 2
-    anew = OPTIONS.model_copy(update={"include_declined": True})
+    anew = FREELY.model_copy(update={"include_declined": True})
     assert set(proposals(exchange, run(exchange, anew))) == {"far"}
 
 
@@ -363,7 +354,7 @@ def test_eight_brokers_never_overspend_one_giver(database: Database) -> None:
     for number in range(8):
         with database.read() as session:
             takers = service.takers_listed(session, TERMINAL, [str(number + 1)])
-        run_id = service.match(database, TERMINAL, takers, rows.YEAR, OPTIONS)
+        run_id = service.match(database, TERMINAL, takers, rows.YEAR, FREELY)
         made.extend(proposals(database, run_id).values())
     assert len(made) == 8
     raised = at_once(*(lambda each=each: decide(database, each, PREFER) for each in made))

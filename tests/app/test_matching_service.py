@@ -11,7 +11,6 @@ from app.database import Database
 from app.insight.queries import report_data, result_of
 from app.insight.report import figures
 from app.matching import planning, queries, service
-from app.matching.options import MatchOptions
 from app.problems import Forbidden, NotFound
 from models.access import AuditEvent
 from models.matching import Proposal, Run
@@ -20,8 +19,7 @@ from solver.problem_json import problem_to_json
 from solver.solve import solve
 from solver.verify import verify
 from tests import rows
-
-OPTIONS = MatchOptions(as_of=rows.STARTS, workers=1, method="exact")
+from tests.runs import OPTIONS, match
 
 
 @pytest.fixture
@@ -40,15 +38,9 @@ def exchange(database: Database) -> Database:
     return database
 
 
-def run(database: Database, options: MatchOptions = OPTIONS, area: str = "Testshire") -> int:
-    with database.read() as session:
-        takers = service.takers_in(session, TERMINAL, area, rows.STARTS)
-    return service.match(database, TERMINAL, takers, rows.YEAR, options)
-
-
 def test_a_run_stores_its_problem_plan_and_proposals(exchange: Database) -> None:
     """Everything needed to repeat and explain a plan is in the database."""
-    run_id = run(exchange)
+    run_id = match(exchange)
     with exchange.read() as session:
         stored = queries.get_run(session, TERMINAL, run_id)
         file = queries.file_of(session, run_id, "problem")
@@ -73,7 +65,7 @@ def test_a_run_stores_its_problem_plan_and_proposals(exchange: Database) -> None
 
 def test_the_stored_problem_gives_the_same_plan_again(exchange: Database) -> None:
     """A past run can be repeated from its file alone."""
-    run_id = run(exchange)
+    run_id = match(exchange)
     with exchange.read() as session:
         problem = queries.problem_of(session, TERMINAL, run_id)
         plan = queries.plan_of(session, TERMINAL, run_id)
@@ -84,7 +76,7 @@ def test_the_stored_problem_gives_the_same_plan_again(exchange: Database) -> Non
 
 def test_a_limit_of_work_makes_a_run_repeatable(exchange: Database) -> None:
     """The stored problem, seed and work are all it takes to get the plan again."""
-    run_id = run(exchange, OPTIONS.model_copy(update={"work": 1}))
+    run_id = match(exchange, OPTIONS.model_copy(update={"work": 1}))
     with exchange.read() as session:
         problem = queries.problem_of(session, TERMINAL, run_id)
         plan = queries.plan_of(session, TERMINAL, run_id).to_json()
@@ -94,7 +86,7 @@ def test_a_limit_of_work_makes_a_run_repeatable(exchange: Database) -> None:
 
 def test_what_is_made_of_suggestions_cannot_be_sent(exchange: Database) -> None:
     """Planning with suggestions shows them, and marks every pairing that rests on one."""
-    run_id = run(exchange, OPTIONS.model_copy(update={"include_suggestions": True}))
+    run_id = match(exchange, OPTIONS.model_copy(update={"include_suggestions": True}))
     with exchange.read() as session:
         made = queries.proposals(session, TERMINAL, run_id)
     for proposal, need, offer in made:
@@ -105,7 +97,7 @@ def test_what_is_made_of_suggestions_cannot_be_sent(exchange: Database) -> None:
 
 def test_every_change_is_audited_in_its_own_transaction(exchange: Database) -> None:
     """A run leaves two events, with digests and counts and no names."""
-    run_id = run(exchange)
+    run_id = match(exchange)
     with exchange.read() as session:
         events = session.scalars(select(AuditEvent).order_by(AuditEvent.sequence)).all()
     assert [event.action for event in events] == ["run.submitted", "run.solved"]
@@ -123,7 +115,7 @@ def test_a_solve_that_dies_leaves_a_failed_run_and_no_proposal(
 
     monkeypatch.setattr(planning, "solve", die)
     with pytest.raises(RuntimeError, match="fire"):
-        run(exchange)
+        match(exchange)
     with exchange.read() as session:
         assert session.scalars(select(Run.state)).all() == ["failed"]
         assert session.scalar(select(func.count()).select_from(Proposal)) == 0
@@ -153,7 +145,7 @@ def test_a_list_of_takers_names_strangers(exchange: Database) -> None:
 
 def test_the_report_tells_what_was_stored(exchange: Database) -> None:
     """The figures people see are those of the plan, met and unmet needs together."""
-    run_id = run(exchange)
+    run_id = match(exchange)
     with exchange.read() as session:
         data = report_data(session, result_of(session, TERMINAL, run_id))
         stored = queries.get_run(session, TERMINAL, run_id)
