@@ -12,12 +12,13 @@ import pytest
 from drawn_problems import problems
 from hypothesis import HealthCheck, given, settings
 
-from solver import parts
+from solver import parts, rounds
 from solver.instances import KINDS, made_up_country, make
 from solver.market import take_apart
 from solver.parts import answer_part
 from solver.prices import PriceSearch
 from solver.prices_kernel import ask
+from solver.race import Limits
 from solver.rounds import COMPARED, TRIED, WARMING, WORTHWHILE_S, Quicker, Rounds
 from solver.solve import solve
 from solver.workers import SharedExecutor
@@ -79,8 +80,8 @@ def executor(request):
 
 def searches(market, executor, *, rounds_on="executor", stop=lambda: False):
     """A search on threads, and one on an executor."""
-    rounds = Rounds(market, SharedExecutor(executor, rounds_on), stop)
-    return PriceSearch(market), PriceSearch(market, on_executor=rounds)
+    on_executor = Rounds(market, SharedExecutor(executor, rounds_on), stop)
+    return PriceSearch(market), PriceSearch(market, on_executor=on_executor)
 
 
 def assert_alike(one, other):
@@ -114,6 +115,7 @@ def test_parts_answer_as_the_whole(problem):
 def test_every_executor_answers_as_threads(executor, kind):
     """Answers that travelled are those of threads, for every kind of rules."""
     one, other = searches(take_apart(make(made_up_country(60, 3), 3, kind)), executor)
+    other._ask_on_threads = lambda: pytest.fail("threads had to ask somebody again")
     for step in np.geomspace(0.4, 0.001, 8):
         assert other.round(step) == one.round(step)
         assert_alike(one, other)
@@ -199,13 +201,19 @@ def test_threads_do_what_an_executor_does_not():
     assert_alike(one, other)
 
 
-def test_an_executor_that_fails_is_left():
-    """Unless rounds were to be on it, which then says what failed."""
-    market = take_apart(make(made_up_country(60, 3), 3))
-    _, forced = searches(market, Broken())
+def test_where_rounds_must_be_a_failure_is_told():
+    """Whoever wants rounds on the executor hears what keeps them from it."""
+    _, search = searches(take_apart(make(made_up_country(60, 3), 3)), Broken())
     with pytest.raises(OSError, match="no machine is left"):
-        forced.round(0.4)
-    one, other = searches(market, Broken(), rounds_on="quicker")
+        search.round(0.4)
+
+
+@pytest.mark.parametrize("bad", [Broken, Silent])
+def test_an_executor_that_fails_is_left(monkeypatch, bad):
+    """Where rounds may be on threads they go on there, and nothing is lost."""
+    monkeypatch.setattr(rounds, "PATIENCE", (0.0, 0.0))
+    market = take_apart(make(made_up_country(60, 3), 3))
+    one, other = searches(market, bad(), rounds_on="quicker")
     other._on_executor._quicker = tried = Quicker()
     for _ in range(WARMING):
         tried.learn(False, 1.0)
@@ -231,6 +239,17 @@ def test_rounds_leave_the_executor_to_blocks():
     block.set_result(None)
     search.round(0.4)
     assert here.calls
+
+
+@pytest.mark.parametrize(
+    ("shared", "there"), [("executor", True), ("quicker", True), ("threads", False), (None, False)]
+)
+def test_rounds_are_only_where_they_may_be(shared, there):
+    """On threads if so wanted, and if the executor is the processes that blocks start with."""
+    pool = Here() if shared is None else SharedExecutor(Here(), shared)
+    market = take_apart(make(made_up_country(60, 3), 3))
+    search = PriceSearch.beside(pool, market, Limits(), lambda: False, None)
+    assert (search._on_executor is not None) == there
 
 
 def learnt(threads, executor):
