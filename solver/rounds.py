@@ -42,9 +42,9 @@ class Quicker:
     """Whether rounds are quicker on the executor, as told by those before.
 
     Either way gives the same answers: an executor has more processors, threads need send nothing.
-    Rounds are much alike, so that a few on either way tell. Ever fewer participants are asked while
-    a call costs what it costs, so that threads have a round now and then to compare, and an
-    executor that has lost is not tried again.
+    Rounds are much alike, so that a few on either way tell. Others may come to use the executor or
+    this machine, so that threads have a round now and then to compare. An executor that has lost is
+    not tried again: to try it is what costs.
 
     Attributes
     ----------

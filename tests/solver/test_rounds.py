@@ -269,9 +269,9 @@ def test_the_quicker_way_is_taken():
     # Parts travel with the first, which says nothing of those to come.
     often = learnt(lambda at: 0.1, lambda at: 9.0 if at == WARMING else 0.05)
     assert often == [at for at in range(WARMING, 3 * COMPARED) if at % COMPARED]
-    # Few participants are asked late, but a call costs what it costs.
-    late = learnt(lambda at: 0.1 / (1 + at), lambda at: 0.01)
-    assert late == [*range(WARMING, COMPARED)]
+    # Somebody else has the executor from then on.
+    busier = learnt(lambda at: 0.1, lambda at: 0.05 if at <= COMPARED else 0.3)
+    assert busier == [at for at in range(WARMING, 2 * COMPARED) if at != COMPARED]
 
 
 @pytest.mark.parametrize("kind", ["whole", "linking"])
