@@ -1,4 +1,4 @@
-"""A Dask cluster as the executor that solves blocks; Dask itself is an optional extra."""
+"""A Dask cluster as the executor of blocks and rounds; Dask itself is an optional extra."""
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
