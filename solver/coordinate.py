@@ -11,18 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from solver.blocks import Sides
-from solver.core import Core
+from solver.core import Core, Job
 from solver.exact import Result
-from solver.formulation import Formulation
 from solver.market import Market, take_apart
 from solver.neighbourhoods import grown
-from solver.pacing import WORK_BLOCK, Further, Kind, block_seconds
+from solver.pacing import WORK_BLOCK, Further, Kinds, block_seconds
 from solver.plan import Stopped
 from solver.prices import PriceSearch
 from solver.prices_tables import SmallArray
@@ -34,21 +33,23 @@ from solver.state import State
 from solver.workers import solve_block
 
 FIRST_STEP: Final = 0.4
-LAST_STEP: Final = 0.001
-ROUNDS: Final = (60, 150)
+LAST_STEP: Final = 0.0003
+LAST_STEP_OF_FEW: Final = 0.001
+"""Programs of few participants are better for candidates that are not quite wanted."""
+ROUNDS: Final = (60, 300)
 """Fewest and most rounds before blocks; how many is settled by the time there is."""
 ROUNDS_PER_WORK: Final = 20
 WARM: Final = (0.06, 45)
 """First step, and rounds, from the prices of a state, which are nearly right."""
 PRICE_SHARE: Final = 0.45
 """Share of the time that rounds before blocks may take."""
-WANTED: Final = (0.05, 0.01)
+WANTED: Final = (0.2, 0.01)
 """How often lately a candidate was wanted, to be in the first programs and in the last."""
-WANTED_FACTOR: Final = 0.5
+WANTED_BY_WORK: Final = 0.05
+"""The first where work is limited: after fewer rounds less is known of what is wanted."""
+WANTED_FACTOR: Final = 0.8
 """What the threshold falls by from one sweep to the next."""
 HARD_GAP: Final = 0.002
-CALM: Final = 0.2
-"""Share of the average regret below which a block is left as it is."""
 PRICED_BLOCKS: Final = 16
 """Priced blocks at least, if that leaves them large enough."""
 PRICED_BLOCK: Final = (300, 1400)
@@ -58,18 +59,16 @@ WAVES: Final = 4
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
 BLOCK_NODES: Final = 1
-BLOCK_GAP: Final = (0.3, 0.001)
-"""Share of the gap that blocks are solved to, and the widest gap of a block."""
-SLOW: Final = 0.01
-"""Share of the gap that a sweep must close not to be called slow."""
-WIDER: Final = (2, 1.5)
-"""After how many slow sweeps programs get wider, and by what factor."""
+BLOCK_GAP: Final = (0.3, 0.03, 0.001)
+"""Share of the gap that one block alone is solved to, one of many, and the widest of a block."""
+WIDER: Final = (2.5, 1.5)
+"""What programs get wider by when sweeps are slow, those of many participants and of few."""
+NEWS: Final = 0.05
+"""Share of the gap that the bound must have moved by for reduced costs to be found again."""
 SMALL: Final = (500, 400)
 """Participants up to which more rounds are cheap, how many, and programs are wider at once."""
 CLOSING: Final = (6000, 15000)
 """Candidates up to which one program has all that is left at once, and at the end."""
-TURNS: Final = 5
-"""Every so many sweeps it is a set way's turn to choose blocks; else that of the best pace."""
 IDLE_SWEEPS: Final = 12
 """Sweeps without a better plan after which it has stalled."""
 
@@ -106,15 +105,6 @@ def solve_prices(
         return run.best.result(Stopped.STALLED)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """A block to solve: its program, and the columns of the whole that it decides."""
-
-    program: Formulation
-    columns: IntArray
-    start: IntArray | None = None
-
-
 class _Run:
     """One solve: the market, its prices, the best plan so far."""
 
@@ -138,10 +128,14 @@ class _Run:
         self.starter = Starter(problem, self.market)
         self.base: IntArray | SmallArray | None = None
         self._few = len(problem.participants) <= SMALL[0]
+        self._last_step = LAST_STEP_OF_FEW if self._few else LAST_STEP
+        self._wanted = WANTED[0] if limits.work is None else WANTED_BY_WORK
         self._ranged = bool((self.market.low < self.market.high).any())
         self.best = Standing(problem, self.market, self.search, limits, on_news, cancelled)
         self._near = np.zeros(len(self.market), np.bool_)
-        self._further = Further(self.search)
+        self._further = Further(self.search, self._last_step)
+        self.kinds = Kinds((self._grown, self._cut), limits, self.started)
+        self._lost: tuple[int, IntArray | None] = (0, None)
         self.best.offer(self.starter.plan())
         if start is not None:
             self.search.often[:] = start.often
@@ -151,9 +145,10 @@ class _Run:
     def rounds(self) -> None:
         """Do the rounds of prices that come before blocks."""
         done, share, plans = 0, 0.0, 0
+        before, since = 0, self.started
         first = WARM[0] if self.warm else FIRST_STEP
         while share < 1:
-            self.search.round(first * (LAST_STEP / first) ** share)
+            self.search.round(first * (self._last_step / first) ** share)
             done += 1
             share = self._share(done)
             if len(self.search.impossible):
@@ -161,6 +156,8 @@ class _Run:
                 raise Stop(Stopped.INFEASIBLE)
             if int(4 * share) > plans:
                 plans = int(4 * share)
+                self._further.learn(before - self.search.bound(), time.time() - since)
+                before, since = self.search.bound(), time.time()
                 self.best.offer(self._mended(self._agreed()))
             self.best.news()
 
@@ -179,7 +176,7 @@ class _Run:
     def priced_blocks(self) -> None:
         """Solve all participants once, in waves of blocks that see later ones by prices alone."""
         assert self.search.best is not None
-        core = self._core(WANTED[0])
+        core = self._core(self._wanted)
         if not len(core.giver):
             return
         size = min(max(len(self.market.role) // PRICED_BLOCKS, PRICED_BLOCK[0]), PRICED_BLOCK[1])
@@ -193,7 +190,7 @@ class _Run:
         for wave in range(WAVES):
             now = blocks[wave::WAVES]
             jobs = [
-                _Job(
+                Job(
                     core.program.priced(label == block, crossing, label % WAVES < wave, sides),
                     np.flatnonzero((gives == block) | (takes == block)),
                 )
@@ -219,8 +216,7 @@ class _Run:
             self.base = self.best.half_days
         if self.base is None:
             self.base = self._mended(self._agreed(), floors=False)
-        kinds = [Kind(way, self.limits.work is not None) for way in (self._grown, self._cut)]
-        wanted, idle, slow, sweep = WANTED[0], 0, 0, 0
+        wanted, idle, sweep = self._wanted, 0, 0
         if self._few and self.limits.work is None:
             self._widen(self._core(wanted, self.base))
         while idle < IDLE_SWEEPS:
@@ -228,25 +224,22 @@ class _Run:
                 if sweep >= self.limits.work:
                     raise Stop(Stopped.WORK)
                 for _ in range(ROUNDS_PER_WORK):
-                    self._further.round(self.best.gap())
+                    self._further.round()
             started, before = time.time(), self.best.objective
-            kind = kinds[sweep % 2]
-            if self.limits.work is None and sweep % TURNS:
-                kind = max(kinds, key=lambda kind: kind.pace)
+            kind = self.kinds.next()
             core = self._core(wanted, self.base, open_days=kind.label == self._grown)
             people = int(kind.people * self.random.uniform(0.8, 1.0))
-            hard = self._improve(core, self._fixed_blocks(core, kind.label(core, people)))
-            gained, took = self.best.objective - before, time.time() - started
-            kind.learn(hard, gained / took, took / (self.limits.deadline - started))
+            hard = self._improve(core, core.fixed_blocks(kind.label(core, people), self._regret()))
+            gained, missing = self.best.objective - before, self.best.bound() - before
+            self.kinds.learn(kind, hard, gained, missing - gained, time.time() - started)
             self.base = core.half_days() if self.best.half_days is None else self.best.half_days
             wanted = max(WANTED[1], WANTED_FACTOR * wanted)
             sweep += 1
-            if not gained:
-                kinds.reverse()
             idle = 0 if gained else idle + 1
-            slow = 0 if gained > SLOW * (self.best.bound() - self.best.objective) else slow + 1
-            if slow and slow % WIDER[0] == 0 and not self._widen(core) and idle:
-                return
+            if self.kinds.slow:
+                if not self._widen(core) and idle:
+                    return
+                self.kinds.widened()
 
     def _core(
         self, wanted: float, base: IntArray | SmallArray | None = None, *, open_days: bool = False
@@ -269,28 +262,41 @@ class _Run:
         -------
         Whether there are any, and too many might still be better for one program of them all.
         """
-        lost, size = self.search.losses(self.limits.deadline), int(WIDER[1] * len(core.giver))
+        (total, lost), size = self._losses(NEWS), int(WIDER[self._few] * len(core.giver))
         if lost is None or len(core.giver) == len(self.market):
             return False
         least = np.argsort(lost, kind="stable")[:size]
         self._near = np.zeros(len(self.market), np.bool_)
         self._near[least] = True
-        few = self.search.promising(lost, self.best.objective).sum() <= CLOSING[0]
+        few = self.search.promising(total, lost, self.best.objective).sum() <= CLOSING[0]
         return self.limits.work is not None or self.best.half_days is None or not few
+
+    def _losses(self, news: float = 0.0) -> tuple[int, IntArray | None]:
+        """Return a bound in parts of a point, and what it loses by each candidate.
+
+        They are found anew if the bound has moved by more than the share `news` of the gap.
+        """
+        assert self.search.best is not None
+        then, lost = self._lost
+        gap = then - self.best.objective * self.market.part
+        if lost is None or then - self.search.best.total > news * gap:
+            lost = self.search.losses(self.limits.deadline)
+            self._lost = self.search.best.total, lost
+        return self._lost
 
     def close(self) -> None:
         """Solve all that might still be better in one program, if it is small enough."""
-        lost = None if self.best.half_days is None else self.search.losses(self.limits.deadline)
+        total, lost = (0, None) if self.best.half_days is None else self._losses()
         kept = np.ones(len(self.market), np.bool_)
         if lost is not None:
-            kept = self.search.promising(lost, self.best.objective)
+            kept = self.search.promising(total, lost, self.best.objective)
         if not 0 < kept.sum() <= CLOSING[1]:
             return
         core = Core(self.problem, self.market, kept, self.search.often, self.best.half_days)
         whole = core.program.formulation
         start = None if self.best.half_days is None else core.values
-        job = _Job(whole, np.arange(len(core.values)), start)
-        limits = replace(self._block_limits(), gap=self.limits.gap, work=self.limits.work)
+        job = Job(whole, np.arange(len(core.values)), start)
+        limits = replace(self._block_limits(1), gap=self.limits.gap, work=self.limits.work)
         for _, found, bound in self._solved([job], math.inf, limits):
             if bound == -math.inf and start is None:
                 self.best.conflict = True
@@ -303,7 +309,7 @@ class _Run:
                 self.best.offer(core.half_days(found))
         self.best.news()
 
-    def _improve(self, core: Core, jobs: list[_Job]) -> float:
+    def _improve(self, core: Core, jobs: list[Job]) -> float:
         """Solve blocks and take their answers in; return the share that was hard."""
         hard = 0
         try:
@@ -330,28 +336,6 @@ class _Run:
         most = max(2 * self.limits.workers, len(regret) // size)
         return grown(core.giver, core.taker, regret, size, most)
 
-    def _fixed_blocks(self, core: Core, label: IntArray) -> list[_Job]:
-        """Return the blocks of a labelling that have regret to lose, those with most first."""
-        regret, inside = self._regret(), core.inside(label)
-        blocks = np.unique(inside[inside >= 0])
-        labelled = label >= 0
-        size = int(label.max()) + 1
-        total = np.bincount(label[labelled], regret[labelled], minlength=size)
-        people = np.bincount(label[labelled], minlength=size)
-        blocks = blocks[total[blocks] > CALM * regret.mean() * people[blocks]]
-        blocks = blocks[np.argsort(-total[blocks], kind="stable")]
-        share, used = core.share(len(blocks)), core.program.matrix @ core.values
-        order = np.argsort(inside, kind="stable")
-        starts = np.searchsorted(inside[order], blocks)
-        ends = np.searchsorted(inside[order], blocks, side="right")
-        jobs = []
-        for start, end in zip(starts, ends, strict=True):
-            candidate = order[start:end]
-            columns = core.program.columns(candidate)
-            program = core.program.fixed(candidate, core.values, used, share, core.points)
-            jobs.append(_Job(program, columns, core.values[columns]))
-        return jobs
-
     def _regret(self) -> FloatArray:
         """Return what each participant could have at prices beyond what the plan gives it."""
         quote = self.search.best
@@ -361,10 +345,10 @@ class _Run:
         return self.search.regrets(quote, np.asarray(self.base, np.int64)).astype(np.float64)
 
     def _solved(
-        self, jobs: list[_Job], seconds: float, limits: Limits | None = None
+        self, jobs: list[Job], seconds: float, limits: Limits | None = None
     ) -> Iterator[tuple[int, IntArray | None, float]]:
         """Give the number of each job as it is done, its values and its bound."""
-        limits = limits or self._block_limits()
+        limits = limits or self._block_limits(len(jobs))
         running: dict[Future[tuple[IntArray | None, float]], int] = {
             self.pool.submit(solve_block, job.program, job.start, limits, seconds): at
             for at, job in enumerate(jobs)
@@ -372,11 +356,9 @@ class _Run:
         waiting = set(running)
         try:
             while waiting:
-                pause = (
-                    0.0
-                    if self.limits.work is None and self._further.round(self.best.gap())
-                    else 0.1
-                )
+                pace = 0.0 if self._few else self.kinds.pace
+                beside = self.limits.work is None and self._further.round(pace)
+                pause = 0.0 if beside else 0.1
                 done, waiting = wait(waiting, timeout=pause, return_when=FIRST_COMPLETED)
                 for job in done:
                     yield running[job], *job.result()
@@ -385,8 +367,10 @@ class _Run:
             for job in waiting:
                 job.cancel()
 
-    def _block_limits(self) -> Limits:
-        gap = min(BLOCK_GAP[1], max(BLOCK_GAP[0] * self.best.gap(), self.limits.gap))
+    def _block_limits(self, blocks: int) -> Limits:
+        alone, least, widest = BLOCK_GAP
+        gap = max(least, alone / max(1, blocks)) * self.best.gap()
+        gap = min(widest, max(gap, self.limits.gap))
         work = None if self.limits.work is None else BLOCK_NODES
         return Limits(self.limits.deadline, gap, work, self.limits.seed)
 

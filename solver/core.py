@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from solver.blocks import Crossing, Program, restricted
 from solver.charges import charges
+from solver.formulation import Formulation
 from solver.market import Market
 from solver.neighbourhoods import cut, cut_by_partners
 from solver.prices import Quote
@@ -17,6 +19,19 @@ from solver.problem import BoolArray, FloatArray, IntArray, Problem
 
 SURE: Final = 0.7
 """How often a pairing over a block's border must be wanted to count as given."""
+
+
+CALM: Final = 0.2
+"""Share of the average regret below which a block is left as it is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A block to solve: its program, the columns of the whole that it decides, and a start."""
+
+    program: Formulation
+    columns: IntArray
+    start: IntArray | None = None
 
 
 class Core:
@@ -92,6 +107,35 @@ class Core:
         """Return the block that decides each candidate, -1 for those that cross a border."""
         giver, taker = label[self.giver], label[self.taker]
         return np.where(giver == taker, giver, -1)
+
+    def fixed_blocks(self, label: IntArray, regret: FloatArray) -> list[Job]:
+        """Return the blocks of a labelling that have regret to lose, those with most first.
+
+        Parameters
+        ----------
+        label
+            Block of each participant, -1 for none.
+        regret
+            Per participant.
+        """
+        inside, labelled = self.inside(label), label >= 0
+        blocks = np.unique(inside[inside >= 0])
+        size = int(label.max()) + 1
+        total = np.bincount(label[labelled], regret[labelled], minlength=size)
+        people = np.bincount(label[labelled], minlength=size)
+        blocks = blocks[total[blocks] > CALM * regret.mean() * people[blocks]]
+        blocks = blocks[np.argsort(-total[blocks], kind="stable")]
+        share, used = self.share(len(blocks)), self.program.matrix @ self.values
+        order = np.argsort(inside, kind="stable")
+        starts = np.searchsorted(inside[order], blocks)
+        ends = np.searchsorted(inside[order], blocks, side="right")
+        jobs = []
+        for start, end in zip(starts, ends, strict=True):
+            candidate = order[start:end]
+            columns = self.program.columns(candidate)
+            program = self.program.fixed(candidate, self.values, used, share, self.points)
+            jobs.append(Job(program, columns, self.values[columns]))
+        return jobs
 
     def crossing(self, quote: Quote) -> Crossing:
         """Return what each side of a pairing is worth at a quote."""

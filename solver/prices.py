@@ -304,16 +304,15 @@ class PriceSearch:
         lost: IntArray = value[market.places.giver] - gives + value[market.places.taker] - takes
         return lost
 
-    def promising(self, lost: IntArray, objective: int) -> BoolArray:
+    def promising(self, total: int, lost: IntArray, objective: int) -> BoolArray:
         """Return which candidates a plan worth more than `objective` might hold.
 
         Parameters
         ----------
-        lost
-            What `losses` returned, with no round since.
+        total, lost
+            The total of the best quote when `losses` was called, and what it returned.
         """
-        assert self.best is not None
-        return self.best.total - lost >= (objective + 1) * self.market.part
+        return total - lost >= (objective + 1) * self.market.part
 
     def regrets(self, quote: Quote, half_days: IntArray) -> IntArray:
         """Return what each participant could have at a quote beyond what a plan gives it.

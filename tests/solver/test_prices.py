@@ -103,7 +103,9 @@ def test_no_plan_with_a_candidate_exceeds_the_bound_less_its_loss(problem, seed,
         best = brute_force(replace(problem, pins=pairs(sorted(pinned | {pair}))))
         if best is not None:
             assert best * market.part <= search.best.total - loss
-            assert search.promising(lost, best - 1)[market.candidate.tolist().index(k)]
+            assert search.promising(search.best.total, lost, best - 1)[
+                market.candidate.tolist().index(k)
+            ]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
