@@ -69,7 +69,7 @@ SMALL: Final = (500, 400)
 """Participants up to which more rounds are cheap, how many, and programs are wider at once."""
 CLOSING: Final = (6000, 15000)
 """Candidates up to which one program has all that is left at once, and at the end."""
-IDLE_SWEEPS: Final = 12
+IDLE_SWEEPS: Final = 40
 """Sweeps without a better plan after which it has stalled."""
 
 
@@ -133,6 +133,7 @@ class _Run:
         self._ranged = bool((self.market.low < self.market.high).any())
         self.best = Standing(problem, self.market, self.search, limits, on_news, cancelled)
         self._near = np.zeros(len(self.market), np.bool_)
+        self._reached = 0
         self._further = Further(self.search, self._last_step)
         self.kinds = Kinds((self._grown, self._cut), limits, self.started)
         self._lost: tuple[int, IntArray | None] = (0, None)
@@ -260,15 +261,20 @@ class _Run:
 
         Returns
         -------
-        Whether there are any, and too many might still be better for one program of them all.
+        Whether to go on: too many might still be better for one program of them all, and if all
+        have been in, which begins anew with few, that has brought something since the last time.
         """
         (total, lost), size = self._losses(NEWS), int(WIDER[self._few] * len(core.giver))
-        if lost is None or len(core.giver) == len(self.market):
+        if lost is None:
             return False
+        few = self.search.promising(total, lost, self.best.objective).sum() <= CLOSING[0]
+        if size >= len(self.market):
+            again, self._reached = self.best.objective > self._reached, self.best.objective
+            self._near[:] = False
+            return again and not few and self.limits.work is None
         least = np.argsort(lost, kind="stable")[:size]
         self._near = np.zeros(len(self.market), np.bool_)
         self._near[least] = True
-        few = self.search.promising(total, lost, self.best.objective).sum() <= CLOSING[0]
         return self.limits.work is not None or self.best.half_days is None or not few
 
     def _losses(self, news: float = 0.0) -> tuple[int, IntArray | None]:
