@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from solver.plan import Plan
 from solver.problem import Problem
+from solver.verify_loops import faults_of_loops
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,15 @@ def _reciprocity_violations(problem: Problem, pairings: Pairings) -> list[Violat
                 text = f"takes {-left} half-days more than it gives and its allowance"
                 found.append(Violation("balance", f"participants[{account}]", text))
     if problem.rules.reciprocity == "closed_loops":
-        text = "plans of closed loops cannot be checked yet"
-        found.append(Violation("closed loops", "rules.reciprocity", text))
+        arcs = [
+            (
+                int(problem.offers.participant[problem.candidates.offer[candidate]]),
+                int(problem.needs.participant[problem.candidates.need[candidate]]),
+            )
+            for candidate in pairings
+        ]
+        faults = faults_of_loops(arcs, participants.exempt.tolist(), problem.rules.max_loop)
+        found += [Violation("closed loops", f"participants[{who}]", text) for who, text in faults]
     return found
 
 

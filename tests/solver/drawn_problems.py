@@ -1,6 +1,6 @@
 """Tiny problems that Hypothesis draws, and a brute force that knows nothing of the solver."""
 
-from itertools import product
+from itertools import combinations, pairwise, permutations, product
 
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ SOLVABLE = (Reciprocity.NONE, Reciprocity.BALANCED, Reciprocity.BOTH_ROLES)
 
 
 @st.composite
-def problems(draw, most_candidates=7):
+def problems(draw, most_candidates=7, reciprocities=SOLVABLE):
     """Problems of at most four participants with all rules mixed."""
     size = draw(st.integers(2, 4))
     someone = st.integers(0, size - 1)
@@ -87,7 +87,7 @@ def problems(draw, most_candidates=7):
             half_days=fixed,
             bonus=column(st.integers(0, 3), count),
         ),
-        Rules(draw(st.sampled_from(SOLVABLE))),
+        Rules(draw(st.sampled_from(reciprocities)), 2 + size % 3),
         pins=pairs(pinned or None),
         exclusions=pairs(excluded or None),
         current=pairs([[*pair, 1] for pair in current] or None, 3),
@@ -154,6 +154,14 @@ def allowed(content, choice):
         and all(len(taken[i]) <= people["max_taken"][i] for i in everyone)
         and reciprocal(content["rules"]["reciprocity"], people, given, taken)
         and all(linked(rule, choice) for rule in content["linking"])
+        and (
+            content["rules"]["reciprocity"] != "closed_loops"
+            or closed(
+                [(offers["participant"][o], needs["participant"][n]) for o, n, _ in rows],
+                people["exempt"],
+                content["rules"]["max_loop"],
+            )
+        )
     )
 
 
@@ -161,12 +169,40 @@ def reciprocal(reciprocity, people, given, taken):
     bound = [i for i, exempt in enumerate(people["exempt"]) if not exempt]
     if reciprocity == "both_roles":
         return all(given[i] or not taken[i] for i in bound)
-    if reciprocity == "none":
+    if reciprocity in ("none", "closed_loops"):
         return True
     over = dict.fromkeys(people["account"], 0)
     for i in bound:
         over[people["account"][i]] += sum(taken[i]) - sum(given[i]) - people["allowance"][i]
     return all(days <= 0 for days in over.values())
+
+
+def closed(arcs, exempt, max_loop):
+    """Return whether arcs, from giver to taker, can be told apart into closed loops."""
+    if not arcs:
+        return True
+    rest = list(enumerate(arcs))[1:]
+    return any(
+        loop([arcs[0], *(arc for _, arc in others)], exempt, max_loop)
+        and closed([arc for at, arc in rest if at not in dict(others)], exempt, max_loop)
+        for size in range(max_loop)
+        for others in combinations(rest, size)
+    )
+
+
+def loop(arcs, exempt, max_loop):
+    """Return whether arcs in some order are one loop."""
+    for path in permutations(arcs):
+        walked = [path[0][0], *(taker for _, taker in path)]
+        first, *inner, last = walked
+        if (
+            all(taker == giver for (_, taker), (giver, _) in pairwise(path))
+            and (first == last or (exempt[first] and exempt[last]))
+            and len({first, *inner, last}) == len(inner) + (1 if first == last else 2) <= max_loop
+            and not any(exempt[who] for who in inner)
+        ):
+            return True
+    return False
 
 
 def linked(rule, choice):

@@ -1,0 +1,85 @@
+"""The independent check of closed loops, against trying every way to tell pairings apart."""
+
+import numpy as np
+import pytest
+from drawn_problems import closed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.vocabulary import Reciprocity
+from solver import verify_loops
+from solver.plan import Plan, Status, Stopped
+from solver.problem import Candidates, Needs, Offers, Participants, Problem, Rules, frozen
+from solver.verify import verify
+from solver.verify_loops import faults_of_loops
+
+SOMEONE = st.integers(0, 4)
+ARCS = st.lists(st.tuples(SOMEONE, SOMEONE).filter(lambda arc: arc[0] != arc[1]), max_size=6)
+
+
+@settings(max_examples=1000, deadline=None, derandomize=True)
+@given(
+    arcs=ARCS,
+    loops=st.lists(st.permutations(range(5)), max_size=2),
+    sizes=st.tuples(st.integers(2, 4), st.integers(2, 4)),
+    exempt=st.lists(st.booleans(), min_size=5, max_size=5),
+    max_loop=st.integers(2, 5),
+)
+def test_check_agrees_with_a_plain_search(arcs, loops, sizes, exempt, max_loop):
+    """Loops put together pass; with a pairing more or less they pass only by other loops."""
+    together = [
+        (path[at], path[(at + 1) % size])
+        for path, size in zip(loops, sizes, strict=False)
+        for at in range(size)
+    ]
+    for given_arcs in (together, together[1:], [*together[:6], *arcs[:1]], arcs):
+        passed = faults_of_loops(given_arcs, exempt, max_loop) == []
+        assert passed == closed(given_arcs, exempt, max_loop)
+
+
+def plan_of(arcs, exempt=(), max_loop=3):
+    """A problem whose pairings are these arcs, one need and offer each, and a plan of them all."""
+    each, size = range(len(arcs)), 1 + max(max(arc) for arc in arcs)
+    problem = Problem(
+        Participants.of([f"p{i}" for i in range(size)], exempt=[i in exempt for i in range(size)]),
+        Needs.of([f"n{k}" for k in each], [taker for _, taker in arcs], [2 for _ in each]),
+        Offers.of([f"o{k}" for k in each], [giver for giver, _ in arcs], [2 for _ in each]),
+        Candidates.of(each, each, [0 for _ in each]),
+        Rules(Reciprocity.CLOSED_LOOPS, max_loop),
+    )
+    plan = Plan(
+        Status.FEASIBLE, Stopped.GAP,
+        offer=frozen(list(each), np.int64), need=frozen(list(each), np.int64),
+        half_days=frozen([2 for _ in each], np.int64), objective=0, bound=0.0, gap=0.0,
+    )  # fmt: skip
+    return problem, plan
+
+
+@pytest.mark.parametrize(
+    ("arcs", "exempt", "max_loop", "where", "words"),
+    [
+        ([(0, 1), (1, 2)], (), 3, "participants[0]", "gives in 1 pairings more"),
+        ([(0, 1), (1, 2)], (0,), 3, "participants[2]", "gives in 1 pairings fewer"),
+        ([(0, 1), (1, 2), (2, 0)], (), 2, "participants[0]", "at most 2"),
+        ([(0, 1), (1, 2), (2, 3)], (0, 3), 3, "participants[0]", "at most 3"),
+    ],
+)
+def test_a_pairing_on_no_loop_is_named(arcs, exempt, max_loop, where, words):
+    """By the participant that gives, or that gives and takes unevenly."""
+    found = verify(*plan_of(arcs, exempt, max_loop))
+    assert (found[0].rule, found[0].where) == ("closed loops", where)
+    assert words in found[0].sentence
+
+
+def test_a_plan_of_closed_loops_passes():
+    """Two loops that share a participant, and a chain between exempt ones."""
+    arcs = [(0, 1), (1, 0), (0, 2), (2, 3), (3, 0), (4, 1), (1, 5)]
+    assert verify(*plan_of(arcs, exempt=(4, 5))) == ()
+
+
+def test_a_plan_made_to_take_long_is_not_settled(monkeypatch):
+    """It fails the check, with that reason, when the steps are spent."""
+    monkeypatch.setattr(verify_loops, "MOST_STEPS", 2_000)
+    arcs = [(a, (a + step) % 13) for a in range(13) for step in (1, 5, 6, 7)]
+    found = verify(*plan_of(arcs, max_loop=4))
+    assert "takes too long" in found[0].sentence
