@@ -93,14 +93,14 @@ def _share_problems(operation: Schema, shared: Schema) -> None:
 
 def example(schema: Schema, schemas: Schema) -> Any:
     """An example put together from those of the fields."""
-    if "$ref" in schema:
-        return example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     for known in ("example", "const", "default"):
         if schema.get(known) is not None:
             return schema[known]
     for listed in ("examples", "enum"):
         if schema.get(listed):
             return schema[listed][0]
+    if "$ref" in schema:
+        return example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     for choice in ("anyOf", "oneOf", "allOf"):
         if choice in schema:
             return example(schema[choice][0], schemas)
