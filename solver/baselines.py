@@ -23,7 +23,7 @@ def greedy(problem: Problem) -> IntArray | None:
     """
     low, high = ranges(problem)
     keep, high = fitting(problem, low, high)
-    choice = _Choice(problem, low, high)
+    choice = Choice(problem, low, high)
     for candidate in problem.positions(problem.pins).tolist():
         choice.add(candidate, pinned=True)
     saved = ChangePenalty().kept_points(problem)
@@ -41,7 +41,7 @@ def greedy(problem: Problem) -> IntArray | None:
     return half_days
 
 
-class _Choice:
+class Choice:
     """What is left of every limit while candidates are added."""
 
     def __init__(self, problem: Problem, low: IntArray, high: IntArray) -> None:
@@ -95,6 +95,10 @@ class _Choice:
         self._change(candidate, min(room, self._high[candidate]), 1)
         return True
 
+    def drop(self, candidate: int) -> None:
+        """Take a candidate back."""
+        self._change(candidate, self.half_days[candidate], -1)
+
     def drop_takers_that_give_nothing(self) -> None:
         """Take back pairings until every taker gives, but never a pin."""
         dropped = True
@@ -105,7 +109,7 @@ class _Choice:
                 if not days or candidate in self._pinned:
                     continue
                 if not self._gives[taker] and not self._exempt[taker]:
-                    self._change(candidate, days, -1)
+                    self.drop(candidate)
                     dropped = True
 
     def _room(self, candidate: int) -> int:

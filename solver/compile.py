@@ -1,9 +1,12 @@
-"""`python -m solver.compile`: compile the price kernel once, so that no plan waits for it.
+"""`python -m solver.compile`: compile the kernels once, so that no plan waits for them.
 
 The compiled code is kept beside the source, or in the user's cache where that is not writable.
 """
 
+import numpy as np
+
 from solver.instances import KINDS, made_up_country, make
+from solver.loops import find_loops
 from solver.market import take_apart
 from solver.prices import PriceSearch
 from solver.race import Limits
@@ -11,7 +14,7 @@ from solver.solve import by_prices
 
 
 def main() -> None:
-    """Solve a small instance of each kind that prices answer."""
+    """Solve a small instance of each kind that prices answer, and find its loops."""
     for kind in KINDS:
         problem = make(made_up_country(60, seed=0), seed=0, kind=kind)
         by_prices(
@@ -23,6 +26,7 @@ def main() -> None:
         search = PriceSearch(take_apart(problem))
         search.round(1.0)
         search.losses()
+        find_loops(problem, np.arange(len(problem.candidates)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
+from models.vocabulary import Reciprocity
 from solver.formulation import Formulation, formulate
 from solver.plan import ConflictPart
 from solver.problem import IntArray, Problem
@@ -19,6 +20,12 @@ from solver.problem import IntArray, Problem
 def find_conflict(problem: Problem) -> tuple[ConflictPart, ...]:
     """Return pins and rules that cannot hold together, and could if any one were dropped."""
     formulation = formulate(problem, prune=False)
+    if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
+        from solver.loops import find_loops, with_loops
+
+        loops = find_loops(problem, formulation.candidate)
+        if loops.complete:
+            formulation = with_loops(formulation, problem, loops)
     rule, subject = formulation.row_rule, formulation.row_subject
     keys = rule * (int(subject.max(initial=0)) + 1) + subject
     group = np.unique(keys, return_inverse=True)[1]

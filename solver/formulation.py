@@ -1,7 +1,7 @@
 """From a problem to one mixed-integer program, the same for CP-SAT and HiGHS.
 
 Columns are y_k for each candidate kept, then x_k for those whose half-days are free. Where
-half-days are fixed, h_k * y_k stands for x_k.
+half-days are fixed, h_k * y_k stands for x_k. `solver.loops` adds columns of its own after these.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Formulation:
     def half_days(self, problem: Problem, values: IntArray) -> IntArray:
         """Return half-days per candidate of the problem, from a value per column."""
         days = self.low.copy()
-        days[self.free] = values[len(self.candidate) :]
+        days[self.free] = values[len(self.candidate) :][: len(self.free)]
         result = np.zeros(len(problem.candidates), np.int64)
         result[self.candidate] = np.where(values[: len(self.candidate)] > 0, days, 0)
         return result
@@ -72,6 +72,32 @@ class Formulation:
         """Return the same program without the candidates outside `keep`, shape (kept,)."""
         kept = np.concatenate([keep, keep[self.free]])
         return replace(self, upper=np.where(kept, self.upper, 0))
+
+    def around(self, values: IntArray, inside: BoolArray) -> Formulation:
+        """Return the program of the columns inside, the others fixed at their values.
+
+        Its columns and rows alone are of use: it keeps the candidates of the whole.
+        """
+        rows = np.repeat(np.arange(len(self.row_lower)), np.diff(self.row_start))
+        fixed = np.where(inside, 0, values)
+        done = np.zeros(len(self.row_lower), np.int64)
+        np.add.at(done, rows, self.coefficient * fixed[self.column])
+        kept = inside[self.column]
+        sizes = np.bincount(rows[kept], minlength=len(done))
+        live = sizes > 0
+        return replace(
+            self,
+            points=self.points[inside],
+            constant=self.worth(fixed),
+            upper=self.upper[inside],
+            row_start=np.concatenate([[0], np.cumsum(sizes[live])]),
+            column=(np.cumsum(inside) - 1)[self.column[kept]],
+            coefficient=self.coefficient[kept],
+            row_lower=(self.row_lower - done)[live],
+            row_upper=(self.row_upper - done)[live],
+            row_rule=self.row_rule[live],
+            row_subject=self.row_subject[live],
+        )
 
     def holds(self, values: IntArray) -> bool:
         """Return whether a value per column keeps every row and bound."""

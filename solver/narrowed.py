@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from models.vocabulary import Reciprocity
 from solver.backends import Report, solve_highs
 from solver.formulation import Formulation
 from solver.problem import BoolArray, FloatArray, IntArray, Problem
@@ -50,7 +51,8 @@ def solve_narrowed(
     The whole program's answer, its bound never above the participants'.
     """
     bound = math.inf
-    if len(formulation.candidate) >= least:
+    loops = problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS
+    if len(formulation.candidate) >= least and not loops:
         bound, wanted = _priced(problem, formulation, limits)
         report(None, bound, None)
         fixed = _fixed(problem, formulation)

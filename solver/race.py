@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, Pipe, wait
@@ -126,6 +126,7 @@ def race(
     *,
     on_news: OnNews,
     cancelled: Callable[[], bool],
+    backends: Sequence[str] = BACKENDS,
 ) -> Stopped:
     """Run the backends until one reaches the gap, time is up, or it is cancelled.
 
@@ -136,8 +137,10 @@ def race(
     ----------
     best
         What is known before, and after.
+    backends
+        Names of those to run; the first alone where there is one worker and no work limit.
     """
-    names = BACKENDS if limits.work is not None or limits.workers > 1 else BACKENDS[:1]
+    names = backends if limits.work is not None or limits.workers > 1 else backends[:1]
     running: dict[Connection, SpawnProcess] = {}
     answers: dict[Connection, Answer] = {}
     try:
@@ -225,6 +228,10 @@ def _run(
         from solver.narrowed import solve_narrowed
 
         answer = solve_narrowed(problem, formulation, start, limits, report)
+    elif name == "loops":
+        from solver.loops_around import solve_around
+
+        answer = solve_around(problem, formulation, start, limits, report)
     else:
         from solver.cp_sat import solve_cp_sat
 

@@ -240,6 +240,28 @@ class BothRoles(Rule):
         )
 
 
+class ClosedLoops(Rule):
+    """Reciprocity `closed_loops`, as far as rows go: all but the exempt give as often as they take.
+
+    How long loops are is said by columns, one per loop (`solver.loops`).
+    """
+
+    name = "closed loops"
+    statement = "each pairing lies on one loop of at most max_loop participants"
+    table = "participants"
+
+    def rows(self, problem: Problem) -> Rows:
+        bound = ~problem.participants.exempt
+        gives, takes = np.flatnonzero(bound[problem.giver]), np.flatnonzero(bound[problem.taker])
+        return grouped(
+            np.concatenate([problem.giver[gives], problem.taker[takes]]),
+            np.concatenate([gives, takes]),
+            count=np.concatenate([np.ones_like(gives), -np.ones_like(takes)]),
+            lower=0,
+            upper=0,
+        )
+
+
 class Pins(Rule):
     """What people fixed is in."""
 
@@ -321,17 +343,12 @@ class ChangePenalty(Rule):
 
 
 def rules_of(problem: Problem) -> tuple[Rule, ...]:
-    """Return the rules that bind a problem, reciprocity as it is set.
-
-    Raises
-    ------
-    KeyError
-        If reciprocity is `closed_loops`, which is no linear rule.
-    """
+    """Return the rules that bind a problem, reciprocity as it is set."""
     reciprocity: dict[Reciprocity, tuple[Rule, ...]] = {
         Reciprocity.NONE: (),
         Reciprocity.BALANCED: (Balance(),),
         Reciprocity.BOTH_ROLES: (BothRoles(),),
+        Reciprocity.CLOSED_LOOPS: (ClosedLoops(),),
     }
     return (
         NeedGivers(),

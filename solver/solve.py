@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from solver.exact import Result
     from solver.state import State
 
-METHODS: Final = ("auto", "exact", "flow", "prices")
+METHODS: Final = ("auto", "exact", "flow", "prices", "loops")
 EXACT_UP_TO: Final = 400
 """Candidates up to which the exact method is as quick as prices."""
 DEFAULT_TIME_LIMIT_S: Final = 60.0
@@ -106,8 +106,9 @@ def solve(
     Parameters
     ----------
     method
-        "auto", "exact", "flow" or "prices"; "auto" is a flow where the problem is one, and
-        exact where that proves quickly.
+        "auto", "exact", "flow", "prices" or "loops"; "auto" is loops where reciprocity is
+        `closed_loops`, which no other method can, a flow where the problem is one, and exact
+        where that proves quickly.
     time_limit_s
         Wall time of the whole call, > 0. Without it 60 s, or none where `work` limits.
     work
@@ -227,6 +228,10 @@ def _method(name: str, warm: State | None, executor: Executor | None) -> Method:
         from solver.flow import solve_flow
 
         return solve_flow
+    if name == "loops":
+        from solver.loops_solve import solve_loops
+
+        return partial(solve_loops, warm=warm)
     if name == "prices":
         return partial(by_prices, warm=warm, executor=executor)
     return partial(_solve_auto, warm=warm, executor=executor)
@@ -265,6 +270,8 @@ def _solve_auto(
     from solver.flow import why_no_flow
 
     method = partial(_method, warm=warm, executor=executor)
+    if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
+        return method("loops")(problem, limits, on_news=on_news, cancelled=cancelled)
     if why_no_flow(problem) is None:
         early = limits
         if math.isfinite(limits.deadline):
@@ -284,17 +291,23 @@ def _check_method(problem: Problem, method: str) -> None:
     if method not in METHODS:
         known = ", ".join(METHODS)
         raise MethodFault(f"method {method!r} is not available; choose one of {known}")
+    closed = problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS
+    if closed and method not in ("auto", "loops"):
+        raise MethodFault(
+            f"method {method!r} does not apply: rules.reciprocity is closed_loops; "
+            "use loops or auto"
+        )
+    if method == "loops" and not closed:
+        raise MethodFault(
+            f"method 'loops' does not apply: rules.reciprocity is {problem.rules.reciprocity}, "
+            "not closed_loops; use auto"
+        )
     if method == "flow":
         from solver.flow import why_no_flow
 
         reason = why_no_flow(problem)
         if reason is not None:
             raise MethodFault(f"method 'flow' does not apply: {reason}; use auto")
-    if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
-        raise MethodFault(
-            "rules.reciprocity 'closed_loops' cannot be solved yet; "
-            "use none, balanced or both_roles"
-        )
 
 
 def _check_limits(

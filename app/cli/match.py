@@ -58,6 +58,9 @@ def match(
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="plan from this day; default: today")] = None,
     reciprocity: Annotated[Reciprocity, typer.Option()] = DEFAULTS.reciprocity,
+    max_loop: Annotated[
+        int, typer.Option(help="participants of a loop, where reciprocity is closed_loops")
+    ] = DEFAULTS.max_loop,
     balance_held_by: Annotated[BalanceHolder, typer.Option()] = DEFAULTS.balance_held_by,
     include_suggestions: Annotated[
         bool, typer.Option(help="plan with needs and offers that nobody confirmed yet")
@@ -121,6 +124,7 @@ def match(
     listed = [] if area or areas else _listed(list_file)
     options = _options(
         reciprocity=reciprocity,
+        max_loop=max_loop,
         balance_held_by=balance_held_by,
         include_suggestions=include_suggestions,
         travel_limit_miles=travel_limit_miles,

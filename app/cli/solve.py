@@ -41,7 +41,7 @@ def solve(
     gap: Annotated[float, typer.Option(help="stop at this fraction from the bound")] = 0.0,
     seed: Annotated[int, typer.Option(help="of the search")] = 0,
     workers: Annotated[int, typer.Option(help="processor cores to use")] = 2,
-    method: Annotated[str, typer.Option(help="auto, exact, flow or prices")] = "auto",
+    method: Annotated[str, typer.Option(help="auto, exact, flow, prices or loops")] = "auto",
     save_state: Annotated[
         Path | None, typer.Option(help="where plan and prices go, for --warm another time")
     ] = None,

@@ -266,6 +266,11 @@ def rules_in_words(options: MatchOptions) -> tuple[str, ...]:
             "the allowance grows with disadvantage and urgency."
         ),
         Reciprocity.BOTH_ROLES: "Whoever takes also gives at least once, unless exempt.",
+        Reciprocity.CLOSED_LOOPS: (
+            f"Support goes round in closed loops of at most {options.max_loop} participants: each "
+            "gives to the next, and the last to the first. A loop may begin and end with an "
+            "exempt participant."
+        ),
     }
     return (
         reciprocity[options.reciprocity],

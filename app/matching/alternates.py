@@ -128,6 +128,9 @@ class _Losses:
     def _can_do_without(self, giver: int, half_days: int) -> bool:
         """Whether a giver may take what it takes when it gives this much less."""
         who = self._problem.participants
+        if self._problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
+            # Its loop would stay open: others on it would have to move.
+            return False
         if who.exempt[giver]:
             return True
         if self._problem.rules.reciprocity is Reciprocity.BOTH_ROLES:

@@ -370,7 +370,7 @@ def _problem(
             max_pairings=[left.offer_pairings[row] for row in offer_rows],
         ),
         candidates=problem.Candidates.of(offer_place[found.offer], found.need, valued.total),
-        rules=problem.Rules(options.reciprocity),
+        rules=problem.Rules(options.reciprocity, options.max_loop),
         pins=problem.pairs([(offer_place[offer], need) for offer, need in wishes.pins]),
         exclusions=problem.pairs(
             [

@@ -1,13 +1,14 @@
 """What a run is asked to do: stored with it, so that it can be done again."""
 
 from dataclasses import fields
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
@@ -74,9 +75,9 @@ class MatchOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    reciprocity: Literal[Reciprocity.NONE, Reciprocity.BALANCED, Reciprocity.BOTH_ROLES] = (
-        Reciprocity.BALANCED
-    )
+    reciprocity: Reciprocity = Reciprocity.BALANCED
+    max_loop: int = Field(3, strict=True, ge=2, le=100)
+    """Most participants of a loop, where reciprocity is `closed_loops`."""
     balance_held_by: BalanceHolder = BalanceHolder.SCHOOL
     allowance: AllowanceRule = AllowanceRule()
     max_given: int = Field(3, strict=True, ge=0, le=10_000)
@@ -103,6 +104,15 @@ class MatchOptions(BaseModel):
     gap: float = Field(0.001, strict=True, ge=0, le=1, allow_inf_nan=False)
     seed: int = Field(0, strict=True, ge=0, le=2**31 - 1)
     workers: int = Field(2, strict=True, ge=1, le=256)
+
+    @field_validator("method")
+    @classmethod
+    def _fitting_method(cls, method: str, info: ValidationInfo) -> str:
+        reciprocity = info.data.get("reciprocity")
+        closed = reciprocity is Reciprocity.CLOSED_LOOPS
+        if method != "auto" and reciprocity is not None and closed != (method == "loops"):
+            raise ValueError(f"does not go with reciprocity {reciprocity}; choose auto")
+        return method
 
     @field_validator("weights")
     @classmethod

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -33,6 +33,7 @@ LABELS: Final = {
     "area": "Area",
     "period": "Period",
     "reciprocity": "Giving and taking",
+    "max_loop": "Most schools in a closed loop",
     "balance_held_by": "Who balances",
     "travel_limit_miles": "Travel limit in miles",
     "max_taken": "Most supporters of a school at once",
@@ -48,7 +49,8 @@ class Asked(RowModel):
 
     area: Text
     period: Text
-    reciprocity: Literal[Reciprocity.NONE, Reciprocity.BALANCED, Reciprocity.BOTH_ROLES]
+    reciprocity: Reciprocity
+    max_loop: Annotated[Whole, Field(ge=2, le=100)] = MatchOptions().max_loop
     balance_held_by: BalanceHolder = BalanceHolder.SCHOOL
     travel_limit_miles: Miles
     max_taken: Count
@@ -91,6 +93,7 @@ def new_run(request: Request, who: Who) -> Response:
     options = MatchOptions()
     defaults = {
         "reciprocity": options.reciprocity.value,
+        "max_loop": str(options.max_loop),
         "balance_held_by": options.balance_held_by.value,
         "travel_limit_miles": f"{options.travel_limit_miles:g}",
         "max_taken": str(options.max_taken),

@@ -41,6 +41,10 @@ RECIPROCITY: Final = {
         "Both a giver and a taker",
         "Whoever takes also gives at least once, unless it is exempt.",
     ),
+    "closed_loops": (
+        "Closed loops",
+        "Each gives to the next and the last to the first: two that swap, or a ring of a few.",
+    ),
     "none": ("No condition", "Nobody has to give in order to take."),
 }
 HOLDERS: Final = {

@@ -91,7 +91,8 @@ def test_a_run_is_started_with_its_rules_and_cancelled(who: Visitor, exchange: D
         ({"minutes": "0"}, "Longest time in minutes “0”", "#minutes"),
         ({"max_taken": "-1"}, "Most supporters of a school at once “-1”", "#max_taken"),
         ({"travel_limit_miles": "far"}, "Travel limit in miles “far”", "#travel_limit_miles"),
-        ({"reciprocity": "closed_loops"}, "Giving and taking", "#reciprocity"),
+        ({"reciprocity": "open_loops"}, "Giving and taking", "#reciprocity"),
+        ({"max_loop": "1"}, "Most schools in a closed loop “1”", "#max_loop"),
     ],
 )
 def test_a_run_that_cannot_be_is_told_why(

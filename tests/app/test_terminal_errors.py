@@ -149,7 +149,9 @@ def test_what_match_cannot_read_or_write_is_said_before_any_work(
         ((*there, "--weights", nobody), "is not JSON"),
         ((*there, "--time-limit", "0"), "--time-limit '0.0': "),
         ((*there, "--pin", "x"), "--pin 'x': "),
-        ((*there, "--reciprocity", "closed_loops"), "--reciprocity 'closed_loops': "),
+        ((*there, "--reciprocity", "closed_loops", "--method", "prices"), "--method 'prices': "),
+        ((*there, "--reciprocity", "closed_loops", "--max-loop", "1"), "--max-loop '1': "),
+        ((*there, "--method", "loops"), "--method 'loops': "),
     ]:
         code, said = ended(*words)
         assert code == 2
