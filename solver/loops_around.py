@@ -20,7 +20,7 @@ from solver.formulation import Formulation
 from solver.problem import BoolArray, IntArray, Problem
 from solver.race import Answer, Limits
 
-FIRST_SIZE: Final = 48
+FIRST_SIZE: Final = 16
 """Participants decided on together at first."""
 GROWTH: Final = 1.25
 AROUND_S: Final = 3.0
@@ -73,8 +73,9 @@ def solve_around(
 
 def _short(limits: Limits) -> Limits:
     """Return what one neighbourhood may take: nodes where that must repeat, otherwise seconds."""
-    deadline = math.inf if limits.work is not None else time.time() + AROUND_S
-    return replace(limits, deadline=min(limits.deadline, deadline), gap=0.0)
+    if limits.work is not None:
+        return replace(limits, work=1, gap=0.0)
+    return replace(limits, deadline=min(limits.deadline, time.time() + AROUND_S), gap=0.0)
 
 
 def _unheard(points: int | None, bound: float | None, values: IntArray | None) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from models.vocabulary import Reciprocity
 from solver.backends import Report, solve_highs
 from solver.formulation import Formulation
+from solver.linear_bound import linear_bound
 from solver.problem import BoolArray, FloatArray, IntArray, Problem
 from solver.race import Answer, Limits
 
@@ -51,8 +52,12 @@ def solve_narrowed(
     The whole program's answer, its bound never above the participants'.
     """
     bound = math.inf
-    loops = problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS
-    if len(formulation.candidate) >= least and not loops:
+    large = len(formulation.candidate) >= least
+    if large and problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
+        # Loops are no rule of one participant, so that prices say little.
+        bound = linear_bound(formulation, limits)
+        report(None, bound, None)
+    elif large:
         bound, wanted = _priced(problem, formulation, limits)
         report(None, bound, None)
         fixed = _fixed(problem, formulation)

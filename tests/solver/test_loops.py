@@ -14,6 +14,7 @@ from solver.backends import solve_highs
 from solver.conflict import find_conflict
 from solver.formulation import formulate
 from solver.instances import made_up_country, make
+from solver.linear_bound import bound_of, linear_bound
 from solver.loops import find_loops, with_loops
 from solver.loops_around import solve_around
 from solver.loops_solve import greedy_loops, solve_loops
@@ -76,6 +77,19 @@ def test_giving_as_often_as_taking_bounds_all_loops(problem):
     best = brute_force(problem)
     bound = solve_highs(formulate(problem), None, REPEATABLE, silent).bound
     assert best is None or bound >= best
+
+
+@DRAWN
+@given(problem=LOOPS, data=st.data())
+def test_any_dual_values_bound_all_loops(problem, data):
+    """Those that PDLP finds and any others, drawn at random, are never below the best."""
+    formulation = formulate(problem)
+    program = with_loops(formulation, problem, find_loops(problem, formulation.candidate))
+    best, rows = brute_force(problem), len(program.row_lower)
+    drawn = data.draw(st.lists(st.integers(-9, 9), min_size=rows, max_size=rows))
+    if best is not None:
+        assert bound_of(program, np.array(drawn, np.float64)) >= best
+        assert linear_bound(program, REPEATABLE) >= best
 
 
 @DRAWN
