@@ -39,8 +39,10 @@ LAST_STEP_OF_FEW: Final = 0.001
 ROUNDS: Final = (60, 300)
 """Fewest and most rounds before blocks; how many is settled by the time there is."""
 ROUNDS_PER_WORK: Final = 20
-WARM: Final = (0.06, 45)
+WARM: Final = (0.01, 30)
 """First step, and rounds, from the prices of a state, which are nearly right."""
+FRESH: Final = 10.0
+"""By how much more the prices of candidates move that the state does not know."""
 PRICE_SHARE: Final = 0.45
 """Share of the time that rounds before blocks may take."""
 WANTED: Final = (0.2, 0.01)
@@ -137,17 +139,21 @@ class _Run:
         self._further = Further(self.search, self._last_step)
         self.kinds = Kinds((self._grown, self._cut), limits, self.started)
         self._lost: tuple[int, IntArray | None] = (0, None)
-        self.best.offer(self.starter.plan())
+        self._fresh = np.zeros(len(self.market), np.bool_)
         if start is not None:
+            self._fresh = ~start.known
             self.search.often[:] = start.often
             wanted = self.starter.fitting(start.half_days)
             self.best.offer(self.starter.plan(wanted, self.search.often))
+        if self.best.half_days is None:
+            self.best.offer(self.starter.plan())
 
     def rounds(self) -> None:
         """Do the rounds of prices that come before blocks."""
         done, share, plans = 0, 0.0, 0
         before, since = 0, self.started
         first = WARM[0] if self.warm else FIRST_STEP
+        self.search.quicken(self._fresh, FRESH)
         while share < 1:
             self.search.round(first * (self._last_step / first) ** share)
             done += 1
@@ -159,8 +165,10 @@ class _Run:
                 plans = int(4 * share)
                 self._further.learn(before - self.search.bound(), time.time() - since)
                 before, since = self.search.bound(), time.time()
-                self.best.offer(self._mended(self._agreed()))
+                if not self.warm or self.best.half_days is None:
+                    self.best.offer(self._mended(self._agreed()))
             self.best.news()
+        self.search.quicken(self._fresh, 1 / FRESH)
 
     def _share(self, done: int) -> float:
         """Return how far the rounds are, 1 at their end: by number, or by time if that is up."""

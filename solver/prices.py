@@ -200,6 +200,11 @@ class PriceSearch:
         assert self.best is not None
         return self.best.total // self.market.part
 
+    def quicken(self, candidates: BoolArray, factor: float) -> None:
+        """Let the prices of candidates move by so many times as much from now on."""
+        self._prices.size[candidates] *= factor
+        self._prices.rate_size[candidates] *= factor
+
     def round(self, step: float, inertia: float = 0.8) -> int:
         """Ask everybody at the prices as they stand, then move them; return the bound reached.
 

@@ -76,11 +76,14 @@ class Start:
         Prices to start from; they prove nothing yet. None where the state has none.
     often
         How often each candidate was wanted, 0 to 1.
+    known
+        Which candidates the state has.
     """
 
     half_days: SmallArray
     quote: Quote | None
     often: NDArray[np.float32]
+    known: BoolArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,14 +145,17 @@ class State:
     def start(self, problem: Problem, market: Market) -> Start:
         """Return what the state says of another problem's candidates."""
         known, at = self._found(problem, market)
+        has = np.zeros(len(market), np.bool_)
+        has[known] = True
         half_days = np.zeros(len(market), np.int32)
         half_days[known] = np.minimum(self.half_days[at], market.high[known])
         half_days[half_days < market.low] = 0
         often = np.zeros(len(market), np.float32)
         if self.prices is None:
-            return Start(half_days, None, often)
+            return Start(half_days, None, often, has)
         often[known] = self.prices.often[at] / FINEST
-        return Start(half_days, _quote(market, self.prices, known, at, often), often)
+        quote = _quote(market, self.prices, known, at, often)
+        return Start(half_days, quote, often, has)
 
     def plan(self, problem: Problem) -> IntArray | None:
         """Return its plan mended for another problem, half-days per candidate of that."""
@@ -376,6 +382,6 @@ def _faults(columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
                 for at in wrong[:MOST_ALIKE]
             ]
     keys = pairs["offer"] * max(1, len(columns["needs"]["id"])) + pairs["need"]
-    if not faults and len(np.unique(keys)) < len(keys):
+    if not faults and not np.diff(np.sort(keys)).all():
         faults.append("pairs: an offer and a need stand together twice")
     return faults
