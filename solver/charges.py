@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Final
 
 import numpy as np
 
 from solver.market import Link, Market
-from solver.prices_moves import Terms
+from solver.prices_moves import FURTHEST, Terms
 from solver.problem import FloatArray, IntArray
-
-FURTHEST: Final = 4
-"""Prices stay within so many times the candidate's worth."""
 
 
 def charges(market: Market, multiplier: FloatArray, pin_bonus: int) -> tuple[Terms, int]:

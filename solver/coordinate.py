@@ -32,12 +32,12 @@ from solver.start import Starter
 from solver.state import State
 from solver.workers import solve_block
 
-FIRST_STEP: Final = 0.4
 LAST_STEP: Final = 0.0003
 LAST_STEP_OF_FEW: Final = 0.001
 """Programs of few participants are better for candidates that are not quite wanted."""
-ROUNDS: Final = (60, 300)
-"""Fewest and most rounds before blocks; how many is settled by the time there is."""
+ROUNDS: Final = (60, 300, 800)
+"""Rounds before blocks: fewest, most if all days are whole, and most where days range, as rates
+are slow to settle. How many there are is settled by the time there is."""
 ROUNDS_PER_WORK: Final = 20
 WARM: Final = (0.01, 30)
 """First step, and rounds, from the prices of a state, which are nearly right."""
@@ -132,7 +132,6 @@ class _Run:
         self._few = len(problem.participants) <= SMALL[0]
         self._last_step = LAST_STEP_OF_FEW if self._few else LAST_STEP
         self._wanted = WANTED[0] if limits.work is None else WANTED_BY_WORK
-        self._ranged = bool((self.market.low < self.market.high).any())
         self.best = Standing(problem, self.market, self.search, limits, on_news, cancelled)
         self._near = np.zeros(len(self.market), np.bool_)
         self._reached = 0
@@ -152,7 +151,7 @@ class _Run:
         """Do the rounds of prices that come before blocks."""
         done, share, plans = 0, 0.0, 0
         before, since = 0, self.started
-        first = WARM[0] if self.warm else FIRST_STEP
+        first = WARM[0] if self.warm else self.search.first_step
         self.search.quicken(self._fresh, FRESH)
         while share < 1:
             self.search.round(first * (self._last_step / first) ** share)
@@ -179,7 +178,7 @@ class _Run:
             return done / WARM[1]
         now = time.time()
         spent = (now - self.started) / (PRICE_SHARE * (self.limits.deadline - self.started))
-        most = SMALL[1] if self._few else ROUNDS[1]
+        most = ROUNDS[2] if self.search.ranged else SMALL[1] if self._few else ROUNDS[1]
         return max(done / most, min(spent, done / ROUNDS[0]), spent - 1)
 
     def priced_blocks(self) -> None:
@@ -260,7 +259,7 @@ class _Run:
         search = self.search
         kept = (search.often > wanted) | self._near
         days = None
-        if self._ranged and not open_days:
+        if self.search.ranged and not open_days:
             days = np.where(search.taken > 0, search.taken, search.given).astype(np.int64)
         return Core(self.problem, self.market, kept, search.often, base, days)
 

@@ -75,14 +75,15 @@ def solve_narrowed(
 def _priced(problem: Problem, formulation: Formulation, limits: Limits) -> tuple[float, FloatArray]:
     """Return a bound, and how often each candidate of the formulation was wanted lately."""
     # Late, as the compiled kernel is worth loading for large problems only.
-    from solver.coordinate import FIRST_STEP, LAST_STEP_OF_FEW
+    from solver.coordinate import LAST_STEP_OF_FEW
     from solver.market import take_apart
     from solver.prices import PriceSearch
 
     market = take_apart(problem)
     search = PriceSearch(market)
     for done in range(ROUNDS):
-        search.round(FIRST_STEP * (LAST_STEP_OF_FEW / FIRST_STEP) ** (done / ROUNDS))
+        first = search.first_step
+        search.round(first * (LAST_STEP_OF_FEW / first) ** (done / ROUNDS))
         if limits.work is None and limits.seconds() <= 0.5:
             break
     wanted = np.zeros(len(problem.candidates))

@@ -37,7 +37,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.charges import (
-    FURTHEST,
     charge_of,
     charges,
     few_digits,
@@ -48,15 +47,18 @@ from solver.charges import (
 )
 from solver.market import Market
 from solver.prices_kernel import Respondents, ask, ask_forced
-from solver.prices_moves import Places, Prices, disagreement, move, post
+from solver.prices_moves import Places, disagreement, first_prices, move, post
 from solver.prices_tables import SmallArray, Worth
 from solver.problem import BoolArray, FloatArray, IntArray
 from solver.race import Limits
 from solver.rounds import Rounds
 from solver.workers import SharedExecutor
 
-LEAN: Final = 0.4
-"""How much a price follows what its offer, need, giver and taker disagree about in sum."""
+LEAN: Final = (0.4, 0.1)
+"""How much a price follows what its offer, need, giver and taker disagree about in sum: if all days
+are whole, and where days range."""
+FIRST_STEP: Final = (0.4, 0.8)
+"""The step to begin with from prices that nobody knows: rates have further to go."""
 ASKED_SLICES: Final = 4
 FORCED_SLICES: Final = 32
 """Slices of the participants for each thread, when asked, and when asked by force."""
@@ -103,6 +105,10 @@ class PriceSearch:
         while all multipliers are 0.
     odd
         Candidates that only one side wanted, in the last round.
+    ranged
+        Whether days range anywhere.
+    first_step
+        The step to begin with from prices that nobody knows.
     rounds
         Rounds done.
     """
@@ -122,23 +128,15 @@ class PriceSearch:
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers) if workers > 1 else None
         self._on_executor = on_executor
-        worth = market.worth().astype(np.float64)
         ranged = market.low != market.high
-        half_days = np.where(ranged, market.points * market.high, 0).astype(np.float64)
-        self._prices = Prices(
-            price=np.zeros(size),
-            rate=np.zeros(size),
-            push=np.zeros(size),
-            rate_push=np.zeros(size),
-            size=worth - half_days / 2,
-            rate_size=np.where(ranged, 2.0 * market.points, 0.0),
-            most=FURTHEST * worth,
-            often=np.zeros(size, np.float32),
-        )
+        self._prices = first_prices(market.worth(), market.points, market.high, ranged)
         self._totals = Places(
             *(np.zeros(int(column.max(initial=0)) + 1, np.int32) for column in market.places)
         )
         self.odd = 0
+        self.ranged = bool(ranged.any())
+        self.first_step = FIRST_STEP[self.ranged]
+        self._lean = LEAN[self.ranged]
         self.multiplier = np.zeros(len(market.links))
         if start is not None:
             self._prices.price[:] = start.price
@@ -221,7 +219,7 @@ class PriceSearch:
             len(self.market),
             lambda first, last: move(
                 self._prices, self.market.places, self._totals, self._who.given, self._who.taken,
-                self.market.high, step, inertia, LEAN, first, last,
+                self.market.high, step, inertia, self._lean, first, last,
             ),
         )  # fmt: skip
         if self.market.links:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from solver.prices_tables import IntArray, SmallArray, Worth
+
+BoolArray = NDArray[np.bool_]
+
+FURTHEST: Final = 4
+"""Prices stay within so many times the candidate's worth."""
+FIRST_RATE: Final = 0.2
+"""Share of its worth that a half-day costs at first, where days range; whole days cost nothing."""
 
 
 class Prices(NamedTuple):
@@ -45,6 +52,31 @@ class Places(NamedTuple):
     need: SmallArray
     giver: SmallArray
     taker: SmallArray
+
+
+def first_prices(worth: IntArray, points: IntArray, high: SmallArray, ranged: BoolArray) -> Prices:
+    """Return prices to begin with.
+
+    Parameters
+    ----------
+    worth
+        The most that each candidate is worth, in parts of a point.
+    points, high
+        Worth of a half-day, and the most half-days, per candidate.
+    ranged
+        Where days range.
+    """
+    most, size = worth.astype(np.float64), len(worth)
+    return Prices(
+        price=np.zeros(size),
+        rate=np.where(ranged, FIRST_RATE * points, 0.0),
+        push=np.zeros(size),
+        rate_push=np.zeros(size),
+        size=most - np.where(ranged, points * high, 0) / 2,
+        rate_size=np.where(ranged, 2.0 * points, 0.0),
+        most=FURTHEST * most,
+        often=np.zeros(size, np.float32),
+    )
 
 
 @njit(cache=True, nogil=True)

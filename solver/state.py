@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.vocabulary import UNLIMITED
-from solver.charges import FURTHEST, few_digits
+from solver.charges import few_digits
 from solver.json_reader import Reader, encode, load_json
 from solver.market import Market, take_apart
 from solver.prices import PriceSearch, Quote
+from solver.prices_moves import FURTHEST
 from solver.prices_tables import SmallArray
 from solver.problem import BoolArray, FloatArray, IntArray, Problem, ProblemFault, frozen
 from solver.problem_checks import MOST_ALIKE

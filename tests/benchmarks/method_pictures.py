@@ -42,7 +42,7 @@ def lean_table(market: Market) -> None:
     """Print the bounds reached with each lean in so many rounds, above the lowest of all."""
     usual, reached = prices.LEAN, {}
     for lean in LEANS:
-        prices.LEAN = lean
+        prices.LEAN = lean, lean
         reached[lean] = [searched(market, rounds).bound() for rounds in ROUNDS]
     prices.LEAN = usual
     for lean, bounds in reached.items():

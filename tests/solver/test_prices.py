@@ -236,6 +236,15 @@ def test_prices_solve_what_they_can(problem):
         assert result.objective <= best <= result.bound
 
 
+def test_prices_settle_where_days_range():
+    """150 rounds come within 0.4 % of the lowest bound known of a drawn area, 2,467,302."""
+    market = take_apart(make(made_up_country(300, 1), 1, "ranges"))
+    search, rounds = PriceSearch(market), 150
+    for done in range(rounds):
+        search.round(search.first_step * (0.001 / search.first_step) ** (done / (rounds - 1)))
+    assert search.bound() <= 1.004 * 2_467_302
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "divisible"])
 def test_drawn_country_is_solved_closely(kind):
     """On sixty institutions of each kind the plan is within a few per cent of its bound."""
