@@ -36,8 +36,7 @@ LAST_STEP: Final = 0.0003
 LAST_STEP_OF_FEW: Final = 0.001
 """Programs of few participants are better for candidates that are not quite wanted."""
 ROUNDS: Final = (60, 300, 800)
-"""Rounds before blocks: fewest, most if all days are whole, and most where days range, as rates
-are slow to settle. How many there are is settled by the time there is."""
+"""Rounds before blocks: fewest, and most if days are whole or range, as rates settle slowly."""
 ROUNDS_PER_WORK: Final = 20
 WARM: Final = (0.01, 30)
 """First step, and rounds, from the prices of a state, which are nearly right."""
@@ -71,6 +70,8 @@ SMALL: Final = (500, 400)
 """Participants up to which more rounds are cheap, how many, and programs are wider at once."""
 CLOSING: Final = (6000, 15000)
 """Candidates up to which one program has all that is left at once, and at the end."""
+LATE_S: Final = 0.3
+"""A search that ends so shortly before its limit has ended for it: programs end in time for others."""
 IDLE_SWEEPS: Final = 40
 """Sweeps without a better plan after which it has stalled."""
 
@@ -104,7 +105,8 @@ def solve_prices(
             run.best.check()
         except Stop as stop:
             return run.best.result(stop.why)
-        return run.best.result(Stopped.STALLED)
+        late = limits.seconds() < LATE_S
+        return run.best.result(Stopped.TIME if late else Stopped.STALLED)
 
 
 class _Run:
