@@ -71,7 +71,7 @@ SMALL: Final = (500, 400)
 CLOSING: Final = (6000, 15000)
 """Candidates up to which one program has all that is left at once, and at the end."""
 LATE_S: Final = 0.3
-"""A search that ends so shortly before its limit has ended for it: programs end in time for others."""
+"""A search that ends so shortly before its limit has ended for it: programs end a little early."""
 IDLE_SWEEPS: Final = 40
 """Sweeps without a better plan after which it has stalled."""
 
