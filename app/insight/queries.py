@@ -221,6 +221,9 @@ def _unmet(
     candidates = dict.fromkeys(problem.needs.id, 0)
     for need in problem.candidates.need.tolist():
         candidates[problem.needs.id[need]] += 1
+    better = "the plan does more good elsewhere"
+    if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
+        better = f"no loop closes through it, or {better}"
     rows: Sequence[Row[Need, str]] = session.execute(
         select(Need, Participant.reference)
         .join(Participant, Participant.id == Need.participant_id)
@@ -234,7 +237,7 @@ def _unmet(
             expertise=names[need.expertise_code],
             days_needed=need.half_days / HALF_DAYS_PER_DAY,
             priority=need.priority,
-            reasons=_reasons(by_need.get(need.reference, {}), candidates[need.reference]),
+            reasons=_reasons(by_need.get(need.reference, {}), candidates[need.reference], better),
         )
         for need, taker in rows
         if need.reference in candidates and need.reference not in met
@@ -246,13 +249,12 @@ def _periods(session: Session, run: Run) -> list[str]:
     return [period.code] if period.year_code is None else [period.code, period.year_code]
 
 
-def _reasons(refused: dict[str, int], candidates: int) -> tuple[Refusal, ...]:
+def _reasons(refused: dict[str, int], candidates: int, better: str) -> tuple[Refusal, ...]:
     """Why nobody met a need: what the rules refused, and what the plan used otherwise."""
     ranked = sorted(refused.items(), key=lambda item: -item[1])
     reasons = [Refusal(refusals.Refusal(name).statement, count) for name, count in ranked]
     if candidates:
-        better = "The rules allow it, but the plan does more good elsewhere."
-        reasons.insert(0, Refusal(better, candidates))
+        reasons.insert(0, Refusal(f"The rules allow it, but {better}.", candidates))
     return tuple(reasons)
 
 

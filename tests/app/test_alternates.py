@@ -79,26 +79,3 @@ def test_a_known_loss_is_that_of_a_plan_that_keeps_every_rule(
         )
         assert verify(problem, swapped) == ()
     assert known > 3
-
-
-def test_of_a_closed_loop_only_its_giver_can_do_otherwise(sqlite_database: Database) -> None:
-    """Another offer of the same giver keeps the loop closed; with another, others would move."""
-    with sqlite_database.write() as session:
-        rows.add_calendar(session)
-        first, second, third = (rows.add_school(session, urn, urn / 10) for urn in (1, 2, 3))
-        rows.add_need(session, "N1", first, expertise_code="maths")
-        rows.add_need(session, "N2", second, expertise_code="reading")
-        rows.add_offer(session, "O1", first, expertise_code="reading", quality=5)
-        rows.add_offer(session, "O2", second, expertise_code="maths", quality=5)
-        rows.add_offer(session, "O2 again", second, expertise_code="maths", quality=1)
-        rows.add_offer(session, "O3", third, expertise_code="maths", quality=5)
-    options = MatchOptions(as_of=rows.STARTS, workers=1, reciprocity=Reciprocity.CLOSED_LOOPS)
-    match(sqlite_database, options)
-    with sqlite_database.read() as session:
-        found = session.execute(
-            select(Offer.reference, Alternate.loss).join(Offer, Offer.id == Alternate.offer_id)
-        ).all()
-        losses = {offer: loss for offer, loss in found}
-    assert losses.keys() == {"O2 again", "O3"}
-    assert losses["O2 again"] > 0
-    assert losses["O3"] is None
