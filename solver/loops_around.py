@@ -20,10 +20,10 @@ from solver.formulation import Formulation
 from solver.problem import BoolArray, IntArray, Problem
 from solver.race import Answer, Limits
 
-FIRST_SIZE: Final = 16
+FIRST_SIZE: Final = 32
 """Participants decided on together at first."""
 GROWTH: Final = 1.25
-AROUND_S: Final = 3.0
+AROUND_S: Final = 1.5
 """What one neighbourhood may take."""
 AROUND_PER_WORK: Final = 20
 """Neighbourhoods solved per unit of work."""
