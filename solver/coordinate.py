@@ -38,10 +38,8 @@ LAST_STEP_OF_FEW: Final = 0.001
 ROUNDS: Final = (60, 300, 800)
 """Rounds before blocks: fewest, and most if days are whole or range, as rates settle slowly."""
 ROUNDS_PER_WORK: Final = 20
-WARM: Final = (0.01, 30)
-"""First step, and rounds, from the prices of a state, which are nearly right."""
-FRESH: Final = 10.0
-"""By how much more the prices of candidates move that the state does not know."""
+WARM: Final = (0.01, 30, 10.0)
+"""First step and rounds from a state's prices, nearly right; by how much more new ones move."""
 PRICE_SHARE: Final = 0.45
 """Share of the time that rounds before blocks may take."""
 WANTED: Final = (0.2, 0.01)
@@ -51,6 +49,8 @@ WANTED_BY_WORK: Final = 0.05
 WANTED_FACTOR: Final = 0.8
 """What the threshold falls by from one sweep to the next."""
 HARD_GAP: Final = 0.002
+OPEN_GAP: Final = 0.05
+"""Gap above which all fixed blocks leave days open: balances lag then, which days can mend."""
 PRICED_BLOCKS: Final = 16
 """Priced blocks at least, if that leaves them large enough."""
 PRICED_BLOCK: Final = (300, 1400)
@@ -105,8 +105,7 @@ def solve_prices(
             run.best.check()
         except Stop as stop:
             return run.best.result(stop.why)
-        late = limits.seconds() < LATE_S
-        return run.best.result(Stopped.TIME if late else Stopped.STALLED)
+        return run.best.result(Stopped.TIME if limits.seconds() < LATE_S else Stopped.STALLED)
 
 
 class _Run:
@@ -154,7 +153,7 @@ class _Run:
         done, share, plans = 0, 0.0, 0
         before, since = 0, self.started
         first = WARM[0] if self.warm else self.search.first_step
-        self.search.quicken(self._fresh, FRESH)
+        self.search.quicken(self._fresh, WARM[2])
         while share < 1:
             self.search.round(first * (self._last_step / first) ** share)
             done += 1
@@ -169,7 +168,7 @@ class _Run:
                 if not self.warm or self.best.half_days is None:
                     self.best.offer(self._mended(self._agreed()))
             self.best.news()
-        self.search.quicken(self._fresh, 1 / FRESH)
+        self.search.quicken(self._fresh, 1 / WARM[2])
 
     def _share(self, done: int) -> float:
         """Return how far the rounds are, 1 at their end: by number, or by time if that is up."""
@@ -237,7 +236,8 @@ class _Run:
                     self._further.round()
             started, before = time.time(), self.best.objective
             kind = self.kinds.next()
-            core = self._core(wanted, self.base, open_days=kind.label == self._grown)
+            opened = kind.label == self._grown or self.best.gap() > OPEN_GAP
+            core = self._core(wanted, self.base, open_days=opened)
             people = int(kind.people * self.random.uniform(0.8, 1.0))
             hard = self._improve(core, core.fixed_blocks(kind.label(core, people), self._regret()))
             gained, missing = self.best.objective - before, self.best.bound() - before
@@ -256,7 +256,7 @@ class _Run:
     ) -> Core:
         """Return the program of candidates wanted, each with the days that it was wanted for.
 
-        Open days make programs so much harder that only small blocks are worth them.
+        Open days make programs so much harder that only few blocks are worth them.
         """
         search = self.search
         kept = (search.often > wanted) | self._near
