@@ -16,7 +16,6 @@ from typing import Final
 
 import numpy as np
 
-from solver.blocks import Sides
 from solver.core import Core, Job
 from solver.exact import Result
 from solver.market import Market, take_apart
@@ -30,6 +29,7 @@ from solver.race import Limits, OnNews
 from solver.standing import Standing, Stop
 from solver.start import Starter
 from solver.state import State
+from solver.waves import Waves
 from solver.workers import solve_block
 
 LAST_STEP: Final = 0.0003
@@ -55,8 +55,10 @@ PRICED_BLOCKS: Final = 16
 """Priced blocks at least, if that leaves them large enough."""
 PRICED_BLOCK: Final = (300, 1400)
 """What the size of a priced block is limited to at least and at most, in participants."""
-WAVES: Final = 4
-"""Waves that priced blocks are solved in; later ones know what earlier ones want of them."""
+TIGHT: Final = (0.5, 0.35)
+"""Gap before blocks from which balances are tight, and how often candidates must be wanted to be in
+the first program then: it has up to `WHOLE` participants at once, as only that closes long chains."""
+WHOLE: Final = 3000
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
 BLOCK_NODES: Final = 1
@@ -183,8 +185,12 @@ class _Run:
         return max(done / most, min(spent, done / ROUNDS[0]), spent - 1)
 
     def priced_blocks(self) -> None:
-        """Solve all participants once, in waves of blocks that see later ones by prices alone."""
+        """Solve all participants once: as one program if tight, else in waves of priced blocks."""
         assert self.search.best is not None
+        if self.best.half_days is not None and self.best.gap() > TIGHT[0]:
+            self._wanted = TIGHT[1]
+            if len(self.market.role) <= WHOLE and self._whole():
+                return
         core = self._core(self._wanted)
         if not len(core.giver):
             return
@@ -192,32 +198,27 @@ class _Run:
         if self.limits.work is not None:
             size = WORK_BLOCK
         label = core.cut(size, self.random.uniform(0, math.pi))
-        crossing = core.crossing(self.search.best)
-        gives, takes = label[core.giver][core.of], label[core.taker][core.of]
-        sides = Sides(np.zeros_like(core.values), np.zeros_like(core.values))
-        blocks = np.arange(int(label.max()) + 1)
-        for wave in range(WAVES):
-            now = blocks[wave::WAVES]
-            jobs = [
-                Job(
-                    core.program.priced(label == block, crossing, label % WAVES < wave, sides),
-                    np.flatnonzero((gives == block) | (takes == block)),
-                )
-                for block in now.tolist()
-            ]
-            for at, found, _ in self._solved(
-                jobs, block_seconds(self.limits, self.started, len(blocks), 1)
-            ):
-                if found is None:
-                    continue
-                columns = jobs[at].columns
-                mine, theirs = gives[columns] == now[at], takes[columns] == now[at]
-                sides.given[columns[mine]] = found[mine]
-                sides.taken[columns[theirs]] = found[theirs]
-        agreed = core.half_days(np.minimum(sides.given, sides.taken))
+        waves = Waves(core, label, self.search.best)
+        for blocks in waves.blocks:
+            jobs = waves.jobs(blocks)
+            seconds = block_seconds(self.limits, self.started, int(label.max()) + 1, 1)
+            for at, found, _ in self._solved(jobs, seconds):
+                if found is not None:
+                    waves.settle(int(blocks[at]), jobs[at], found)
+        agreed = waves.agreed()
         self.base = self._mended(agreed, floors=False)
         self.best.offer(self._mended(agreed))
         self.best.news()
+
+    def _whole(self) -> bool:
+        """Solve all in one program of few candidates; return whether that found a better plan."""
+        core, before = self._core(self._wanted), self.best.objective
+        job = Job(core.program.formulation, np.arange(len(core.values)))
+        for _, found, _ in self._solved([job], block_seconds(self.limits, self.started, 1, 1)):
+            if found is not None:
+                self.best.offer(core.half_days(found))
+        self.best.news()
+        return self.best.objective > before
 
     def sweeps(self) -> None:
         """Solve blocks with all else fixed, sweep after sweep, where regret is."""
