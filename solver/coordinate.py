@@ -55,10 +55,9 @@ PRICED_BLOCKS: Final = 16
 """Priced blocks at least, if that leaves them large enough."""
 PRICED_BLOCK: Final = (300, 1400)
 """What the size of a priced block is limited to at least and at most, in participants."""
-TIGHT: Final = (0.5, 0.35)
-"""Gap before blocks from which balances are tight, and how often candidates must be wanted to be in
-the first program then: it has up to `WHOLE` participants at once, as only that closes long chains."""
-WHOLE: Final = 3000
+TIGHT: Final = (0.5, 0.35, 3000)
+"""Gap before blocks from which balances are tight; how often candidates of first programs must be
+wanted then; and participants up to which one program has them all, as only that closes chains."""
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
 BLOCK_NODES: Final = 1
@@ -189,7 +188,7 @@ class _Run:
         assert self.search.best is not None
         if self.best.half_days is not None and self.best.gap() > TIGHT[0]:
             self._wanted = TIGHT[1]
-            if len(self.market.role) <= WHOLE and self._whole():
+            if len(self.market.role) <= TIGHT[2] and self._whole():
                 return
         core = self._core(self._wanted)
         if not len(core.giver):
