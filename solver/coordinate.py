@@ -55,14 +55,14 @@ PRICED_BLOCKS: Final = 16
 """Priced blocks at least, if that leaves them large enough."""
 PRICED_BLOCK: Final = (300, 1400)
 """What the size of a priced block is limited to at least and at most, in participants."""
-TIGHT: Final = (0.5, 0.35, 3000)
-"""Gap before blocks from which balances are tight; how often candidates of first programs must be
-wanted then; and participants up to which one program has them all, as only that closes chains."""
+TIGHT: Final = (0.5, 0.35, 8000)
+"""Gap before blocks from which balances are tight; how often candidates must be wanted to be in the
+first blocks then, and most participants of these: large ones close chains, few columns end soon."""
 SWEEPS_AHEAD: Final = 3
 """Sweeps that the time left should allow at least."""
 BLOCK_NODES: Final = 1
-BLOCK_GAP: Final = (0.3, 0.03, 0.001)
-"""Share of the gap that one block alone is solved to, one of many, and the widest of a block."""
+BLOCK_GAP: Final = (0.3, 0.03, 0.001, 0.002)
+"""Share of the gap that one block alone is solved to, and one of many; the widest, alike if far."""
 WIDER: Final = (2.5, 1.5)
 """What programs get wider by when sweeps are slow, those of many participants and of few."""
 NEWS: Final = 0.05
@@ -184,12 +184,11 @@ class _Run:
         return max(done / most, min(spent, done / ROUNDS[0]), spent - 1)
 
     def priced_blocks(self) -> None:
-        """Solve all participants once: as one program if tight, else in waves of priced blocks."""
+        """Solve all participants once, in waves of blocks that see later ones by prices alone."""
         assert self.search.best is not None
-        if self.best.half_days is not None and self.best.gap() > TIGHT[0]:
-            self._wanted = TIGHT[1]
-            if len(self.market.role) <= TIGHT[2] and self._whole():
-                return
+        if self.limits.work is None and TIGHT[0] < self.best.gap() < math.inf:
+            self._apart()
+            return
         core = self._core(self._wanted)
         if not len(core.giver):
             return
@@ -209,15 +208,13 @@ class _Run:
         self.best.offer(self._mended(agreed))
         self.best.news()
 
-    def _whole(self) -> bool:
-        """Solve all in one program of few candidates; return whether that found a better plan."""
-        core, before = self._core(self._wanted), self.best.objective
-        job = Job(core.program.formulation, np.arange(len(core.values)))
-        for _, found, _ in self._solved([job], block_seconds(self.limits, self.started, 1, 1)):
-            if found is not None:
-                self.best.offer(core.half_days(found))
-        self.best.news()
-        return self.best.objective > before
+    def _apart(self) -> None:
+        """Solve all once in large blocks, nothing across borders, as little outlasts mending."""
+        self._wanted = TIGHT[1]
+        core = self._core(self._wanted)
+        label = core.cut(TIGHT[2], self.random.uniform(0, math.pi))
+        jobs = core.fixed_blocks(label, np.ones(len(label)))
+        self._improve(core, [replace(job, start=None) for job in jobs], sweeps=1)
 
     def sweeps(self) -> None:
         """Solve blocks with all else fixed, sweep after sweep, where regret is."""
@@ -324,11 +321,11 @@ class _Run:
                 self.best.offer(core.half_days(found))
         self.best.news()
 
-    def _improve(self, core: Core, jobs: list[Job]) -> float:
+    def _improve(self, core: Core, jobs: list[Job], sweeps: int = SWEEPS_AHEAD) -> float:
         """Solve blocks and take their answers in; return the share that was hard."""
         hard = 0
         try:
-            seconds = block_seconds(self.limits, self.started, len(jobs), SWEEPS_AHEAD)
+            seconds = block_seconds(self.limits, self.started, len(jobs), sweeps)
             for at, found, bound in self._solved(jobs, seconds):
                 if found is None:
                     hard += 1
@@ -383,7 +380,8 @@ class _Run:
                 job.cancel()
 
     def _block_limits(self, blocks: int) -> Limits:
-        alone, least, widest = BLOCK_GAP
+        alone, least, widest, far = BLOCK_GAP
+        widest = max(widest, far * min(10, self.best.gap()))
         gap = max(least, alone / max(1, blocks)) * self.best.gap()
         gap = min(widest, max(gap, self.limits.gap))
         work = None if self.limits.work is None else BLOCK_NODES

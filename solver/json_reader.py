@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,6 +48,26 @@ def encode(content: Mapping[str, Any], *, gzipped: bool) -> bytes:
     """Return JSON as bytes, with no time stamp inside."""
     data = (json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n").encode()
     return gzip.compress(data, compresslevel=6, mtime=0) if gzipped else data
+
+
+def save(content: Mapping[str, Any], path: Path | str) -> None:
+    """Write JSON, gzip if the name ends in `.gz`; what was there stays until the new file is whole.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    data, target = encode(content, gzipped=str(path).endswith(".gz")), Path(path).resolve()
+    if target.exists() and not (target.is_file() and os.access(target.parent, os.W_OK)):
+        target.write_bytes(data)
+        return
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _refuse(constant: str) -> float:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from solver.json_reader import Reader, encode, load_json
+from solver.json_reader import Reader, load_json, save
 from solver.problem import IntArray, ProblemFault, frozen
 from solver.problem_checks import EXACT
 
@@ -165,7 +165,7 @@ def read_plan(path: Path | str) -> Plan:
 
 def write_plan(plan: Plan, path: Path | str) -> None:
     """Write a plan file, gzip if its name ends in `.gz`."""
-    Path(path).write_bytes(encode(plan.to_json(), gzipped=str(path).endswith(".gz")))
+    save(plan.to_json(), path)
 
 
 def _plan_from_json(content: Mapping[str, Any]) -> Plan:

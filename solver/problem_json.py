@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from solver.json_reader import Reader, encode, load_json
+from solver.json_reader import Reader, load_json, save
 from solver.problem import (
     Candidates,
     Needs,
@@ -59,7 +59,7 @@ def read_problem(path: Path | str) -> Problem:
 
 def write_problem(problem: Problem, path: Path | str) -> None:
     """Write a problem file; the same problem gives the same bytes."""
-    Path(path).write_bytes(encode(problem_to_json(problem), gzipped=str(path).endswith(".gz")))
+    save(problem_to_json(problem), path)
 
 
 def problem_from_json(content: Mapping[str, Any]) -> Problem:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from models.vocabulary import UNLIMITED
 from solver.charges import few_digits
-from solver.json_reader import Reader, encode, load_json
+from solver.json_reader import Reader, load_json, save
 from solver.market import Market, take_apart
 from solver.prices import PriceSearch, Quote
 from solver.prices_moves import FURTHEST
@@ -229,7 +229,7 @@ def read_state(path: Path | str) -> State:
 
 def write_state(state: State, path: Path | str) -> None:
     """Write a state file, gzip if its name ends in `.gz`."""
-    Path(path).write_bytes(encode(state.to_json(), gzipped=str(path).endswith(".gz")))
+    save(state.to_json(), path)
 
 
 def _positions(before: Sequence[str], now: Sequence[str]) -> IntArray:
@@ -271,7 +271,7 @@ def _quote(
 
 def _multiplier(market: Market, prices: Prices) -> FloatArray:
     """Return the state's multipliers, never so high that a charge would leave 64 bits."""
-    points = np.array([prices.multiplier.get(link.id, 0.0) for link in market.links])
+    points = np.array([prices.multiplier.get(link.id, 0.0) for link in market.links], np.float64)
     weights = [np.concatenate([link.give_weight, link.take_weight]) for link in market.links]
     heaviest = np.array([np.abs(weight).max(initial=1) for weight in weights])
     worth = float(market.worth().astype(np.float64).sum())

@@ -1,5 +1,6 @@
 """Prices: every answer is the true best, every bound is one, regrets say where the gap is."""
 
+import time
 from dataclasses import replace
 from itertools import product
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary import UNLIMITED, Reciprocity
+from solver import coordinate
 from solver.instances import KINDS, made_up_country, make
 from solver.market import take_apart
 from solver.plan import Stopped
@@ -28,6 +30,7 @@ from solver.problem_json import problem_to_json
 from solver.race import Limits
 from solver.solve import by_prices
 from solver.start import Starter
+from solver.workers import BlockWorkers
 
 QUIET = settings(
     max_examples=400,
@@ -257,6 +260,21 @@ def test_drawn_country_is_solved_closely(kind):
     )
     assert result.half_days is not None
     assert result.objective <= result.bound <= 1.05 * result.objective
+
+
+def test_tight_balances_begin_with_large_blocks():
+    """Where little of a plan outlasts mending, few candidates at once make far more."""
+    problem = make(made_up_country(120, 2), 2, "whole")
+    limits = Limits(time.time() + 600, workers=2)
+    with BlockWorkers(2) as pool:
+        run = coordinate._Run(problem, limits, lambda *_: None, lambda: False, pool, None)
+        run.rounds()
+        before = run.best.objective
+        assert run.best.gap() > coordinate.TIGHT[0]
+        run.priced_blocks()
+        run.search.close()
+    assert run.best.objective > 2 * before
+    assert run.best.gap() < 0.3
 
 
 def test_same_work_gives_the_same_plan():

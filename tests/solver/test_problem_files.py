@@ -3,6 +3,7 @@
 import gzip
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from drawn_problems import problems
 from hypothesis import given, settings
 from made_problems import content
 
+from solver.json_reader import load_json, save
 from solver.plan import ConflictPart, Plan, Status, Stopped, read_plan, write_plan
 from solver.problem import Candidates, Needs, Offers, Participants, Problem, ProblemFault
 from solver.problem_json import problem_from_json, problem_to_json, read_problem, write_problem
@@ -234,6 +236,23 @@ def test_same_problem_gives_the_same_bytes(name, tmp_path):
     write_problem(problem, first)
     write_problem(read_problem(first), second)
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_file_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    """A write that fails half-way, the disk being full, leaves what was there and nothing else."""
+    file = tmp_path / "plan.json"
+    save({"what": "old"}, file)
+    write = Path.write_bytes
+
+    def half(path, data):
+        write(path, data[: len(data) // 2])
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="No space"):
+        save({"what": "new"}, file)
+    assert load_json(file) == {"what": "old"}
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_columns_cannot_be_changed():

@@ -97,6 +97,16 @@ def test_a_warm_start_beats_a_cold_one():
     assert warm.bound < cold.bound
 
 
+def test_the_highest_multipliers_allowed_make_no_false_bound():
+    """Multipliers of a file may be whole numbers up to 2^53, and prove no less than the plan."""
+    problem = make(made_up_country(40, 5), 5, "linking")
+    _, state = solved(problem, method="prices", work=1)
+    content = state.to_json()
+    content["multipliers"] = dict.fromkeys(content["multipliers"], 2**53)
+    plan = solve(problem, method="prices", work=1, warm=State.from_json(content))
+    assert verify(problem, plan) == ()
+
+
 def test_what_a_state_does_not_know_has_a_price(tmp_path):
     """New offers and needs, and none at all that are known: a plan all the same."""
     problem = make(made_up_country(30, 6), 6)
