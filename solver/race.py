@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.context import SpawnProcess
 from types import ModuleType
@@ -218,9 +219,6 @@ def _run(
     start: IntArray | None,
     limits: Limits,
 ) -> None:
-    # An interrupt of the terminal reaches children too; the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
     def report(points: int | None, bound: float | None, values: IntArray | None) -> None:
         connection.send((points, bound, values))
 
@@ -267,7 +265,9 @@ def start_process(target: Callable[..., None], *arguments: Any) -> SpawnProcess:
 
     Of a command line that import is the larger part of the time until a process is ready.
     """
-    process: SpawnProcess = get_context("spawn").Process(target=target, args=arguments, daemon=True)
+    process: SpawnProcess = get_context("spawn").Process(
+        target=_as_child, args=(target, *arguments), daemon=True
+    )
     with _STARTING:
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
@@ -276,3 +276,17 @@ def start_process(target: Callable[..., None], *arguments: Any) -> SpawnProcess:
         finally:
             sys.modules["__main__"] = main
     return process
+
+
+def _as_child(target: Callable[..., None], *arguments: Any) -> None:
+    # An interrupt of the terminal reaches children too; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    target(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(0)

@@ -6,9 +6,6 @@ solver is in mid-solve, as that hears nothing.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -145,9 +142,6 @@ class _Worker:
 
 
 def _work(connection: Connection) -> None:
-    # An interrupt of the terminal reaches children too; the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     import solver.backends  # noqa: F401  (its import takes longer than many a block)
 
     while True:
@@ -160,13 +154,6 @@ def _work(connection: Connection) -> None:
         except Exception as error:
             answer = True, error
         connection.send(answer)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(0)
 
 
 def solve_block(

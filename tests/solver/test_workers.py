@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -41,6 +43,18 @@ def test_leaving_does_not_wait_for_calls():
     workers.shutdown()
     assert isinstance(long.exception(), RuntimeError)
     assert all(future.cancelled() for future in waiting)
+
+
+def test_a_process_ends_with_the_one_that_started_it():
+    """Though that was killed, and could end nothing: who else holds its output ends too."""
+    program = (
+        "import time; from solver.race import start_process; "
+        "start_process(time.sleep, 300); print('started', flush=True); time.sleep(300)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert parent.stdout.readline() == b"started\n"
+    parent.kill()
+    assert parent.communicate(timeout=60) == (b"", None)
 
 
 def _die() -> None:
