@@ -23,7 +23,9 @@ def find_conflict(problem: Problem) -> tuple[ConflictPart, ...]:
     if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
         from solver.loops import find_loops, with_loops
 
-        loops = find_loops(problem, formulation.candidate)
+        # Of candidates that some plan might hold, as when plans were looked for: with others, loops
+        # may be too many, and no plan lacks them.
+        loops = find_loops(problem, formulate(problem).candidate)
         if loops.complete:
             formulation = with_loops(formulation, problem, loops)
     rule, subject = formulation.row_rule, formulation.row_subject

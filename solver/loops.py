@@ -20,14 +20,17 @@ from typing import Final
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy import sparse
 
 from solver.formulation import Formulation
 from solver.problem import BoolArray, IntArray, Problem
 from solver.rules import ClosedLoops
 
-MOST_LOOPS: Final = 1_000_000
-MOST_STEPS: Final = 2**29
-"""Steps of the search for loops, some seconds."""
+MOST_ENTRIES: Final = 4_000_000
+"""Loops found at most, times the participants of the longest; what they take in memory."""
+MOST_STEPS: Final = 2**26
+"""Steps of one call's whole search for loops, a second or two with the writing of what it found."""
+UNLIMITED: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +41,8 @@ class Loops:
     ----------
     giver, taker
         Of each arc; arcs are in this order.
-    arc
-        Arc of each candidate given.
+    candidate, arc
+        The candidates given, and the arc of each.
     arcs
         Arcs of each loop in their order, -1 beyond its end, shape (loops, longest).
     complete
@@ -48,6 +51,7 @@ class Loops:
 
     giver: IntArray
     taker: IntArray
+    candidate: IntArray
     arc: IntArray
     arcs: NDArray[np.int32]
     complete: bool
@@ -61,37 +65,67 @@ class Loops:
         return loop, self.arcs[loop, step].astype(np.int64)
 
 
-def find_loops(problem: Problem, candidate: IntArray, *, most: int = MOST_LOOPS) -> Loops:
+def find_loops(problem: Problem, candidate: IntArray, *, most: int = MOST_ENTRIES) -> Loops:
     """Return the loops that some candidates of a problem can close, the shorter first.
 
     Parameters
     ----------
     candidate
-        Positions of the candidates that may be chosen.
+        Positions of the candidates that may be chosen, ascending.
     most
-        Loops to return at most: of the lengths up to which there are no more. Those of two
+        Loops to return at most, times the participants of the longest: where there are more, or
+        they take too long to find, those of the lengths up to which they do not. Those of two
         participants are returned however many.
     """
     size = len(problem.participants)
     key = problem.giver[candidate] * size + problem.taker[candidate]
     arcs, arc = np.unique(key, return_inverse=True)
     giver, taker = np.divmod(arcs, max(size, 1))
-    first = np.searchsorted(giver, np.arange(size + 1))
     exempt = problem.participants.exempt
+    of = np.flatnonzero(_on_circles(giver, taker, exempt))
+    first = np.searchsorted(giver[of], np.arange(size + 1))
     longest = min(problem.rules.max_loop, size)
-    found, complete = np.zeros((0, 2), np.int32), True
-    for length in range(2, longest + 1):
-        room = 2 * len(arcs) if length == 2 else most
-        nothing = np.zeros((0, length), np.int32)
-        count = _walk(first, taker, exempt, length, room, MOST_STEPS, nothing)
+
+    def loops_of(length: int, room: int, steps: int) -> tuple[NDArray[np.int32] | None, int]:
+        found = np.zeros((0, length), np.int32)
+        count, left = _walk(first, taker[of], exempt, length, room, steps, found)
         if count > room:
-            complete = False
-            break
-        if count > len(found):
+            return None, left
+        if count:
             found = np.full((count, length), -1, np.int32)
-            _walk(first, taker, exempt, length, room, MOST_STEPS, found)
+            _walk(first, taker[of], exempt, length, room, steps, found)
+        return found, left
+
+    # All at once if they are few, as of one ring; otherwise longer and longer ones.
+    found, steps = None, MOST_STEPS // 2
+    if longest > 2:
+        found, _ = loops_of(longest, most // longest, steps)
+    complete = longest <= 2 or found is not None
+    if found is None:
+        longer, _ = loops_of(2, 2 * len(arcs), UNLIMITED)
+        length = 2
+        while longer is not None:
+            found, length = longer, length + 1
+            if length >= longest:
+                break
+            longer, steps = loops_of(length, most // length, steps)
+    assert found is not None
     order = np.argsort((found >= 0).sum(axis=1), kind="stable")
-    return Loops(giver, taker, arc.reshape(-1), found[order], complete)
+    found = found[order]
+    if len(of):
+        found = np.where(found < 0, -1, of[found]).astype(np.int32)
+    return Loops(giver, taker, candidate, arc.reshape(-1), found, complete)
+
+
+def _on_circles(giver: IntArray, taker: IntArray, exempt: BoolArray) -> BoolArray:
+    """Return which arcs lie on any loop, were none too long: all exempt count as one for that."""
+    size = len(exempt)
+    node = np.where(exempt, size, np.arange(size))
+    arcs = np.ones(len(giver), np.int8), (node[giver], node[taker])
+    graph = sparse.csr_array(arcs, shape=(size + 1, size + 1))
+    part = sparse.csgraph.connected_components(graph, connection="strong")[1]
+    same: BoolArray = part[node[giver]] == part[node[taker]]
+    return same
 
 
 @njit(cache=True, nogil=True)
@@ -103,17 +137,21 @@ def _walk(
     room: int,
     steps: int,
     found: NDArray[np.int32],
-) -> int:
+) -> tuple[int, int]:
     """Write the loops, and return how many there are: `room` + 1 if more, or if not known.
+
+    The other number is of the steps that are left.
 
     Depth first along arcs from each participant. A loop of participants that are not exempt
     begins at the lowest of them, so that it is met once.
     """
     path, arc, at = np.empty((3, longest), np.int64)
+    passed = np.zeros(len(first), np.bool_)
     count = 0
     for begin in range(len(first) - 1):
         depth = 0
         path[0], at[0] = begin, first[begin]
+        passed[begin] = True
         while depth >= 0:
             here = path[depth]
             last = depth + 1 == longest
@@ -121,32 +159,33 @@ def _walk(
                 # Only the arc back to the beginning is of use.
                 back = np.searchsorted(taker[first[here] : first[here + 1]], begin)
                 at[depth] += back
-            if at[depth] == first[here + 1]:
-                depth -= 1
-                continue
-            if last and not exempt[begin] and taker[at[depth]] != begin:
+            steps -= 1
+            if steps < 0:
+                return room + 1, 0
+            if at[depth] == first[here + 1] or (
+                last and not exempt[begin] and taker[at[depth]] != begin
+            ):
+                passed[here] = False
                 depth -= 1
                 continue
             arc[depth] = at[depth]
             there = taker[at[depth]]
             at[depth] += 1
-            steps -= 1
-            if steps < 0:
-                return room + 1
             if there == begin or (exempt[begin] and exempt[there] and not last):
                 if count == room:
-                    return room + 1
+                    return room + 1, steps
                 if len(found):
                     found[count, : depth + 1] = arc[: depth + 1]
                 count += 1
             elif (
                 not (last or exempt[there])
                 and (there > begin or exempt[begin])
-                and not (path[: depth + 1] == there).any()
+                and not passed[there]
             ):
                 depth += 1
                 path[depth], at[depth] = there, first[there]
-    return count
+                passed[there] = True
+    return count, steps
 
 
 def with_loops(formulation: Formulation, problem: Problem, loops: Loops) -> Formulation:
@@ -155,7 +194,7 @@ def with_loops(formulation: Formulation, problem: Problem, loops: Loops) -> Form
     Parameters
     ----------
     formulation
-        The program without; its candidates are those that the loops are of.
+        The program without; the candidates that the loops are of are among its own.
     """
     size = len(formulation.upper)
     loop, arc = loops.entries()
@@ -163,7 +202,8 @@ def with_loops(formulation: Formulation, problem: Problem, loops: Loops) -> Form
     upper = np.full(len(loops), len(problem.candidates), np.int64)
     np.minimum.at(upper, loop, parallel[arc])
     row = np.concatenate([loops.arc, arc])
-    column = np.concatenate([np.arange(len(loops.arc)), size + loop])
+    own = np.searchsorted(formulation.candidate, loops.candidate)
+    column = np.concatenate([own, size + loop])
     order = np.argsort(row, kind="stable")
     entries = np.bincount(row, minlength=len(loops.giver))
     closed = next(at for at, rule in enumerate(formulation.rules) if isinstance(rule, ClosedLoops))

@@ -17,7 +17,7 @@ from solver.baselines import Choice
 from solver.conflict import send_conflict
 from solver.exact import Result
 from solver.formulation import Formulation, formulate, ranges, simple_bound
-from solver.loops import MOST_LOOPS, Loops, find_loops, with_loops
+from solver.loops import MOST_ENTRIES, Loops, find_loops, with_loops
 from solver.plan import Stopped, gap_of
 from solver.problem import IntArray, Problem
 from solver.race import Best, Limits, OnNews, in_child, race
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from solver.state import State
 
 BACKENDS: Final = ("loops", "highs")
-MOST_TRIED: Final = 100_000
-"""Loops that the greedy plan tries, the best ones."""
+MOST_TRIED: Final = 400_000
+"""Arcs of the loops that the greedy plan tries, the best ones."""
 
 
 def solve_loops(
@@ -38,13 +38,13 @@ def solve_loops(
     on_news: OnNews,
     cancelled: Callable[[], bool],
     warm: State | None = None,
-    most: int = MOST_LOOPS,
+    most: int = MOST_ENTRIES,
 ) -> Result:
     """Solve a problem whose reciprocity is `closed_loops`.
 
-    Where there are more than `most` loops of `max_loop` participants, plans are of the shorter
-    ones that are no more. The bound is one of all plans even so: that of the program where who is
-    not exempt only gives as often as it takes, as every union of loops does.
+    Where loops of `max_loop` participants take more than `most` entries, or too long to find, plans
+    are of the shorter ones that do not. The bound is one of all plans even so: that of the program
+    where who is not exempt only gives as often as it takes, as every union of loops does.
     """
     relaxed = formulate(problem)
     loops = find_loops(problem, relaxed.candidate, most=most)
@@ -148,7 +148,9 @@ def greedy_loops(
     np.minimum.at(least, loop, rank[best[arc]])
     np.maximum.at(most, loop, rank[best[arc]])
     times = np.zeros(len(loops), np.int64)
-    for at in np.lexsort((-points, -least, most < 2))[:MOST_TRIED].tolist():
+    order = np.lexsort((-points, -least, most < 2))
+    tried = np.cumsum((loops.arcs >= 0).sum(axis=1)[order]) <= MOST_TRIED
+    for at in order[tried].tolist():
         path = [parallel[each] for each in loops.arcs[at].tolist() if each >= 0]
         while _added(choice, path):
             times[at] += 1

@@ -1,5 +1,6 @@
 """Closed loops: the best of all plans, bounds that hold, and what of a problem they need."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,13 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary import Reciprocity
+from solver import loops as loops_module
 from solver import loops_around
 from solver.backends import solve_highs
 from solver.conflict import find_conflict
 from solver.formulation import formulate
 from solver.instances import made_up_country, make
 from solver.linear_bound import bound_of, linear_bound
-from solver.loops import find_loops, with_loops
+from solver.loops import MOST_ENTRIES, find_loops, with_loops
 from solver.loops_around import solve_around
 from solver.loops_solve import greedy_loops, solve_loops
 from solver.plan import Status, Stopped
@@ -237,3 +239,54 @@ def test_a_warm_start_keeps_the_loops_that_still_stand():
     less = replace(problem, exclusions=pairs([[5, 5]]))
     assert chosen(solve(less, cancelled=lambda: True)) == [6, 7]
     assert chosen(solve(less, warm=state, cancelled=lambda: True)) == [0, 1, 2, 3]
+
+
+def circle(size):
+    """Arcs from each participant to the next, round."""
+    return [(a, (a + 1) % size) for a in range(size)]
+
+
+def found_loops(problem):
+    return find_loops(problem, np.arange(len(problem.candidates)))
+
+
+def test_one_long_ring_is_found_among_arcs_on_none():
+    """However large `max_loop` is; arcs between those that no way leads back from cost nothing."""
+    loops = found_loops(ring(circle(300), [1] * 300, max_loop=10**9))
+    assert (len(loops), loops.complete, loops.arcs.shape) == (1, True, (1, 300))
+    ahead = [(a, b) for a in range(40) for b in range(a + 1, 40)]
+    loops = found_loops(ring([*ahead, (41, 40), (40, 41)], [1] * 782, max_loop=40))
+    assert loops.complete
+    steps = loops.arcs[0][:2]
+    assert sorted(zip(loops.giver[steps], loops.taker[steps], strict=True)) == [(40, 41), (41, 40)]
+
+
+def test_search_for_loops_ends_by_steps_and_by_entries(monkeypatch):
+    """Shorter loops are kept, all of them; those of two whatever the limits."""
+    everybody = [(a, b) for a in range(12) for b in range(12) if a != b]
+    problem = ring(everybody, [1] * len(everybody), max_loop=12)
+    loops = found_loops(problem)
+    longest = loops.arcs.shape[1]
+    assert 3 < longest < 12
+    assert not loops.complete
+    assert len(loops) == sum(
+        math.comb(12, size) * math.factorial(size - 1) for size in range(2, longest + 1)
+    )
+    assert loops.arcs.size <= MOST_ENTRIES
+    monkeypatch.setattr(loops_module, "MOST_STEPS", 5_000)
+    assert found_loops(problem).arcs.shape == (66 + 440, 3)
+    monkeypatch.setattr(loops_module, "MOST_STEPS", 0)
+    assert found_loops(problem).arcs.shape == (66, 2)
+
+
+def test_a_conflict_is_found_by_the_loops_of_candidates_that_fit(monkeypatch):
+    """Candidates that nobody has room for make loops too many to list, and are on no plan."""
+    everybody = [(a, b) for a in range(3, 12) for b in range(3, 12) if a != b]
+    arcs = [(0, 1), (1, 2), *everybody]
+    problem = ring(arcs, [9] * len(arcs), max_loop=4, pins=pairs([[0, 0]]))
+    shut = np.where(np.arange(12) < 3, 9, 0)
+    problem = replace(problem, participants=replace(problem.participants, max_given=shut))
+    monkeypatch.setattr(loops_module, "MOST_STEPS", 500)
+    assert not found_loops(problem).complete
+    assert {part.rule for part in find_conflict(problem)} == {"pin", "closed loops"}
+    assert {part.rule for part in solve(problem, work=1).conflict} == {"pin", "closed loops"}
