@@ -36,7 +36,7 @@ LAST_STEP: Final = 0.0003
 LAST_STEP_OF_FEW: Final = 0.001
 """Programs of few participants are better for candidates that are not quite wanted."""
 ROUNDS: Final = (60, 300, 800)
-"""Rounds before blocks: fewest, and most if days are whole or range, as rates settle slowly."""
+"""Rounds before blocks: fewest, and most if most days are whole or range: rates settle slowly."""
 ROUNDS_PER_WORK: Final = 20
 WARM: Final = (0.01, 30, 10.0)
 """First step and rounds from a state's prices, nearly right; by how much more new ones move."""
@@ -258,7 +258,7 @@ class _Run:
         search = self.search
         kept = (search.often > wanted) | self._near
         days = None
-        if self.search.ranged and not open_days:
+        if not open_days and (self.market.low < self.market.high).any():
             days = np.where(search.taken > 0, search.taken, search.given).astype(np.int64)
         return Core(self.problem, self.market, kept, search.often, base, days)
 

@@ -57,6 +57,7 @@ from solver.workers import SharedExecutor
 LEAN: Final = (0.4, 0.1)
 """How much a price follows what its offer, need, giver and taker disagree about in sum: if all days
 are whole, and where days range."""
+MOSTLY: Final = 0.5
 FIRST_STEP: Final = (0.4, 0.8)
 """The step to begin with from prices that nobody knows: rates have further to go."""
 ASKED_SLICES: Final = 4
@@ -106,7 +107,7 @@ class PriceSearch:
     odd
         Candidates that only one side wanted, in the last round.
     ranged
-        Whether days range anywhere.
+        Whether days range in most candidates.
     first_step
         The step to begin with from prices that nobody knows.
     rounds
@@ -134,7 +135,7 @@ class PriceSearch:
             *(np.zeros(int(column.max(initial=0)) + 1, np.int32) for column in market.places)
         )
         self.odd = 0
-        self.ranged = bool(ranged.any())
+        self.ranged = bool(ranged.mean() > MOSTLY) if size else False
         self.first_step = FIRST_STEP[self.ranged]
         self._lean = LEAN[self.ranged]
         self.multiplier = np.zeros(len(market.links))
