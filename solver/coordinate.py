@@ -128,7 +128,7 @@ class _Run:
         start = None if warm is None else warm.start(problem, self.market)
         quote = None if start is None else start.quote
         self.warm = quote is not None
-        self.search = PriceSearch.beside(pool, self.market, limits, cancelled, quote)
+        self.search = PriceSearch(self.market, limits.workers, quote)
         self.starter = Starter(problem, self.market)
         self.base: IntArray | SmallArray | None = None
         self._few = len(problem.participants) <= SMALL[0]

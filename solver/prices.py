@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -50,9 +50,6 @@ from solver.prices_kernel import Respondents, ask, ask_forced
 from solver.prices_moves import Places, disagreement, first_prices, move, post
 from solver.prices_tables import SmallArray, Worth
 from solver.problem import BoolArray, FloatArray, IntArray
-from solver.race import Limits
-from solver.rounds import Rounds
-from solver.workers import SharedExecutor
 
 LEAN: Final = (0.4, 0.1)
 """How much a price follows what its offer, need, giver and taker disagree about in sum: if all days
@@ -114,13 +111,7 @@ class PriceSearch:
         Rounds done.
     """
 
-    def __init__(
-        self,
-        market: Market,
-        workers: int = 1,
-        start: Quote | None = None,
-        on_executor: Rounds | None = None,
-    ) -> None:
+    def __init__(self, market: Market, workers: int = 1, start: Quote | None = None) -> None:
         self.market = market
         self.best: Quote | None = None
         self.rounds = 0
@@ -128,7 +119,6 @@ class PriceSearch:
         size, people = len(market), len(market.role)
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers) if workers > 1 else None
-        self._on_executor = on_executor
         ranged = market.low != market.high
         self._prices = first_prices(market.worth(), market.points, market.high, ranged)
         self._totals = Places(
@@ -160,21 +150,6 @@ class PriceSearch:
         self._take_worth = Worth(np.zeros(size, np.int64), np.zeros(size, np.int64), low, high)
         self._charge()
 
-    @classmethod
-    def beside(
-        cls,
-        pool: Executor,
-        market: Market,
-        limits: Limits,
-        cancelled: Callable[[], bool],
-        start: Quote | None,
-    ) -> PriceSearch:
-        """Return a search whose rounds may use the executor of the blocks, if that is shared."""
-        rounds = None
-        if isinstance(pool, SharedExecutor) and pool.rounds_on != "threads":
-            rounds = Rounds(market, pool, lambda: cancelled() or time.time() >= limits.deadline)
-        return cls(market, limits.workers, start, rounds)
-
     @property
     def given(self) -> SmallArray:
         return self._who.given
@@ -191,8 +166,6 @@ class PriceSearch:
         """Let the threads go."""
         if self._threads is not None:
             self._threads.shutdown()
-        if self._on_executor is not None:
-            self._on_executor.close()
 
     def bound(self) -> int:
         """Return whole points that no plan exceeds."""
@@ -237,10 +210,13 @@ class PriceSearch:
                 who.stale, first, last,
             ),
         )  # fmt: skip
-        if self._on_executor is None:
-            self._ask_on_threads()
-        else:
-            self._on_executor.ask(who, self._give_worth, self._take_worth, self._ask_on_threads)
+        self._each(
+            len(market.role),
+            lambda first, last: ask(
+                market.give, market.take, self._give_worth, self._take_worth, who,
+                market.give_sizes, market.take_sizes, first, last,
+            ),
+        )  # fmt: skip
         self.rounds += 1
         total = int(who.value.sum()) + market.constant + self._constant
         # A multiplier may charge a pin more than its bonus, and says nothing of what can be held.
@@ -356,16 +332,6 @@ class PriceSearch:
             charged += charge_of(m, link.take_weight) @ taken
             left.append(math.ceil(Fraction(m) * link.limit) - int(charged))
         return np.array(left, np.int64)
-
-    def _ask_on_threads(self) -> None:
-        market = self.market
-        self._each(
-            len(market.role),
-            lambda first, last: ask(
-                market.give, market.take, self._give_worth, self._take_worth, self._who,
-                market.give_sizes, market.take_sizes, first, last,
-            ),
-        )  # fmt: skip
 
     def _each(
         self, size: int, work: Callable[[int, int], object], slices: int = ASKED_SLICES

@@ -94,7 +94,6 @@ def solve(
     workers: int = 2,
     warm: State | None = None,
     executor: Executor | None = None,
-    rounds_on: str = "quicker",
     on_progress: OnProgress = _silent,
     on_state: OnState | None = None,
     cancelled: Callable[[], bool] = _never,
@@ -124,9 +123,6 @@ def solve(
         State of a problem like this one, to start prices and plan from. Not used by "flow".
     executor
         Solves the blocks of "prices"; by default processes of this machine.
-    rounds_on
-        Where rounds of prices run: on the "executor" between blocks, on "threads" of this process,
-        or whichever is "quicker"; without an executor always on threads. The plan is the same.
     on_state
         Called once at the end with the state to start from another time, if there is a plan.
     on_progress
@@ -146,7 +142,6 @@ def solve(
     started = time.time()
     _check_method(problem, method)
     _check_limits(time_limit_s, work, gap, seed, workers)
-    pool = _shared(executor, rounds_on)
 
     seconds = time_limit_s
     if seconds is None:
@@ -164,7 +159,7 @@ def solve(
 
     deadline = started + max(seconds - _checking_time(problem), seconds / 2)
     limits = Limits(deadline, gap, work, seed, workers)
-    solved_by = _method(method, warm, pool)
+    solved_by = _method(method, warm, executor)
     result = solved_by(problem, limits, on_news=on_news, cancelled=cancelled)
     plan = _plan(problem, result, seed)
     violations = verify(problem, plan)
@@ -323,19 +318,6 @@ def _check_limits(
         raise ValueError(f"seed {seed}: must be from 0 to 2^31 - 1")
     if not 1 <= workers <= 1024:
         raise ValueError(f"workers {workers}: must be from 1 to 1024")
-
-
-def _shared(executor: Executor | None, rounds_on: str) -> Executor | None:
-    """Return the executor as blocks and rounds share it."""
-    from solver.workers import ROUNDS_ON, SharedExecutor
-
-    if rounds_on not in ROUNDS_ON:
-        raise ValueError(f"rounds on {rounds_on!r}: choose one of {', '.join(ROUNDS_ON)}")
-    if executor is None:
-        if rounds_on == "executor":
-            raise ValueError("rounds on 'executor': there is none; name one, or choose quicker")
-        return None
-    return SharedExecutor(executor, rounds_on)
 
 
 def _checking_time(problem: Problem) -> float:

@@ -22,9 +22,6 @@ from solver.race import HAND_BACK_S, Limits, start_process
 ATTEMPTS: Final = 3
 """Processes that a call is given, should they be killed over it."""
 
-ROUNDS_ON: Final = ("quicker", "executor", "threads")
-"""Where rounds of prices run, if there is an executor."""
-
 P = ParamSpec("P")
 T = TypeVar("T")
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
@@ -93,33 +90,6 @@ class BlockWorkers(Executor):
                 raise answer
             return answer
         raise RuntimeError(f"{call[0].__name__} was given up: its processes were killed")
-
-
-class SharedExecutor(Executor):
-    """An executor that blocks are submitted to and rounds of prices may use when they do not.
-
-    Attributes
-    ----------
-    executor
-        What it stands for; what is submitted there does not count.
-    rounds_on
-        One of `ROUNDS_ON`: "executor", "threads", or whichever is "quicker".
-    """
-
-    def __init__(self, executor: Executor, rounds_on: str) -> None:
-        self.executor, self.rounds_on = executor, rounds_on
-        self._running: set[Future[Any]] = set()
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call `fn` there."""
-        future = self.executor.submit(fn, *args, **kwargs)
-        self._running.add(future)
-        future.add_done_callback(self._running.discard)
-        return future
-
-    def busy(self) -> bool:
-        """Return whether anything submitted here is not done."""
-        return bool(self._running)
 
 
 class _Worker:

@@ -49,11 +49,8 @@ def solve(
         Path | None, typer.Option(help="state of a problem like this one, to start from")
     ] = None,
     executor: Annotated[
-        str | None, typer.Option(help="dask://host:port: blocks and rounds on a Dask cluster")
+        str | None, typer.Option(help="dask://host:port: solve blocks on a Dask cluster")
     ] = None,
-    rounds_on: Annotated[
-        str, typer.Option(help="rounds of prices: executor, threads, or whichever is quicker")
-    ] = "quicker",
 ) -> None:
     """Find the best plan of a problem file and how close to the best it is proven to be."""
     from solver.problem import ProblemFault
@@ -83,7 +80,6 @@ def solve(
                 workers=workers,
                 warm=before,
                 executor=pool,
-                rounds_on=rounds_on,
                 on_progress=show,
                 on_state=states.append if save_state is not None else None,
                 cancelled=cancelled,

@@ -18,7 +18,6 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.csv_in import MAX_FILE_BYTES
-from app.http.deprecation import headers_of
 from app.http.problems import answer, internal
 from app.http.sessions import admit
 from app.problems import Problem
@@ -70,8 +69,6 @@ class Requests:
                 headers.add_vary_header(VARY)
                 for name, value in CAREFUL.items():
                     headers.setdefault(name, value)
-                for name, value in headers_of(scope.get("route")).items():
-                    headers.append(name, value)
                 if status >= HTTPStatus.BAD_REQUEST and is_long(Headers(scope=scope)):
                     headers["Connection"] = "close"  # what is left of the body is not read
             await send(message)

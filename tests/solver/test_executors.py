@@ -1,4 +1,4 @@
-"""Blocks and rounds on another executor than the pool: a local Dask cluster of processes."""
+"""Blocks on another executor than the pool: a local Dask cluster of processes."""
 
 import os
 import signal
@@ -37,13 +37,11 @@ def found(plan):
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_cluster_gives_the_plan_of_the_pool(cluster):
-    """Same problem, seed and work: the plan does not tell who solved its blocks and rounds."""
+    """Same problem, seed and work: the plan does not tell who solved its blocks."""
     problem = make(made_up_country(60, 3), 3)
     pool = solve(problem, method="prices", work=1, seed=5)
     with executor_at(address(cluster)) as executor:
-        again = solve(
-            problem, method="prices", work=1, seed=5, executor=executor, rounds_on="executor"
-        )
+        again = solve(problem, method="prices", work=1, seed=5, executor=executor)
     assert found(again) == found(pool)
 
 
@@ -68,7 +66,7 @@ def test_a_killed_worker_loses_nothing(cluster):
     killer = threading.Thread(target=kill_one_that_works)
     killer.start()
     with executor_at(address(cluster)) as executor:
-        again = solve(problem, method="prices", work=1, executor=executor, rounds_on="threads")
+        again = solve(problem, method="prices", work=1, executor=executor)
     ended.set()
     killer.join()
     assert killed
