@@ -5,11 +5,11 @@ The compiled code is kept beside the source, or in the user's cache where that i
 
 import numpy as np
 
-from solver.instances import KINDS, made_up_country, make
-from solver.loops import find_loops
-from solver.market import take_apart
-from solver.prices import PriceSearch
-from solver.race import Limits
+from solver.backends.portfolio import Limits
+from solver.formulation.loop_columns import find_loops
+from solver.instances.balanced_exchange import KINDS, made_up_country, make
+from solver.prices.decomposition import take_apart
+from solver.prices.price_search import PriceSearch
 from solver.solve import by_prices
 
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from models.vocabulary import Reciprocity
-from solver.plan import Plan, Status, Stopped, gap_of
-from solver.problem import Problem, frozen
-from solver.race import Limits, OnNews
-from solver.verify import verify
+from solver.backends.portfolio import Limits, OnNews
+from solver.check.verify import verify
+from solver.formats.plan import Plan, Status, Stopped, gap_of
+from solver.formats.problem import Problem, frozen
 
 if TYPE_CHECKING:
-    from solver.exact import Result
-    from solver.state import State
+    from solver.formats.state import State
+    from solver.methods.exact import Result
 
 METHODS: Final = ("auto", "exact", "flow", "prices", "loops")
 EXACT_UP_TO: Final = 400
@@ -169,7 +169,7 @@ def solve(
             f"{len(violations)} violations, first {first.rule} at {first.where}: {first.sentence}"
         )
     if on_state is not None and result.half_days is not None:
-        from solver.state import State
+        from solver.formats.state import State
 
         on_state(result.state or State.of_plan(problem, result.half_days))
     return replace(plan, seconds=round(time.time() - started, 3))
@@ -216,15 +216,15 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
 def _method(name: str, warm: State | None, executor: Executor | None) -> Method:
     """Return the method of that name, imported only now."""
     if name == "exact":
-        from solver.exact import solve_exact
+        from solver.methods.exact import solve_exact
 
         return partial(solve_exact, warm=warm)
     if name == "flow":
-        from solver.flow import solve_flow
+        from solver.methods.flow import solve_flow
 
         return solve_flow
     if name == "loops":
-        from solver.loops_solve import solve_loops
+        from solver.methods.loops import solve_loops
 
         return partial(solve_loops, warm=warm)
     if name == "prices":
@@ -242,12 +242,12 @@ def by_prices(
     executor: Executor | None = None,
 ) -> Result:
     """Solve by price coordination; without an executor, by processes that start beside it."""
-    from solver.workers import BlockWorkers
+    from solver.blocks.workers import BlockWorkers
 
     with ExitStack() as stack:
         # They get ready while the import below loads compiled code.
         pool = executor or stack.enter_context(BlockWorkers(limits.workers))
-        from solver.coordinate import solve_prices
+        from solver.methods.prices import solve_prices
 
         return solve_prices(problem, limits, pool, on_news=on_news, cancelled=cancelled, warm=warm)
 
@@ -262,7 +262,7 @@ def _solve_auto(
     executor: Executor | None,
 ) -> Result:
     """Solve by prices what is large, exactly what is small or what prices find no plan for."""
-    from solver.flow import why_no_flow
+    from solver.methods.flow import why_no_flow
 
     method = partial(_method, warm=warm, executor=executor)
     if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
@@ -298,7 +298,7 @@ def _check_method(problem: Problem, method: str) -> None:
             "not closed_loops; use auto"
         )
     if method == "flow":
-        from solver.flow import why_no_flow
+        from solver.methods.flow import why_no_flow
 
         reason = why_no_flow(problem)
         if reason is not None:

@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from solver.formats.json_columns import encode
+from solver.formats.plan import Plan
+from solver.formats.problem_json import problem_to_json
+
 from app.access.policy import Principal
 from app.batches import manifest
 from app.batches.manifest import AreaResult
@@ -29,9 +33,6 @@ from app.problems import NotFound, Problem
 from app.register.queries import Scope
 from app.settings import settings
 from models.vocabulary import HALF_DAYS_PER_DAY, RunState
-from solver.json_reader import encode
-from solver.plan import Plan
-from solver.problem_json import problem_to_json
 
 LOOK_UP_S: Final = 0.5
 NEEDS_PER_SECOND: Final = 200

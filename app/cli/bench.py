@@ -10,7 +10,7 @@ from app.cli.console import out
 from app.problems import Problem
 
 if TYPE_CHECKING:
-    from solver.problem import Problem as ExchangeProblem
+    from solver.formats.problem import Problem as ExchangeProblem
 
 bench_app = typer.Typer(help="Instances of multi-unit balanced exchange.", no_args_is_help=True)
 
@@ -41,9 +41,9 @@ def make(
     ] = None,
 ) -> None:
     """Draw a problem: everything in it is made up, but for positions that are given."""
-    from solver.assignment_instances import ASSIGNMENT_KINDS
-    from solver.instances import KINDS, fingerprint
-    from solver.problem_json import write_problem
+    from solver.formats.problem_json import write_problem
+    from solver.instances.balanced_exchange import KINDS, fingerprint
+    from solver.instances.generalised_assignment import ASSIGNMENT_KINDS
 
     if kind not in (*KINDS, *ASSIGNMENT_KINDS):
         raise Problem(f"--kind {kind!r} is none of {', '.join((*KINDS, *ASSIGNMENT_KINDS))}")
@@ -62,7 +62,7 @@ def make(
 
 
 def _assignment(agents: int, jobs: int, seed: int, kind: str) -> tuple["ExchangeProblem", str]:
-    from solver.assignment_instances import draw_assignment
+    from solver.instances.generalised_assignment import draw_assignment
 
     drawn = draw_assignment(agents, jobs, seed, kind)
     return drawn.problem(), f"{agents:,} agents, {jobs:,} jobs at {drawn.reward:,} less the cost"
@@ -72,10 +72,9 @@ def _exchange(
     positions: Path | None, size: int, seed: int, kind: str
 ) -> tuple["ExchangeProblem", str]:
     import numpy as np
-
-    from solver.instances import Positions, made_up_country
-    from solver.instances import make as draw
-    from solver.problem import frozen
+    from solver.formats.problem import frozen
+    from solver.instances.balanced_exchange import Positions, made_up_country
+    from solver.instances.balanced_exchange import make as draw
 
     if positions is None:
         where = made_up_country(size, seed)

@@ -22,8 +22,9 @@ from app.problems import Problem
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
 
 if TYPE_CHECKING:
+    from solver.formats.plan import Plan
+
     from app.database import Database
-    from solver.plan import Plan
 
 EXIT_CODES = {RunState.SOLVED: 0, RunState.INFEASIBLE: 3, RunState.UNKNOWN: 4}
 DEFAULTS = MatchOptions()
@@ -102,11 +103,12 @@ def match(
     Exit codes: 0 planned, 2 bad input, 3 no plan can exist, 4 none was found in time. With
     --areas: 0 all planned, 1 some have no plan, 2 bad input, 130 stopped; begin it again to go on.
     """
+    from solver.formats.plan import write_plan
+    from solver.formats.problem_json import write_problem
+
     from app.insight import queries as insight
     from app.matching import queries, service
     from app.settings import settings
-    from solver.plan import write_plan
-    from solver.problem_json import write_problem
 
     require_writable(report, problem, plan)
     _require_apart(

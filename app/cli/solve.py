@@ -18,9 +18,10 @@ from app.cli.console import err, out, require_writable
 from app.problems import Problem as BadInput
 
 if TYPE_CHECKING:
-    from solver.plan import Plan
+    from solver.formats.plan import Plan
+    from solver.formats.state import State
+
     from solver.solve import Progress
-    from solver.state import State
 
 FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
 _STARTED = time.time()
@@ -53,8 +54,9 @@ def solve(
     ] = None,
 ) -> None:
     """Find the best plan of a problem file and how close to the best it is proven to be."""
-    from solver.problem import ProblemFault
-    from solver.problem_json import read_problem
+    from solver.formats.problem import ProblemFault
+    from solver.formats.problem_json import read_problem
+
     from solver.solve import solve as solve_problem
 
     require_writable(out_file, save_state)
@@ -99,10 +101,10 @@ def verify(
     plan: Annotated[Path, typer.Argument(help="givetake-plan/1")],
 ) -> None:
     """Check a plan file against its problem file: every rule, the points, the proof's figures."""
-    from solver.plan import read_plan
-    from solver.problem import ProblemFault
-    from solver.problem_json import read_problem
-    from solver.verify import verify as violations_of
+    from solver.check.verify import verify as violations_of
+    from solver.formats.plan import read_plan
+    from solver.formats.problem import ProblemFault
+    from solver.formats.problem_json import read_problem
 
     reading = problem
     try:
@@ -121,8 +123,8 @@ def verify(
 
 
 def _state(path: Path) -> "State":
-    from solver.problem import ProblemFault
-    from solver.state import read_state
+    from solver.formats.problem import ProblemFault
+    from solver.formats.state import read_state
 
     try:
         return read_state(path)
@@ -131,7 +133,7 @@ def _state(path: Path) -> "State":
 
 
 def _write_state(states: "list[State]", path: Path) -> None:
-    from solver.state import write_state
+    from solver.formats.state import write_state
 
     if not states:
         out.print(f"There is no plan to start from another time: {path} was not written.")
@@ -160,7 +162,7 @@ def _age_s() -> float:
 
 
 def _write(plan: "Plan", path: Path) -> None:
-    from solver.plan import write_plan
+    from solver.formats.plan import write_plan
 
     try:
         write_plan(plan, path)

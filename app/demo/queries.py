@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
+from solver.pairing.geography import earth_centred
 from sqlalchemy import Row, or_, select
 
 from app.access.policy import Action, Principal, authorise
@@ -17,7 +18,6 @@ from app.register.queries import find_scope, participants_in
 from models.exchange import Expertise
 from models.register import Institution, Organisation, Participant
 from models.vocabulary import METRES_PER_MILE, ParticipantKind, Phase
-from solver.geography import earth_centred
 
 REACH_MILES = 35.0
 """The furthest that a drawn need or offer travels."""

@@ -4,6 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from solver.formats.plan import Plan
+from solver.formats.problem import Problem
+from solver.formats.problem_json import problem_from_json
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
@@ -31,10 +34,7 @@ from models.vocabulary import (
     Ladder,
     Reciprocity,
 )
-from solver import refusals
-from solver.plan import Plan
-from solver.problem import Problem
-from solver.problem_json import problem_from_json
+from solver.pairing import refusals
 
 AT_ONCE = 1_000
 MOST_NAMED = 10_000

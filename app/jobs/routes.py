@@ -4,6 +4,9 @@ import gzip
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request
+from solver.formats.json_columns import encode
+from solver.formats.plan import Plan
+from solver.formats.problem import ProblemFault
 from starlette.responses import Response, StreamingResponse
 
 from app.database import ReadSession, WriteSession
@@ -30,9 +33,6 @@ from app.matching.takers import Takers
 from app.problems import Problem
 from models.matching import Run
 from models.vocabulary import Operation, RunState
-from solver.json_reader import encode
-from solver.plan import Plan
-from solver.problem import ProblemFault
 
 MOST_WAIT_S: Final = 600
 EVENTS: Final = "text/event-stream"

@@ -4,12 +4,12 @@ from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
+from solver.formats.plan import Plan
+from solver.formats.problem import IntArray, Problem
+from solver.pairing.points import COMPONENTS
 
 from app.matching.build import Built
 from models.vocabulary import Ladder, Reciprocity
-from solver.plan import Plan
-from solver.points import COMPONENTS
-from solver.problem import IntArray, Problem
 
 MOST_ALTERNATES: Final = 3
 LADDER: Final = tuple(Ladder)

@@ -8,6 +8,10 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from solver.pairing.columns import Ints
+from solver.pairing.ladder import ladder_steps
+from solver.pairing.refusals import Refusals
+from solver.pairing.travel import Places, TravelTimes
 
 from app.matching.left import Left, what_is_left
 from app.matching.load import Loaded, runs_in
@@ -26,11 +30,9 @@ from models.vocabulary import (
     NeedState,
     SupportResult,
 )
-from solver import candidates, exchange, points, problem
-from solver.exchange import Ints
-from solver.ladder import ladder_steps
-from solver.refusals import Refusals
-from solver.travel import Places, TravelTimes
+from solver.formats import problem
+from solver.pairing import candidates, points
+from solver.pairing import columns as exchange
 
 HOLDERS = {
     BalanceHolder.FEDERATION: {GroupKind.FEDERATION},

@@ -118,7 +118,7 @@ class MatchOptions(BaseModel):
     @classmethod
     def _known_weights(cls, weights: dict[str, int]) -> dict[str, int]:
         # Late, as it brings the whole search for candidates along: every command reads this file.
-        from solver.points import Weights
+        from solver.pairing.points import Weights
 
         try:
             Weights(**weights)

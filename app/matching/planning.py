@@ -13,6 +13,13 @@ from operator import mul
 from typing import Any, Final
 
 import numpy as np
+from solver.check.verify import verify
+from solver.formats.json_columns import encode
+from solver.formats.plan import Plan, Status
+from solver.formats.problem import Problem
+from solver.formats.problem_json import problem_from_json, problem_to_json
+from solver.formulation.greedy import greedy
+from solver.pairing.point_reasons import explain_points
 
 from app.access.policy import Principal, Role
 from app.database import Database
@@ -25,14 +32,7 @@ from app.matching.takers import takers_of
 from app.matching.travel import travel_times
 from app.matching.wishes import Unplannable
 from models.vocabulary import Availability, Ladder, NeedState, Operation, RunState
-from solver.baselines import greedy
-from solver.json_reader import encode
-from solver.plan import Plan, Status
-from solver.point_reasons import explain_points
-from solver.problem import Problem
-from solver.problem_json import problem_from_json, problem_to_json
 from solver.solve import MethodFault, Progress, solve
-from solver.verify import verify
 
 LADDER: Final = tuple(Ladder)
 WORKER: Final = Principal("worker", frozenset({Role.ADMINISTRATOR}))

@@ -5,6 +5,9 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any, Final, Literal
 
+from solver.formats.plan import Plan
+from solver.formats.problem import Problem
+from solver.formats.problem_json import problem_from_json
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -12,9 +15,6 @@ from app.access.policy import Action, Principal, authorise
 from app.problems import NotFound
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run, RunEvent, RunFile
-from solver.plan import Plan
-from solver.problem import Problem
-from solver.problem_json import problem_from_json
 
 DRAWN: Final = "DRAWN-"
 """How the references of needs and offers begin that were drawn at random."""

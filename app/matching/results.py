@@ -3,6 +3,9 @@
 import hashlib
 from dataclasses import asdict
 
+from solver.check.verify import verify
+from solver.formats.plan import Plan
+from solver.formats.problem_json import problem_from_json
 from sqlalchemy import insert
 
 from app.database import Database, WriteSession
@@ -21,9 +24,6 @@ from app.matching.wishes import ImpossiblePin
 from app.problems import Problem
 from models.matching import Alternate, Proposal, Run, RunFile
 from models.vocabulary import RunState
-from solver.plan import Plan
-from solver.problem_json import problem_from_json
-from solver.verify import verify
 
 MOST_LETTERS = 1_000
 """Of a sentence that says why there is no plan."""

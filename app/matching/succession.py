@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import structlog
+from solver.check.verify import Violation, verify
+from solver.formats.plan import Plan, Status, Stopped
+from solver.formats.problem import IntArray, frozen
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,9 +26,6 @@ from app.matching.travel import travel_times
 from app.problems import Problem
 from models.matching import Alternate, Proposal, Run
 from models.vocabulary import ProposalState, SteeringKind
-from solver.plan import Plan, Status, Stopped
-from solver.problem import IntArray, frozen
-from solver.verify import Violation, verify
 
 OF_GIVERS = frozenset({"offer pairings", "offer days", "most given", "give limit"})
 """Rules about what givers have; what is only proposed takes none of it away."""

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from app.problems import Problem
-from solver.travel import (
+from solver.pairing.travel import (
     FASTEST_M_PER_MINUTE,
     EstimatedTravelTimes,
     Floats,
@@ -20,6 +18,8 @@ from solver.travel import (
     Places,
     TravelTimes,
 )
+
+from app.problems import Problem
 
 
 class BadTravelTimes(Problem):

@@ -10,7 +10,7 @@ from app.matching.options import MatchOptions
 from app.problems import NotFound
 from app.problems import Problem as Refused
 from models.vocabulary import DeclineReason, SteeringKind
-from solver import exchange
+from solver.pairing import columns
 
 Pair = tuple[int, int]
 """Rows of an offer and a need."""
@@ -34,8 +34,8 @@ class Wishes:
 
     pins: Mapping[Pair, str]
     exclusions: Sequence[Pair]
-    declined: exchange.Pairs
-    conflicts: exchange.Pairs
+    declined: columns.Pairs
+    conflicts: columns.Pairs
 
 
 def wishes_of(loaded: Loaded, options: MatchOptions, place: Mapping[int, int]) -> Wishes:
@@ -100,7 +100,7 @@ def wishes_of(loaded: Loaded, options: MatchOptions, place: Mapping[int, int]) -
     )
 
 
-def as_rows(pairs: Iterable[Pair]) -> exchange.Ints:
+def as_rows(pairs: Iterable[Pair]) -> columns.Ints:
     return np.array(list(pairs), np.int64).reshape(-1, 2)
 
 
@@ -121,6 +121,6 @@ def _named(texts: Sequence[str], loaded: Loaded) -> list[tuple[str, Pair]]:
     return found
 
 
-def _pairs(rows: Iterable[Pair]) -> exchange.Pairs:
+def _pairs(rows: Iterable[Pair]) -> columns.Pairs:
     pairs = as_rows(rows)
-    return exchange.Pairs(pairs[:, 0], pairs[:, 1])
+    return columns.Pairs(pairs[:, 0], pairs[:, 1])

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+from solver.pairing.geography import to_wgs84
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
@@ -42,7 +43,6 @@ from app.register.participants import write_participants
 from app.register.successions import check_successors, successions
 from models.register import Area, Group, Institution, Succession
 from models.vocabulary import AreaKind, ParticipantKind
-from solver.geography import to_wgs84
 
 POSITION_DECIMALS = 6
 """Degrees are kept to about 0.1 m, so that they compare equal on every machine."""

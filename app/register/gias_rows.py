@@ -3,9 +3,9 @@
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
+from solver.pairing.geography import GRID_HEIGHT_M, GRID_WIDTH_M
 
 from app.csv_in import Date, RowModel, Text, Whole
-from solver.geography import GRID_HEIGHT_M, GRID_WIDTH_M
 
 SUPPRESSED = frozenset({"c", "z", "x", "low", "supp", "n/a", "na"})
 """What publishers write where a figure is withheld or does not apply: not available, never 0."""

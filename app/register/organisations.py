@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+from solver.pairing.geography import to_wgs84
 from sqlalchemy import delete, func, insert, select
 
 from app.access.policy import Action, Principal, authorise
@@ -27,7 +28,6 @@ from app.register.participants import WrittenParticipants, write_participants
 from app.register.queries import COUNTRY, ENGLAND
 from models.register import Area, AreaServed, Designation, Group, Organisation, Participant
 from models.vocabulary import AreaKind, ParticipantKind
-from solver.geography import to_wgs84
 
 POSITION_DECIMALS = 6
 Regions = dict[AreaCode, str | None]

@@ -15,8 +15,8 @@ from app.matching.options import AllowanceRule, MatchOptions
 from models.exchange import Need, Offer
 from models.matching import Alternate
 from models.vocabulary import Reciprocity
-from solver.plan import Status, Stopped, gap_of
-from solver.verify import verify
+from solver.check.verify import verify
+from solver.formats.plan import Status, Stopped, gap_of
 from tests import rows
 from tests.runs import match
 

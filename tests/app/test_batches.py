@@ -29,9 +29,9 @@ from models.exchange import Need
 from models.matching import Run
 from models.register import Area
 from models.vocabulary import RunState
-from solver.plan import read_plan
-from solver.problem_json import read_problem
-from solver.verify import verify
+from solver.check.verify import verify
+from solver.formats.plan import read_plan
+from solver.formats.problem_json import read_problem
 from tests import rows
 from tests.runs import OPTIONS
 

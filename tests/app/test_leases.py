@@ -13,8 +13,8 @@ from app.matching.planning import Planned, Stage
 from app.problems import Conflict
 from models.access import AuditEvent
 from models.matching import Proposal, RunEvent
-from solver.json_reader import encode
-from solver.plan import Plan
+from solver.formats.json_columns import encode
+from solver.formats.plan import Plan
 from tests.runs import expire, filled, planned, state, submit, take
 
 

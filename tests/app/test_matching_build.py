@@ -12,7 +12,7 @@ from app.matching.load import load
 from app.matching.options import AllowanceRule, MatchOptions
 from app.problems import Conflict, NotFound
 from models.register import Circumstance, CircumstanceRule
-from solver.travel import EstimatedTravelTimes
+from solver.pairing.travel import EstimatedTravelTimes
 from tests import rows
 from tests.rows import TERM, YEAR
 

@@ -14,10 +14,10 @@ from app.matching import planning, queries, service
 from app.problems import Forbidden, NotFound
 from models.access import AuditEvent
 from models.matching import Proposal, Run
-from solver.json_reader import encode
-from solver.problem_json import problem_to_json
+from solver.check.verify import verify
+from solver.formats.json_columns import encode
+from solver.formats.problem_json import problem_to_json
 from solver.solve import solve
-from solver.verify import verify
 from tests import rows
 from tests.runs import OPTIONS, match
 

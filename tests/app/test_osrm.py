@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from app.matching.travel import OsrmTravelTimes, TravelTimesUnavailableError
-from solver.travel import Places
+from solver.pairing.travel import Places
 
 
 def places(*lat: float) -> Places:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from models.vocabulary import Reciprocity
-from solver.problem import Candidates, Needs, Offers, Participants, Problem, Rules
-from solver.problem_json import write_problem
+from solver.formats.problem import Candidates, Needs, Offers, Participants, Problem, Rules
+from solver.formats.problem_json import write_problem
 
 RUN = """
 import sys
@@ -46,7 +46,7 @@ def test_solving_a_file_imports_neither_database_nor_web(tmp_path: Path) -> None
     write_problem(made_up(), problem)
     found = imported("solve", problem, "--out", plan, "--work", "1")
     assert json.loads(plan.read_text())["pairings"]["half_days"] == [2]
-    assert {"typer", "app.cli.solve", "solver.problem"} <= found
+    assert {"typer", "app.cli.solve", "solver.formats.problem"} <= found
     assert not found & {*DATABASE_AND_WEB, "app.cli.match"}
     assert not imported("verify", problem, plan) & {*DATABASE_AND_WEB, "app.cli.match"}
 
@@ -56,7 +56,10 @@ def test_solving_a_file_imports_neither_database_nor_web(tmp_path: Path) -> None
     [
         (("--help",), "app.cli.match"),
         (("template", "needs"), "app.exchange.rows"),
-        (("bench", "make", "--size", "20", "--out", "{problem}"), "solver.instances"),
+        (
+            ("bench", "make", "--size", "20", "--out", "{problem}"),
+            "solver.instances.balanced_exchange",
+        ),
     ],
 )
 def test_what_needs_no_database_imports_none(

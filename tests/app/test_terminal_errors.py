@@ -17,7 +17,7 @@ from app.database import Database
 from app.matching.travel import BadTravelTimes, travel_times
 from app.schema import require_current
 from app.settings import settings
-from solver.plan import ConflictPart, Plan, Status, Stopped
+from solver.formats.plan import ConflictPart, Plan, Status, Stopped
 
 RUN = (sys.executable, "-c", "from app.cli.main import run; run()")
 

@@ -27,8 +27,8 @@ from app.matching import queries, service
 from app.matching.results import receive
 from models.matching import Proposal, Run, RunFile
 from models.vocabulary import Operation
-from solver.json_reader import encode
-from solver.plan import Plan
+from solver.formats.json_columns import encode
+from solver.formats.plan import Plan
 from tests import rows
 from tests.runs import OPTIONS, expire, filled, kinds, planned, state, submit, take
 

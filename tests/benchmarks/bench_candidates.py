@@ -17,8 +17,8 @@ import numpy as np
 from scipy import sparse
 
 from models.vocabulary import Mode
-from solver.candidates import Options, find_candidates
-from solver.exchange import (
+from solver.pairing.candidates import Options, find_candidates
+from solver.pairing.columns import (
     Floats,
     Ints,
     Needs,
@@ -28,8 +28,8 @@ from solver.exchange import (
     encode,
     memberships,
 )
-from solver.geography import distance_m, to_wgs84
-from solver.travel import Places
+from solver.pairing.geography import distance_m, to_wgs84
+from solver.pairing.travel import Places
 
 INSTITUTIONS = 24_518
 LIMIT_M = 30_000.0

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from solver.assignment_instances import ASSIGNMENT_KINDS, Assignment, draw_assignment
-from solver.instances import fingerprint, make
-from solver.plan import gap_of, read_plan
-from solver.problem import Problem
-from solver.problem_json import write_problem
-from solver.verify import verify
+from solver.check.verify import verify
+from solver.formats.plan import gap_of, read_plan
+from solver.formats.problem import Problem
+from solver.formats.problem_json import write_problem
+from solver.instances.balanced_exchange import fingerprint, make
+from solver.instances.generalised_assignment import ASSIGNMENT_KINDS, Assignment, draw_assignment
 from tests.benchmarks.one_method import OTHERS, OURS
 from tests.benchmarks.places import places
 from tests.benchmarks.watched import Watched, watch

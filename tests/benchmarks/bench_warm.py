@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from solver.instances import make
-from solver.plan import read_plan
-from solver.problem import Candidates, Needs, Problem
-from solver.problem_json import read_problem, write_problem
-from solver.verify import verify
+from solver.check.verify import verify
+from solver.formats.plan import read_plan
+from solver.formats.problem import Candidates, Needs, Problem
+from solver.formats.problem_json import read_problem, write_problem
+from solver.instances.balanced_exchange import make
 from tests.benchmarks.places import places
 
 SEED = 1

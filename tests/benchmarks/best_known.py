@@ -14,12 +14,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from solver.assignment_instances import Assignment, draw_assignment
-from solver.instances import KINDS, fingerprint, made_up_country, make
-from solver.plan import Plan, Status, Stopped, gap_of, read_plan, write_plan
-from solver.problem import Problem
-from solver.problem_json import write_problem
-from solver.verify import verify
+from solver.check.verify import verify
+from solver.formats.plan import Plan, Status, Stopped, gap_of, read_plan, write_plan
+from solver.formats.problem import Problem
+from solver.formats.problem_json import write_problem
+from solver.instances.balanced_exchange import KINDS, fingerprint, made_up_country, make
+from solver.instances.generalised_assignment import Assignment, draw_assignment
 from tests.benchmarks.watched import watch
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -11,13 +11,13 @@ import altair as alt
 import numpy as np
 from rich.console import Console
 
-import solver.prices as prices
-from solver.instances import made_up_country, make
-from solver.market import Market, take_apart
-from solver.neighbourhoods import cut, grown
-from solver.prices import PriceSearch
-from solver.prices_kernel import BALANCED
-from solver.prices_tables import fill_side, tables_of
+import solver.prices.price_search as prices
+from solver.blocks.neighbourhoods import cut, grown
+from solver.instances.balanced_exchange import made_up_country, make
+from solver.prices.decomposition import Market, take_apart
+from solver.prices.knapsack_tables import fill_side, tables_of
+from solver.prices.price_search import PriceSearch
+from solver.prices.subproblems import BALANCED
 from solver.solve import solve
 from tests.benchmarks.bench_methods import side_by_side
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.formulation import Formulation, formulate, simple_bound
-from solver.plan import Plan, Status, Stopped, gap_of, write_plan
-from solver.problem import Problem, frozen
-from solver.problem_json import read_problem
-from solver.race import Limits
+from solver.backends.portfolio import Limits
+from solver.formats.plan import Plan, Status, Stopped, gap_of, write_plan
+from solver.formats.problem import Problem, frozen
+from solver.formats.problem_json import read_problem
+from solver.formulation.program import Formulation, formulate, simple_bound
 
 OURS = ("auto", "prices", "exact")
 OTHERS = ("greedy", "cp_sat", "highs", "pdlp")
@@ -65,7 +65,7 @@ def _ours(method: str, problem: Problem, limits: Limits, tell: Tell) -> Plan:
 
 def _other(method: str, problem: Problem, limits: Limits, tell: Tell) -> Plan | None:
     if method == "greedy":
-        from solver.baselines import greedy
+        from solver.formulation.greedy import greedy
 
         half_days = greedy(problem)
         if half_days is None:
@@ -76,8 +76,8 @@ def _other(method: str, problem: Problem, limits: Limits, tell: Tell) -> Plan | 
     if method == "pdlp":
         tell(None, _relaxed_bound(formulation, limits))
         return None
-    from solver.backends import solve_highs
-    from solver.cp_sat import solve_cp_sat
+    from solver.backends.cp_sat import solve_cp_sat
+    from solver.backends.highs import solve_highs
 
     best: list[int | None] = [None]
     least = [float(simple_bound(formulation, problem))]
@@ -107,7 +107,7 @@ def _relaxed_bound(formulation: Formulation, limits: Limits) -> float:
     from ortools.math_opt.python.parameters import SolveParameters, SolverType
     from ortools.math_opt.python.solve import solve
 
-    from solver.backends import model_proto
+    from solver.backends.highs import model_proto
 
     proto = model_proto(formulation)
     proto.variables.integers[:] = [False] * len(proto.variables.ids)

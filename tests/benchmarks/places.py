@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.geography import to_wgs84
-from solver.instances import Positions, made_up_country
+from solver.instances.balanced_exchange import Positions, made_up_country
+from solver.pairing.geography import to_wgs84
 
 ROOT = Path(__file__).parents[2]
 OPEN = {"1", "3"}

@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from solver.plan import Plan, read_plan
-from solver.problem_json import problem_from_json
-from solver.verify import verify
+from solver.check.verify import verify
+from solver.formats.plan import Plan, read_plan
+from solver.formats.problem_json import problem_from_json
 from tests.benchmarks import watched
 from tests.benchmarks.bench_methods import assignment, exchange, growth
 from tests.benchmarks.best_known import FOLDER, MARKS, PAGE, Instance, instances, row

@@ -5,7 +5,7 @@ from itertools import combinations, pairwise, permutations, product
 from hypothesis import strategies as st
 
 from models.vocabulary import UNLIMITED, Reciprocity
-from solver.problem import (
+from solver.formats.problem import (
     Candidates,
     Linking,
     Needs,
@@ -15,7 +15,7 @@ from solver.problem import (
     Rules,
     pairs,
 )
-from solver.problem_json import problem_to_json
+from solver.formats.problem_json import problem_to_json
 
 SOLVABLE = (Reciprocity.NONE, Reciprocity.BALANCED, Reciprocity.BOTH_ROLES)
 

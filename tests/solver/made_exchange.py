@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from models.vocabulary import Availability, Mode, Phase
-from solver.candidates import Candidates, Options, find_candidates, why_refused
-from solver.exchange import (
+from solver.pairing.candidates import Candidates, Options, find_candidates, why_refused
+from solver.pairing.columns import (
     Needs,
     Offers,
     Pairs,
@@ -19,8 +19,8 @@ from solver.exchange import (
     memberships,
     phase_mask,
 )
-from solver.refusals import Refusal, Refusals
-from solver.travel import Places
+from solver.pairing.refusals import Refusal, Refusals
+from solver.pairing.travel import Places
 
 STARTS, ENDS = date(2026, 9, 1).toordinal(), date(2027, 8, 31).toordinal()
 NAN = float("nan")

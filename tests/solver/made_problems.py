@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from solver.problem import Problem
-from solver.problem_json import problem_from_json
+from solver.formats.problem import Problem
+from solver.formats.problem_json import problem_from_json
 
 
 def content() -> dict[str, Any]:

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_problems import problem
 
 from models.vocabulary import Reciprocity
-from solver.plan import Plan, Status, Stopped, read_plan
-from solver.problem import Candidates, Linking, Needs, Offers, Participants, Problem, Rules
-from solver.problem_json import write_problem
+from solver.check.verify import verify
+from solver.formats.plan import Plan, Status, Stopped, read_plan
+from solver.formats.problem import Candidates, Linking, Needs, Offers, Participants, Problem, Rules
+from solver.formats.problem_json import write_problem
 from solver.solve import solve
-from solver.verify import verify
+from tests.solver.made_problems import problem
 
 
 def drawn(seed, participants=12, needs=40, offers=20, candidates=160):

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_problems import brute_force
-from three_schools import BEST, FAIR, FREE, PAIRINGS, SCHOOLS, asked, three_schools
 
-from solver.baselines import greedy
-from solver.market import take_apart
-from solver.plan import Stopped
-from solver.prices import PriceSearch
+from solver.formats.plan import Stopped
+from solver.formulation.greedy import greedy
+from solver.prices.decomposition import take_apart
+from solver.prices.price_search import PriceSearch
 from solver.solve import solve
+from tests.solver.drawn_problems import brute_force
+from tests.solver.three_schools import BEST, FAIR, FREE, PAIRINGS, SCHOOLS, asked, three_schools
 
 TEXT = (Path(__file__).parents[2] / "docs" / "method.md").read_text()
 PLAN = 130

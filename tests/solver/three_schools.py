@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from solver.market import take_apart
-from solver.prices import PriceSearch, Quote
-from solver.problem import Candidates, Needs, Offers, Participants, Problem, Rules
+from solver.formats.problem import Candidates, Needs, Offers, Participants, Problem, Rules
+from solver.prices.decomposition import take_apart
+from solver.prices.price_search import PriceSearch, Quote
 
 SCHOOLS = ("Ash", "Birch", "Cedar")
 PAIRINGS = (

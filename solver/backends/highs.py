@@ -1,0 +1,114 @@
+"""HiGHS, given the formulation. Imported only where a solve runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+from ortools.math_opt import model_pb2
+from ortools.math_opt.python.model import Model
+from ortools.math_opt.python.model_parameters import ModelSolveParameters, SolutionHint
+from ortools.math_opt.python.parameters import SolveParameters, SolverType
+from ortools.math_opt.python.result import TerminationReason
+from ortools.math_opt.python.solve import solve
+
+from solver.backends.portfolio import Answer, Limits
+from solver.formats.problem import IntArray
+from solver.formulation.program import Formulation
+from solver.formulation.rows import FREE
+
+NODES_PER_WORK: Final = 100
+
+Report = Callable[[int | None, float | None, IntArray | None], None]
+"""Called with an objective, a bound and the plan's column values, each if there is news of it."""
+
+
+def solve_highs(
+    formulation: Formulation, start: IntArray | None, limits: Limits, report: Report
+) -> Answer:
+    """Solve by HiGHS through MathOpt, from `start` (a value per column) if given."""
+    model = Model.from_model_proto(model_proto(formulation))
+    # MathOpt refuses `threads` for HiGHS, so it is never set.
+    parameters = SolveParameters(
+        relative_gap_tolerance=limits.gap,
+        absolute_gap_tolerance=0.5,
+        random_seed=limits.seed,
+        time_limit=None if math.isinf(limits.deadline) else timedelta(seconds=limits.seconds()),
+        node_limit=None if limits.work is None else limits.work * NODES_PER_WORK,
+    )
+    hints = []
+    if start is not None:
+        hint = {model.get_variable(at): float(value) for at, value in enumerate(start.tolist())}
+        hints.append(SolutionHint(variable_values=hint))
+    result = solve(
+        model,
+        SolverType.HIGHS,
+        params=parameters,
+        model_params=ModelSolveParameters(solution_hints=hints),
+        msg_cb=lambda lines: _relay(lines, report),
+    )
+    reason = result.termination.reason
+    if reason == TerminationReason.INFEASIBLE:
+        return Answer(None, -math.inf, infeasible=True)
+    bound = whole_bound(result.termination.objective_bounds.dual_bound)
+    if not result.has_primal_feasible_solution():
+        return Answer(None, bound)
+    found = result.variable_values()
+    values = np.array([found[variable] for variable in model.variables()])
+    return Answer(np.rint(values).astype(np.int64), bound)
+
+
+def whole_bound(bound: float) -> float:
+    """Return the whole points that no plan exceeds, allowing for a solver's rounding."""
+    return math.floor(bound + 1e-9 * abs(bound) + 1e-4) if math.isfinite(bound) else bound
+
+
+def _relay(lines: Sequence[str], report: Report) -> None:
+    """Report the best points that HiGHS's log tells: `... % BestBound BestSol Gap ...`.
+
+    Never the log's bound: to complete a start, HiGHS solves a program of its own and logs that
+    one's bound in the same form, which is no bound of the whole.
+    """
+    for line in lines:
+        _, percent, rest = line.partition("%")
+        figures = rest.split()
+        if not percent or len(figures) < 2:
+            continue
+        try:
+            best = float(figures[1])
+        except ValueError:
+            continue
+        if math.isfinite(best):
+            report(round(best), None, None)
+
+
+def model_proto(formulation: Formulation) -> model_pb2.ModelProto:
+    proto = model_pb2.ModelProto()
+    columns, rows = len(formulation.upper), len(formulation.row_lower)
+    proto.variables.ids.extend(range(columns))
+    proto.variables.lower_bounds.extend([0.0] * columns)
+    proto.variables.upper_bounds.extend(formulation.upper.astype(float).tolist())
+    proto.variables.integers.extend([True] * columns)
+    lower, upper = formulation.row_lower, formulation.row_upper
+    proto.linear_constraints.ids.extend(range(rows))
+    proto.linear_constraints.lower_bounds.extend(
+        np.where(lower <= -FREE // 2, -math.inf, lower).tolist()
+    )
+    proto.linear_constraints.upper_bounds.extend(
+        np.where(upper >= FREE // 2, math.inf, upper).tolist()
+    )
+    matrix = proto.linear_constraint_matrix
+    matrix.row_ids.extend(np.repeat(np.arange(rows), np.diff(formulation.row_start)).tolist())
+    matrix.column_ids.extend(formulation.column.tolist())
+    matrix.coefficients.extend(formulation.coefficient.astype(float).tolist())
+    worth = np.flatnonzero(formulation.points)
+    proto.objective.maximize = True
+    proto.objective.offset = float(formulation.constant)
+    proto.objective.linear_coefficients.ids.extend(worth.tolist())
+    proto.objective.linear_coefficients.values.extend(
+        formulation.points[worth].astype(float).tolist()
+    )
+    return proto

@@ -1,0 +1,74 @@
+"""A bound by the linear relaxation, where a program is too large for HiGHS to begin soon.
+
+PDLP (Applegate and others, Practical large-scale linear programming using primal-dual hybrid
+gradient, NeurIPS 2021) comes near the best dual values quickly. They need not be the best: whatever
+they are, what they leave each column worth, at its upper bound, makes a bound.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+from ortools.math_opt.python.model import Model
+from ortools.math_opt.python.parameters import SolveParameters, SolverType
+from ortools.math_opt.python.solve import solve
+from ortools.pdlp import solvers_pb2
+
+from solver.backends.highs import model_proto, whole_bound
+from solver.backends.portfolio import Limits
+from solver.formats.problem import FloatArray
+from solver.formulation.program import Formulation
+from solver.formulation.rows import FREE
+
+NEAR: Final = 1e-4
+"""Relative error of the dual values that is near enough."""
+STEPS_PER_WORK: Final = 10_000
+SHARE: Final = 0.5
+"""Part of the time left that it may take."""
+
+
+def linear_bound(formulation: Formulation, limits: Limits) -> float:
+    """Return points that no plan exceeds; infinite where PDLP does not come near in time."""
+    proto = model_proto(formulation)
+    proto.variables.integers[:] = [False] * len(formulation.upper)
+    model = Model.from_model_proto(proto)
+    pdlp = solvers_pb2.PrimalDualHybridGradientParams()
+    near = pdlp.termination_criteria.simple_optimality_criteria
+    near.eps_optimal_absolute = near.eps_optimal_relative = NEAR
+    seconds = timedelta(seconds=SHARE * limits.seconds()) if limits.deadline < math.inf else None
+    parameters = SolveParameters(
+        time_limit=seconds,
+        iteration_limit=None if limits.work is None else limits.work * STEPS_PER_WORK,
+        pdlp=pdlp,
+    )
+    result = solve(model, SolverType.PDLP, params=parameters)
+    if not result.has_dual_feasible_solution():
+        return math.inf
+    found = result.dual_values()
+    return bound_of(formulation, np.array([found[row] for row in model.linear_constraints()]))
+
+
+def bound_of(formulation: Formulation, dual: FloatArray) -> float:
+    """Return the bound that dual values prove, one per row, whatever they are.
+
+    What its sums may lose by rounding is added: for each of their terms, a unit in the last place
+    of all of them together.
+    """
+    rows = np.repeat(np.arange(len(dual)), np.diff(formulation.row_start))
+    ceiling = np.where(formulation.row_upper < FREE // 2, dual, 0).clip(min=0)
+    floor = np.where(formulation.row_lower > -FREE // 2, dual, 0).clip(max=0)
+    dual = ceiling + floor
+    left = formulation.points.astype(np.float64)
+    size = np.abs(left)
+    paid = formulation.coefficient * dual[rows]
+    np.subtract.at(left, formulation.column, paid)
+    np.add.at(size, formulation.column, np.abs(paid))
+    proved = ceiling @ formulation.row_upper + floor @ formulation.row_lower
+    at_most = proved + left.clip(min=0) @ formulation.upper + formulation.constant
+    sizes = ceiling @ np.abs(formulation.row_upper) - floor @ np.abs(formulation.row_lower)
+    sizes += size @ formulation.upper + abs(formulation.constant)
+    terms = len(paid) + len(left) + len(dual)
+    return whole_bound(float(at_most + terms * np.finfo(np.float64).eps * sizes))

@@ -1,0 +1,149 @@
+"""Processes that solve blocks: ready before the first block is, and gone with their parent.
+
+The standard pool takes a killed process for the end of everything, and cannot be left while a
+solver is in mid-solve, as that hears nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from multiprocessing.connection import Connection, Pipe
+from queue import SimpleQueue
+from typing import Any, Final, ParamSpec, TypeVar
+
+from solver.backends.portfolio import HAND_BACK_S, Limits, start_process
+from solver.formats.problem import IntArray
+from solver.formulation.program import Formulation
+
+ATTEMPTS: Final = 3
+"""Processes that a call is given, should they be killed over it."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+
+class BlockWorkers(Executor):
+    """An executor of processes that start at once; to leave it kills what they still do.
+
+    A call whose process dies, short of memory say, is given to a new one.
+
+    Parameters
+    ----------
+    count
+        Processes, >= 1.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._calls: SimpleQueue[tuple[Future[Any], Call] | None] = SimpleQueue()
+        self._left = threading.Event()
+        self._workers = [_Worker() for _ in range(count)]
+        self._threads = [
+            threading.Thread(target=self._serve, args=(worker,), daemon=True)
+            for worker in self._workers
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call `fn` in the next process that is free."""
+        future: Future[T] = Future()
+        self._calls.put((future, (fn, args, kwargs)))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes, whatever they do."""
+        self._left.set()
+        for worker in self._workers:
+            worker.end()
+        for _ in self._threads:
+            self._calls.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, worker: _Worker) -> None:
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            if self._left.is_set():
+                future.cancel()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self._answer(worker, call))
+            except BaseException as error:
+                future.set_exception(error)
+
+    def _answer(self, worker: _Worker, call: Call) -> Any:
+        for _ in range(ATTEMPTS):
+            try:
+                failed, answer = worker.ask(call)
+            except (EOFError, OSError):
+                if self._left.is_set():
+                    break
+                worker.start()
+                continue
+            if failed:
+                raise answer
+            return answer
+        raise RuntimeError(f"{call[0].__name__} was given up: its processes were killed")
+
+
+class _Worker:
+    """A process and this end of its pipe."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self._connection, theirs = Pipe()
+        self._process = start_process(_work, theirs)
+        theirs.close()
+
+    def ask(self, call: Call) -> Any:
+        self._connection.send(call)
+        return self._connection.recv()
+
+    def end(self) -> None:
+        self._process.kill()
+
+
+def _work(connection: Connection) -> None:
+    import solver.backends.highs  # noqa: F401  (its import takes longer than many a block)
+
+    while True:
+        try:
+            call, args, kwargs = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = False, call(*args, **kwargs)
+        except Exception as error:
+            answer = True, error
+        connection.send(answer)
+
+
+def solve_block(
+    block: Formulation, start: IntArray | None, limits: Limits, seconds: float
+) -> tuple[IntArray | None, float]:
+    """Solve a block by HiGHS; return a value per column, None if nothing was found, and a bound.
+
+    Parameters
+    ----------
+    seconds
+        What it may take from now on, within the limits.
+    """
+    from solver.backends.highs import solve_highs
+
+    # A block is handed back in less time than a whole problem.
+    hand_back = 0.05 + 2e-6 * len(block.column)
+    deadline = min(limits.deadline - hand_back, time.time() + seconds) + HAND_BACK_S
+    answer = solve_highs(block, start, replace(limits, deadline=deadline), _tell_nobody)
+    return answer.values, answer.bound
+
+
+def _tell_nobody(points: int | None, bound: float | None, values: IntArray | None) -> None:
+    pass

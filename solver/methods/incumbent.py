@@ -1,0 +1,116 @@
+"""Where a search stands: the best plan, the bound, and why to stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from solver.backends.conflict import send_conflict
+from solver.backends.portfolio import Limits, OnNews, in_child
+from solver.formats.plan import Stopped, gap_of
+from solver.formats.problem import IntArray, Problem
+from solver.formats.state import State
+from solver.methods.exact import Result
+from solver.prices.decomposition import Market
+from solver.prices.knapsack_tables import SmallArray
+from solver.prices.price_search import PriceSearch
+
+
+class Stop(Exception):
+    """Raised where there is a reason to stop."""
+
+    def __init__(self, why: Stopped) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Standing:
+    """The best plan and the bound of a search for prices.
+
+    Attributes
+    ----------
+    half_days
+        Of the best plan, one per candidate of the market; None as long as there is none.
+    objective
+        Its points.
+    conflict
+        Whether it is proved that there is no plan.
+    proven
+        Points that no plan exceeds, as known beside the prices.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        market: Market,
+        search: PriceSearch,
+        limits: Limits,
+        on_news: OnNews,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.half_days: IntArray | None = None
+        self.objective = 0
+        self.conflict = False
+        self.proven = math.inf
+        self._problem, self._market, self._search = problem, market, search
+        self._limits, self._on_news, self._cancelled = limits, on_news, cancelled
+        self._steps = 0
+
+    def offer(self, half_days: IntArray | SmallArray | None) -> None:
+        """Take a plan in, half-days per candidate of the market, if it is the best so far."""
+        if half_days is None:
+            return
+        objective = self._market.objective(half_days)
+        if self.half_days is None or objective > self.objective:
+            self.half_days, self.objective = half_days.astype(np.int64), objective
+
+    def gap(self) -> float:
+        """Return the proven gap as a fraction; infinite without a plan."""
+        if self.half_days is None:
+            return math.inf
+        return gap_of(self.objective, self.bound())
+
+    def bound(self) -> float:
+        """Return points that no plan exceeds."""
+        return min(self._search.bound(), self.proven)
+
+    def check(self) -> None:
+        """Stop if it is cancelled, or time is up."""
+        if self._cancelled():
+            raise Stop(Stopped.CANCELLED)
+        if time.time() >= self._limits.deadline:
+            raise Stop(Stopped.TIME)
+
+    def news(self) -> None:
+        """Tell where the search stands; stop if that is good enough, or `check` says so."""
+        self._steps += 1
+        bound = self.bound()
+        self._on_news(None if self.half_days is None else self.objective, bound)
+        if self.half_days is not None and bound <= self.objective:
+            raise Stop(Stopped.PROVED)
+        if self.gap() <= self._limits.gap:
+            raise Stop(Stopped.GAP)
+        self.check()
+
+    def result(self, stopped: Stopped) -> Result:
+        """Return what was found, half-days per candidate of the problem."""
+        if self.conflict:
+            conflict = in_child(
+                send_conflict,
+                self._problem,
+                deadline=self._limits.deadline,
+                cancelled=self._cancelled,
+            )
+            return Result(None, -math.inf, Stopped.INFEASIBLE, conflict=conflict or ())
+        bound = self.bound() if self._search.best is not None else math.inf
+        if self.half_days is None:
+            return Result(None, bound, stopped, rounds=self._steps)
+        half_days = np.zeros(len(self._problem.candidates), np.int64)
+        half_days[self._market.candidate] = self.half_days
+        state = None
+        if self._search.best is not None:
+            state = State.of_search(self._problem, self._search, self.half_days)
+        return Result(half_days, bound, stopped, self.objective, rounds=self._steps, state=state)

@@ -1,0 +1,133 @@
+"""Plans of closed loops made better among neighbours, everything else fixed.
+
+HiGHS alone hardly finds good plans where loops are many: on a made-up authority of 200 with its
+45,438 loops of up to four it had half the points after two minutes. Among a few neighbours it
+proves the best at once, and every answer is a plan of the whole.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from scipy import sparse
+
+from solver.backends.highs import Report, solve_highs
+from solver.backends.portfolio import Answer, Limits
+from solver.formats.problem import BoolArray, IntArray, Problem
+from solver.formulation.program import Formulation
+
+FIRST_SIZE: Final = 32
+"""Participants decided on together at first."""
+GROWTH: Final = 1.25
+AROUND_S: Final = 1.5
+"""What one neighbourhood may take."""
+AROUND_PER_WORK: Final = 20
+"""Neighbourhoods solved per unit of work."""
+
+
+def solve_around(
+    problem: Problem,
+    formulation: Formulation,
+    start: IntArray | None,
+    limits: Limits,
+    report: Report,
+) -> Answer:
+    """Better a plan around one participant after another; ask for the whole program without one.
+
+    Neighbourhoods shrink where HiGHS could not prove its answer, and grow where that brought
+    nothing, in the end to the whole program.
+
+    Returns
+    -------
+    The plan, with a bound only if the whole program was solved.
+    """
+    neighbours = _Neighbours(problem, formulation)
+    random = np.random.default_rng(limits.seed)
+    values, size = start, float(FIRST_SIZE)
+    left = math.inf if limits.work is None else limits.work * AROUND_PER_WORK
+    while values is not None and size < len(neighbours.active):
+        for centre in random.permutation(neighbours.active):
+            if left <= 0 or limits.seconds() <= 0.5:
+                return Answer(values, math.inf)
+            left -= 1
+            inside = neighbours.columns(centre, int(size))
+            program = formulation.around(values, inside)
+            answer = solve_highs(program, values[inside], _short(limits), _unheard)
+            gained = 0
+            if answer.values is not None and program.holds(answer.values):
+                gained = program.worth(answer.values) - formulation.worth(values)
+            if gained > 0 and answer.values is not None:
+                values = values.copy()
+                values[inside] = answer.values
+                report(None, None, values)
+            if answer.bound > formulation.worth(values):
+                size = max(size / GROWTH, 2.0)
+            elif not gained:
+                size *= GROWTH ** (FIRST_SIZE / len(neighbours.active))
+    return solve_highs(formulation, values, limits, report)
+
+
+def _short(limits: Limits) -> Limits:
+    """Return what one neighbourhood may take: nodes where that must repeat, otherwise seconds."""
+    if limits.work is not None:
+        return replace(limits, work=1, gap=0.0)
+    return replace(limits, deadline=min(limits.deadline, time.time() + AROUND_S), gap=0.0)
+
+
+def _unheard(points: int | None, bound: float | None, values: IntArray | None) -> None:
+    pass
+
+
+class _Neighbours:
+    """Who stands near whom, and which columns are decided among them.
+
+    Attributes
+    ----------
+    active
+        Participants with candidates.
+    """
+
+    def __init__(self, problem: Problem, formulation: Formulation) -> None:
+        self._formulation = formulation
+        kept, size = formulation.candidate, len(problem.participants)
+        self._giver, self._taker = problem.giver[kept], problem.taker[kept]
+        ends = np.concatenate([self._giver, self._taker])
+        others = np.concatenate([self._taker, self._giver])
+        near = sparse.csr_array((np.ones(len(ends), np.int8), (ends, others)), shape=(size, size))
+        self._first, self._near = near.indptr, near.indices
+        self.active = np.unique(ends)
+        row = np.repeat(np.arange(len(formulation.row_lower)), np.diff(formulation.row_start))
+        loops = formulation.column >= len(kept) + len(formulation.free)
+        self._loop = formulation.column[loops]
+        self._loop_giver = formulation.row_subject[row[loops]]
+
+    def columns(self, centre: int, size: int) -> BoolArray:
+        """Return which columns so many participants around one decide; the others are fixed."""
+        formulation, members = self._formulation, self._around(centre, size)
+        chosen = members[self._giver] & members[self._taker]
+        inside = np.ones(len(formulation.upper), np.bool_)
+        inside[: len(chosen) + len(formulation.free)] = np.concatenate(
+            [chosen, chosen[formulation.free]]
+        )
+        # Columns of loops stand in rows of arcs alone, whose subject is the giver.
+        inside[self._loop[~members[self._loop_giver]]] = False
+        return inside
+
+    def _around(self, centre: int, size: int) -> BoolArray:
+        """Return the nearest along arcs, and whoever comes next where these are fewer."""
+        members = np.zeros(len(self._first) - 1, np.bool_)
+        queue = [centre]
+        members[centre] = True
+        for member in queue:
+            for near in self._near[self._first[member] : self._first[member + 1]]:
+                if len(queue) == size:
+                    return members
+                if not members[near]:
+                    members[near] = True
+                    queue.append(near)
+        members[self.active[~members[self.active]][: size - len(queue)]] = True
+        return members

@@ -1,0 +1,144 @@
+"""Why a candidate has its points: one sentence for each component, with its figures."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.vocabulary import Ladder
+from solver.pairing.geography import miles_from_metres
+from solver.pairing.ladder import LADDER
+from solver.pairing.points import COMPONENTS, Component, PointInputs, Points, continuity
+
+_STEPS: Final = {
+    Ladder.OWN_GROUP: "the same trust or federation",
+    Ladder.OWN_NETWORK: "the same network",
+    Ladder.LOCAL_AREA: "the same local authority",
+    Ladder.REGION: "the same region",
+    Ladder.DESIGNATED: "elsewhere, nationally designated",
+    Ladder.ELSEWHERE: "elsewhere",
+}
+_CONTINUITY: Final = (
+    "No earlier support between the two is recorded.",
+    "Earlier support between the two did not work.",
+    "Earlier support between the two worked in part.",
+    "Earlier support between the two worked.",
+    "The two work together now, or are paired in the plan in force.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PointReason:
+    """One component of one candidate's points per half-day."""
+
+    component: Component
+    points: int
+    sentence: str
+
+
+def explain_points(points: Points, candidate: int) -> list[PointReason]:
+    """Explain one candidate's points, in the order of `Component`.
+
+    Parameters
+    ----------
+    points
+        From `score`.
+    candidate
+        Row of the candidate.
+    """
+    # Alone, or the columns of all candidates would be made anew for every one of them.
+    inputs, k = points.inputs.only(candidate), 0
+    sentences = {
+        Component.PRIORITY: _priority(inputs, k),
+        Component.QUALITY: _quality(inputs, k),
+        Component.SIMILARITY: _similarity(inputs, k),
+        Component.NEARNESS: _nearness(inputs, k),
+        Component.LADDER: _ladder(inputs, k),
+        Component.CONTINUITY: _CONTINUITY[int(continuity(inputs)[0])],
+        Component.DISADVANTAGE: _disadvantage(inputs, k),
+    }
+    return [
+        PointReason(component, int(points.components[candidate, column]), sentences[component])
+        for column, component in enumerate(COMPONENTS)
+    ]
+
+
+def _priority(inputs: PointInputs, k: int) -> str:
+    priority = inputs.needs.priority[inputs.candidates.need[k]]
+    return f"The need has priority {priority} (1 is first, 5 last)."
+
+
+def _quality(inputs: PointInputs, k: int) -> str:
+    quality = int(inputs.offers.quality[inputs.candidates.offer[k]])
+    if quality == 0:
+        return "The giver gave no evidence of quality; it counts as claimed, 1 of 5."
+    return f"The evidence of the giver's quality is {quality} of 5."
+
+
+def _similarity(inputs: PointInputs, k: int) -> str:
+    giver, taker = int(inputs.giver[k]), int(inputs.taker[k])
+    parts, unknown = [_fit(int(inputs.candidates.broader[k]))], []
+    ours, theirs = (int(inputs.participants.phases[row]) for row in (giver, taker))
+    if ours and theirs:
+        shared, either = (ours & theirs).bit_count(), (ours | theirs).bit_count()
+        parts.append(f"{shared} of {either} phases shared")
+    else:
+        unknown.append("phase")
+    pupils = inputs.pupils[[giver, taker]]
+    if (pupils > 0).all():
+        parts.append(f"{pupils[0]:,.0f} and {pupils[1]:,.0f} pupils")
+    else:
+        unknown.append("size")
+    share = inputs.disadvantage_percent[[giver, taker]]
+    if np.isnan(share).any():
+        unknown.append("disadvantage")
+    else:
+        parts.append(f"{share[0]:.1f} % and {share[1]:.1f} % disadvantaged")
+    urban = inputs.participants.places.urban[[giver, taker]]
+    if (urban < 0).any():
+        unknown.append("surroundings")
+    elif urban[0] == urban[1]:
+        parts.append("both urban" if urban[0] else "both rural")
+    else:
+        parts.append("one urban, one rural")
+    said = f"Giver and taker: {', '.join(parts)}"
+    if unknown:
+        said += f"; not known of one, so counted half: {', '.join(unknown)}"
+    return f"{said}."
+
+
+def _fit(broader: int) -> str:
+    if broader == 0:
+        return "the expertise asked for"
+    levels = "one level" if abs(broader) == 1 else f"{abs(broader)} levels"
+    return f"expertise {levels} {'broader' if broader > 0 else 'narrower'} than asked for"
+
+
+def _nearness(inputs: PointInputs, k: int) -> str:
+    candidates = inputs.candidates
+    if candidates.remote[k]:
+        return "Remote: no journey."
+    miles = f"{float(miles_from_metres(candidates.distance_m[k])):.1f} miles apart"
+    if np.isnan(candidates.minutes[k]):
+        return f"{miles}."
+    return f"{miles}, about {candidates.minutes[k]:.0f} minutes one way."
+
+
+def _ladder(inputs: PointInputs, k: int) -> str:
+    step = int(inputs.candidates.ladder[k])
+    tried = np.asarray(inputs.tried)[inputs.candidates.need[k]]
+    where = f"The giver comes from {_STEPS[LADDER[step]]}"
+    if tried[step]:
+        return f"{where}, where support was tried without success: no points."
+    below = int(tried[:step].sum())
+    if below:
+        steps = "one nearer step" if below == 1 else f"{below} nearer steps"
+        return f"{where}; {steps} of the ladder had been tried without success."
+    return f"{where}."
+
+
+def _disadvantage(inputs: PointInputs, k: int) -> str:
+    share = float(inputs.disadvantage_percent[inputs.taker[k]])
+    if np.isnan(share):
+        return "The share of disadvantaged pupils is not known; it counts half."
+    return f"{share:.1f} % of the taker's pupils are disadvantaged."

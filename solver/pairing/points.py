@@ -1,0 +1,341 @@
+"""What a candidate is worth: named components, each of whole points per half-day.
+
+Every component is a fraction from 0 to 1 of its weight, rounded. A figure that is missing is
+never 0: it counts as `NEUTRAL`, halfway, so that no school gains or loses by a gap in the data.
+"""
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.vocabulary import METRES_PER_MILE, SupportResult
+from solver.pairing.candidates import Candidates
+from solver.pairing.columns import (
+    Bools,
+    Codes,
+    Floats,
+    Ints,
+    Needs,
+    Offers,
+    Pairs,
+    Participants,
+    check_indices,
+    holds,
+)
+from solver.pairing.ladder import LADDER
+
+NEUTRAL: Final = 0.5
+WEIGHTS_FORMAT: Final = "givetake-weights/1"
+BROADER_FIT: Final = 0.8
+"""What an offer one level broader than the need is worth beside one of the same entry."""
+NARROWER_FIT: Final = 0.6
+"""The same for an offer one level narrower: it covers a part of the need."""
+DISADVANTAGE_APART: Final = 50.0
+"""Percentage points of disadvantaged pupils at which two schools are not alike at all."""
+_MOST: Final = 1_000_000
+_RESULTS: Final = tuple(SupportResult)
+
+
+class Component(StrEnum):
+    """The parts of a candidate's points; columns of `Points.components` in this order."""
+
+    PRIORITY = "priority"
+    QUALITY = "quality"
+    SIMILARITY = "similarity"
+    NEARNESS = "nearness"
+    LADDER = "ladder"
+    CONTINUITY = "continuity"
+    DISADVANTAGE = "disadvantage"
+
+
+COMPONENTS: Final = tuple(Component)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Most points per half-day that each component can earn, and what earns them.
+
+    Attributes
+    ----------
+    priority, quality, similarity, nearness, ladder, continuity, disadvantage : int
+        Points, 0 to 1,000,000.
+    nearness_ends_miles : int
+        Geodesic miles at and beyond which nearness earns nothing.
+    remote_nearness_percent : int
+        Percent of the weight of nearness that remote support earns.
+    full_disadvantage_percent : int
+        Percent of disadvantaged pupils at and above which disadvantage earns its full weight.
+    """
+
+    priority: int = 250
+    quality: int = 150
+    similarity: int = 100
+    nearness: int = 150
+    ladder: int = 100
+    continuity: int = 100
+    disadvantage: int = 150
+    nearness_ends_miles: int = 60
+    remote_nearness_percent: int = 25
+    full_disadvantage_percent: int = 50
+
+    def __post_init__(self) -> None:
+        percents = ("remote_nearness_percent", "full_disadvantage_percent")
+        for column in fields(self):
+            value = getattr(self, column.name)
+            most = 100 if column.name in percents else _MOST
+            least = 1 if column.name in ("nearness_ends_miles", percents[1]) else 0
+            if type(value) is not int or not least <= value <= most:
+                raise ValueError(
+                    f"weight {column.name} is {value!r}; give a whole number in {least} .. {most}"
+                )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the weights as a JSON object with its format."""
+        return {"format": WEIGHTS_FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Weights":
+        """Read what `to_json` writes; weights left out keep their defaults.
+
+        Raises
+        ------
+        ValueError
+            On another format, an unknown name or a value out of range.
+        """
+        if data.get("format") != WEIGHTS_FORMAT:
+            raise ValueError(f"format is {data.get('format')!r}; give {WEIGHTS_FORMAT!r}")
+        names = {column.name for column in fields(cls)}
+        unknown = sorted(set(data) - names - {"format"})
+        if unknown:
+            raise ValueError(f"weight {unknown[0]!r} is not known; use {', '.join(sorted(names))}")
+        return cls(**{name: value for name, value in data.items() if name != "format"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """Support that ended.
+
+    Attributes
+    ----------
+    giver, taker : int64[n]
+        Rows of participants.
+    result : int8[n]
+        `encode(SupportResult, ...)`.
+    """
+
+    giver: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    taker: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    result: Codes = field(default_factory=lambda: np.empty(0, np.int8))
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("giver", np.int64), ("taker", np.int64), ("result", np.int8)):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype))
+        if not len(self.giver) == len(self.taker) == len(self.result):
+            raise ValueError(
+                f"Past has {len(self.giver)} givers, {len(self.taker)} takers and "
+                f"{len(self.result)} results; give one of each per row"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointInputs:
+    """What points are made from.
+
+    Attributes
+    ----------
+    candidates, participants, needs, offers
+        As in `find_candidates`.
+    pupils, disadvantage_percent : float64[P]
+        NaN where not known or suppressed.
+    current : Pairs
+        Offers and needs paired in the plan in force.
+    running : Pairs
+        Givers and takers (participants) who work together now.
+    past : Past
+        Support that ended.
+    tried : bool[N, 6]
+        Steps of the ladder from which support for the need was tried without success.
+    weights : Weights
+    """
+
+    candidates: Candidates
+    participants: Participants
+    needs: Needs
+    offers: Offers
+    pupils: Floats
+    disadvantage_percent: Floats
+    current: Pairs = field(default_factory=Pairs)
+    running: Pairs = field(default_factory=Pairs)
+    past: Past = field(default_factory=Past)
+    tried: Bools | None = None
+    weights: Weights = field(default_factory=Weights)
+
+    def __post_init__(self) -> None:
+        people, needs = len(self.participants.places.id), len(self.needs.participant)
+        tried = np.zeros((needs, len(LADDER)), np.bool_) if self.tried is None else self.tried
+        for name, values, shape in (
+            ("pupils", np.asarray(self.pupils, np.float64), (people,)),
+            ("disadvantage_percent", np.asarray(self.disadvantage_percent, np.float64), (people,)),
+            ("tried", np.asarray(tried, np.bool_), (needs, len(LADDER))),
+        ):
+            if values.shape != shape:
+                raise ValueError(f"PointInputs.{name} has shape {values.shape}; give {shape}")
+            object.__setattr__(self, name, values)
+        offers = len(self.offers.participant)
+        check_indices("PointInputs.running.giving", self.running.giving, people)
+        check_indices("PointInputs.running.taking", self.running.taking, people)
+        check_indices("PointInputs.past.giver", self.past.giver, people)
+        check_indices("PointInputs.past.taker", self.past.taker, people)
+        check_indices("PointInputs.current.giving", self.current.giving, offers)
+        check_indices("PointInputs.current.taking", self.current.taking, needs)
+
+    def only(self, candidate: int) -> "PointInputs":
+        """Return the inputs of one candidate alone."""
+        columns = {
+            column.name: getattr(self.candidates, column.name)[candidate : candidate + 1]
+            for column in fields(Candidates)
+        }
+        return replace(self, candidates=Candidates(**columns))
+
+    @property
+    def giver(self) -> Ints:
+        """Participant who gives, of each candidate."""
+        return self.offers.participant[self.candidates.offer]
+
+    @property
+    def taker(self) -> Ints:
+        """Participant who takes, of each candidate."""
+        return self.needs.participant[self.candidates.need]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """The points of every candidate.
+
+    Attributes
+    ----------
+    components : int32[K, 7]
+        Points per half-day, columns in the order of `Component`.
+    inputs : PointInputs
+        What they were made from, to explain them.
+    """
+
+    components: NDArray[np.int32]
+    inputs: PointInputs
+
+    @property
+    def total(self) -> Ints:
+        """Points per half-day, int64[K]."""
+        return np.asarray(self.components.sum(axis=1, dtype=np.int64))
+
+
+def score(inputs: PointInputs) -> Points:
+    """Give every candidate its points per half-day, by component."""
+    weights = inputs.weights
+    fractions = {
+        Component.PRIORITY: (6 - inputs.needs.priority[inputs.candidates.need]) / 5,
+        # No evidence given is a claim, the lowest step: leaving it blank must not pay.
+        Component.QUALITY: np.maximum(inputs.offers.quality[inputs.candidates.offer], 1) / 5,
+        Component.SIMILARITY: _filled(similarity_parts(inputs)).mean(axis=1),
+        Component.NEARNESS: _nearness(inputs),
+        Component.LADDER: _ladder(inputs),
+        Component.CONTINUITY: _CONTINUITY_FRACTION[continuity(inputs)],
+        Component.DISADVANTAGE: _filled(
+            np.minimum(
+                inputs.disadvantage_percent[inputs.taker] / weights.full_disadvantage_percent, 1
+            )
+        ),
+    }
+    components = np.empty((len(inputs.candidates), len(COMPONENTS)), np.int32)
+    for column, component in enumerate(COMPONENTS):
+        components[:, column] = np.rint(getattr(weights, component) * fractions[component])
+    return Points(components, inputs)
+
+
+def _filled(fractions: Floats) -> Floats:
+    return np.where(np.isnan(fractions), NEUTRAL, fractions)
+
+
+def similarity_parts(inputs: PointInputs) -> Floats:
+    """How alike giver and taker are, and how well the expertise fits.
+
+    Returns
+    -------
+    float64[K, 5]
+        Fractions for expertise, phases (shared of all), size (smaller by larger roll),
+        disadvantage (1 where equal, 0 where `DISADVANTAGE_APART`), urban or rural (1 the same);
+        NaN where not known.
+    """
+    people, giver, taker = inputs.participants, inputs.giver, inputs.taker
+    parts = np.full((len(giver), 5), np.nan)
+    broader = inputs.candidates.broader.astype(np.float64)
+    parts[:, 0] = np.where(broader >= 0, BROADER_FIT**broader, NARROWER_FIT ** np.abs(broader))
+    ours, theirs = people.phases[giver], people.phases[taker]
+    known = (ours != 0) & (theirs != 0)
+    shared, all_phases = np.bitwise_count(ours & theirs), np.bitwise_count(ours | theirs)
+    parts[known, 1] = shared[known] / all_phases[known]
+    pupils = np.stack((inputs.pupils[giver], inputs.pupils[taker]))
+    known = (pupils > 0).all(axis=0)
+    parts[known, 2] = pupils.min(axis=0)[known] / pupils.max(axis=0)[known]
+    apart = np.abs(inputs.disadvantage_percent[giver] - inputs.disadvantage_percent[taker])
+    parts[:, 3] = 1 - np.minimum(apart / DISADVANTAGE_APART, 1)
+    urban = people.places.urban
+    known = (urban[giver] >= 0) & (urban[taker] >= 0)
+    parts[known, 4] = urban[giver[known]] == urban[taker[known]]
+    return parts
+
+
+def _nearness(inputs: PointInputs) -> Floats:
+    ends_m = inputs.weights.nearness_ends_miles * METRES_PER_MILE
+    near = 1 - np.minimum(inputs.candidates.distance_m / ends_m, 1)
+    return np.where(inputs.candidates.remote, inputs.weights.remote_nearness_percent / 100, near)
+
+
+def _ladder(inputs: PointInputs) -> Floats:
+    """Fraction of the step, steps moving down by one for each tried one below them.
+
+    So support from outside is worth what the nearest would have been where all nearer steps
+    were tried without success, and a step that was tried earns nothing.
+    """
+    tried = np.asarray(inputs.tried)
+    below = np.cumsum(tried, axis=1) - tried
+    need, step = inputs.candidates.need, inputs.candidates.ladder
+    last = len(LADDER) - 1
+    fraction = (last - (step - below[need, step])) / last
+    return np.where(tried[need, step], 0.0, fraction)
+
+
+_RESULTS_BY_LEVEL: Final = (
+    SupportResult.NOT_KNOWN,
+    SupportResult.DID_NOT_WORK,
+    SupportResult.PARTLY,
+    SupportResult.WORKED,
+)
+_CONTINUITY_FRACTION: Final = np.array([0.0, 0.0, 0.4, 0.8, 1.0])
+
+
+def continuity(inputs: PointInputs) -> Ints:
+    """How giver and taker know each other: the best of what is recorded.
+
+    Returns
+    -------
+    int64[K]
+        0 no record, 1 earlier support did not work, 2 worked in part, 3 worked, 4 they work
+        together now or are paired in the plan in force.
+    """
+    people, needs = len(inputs.participants.places.id), len(inputs.needs.participant)
+    known = np.zeros(len(inputs.candidates), np.int64)
+    between = inputs.giver * people + inputs.taker
+    past = np.asarray(inputs.past.giver) * people + np.asarray(inputs.past.taker)
+    for level, result in enumerate(_RESULTS_BY_LEVEL):
+        with_result = past[np.asarray(inputs.past.result) == _RESULTS.index(result)]
+        known[holds(np.unique(with_result), between)] = level
+    running = np.unique(inputs.running.giving * people + inputs.running.taking)
+    known[holds(running, between)] = 4
+    pairs = inputs.candidates.offer * needs + inputs.candidates.need
+    current = np.unique(inputs.current.giving * needs + inputs.current.taking)
+    known[holds(current, pairs)] = 4
+    return known

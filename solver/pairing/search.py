@@ -1,0 +1,246 @@
+"""The search for the candidates of one expertise: on site by reach, remote by nearness."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from solver.pairing.columns import Bools, Floats, Ints, holds
+from solver.pairing.geography import EARTH_DIAMETER_M, pairs_within
+from solver.pairing.pair_rules import ALLOWED, ON_SITE, REMOTE, PairRules
+from solver.pairing.refusals import REFUSALS, Refusal
+
+_NO_ROWS: Final[Ints] = np.empty(0, np.int64)
+_PAIRS_AT_ONCE: Final = 4_000_000
+_FIRST_NEIGHBOURS: Final = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Pairs found, with what the search learnt of them; `minutes` NaN where not asked for."""
+
+    need: Ints
+    offer: Ints
+    chord_m: Floats
+    minutes: Floats
+    remote: Bools
+
+
+def joined(parts: list[Found]) -> Found:
+    """Put the pairs of all searches in order: by need, on site first, nearest first."""
+    need = np.concatenate([_NO_ROWS, *(part.need for part in parts)])
+    offer = np.concatenate([_NO_ROWS, *(part.offer for part in parts)])
+    chord = np.concatenate([np.empty(0), *(part.chord_m for part in parts)])
+    minutes = np.concatenate([np.empty(0), *(part.minutes for part in parts)])
+    remote = np.concatenate([np.empty(0, np.bool_), *(part.remote for part in parts)])
+    order = np.lexsort((_short_key(offer), chord, remote, _short_key(need)))
+    return Found(need[order], offer[order], chord[order], minutes[order], remote[order])
+
+
+def _short_key(rows: Ints) -> NDArray[np.integer[Any]]:
+    """Row numbers in 16 bits where they fit: numpy sorts those by radix, several times as fast."""
+    fits = rows.size == 0 or rows.max() <= np.iinfo(np.uint16).max
+    return rows.astype(np.uint16) if fits else rows
+
+
+@dataclass(slots=True, eq=False)
+class Search:
+    """The needs of one expertise and the offers that cover it and are not refused outright.
+
+    Needs are numbered here by their position in `needs`; `room` is how many more candidates
+    each may have, `remote_left` how many pairs that may be remote nobody has looked at yet.
+    """
+
+    rules: PairRules
+    needs: Ints
+    offers: Ints
+    counts: Ints
+    room: Ints
+    remote_left: Ints
+    walked: Ints
+    on_site_keys: Ints = field(default_factory=_NO_ROWS.copy)
+    found: list[Found] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, rules: PairRules, needs: Ints, covering: Ints, most: int | None) -> "Search":
+        """Count what the offers or the modes rule out by themselves."""
+        refused = rules.offer_refusal[covering]
+        counts = np.zeros((len(needs), len(REFUSALS)), np.int64)
+        counts += np.bincount(refused[refused != ALLOWED], minlength=len(REFUSALS))
+        offers = covering[refused == ALLOWED]
+        site_only = rules.offers.mode[offers] == ON_SITE
+        remote_only = rules.offers.mode[offers] == REMOTE
+        mode = rules.needs.mode[needs]
+        counts[:, REFUSALS.index(Refusal.MODE)] = np.where(
+            mode == ON_SITE, remote_only.sum(), np.where(mode == REMOTE, site_only.sum(), 0)
+        )
+        return cls(
+            rules=rules,
+            needs=needs,
+            offers=offers,
+            counts=counts,
+            room=np.full(len(needs), len(offers) if most is None else most, np.int64),
+            remote_left=np.where(mode == ON_SITE, 0, len(offers) - site_only.sum()),
+            walked=np.zeros(len(needs), np.int64),
+        )
+
+    def on_site(self) -> None:
+        """Find the pairs on site, and count those out of reach or without a position."""
+        rules = self.rules
+        wanting = np.flatnonzero(rules.needs.mode[self.needs] != REMOTE)
+        giving = self.offers[rules.offers.mode[self.offers] != REMOTE]
+        known = ~np.isnan(rules.offer_at[giving, 0])
+        self._count_out_of_reach(wanting, giving, known)
+        giving = giving[known]
+        wanting = wanting[~np.isnan(rules.need_at[self.needs[wanting], 0])]
+        if not len(giving) or not len(wanting):
+            return
+        furthest = min(EARTH_DIAMETER_M, float(rules.offer_limits.reach_m[giving].max()))
+        reach = np.minimum(rules.need_limits.reach_m[self.needs[wanting]], furthest)
+        size = np.frexp(reach)[1]
+        keys = []
+        for bucket in np.unique(size):
+            alike = wanting[size == bucket]
+            radius = float(reach[size == bucket].max())
+            step = max(1, _PAIRS_AT_ONCE // len(giving))
+            for first in range(0, len(alike), step):
+                keys.append(self._on_site_within(alike[first : first + step], giving, radius))
+        self.on_site_keys = np.sort(np.concatenate(keys))
+
+    def _count_out_of_reach(self, wanting: Ints, giving: Ints, known: Bools) -> None:
+        """Count all pairs that can be on site only as too far; those found within come off."""
+        rules = self.rules
+        remote_too = rules.offers.mode[giving] != ON_SITE
+        at = ~np.isnan(rules.need_at[self.needs[wanting], 0])
+        flexible = rules.needs.mode[self.needs[wanting]] != ON_SITE
+        bound = np.where(flexible, (~remote_too).sum(), len(giving))
+        placed = np.where(flexible, (~remote_too & known).sum(), known.sum())
+        too_far = np.where(at, placed, 0)
+        self.counts[wanting, REFUSALS.index(Refusal.TOO_FAR)] = too_far
+        self.counts[wanting, REFUSALS.index(Refusal.UNKNOWN_POSITION)] = bound - too_far
+
+    def _on_site_within(self, wanting: Ints, giving: Ints, radius_m: float) -> Ints:
+        """Take in the pairs within both limits; return the keys of those, to tell remote ones."""
+        rules = self.rules
+        here, there, chord = pairs_within(
+            rules.need_at[self.needs[wanting]], rules.offer_at[giving], radius_m
+        )
+        local, offer = wanting[here], giving[there]
+        near, unknown, minutes = rules.journey(self.needs[local], offer, chord)
+        bound = (rules.needs.mode[self.needs[local]] == ON_SITE) | (
+            rules.offers.mode[offer] == ON_SITE
+        )
+        too_far = REFUSALS.index(Refusal.TOO_FAR)
+        size = len(self.needs)
+        unsure = np.bincount(local[unknown & bound], minlength=size)
+        self.counts[:, REFUSALS.index(Refusal.UNKNOWN_POSITION)] += unsure
+        self.counts[:, too_far] -= unsure + np.bincount(local[near & bound], minlength=size)
+        self.remote_left -= np.bincount(local[near & ~bound], minlength=size)
+        local, offer, chord, minutes = local[near], offer[near], chord[near], minutes[near]
+        order = np.lexsort((_short_key(offer), chord, _short_key(local)))
+        self._walk(local[order], offer[order], chord[order], minutes[order], remote=False)
+        return self._key(local[~bound[near]], offer[~bound[near]])
+
+    def _key(self, local: Ints, offer: Ints) -> Ints:
+        return local * len(self.rules.offers.participant) + offer
+
+    def _walk(
+        self, local: Ints, offer: Ints, chord_m: Floats, minutes: Floats, *, remote: bool
+    ) -> None:
+        """Take pairs in the order given, by need, until each need has no more room."""
+        if not len(local):
+            return
+        need = self.needs[local]
+        refusal = self.rules.refusal(need, offer)
+        walked = ~self.rules.is_kept(need, offer)
+        taken = (refusal == ALLOWED) & walked
+        before = np.cumsum(taken) - taken
+        starts = np.flatnonzero(np.r_[True, local[1:] != local[:-1]])
+        before -= np.repeat(before[starts], np.diff(np.r_[starts, len(local)]))
+        refusal[walked & (before >= self.room[local])] = REFUSALS.index(Refusal.NOT_AMONG_NEAREST)
+        allowed = refusal == ALLOWED
+        size = len(self.needs)
+        keys = local[~allowed] * len(REFUSALS) + refusal[~allowed]
+        self.counts += np.bincount(keys, minlength=self.counts.size).reshape(self.counts.shape)
+        self.room -= np.bincount(local[allowed & walked], minlength=size)
+        if remote:
+            self.remote_left -= np.bincount(local, minlength=size)
+        self.found.append(
+            Found(
+                need[allowed],
+                offer[allowed],
+                chord_m[allowed],
+                minutes[allowed],
+                np.full(int(allowed.sum()), remote),
+            )
+        )
+
+    def remote(self) -> None:
+        """Find the nearest of the pairs that may be remote and are not on site."""
+        rules = self.rules
+        giving = self.offers[rules.offers.mode[self.offers] != ON_SITE]
+        self._remote_kept(giving)
+        placed = ~np.isnan(rules.offer_at[giving, 0])
+        near, off_map = giving[placed], giving[~placed]
+        at = ~np.isnan(rules.need_at[self.needs, 0])
+        if len(near):
+            tree = cKDTree(rules.offer_at[near])
+            asking = np.flatnonzero(at & self._short())
+            count = min(len(near), _FIRST_NEIGHBOURS)
+            while len(asking):
+                step = max(1, _PAIRS_AT_ONCE // count)
+                for first in range(0, len(asking), step):
+                    self._remote_nearest(tree, asking[first : first + step], near, count)
+                if count == len(near):
+                    break
+                asking = asking[self._short()[asking]]
+                count = min(len(near), 4 * count)
+        self._remote_all(np.flatnonzero(at & self._short()), off_map)
+        self._remote_all(np.flatnonzero(~at & self._short()), giving)
+        self.counts[:, REFUSALS.index(Refusal.NOT_AMONG_NEAREST)] += self.remote_left
+
+    def _short(self) -> Bools:
+        return (self.room > 0) & (self.remote_left > 0)
+
+    def _remote_kept(self, giving: Ints) -> None:
+        need, offer = self.rules.kept_of(self.needs)
+        local = np.searchsorted(self.needs, need)
+        mine = (
+            holds(giving, offer)
+            & (self.rules.needs.mode[need] != ON_SITE)
+            & ~holds(self.on_site_keys, self._key(local, offer))
+        )
+        order = np.flatnonzero(mine)[np.argsort(local[mine], kind="stable")]
+        chord = self.rules.chord_m(need[order], offer[order])
+        self._walk_remote(local[order], offer[order], chord)
+
+    def _remote_nearest(self, tree: cKDTree, asking: Ints, near: Ints, count: int) -> None:
+        """Walk the `count` nearest offers, without those walked when fewer were asked for."""
+        answer = tree.query(self.rules.need_at[self.needs[asking]], k=np.arange(1, count + 1))
+        chord, offer = np.asarray(answer[0]), near[answer[1]]
+        order = np.lexsort((_short_key(offer), chord), axis=-1)
+        chord, offer = np.take_along_axis(chord, order, 1), np.take_along_axis(offer, order, 1)
+        # Offers as far as the last one may be missing from the answer: they wait for the next.
+        whole = (chord < chord[:, -1:]) | (count == len(near))
+        fresh = whole & (np.arange(count) >= self.walked[asking][:, np.newaxis])
+        self.walked[asking] = whole.sum(axis=1)
+        local, offer = np.broadcast_to(asking[:, np.newaxis], offer.shape)[fresh], offer[fresh]
+        self._walk_unseen(local, offer, chord[fresh])
+
+    def _remote_all(self, asking: Ints, giving: Ints) -> None:
+        """Walk all offers by row, where no distance puts them in order."""
+        step = max(1, _PAIRS_AT_ONCE // max(1, len(giving)))
+        for first in range(0, len(asking), step):
+            local = np.repeat(asking[first : first + step], len(giving))
+            offer = np.tile(giving, len(local) // max(1, len(giving)))
+            self._walk_unseen(local, offer, np.full(len(local), np.inf))
+
+    def _walk_unseen(self, local: Ints, offer: Ints, chord_m: Floats) -> None:
+        seen = holds(self.on_site_keys, self._key(local, offer))
+        unseen = ~(seen | self.rules.is_kept(self.needs[local], offer))
+        self._walk_remote(local[unseen], offer[unseen], chord_m[unseen])
+
+    def _walk_remote(self, local: Ints, offer: Ints, chord_m: Floats) -> None:
+        self._walk(local, offer, chord_m, np.full(len(local), np.nan), remote=True)

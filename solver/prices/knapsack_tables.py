@@ -1,0 +1,364 @@
+"""One side's tables: knapsacks over its groups, merged, and traced back to candidates.
+
+The mathematics is in `solver.prices.subproblems`, which joins the two sides.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+SmallArray = NDArray[np.int32]
+
+NEVER: Final = -(2**61)
+"""Worth of what cannot be. It stays below `POSSIBLE` whatever a participant adds to it."""
+POSSIBLE: Final = -(2**60)
+
+
+class Side(NamedTuple):
+    """All give sides, or all take sides, of a market.
+
+    Attributes
+    ----------
+    groups
+        First group of each participant, shape (participants + 1,).
+    items
+        First item of each group, shape (groups + 1,).
+    candidate
+        Candidate of each item; within a group those with fixed days come first, by days.
+    low, high
+        Fewest and most days of each item, in the participant's unit.
+    group_days, group_most
+        Most days (in the participant's unit) and pairings of a group; -1 where it cannot bind.
+    days, most
+        The same of each participant; -1 where it cannot bind.
+    """
+
+    groups: IntArray
+    items: IntArray
+    candidate: IntArray
+    low: SmallArray
+    high: SmallArray
+    group_days: SmallArray
+    group_most: SmallArray
+    days: SmallArray
+    most: SmallArray
+
+
+class Worth(NamedTuple):
+    """What candidates are worth to one side at given prices.
+
+    Attributes
+    ----------
+    least
+        With the fewest half-days, shape (candidates,).
+    rate
+        Of each half-day more, shape (candidates,).
+    low, high
+        Fewest and most half-days, shape (candidates,).
+    """
+
+    least: IntArray
+    rate: IntArray
+    low: SmallArray
+    high: SmallArray
+
+
+class Tables(NamedTuple):
+    """Room for the tables of one side, enough for every participant of a slice.
+
+    Attributes
+    ----------
+    value, spare
+        V, and V before the last group, flat.
+    group
+        P of one group, flat.
+    split
+        Per group and place of V: the place of P that V there came by.
+    choice
+        Per item and place of P: days + 1 that the item has there, 0 if it is not in.
+    choice_at
+        First choice of each selected item.
+    selected, worth
+        Items selected, and what they are worth; worth is kept up for fixed days only.
+    ends, widths
+        Per group: where its selected items end, and the width of P.
+    """
+
+    value: IntArray
+    spare: IntArray
+    group: IntArray
+    split: SmallArray
+    choice: SmallArray
+    choice_at: IntArray
+    selected: IntArray
+    worth: IntArray
+    ends: IntArray
+    widths: IntArray
+
+
+class Sizes(NamedTuple):
+    """Places that the tables of one side need, see `Tables`."""
+
+    value: int
+    group: int
+    choice: int
+    items: int
+    split: int
+    groups: int
+
+
+@njit(cache=True, nogil=True, inline="always")
+def tables_of(sizes: Sizes) -> Tables:
+    return Tables(
+        np.empty(sizes.value, np.int64),
+        np.empty(sizes.value, np.int64),
+        np.empty(sizes.group, np.int64),
+        np.empty(sizes.split, np.int32),
+        np.empty(sizes.choice, np.int32),
+        np.empty(sizes.items, np.int64),
+        np.empty(sizes.items, np.int64),
+        np.empty(sizes.items, np.int64),
+        np.empty(sizes.groups, np.int64),
+        np.empty(sizes.groups, np.int64),
+    )
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _half_days(worth: Worth, candidate: int, days: int, unit: int) -> int:
+    """Return the best half-days that count as `days` units; only a coarse unit leaves a choice."""
+    if worth.rate[candidate] > 0:
+        return int(min(worth.high[candidate], days * unit + unit - 1))
+    return int(max(worth.low[candidate], days * unit))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _value(worth: Worth, candidate: int, half_days: int) -> int:
+    more = half_days - worth.low[candidate]
+    return int(worth.least[candidate] + worth.rate[candidate] * more)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _select(
+    side: Side, worth: Worth, group: int, floor: int, most: int, room: int, start: int, out: Tables
+) -> int:
+    """Select the items of a group that some best answer holds; return where they end.
+
+    An item worth no more than `floor` is left out. So is one that has as many betters of the
+    same days as an answer can hold: one of the betters is free to stand in for it.
+    """
+    end = start
+    run, run_days = start, -1
+    for item in range(side.items[group], side.items[group + 1]):
+        candidate = side.candidate[item]
+        value = worth.least[candidate]
+        if worth.low[candidate] != worth.high[candidate]:
+            if max(value, _value(worth, candidate, worth.high[candidate])) > floor:
+                out.selected[end] = item
+                end += 1
+            continue
+        if value <= floor:
+            continue
+        days = side.low[item]
+        if days != run_days:
+            run, run_days = end, days
+        alike = end - run
+        if (most >= 0 and alike >= most) or (room >= 0 and (alike + 1) * days > room):
+            if alike == 0 or value <= out.worth[end - 1]:
+                continue
+            end -= 1
+        place = end
+        while place > run and out.worth[place - 1] < value:
+            out.worth[place] = out.worth[place - 1]
+            out.selected[place] = out.selected[place - 1]
+            place -= 1
+        out.worth[place] = value
+        out.selected[place] = item
+        end += 1
+    return end
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _fill_group(
+    side: Side,
+    worth: Worth,
+    unit: int,
+    most: int,
+    room: int,
+    start: int,
+    end: int,
+    out: Tables,
+    choice_end: int,
+) -> int:
+    """Fill P from the selected items start..end; return where the choices recorded end.
+
+    Places are filled downwards, so that none holds an item twice.
+    """
+    counts = 1 if most >= 0 else 0
+    days_count = 1 if room >= 0 else 0
+    most, room = max(most, 0), max(room, 0)
+    width = room + 1
+    size = (most + 1) * width
+    table = out.group
+    table[:size] = NEVER
+    table[0] = 0
+    top_count, top_days = 0, 0
+    for place in range(start, end):
+        item = out.selected[place]
+        candidate = side.candidate[item]
+        low, high = side.low[item], side.high[item]
+        choice = out.choice[choice_end : choice_end + size]
+        choice[:] = 0
+        out.choice_at[place] = choice_end
+        choice_end += size
+        top_count = min(most, top_count + counts)
+        top_days = min(room, top_days + days_count * high)
+        for count in range(top_count, counts - 1, -1):
+            here = count * width
+            before = here - counts * width
+            if worth.low[candidate] == worth.high[candidate]:
+                value, step = worth.least[candidate], days_count * low
+                for at in range(top_days, step - 1, -1):
+                    reached = table[before + at - step] + value
+                    if reached > table[here + at]:
+                        table[here + at] = reached
+                        choice[here + at] = low + 1
+                continue
+            for at in range(top_days, days_count * low - 1, -1):
+                best, best_days = table[here + at], -1
+                for days in range(low, (min(high, at) if days_count else high) + 1):
+                    value = _value(worth, candidate, _half_days(worth, candidate, days, unit))
+                    reached = table[before + at - days_count * days] + value
+                    if reached > best:
+                        best, best_days = reached, days
+                table[here + at] = best
+                choice[here + at] = best_days + 1
+    return choice_end
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _merge(
+    value: IntArray,
+    spare: IntArray,
+    group: IntArray,
+    split: SmallArray,
+    group_shape: tuple[int, int],
+    shape: tuple[int, int],
+    step: tuple[int, int],
+    top: tuple[int, int],
+) -> tuple[int, int]:
+    """Put V with one more group into `spare`; return the furthest place of it in use.
+
+    Parameters
+    ----------
+    group_shape, shape
+        Pairings and days of P's and V's last places.
+    step
+        Whether V counts pairings, and days (0 or 1).
+    top
+        The furthest place of V in use.
+    """
+    width, group_width = shape[1] + 1, group_shape[1] + 1
+    size = (shape[0] + 1) * width
+    spare[:size] = NEVER
+    most_count, most_days = top
+    for count in range(group_shape[0] + 1):
+        for days in range(group_width):
+            entry = count * group_width + days
+            gain = group[entry]
+            if gain <= POSSIBLE:
+                continue
+            more_count, more_days = step[0] * count, step[1] * days
+            last = min(top[1], shape[1] - more_days)
+            for before in range(min(top[0], shape[0] - more_count) + 1):
+                source = before * width
+                target = (before + more_count) * width + more_days
+                for at in range(last + 1):
+                    reached = value[source + at] + gain
+                    if reached > spare[target + at]:
+                        spare[target + at] = reached
+                        split[target + at] = entry
+            most_count = max(most_count, min(shape[0], top[0] + more_count))
+            most_days = max(most_days, min(shape[1], top[1] + more_days))
+    return most_count, most_days
+
+
+@njit(cache=True, nogil=True, inline="always")
+def fill_side(
+    side: Side, worth: Worth, participant: int, unit: int, floor: int, out: Tables
+) -> None:
+    """Fill V of one side, into `out.value`."""
+    first, last = side.groups[participant], side.groups[participant + 1]
+    most, room = side.most[participant], side.days[participant]
+    step = (1 if most >= 0 else 0, 1 if room >= 0 else 0)
+    shape = (max(most, 0), max(room, 0))
+    size = (shape[0] + 1) * (shape[1] + 1)
+    out.value[:size] = NEVER
+    out.value[0] = 0
+    top = (0, 0)
+    end, choice_end = 0, 0
+    for group in range(first, last):
+        group_most, group_room = side.group_most[group], side.group_days[group]
+        start = end
+        end = _select(side, worth, group, floor, group_most, group_room, start, out)
+        # A table need not go further than its items do.
+        if group_most > end - start:
+            group_most = end - start
+        choice_end = _fill_group(
+            side, worth, unit, group_most, group_room, start, end, out, choice_end
+        )
+        at = group - first
+        out.ends[at] = end
+        out.widths[at] = max(group_room, 0) + 1
+        split = out.split[at * size : (at + 1) * size]
+        group_shape = (max(group_most, 0), max(group_room, 0))
+        top = _merge(out.value, out.spare, out.group, split, group_shape, shape, step, top)
+        out.value[:size] = out.spare[:size]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def clear(side: Side, participant: int, wanted: SmallArray) -> None:
+    """Write that a participant wants nothing on a side."""
+    first, last = side.groups[participant], side.groups[participant + 1]
+    for item in range(side.items[first], side.items[last]):
+        wanted[side.candidate[item]] = 0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def trace(
+    side: Side,
+    worth: Worth,
+    participant: int,
+    unit: int,
+    count: int,
+    days: int,
+    out: Tables,
+    wanted: SmallArray,
+) -> None:
+    """Write the half-days that led to a place of V into `wanted`, which is clear."""
+    first, last = side.groups[participant], side.groups[participant + 1]
+    counts = 1 if side.most[participant] >= 0 else 0
+    days_count = 1 if side.days[participant] >= 0 else 0
+    width = max(side.days[participant], 0) + 1
+    size = (max(side.most[participant], 0) + 1) * width
+    for group in range(last - 1, first - 1, -1):
+        at = group - first
+        group_width = out.widths[at]
+        entry = out.split[at * size + count * width + days]
+        group_count, group_days = entry // group_width, entry % group_width
+        count -= counts * group_count
+        days -= days_count * group_days
+        item_counts = 1 if side.group_most[group] >= 0 else 0
+        item_days = 1 if side.group_days[group] >= 0 else 0
+        start = out.ends[at - 1] if at > 0 else 0
+        for place in range(out.ends[at] - 1, start - 1, -1):
+            taken = out.choice[out.choice_at[place] + group_count * group_width + group_days]
+            if taken > 0:
+                candidate = side.candidate[out.selected[place]]
+                wanted[candidate] = _half_days(worth, candidate, taken - 1, unit)
+                group_count -= item_counts
+                group_days -= item_days * (taken - 1)

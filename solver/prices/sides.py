@@ -1,0 +1,188 @@
+"""Both sides of every participant, with what can bind found out and tables kept in size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from models.vocabulary import UNLIMITED, Reciprocity
+from solver.formats.problem import BoolArray, IntArray, Problem
+from solver.prices.knapsack_tables import Side, Sizes, SmallArray
+from solver.prices.subproblems import BALANCED, BOTH_ROLES, FREE_ROLES
+
+MOST_PLACES: Final = 2**18
+"""Places of a participant's table; beyond, its answer is relaxed (see `sides_of`)."""
+
+
+def starts_of(sorted_keys: IntArray, size: int) -> IntArray:
+    starts: IntArray = np.searchsorted(sorted_keys, np.arange(size + 1))
+    return starts
+
+
+def _sums(values: IntArray, starts: IntArray) -> IntArray:
+    """Return the sum of each stretch of `values`; 0 of an empty one."""
+    totals: IntArray = np.concatenate([np.zeros(1, np.int64), np.cumsum(values)])
+    sums: IntArray = totals[starts[1:]] - totals[starts[:-1]]
+    return sums
+
+
+def _reduce(ufunc: np.ufunc, values: IntArray, starts: IntArray) -> IntArray:
+    """Return the reduction of each stretch of `values`; 0 of an empty one."""
+    result = np.zeros(len(starts) - 1, np.int64)
+    some = np.flatnonzero(starts[1:] > starts[:-1])
+    if len(some):
+        result[some] = ufunc.reduceat(values, starts[some])
+    return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """One side of every participant in half-days, before it is known what can bind."""
+
+    groups: IntArray
+    items: IntArray
+    candidate: IntArray
+    low: IntArray
+    high: IntArray
+    group_days: IntArray
+    group_most: IntArray
+    days: IntArray
+    most: IntArray
+
+    def unit(self) -> IntArray:
+        """Return the greatest common divisor of each participant's days, 0 where it has none."""
+        steps = np.where(self.low == self.high, self.low, 1)
+        return _reduce(np.gcd, steps, self.items[self.groups])
+
+    def reach(self) -> IntArray:
+        """Return the most half-days that each participant's candidates and groups allow."""
+        return _sums(self._group_reach(self.high, self.group_days), self.groups)
+
+    def _group_reach(self, high: IntArray, group_days: IntArray) -> IntArray:
+        longest, together = _reduce(np.maximum, high, self.items), _sums(high, self.items)
+        return np.minimum(np.where(self.group_most == 1, longest, together), group_days)
+
+    def side(self, unit: IntArray, counted: BoolArray, most_days: IntArray) -> Side:
+        """Return the side in units, with what cannot bind marked so.
+
+        Parameters
+        ----------
+        counted
+            Participants whose days are to be counted though their limit may not bind.
+        most_days
+            A further limit of days, in units.
+        """
+        group_unit = np.repeat(unit, np.diff(self.groups))
+        item_unit = np.repeat(group_unit, np.diff(self.items))
+        low, high = self.low // item_unit, self.high // item_unit
+        group_days = self._group_reach(high, self.group_days // group_unit)
+        sizes = np.diff(self.items)
+        group_most = np.minimum(self.group_most, sizes)
+        reach, pairings = _sums(group_days, self.groups), _sums(group_most, self.groups)
+        limit = np.minimum(self.days // unit, most_days)
+        days = np.where(counted | (limit < reach), np.minimum(limit, reach), -1)
+        most = np.where(self.most < pairings, self.most, -1)
+        free_days = self._group_reach(high, np.full_like(group_days, UNLIMITED))
+        return Side(
+            groups=self.groups,
+            items=self.items,
+            candidate=self.candidate,
+            low=low.astype(np.int32),
+            high=high.astype(np.int32),
+            group_days=self._counted(group_days, group_days < free_days, days),
+            group_most=self._counted(group_most, group_most < sizes, most),
+            days=days.astype(np.int32),
+            most=most.astype(np.int32),
+        )
+
+    def _counted(self, of_group: IntArray, binds: BoolArray, of_whole: IntArray) -> SmallArray:
+        """Return a group's limit where it or the participant's binds, -1 elsewhere."""
+        whole = np.repeat(of_whole, np.diff(self.groups))
+        counted = np.where(whole >= 0, np.minimum(of_group, whole), of_group)
+        return np.where(binds | (whole >= 0), counted, -1).astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    give: Side
+    take: Side
+    role: IntArray
+    allowance: IntArray
+    unit: IntArray
+    by_multiplier: BoolArray
+
+
+def sides_of(problem: Problem, give: Draft, take: Draft) -> Sides:
+    """Return both sides, relaxed for participants whose tables would be too large."""
+    people = problem.participants
+    role, allowance, by_multiplier = _roles(problem, give, take)
+    exact_unit = np.maximum(np.gcd(give.unit(), take.unit()), 1)
+    unit, uncounted = exact_unit, np.zeros(len(people), np.bool_)
+    while True:
+        balanced = role == BALANCED
+        tight = [
+            replace(draft, most=np.where(uncounted, UNLIMITED, draft.most))
+            for draft in (give, take)
+        ]
+        unlimited = np.full(len(people), UNLIMITED)
+        given = tight[0].side(unit, role != FREE_ROLES, unlimited)
+        credit = np.where(balanced, given.days + allowance // unit, UNLIMITED)
+        taken = tight[1].side(unit, balanced, credit)
+        places = np.maximum(_choices(given), _choices(taken))
+        large = places > MOST_PLACES
+        if not large.any():
+            return Sides(given, taken, role, allowance // unit, unit, by_multiplier)
+        held = large & (role != FREE_ROLES)
+        by_multiplier = by_multiplier | (held & balanced)
+        coarse = large & ~held & (unit < 2**20)
+        role = np.where(held, FREE_ROLES, role)
+        unit = np.where(coarse, unit * 2, unit)
+        uncounted = uncounted | (large & ~held & ~coarse)
+
+
+def _roles(problem: Problem, give: Draft, take: Draft) -> tuple[IntArray, IntArray, BoolArray]:
+    """Return roles, allowances in half-days, and whose balance is held by several."""
+    people = problem.participants
+    none = np.zeros(len(people), np.bool_)
+    allowance = np.zeros(len(people), np.int64)
+    takes, gives = take.reach(), give.reach()
+    bound = ~people.exempt
+    if problem.rules.reciprocity is Reciprocity.BOTH_ROLES:
+        return np.where(bound & (takes > 0), BOTH_ROLES, FREE_ROLES), allowance, none
+    if problem.rules.reciprocity is not Reciprocity.BALANCED:
+        return np.full(len(people), FREE_ROLES), allowance, none
+    np.add.at(allowance, people.account[bound], people.allowance[bound])
+    active = bound & ((takes > 0) | (gives > 0))
+    members = np.bincount(people.account[active], minlength=len(people))
+    together = np.zeros(len(people), np.int64)
+    np.add.at(together, people.account[active], takes[active])
+    free = together <= allowance
+    shared = active & (members[people.account] > 1) & ~free[people.account]
+    allowance, free = np.minimum(allowance, UNLIMITED)[people.account], free[people.account]
+    alone = bound & ~shared & (takes > 0) & ~free
+    return np.where(alone, BALANCED, FREE_ROLES), allowance, shared
+
+
+def _choices(side: Side) -> IntArray:
+    """Return the largest of the tables that each participant's side needs."""
+    group = (np.maximum(side.group_most, 0) + np.int64(1)) * (np.maximum(side.group_days, 0) + 1)
+    choices = _sums(group * np.diff(side.items), side.groups)
+    value = (np.maximum(side.most, 0) + np.int64(1)) * (np.maximum(side.days, 0) + 1)
+    largest: IntArray = np.maximum(choices // 64, value * np.maximum(np.diff(side.groups), 1))
+    return largest
+
+
+def sizes_of(side: Side) -> Sizes:
+    group = (np.maximum(side.group_most, 0) + np.int64(1)) * (np.maximum(side.group_days, 0) + 1)
+    value = (np.maximum(side.most, 0) + np.int64(1)) * (np.maximum(side.days, 0) + 1)
+    groups = np.diff(side.groups)
+    return Sizes(
+        value=int(value.max(initial=1)),
+        group=int(group.max(initial=1)),
+        choice=int(_sums(group * np.diff(side.items), side.groups).max(initial=1)),
+        items=int(np.diff(side.items[side.groups]).max(initial=1)),
+        split=int((value * groups).max(initial=1)),
+        groups=int(groups.max(initial=1)),
+    )

@@ -1,0 +1,68 @@
+"""The processes of blocks: their answers, their faults, their ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from solver.blocks.workers import ATTEMPTS, BlockWorkers
+
+
+def test_answers_and_faults_come_back():
+    """A call's answer is its future's result, and what it raises is raised there."""
+    with BlockWorkers(2) as workers:
+        assert [workers.submit(divmod, n, 3).result() for n in range(5)] == [
+            divmod(n, 3) for n in range(5)
+        ]
+        with pytest.raises(ZeroDivisionError):
+            workers.submit(divmod, 1, 0).result()
+        assert workers.submit(divmod, 7, 2).result() == (3, 1)
+
+
+def test_killed_process_loses_nothing(tmp_path):
+    """A call whose process is killed is done by a new one."""
+    with BlockWorkers(1) as workers:
+        assert workers.submit(_die_once, tmp_path / "killed").result() == "done"
+        with pytest.raises(RuntimeError, match=r"_die .* killed"):
+            workers.submit(_die).result()
+        assert workers.submit(divmod, 7, 2).result() == (3, 1)
+    assert ATTEMPTS > 1
+
+
+def test_leaving_does_not_wait_for_calls():
+    """Leaving ends processes in mid-call; calls not begun are cancelled, also large ones."""
+    workers = BlockWorkers(1)
+    long = workers.submit(time.sleep, 3600)
+    waiting = [workers.submit(len, bytes(10**6)) for _ in range(3)]
+    while not long.running():
+        time.sleep(0.01)
+    workers.shutdown()
+    assert isinstance(long.exception(), RuntimeError)
+    assert all(future.cancelled() for future in waiting)
+
+
+def test_a_process_ends_with_the_one_that_started_it():
+    """Though that was killed, and could end nothing: who else holds its output ends too."""
+    program = (
+        "import time; from solver.backends.portfolio import start_process; "
+        "start_process(time.sleep, 300); print('started', flush=True); time.sleep(300)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert parent.stdout.readline() == b"started\n"
+    parent.kill()
+    assert parent.communicate(timeout=60) == (b"", None)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _die_once(mark: Path) -> str:
+    if not mark.exists():
+        mark.touch()
+        _die()
+    return "done"

@@ -1,0 +1,149 @@
+"""The pairwise rules as two loops with geopy's distances, to compare the fast search with."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from geopy.distance import geodesic
+
+from models.vocabulary import METRES_PER_MILE, Availability, Mode
+from solver.pairing.refusals import Refusal
+from tests.solver.made_exchange import NEED, OFFER, PERSON
+
+FASTEST_M_PER_MINUTE = 70 * METRES_PER_MILE / 60
+Row = dict[str, Any]
+Times = dict[tuple[int, int], float | None]
+Pairings = Sequence[tuple[int, int]]
+
+
+def plain_candidates(
+    people: list[Row],
+    needs: list[Row],
+    offers: list[Row],
+    parent: list[int],
+    *,
+    minutes: Times,
+    conflicts: Pairings,
+    declined: Pairings,
+    kept: Pairings,
+    max_neighbours: int | None,
+    with_suggestions: bool,
+) -> tuple[list[tuple[int, int, bool]], list[Counter[Refusal]]]:
+    """Candidates (need, offer, remote), and refusals by need."""
+    people = [PERSON | row for row in people]
+    found, refusals = [], []
+    for n, need in enumerate([NEED | row for row in needs]):
+        counts: Counter[Refusal] = Counter()
+        walk = []
+        for o, offer in enumerate([OFFER | row for row in offers]):
+            line = {*_path(parent, need["expertise"])}, {*_path(parent, offer["expertise"])}
+            if need["expertise"] not in line[1] and offer["expertise"] not in line[0]:
+                continue
+            reason = _one_sided(people, need, offer, with_suggestions)
+            if reason:
+                counts[reason] += 1
+                continue
+            apart = _apart(people, need, offer)
+            how = _journey(need, offer, apart, minutes)
+            if isinstance(how, Refusal):
+                counts[how] += 1
+            else:
+                walk.append((how, apart, o, offer))
+        room = math.inf if max_neighbours is None else max_neighbours
+        mine = []
+        for remote, apart, o, offer in sorted(walk, key=lambda pair: pair[:3]):
+            reason = _pairwise(people, need, offer, conflicts)
+            if (o, n) in declined and reason not in (Refusal.OWN_OFFER, Refusal.CONFLICT):
+                reason = Refusal.DECLINED
+            if (o, n) not in kept:
+                if room <= 0:
+                    reason = Refusal.NOT_AMONG_NEAREST
+                room -= reason is None
+            if reason:
+                counts[reason] += 1
+            else:
+                mine.append((remote, apart, o))
+        found += [(n, o, remote) for remote, _, o in sorted(mine)]
+        refusals.append(counts)
+    return found, refusals
+
+
+def _path(parent: list[int], entry: int) -> list[int]:
+    return [entry] if parent[entry] == -1 else [entry, *_path(parent, parent[entry])]
+
+
+def _one_sided(people: list[Row], need: Row, offer: Row, suggestions: bool) -> Refusal | None:
+    if need["suggested"] and not suggestions:
+        return Refusal.NEED_NOT_CONFIRMED
+    if not people[offer["participant"]]["may_give"]:
+        return Refusal.GIVER_MAY_NOT_GIVE
+    if offer["availability"] == Availability.NOT_OFFERING:
+        return Refusal.NOT_OFFERING
+    if offer["availability"] == Availability.NOT_ANSWERED and not suggestions:
+        return Refusal.NOT_ANSWERED
+    if {need["mode"], offer["mode"]} == {Mode.ON_SITE, Mode.REMOTE}:
+        return Refusal.MODE
+    return None
+
+
+def _apart(people: list[Row], need: Row, offer: Row) -> float:
+    here, there = people[need["participant"]]["at"], people[offer["participant"]]["at"]
+    if math.isnan(here[0]) or math.isnan(there[0]):
+        return math.inf
+    return float(geodesic(here, there).m)
+
+
+def _journey(need: Row, offer: Row, apart: float, minutes: Times) -> Refusal | bool:
+    """Why not on site, or whether the pair is remote."""
+    modes = {need["mode"], offer["mode"]}
+    why = _why_not_on_site(need, offer, apart, minutes)
+    if Mode.REMOTE not in modes and why is None:
+        return False
+    if Mode.ON_SITE not in modes:
+        return True
+    assert why
+    return why
+
+
+def _why_not_on_site(need: Row, offer: Row, apart: float, minutes: Times) -> Refusal | None:
+    if apart == math.inf:
+        return Refusal.UNKNOWN_POSITION
+    pair = (offer["participant"], need["participant"])
+    takes = 0.0 if pair[0] == pair[1] else minutes[pair]
+    why = None
+    for side in (need, offer):
+        metres, most = side["limit_m"], side["limit_minutes"]
+        if math.isnan(metres):
+            metres = 30_000.0 if math.isnan(most) else math.inf
+        if apart > metres:
+            return Refusal.TOO_FAR
+        if math.isnan(most):
+            continue
+        if apart > most * FASTEST_M_PER_MINUTE:
+            return Refusal.TOO_FAR
+        if takes is None:
+            why = Refusal.UNKNOWN_POSITION
+        elif takes > most:
+            why = Refusal.TOO_FAR
+    return why
+
+
+def _pairwise(people: list[Row], need: Row, offer: Row, conflicts: Pairings) -> Refusal | None:
+    giver, taker = people[offer["participant"]], people[need["participant"]]
+    if offer["participant"] == need["participant"]:
+        return Refusal.OWN_OFFER
+    if (offer["participant"], need["participant"]) in conflicts:
+        return Refusal.CONFLICT
+    if max(need["window_starts"], offer["window_starts"]) > min(
+        need["window_ends"], offer["window_ends"]
+    ):
+        return Refusal.WINDOW
+    if taker["phases"] and offer["phases"] and not {*taker["phases"]} & {*offer["phases"]}:
+        return Refusal.PHASE
+    areas = {taker["local_authority"], taker["region"], taker["district"]}
+    if giver["serves"] and not areas & {*giver["serves"]}:
+        return Refusal.AREA_SERVED
+    if need["half_days_min"] > min(offer["half_days"], giver["give_limit"]):
+        return Refusal.TOO_FEW_DAYS
+    return None

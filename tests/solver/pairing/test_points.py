@@ -1,0 +1,253 @@
+"""Points: whole numbers, each component turning the way it should, each with its reason."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.vocabulary import Ladder, Mode, Phase, SupportResult
+from solver.pairing.columns import Pairs, encode
+from solver.pairing.ladder import LADDER
+from solver.pairing.point_reasons import explain_points
+from solver.pairing.points import COMPONENTS, Component, Past, PointInputs, Points, Weights, score
+from tests.solver.made_exchange import LONDON, NAN, WATFORD, YORK, exchange
+
+HERE = {"at": LONDON, "urban": 1, "local_authority": 1, "region": 2}
+
+
+def scored(
+    giver: dict[str, Any] | None = None,
+    taker: dict[str, Any] | None = None,
+    need: dict[str, Any] | None = None,
+    offer: dict[str, Any] | None = None,
+    parent: tuple[int, ...] = (-1,),
+    **given: Any,
+) -> Points:
+    """Points of the one candidate of a giver and a taker."""
+    made = exchange(
+        [HERE | (taker or {}), HERE | (giver or {})], [need or {}], [offer or {}], parent
+    )
+    found, _ = made.find(default_limit_m=1_000_000.0)
+    assert len(found) == 1
+    given = {"pupils": [400, 400], "disadvantage_percent": [20.0, 20.0]} | given
+    return score(PointInputs(found, made.participants, made.needs, made.offers, **given))
+
+
+def component(points: Points, name: Component) -> int:
+    return int(points.components[0, COMPONENTS.index(name)])
+
+
+def sentence(points: Points, name: Component) -> str:
+    return explain_points(points, 0)[COMPONENTS.index(name)].sentence
+
+
+def tried(*steps: Ladder) -> list[list[bool]]:
+    return [[step in steps for step in LADDER]]
+
+
+FALLING: list[tuple[Component, list[dict[str, Any]]]] = [
+    (Component.PRIORITY, [{"need": {"priority": priority}} for priority in (1, 2, 3, 4, 5)]),
+    (Component.QUALITY, [{"offer": {"quality": quality}} for quality in (5, 4, 3, 2, 1)]),
+    (
+        Component.SIMILARITY,
+        [
+            {"need": {"expertise": 2}, "offer": {"expertise": offered}, "parent": (-1, 0, 1)}
+            for offered in (2, 1, 0)
+        ],
+    ),
+    (
+        Component.SIMILARITY,
+        [
+            {"need": {"expertise": asked}, "offer": {"expertise": 2}, "parent": (-1, 0, 1)}
+            for asked in (2, 1, 0)
+        ],
+    ),
+    (
+        Component.SIMILARITY,
+        [{"giver": {"phases": phases}} for phases in ([Phase.PRIMARY], [], [Phase.SECONDARY])],
+    ),
+    (Component.SIMILARITY, [{"pupils": [400, giver]} for giver in (400, 300, NAN, 50)]),
+    (
+        Component.SIMILARITY,
+        [{"disadvantage_percent": [20.0, giver]} for giver in (20.0, 30.0, NAN, 65.0)],
+    ),
+    (Component.SIMILARITY, [{"giver": {"urban": urban}} for urban in (1, -1, 0)]),
+    (Component.NEARNESS, [{"giver": {"at": at}} for at in (LONDON, WATFORD, YORK)]),
+    (
+        Component.LADDER,
+        [
+            {"giver": {"groups": [1]}, "taker": {"groups": [1]}},
+            {"giver": {"networks": [1]}, "taker": {"networks": [1]}},
+            {},
+            {"giver": {"local_authority": 3}},
+            {"giver": {"local_authority": 3, "region": 3, "designated": True}},
+            {"giver": {"local_authority": 3, "region": 3}},
+        ],
+    ),
+    (
+        Component.CONTINUITY,
+        [
+            {"running": Pairs(np.array([1]), np.array([0]))},
+            {"past": Past([1], [0], encode(SupportResult, [SupportResult.WORKED]))},
+            {"past": Past([1], [0], encode(SupportResult, [SupportResult.PARTLY]))},
+            {"past": Past([1], [0], encode(SupportResult, [SupportResult.DID_NOT_WORK]))},
+        ],
+    ),
+    (
+        Component.DISADVANTAGE,
+        [{"disadvantage_percent": [taker, 20.0]} for taker in (50.0, 30.0, NAN, 10.0)],
+    ),
+]
+"""Inputs from the best to the worst; NaN (missing) stands between, or beside its neighbour."""
+
+
+@pytest.mark.parametrize(("name", "inputs"), FALLING)
+def test_each_component_falls_from_the_best_to_the_worst(
+    name: Component, inputs: list[dict[str, Any]]
+) -> None:
+    """A component moves the way its name says, and only that component moves down with it."""
+    points = [component(scored(**given), name) for given in inputs]
+    assert points == sorted(points, reverse=True)
+    assert points[0] > points[-1]
+    assert points[0] <= getattr(Weights(), name)
+
+
+@pytest.mark.parametrize("name", list(Component))
+def test_a_component_without_weight_earns_nothing_and_doubles_with_it(name: Component) -> None:
+    """Weights are open: a component is its fraction of its own weight and of no other."""
+    running = Pairs(np.array([1]), np.array([0]))
+    taker = {"groups": [1]}
+    plain = scored(taker=taker, running=running, weights=Weights())
+    double = scored(
+        taker=taker, running=running, weights=Weights(**{name: 2 * getattr(Weights(), name)})
+    )
+    none = scored(taker=taker, running=running, weights=Weights(**{name: 0}))
+    assert component(none, name) == 0
+    assert abs(component(double, name) - 2 * component(plain, name)) <= 1
+    others = [column for column, other in enumerate(COMPONENTS) if other != name]
+    assert (double.components[0, others] == plain.components[0, others]).all()
+
+
+def test_missing_figures_are_halfway_and_said_to_be() -> None:
+    """A gap in the data is neither best nor worst, and the reason owns up to it."""
+    points = scored(pupils=[NAN, 400], disadvantage_percent=[NAN, NAN], offer={"quality": 0})
+    assert component(points, Component.DISADVANTAGE) == Weights().disadvantage / 2
+    assert "not known; it counts half" in sentence(points, Component.DISADVANTAGE)
+    assert "not known of one, so counted half: size" in sentence(points, Component.SIMILARITY)
+    assert "no evidence of quality; it counts as claimed" in sentence(points, Component.QUALITY)
+    empty = scored(pupils=[0, 400], disadvantage_percent=[NAN, NAN])
+    assert component(empty, Component.SIMILARITY) == component(points, Component.SIMILARITY)
+    claimed = scored(offer={"quality": 1})
+    assert component(points, Component.QUALITY) == component(claimed, Component.QUALITY) > 0
+
+
+def test_steps_tried_without_success_earn_nothing_and_the_next_moves_up() -> None:
+    """A stimulus from outside is worth most where the ladder below it has been tried."""
+    own = {"giver": {"groups": [1]}, "taker": {"groups": [1]}}
+    first = scored(**own)
+    again = scored(**own, tried=tried(Ladder.OWN_GROUP))
+    assert component(again, Component.LADDER) == 0
+    assert "tried without success: no points" in sentence(again, Component.LADDER)
+    local = scored()
+    after = scored(tried=tried(Ladder.OWN_GROUP, Ladder.OWN_NETWORK))
+    assert component(local, Component.LADDER) < component(after, Component.LADDER)
+    assert component(after, Component.LADDER) == component(first, Component.LADDER)
+    assert "2 nearer steps of the ladder had been tried" in sentence(after, Component.LADDER)
+
+
+def test_continuity_counts_the_plan_in_force_and_the_best_of_the_past() -> None:
+    """Current pairs are by offer and need; of several results the best counts."""
+    results = encode(SupportResult, [SupportResult.WORKED, SupportResult.DID_NOT_WORK])
+    past = scored(past=Past([1, 1], [0, 0], results))
+    assert sentence(past, Component.CONTINUITY) == "Earlier support between the two worked."
+    current = scored(current=Pairs(np.array([0]), np.array([0])))
+    assert component(current, Component.CONTINUITY) == Weights().continuity
+    other_way = scored(running=Pairs(np.array([0]), np.array([1])))
+    assert component(other_way, Component.CONTINUITY) == 0
+
+
+def test_reasons_name_their_figures() -> None:
+    """Each sentence holds the figures that its points come from."""
+    points = scored(
+        giver={"at": WATFORD, "urban": 0},
+        need={"priority": 2},
+        offer={"quality": 4},
+        disadvantage_percent=[34.25, 20.0],
+        pupils=[1390, 420],
+    )
+    reasons = explain_points(points, 0)
+    assert [reason.component for reason in reasons] == list(Component)
+    assert sum(reason.points for reason in reasons) == points.total[0]
+    sentences = [reason.sentence for reason in reasons]
+    assert sentences[0] == "The need has priority 2 (1 is first, 5 last)."
+    assert sentences[1] == "The evidence of the giver's quality is 4 of 5."
+    assert sentences[2] == (
+        "Giver and taker: the expertise asked for, 1 of 1 phases shared, 420 and 1,390 pupils, "
+        "20.0 % and 34.2 % disadvantaged, one urban, one rural."
+    )
+    assert sentences[3].startswith("15.8 miles apart, about ")
+    assert sentences[4] == "The giver comes from the same local authority."
+    assert sentences[5] == "No earlier support between the two is recorded."
+    assert sentences[6] == "34.2 % of the taker's pupils are disadvantaged."
+
+
+def test_remote_support_has_no_journey() -> None:
+    """It earns a set share of nearness, however far apart the two are."""
+    points = scored(need={"mode": Mode.REMOTE}, offer={"mode": Mode.REMOTE}, giver={"at": YORK})
+    assert component(points, Component.NEARNESS) == round(Weights().nearness * 0.25)
+    assert sentence(points, Component.NEARNESS) == "Remote: no journey."
+
+
+@given(st.data())
+def test_points_are_whole_and_within_the_weights(data: st.DataObject) -> None:
+    """Whatever the figures, no component is negative or above its weight."""
+    weight = st.integers(0, 1000)
+    weights = Weights(**{name: data.draw(weight) for name in COMPONENTS})
+    figure = st.one_of(st.just(NAN), st.floats(0, 100))
+    points = scored(
+        need={"priority": data.draw(st.integers(1, 5))},
+        offer={"quality": data.draw(st.integers(0, 5))},
+        giver={"at": data.draw(st.sampled_from([LONDON, WATFORD, YORK]))},
+        pupils=[data.draw(figure), data.draw(figure)],
+        disadvantage_percent=[data.draw(figure), data.draw(figure)],
+        tried=[data.draw(st.lists(st.booleans(), min_size=6, max_size=6))],
+        weights=weights,
+    )
+    assert points.components.dtype == np.int32
+    assert (points.components >= 0).all()
+    assert (points.components[0] <= [getattr(weights, name) for name in COMPONENTS]).all()
+    assert points.total[0] == points.components[0].sum()
+    assert len(explain_points(points, 0)) == len(COMPONENTS)
+
+
+def test_weights_survive_json_and_refuse_nonsense() -> None:
+    """Weights are a file people edit: defaults may be left out, wrong ones are named."""
+    weights = Weights(priority=400, remote_nearness_percent=0)
+    assert Weights.from_json(json.loads(json.dumps(weights.to_json()))) == weights
+    assert Weights.from_json({"format": "givetake-weights/1"}) == Weights()
+    for data, message in (
+        ({}, "format is None; give 'givetake-weights/1'"),
+        ({"luck": 3}, "weight 'luck' is not known; use continuity, "),
+        ({"priority": -1}, "weight priority is -1; give a whole number in 0 .. 1000000"),
+        ({"priority": 1.5}, "weight priority is 1.5"),
+        ({"priority": True}, "weight priority is True"),
+        ({"remote_nearness_percent": 101}, "remote_nearness_percent is 101"),
+        ({"nearness_ends_miles": 0}, "nearness_ends_miles is 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Weights.from_json(data if not data else {"format": "givetake-weights/1"} | data)
+
+
+def test_inputs_of_the_wrong_shape_are_refused() -> None:
+    """The message names the column."""
+    with pytest.raises(ValueError, match=r"PointInputs\.pupils has shape \(1,\); give \(2,\)"):
+        scored(pupils=[1])
+    with pytest.raises(ValueError, match=r"PointInputs\.tried has shape \(1, 2\)"):
+        scored(tried=[[True, False]])
+    with pytest.raises(ValueError, match=r"PointInputs\.running\.giving\[0\] is 9"):
+        scored(running=Pairs(np.array([9]), np.array([0])))
+    with pytest.raises(ValueError, match="Past has 1 givers, 0 takers"):
+        Past([1])
