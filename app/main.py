@@ -8,28 +8,29 @@ from typing import Final
 from fastapi import Depends, FastAPI
 from starlette.responses import RedirectResponse
 
+from app import health
+from app.access.callers import caller
 from app.access.routes import router as access
+from app.catalogue.routes import router as catalogue
 from app.database import Database
-from app.exchange.catalogue_routes import router as catalogue
 from app.exchange.routes import router as exchange
-from app.http import document, health, problems
+from app.http import document, problems
 from app.http.media import negotiate
 from app.http.middleware import Requests
-from app.http.sessions import caller
-from app.jobs.routes import router as runs
+from app.imports.routes import router as imports
 from app.jobs.setup import make_worker
 from app.jobs.worker import embedded
 from app.maps.embed_routes import router as embeds
 from app.maps.site import create_maps
-from app.matching.publication_routes import router as publication
-from app.matching.routes import router as matching
 from app.partnerships.routes import router as partnerships
 from app.portal.application import portal
-from app.portal.visitors import BASE
+from app.portal.sessions import BASE
+from app.proposals.publication_routes import router as publication
+from app.proposals.routes import router as matching
 from app.register.network_routes import router as networks
 from app.register.routes import router as register
+from app.runs.routes import router as runs
 from app.settings import Settings
-from app.upload_routes import router as imports
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = """\

@@ -1,4 +1,4 @@
-"""Run migrations on the engine that `app.schema` hands over."""
+"""Run migrations on the engine that `app.migrate` hands over."""
 
 from alembic import context
 from sqlalchemy import Connection

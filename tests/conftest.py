@@ -15,9 +15,10 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app.database import Database
-from app.matching import decisions, service
-from app.matching.options import MatchOptions
-from app.schema import migrate
+from app.migrate import migrate
+from app.planning.options import MatchOptions
+from app.proposals import decisions
+from app.runs import service
 from tests.rows import NOW, STARTS
 from tests.runs import match
 

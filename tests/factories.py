@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from app.access.policy import TERMINAL
 from app.database import Database
-from app.imports import ImportReport
-from app.register import layout
-from app.register.gias import GiasFiles, import_gias
+from app.import_kit.report import ImportReport
+from app.register.gias import layout
+from app.register.gias.importer import GiasFiles, import_gias
 from models.register import Institution, Participant
 
 Cells = dict[str, str]

@@ -7,10 +7,10 @@ from sqlalchemy import update
 
 from app.access.policy import TERMINAL
 from app.database import Database
-from app.matching import leases, queries, results, service
-from app.matching.leases import Lease
-from app.matching.options import MatchOptions
-from app.matching.planning import Message, Planned, carry_out
+from app.planning.carry_out import Message, Planned, carry_out
+from app.planning.options import MatchOptions
+from app.runs import leases, queries, results, service
+from app.runs.leases import Lease
 from models.matching import Run
 from models.vocabulary import Reciprocity
 from tests import rows

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.access.policy import TERMINAL
 from app.database import Database
-from app.exchange.suggest import SuggestReport, suggest
+from app.suggestions.service import SuggestReport, suggest
 
 TODAY = date(2026, 10, 1)
 RULES: dict[str, Any] = {

@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, select
 
 from app.access.policy import Action, Principal, Role, authorise
 from app.database import ReadSession, WriteSession
+from app.errors import Conflict, NotFound, Problem
 from app.events import audit
-from app.problems import Conflict, NotFound, Problem
 from models.access import ApiKey
 
 _KEY = re.compile(r"gt_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.problems import Forbidden
+from app.errors import Forbidden
 
 
 class Role(StrEnum):

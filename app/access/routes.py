@@ -7,10 +7,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.access import queries
+from app.access.callers import Caller, Reads
 from app.http.fields import DIGITS, LARGEST, Instant, Moment, Shown, Words
 from app.http.media import AS_CSV
 from app.http.replies import Listed, Page, listed
-from app.http.sessions import Caller, Reads
 
 router = APIRouter(tags=["audit"])
 

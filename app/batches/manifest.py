@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.problems import Problem
+from app.errors import Problem
 from models.vocabulary import RunState
 
 FORMAT: Final = "givetake-batch/1"

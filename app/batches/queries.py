@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession
-from app.matching.load import PLANNED_NEEDS, get_period
-from app.problems import Fault, FaultyFile, Problem
-from app.register import queries as register
-from app.register.queries import Scope
+from app.errors import Fault, FaultyFile, Problem
+from app.planning.load import PLANNED_NEEDS, get_period
+from app.register import lookups as register
+from app.register.lookups import Scope
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Area, Institution, Participant

@@ -14,15 +14,15 @@ from typing import Final
 import structlog
 
 from app.access.policy import Action, Principal, authorise
-from app.batches import desk, manifest, queries
-from app.batches.desk import BatchStopped, Desk
+from app.batches import manifest, queries, worker
 from app.batches.manifest import AreaResult, Manifest
 from app.batches.queries import Areas
+from app.batches.worker import BatchStopped, Desk
 from app.database import Database
-from app.matching import service as matching
-from app.matching.options import MatchOptions
+from app.planning.options import MatchOptions
 from app.progress import Progress, silent
-from app.register.queries import Scope
+from app.register.lookups import Scope
+from app.runs import service as matching
 from models.vocabulary import RunState
 
 POLL_S: Final = 0.2
@@ -94,15 +94,15 @@ class _Desks:
 
     def _new(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(1, context, initializer=desk.sit_down, initargs=(self.at,))
+        return ProcessPoolExecutor(1, context, initializer=worker.sit_down, initargs=(self.at,))
 
     def give(self, scope: Scope, earlier: AreaResult | None) -> None:
         executor = self.idle.pop()
         try:
-            future = executor.submit(desk.plan_area, scope, earlier)
+            future = executor.submit(worker.plan_area, scope, earlier)
         except BrokenProcessPool:  # It died while it had nothing to do.
             executor = self._new()
-            future = executor.submit(desk.plan_area, scope, earlier)
+            future = executor.submit(worker.plan_area, scope, earlier)
         self.busy[future] = executor, scope
 
     def take(self, future: Future[AreaResult]) -> tuple[Scope, AreaResult | None]:

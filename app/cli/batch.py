@@ -9,7 +9,7 @@ from app.batches import service
 from app.batches.manifest import MANIFEST, Manifest, planning_day
 from app.batches.queries import areas_named
 from app.cli.console import BadFile, err, open_database, out, progress_bar
-from app.matching.options import MatchOptions
+from app.planning.options import MatchOptions
 from app.settings import settings
 from models.vocabulary import RunState
 

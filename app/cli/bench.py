@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.console import out
-from app.problems import Problem
+from app.errors import Problem
 
 if TYPE_CHECKING:
     from solver.formats.problem import Problem as ExchangeProblem
@@ -72,6 +72,7 @@ def _exchange(
     positions: Path | None, size: int, seed: int, kind: str
 ) -> tuple["ExchangeProblem", str]:
     import numpy as np
+
     from solver.formats.problem import frozen
     from solver.instances.balanced_exchange import Positions, made_up_country
     from solver.instances.balanced_exchange import make as draw

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
-from app.problems import Problem as BadInput
+from app.errors import Problem as BadInput
 
 _ANSWER_S = 10
 

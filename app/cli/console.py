@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from app.problems import Problem
+from app.errors import Problem
 from app.progress import Progress
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def open_database() -> Iterator["Database"]:
     """The database of the settings, migrated to this version's schema."""
     from app.database import Database
     from app.log import configure
-    from app.schema import require_current
+    from app.migrate import require_current
     from app.settings import settings
 
     configure(settings())

@@ -25,13 +25,13 @@ def demo(
     from app.database import Database
     from app.demo.county_exchange import PERIOD, write_county
     from app.demo.service import take_in
-    from app.insight import drawn
     from app.insight import queries as insight
+    from app.insight import rendered
     from app.insight.report_page import render
     from app.log import configure
-    from app.matching import service
-    from app.matching.options import MatchOptions
-    from app.schema import migrate
+    from app.migrate import migrate
+    from app.planning.options import MatchOptions
+    from app.runs import service
     from app.settings import settings
 
     configure(settings())
@@ -69,7 +69,7 @@ def demo(
         report = folder / "report.html"
         report.write_text(render(data), encoding="utf-8")
         with database.write() as session:
-            drawn.keep(session, run_id, drawn.draw(data))
+            rendered.keep(session, run_id, rendered.draw(data))
     out.print(
         f"{county.local_authority} is in {folder}: {len(county.schools):,} institutions, "
         f"{len(county.trusts):,} trusts, nobody's names.",

@@ -10,8 +10,8 @@ import typer
 from app.access.policy import TERMINAL, Principal
 from app.cli.console import open_database, out, progress_bar, write_csv
 from app.cli.imports import FileArgument, JsonOption, import_app, run_file_import
-from app.csv_in import parse_half_days
-from app.exchange.suggest_rules import PACKAGED
+from app.files.csv_reading import parse_half_days
+from app.suggestions.rules import PACKAGED
 from models.vocabulary import Availability
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ ReferenceArgument = Annotated[str, typer.Argument(metavar="REFERENCE")]
 @import_app.command("expertise")
 def import_expertise(file: FileArgument, as_json: JsonOption = False) -> None:
     """Take in the whole taxonomy of expertise; what the file leaves out is retired."""
-    from app.exchange import taxonomy
+    from app.catalogue import taxonomy
 
     run_file_import(taxonomy.import_expertise, file, as_json=as_json)
 
@@ -47,7 +47,7 @@ def import_expertise(file: FileArgument, as_json: JsonOption = False) -> None:
 @import_app.command("periods")
 def import_periods(file: FileArgument, as_json: JsonOption = False) -> None:
     """Take in academic years and their terms."""
-    from app.exchange import calendar
+    from app.catalogue import calendar
 
     run_file_import(calendar.import_periods, file, as_json=as_json)
 
@@ -79,7 +79,7 @@ def import_limits(file: FileArgument, as_json: JsonOption = False) -> None:
 @export_app.command("expertise")
 def export_expertise(file: OutOption = None) -> None:
     """Write the taxonomy in use."""
-    from app.exchange import taxonomy
+    from app.catalogue import taxonomy
 
     _export(taxonomy.export_expertise, file)
 
@@ -87,7 +87,7 @@ def export_expertise(file: OutOption = None) -> None:
 @export_app.command("periods")
 def export_periods(file: OutOption = None) -> None:
     """Write the calendar."""
-    from app.exchange import calendar
+    from app.catalogue import calendar
 
     _export(calendar.export_periods, file)
 
@@ -192,7 +192,7 @@ def suggest(
     as_json: JsonOption = False,
 ) -> None:
     """Compare schools with similar ones: suggest needs, and whom to ask what they can give."""
-    from app.exchange.suggest import suggest
+    from app.suggestions.service import suggest
 
     with open_database() as database, progress_bar() as on_progress, database.write() as session:
         report = suggest(

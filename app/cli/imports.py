@@ -9,12 +9,12 @@ import typer
 
 from app.access.policy import TERMINAL, Principal
 from app.cli.console import open_database, out, progress_bar
-from app.problems import Problem
+from app.errors import Problem
 from app.progress import Progress
 
 if TYPE_CHECKING:
     from app.database import WriteSession
-    from app.imports import Counts, ImportReport
+    from app.import_kit.report import Counts, ImportReport
 
     FileImporter = Callable[[WriteSession, Principal, Path, Progress], ImportReport]
 

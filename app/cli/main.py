@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from app.cli.console import err
-from app.problems import FaultyFile, Problem
+from app.errors import FaultyFile, Problem
 
 if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError

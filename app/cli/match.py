@@ -16,15 +16,14 @@ from pydantic import ValidationError
 
 from app.access.policy import TERMINAL
 from app.cli.console import err, open_database, out, progress_bar, require_writable
+from app.errors import Problem
 from app.insight.report import Figures, ReportData, figures
-from app.matching.options import MatchOptions
-from app.problems import Problem
+from app.planning.options import MatchOptions
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
 
 if TYPE_CHECKING:
-    from solver.formats.plan import Plan
-
     from app.database import Database
+    from solver.formats.plan import Plan
 
 EXIT_CODES = {RunState.SOLVED: 0, RunState.INFEASIBLE: 3, RunState.UNKNOWN: 4}
 DEFAULTS = MatchOptions()
@@ -103,12 +102,11 @@ def match(
     Exit codes: 0 planned, 2 bad input, 3 no plan can exist, 4 none was found in time. With
     --areas: 0 all planned, 1 some have no plan, 2 bad input, 130 stopped; begin it again to go on.
     """
+    from app.insight import queries as insight
+    from app.runs import queries, service
+    from app.settings import settings
     from solver.formats.plan import write_plan
     from solver.formats.problem_json import write_problem
-
-    from app.insight import queries as insight
-    from app.matching import queries, service
-    from app.settings import settings
 
     require_writable(report, problem, plan)
     _require_apart(
@@ -198,12 +196,12 @@ def match(
 
 def _keep_drawn(database: "Database", run_id: int, data: ReportData) -> None:
     """So that nobody who opens the run in the portal waits for it."""
-    from app.insight import drawn
+    from app.insight import rendered
 
     with err.status("drawing the plan"):
-        made = drawn.draw(data)
+        made = rendered.draw(data)
     with database.write() as session:
-        drawn.keep(session, run_id, made)
+        rendered.keep(session, run_id, made)
 
 
 def _require_apart(

@@ -21,7 +21,7 @@ def gias(
     as_json: JsonOption = False,
 ) -> None:
     """Take in the public register: institutions, groups, areas, and their history."""
-    from app.register.gias import GiasFiles, import_gias
+    from app.register.gias.importer import GiasFiles, import_gias
 
     files = GiasFiles(file, groups, links, successors, memberships)
     run_import(
@@ -92,7 +92,7 @@ def find(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="how many at most")] = 20,
 ) -> None:
     """List institutions and organisations by URN, key, or words of name and place."""
-    from app.register.queries import find_participants
+    from app.register.lookups import find_participants
 
     with open_database() as database, database.read() as session:
         found = find_participants(session, TERMINAL, " ".join(text), limit=limit)

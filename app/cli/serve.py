@@ -52,7 +52,7 @@ def migrate(
 ) -> None:
     """Bring the database's schema to this version (or to a named older one)."""
     from app.database import Database
-    from app.schema import current, migrate
+    from app.migrate import current, migrate
     from app.settings import settings
 
     settings().make_data_folder()

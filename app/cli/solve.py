@@ -15,12 +15,11 @@ import typer
 
 from app.cli.cluster import executor_at
 from app.cli.console import err, out, require_writable
-from app.problems import Problem as BadInput
+from app.errors import Problem as BadInput
 
 if TYPE_CHECKING:
     from solver.formats.plan import Plan
     from solver.formats.state import State
-
     from solver.solve import Progress
 
 FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
@@ -56,7 +55,6 @@ def solve(
     """Find the best plan of a problem file and how close to the best it is proven to be."""
     from solver.formats.problem import ProblemFault
     from solver.formats.problem_json import read_problem
-
     from solver.solve import solve as solve_problem
 
     require_writable(out_file, save_state)

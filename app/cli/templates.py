@@ -7,9 +7,9 @@ import typer
 
 from app.cli.console import write_csv
 from app.cli.exchange import OutOption
-from app.csv_in import RowModel
-from app.csv_out import template as template_of
-from app.problems import NotFound
+from app.errors import NotFound
+from app.files.csv_reading import RowModel
+from app.files.csv_writing import template as template_of
 
 TEMPLATES = {
     "measures": "app.register.measures:MeasureRow",
@@ -35,7 +35,7 @@ def template(
 ) -> None:
     """Write a CSV file to fill in, with made-up rows, or the rules of `suggest` to change."""
     if kind == SUGGEST_RULES:
-        from app.exchange.suggest_rules import PACKAGED
+        from app.suggestions.rules import PACKAGED
 
         rules = PACKAGED.read_text(encoding="utf-8")
         if out_file is None:

@@ -6,13 +6,13 @@ from math import dist
 from pathlib import Path
 from random import Random
 
-from app.csv_in import read_rows
+from app.catalogue.packaged import DATA
 from app.demo.county import LOCAL_AUTHORITY_CODE, REGION_CODE, County, School, make_county
 from app.demo.county_files import Row, write_register, write_rows
 from app.demo.draw import DrawnFor, DrawnPeriod, draw, subjects_of, write_drawn
-from app.exchange.packaged import DATA
 from app.exchange.rows import ExpertiseRow
-from app.register.classification import ALTERNATIVE_PROVISION_TYPES, SPECIALIST_TYPES, phases
+from app.files.csv_reading import read_rows
+from app.register.gias.classification import ALTERNATIVE_PROVISION_TYPES, SPECIALIST_TYPES, phases
 from models.vocabulary import Phase, SupportResult, SupportState
 
 PERIOD = DrawnPeriod("2026-27", date(2026, 9, 1), date(2027, 8, 31), date(2026, 9, 1))

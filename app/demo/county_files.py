@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from app.demo.county import LOCAL_AUTHORITY_CODE, REGION_CODE, REGION_NAME, County, Group, School
-from app.register import layout
+from app.register.gias import layout
 
 Row = Mapping[str, Any]
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
-from solver.pairing.geography import earth_centred
 from sqlalchemy import Row, or_, select
 
 from app.access.policy import Action, Principal, authorise
+from app.catalogue.calendar import get_period
 from app.database import ReadSession
 from app.demo.draw import DrawnFor, DrawnPeriod, Subject, subjects_of
-from app.exchange.calendar import get_period
-from app.register.queries import find_scope, participants_in
+from app.register.lookups import find_scope, participants_in
 from models.exchange import Expertise
 from models.register import Institution, Organisation, Participant
 from models.vocabulary import METRES_PER_MILE, ParticipantKind, Phase
+from solver.pairing.geography import earth_centred
 
 REACH_MILES = 35.0
 """The furthest that a drawn need or offer travels."""

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.access.policy import Principal
+from app.catalogue.packaged import load_packaged
 from app.database import Database, WriteSession
 from app.exchange.files import import_limits, import_needs, import_offers
-from app.exchange.packaged import load_packaged
-from app.imports import ImportReport
+from app.import_kit.report import ImportReport
 from app.partnerships.service import import_support
 from app.progress import Progress, silent
 from app.register.circumstances import import_circumstances
-from app.register.gias import GiasFiles, import_gias
+from app.register.gias.importer import GiasFiles, import_gias
 from app.register.measures import import_measures
 from app.register.networks import import_networks
 from app.register.organisations import import_organisations

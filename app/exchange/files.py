@@ -7,12 +7,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Table, select
 
 from app.access.policy import Action, Principal, authorise
-from app.csv_in import RowModel, read_rows
-from app.csv_out import csv_text, days
+from app.catalogue.calendar import get_period
 from app.database import ReadSession, WriteSession
-from app.exchange.calendar import get_period
-from app.exchange.rows import LimitsRow, NeedRow, OfferRow
-from app.exchange.settle import (
+from app.errors import Fault, FaultyFile
+from app.exchange.resolve import (
     Catalogue,
     Columns,
     Misfit,
@@ -23,8 +21,10 @@ from app.exchange.settle import (
     offer_columns,
     reference_of,
 )
-from app.imports import ImportReport, new_report, record, upsert
-from app.problems import Fault, FaultyFile
+from app.exchange.rows import LimitsRow, NeedRow, OfferRow
+from app.files.csv_reading import RowModel, read_rows
+from app.files.csv_writing import csv_text, days
+from app.import_kit.report import ImportReport, new_report, record, upsert
 from app.progress import Progress, silent
 from models.base import Base
 from models.exchange import Limits, Need, Offer

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
-from app.problems import Conflict, NotFound
+from app.errors import Conflict, NotFound
 from models.exchange import Need, Offer
 from models.register import Area, Participant
 from models.vocabulary import AreaKind, Availability, NeedState

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from app.csv_out import columns
+from app.access.callers import Caller, Reads, Writes
 from app.database import ReadSession, WriteSession
-from app.exchange import lists, queries, service
+from app.exchange import limits as lists
+from app.exchange import queries, service
+from app.exchange.resolve import reference_of
 from app.exchange.rows import NeedRow, OfferRow, Reference
 from app.exchange.schemas import (
     Answer,
@@ -25,14 +27,13 @@ from app.exchange.schemas import (
     Offers,
     OfferShown,
 )
-from app.exchange.settle import reference_of
+from app.files.csv_writing import columns
 from app.http.conditions import Known
 from app.http.fields import half_days, in_days
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, place_of, shown
-from app.http.sessions import Caller, Reads, Writes
 from models.exchange import Need, Offer
 from models.vocabulary import AreaKind, Availability
 

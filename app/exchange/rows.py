@@ -4,7 +4,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from app.csv_in import MAX_DAYS, Date, HalfDays, Key, RowModel, Text, YesNo, parse_half_days
+from app.files.csv_reading import (
+    MAX_DAYS,
+    Date,
+    HalfDays,
+    Key,
+    RowModel,
+    Text,
+    YesNo,
+    parse_half_days,
+)
 from models.vocabulary import HALF_DAYS_PER_DAY, Availability, Mode, NeedEvidence, NeedState, Phase
 
 MOST = MAX_DAYS * HALF_DAYS_PER_DAY

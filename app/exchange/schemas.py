@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from app.csv_in import Key
 from app.exchange.rows import (
     LimitsRow,
     NeedRow,
@@ -14,6 +13,7 @@ from app.exchange.rows import (
     PeriodRow,
     Reference,
 )
+from app.files.csv_reading import Key
 from app.http.fields import (
     DIGITS,
     LARGEST,

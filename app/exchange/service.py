@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
+from app.errors import Conflict, NotFound, Problem, require_version
 from app.events import audit
-from app.exchange.rows import NeedRow, OfferRow
-from app.exchange.settle import (
+from app.exchange.resolve import (
     Catalogue,
     Columns,
     Misfit,
@@ -17,7 +17,7 @@ from app.exchange.settle import (
     next_state,
     offer_columns,
 )
-from app.problems import Conflict, NotFound, Problem, require_version
+from app.exchange.rows import NeedRow, OfferRow
 from models.exchange import Need, Offer
 from models.vocabulary import Availability, NeedState
 

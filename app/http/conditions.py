@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
 
-from app.problems import Stale
+from app.errors import Stale
 
 # Weak also: a proxy that compresses makes a tag weak, and the version behind it is the same.
 _OUR_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})(?:-[0-9a-f]{24})?"')

@@ -20,7 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from app.csv_in import MAX_DAYS, clean_text
+from app.files.csv_reading import MAX_DAYS, clean_text
 from models.vocabulary import HALF_DAYS_PER_DAY
 
 LARGEST: Final = 2**31 - 1

@@ -17,10 +17,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.csv_in import MAX_FILE_BYTES
+from app.access.callers import admit
+from app.errors import Problem
+from app.files.csv_reading import MAX_FILE_BYTES
 from app.http.problems import answer, internal
-from app.http.sessions import admit
-from app.problems import Problem
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CAREFUL: Final = {

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.problems import Problem
+from app.errors import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:givetake:problem:"

@@ -8,7 +8,7 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from app.csv_out import csv_of
+from app.files.csv_writing import csv_of
 from app.http.conditions import is_known, tag_of_both, tag_of_content, tag_of_version
 from app.http.fields import DIGITS, Content
 from app.http.media import CSV, JSON, wants_csv

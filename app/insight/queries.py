@@ -4,9 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from solver.formats.plan import Plan
-from solver.formats.problem import Problem
-from solver.formats.problem_json import problem_from_json
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
@@ -21,9 +18,9 @@ from app.insight.report import (
     UnmetNeed,
     symbol_of,
 )
-from app.matching import queries
-from app.matching.options import MatchOptions
-from app.matching.planning import Planned, ProblemMade
+from app.planning.carry_out import Planned, ProblemMade
+from app.planning.options import MatchOptions
+from app.runs import queries
 from models.exchange import Expertise, Need, Offer, Period
 from models.matching import Proposal, Run
 from models.register import Group, Institution, Membership, Organisation, Participant
@@ -34,6 +31,9 @@ from models.vocabulary import (
     Ladder,
     Reciprocity,
 )
+from solver.formats.plan import Plan
+from solver.formats.problem import Problem
+from solver.formats.problem_json import problem_from_json
 from solver.pairing import refusals
 
 AT_ONCE = 1_000

@@ -19,14 +19,14 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from app.database import Database
+from app.errors import Problem
 from app.jobs.drawing import Drawing
-from app.matching import leases
-from app.matching.keeper import Watch, kept
-from app.matching.leases import Lease, LeaseLost
-from app.matching.planning import Checked, Message, Order, Planned, Stage, carry_out
-from app.matching.results import BrokenPlan, end_with, fail, receive, state_of_refusal
-from app.matching.service import FAULT, order_of
-from app.problems import Problem
+from app.planning.carry_out import Checked, Message, Order, Planned, Stage, carry_out
+from app.runs import leases
+from app.runs.lease_keeper import Watch, kept
+from app.runs.leases import Lease, LeaseLost
+from app.runs.results import BrokenPlan, end_with, fail, receive, state_of_refusal
+from app.runs.service import FAULT, order_of
 from models.matching import Run
 from models.vocabulary import RunState
 from solver.solve import DEFAULT_TIME_LIMIT_S

@@ -8,9 +8,9 @@ from typing import Final
 import structlog
 
 from app.database import Database
-from app.insight.drawn import draw
 from app.insight.queries import report_data, result_to_be
-from app.matching.planning import Message, Planned, ProblemMade, Stage, Tell
+from app.insight.rendered import draw
+from app.planning.carry_out import Message, Planned, ProblemMade, Stage, Tell
 
 POLL_S: Final = 0.1
 

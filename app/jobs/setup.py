@@ -5,8 +5,8 @@ from functools import partial
 from app.database import Database
 from app.jobs.child import run_in_child
 from app.jobs.worker import LEASE_S, Worker
-from app.matching.agreements import void_changed
-from app.matching.succession import keep_up
+from app.proposals.agreements import void_changed
+from app.proposals.succession import keep_up
 from app.settings import Settings
 
 

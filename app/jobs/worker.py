@@ -12,8 +12,8 @@ from typing import Final
 import structlog
 
 from app.database import Database
-from app.matching import leases
-from app.matching.leases import Lease
+from app.runs import leases
+from app.runs.leases import Lease
 
 LEASE_S: Final = 30.0
 POLL_S: Final = 0.5

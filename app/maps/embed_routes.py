@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from app.access.callers import Caller, Reads, Writes
 from app.http.fields import Content, Id, Moment, NamedId, Shown, Text
 from app.http.media import AS_CSV
 from app.http.replies import Listed, Page, listed, shown
-from app.http.sessions import Caller, Reads, Writes
 from app.maps import service
 from app.maps.tokens import MOST_ORIGINS
 from models.vocabulary import EmbedLayer

@@ -12,14 +12,14 @@ from pydantic import Field
 from sqlalchemy import false
 from starlette.responses import Response
 
+from app.access.callers import Reads
 from app.access.keys import Unauthenticated, principal_of
 from app.database import ReadSession
+from app.errors import NotFound
 from app.http.fields import DIGITS, LARGEST, Content, Id
 from app.http.media import negotiate
-from app.http.sessions import Reads
 from app.maps import features, queries
 from app.maps.features import COLLECTIONS, GEOJSON, JSON, Collection, Json
-from app.problems import NotFound
 
 MOST_PER_PAGE = 10_000
 AS_GEOJSON: dict[int | str, dict[str, Any]] = {

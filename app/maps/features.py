@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from app.errors import Problem
 from app.insight.report import symbol_of
 from app.maps.queries import AnyRow, Box
-from app.problems import Problem
 from models.vocabulary import HALF_DAYS_PER_DAY, METRES_PER_MILE
 
 GEOJSON: Final = "application/geo+json"

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, 
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
-from app.matching.publication import PUBLISHABLE
-from app.matching.queries import get_run
-from app.matching.states import ENDED, HOLDING
+from app.proposals.publication import PUBLISHABLE
+from app.proposals.states import ENDED, HOLDING
+from app.runs.queries import get_run
 from models.exchange import Expertise, Need, Offer
 from models.matching import Proposal, PublicationConsent
 from models.register import Area, ImportBatch, Institution, Organisation, Participant

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from app.access.keys import Unauthenticated
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
+from app.errors import NotFound
 from app.events import audit
 from app.maps import tokens
 from app.maps.tokens import Expired, Grant
-from app.matching.queries import get_run
-from app.problems import NotFound
+from app.runs.queries import get_run
 from models.access import EmbedToken
 from models.vocabulary import EmbedLayer
 

@@ -9,7 +9,7 @@ from typing import Final
 import jwt
 
 from app.access.keys import Unauthenticated
-from app.problems import Problem
+from app.errors import Problem
 from models.vocabulary import EmbedLayer
 
 AUDIENCE: Final = "givetake-map"

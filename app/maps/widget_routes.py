@@ -12,14 +12,14 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from app.access.callers import Reads
 from app.access.keys import Unauthenticated
+from app.errors import Problem
 from app.http.conditions import is_known
 from app.http.fields import DIGITS, Content, Words
 from app.http.media import JSON, negotiate
-from app.http.sessions import Reads
 from app.maps import layer, queries, service, tokens
 from app.maps.tokens import Grant
-from app.problems import Problem
 from app.settings import Settings
 
 HTML: Final = "text/html; charset=utf-8"

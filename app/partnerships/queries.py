@@ -8,8 +8,8 @@ from sqlalchemy.orm import aliased
 
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession
-from app.problems import NotFound
-from app.register.queries import Scope, is_in, reference_of
+from app.errors import NotFound
+from app.register.lookups import Scope, is_in, reference_of
 from models.partnerships import Support
 from models.register import Participant
 from models.vocabulary import AreaKind, SupportState

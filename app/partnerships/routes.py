@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from app.csv_out import columns
+from app.access.callers import Caller, Reads
+from app.files.csv_writing import columns
 from app.http.media import AS_CSV
 from app.http.replies import listed, shown
-from app.http.sessions import Caller, Reads
 from app.partnerships import queries
 from app.partnerships.schemas import SupportPage, SupportQuery, SupportShown
 from app.partnerships.service import Reference, SupportRow

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy import RowMapping
 
-from app.csv_in import Key
+from app.files.csv_reading import Key
 from app.http.fields import DIGITS, LARGEST, Moment, Shown, Words, in_days
 from app.http.replies import Listed, Page
 from app.register.schemas import AreaCode, Participant

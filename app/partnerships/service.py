@@ -7,10 +7,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
-from app.csv_in import Date, HalfDays, Key, RowModel, Text
+from app.catalogue.packaged import load_packaged
 from app.database import WriteSession
-from app.exchange.packaged import load_packaged
-from app.imports import (
+from app.errors import Fault
+from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text
+from app.import_kit.report import (
     ImportReport,
     Row,
     check_unique,
@@ -20,10 +21,9 @@ from app.imports import (
     record,
     upsert,
 )
-from app.problems import Fault
 from app.progress import Progress, silent
 from app.register.dates import not_before
-from app.register.queries import participant_ids, reference_of
+from app.register.lookups import participant_ids, reference_of
 from models.exchange import Expertise, Period
 from models.partnerships import Support
 from models.vocabulary import SupportResult, SupportState

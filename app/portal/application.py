@@ -9,21 +9,21 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from app.database import Database
-from app.portal import (
-    agreement_pages,
-    card_pages,
-    embed_pages,
-    import_pages,
-    institution_pages,
-    item_pages,
-    plan_pages,
-    proposal_pages,
-    run_pages,
-    sign_in_pages,
+from app.errors import Problem
+from app.portal.pages import (
+    agreements,
+    embeds,
+    imports,
+    institutions,
+    needs_and_offers,
+    plans,
+    proposal_card,
+    proposals,
+    runs,
+    sign_in,
 )
-from app.portal.pages import STATIC, VENDOR, page
-from app.portal.visitors import SignInNeeded, to_sign_in
-from app.problems import Problem
+from app.portal.rendering import STATIC, VENDOR, page
+from app.portal.sessions import SignInNeeded, to_sign_in
 from app.settings import Settings
 
 FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -47,16 +47,16 @@ def portal(settings: Settings, database: Database) -> FastAPI:
     ):
         app.add_exception_handler(kind, handler)
     for room in (
-        sign_in_pages,
-        institution_pages,
-        item_pages,
-        run_pages,
-        proposal_pages,
-        agreement_pages,
-        card_pages,
-        plan_pages,
-        import_pages,
-        embed_pages,
+        sign_in,
+        institutions,
+        needs_and_offers,
+        runs,
+        proposals,
+        agreements,
+        proposal_card,
+        plans,
+        imports,
+        embeds,
     ):
         app.include_router(room.router)
     app.add_api_route("/{kind}/{name}", _file, include_in_schema=False)

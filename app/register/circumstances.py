@@ -7,10 +7,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
-from app.csv_in import Date, HalfDays, Key, RowModel, Text, Whole, YesNo, read_rows
-from app.csv_out import csv_text, days
 from app.database import ReadSession, WriteSession
-from app.imports import (
+from app.errors import Fault
+from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text, Whole, YesNo, read_rows
+from app.files.csv_writing import csv_text, days
+from app.import_kit.report import (
     ImportReport,
     Row,
     check_unique,
@@ -20,10 +21,9 @@ from app.imports import (
     record,
     upsert,
 )
-from app.problems import Fault
 from app.progress import Progress, silent
 from app.register.dates import not_before
-from app.register.queries import participant_ids, reference_of
+from app.register.lookups import participant_ids, reference_of
 from models.register import Circumstance, CircumstanceRule
 
 DEFAULT_RULES = Path(__file__).parent / "data" / "circumstance_rules.csv"

@@ -11,9 +11,10 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import func, select
 
 from app.access.policy import Action, Principal, authorise
-from app.csv_in import RowModel, Text
 from app.database import WriteSession
-from app.imports import (
+from app.errors import Fault
+from app.files.csv_reading import RowModel, Text
+from app.import_kit.report import (
     ImportReport,
     Row,
     check_unique,
@@ -24,9 +25,8 @@ from app.imports import (
     upsert,
     watched,
 )
-from app.problems import Fault
 from app.progress import Progress, silent
-from app.register.gias_rows import SUPPRESSED, Urn
+from app.register.gias.rows import SUPPRESSED, Urn
 from models.register import Institution, Measure
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Path, Query, Request
 from sqlalchemy import RowMapping
 from starlette.responses import Response
 
-from app.csv_in import Key as Code
+from app.access.callers import Caller, Reads, Writes
+from app.files.csv_reading import Key as Code
 from app.http.conditions import Known
 from app.http.fields import Id, half_days, in_days
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, place_of, shown
-from app.http.sessions import Caller, Reads, Writes
-from app.register import listings, service
+from app.register import list_queries, service
 from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow, Kind
 from app.register.routes import area_of
 from app.register.schemas import (
@@ -51,7 +51,7 @@ def list_networks(
 
     def read(limit: int | None) -> list[NetworkListed]:
         filters = wanted.model_dump(exclude={"limit"})
-        found = listings.list_networks(session, principal, **filters, limit=limit)
+        found = list_queries.list_networks(session, principal, **filters, limit=limit)
         return [NetworkListed.model_validate(dict(row)) for row in found]
 
     return listed(request, wanted, Networks, read, lambda one: one.key)
@@ -112,7 +112,7 @@ def list_circumstances(
 
     def read(limit: int | None) -> list[CircumstanceShown]:
         filters = wanted.model_dump(exclude={"limit", "area"})
-        found = listings.list_circumstances(
+        found = list_queries.list_circumstances(
             session, principal, **filters, area=area_of(wanted.area), limit=limit
         )
         return [_circumstance(row) for row in found]
@@ -135,7 +135,7 @@ def create_circumstance(
 
     def create() -> Response:
         made = service.create_circumstance(session, principal, CircumstanceRow(**body.model_dump()))
-        row = listings.get_circumstance(session, principal, made.id)
+        row = list_queries.get_circumstance(session, principal, made.id)
         return shown(
             request,
             _circumstance(row),
@@ -152,7 +152,7 @@ def get_circumstance(
     request: Request, principal: Caller, session: Reads, circumstance: CircumstanceId
 ) -> Response:
     """Read one circumstance."""
-    row = listings.get_circumstance(session, principal, circumstance)
+    row = list_queries.get_circumstance(session, principal, circumstance)
     return shown(request, _circumstance(row), version=row["version"])
 
 
@@ -173,7 +173,7 @@ def change_circumstance(
     changed = service.change_circumstance(
         session, principal, circumstance, ends=body.ends, source=body.source, version=version
     )
-    row = listings.get_circumstance(session, principal, circumstance)
+    row = list_queries.get_circumstance(session, principal, circumstance)
     return shown(request, _circumstance(row), version=changed.version)
 
 
@@ -192,7 +192,7 @@ def list_circumstance_rules(
     """List what each kind of circumstance does to giving and taking."""
 
     def read(limit: int | None) -> list[RuleShown]:
-        found = listings.list_circumstance_rules(
+        found = list_queries.list_circumstance_rules(
             session, principal, after=wanted.after, limit=limit
         )
         return [_rule_content(rule) for rule in found]
@@ -225,7 +225,7 @@ def get_circumstance_rule(
     request: Request, principal: Caller, session: Reads, kind: RuleKind
 ) -> Response:
     """Read what a kind of circumstance does."""
-    rule = listings.get_circumstance_rule(session, principal, kind)
+    rule = list_queries.get_circumstance_rule(session, principal, kind)
     return shown(request, _rule_content(rule), version=rule.version)
 
 
@@ -259,7 +259,7 @@ def _network_content(body: NetworkContent) -> dict[str, Any]:
 def _network(
     request: Request, session: Any, principal: Caller, key: str, status: int = 200
 ) -> Response:
-    row, members = listings.get_network(session, principal, key)
+    row, members = list_queries.get_network(session, principal, key)
     content = {
         **row,
         "members": [

@@ -10,9 +10,10 @@ from pydantic import AfterValidator
 from sqlalchemy import select, update
 
 from app.access.policy import Action, Principal, authorise
-from app.csv_in import Date, Key, RowModel, Text
 from app.database import WriteSession
-from app.imports import (
+from app.errors import Fault
+from app.files.csv_reading import Date, Key, RowModel, Text
+from app.import_kit.report import (
     ImportReport,
     Row,
     Upserted,
@@ -23,11 +24,10 @@ from app.imports import (
     record,
     upsert,
 )
-from app.problems import Fault
 from app.progress import Progress, silent
 from app.register.dates import not_before
+from app.register.lookups import participant_ids, reference_of
 from app.register.organisation_rows import Slug
-from app.register.queries import participant_ids, reference_of
 from models.register import Network, NetworkMembership
 
 

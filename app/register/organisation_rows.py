@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints
-from solver.pairing.geography import GRID_HEIGHT_M, GRID_WIDTH_M
 
-from app.csv_in import Date, Key, RowModel, Text, Whole, YesNo
-from app.problems import Fault
+from app.errors import Fault
+from app.files.csv_reading import Date, Key, RowModel, Text, Whole, YesNo
 from app.register.dates import not_before
-from app.register.gias_rows import Urn
+from app.register.gias.rows import Urn
+from solver.pairing.geography import GRID_HEIGHT_M, GRID_WIDTH_M
 
 
 def _no_urn(key: str) -> str:

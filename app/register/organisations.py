@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
-from solver.pairing.geography import to_wgs84
 from sqlalchemy import delete, func, insert, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
-from app.imports import (
+from app.errors import Fault
+from app.import_kit.report import (
     Counts,
     ImportReport,
     Row,
@@ -21,13 +21,13 @@ from app.imports import (
     record,
     upsert,
 )
-from app.problems import Fault
 from app.progress import Progress, silent
+from app.register.lookups import COUNTRY, ENGLAND
 from app.register.organisation_rows import AreaCode, Described, OrganisationRow, described_by
 from app.register.participants import WrittenParticipants, write_participants
-from app.register.queries import COUNTRY, ENGLAND
 from models.register import Area, AreaServed, Designation, Group, Organisation, Participant
 from models.vocabulary import AreaKind, ParticipantKind
+from solver.pairing.geography import to_wgs84
 
 POSITION_DECIMALS = 6
 Regions = dict[AreaCode, str | None]

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from app.access.callers import Caller, Reads, Writes, database_of
 from app.access.policy import Principal
 from app.database import ReadSession, WriteSession
 from app.http.conditions import Known
@@ -14,8 +15,7 @@ from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, place_of, shown
-from app.http.sessions import Caller, Reads, Writes, database_of
-from app.register import institutions, listings, service
+from app.register import institution_queries, list_queries, service
 from app.register.organisation_rows import OrganisationKey
 from app.register.organisation_schemas import (
     NewOrganisation,
@@ -68,12 +68,12 @@ def list_institutions(
     wanted: Annotated[InstitutionQuery, Query()],
 ) -> Response:
     """Search and filter institutions, by URN."""
-    narrowed = institutions.InstitutionFilter(
+    narrowed = institution_queries.InstitutionFilter(
         **wanted.model_dump(exclude={"limit", "after", "area"}), area=area_of(wanted.area)
     )
 
     def read(limit: int | None) -> list[InstitutionListed]:
-        found = institutions.list_institutions(
+        found = institution_queries.list_institutions(
             session, principal, narrowed, after=wanted.after, limit=limit
         )
         return [InstitutionListed.model_construct(**row) for row in found]
@@ -93,7 +93,7 @@ async def get_institution(request: Request, principal: Caller, urn: Urn) -> Resp
 def _institution(request: Request, principal: Principal, urn: int) -> Response:
     # Not by `Reads`: a dependency that is ended afterwards takes as long as a query.
     with database_of(request).read() as session:
-        found = institutions.get_institution(session, principal, urn)
+        found = institution_queries.get_institution(session, principal, urn)
     source = Source.model_construct(
         register_changed=found.row["register_changed"],
         import_id=found.row["import_id"],
@@ -120,7 +120,7 @@ def list_measures(
     """List every published figure that is held of an institution, each with its period."""
 
     def read(limit: int | None) -> list[MeasureShown]:
-        found = institutions.list_measures(
+        found = institution_queries.list_measures(
             session, principal, urn, measure=wanted.measure, period=wanted.period
         )
         return [MeasureShown.model_validate(dict(row)) for row in found]
@@ -138,7 +138,7 @@ def list_organisations(
     """Search and filter givers that are no schools, by key."""
 
     def read(limit: int | None) -> list[OrganisationListed]:
-        found = listings.list_organisations(
+        found = list_queries.list_organisations(
             session,
             principal,
             q=wanted.q,
@@ -211,7 +211,7 @@ def _organisation(
     key: str,
     status: int = 200,
 ) -> Response:
-    found = listings.get_organisation(session, principal, key)
+    found = list_queries.get_organisation(session, principal, key)
     designations = [dict(row) for row in found["designations"]]
     return shown(
         request,
@@ -230,7 +230,7 @@ def list_groups(
     """Search and filter trusts, federations and sponsors, by UID."""
 
     def read(limit: int | None) -> list[GroupListed]:
-        found = listings.list_groups(
+        found = list_queries.list_groups(
             session,
             principal,
             q=wanted.q,
@@ -247,7 +247,7 @@ def list_groups(
 @router.get("/groups/{uid}", response_model=GroupShown)
 def get_group(request: Request, principal: Caller, session: Reads, uid: Uid) -> Response:
     """Read one group, with every institution that is or was in it."""
-    row, members = listings.get_group(session, principal, uid)
+    row, members = list_queries.get_group(session, principal, uid)
     content = {**row, "members": [dict(member) for member in members]}
     return shown(request, GroupShown.model_validate(content))
 
@@ -259,7 +259,7 @@ def list_areas(
     """List regions, local authorities and districts."""
 
     def read(limit: int | None) -> list[AreaShown]:
-        found = listings.list_areas(
+        found = list_queries.list_areas(
             session,
             principal,
             q=wanted.q,

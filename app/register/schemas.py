@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from app.csv_in import Key
+from app.files.csv_reading import Key
 from app.http.fields import (
     DIGITS,
     LARGEST,

@@ -9,13 +9,13 @@ from sqlalchemy import delete, func, or_, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
+from app.errors import Conflict, Fault, NotFound, Problem, require_version
 from app.events import audit
-from app.imports import ImportReport
-from app.problems import Conflict, Fault, NotFound, Problem, require_version
+from app.import_kit.report import ImportReport
 from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow, ensure_default_rules
+from app.register.lookups import reference_of
 from app.register.organisation_rows import Described
 from app.register.organisations import settle, store
-from app.register.queries import reference_of
 from app.register.uses import require_unused
 from models.exchange import Need, Offer
 from models.register import (

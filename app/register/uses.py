@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, func, select
 
 from app.database import WriteSession
-from app.problems import Conflict
+from app.errors import Conflict
 from models.exchange import Need, Offer
 from models.vocabulary import NeedState
 

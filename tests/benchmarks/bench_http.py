@@ -19,8 +19,8 @@ from app.access.policy import TERMINAL
 from app.database import Database
 from app.demo.county import make_county
 from app.demo.county_files import write_register
-from app.register.gias import GiasFiles, import_gias
-from app.schema import migrate
+from app.migrate import migrate
+from app.register.gias.importer import GiasFiles, import_gias
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 7

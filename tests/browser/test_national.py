@@ -10,10 +10,10 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
 from app.access.policy import TERMINAL
+from app.catalogue.packaged import load_packaged
 from app.database import Database
 from app.demo.draw import draw, write_drawn
 from app.demo.queries import to_draw
-from app.exchange.packaged import load_packaged
 from app.main import create_app
 from app.settings import Settings
 from models.matching import Decision

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from app.access.policy import TERMINAL
 from app.database import Database
-from app.matching import leases, service
-from app.matching.planning import Searching, Stage
-from app.matching.results import receive
+from app.planning.carry_out import Searching, Stage
+from app.runs import leases, service
+from app.runs.results import receive
 from models.matching import Proposal, Run
 from models.vocabulary import RunState
 from tests import rows

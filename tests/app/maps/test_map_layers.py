@@ -17,8 +17,8 @@ from app.database import Database
 from app.maps import layer as layers
 from app.maps import service, tokens
 from app.maps.tokens import Grant
-from app.matching import publication
-from app.register.gias import GiasFiles, import_gias
+from app.proposals import publication
+from app.register.gias.importer import GiasFiles, import_gias
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Proposal

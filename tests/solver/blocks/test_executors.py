@@ -10,7 +10,7 @@ import time
 import pytest
 
 from app.cli.cluster import executor_at
-from app.problems import Problem as BadInput
+from app.errors import Problem as BadInput
 from solver.instances.balanced_exchange import made_up_country, make
 from solver.solve import solve
 

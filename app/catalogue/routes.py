@@ -1,0 +1,258 @@
+"""Expertise, periods and limits over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from app.access.callers import Caller, Reads, Writes
+from app.catalogue import service
+from app.exchange import limits as lists
+from app.exchange.rows import ExpertiseRow, LimitsRow, PeriodRow
+from app.exchange.schemas import (
+    ExpertiseContent,
+    ExpertiseFilter,
+    ExpertiseShown,
+    LimitsContent,
+    LimitsFilter,
+    LimitsPage,
+    LimitsShown,
+    NewExpertise,
+    NewPeriod,
+    PeriodContent,
+    PeriodFilter,
+    Periods,
+    PeriodShown,
+    Taxonomy,
+)
+from app.files.csv_reading import Key as Code
+from app.files.csv_writing import columns
+from app.http.conditions import Known
+from app.http.idempotency import Key, once
+from app.http.media import AS_CSV
+from app.http.problems import PROBLEMS_OF_CHANGES
+from app.http.replies import listed, place_of, shown
+from models.exchange import Expertise, Period
+
+router = APIRouter(tags=["exchange"])
+ExpertisePath = Annotated[Code, Path(examples=["early-reading"])]
+PeriodPath = Annotated[Code, Path(max_length=20, examples=["2026-27/autumn"])]
+ParticipantPath = Annotated[Code, Path(examples=["100000"])]
+
+
+@router.get("/expertise", response_model=Taxonomy, responses=AS_CSV)
+def list_expertise(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[ExpertiseFilter, Query()]
+) -> Response:
+    """List the taxonomy by code."""
+
+    def read(limit: int | None) -> list[ExpertiseShown]:
+        filters = wanted.model_dump(exclude={"limit"})
+        found = lists.list_expertise(session, principal, **filters, limit=limit)
+        return [ExpertiseShown.model_validate(entry) for entry in found]
+
+    return listed(request, wanted, Taxonomy, read, lambda entry: entry.code, columns(ExpertiseRow))
+
+
+@router.post("/expertise", response_model=ExpertiseShown, status_code=201)
+def create_expertise(
+    request: Request, principal: Caller, session: Writes, body: NewExpertise, key: Key
+) -> Response:
+    """Add an entry to the taxonomy."""
+
+    def create() -> Response:
+        row = ExpertiseRow(**body.model_dump())
+        return _expertise(request, service.create_expertise(session, principal, row), status=201)
+
+    return once(request, session, principal, key, body, create)
+
+
+@router.get("/expertise/{code:path}", response_model=ExpertiseShown)
+def get_expertise(
+    request: Request, principal: Caller, session: Reads, code: ExpertisePath
+) -> Response:
+    """Read one entry of the taxonomy."""
+    return _expertise(request, lists.get_expertise(session, principal, code))
+
+
+@router.put("/expertise/{code:path}", response_model=ExpertiseShown, responses=PROBLEMS_OF_CHANGES)
+def change_expertise(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    code: ExpertisePath,
+    version: Known,
+    body: ExpertiseContent,
+) -> Response:
+    """Replace what an entry is called and lies below; one that was withdrawn is in use again."""
+    row = ExpertiseRow(code=code, **body.model_dump())
+    return _expertise(request, service.change_expertise(session, principal, row, version))
+
+
+@router.post(
+    "/expertise/{code:path}/withdrawal",
+    response_model=ExpertiseShown,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def withdraw_expertise(
+    request: Request, principal: Caller, session: Writes, code: ExpertisePath, version: Known
+) -> Response:
+    """Retire an entry: what named it keeps it, and nothing new can name it."""
+    return _expertise(request, service.withdraw_expertise(session, principal, code, version))
+
+
+@router.get("/periods", response_model=Periods, responses=AS_CSV)
+def list_periods(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[PeriodFilter, Query()]
+) -> Response:
+    """List academic years and their terms by code."""
+
+    def read(limit: int | None) -> list[PeriodShown]:
+        filters = wanted.model_dump(exclude={"limit"})
+        found = lists.list_periods(session, principal, **filters, limit=limit)
+        return [PeriodShown.model_validate(period) for period in found]
+
+    return listed(request, wanted, Periods, read, lambda period: period.code, columns(PeriodRow))
+
+
+@router.post("/periods", response_model=PeriodShown, status_code=201)
+def create_period(
+    request: Request, principal: Caller, session: Writes, body: NewPeriod, key: Key
+) -> Response:
+    """Enter an academic year or a term of one."""
+
+    def create() -> Response:
+        made = service.create_period(session, principal, body.row(body.code))
+        return _period(request, made, status=201)
+
+    return once(request, session, principal, key, body, create)
+
+
+@router.get("/periods/{code:path}", response_model=PeriodShown)
+def get_period(request: Request, principal: Caller, session: Reads, code: PeriodPath) -> Response:
+    """Read one academic year or term."""
+    return _period(request, lists.get_period(session, principal, code))
+
+
+@router.put("/periods/{code:path}", response_model=PeriodShown, responses=PROBLEMS_OF_CHANGES)
+def change_period(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    code: PeriodPath,
+    version: Known,
+    body: PeriodContent,
+) -> Response:
+    """Replace a period's name and dates; no window in it may come to lie outside."""
+    row = body.row(code)
+    return _period(request, service.change_period(session, principal, row, version))
+
+
+@router.delete("/periods/{code:path}", status_code=204, responses=PROBLEMS_OF_CHANGES)
+def withdraw_period(principal: Caller, session: Writes, code: PeriodPath, version: Known) -> None:
+    """Take away a period in which there is nothing."""
+    service.withdraw_period(session, principal, code, version)
+
+
+@router.get("/limits", response_model=LimitsPage, responses=AS_CSV)
+def list_limits(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[LimitsFilter, Query()]
+) -> Response:
+    """List participants' own limits; as CSV they are as an import reads them."""
+    ids: dict[tuple[str, str], int] = {}
+
+    def read(limit: int | None) -> list[LimitsShown]:
+        filters = wanted.model_dump(exclude={"limit"})
+        found = lists.list_limits(session, principal, **filters, limit=limit)
+        names = lists.named(session, (one.participant_id for one in found))
+        made = [LimitsShown.of(one, names[one.participant_id][0]) for one in found]
+        ids.update(((m.participant, m.period), f.id) for m, f in zip(made, found, strict=True))
+        return made
+
+    return listed(
+        request,
+        wanted,
+        LimitsPage,
+        read,
+        lambda one: ids[one.participant, one.period],
+        columns(LimitsRow),
+    )
+
+
+@router.get("/limits/{participant}/{period:path}", response_model=LimitsShown)
+def get_limits(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    participant: ParticipantPath,
+    period: PeriodPath,
+) -> Response:
+    """Read a participant's own limits in a period."""
+    found = lists.get_limits(session, principal, participant, period)
+    return shown(request, LimitsShown.of(found, participant), version=found.version)
+
+
+@router.post("/limits/{participant}/{period:path}", response_model=LimitsShown, status_code=201)
+def create_limits(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    participant: ParticipantPath,
+    period: PeriodPath,
+    body: LimitsContent,
+    key: Key,
+) -> Response:
+    """Give a participant limits in a period in which it has none."""
+
+    def create() -> Response:
+        row = body.row(participant, period)
+        made = lists.set_limits(session, principal, row, None, new=True)
+        return shown(
+            request,
+            LimitsShown.of(made, participant),
+            status=201,
+            version=made.version,
+            location=request.url.path,
+        )
+
+    return once(request, session, principal, key, body, create)
+
+
+@router.put(
+    "/limits/{participant}/{period:path}",
+    response_model=LimitsShown,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def change_limits(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    participant: ParticipantPath,
+    period: PeriodPath,
+    version: Known,
+    body: LimitsContent,
+) -> Response:
+    """Replace a participant's limits in a period."""
+    row = body.row(participant, period)
+    made = lists.set_limits(session, principal, row, version, new=False)
+    return shown(request, LimitsShown.of(made, participant), version=made.version)
+
+
+def _expertise(request: Request, entry: Expertise, status: int = 200) -> Response:
+    return shown(
+        request,
+        ExpertiseShown.model_validate(entry),
+        status=status,
+        version=entry.revision,
+        location=place_of(request, entry.code) if status == 201 else None,
+    )
+
+
+def _period(request: Request, period: Period, status: int = 200) -> Response:
+    return shown(
+        request,
+        PeriodShown.model_validate(period),
+        status=status,
+        version=period.version,
+        location=place_of(request, period.code) if status == 201 else None,
+    )

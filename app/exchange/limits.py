@@ -1,0 +1,159 @@
+"""Reads of the taxonomy, the calendar and limits, by page; and changes of one's limits."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+
+from app.access.policy import Action, Principal, authorise
+from app.catalogue import calendar
+from app.database import ReadSession, WriteSession
+from app.errors import NotFound, Stale, require_version
+from app.events import audit
+from app.exchange.resolve import Catalogue, Misfit, limits_columns, reference_of
+from app.exchange.rows import LimitsRow
+from app.exchange.service import Unfit
+from models.exchange import Expertise, Limits, Period
+from models.register import Participant
+
+AnySession = ReadSession | WriteSession
+
+
+def list_expertise(
+    session: ReadSession,
+    principal: Principal,
+    *,
+    parent: str | None = None,
+    retired: bool | None = False,
+    after: str | None = None,
+    limit: int | None = 100,
+) -> Sequence[Expertise]:
+    authorise(principal, Action.READ)
+    query = select(Expertise).order_by(Expertise.code).limit(limit)
+    if after is not None:
+        query = query.where(Expertise.code > after)
+    if parent is not None:
+        query = query.where(Expertise.parent_code == parent)
+    if retired is not None:
+        query = query.where(Expertise.retired == retired)
+    return session.scalars(query).all()
+
+
+def list_periods(
+    session: ReadSession,
+    principal: Principal,
+    *,
+    year: str | None = None,
+    kind: str | None = None,
+    after: str | None = None,
+    limit: int | None = 100,
+) -> Sequence[Period]:
+    authorise(principal, Action.READ)
+    query = select(Period).order_by(Period.code).limit(limit)
+    if after is not None:
+        query = query.where(Period.code > after)
+    if year is not None:
+        query = query.where(Period.year_code == year)
+    if kind is not None:
+        query = query.where(Period.kind == kind)
+    return session.scalars(query).all()
+
+
+def get_expertise(session: ReadSession, principal: Principal, code: str) -> Expertise:
+    authorise(principal, Action.READ)
+    found = session.get(Expertise, code)
+    if found is None:
+        raise NotFound(f"there is no expertise {code!r}")
+    return found
+
+
+def get_period(session: ReadSession, principal: Principal, code: str) -> Period:
+    authorise(principal, Action.READ)
+    return calendar.get_period(session, code)
+
+
+def list_limits(
+    session: ReadSession,
+    principal: Principal,
+    *,
+    participant: str | None = None,
+    period: str | None = None,
+    after: int = 0,
+    limit: int | None = 100,
+) -> Sequence[Limits]:
+    authorise(principal, Action.READ)
+    query = select(Limits).where(Limits.id > after).order_by(Limits.id).limit(limit)
+    if participant is not None:
+        query = query.join(Participant).where(Participant.reference == reference_of(participant))
+    if period is not None:
+        query = query.where(Limits.period_code == period)
+    return session.scalars(query).all()
+
+
+def get_limits(session: AnySession, principal: Principal, participant: str, period: str) -> Limits:
+    authorise(principal, Action.READ)
+    found = _limits(session, participant, period)
+    if found is None:
+        raise NotFound(f"{participant} has no limits of its own in {period}")
+    return found
+
+
+def set_limits(
+    session: WriteSession, principal: Principal, row: LimitsRow, version: int | None, *, new: bool
+) -> Limits:
+    """Set a participant's limits in a period: `new` ones, or those of `version` (None: any)."""
+    authorise(principal, Action.CHANGE_OFFER)
+    found = _limits(session, row.participant, row.period, lock=True)
+    if new and found is not None:
+        raise Stale(f"{row.participant} has limits in {row.period}: read and change those")
+    if not new and found is None:
+        raise NotFound(f"{row.participant} has no limits in {row.period}: create them")
+    if found is not None:
+        require_version(found.version, version, f"what limits {row.participant} in {row.period}")
+    misfits: list[Misfit] = []
+    catalogue = Catalogue.load(session, [row])
+    columns = limits_columns(row, catalogue, misfits)
+    if misfits:
+        raise Unfit(misfits)
+    if found is None:
+        found = Limits(**columns)
+        session.add(found)
+    else:
+        changed = [name for name, value in columns.items() if value != getattr(found, name)]
+        if not changed:
+            return found
+        for name in changed:
+            setattr(found, name, columns[name])
+        found.version += 1
+    session.flush()
+    audit.record(
+        session,
+        actor=principal.name,
+        action="limits.create" if new else "limits.change",
+        subject=f"limits:{row.participant}:{row.period}",
+        version=found.version,
+    )
+    return found
+
+
+def _limits(
+    session: AnySession, participant: str, period: str, *, lock: bool = False
+) -> Limits | None:
+    query = (
+        select(Limits)
+        .join(Participant)
+        .where(Participant.reference == reference_of(participant), Limits.period_code == period)
+    )
+    return session.scalar(query.with_for_update(of=Limits) if lock else query)
+
+
+def named(session: AnySession, participant_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """The cell and the name of participants, by id."""
+    wanted = sorted(set(participant_ids))
+    found: dict[int, tuple[str, str]] = {}
+    for start in range(0, len(wanted), 1_000):
+        query = select(Participant.id, Participant.reference, Participant.name).where(
+            Participant.id.in_(wanted[start : start + 1_000])
+        )
+        for participant_id, reference, name in session.execute(query):
+            found[participant_id] = (reference.partition(":")[2], name)
+    return found

@@ -1,0 +1,302 @@
+"""Whether a need, an offer or limits fit what is stored, and the columns they become."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, case, select, true
+
+from app.database import WriteSession
+from app.exchange.rows import LimitsRow, NeedRow, OfferRow
+from app.register.lookups import reference_of as reference_of
+from models.exchange import Expertise, Period
+from models.register import Institution, Organisation, Participant
+from models.vocabulary import Availability, NeedState, ParticipantKind
+
+Columns = dict[str, Any]
+Stored = Mapping[str, Any]
+
+FEW = 100
+"""Of so many rows what they name is looked up by name; of more, everything."""
+
+FOLLOWS: dict[NeedState, frozenset[NeedState]] = {
+    NeedState.SUGGESTED: frozenset({NeedState.IDENTIFIED, NeedState.CLOSED}),
+    NeedState.IDENTIFIED: frozenset({NeedState.DIAGNOSED, NeedState.CLOSED}),
+    NeedState.DIAGNOSED: frozenset(
+        {
+            NeedState.MATCH,
+            NeedState.REVIEW_PROGRESS,
+            NeedState.UNABLE_TO_ASSESS,
+            NeedState.CLOSED,
+        }
+    ),
+    NeedState.MATCH: frozenset({NeedState.MATCHED, NeedState.REVIEW_PROGRESS, NeedState.CLOSED}),
+    NeedState.REVIEW_PROGRESS: frozenset({NeedState.DIAGNOSED, NeedState.MET, NeedState.CLOSED}),
+    NeedState.UNABLE_TO_ASSESS: frozenset({NeedState.DIAGNOSED, NeedState.CLOSED}),
+    NeedState.MATCHED: frozenset({NeedState.MATCH, NeedState.MET, NeedState.CLOSED}),
+    NeedState.MET: frozenset(),
+    NeedState.CLOSED: frozenset(),
+}
+"""What a need may become next; from `suggested` to `identified` only by its own side."""
+
+
+class Misfit(NamedTuple):
+    """One reason why a row cannot be taken: the column, its value and what to do."""
+
+    column: str
+    value: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What references in rows can mean."""
+
+    participants: Mapping[str, tuple[int, bool]]
+    """By reference: the id and whether it takes part, being open and in scope."""
+    expertise: Mapping[str, bool]
+    """By code: whether it is retired."""
+    periods: Mapping[str, tuple[date, date]]
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
+
+    @classmethod
+    def load(
+        cls, session: WriteSession, rows: Collection[NeedRow | OfferRow | LimitsRow]
+    ) -> "Catalogue":
+        """Read what rows can name; what they do name is not withdrawn before they are stored."""
+        today = datetime.now(UTC).date()
+        cells = {row.participant for row in rows}
+        named = [reference_of(cell) for cell in cells]
+        few = len(cells) <= FEW
+        _hold(
+            session,
+            Participant.reference,
+            # Of the many a register import alone takes any out, and says itself what it does.
+            Participant.reference.in_(named)
+            if few
+            else Participant.kind == ParticipantKind.ORGANISATION.value,
+        )
+        expertise = {row.expertise for row in rows if not isinstance(row, LimitsRow)}
+        _hold(session, Expertise.code, Expertise.code.in_(expertise) if few else true())
+        periods = {row.period for row in rows}
+        _hold(session, Period.code, Period.code.in_(periods) if few else true())
+        takes_part = case(
+            (Institution.participant_id.is_not(None), Institution.in_scope),
+            (Organisation.closed.is_not(None), Organisation.closed > today),
+            else_=True,
+        )
+        query = (
+            select(Participant.reference, Participant.id, takes_part)
+            .outerjoin(Institution, Institution.participant_id == Participant.id)
+            .outerjoin(Organisation, Organisation.participant_id == Participant.id)
+        )
+        if few:
+            query = query.where(Participant.reference.in_(named))
+        return cls(
+            {reference: (i, bool(open_)) for reference, i, open_ in session.execute(query)},
+            {
+                c: retired
+                for c, retired in session.execute(select(Expertise.code, Expertise.retired))
+            },
+            {
+                code: (starts, ends)
+                for code, starts, ends in session.execute(
+                    select(Period.code, Period.starts, Period.ends)
+                )
+            },
+            today,
+        )
+
+
+def _hold(session: WriteSession, column: Any, wanted: ColumnElement[bool]) -> None:
+    """Lock rows against change, in one order, so that no two wait for each other."""
+    session.execute(select(column).where(wanted).order_by(column).with_for_update(read=True)).all()
+
+
+def cell_of(reference: str) -> str:
+    return reference.partition(":")[2]
+
+
+def need_columns(
+    row: NeedRow, catalogue: Catalogue, stored: Stored | None, misfits: list[Misfit]
+) -> Columns:
+    """The columns a need is stored with; what keeps it from being taken goes to `misfits`."""
+    half_days_min = row.half_days if row.half_days_min is None else row.half_days_min
+    if half_days_min > row.half_days:
+        reason = f"is more than all {row.half_days / 2:g} days; the shortest is at most that"
+        misfits.append(Misfit("days_min", f"{half_days_min / 2:g}", reason))
+    columns = _item_columns(row, catalogue, stored, misfits) | {
+        "half_days_min": half_days_min,
+        "max_givers": row.max_givers,
+        "priority": row.priority,
+        "evidence": row.evidence.value,
+        "agreed_by": row.agreed_by,
+    }
+    if stored is not None:
+        _check_standing(columns, stored, misfits)
+    return columns | {"state": next_state(row.state, stored, misfits).value}
+
+
+def next_state(wanted: NeedState | None, stored: Stored | None, misfits: list[Misfit]) -> NeedState:
+    """The state a need gets; nobody but its own side makes a suggestion a need."""
+    if stored is None:
+        return wanted or NeedState.IDENTIFIED
+    now = NeedState(stored["state"])
+    if wanted is None or wanted is now:
+        return now
+    if now is NeedState.SUGGESTED and wanted is not NeedState.CLOSED:
+        reason = (
+            "this is a suggestion, and only the school's own side makes it a need: "
+            f"givetake confirm need {stored['reference']}"
+        )
+        misfits.append(Misfit("state", wanted, reason))
+    elif wanted not in FOLLOWS[now]:
+        may = ", ".join(state for state in NeedState if state in FOLLOWS[now]) or "nothing else"
+        misfits.append(Misfit("state", wanted, f"a need that is {now} may become {may}"))
+    return wanted
+
+
+def offer_columns(
+    row: OfferRow, catalogue: Catalogue, stored: Stored | None, misfits: list[Misfit]
+) -> Columns:
+    """The columns an offer is stored with; only its giver changes an answer that is stored."""
+    columns = _item_columns(row, catalogue, stored, misfits) | {
+        "max_pairings": row.max_pairings,
+        "quality": row.quality,
+        "evidence": row.evidence,
+        "phases": list(row.phases),
+    }
+    if stored is not None:
+        _check_standing(columns, stored, misfits)
+        answer = f"givetake answer offer {stored['reference']} {row.availability or 'can_offer'}"
+        for column, said in (
+            ("availability", row.availability),
+            ("availability_updated", row.availability_updated),
+        ):
+            if said is not None and said != stored[column]:
+                reason = f"is {stored[column]}, and only the giver changes its answer: {answer}"
+                misfits.append(Misfit(column, str(said), reason))
+        columns["availability"] = stored["availability"]
+        columns["availability_updated"] = stored["availability_updated"]
+        return columns
+    if row.availability_updated is not None and row.availability_updated > catalogue.today:
+        reason = "lies in the future; give the day on which the giver answered"
+        misfits.append(Misfit("availability_updated", str(row.availability_updated), reason))
+    columns["availability"] = (row.availability or Availability.NOT_ANSWERED).value
+    columns["availability_updated"] = row.availability_updated or catalogue.today
+    return columns
+
+
+def limits_columns(row: LimitsRow, catalogue: Catalogue, misfits: list[Misfit]) -> Columns:
+    if row.period not in catalogue.periods:
+        misfits.append(_unknown_period(row.period, catalogue))
+    return {
+        "participant_id": _participant_id(row.participant, catalogue, misfits, new=False),
+        "period_code": row.period,
+        "give_half_days": row.give_half_days,
+        "max_given": row.max_given,
+        "max_taken": row.max_taken,
+        "allowance_half_days": row.allowance_half_days,
+        "exempt": row.exempt,
+        "carried_half_days": row.carried_half_days,
+    }
+
+
+def _item_columns(
+    row: NeedRow | OfferRow, catalogue: Catalogue, stored: Stored | None, misfits: list[Misfit]
+) -> Columns:
+    participant_id = _participant_id(row.participant, catalogue, misfits, new=stored is None)
+    if stored is not None and participant_id not in (None, stored["participant_id"]):
+        reason = f"{row.reference} belongs to another participant; give this one a new reference"
+        misfits.append(Misfit("participant", row.participant, reason))
+    if row.expertise not in catalogue.expertise:
+        reason = "is no code of the taxonomy; `givetake export expertise` lists them"
+        misfits.append(Misfit("expertise", row.expertise, reason))
+    elif catalogue.expertise[row.expertise] and (
+        stored is None or stored["expertise_code"] != row.expertise
+    ):
+        reason = "is retired from the taxonomy; name one in use"
+        misfits.append(Misfit("expertise", row.expertise, reason))
+    window_starts, window_ends = _window(row, catalogue, misfits)
+    return {
+        "reference": row.reference,
+        "participant_id": participant_id,
+        "expertise_code": row.expertise,
+        "period_code": row.period,
+        "half_days": row.half_days,
+        "travel_limit_miles": row.travel_limit_miles,
+        "travel_limit_minutes": row.travel_limit_minutes,
+        "mode": row.mode.value,
+        "window_starts": window_starts,
+        "window_ends": window_ends,
+    }
+
+
+def _participant_id(
+    cell: str, catalogue: Catalogue, misfits: list[Misfit], *, new: bool
+) -> int | None:
+    found = catalogue.participants.get(reference_of(cell))
+    if found is None:
+        reason = "is no URN of the register and no key of an organisation; import it first"
+        misfits.append(Misfit("participant", cell, reason))
+        return None
+    participant_id, takes_part = found
+    if new and not takes_part:
+        reason = "is closed or out of scope; name its successor"
+        misfits.append(Misfit("participant", cell, reason))
+    return participant_id
+
+
+def _window(
+    row: NeedRow | OfferRow, catalogue: Catalogue, misfits: list[Misfit]
+) -> tuple[date | None, date | None]:
+    """The window, by default the period's dates; it lies within them and ends after it starts."""
+    if row.period not in catalogue.periods:
+        misfits.append(_unknown_period(row.period, catalogue))
+        return None, None
+    starts, ends = catalogue.periods[row.period]
+    window = {
+        "window_starts": row.window_starts or starts,
+        "window_ends": row.window_ends or ends,
+    }
+    for column, day in window.items():
+        if not starts <= day <= ends:
+            reason = f"lies outside the period {row.period} ({starts} to {ends})"
+            misfits.append(Misfit(column, day.isoformat(), reason))
+    if window["window_starts"] > window["window_ends"]:
+        reason = f"is before the window starts ({window['window_starts']}); turn the dates round"
+        misfits.append(Misfit("window_ends", window["window_ends"].isoformat(), reason))
+    return window["window_starts"], window["window_ends"]
+
+
+def _unknown_period(code: str, catalogue: Catalogue) -> Misfit:
+    known = ", ".join(sorted(catalogue.periods))
+    return Misfit("period", code, f"is no period of the calendar; there are {known}")
+
+
+def _check_standing(columns: Columns, stored: Stored, misfits: list[Misfit]) -> None:
+    """Refuse to change what its rule still keeps, and what has come to its end."""
+    changed = [name for name, value in columns.items() if value != stored[name]]
+    if not changed:
+        return
+    if stored.get("withdrawn") or stored.get("state") in (NeedState.MET, NeedState.CLOSED):
+        ended = stored.get("state", "withdrawn")
+        reason = f"is {ended} and no longer changes; give what is new a reference of its own"
+        misfits.append(Misfit("reference", stored["reference"], reason))
+    elif stored["suggestion"] is not None and stored.get("state") == NeedState.SUGGESTED:
+        reason = (
+            f"is a suggestion and follows its rule ({', '.join(changed)} would change) until the "
+            f"school's own side says so: givetake confirm need {stored['reference']}"
+        )
+        misfits.append(Misfit("reference", stored["reference"], reason))
+    elif stored["suggestion"] is not None and _unanswered(stored):
+        reason = (
+            f"is a prompt to ask and follows its rule ({', '.join(changed)} would change) until "
+            f"the giver says so: givetake answer offer {stored['reference']} can_offer"
+        )
+        misfits.append(Misfit("reference", stored["reference"], reason))
+
+
+def _unanswered(stored: Stored) -> bool:
+    return bool(stored.get("availability") == Availability.NOT_ANSWERED)

@@ -1,0 +1,311 @@
+"""Reading CSV files that people made: by column name, every fault with its line."""
+
+import csv
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from app.errors import Fault, FaultyFile
+from app.progress import Progress, silent
+from models.vocabulary import HALF_DAYS_PER_DAY
+
+MAX_FILE_BYTES = 512 * 2**20
+MAX_FAULTS = 1_000
+"""A file faulty throughout is told so; nobody mends more rows than this by hand."""
+MAX_DAYS = 10_000
+SHOWN_CHARACTERS = 80
+# The wide forms also: spreadsheets set to East Asian languages run those.
+FORMULA_STARTS = r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"
+_GUARDED = re.compile(rf"'+{FORMULA_STARTS}")
+
+
+class RowModel(BaseModel):
+    """One row; fields are columns by alias or name, and a blank cell is an absent one."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True
+    )
+
+    examples: ClassVar[tuple[dict[str, str], ...]] = ()
+    """Plainly made-up rows for the template of the file."""
+    always_present: ClassVar[frozenset[str]] = frozenset()
+    """Columns that the header must have although their cells may be blank."""
+    synonyms: ClassVar[dict[str, str]] = {}
+    """Other headings of a column, in lower case."""
+
+
+R = TypeVar("R", bound=RowModel)
+
+
+class Numbered(NamedTuple):
+    """A row's line in the file: the first of its lines, the header being line 1."""
+
+    line: int
+    cells: dict[str, str]
+
+
+def clean_text(value: object) -> object:
+    """Refuse what a database or a screen cannot hold; compose accents one way."""
+    if not isinstance(value, str):
+        return value
+    composed = unicodedata.normalize("NFC", value)
+    for character in "" if composed.isprintable() else composed:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\r\n":
+            raise ValueError(f"holds the character U+{ord(character):04X}; remove it")
+    return " ".join(composed.split())
+
+
+def unguard(cell: str) -> str:
+    """Take away the apostrophe that keeps a spreadsheet from running a cell."""
+    return cell[1:] if _GUARDED.match(cell) else cell
+
+
+def parse_date(value: object) -> object:
+    """Accept `dd-mm-yyyy`, `dd/mm/yyyy` and `yyyy-mm-dd`."""
+    if not isinstance(value, str):
+        return value
+    parts = value.replace("/", "-").split("-")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValueError("is no date; write dd-mm-yyyy, dd/mm/yyyy or yyyy-mm-dd")
+    if len(parts[0]) != 4:
+        parts.reverse()
+    if [len(part) for part in parts] not in ([4, 2, 2], [4, 1, 2], [4, 2, 1], [4, 1, 1]):
+        raise ValueError("is no date; write dd-mm-yyyy, dd/mm/yyyy or yyyy-mm-dd")
+    try:
+        return date(*map(int, parts))
+    except ValueError as impossible:
+        raise ValueError(f"is no date of the calendar: {impossible}") from impossible
+
+
+def parse_whole(value: object) -> object:
+    """Accept digits, and the `.0` that spreadsheets add."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"-?[0-9]{1,15}(\.0*)?", value):
+        raise ValueError("is no whole number; write digits only")
+    return int(value.partition(".")[0])
+
+
+def parse_half_days(value: object) -> object:
+    """Turn days in steps of 0.5 into half-days."""
+    if not isinstance(value, str):
+        return value
+    try:
+        half_days = Decimal(value) * HALF_DAYS_PER_DAY
+    except InvalidOperation as unreadable:
+        raise ValueError("is no number of days; write 2 or 2.5") from unreadable
+    if not half_days.is_finite() or half_days != half_days.to_integral_value():
+        raise ValueError("is not in steps of 0.5 days; write 2 or 2.5")
+    if not 0 <= half_days <= MAX_DAYS * HALF_DAYS_PER_DAY:
+        raise ValueError(f"must be from 0 to {MAX_DAYS:,} days")
+    return int(half_days)
+
+
+def parse_yes_no(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    said = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if value.lower() not in said:
+        raise ValueError("must be yes or no")
+    return said[value.lower()]
+
+
+Text = Annotated[str, StringConstraints(max_length=300), BeforeValidator(clean_text)]
+Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=50)]
+Date = Annotated[date, Field(ge=date(1100, 1, 1), le=date(2200, 1, 1)), BeforeValidator(parse_date)]
+Whole = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(parse_whole)]
+HalfDays = Annotated[int, BeforeValidator(parse_half_days)]
+YesNo = Annotated[bool, BeforeValidator(parse_yes_no)]
+
+
+def decode(path: Path) -> str:
+    """The text of a UTF-8 or cp1252 file; text in cp1252 is practically never valid UTF-8."""
+
+    def refuse(reason: str, line: int | None = None) -> FaultyFile:
+        return FaultyFile([Fault(path.name, line, None, None, reason)])
+
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise refuse(f"is {size:,} bytes long; at most {MAX_FILE_BYTES:,} are read")
+        content = path.read_bytes()
+    except OSError as unreadable:
+        raise refuse(f"cannot be read: {unreadable.strerror}") from unreadable
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise refuse("is in UTF-16; save it as CSV UTF-8")
+    if content.startswith((b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"%PDF")):
+        raise refuse("is no CSV file but an archive, spreadsheet or PDF; save it as CSV UTF-8")
+    if b"\0" in content:
+        line = content[: content.index(b"\0")].count(b"\n") + 1
+        raise refuse("holds a NUL byte; save it again as CSV UTF-8", line)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError as undecodable:
+        line = content[: undecodable.start].count(b"\n") + 1
+        byte = content[undecodable.start]
+        raise refuse(f"byte 0x{byte:02X} is neither UTF-8 nor cp1252", line) from undecodable
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The text line by line; a StringIO would hold it a second time, at four bytes a letter."""
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
+
+
+def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(_lines(decode(path)), strict=True)
+    line = 1
+    while True:
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as broken:
+            faults.append(
+                Fault(path.name, line, None, None, f"cannot be split into columns: {broken}")
+            )
+            return
+        if any(cell.strip() for cell in record):
+            yield line, record
+        line = reader.line_num + 1
+
+
+def _check_header(
+    path: Path, header: list[str], model: type[RowModel], *, ignore_unknown: bool
+) -> None:
+    known = {field.alias or name: field for name, field in model.model_fields.items()}
+    faults = [
+        Fault(path.name, 1, _shortened(column), None, "stands twice in the header")
+        for column, times in Counter(header).items()
+        if column and times > 1
+    ]
+    faults += [
+        Fault(path.name, 1, column, None, "this column is missing")
+        for column, field in known.items()
+        if (field.is_required() or column in model.always_present) and column not in header
+    ]
+    if not ignore_unknown:
+        faults += [
+            Fault(
+                path.name,
+                1,
+                _shortened(column),
+                None,
+                f"is no column of this file; it has {', '.join(known)}",
+            )
+            for column in header
+            if column not in known
+        ]
+    if faults:
+        raise FaultyFile(faults[:MAX_FAULTS])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+
+
+def read_header(path: Path) -> list[str]:
+    """The names of the columns; empty for an empty file."""
+    _, header = next(_records(path, []), (1, []))
+    return [column.strip() for column in header]
+
+
+def read_cells(
+    path: Path, model: type[RowModel], faults: list[Fault], *, ignore_unknown: bool = False
+) -> Iterator[Numbered]:
+    """Each row's cells that are not blank, by column name.
+
+    Raises `FaultyFile` when the file cannot be read as a table of this kind at all;
+    faults of single rows are added to `faults` and the rows left out.
+    """
+    records = _records(path, faults)
+    _, header = next(records, (1, []))
+    if not header:
+        raise FaultyFile(faults or [Fault(path.name, None, None, None, "is empty")])
+    header = [model.synonyms.get(column.strip().lower(), column.strip()) for column in header]
+    _check_header(path, header, model, ignore_unknown=ignore_unknown)
+    wanted = {field.alias or name for name, field in model.model_fields.items()}
+    places = [(place, column) for place, column in enumerate(header) if column in wanted]
+    for line, record in records:
+        if len(record) != len(header):
+            reason = f"has {len(record)} cells where the header has {len(header)}"
+            faults.append(Fault(path.name, line, None, None, reason))
+            if len(faults) >= MAX_FAULTS:
+                return
+            continue
+        yield Numbered(
+            line,
+            {column: unguard(cell) for place, column in places if (cell := record[place].strip())},
+        )
+
+
+def read_rows(
+    path: Path,
+    model: type[R],
+    *,
+    faults: list[Fault] | None = None,
+    ignore_unknown: bool = False,
+    on_progress: Progress = silent,
+) -> list[tuple[int, R]]:
+    """Every row as a `model` with its line number.
+
+    Faults are added to `faults` when given, so that a caller can add its own and raise
+    them together; otherwise they are raised here as one `FaultyFile`.
+    """
+    found: list[Fault] = [] if faults is None else faults
+    rows: list[tuple[int, R]] = []
+    lines = max(1, path.read_bytes().count(b"\n")) if path.is_file() else 1
+    cells_of_rows = read_cells(path, model, found, ignore_unknown=ignore_unknown)
+    for read, (line, cells) in enumerate(cells_of_rows):
+        try:
+            rows.append((line, model.model_validate(cells)))
+        except ValidationError as invalid:
+            found.extend(_faults(path.name, line, cells, invalid))
+        if len(found) >= MAX_FAULTS:
+            break
+        if read % 1000 == 0:
+            on_progress(f"reading {path.name}", min(1.0, line / lines))
+    if len(found) >= MAX_FAULTS:
+        found.append(Fault(path.name, None, None, None, "more faults were not listed"))
+    if faults is None and found:
+        raise FaultyFile(found)
+    return rows
+
+
+def _faults(file: str, line: int, cells: dict[str, str], invalid: ValidationError) -> list[Fault]:
+    return [
+        _fault(file, line, cells, dict(error))
+        for error in invalid.errors(include_url=False, include_context=False)
+    ]
+
+
+def _fault(file: str, line: int, cells: dict[str, str], error: dict[str, Any]) -> Fault:
+    column = str(error["loc"][0]) if error["loc"] else None
+    value = cells.get(column) if column else None
+    if value is not None:
+        value = _shortened(value)
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    return Fault(file, line, column, value, "is missing" if error["type"] == "missing" else reason)

@@ -1,0 +1,55 @@
+"""Writing CSV files that our own importers read back: the same columns, from the same models."""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+
+from app.files.csv_reading import FORMULA_STARTS, RowModel
+from models.vocabulary import HALF_DAYS_PER_DAY
+
+_FORMULA = re.compile(rf"'*{FORMULA_STARTS}")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+def columns(model: type[RowModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def csv_text(model: type[RowModel], rows: Iterable[Mapping[str, object]]) -> str:
+    """A header and the rows, by column name; what a row does not have stays blank."""
+    return csv_of(columns(model), rows)
+
+
+def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """A header and the rows, of which only these columns are written."""
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def template(model: type[RowModel]) -> str:
+    """An importer's header with the model's made-up example rows."""
+    return csv_text(model, model.examples)
+
+
+def days(half_days: int) -> str:
+    """Half-days as days in steps of 0.5."""
+    return f"{half_days / HALF_DAYS_PER_DAY:g}"
+
+
+def _cell(value: object) -> str:
+    """A value as text that a spreadsheet does not run; `csv_in.unguard` undoes the guard."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        value = ";".join(map(str, value))
+    if isinstance(value, dict):
+        value = json.dumps(value)
+    cell = str(value)
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell

@@ -1,0 +1,197 @@
+"""Imports over HTTP: what a file would change, taking it in, and what was taken in."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Path, Query, Request, UploadFile
+from pydantic import Field
+from starlette.responses import Response
+
+from app.access.callers import Caller, Reads, Rehearses, Writes
+from app.database import WriteSession
+from app.http.fields import DIGITS, LARGEST, Id, Moment, Shown, Words
+from app.http.idempotency import Key, once
+from app.http.media import AS_CSV
+from app.http.replies import Listed, Page, listed, shown
+from app.import_kit.report import ImportReport
+from app.imports import service
+
+router = APIRouter(prefix="/imports", tags=["imports"])
+KINDS = {kind.replace("-", "_").upper(): kind for kind in service.IMPORTERS}
+Kind = StrEnum("Kind", KINDS)  # type: ignore[misc]  # its members are known at run time only
+KindPath = Annotated[Kind, Path(examples=["needs"])]
+CsvFile = Annotated[UploadFile, File(description="a CSV file, UTF-8 or cp1252")]
+ImportId = Annotated[Id, Path(examples=[1])]
+
+
+class CountsShown(Shown):
+    """What became of one kind of thing; `absent` is stored but not in the file, and kept."""
+
+    added: int = Field(examples=[12])
+    changed: int = Field(examples=[3])
+    closed: int = Field(examples=[0])
+    unchanged: int = Field(examples=[120])
+    absent: int = Field(examples=[0])
+
+
+class ReportShown(Shown):
+    """What an import did, or would do, thing by thing."""
+
+    kind: str = Field(examples=["needs"])
+    files: dict[str, str] = Field(examples=[{"needs": "needs.csv"}])
+    digest: str = Field(description="SHA-256 over the files", examples=["9f86d081884c7d65"])
+    things: dict[str, CountsShown] = Field(
+        examples=[
+            {"needs": {"added": 12, "changed": 3, "closed": 0, "unchanged": 120, "absent": 0}}
+        ]
+    )
+    notes: list[str] = Field(examples=[[]])
+    applied: bool = Field(description="false: only looked at", examples=[True])
+    import_id: int | None = Field(
+        None, description="the import that was recorded; null: nothing changed", examples=[1]
+    )
+
+
+class ImportShown(Shown):
+    """An import that changed something."""
+
+    id: int = Field(examples=[1])
+    kind: str = Field(examples=["needs"])
+    files: dict[str, Any] = Field(examples=[{"needs": "needs.csv"}])
+    digest: str = Field(examples=["9f86d081884c7d65"])
+    counts: dict[str, CountsShown] = Field(
+        examples=[
+            {"needs": {"added": 12, "changed": 3, "closed": 0, "unchanged": 120, "absent": 0}}
+        ]
+    )
+    actor: str = Field(examples=["key:0a1b2c3d"])
+    imported_at: Moment
+
+
+class Imports(Listed[ImportShown]):
+    pass
+
+
+class ImportQuery(Page):
+    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
+    kind: Words | None = None
+
+
+@router.get("", response_model=Imports, responses=AS_CSV)
+def list_imports(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[ImportQuery, Query()]
+) -> Response:
+    """List imports that changed something, in their order."""
+
+    def read(limit: int | None) -> list[ImportShown]:
+        filters = wanted.model_dump(exclude={"limit"})
+        found = service.list_imports(session, principal, **filters, limit=limit)
+        return [ImportShown.model_validate(batch) for batch in found]
+
+    return listed(request, wanted, Imports, read, lambda one: one.id)
+
+
+@router.get("/{import_id}", response_model=ImportShown)
+def get_import(
+    request: Request, principal: Caller, session: Reads, import_id: ImportId
+) -> Response:
+    """Read one import."""
+    batch = service.get_import(session, principal, import_id)
+    return shown(request, ImportShown.model_validate(batch))
+
+
+@router.post("/gias/preview", response_model=ReportShown)
+def preview_gias(
+    request: Request,
+    principal: Caller,
+    session: Rehearses,
+    establishments: CsvFile,
+    groups: CsvFile | None = None,
+    links: CsvFile | None = None,
+    successors: CsvFile | None = None,
+    memberships: CsvFile | None = None,
+) -> Response:
+    """Show what the register's files would change, and change nothing."""
+    files = {
+        "establishments": establishments,
+        "groups": groups,
+        "links": links,
+        "successors": successors,
+        "memberships": memberships,
+    }
+    return _report(request, service.take_in_gias(session, principal, files))
+
+
+@router.post("/gias", response_model=ReportShown, status_code=201)
+def import_gias(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    key: Key,
+    establishments: CsvFile,
+    groups: CsvFile | None = None,
+    links: CsvFile | None = None,
+    successors: CsvFile | None = None,
+    memberships: CsvFile | None = None,
+) -> Response:
+    """Take in the register's files of one day: all of them or, with any fault, none."""
+    files = {
+        "establishments": establishments,
+        "groups": groups,
+        "links": links,
+        "successors": successors,
+        "memberships": memberships,
+    }
+    return once(
+        request,
+        session,
+        principal,
+        key,
+        service.digest(files),
+        lambda: _applied(request, session, service.take_in_gias(session, principal, files)),
+    )
+
+
+@router.post("/{kind}/preview", response_model=ReportShown)
+def preview_import(
+    request: Request, principal: Caller, session: Rehearses, kind: KindPath, file: CsvFile
+) -> Response:
+    """Show what a file would change, and change nothing."""
+    return _report(request, service.take_in(session, principal, kind, file))
+
+
+@router.post("/{kind}", response_model=ReportShown, status_code=201)
+def import_file(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    kind: KindPath,
+    file: CsvFile,
+    key: Key,
+) -> Response:
+    """Take in a file: all of it or, with any fault, nothing."""
+    return once(
+        request,
+        session,
+        principal,
+        key,
+        service.digest({kind: file}),
+        lambda: _applied(request, session, service.take_in(session, principal, kind, file)),
+    )
+
+
+def _report(request: Request, report: ImportReport) -> Response:
+    return shown(request, ReportShown.model_validate(report.as_json() | {"applied": False}))
+
+
+def _applied(request: Request, session: WriteSession, report: ImportReport) -> Response:
+    """Answer what was taken in; the same files again change nothing and say so."""
+    import_id = service.latest(session, report.digest).id if report.any_change else None
+    content = report.as_json() | {"applied": True, "import_id": import_id}
+    base = request.url.path.rpartition("/")[0]
+    return shown(
+        request,
+        ReportShown.model_validate(content),
+        status=201,
+        location=None if import_id is None else f"{base}/{import_id}",
+    )

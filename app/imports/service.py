@@ -1,0 +1,126 @@
+"""Files that come over HTTP: the terminal's importers on what was sent, and past imports."""
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from fastapi import UploadFile
+from sqlalchemy import select
+
+from app.access.policy import Action, Principal, authorise
+from app.catalogue.calendar import import_periods
+from app.catalogue.taxonomy import import_expertise
+from app.database import ReadSession, WriteSession
+from app.errors import NotFound
+from app.exchange.files import import_limits, import_needs, import_offers
+from app.import_kit.report import ImportReport
+from app.partnerships.service import import_support
+from app.progress import Progress, silent
+from app.register.circumstances import import_circumstance_rules, import_circumstances
+from app.register.gias.importer import GiasFiles, import_gias
+from app.register.measures import import_measures
+from app.register.networks import import_networks
+from app.register.organisations import import_organisations
+from models.register import ImportBatch
+
+FileImporter = Callable[[WriteSession, Principal, Path, Progress], ImportReport]
+IMPORTERS: Final[dict[str, FileImporter]] = {
+    "measures": import_measures,
+    "organisations": import_organisations,
+    "networks": import_networks,
+    "circumstance-rules": import_circumstance_rules,
+    "circumstances": import_circumstances,
+    "support": import_support,
+    "expertise": import_expertise,
+    "periods": import_periods,
+    "needs": import_needs,
+    "offers": import_offers,
+    "limits": import_limits,
+}
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def take_in(
+    session: WriteSession,
+    principal: Principal,
+    kind: str,
+    file: UploadFile,
+    on_progress: Progress = silent,
+) -> ImportReport:
+    """Import one file that was sent, as the terminal would."""
+    authorise(principal, Action.IMPORT)
+    with _on_disk({kind: file}) as paths:
+        return IMPORTERS[kind](session, principal, paths[kind], on_progress)
+
+
+def take_in_gias(
+    session: WriteSession,
+    principal: Principal,
+    files: Mapping[str, UploadFile | None],
+    on_progress: Progress = silent,
+) -> ImportReport:
+    """Import the register's files of one day that were sent, by their roles."""
+    authorise(principal, Action.IMPORT)
+    with _on_disk({role: file for role, file in files.items() if file is not None}) as paths:
+        return import_gias(session, principal, GiasFiles(**paths), on_progress)
+
+
+def digest(files: Mapping[str, UploadFile | None]) -> bytes:
+    """Over roles, names and bytes: what tells one upload from another."""
+    found = hashlib.sha256()
+    for role, file in sorted(files.items()):
+        if file is not None:
+            found.update(f"{role}\0{file.filename}\0".encode("utf-8", "replace"))
+            content = hashlib.file_digest(file.file, "sha256")  # type: ignore[arg-type]  # it has readinto
+            found.update(content.digest())
+            file.file.seek(0)
+    return found.digest()
+
+
+@contextmanager
+def _on_disk(files: Mapping[str, UploadFile]) -> Iterator[dict[str, Path]]:
+    """Files under the names they came with, as far as those are harmless, by role."""
+    with tempfile.TemporaryDirectory(prefix="givetake-") as folder:
+        paths: dict[str, Path] = {}
+        for role, file in files.items():
+            name = _UNSAFE.sub("_", Path(file.filename or "").name).lstrip(".")[-80:]
+            paths[role] = Path(folder) / role / (name or f"{role}.csv")
+            paths[role].parent.mkdir()
+            with paths[role].open("wb") as target:
+                shutil.copyfileobj(file.file, target)
+        yield paths
+
+
+def list_imports(
+    session: ReadSession,
+    principal: Principal,
+    *,
+    kind: str | None = None,
+    after: int = 0,
+    limit: int | None = 100,
+) -> Sequence[ImportBatch]:
+    """Imports that changed something, in their order."""
+    authorise(principal, Action.READ)
+    query = select(ImportBatch).where(ImportBatch.id > after).order_by(ImportBatch.id)
+    if kind is not None:
+        query = query.where(ImportBatch.kind == kind)
+    return session.scalars(query.limit(limit)).all()
+
+
+def get_import(session: ReadSession, principal: Principal, import_id: int) -> ImportBatch:
+    authorise(principal, Action.READ)
+    found = session.get(ImportBatch, import_id)
+    if found is None:
+        raise NotFound(f"there is no import {import_id}")
+    return found
+
+
+def latest(session: WriteSession, digest: str) -> ImportBatch:
+    """The import of these files that was just recorded."""
+    query = select(ImportBatch).where(ImportBatch.digest == digest)
+    return session.scalars(query.order_by(ImportBatch.id.desc()).limit(1)).one()

@@ -1,0 +1,62 @@
+"""The schema's version: bring a database up to it, with the data that come with it."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import migrations
+from app.catalogue.packaged import load_packaged
+from app.database import Database
+from app.errors import Conflict, NotFound
+from app.register.circumstances import ensure_default_rules
+
+
+def config(database: Database) -> Config:
+    """Alembic's configuration, made here so that no file has to be found at run time."""
+    made = Config()
+    made.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    made.attributes["engine"] = database.write_engine
+    return made
+
+
+def current(database: Database) -> str | None:
+    # Only a look: it waits for no one who writes.
+    with database.read_engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head(database: Database) -> str:
+    found = ScriptDirectory.from_config(config(database)).get_current_head()
+    assert found is not None
+    return found
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Bring the schema to `revision`, up or, for a named older one, down."""
+    scripts = ScriptDirectory.from_config(config(database))
+    known = {script.revision for script in scripts.walk_revisions()}
+    if revision not in known | {"head", "base"}:
+        raise NotFound(f"there is no revision {revision!r}; there are {', '.join(sorted(known))}")
+    before = current(database)
+    older = {script.revision for script in scripts.walk_revisions("base", before or "base")}
+    down = revision == "base" or (before is not None and revision in older and revision != before)
+    (command.downgrade if down else command.upgrade)(config(database), revision)
+    if current(database) == head(database):
+        with database.write() as session:
+            load_packaged(session)
+            ensure_default_rules(session)
+
+
+def require_current(database: Database) -> None:
+    """Migrate a new database at once; refuse an old one, which its owner may want to back up."""
+    found, wanted = current(database), head(database)
+    if found is None:
+        migrate(database)
+    elif found != wanted:
+        raise Conflict(
+            f"the database is at revision {found}, this version needs {wanted}: "
+            "back it up, then run `givetake migrate`"
+        )

@@ -1,0 +1,300 @@
+"""The work of a run, apart from who writes it down: it reads rows, and tells what it found.
+
+It runs in the terminal's own process or in a worker's child, and writes nothing itself.
+"""
+
+import gzip
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from operator import mul
+from typing import Any, Final
+
+import numpy as np
+
+from app.access.policy import Principal, Role
+from app.database import Database
+from app.planning.alternates import alternate_rows
+from app.planning.build import Built, build
+from app.planning.load import load
+from app.planning.options import MatchOptions
+from app.planning.pair_constraints import Unplannable
+from app.planning.scope import takers_of
+from app.planning.travel import travel_times
+from app.runs.queries import decode
+from models.vocabulary import Availability, Ladder, NeedState, Operation, RunState
+from solver.check.verify import verify
+from solver.formats.json_columns import encode
+from solver.formats.plan import Plan, Status
+from solver.formats.problem import Problem
+from solver.formats.problem_json import problem_from_json, problem_to_json
+from solver.formulation.greedy import greedy
+from solver.pairing.point_reasons import explain_points
+from solver.solve import MethodFault, Progress, solve
+
+LADDER: Final = tuple(Ladder)
+WORKER: Final = Principal("worker", frozenset({Role.ADMINISTRATOR}))
+STATE_OF_STATUS: Final = {
+    Status.OPTIMAL: RunState.SOLVED,
+    Status.FEASIBLE: RunState.SOLVED,
+    Status.INFEASIBLE: RunState.INFEASIBLE,
+    Status.UNKNOWN: RunState.UNKNOWN,
+}
+SECONDS_BETWEEN_NEWS: Final = 1.0
+MOST_VIOLATIONS: Final = 1_000
+"""Told of one plan; how many there are in all is told besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run was asked to do, with what it needs of the database besides rows."""
+
+    run_id: int
+    operation: Operation
+    period_code: str
+    scope: Mapping[str, Any]
+    options: MatchOptions
+    travel_source: str | None
+    problem: bytes | None = None
+    """The problem that a given plan is checked against, as its run stored it."""
+    bound: float | None = None
+    """What no plan of that problem exceeds, as far as known."""
+    given_plan: bytes | None = None
+    now: datetime | None = None
+    """When holds, pins and exclusions have to be in force; none: when the work begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step begun."""
+
+    name: str
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemMade:
+    """The exact problem file, to be stored before it is solved."""
+
+    content: bytes
+    sha256: str
+    refused: dict[str, int]
+    """Pairs that the rules refused, by reason."""
+    refusals: bytes
+    """The same by need, a file."""
+    summary: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """How far the solver is."""
+
+    seconds: float
+    objective: int | None
+    bound: float | None
+    gap: float | None
+    rounds: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with all the rows that go with it; `plan` is the plan file."""
+
+    plan: bytes
+    greedy_objective: int | None
+    proposals: list[dict[str, Any]]
+    alternates: list[dict[str, Any]]
+    pages: dict[str, bytes] = field(default_factory=dict)
+    """What was drawn of it for people, files by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found of a given plan."""
+
+    findings: dict[str, Any]
+
+
+Message = Stage | ProblemMade | Searching | Planned | Checked
+Tell = Callable[[Message], None]
+
+
+def carry_out(
+    order: Order,
+    database: Database,
+    tell: Tell,
+    cancelled: Callable[[], bool],
+    *,
+    built: Built | None = None,
+) -> None:
+    """Do what the run was asked to do; the last thing told is a `Planned` or a `Checked`.
+
+    `built` is the run's problem where somebody who plans many areas has made it already.
+    """
+    if order.operation is Operation.SOLVE:
+        if built is None:
+            tell(Stage("finding candidates", 0.0))
+            built = _build(order, database)
+        _solve(order, built, tell, cancelled)
+        return
+    assert order.problem is not None
+    assert order.given_plan is not None
+    tell(Stage("checking the plan", 0.1))
+    problem = problem_from_json(decode(order.problem))
+    plan = Plan.from_json(decode(order.given_plan))
+    check = _validate if order.operation is Operation.VALIDATE else _evaluate
+    tell(Checked(check(problem, plan, order.bound)))
+
+
+def _build(order: Order, database: Database) -> Built:
+    options = order.options
+    assert options.as_of is not None
+    with database.read() as session:
+        takers = takers_of(session, WORKER, order.scope, options.as_of)
+        loaded = load(
+            session, takers.participant_ids, order.period_code, options.as_of, now=order.now
+        )
+        return build(loaded, options, travel_times(order.travel_source))
+
+
+def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]) -> None:
+    options = order.options
+    content = encode(problem_to_json(built.problem), gzipped=True)
+    tell(
+        ProblemMade(
+            content,
+            hashlib.sha256(gzip.decompress(content)).hexdigest(),
+            {str(reason): count for reason, count in built.refusals.total().items()},
+            encode(_refusals_by_need(built), gzipped=True),
+            {
+                "needs": len(built.problem.needs),
+                "offers": len(built.problem.offers),
+                "participants": len(built.problem.participants),
+                "candidates": len(built.problem.candidates),
+            },
+        )
+    )
+    tell(Stage("solving", 0.2))
+
+    told = 0.0
+
+    def on_progress(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told < SECONDS_BETWEEN_NEWS:
+            return
+        told = time.monotonic()
+        tell(Searching(**asdict(progress)))
+
+    try:
+        plan = solve(
+            built.problem,
+            method=options.method,
+            time_limit_s=options.time_limit_s,
+            work=options.work,
+            gap=options.gap,
+            seed=options.seed,
+            workers=options.workers,
+            on_progress=on_progress,
+            cancelled=cancelled,
+        )
+    except MethodFault as fault:
+        raise Unplannable(str(fault)) from fault
+    tell(Stage("writing the plan", 0.95))
+    tell(
+        Planned(
+            encode(plan.to_json(), gzipped=True),
+            _greedy_objective(built.problem),
+            proposal_rows(order.run_id, built, plan),
+            alternate_rows(order.run_id, built, plan),
+        )
+    )
+
+
+def _refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
+    return {
+        need.reference: {str(reason): count for reason, count in of_need.items()}
+        for row, need in enumerate(built.loaded.needs)
+        if (of_need := built.refusals.of_need(row))
+    }
+
+
+def _greedy_objective(problem: Problem) -> int | None:
+    """Points of the plan that taking the best pairing first would give, for comparison."""
+    half_days = greedy(problem)
+    if half_days is None:
+        return None
+    return int((problem.candidates.points * half_days).sum())
+
+
+def proposal_rows(run_id: int, built: Built, plan: Plan) -> list[dict[str, Any]]:
+    """A row of each pairing, with the reasons it was made for."""
+    problem = built.problem
+    chosen = problem.positions(np.column_stack([plan.offer, plan.need]))
+    return [
+        proposal_row(run_id, built, k, half_days)
+        for k, half_days in zip(chosen.tolist(), plan.half_days.tolist(), strict=True)
+    ]
+
+
+def proposal_row(run_id: int, built: Built, candidate: int, half_days: int) -> dict[str, Any]:
+    """A proposal of one candidate of the problem, by its position there."""
+    found = built.candidates
+    need = built.loaded.needs[found.need[candidate]]
+    offer = built.loaded.offers[found.offer[candidate]]
+    return {
+        "run_id": run_id,
+        "need_id": need.id,
+        "offer_id": offer.id,
+        "half_days": half_days,
+        "points": int(built.problem.candidates.points[candidate]),
+        "components": [
+            {"name": reason.component, "points": reason.points, "sentence": reason.sentence}
+            for reason in explain_points(built.points, candidate)
+        ],
+        "distance_m": None if found.remote[candidate] else int(found.distance_m[candidate]),
+        "ladder": LADDER[found.ladder[candidate]],
+        "remote": bool(found.remote[candidate]),
+        "sendable": need.state != NeedState.SUGGESTED
+        and offer.availability != Availability.NOT_ANSWERED,
+    }
+
+
+def _validate(problem: Problem, plan: Plan, bound: float | None) -> dict[str, Any]:
+    violations = verify(problem, plan)
+    return {
+        "valid": not violations,
+        "violation_count": len(violations),
+        "violations": [asdict(violation) for violation in violations[:MOST_VIOLATIONS]],
+    }
+
+
+def _evaluate(problem: Problem, plan: Plan, bound: float | None) -> dict[str, Any]:
+    """The plan's figures as computed here; what its file claims is left aside."""
+    found = problem.positions(np.column_stack([plan.offer, plan.need]))
+    known, half_days = found[found >= 0], plan.half_days[found >= 0]
+    kept = set(known.tolist())
+    dropped = [each for each in problem.positions(problem.current[:, :2]).tolist() if each >= 0]
+    penalty = problem.change_penalty * sum(each not in kept for each in dropped)
+    # Days of a given plan are whatever its file says: too many for sums of 64 bits.
+    points = problem.candidates.points[known].tolist()
+    objective = (
+        sum(map(mul, points, half_days.tolist()))
+        + int(problem.candidates.bonus[known].sum())
+        - penalty
+    )
+    broken = [
+        each for each in verify(problem, plan) if each.rule not in ("objective", "bound", "gap")
+    ]
+    return {
+        "objective": objective,
+        "bound": bound,
+        "gap": None if bound is None else (bound - objective) / max(1, objective),
+        "pairings": len(plan),
+        "half_days": sum(plan.half_days.tolist()),
+        "needs_met": len(set(plan.need.tolist())),
+        "needs": len(problem.needs),
+        "violation_count": len(broken),
+    }

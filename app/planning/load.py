@@ -1,0 +1,302 @@
+"""Everything a run looks at, read in one transaction: plain rows, no judgement yet."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, TypeVarTuple
+
+from sqlalchemy import CompoundSelect, Row, Select, or_, select, union
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.errors import Conflict, NotFound
+from app.planning.holds import Hold, by_need, held, leaves_some
+from models.exchange import Expertise, Limits, Need, Offer, Period
+from models.matching import Decision, Proposal, Steering
+from models.partnerships import Support
+from models.register import (
+    AreaServed,
+    Circumstance,
+    CircumstanceRule,
+    Designation,
+    Group,
+    Institution,
+    Membership,
+    NetworkMembership,
+    Organisation,
+    Participant,
+)
+from models.vocabulary import (
+    Availability,
+    DecisionAction,
+    NeedState,
+    ProposalState,
+    SupportState,
+)
+
+Ts = TypeVarTuple("Ts")
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
+
+PLANNED_NEEDS = (NeedState.SUGGESTED, NeedState.IDENTIFIED, NeedState.DIAGNOSED, NeedState.MATCH)
+"""Needs that still look for support; the matcher refuses suggested ones unless asked for."""
+RUNNING = (SupportState.ACTIVE, SupportState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Rows by kind; `day` is the day planned from, `periods` the run's own and its year."""
+
+    period: Period
+    periods: tuple[str, ...]
+    year_and_terms: tuple[str, ...]
+    """Periods whose days come out of the year's limits: the year and all its terms."""
+    day: date
+    participants: Sequence[AnyRow]
+    needs: Sequence[Need]
+    offers: Sequence[Offer]
+    other_offers: Sequence[Offer]
+    """Those of the year's terms that the run does not plan: their support spends none of its."""
+    expertise: Sequence[AnyRow]
+    limits: dict[tuple[int, str], Limits]
+    circumstances: dict[int, list[CircumstanceRule]]
+    memberships: Sequence[AnyRow]
+    networks: Sequence[AnyRow]
+    areas_served: Sequence[AnyRow]
+    designated: frozenset[int]
+    support: Sequence[Support]
+    holds: Sequence[Hold]
+    steering: Sequence[Steering]
+    """Pins and exclusions in force."""
+    declined: Sequence[AnyRow]
+    """Pairs of need and offer that somebody declined: need, offer, giver, taker and reason."""
+
+
+def load(
+    session: Session,
+    takers: Collection[int] | None,
+    period_code: str,
+    as_of: date,
+    *,
+    now: datetime | None = None,
+    only: Collection[int] | None = None,
+    besides: int | None = None,
+) -> Loaded:
+    """Read what a run of `period_code` for these takers (none: all) looks at.
+
+    `now` decides which holds, pins and exclusions are in force. `only` leaves out everybody
+    else, for a look at one pair, and `besides` the hold of one proposal.
+
+    Raises
+    ------
+    NotFound
+        If there is no such period; the message lists those there are.
+    Conflict
+        If the period is over on the day planned from.
+    """
+    now = now or datetime.now(UTC)
+    period = get_period(session, period_code, as_of)
+    day = max(as_of, period.starts)
+    periods = (period.code,) if period.year_code is None else (period.code, period.year_code)
+    year = period.year_code or period.code
+    terms = session.scalars(select(Period.code).where(Period.year_code == year)).all()
+    needs = session.scalars(
+        _of(only, Need.participant_id, select(Need))
+        .where(Need.period_code.in_(periods), Need.state.in_(PLANNED_NEEDS))
+        .order_by(Need.id)
+    ).all()
+    if takers is not None:
+        needs = [need for need in needs if need.participant_id in takers]
+    holds = held(session, now, only, besides)
+    held_of = by_need(holds)
+    standing = session.scalars(
+        _of(only, Offer.participant_id, select(Offer))
+        .where(
+            Offer.period_code.in_((year, *terms)),
+            ~Offer.withdrawn,
+            Offer.availability != Availability.NOT_OFFERING,
+        )
+        .order_by(Offer.id)
+    ).all()
+    return Loaded(
+        period=period,
+        periods=periods,
+        year_and_terms=(year, *terms),
+        day=day,
+        participants=session.execute(_participants(periods, only)).all(),
+        needs=[need for need in needs if leaves_some(need, held_of[need.id])],
+        offers=[offer for offer in standing if offer.period_code in periods],
+        other_offers=[offer for offer in standing if offer.period_code not in periods],
+        expertise=session.execute(
+            select(Expertise.code, Expertise.parent_code).order_by(Expertise.code)
+        ).all(),
+        limits={
+            (row.participant_id, row.period_code): row
+            for row in session.scalars(
+                _of(only, Limits.participant_id, select(Limits)).where(
+                    Limits.period_code.in_((year, *terms))
+                )
+            )
+        },
+        circumstances=_circumstances(session, day, period.ends, only),
+        memberships=session.execute(_of(only, Membership.participant_id, _memberships(day))).all(),
+        networks=session.execute(_of(only, NetworkMembership.participant_id, _networks(day))).all(),
+        areas_served=session.execute(
+            _of(
+                only,
+                AreaServed.participant_id,
+                select(AreaServed.participant_id, AreaServed.area_kind, AreaServed.area_code),
+            )
+        ).all(),
+        designated=frozenset(session.scalars(_designated(day))),
+        support=session.scalars(_support(only)).all(),
+        holds=holds,
+        steering=session.scalars(in_force(now)).all(),
+        declined=session.execute(_of(only, Need.participant_id, _declined())).all(),
+    )
+
+
+def _of(
+    only: Collection[int] | None, column: InstrumentedAttribute[int], query: Select[*Ts]
+) -> Select[*Ts]:
+    return query if only is None else query.where(column.in_(only))
+
+
+def _support(only: Collection[int] | None) -> Select[Support]:
+    query = select(Support).order_by(Support.id)
+    if only is None:
+        return query
+    return query.where(or_(Support.giver_id.in_(only), Support.taker_id.in_(only)))
+
+
+def in_force(now: datetime) -> Select[Steering]:
+    """Pins and exclusions that nobody lifted and that have not expired."""
+    return (
+        select(Steering)
+        .where(
+            Steering.lifted_at.is_(None),
+            or_(Steering.expires_at.is_(None), Steering.expires_at > now),
+        )
+        .order_by(Steering.id)
+    )
+
+
+def _declined() -> AnySelect:
+    return (
+        select(
+            Proposal.need_id,
+            Proposal.offer_id,
+            Offer.participant_id.label("giver_id"),
+            Need.participant_id.label("taker_id"),
+            Decision.reason,
+        )
+        .join(Decision, Decision.proposal_id == Proposal.id)
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .where(
+            Proposal.state == ProposalState.DECLINED,
+            Decision.action == DecisionAction.DECLINE,
+        )
+        .order_by(Proposal.id)
+    )
+
+
+def get_period(session: Session, code: str, as_of: date) -> Period:
+    period = session.get(Period, code)
+    if period is None:
+        known = session.scalars(select(Period.code).order_by(Period.starts, Period.code)).all()
+        raise NotFound(f"there is no period {code!r}; there are {', '.join(known) or 'none yet'}")
+    if period.ends < as_of:
+        raise Conflict(
+            f"{period.name} ended on {period.ends:%d %B %Y}, before the day planned from, "
+            f"{as_of:%d %B %Y}; choose a later period or an earlier day"
+        )
+    return period
+
+
+def _participants(periods: Collection[str], only: Collection[int] | None) -> AnySelect:
+    taking_part: CompoundSelect[int] = union(
+        select(Need.participant_id).where(Need.period_code.in_(periods)),
+        select(Offer.participant_id).where(Offer.period_code.in_(periods)),
+        select(Support.giver_id).where(Support.giver_id.is_not(None)),
+    )
+    query = (
+        select(
+            Participant.id,
+            Participant.reference,
+            Participant.name,
+            Participant.kind,
+            Participant.latitude,
+            Participant.longitude,
+            Participant.local_authority_code,
+            Participant.region_code,
+            Participant.district_code,
+            Institution.phases,
+            Institution.pupils,
+            Institution.free_school_meals_percent,
+            Institution.urban_rural,
+            Institution.in_scope,
+            Organisation.funded,
+            Organisation.closed,
+        )
+        .outerjoin(Institution)
+        .outerjoin(Organisation)
+        .order_by(Participant.id)
+    )
+    if only is not None:
+        return query.where(Participant.id.in_(only))
+    return query.where(Participant.id.in_(select(taking_part.subquery().c.participant_id)))
+
+
+def _circumstances(
+    session: Session, first: date, last: date, only: Collection[int] | None
+) -> dict[int, list[CircumstanceRule]]:
+    """The rules of the circumstances that hold on some day from `first` to `last`."""
+    found: dict[int, list[CircumstanceRule]] = defaultdict(list)
+    query = (
+        select(Circumstance.participant_id, CircumstanceRule)
+        .join(CircumstanceRule, CircumstanceRule.kind == Circumstance.kind)
+        .where(
+            Circumstance.starts <= last,
+            or_(Circumstance.ends.is_(None), Circumstance.ends >= first),
+        )
+        .order_by(Circumstance.id)
+    )
+    for participant_id, rule in session.execute(_of(only, Circumstance.participant_id, query)):
+        found[participant_id].append(rule)
+    return found
+
+
+def _memberships(day: date) -> AnySelect:
+    return (
+        select(Membership.participant_id, Membership.group_id, Group.kind)
+        .join(Group)
+        .where(
+            Group.open,
+            or_(Membership.joined.is_(None), Membership.joined <= day),
+            or_(Membership.left.is_(None), Membership.left > day),
+        )
+        .order_by(Membership.id)
+    )
+
+
+def _networks(day: date) -> AnySelect:
+    return select(NetworkMembership.participant_id, NetworkMembership.network_id).where(
+        or_(NetworkMembership.starts.is_(None), NetworkMembership.starts <= day),
+        or_(NetworkMembership.ends.is_(None), NetworkMembership.ends >= day),
+    )
+
+
+def _designated(day: date) -> Select[int]:
+    return select(Designation.participant_id).where(
+        or_(Designation.starts.is_(None), Designation.starts <= day),
+        or_(Designation.ends.is_(None), Designation.ends >= day),
+    )
+
+
+def runs_in(support: Support, first: date, last: date) -> bool:
+    """Whether support runs on some day from `first` to `last`; open ends run on."""
+    if support.state not in RUNNING:
+        return False
+    begun = support.starts is None or support.starts <= last
+    return begun and (support.ends is None or support.ends >= first)

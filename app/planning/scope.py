@@ -1,0 +1,66 @@
+"""Whose needs a run plans: the scope in words, as stored, and the participants in it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from app.access.policy import Action, Principal, authorise
+from app.errors import NotFound
+from app.register import lookups as register
+from app.register.lookups import AnySession
+
+LIST: Final = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Takers:
+    description: dict[str, Any]
+    """Enough to find them again: a kind and code, or the references listed."""
+    participant_ids: Collection[int] | None
+    """None: everybody."""
+
+
+def takers_in(session: AnySession, principal: Principal, area: str, day: date) -> Takers:
+    """Everybody in the place, group or network that `area` names."""
+    scope = register.find_scope(session, principal, area)
+    return _in_scope(session, principal, scope, day)
+
+
+def _in_scope(
+    session: AnySession, principal: Principal, scope: register.Scope, day: date
+) -> Takers:
+    if scope.kind == register.COUNTRY:
+        return Takers(scope.as_json(), None)
+    return Takers(
+        scope.as_json(), frozenset(register.participants_in(session, principal, scope, day))
+    )
+
+
+def takers_listed(session: AnySession, principal: Principal, named: Sequence[str]) -> Takers:
+    """Those named by URN or organisation key."""
+    authorise(principal, Action.READ)
+    known = register.participant_ids(session)
+    ids = {name: known.get(register.reference_of(name)) for name in named}
+    if missing := [name for name, found in ids.items() if found is None]:
+        raise NotFound(
+            f"of the {len(named)} listed, {len(missing)} are not known, the first {missing[0]!r}; "
+            "list URNs or organisation keys"
+        )
+    description = {
+        "kind": LIST,
+        "code": "",
+        "name": f"a list of {len(ids)}",
+        "takers": list(ids),
+    }
+    return Takers(description, frozenset(found for found in ids.values() if found is not None))
+
+
+def takers_of(
+    session: AnySession, principal: Principal, description: Mapping[str, Any], day: date
+) -> Takers:
+    """The takers that a run's stored scope means on `day`."""
+    if description["kind"] == LIST:
+        return takers_listed(session, principal, description["takers"])
+    scope = register.Scope(description["kind"], description["code"], description["name"])
+    return _in_scope(session, principal, scope, day)

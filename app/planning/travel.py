@@ -1,0 +1,147 @@
+"""Travel times as the settings name them: an estimate, a CSV matrix, or a router asked by HTTP."""
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.errors import Problem
+from solver.pairing.travel import (
+    FASTEST_M_PER_MINUTE,
+    EstimatedTravelTimes,
+    Floats,
+    Ints,
+    MatrixTravelTimes,
+    Places,
+    TravelTimes,
+)
+
+
+class BadTravelTimes(Problem):
+    status = 422
+    title = "The travel times cannot be used"
+
+
+def travel_times(source: str | None) -> TravelTimes:
+    """The travel times of the settings: an OSRM server, a CSV matrix, or an estimate."""
+    if source is None:
+        return EstimatedTravelTimes()
+    if source.startswith(("http://", "https://")):
+        return OsrmTravelTimes(source)
+    try:
+        return MatrixTravelTimes.from_csv(Path(source))
+    except OSError as error:
+        raise BadTravelTimes(
+            f"GIVETAKE_TRAVEL_TIMES {source}: cannot be read: {error.strerror}"
+        ) from error
+    except ValueError as error:
+        raise BadTravelTimes(f"GIVETAKE_TRAVEL_TIMES {source}: {error}") from error
+
+
+class TravelTimesUnavailableError(RuntimeError):
+    """The router could not be asked, or answered with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class OsrmTravelTimes:
+    """Minutes from the `/table` service of an OSRM server, one request per taker and batch."""
+
+    url: str
+    """Address of the server, as `http://localhost:5000`."""
+    profile: str = "driving"
+    max_locations: int = 100
+    """Most places in one request; servers refuse more than `--max-table-size`, 100 by default."""
+    timeout_s: float = 30.0
+    """For each request."""
+    headers: dict[str, str] = field(default_factory=lambda: {"User-Agent": "givetake"})
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(
+                f"the router's address is {self.url!r}; begin it with http:// or https://"
+            )
+        if self.max_locations < 2:
+            raise ValueError(f"max_locations is {self.max_locations}; give at least 2")
+
+    def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
+        """Minutes of each pair of rows of `places`; NaN where unknown or without a route."""
+        result = np.full(len(origin), np.nan)
+        known = np.flatnonzero(places.known[origin] & places.known[destination])
+        pairs, back = np.unique(
+            np.column_stack((destination[known], origin[known])), axis=0, return_inverse=True
+        )
+        times = np.full(len(pairs), np.nan)
+        for taker in np.unique(pairs[:, 0]):
+            rows = np.flatnonzero(pairs[:, 0] == taker)
+            for first in range(0, len(rows), self.max_locations - 1):
+                batch = rows[first : first + self.max_locations - 1]
+                times[batch] = self._ask(places, pairs[batch, 1], int(taker))
+        result[known] = times[back.reshape(-1)]
+        return result
+
+    def reach_m(self, minutes: float) -> float:
+        """Geodesic metres at the national speed limit in a straight line."""
+        return minutes * FASTEST_M_PER_MINUTE
+
+    def _ask(self, places: Places, origins: Ints, destination: int) -> Floats:
+        rows = [*origins.tolist(), destination]
+        at = ";".join(f"{places.lon[row]:.6f},{places.lat[row]:.6f}" for row in rows)
+        sources = ";".join(str(position) for position in range(len(origins)))
+        address = (
+            f"{self.url.rstrip('/')}/table/v1/{self.profile}/{at}"
+            f"?sources={sources}&destinations={len(origins)}&annotations=duration"
+        )
+        answer = self._fetch(address)
+        if answer.get("code") != "Ok":
+            raise TravelTimesUnavailableError(
+                f"{self.url} answered {answer.get('code')}: {answer.get('message', 'no reason')}; "
+                "check the profile and --max-table-size of the server"
+            )
+        try:
+            seconds = np.array([row[0] for row in answer["durations"]], np.float64)
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            raise TravelTimesUnavailableError(
+                f"{self.url} answered without a table of durations; is it an OSRM server?"
+            ) from error
+        if len(seconds) != len(origins):
+            raise TravelTimesUnavailableError(
+                f"{self.url} answered {len(seconds)} durations for {len(origins)} places"
+            )
+        return seconds / 60
+
+    def _fetch(self, address: str) -> dict[str, Any]:
+        request = urllib.request.Request(address, headers=self.headers)  # noqa: S310 - http(s) alone
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:  # noqa: S310 - http(s)
+                body = json.load(answer)
+        except urllib.error.HTTPError as error:
+            # OSRM explains its refusals in the body of a 400.
+            with error:
+                body = _json_or_none(error.read())
+            if body is None:
+                raise TravelTimesUnavailableError(
+                    f"{self.url} answered HTTP {error.code}; is it an OSRM server?"
+                ) from error
+        except ValueError as error:
+            raise TravelTimesUnavailableError(
+                f"{self.url} answered no JSON; is it an OSRM server?"
+            ) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise TravelTimesUnavailableError(
+                f"{self.url} does not answer ({error}); check the address or plan in miles"
+            ) from error
+        if not isinstance(body, dict):
+            raise TravelTimesUnavailableError(f"{self.url} answered no object; is it OSRM?")
+        return body
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None

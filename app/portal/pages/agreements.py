@@ -1,0 +1,119 @@
+"""What the taker and the giver say to a proposal, recorded one side at a time."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request
+from pydantic import BeforeValidator, StringConstraints
+from starlette.responses import RedirectResponse, Response
+
+from app.access.policy import authorise
+from app.errors import Forbidden, NotFound, Problem
+from app.files.csv_reading import RowModel, Text, clean_text
+from app.portal import forms
+from app.portal.forms import Filled
+from app.portal.rendering import page
+from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
+from app.proposals import agreements, decisions, publication, queries
+from app.proposals.agreements import OF_SIDE
+from models.vocabulary import DeclineReason, Says, Side
+
+router = APIRouter()
+LABELS: Final = {
+    "says": "What the side says",
+    "said_by": "Role of who said it",
+    "reason": "Why not",
+    "note": "Note",
+}
+
+
+class Answer(RowModel):
+    """One side's answer as its form asks for it."""
+
+    says: Says
+    said_by: Annotated[str, StringConstraints(max_length=100), BeforeValidator(clean_text)]
+    reason: DeclineReason | None = None
+    note: Text | None = None
+
+
+def _side(name: str) -> Side:
+    if name not in list(Side):
+        raise NotFound("a proposal has a taker and a giver, and no other side")
+    return Side(name)
+
+
+@router.get("/proposals/{proposal_id:id}/agreements/{side}")
+def ask(request: Request, who: Who, proposal_id: int, side: str) -> Response:
+    return _form(request, who, proposal_id, _side(side), Filled())
+
+
+@router.post("/proposals/{proposal_id:id}/agreements/{side}")
+def record(request: Request, who: Who, proposal_id: int, side: str, form: SentBy) -> Response:
+    given = texts(form)
+    of = _side(side)
+    if given.get("says") == Says.YES:
+        # Without JavaScript the fields of a no are there too; a yes has neither.
+        given |= {"reason": "", "note": ""}
+    filled = Filled(given)
+    answer = forms.read(Answer, filled, LABELS)
+    if answer is None:
+        if "says" in filled.errors:
+            filled.errors["says"] = f"Choose what the {of} says"
+        return _form(request, who, proposal_id, of, filled, status=422)
+    if answer.says is Says.NO and answer.reason is None:
+        filled.add("reason", f"Choose why the {of} says no")
+        return _form(request, who, proposal_id, of, filled, status=422)
+    try:
+        with who.database.write() as session:
+            agreements.agree(
+                session,
+                who.principal,
+                proposal_id,
+                of,
+                answer.says,
+                answer.said_by,
+                decisions.Said(answer.reason, answer.note),
+                version=forms.whole(given.get("version")),
+                hold_days=request.app.state.settings.hold_days,
+            )
+    except (NotFound, Forbidden):
+        raise
+    except Problem as problem:
+        filled.general.append(problem.detail[:1].upper() + problem.detail[1:])
+        return _form(request, who, proposal_id, of, filled, status=422)
+    return RedirectResponse(f"{BASE}/proposals/{proposal_id}?said={of}", 303)
+
+
+@router.post("/proposals/{proposal_id:id}/publication/{side}")
+def publish(request: Request, who: Who, proposal_id: int, side: str, form: SentBy) -> Response:
+    """A side's consent to show the pairing to anybody, or that it is taken back."""
+    given = texts(form)
+    of = _side(side)
+    with who.database.write() as session:
+        if given.get("withdraw"):
+            publication.withdraw(session, who.principal, proposal_id, of)
+            return RedirectResponse(f"{BASE}/proposals/{proposal_id}?unpublished={of}", 303)
+        given_by = given.get("given_by", "")[:100].replace("\0", "")
+        if not given_by:
+            return RedirectResponse(f"{BASE}/proposals/{proposal_id}?lacks={of}#publish-{of}", 303)
+        publication.consent(session, who.principal, proposal_id, of, given_by)
+    return RedirectResponse(f"{BASE}/proposals/{proposal_id}?published={of}", 303)
+
+
+def _form(
+    request: Request, who: Visitor, proposal_id: int, side: Side, filled: Filled, status: int = 200
+) -> Response:
+    action, _ = OF_SIDE[side]
+    authorise(who.principal, action)
+    with who.database.read() as session:
+        full = queries.get_proposal(session, who.principal, proposal_id)
+        return page(
+            request,
+            "agree.html",
+            who,
+            status=status,
+            full=full,
+            side=side,
+            of=full.taker if side is Side.TAKER else full.giver,
+            filled=filled,
+            labels=LABELS,
+        )

@@ -1,0 +1,239 @@
+"""Taking a file in: first what it would change and its faulty rows, then for good."""
+
+import re
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Request, UploadFile
+from starlette.datastructures import FormData
+from starlette.datastructures import UploadFile as SentFile
+from starlette.responses import RedirectResponse, Response
+
+from app.access import browser_sessions
+from app.access.policy import Action, authorise
+from app.database import WriteSession
+from app.errors import NotFound
+from app.import_kit.report import ImportReport
+from app.imports import background
+from app.imports import service as uploads
+from app.imports.background import State, Told
+from app.portal.rendering import csv_page, page
+from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
+from app.progress import Progress
+
+router = APIRouter()
+KINDS: Final = {
+    "needs": "Needs",
+    "offers": "Offers",
+    "limits": "Limits of participants",
+    "support": "Support that runs or ran",
+    "circumstances": "Circumstances",
+    "organisations": "Organisations",
+    "networks": "Networks",
+    "measures": "Published measures",
+    "periods": "Periods",
+    "expertise": "Expertise",
+    "circumstance-rules": "Rules of circumstances",
+    "gias": "The public register of schools",
+}
+ROLES: Final = {
+    "establishments": "Establishments (edubasealldata)",
+    "groups": "Groups (allgroupsdata)",
+    "links": "Group links (alllinksdata)",
+    "successors": "Predecessors and successors (links_edubasealldata)",
+    "memberships": "Academies' memberships (academiesmatmembership)",
+}
+GIAS: Final = "gias"
+PAGES: Final = {
+    State.WORKING: ("import_wait.html", 200),
+    State.SEEN: ("import_preview.html", 200),
+    State.FAULTY: ("import_preview.html", 422),
+    State.REFUSED: ("import_refused.html", 409),
+}
+_NAME = re.compile(r"[0-9a-f]{32}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """Files that wait for a decision, by role; for this visit only, and not for long."""
+
+    folder: Path
+    kind: str
+    files: dict[str, Path]
+
+
+def _shelves(request: Request) -> Path:
+    """Beside the database, where every process of the service finds them."""
+    folder: Path = request.app.state.settings.data_folder
+    return folder / "uploads"
+
+
+def _shelf(request: Request, who: Visitor) -> Path:
+    return _shelves(request) / sha256(who.secret.encode()).hexdigest()[:32]
+
+
+def _put_away(request: Request, who: Visitor, kind: str, form: FormData) -> Shelved | None:
+    """Keep what was sent until it is taken in; none where nothing was."""
+    _clear(request)
+    sent = {
+        role: file
+        for role in ((kind,) if kind != GIAS else tuple(ROLES))
+        if isinstance(file := form.get(role if kind == GIAS else "file"), SentFile)
+        and file.filename
+    }
+    if not sent or (kind == GIAS and "establishments" not in sent):
+        return None
+    folder = _shelf(request, who) / secrets.token_hex(16)
+    files = {}
+    for role, file in sent.items():
+        name = _UNSAFE.sub("_", Path(file.filename or "").name).lstrip(".")[-80:] or "file.csv"
+        files[role] = folder / kind / role / name
+        files[role].parent.mkdir(parents=True, mode=0o700)
+        with files[role].open("wb") as target:
+            shutil.copyfileobj(file.file, target)
+    return Shelved(folder, kind, files)
+
+
+def _take_down(request: Request, who: Visitor, name: str) -> Shelved:
+    folder = _shelf(request, who) / name
+    if not _NAME.fullmatch(name) or not folder.is_dir():
+        raise NotFound("the file is no longer kept; choose it again")
+    kind_folder = next(each for each in folder.iterdir() if each.is_dir())
+    files = {role.name: next(role.iterdir()) for role in kind_folder.iterdir()}
+    return Shelved(folder, kind_folder.name, files)
+
+
+def _clear(request: Request) -> None:
+    """Throw away what nobody decided on."""
+    oldest = time.time() - browser_sessions.LONGEST.total_seconds()
+    for shelf in _shelves(request).glob("*"):
+        if shelf.stat().st_mtime < oldest:
+            shutil.rmtree(shelf, ignore_errors=True)
+
+
+def _take_in(
+    session: WriteSession, who: Visitor, shelved: Shelved, on_progress: Progress
+) -> ImportReport:
+    opened = {role: path.open("rb") for role, path in shelved.files.items()}
+    try:
+        files = {
+            role: UploadFile(file, filename=shelved.files[role].name)
+            for role, file in opened.items()
+        }
+        if shelved.kind == GIAS:
+            return uploads.take_in_gias(session, who.principal, files, on_progress)
+        return uploads.take_in(
+            session, who.principal, shelved.kind, files[shelved.kind], on_progress
+        )
+    finally:
+        for file in opened.values():
+            file.close()
+
+
+@router.get("/imports")
+def list_imports(request: Request, who: Who) -> Response:
+    with who.database.read() as session:
+        found = uploads.list_imports(session, who.principal, limit=None)[::-1]
+        if request.query_params.get("as") == "csv":
+            columns = ["id", "kind", "imported_at", "actor", "files", "counts"]
+            rows = [{name: getattr(each, name) for name in columns} for each in found]
+            return csv_page("imports", columns, rows)
+        return page(request, "imports.html", who, found=found[:100], kinds=KINDS)
+
+
+@router.get("/imports/new")
+def new_import(request: Request, who: Who, kind: str = "needs") -> Response:
+    authorise(who.principal, Action.IMPORT)
+    chosen = kind if kind in KINDS else "needs"
+    return page(request, "import_form.html", who, kind=chosen, kinds=KINDS, roles=ROLES)
+
+
+@router.post("/imports/new")
+def preview_import(request: Request, who: Who, form: SentBy) -> Response:
+    authorise(who.principal, Action.IMPORT)
+    kind = texts(form).get("kind", "")
+    if kind not in KINDS:
+        raise NotFound("choose what the file holds")
+    shelved = _put_away(request, who, kind, form)
+    if shelved is None:
+        error = "Choose a CSV file"
+        return page(
+            request,
+            "import_form.html",
+            who,
+            status=422,
+            kind=kind,
+            kinds=KINDS,
+            roles=ROLES,
+            error=error,
+        )
+
+    def look(on_progress: Progress) -> ImportReport:
+        with who.database.rehearse() as session:
+            return _take_in(session, who, shelved, on_progress)
+
+    return _answer(request, who, shelved, background.begin(shelved.folder, "look", look))
+
+
+@router.get("/imports/waiting/{name}")
+def wait_for_import(request: Request, who: Who, name: str) -> Response:
+    """How far a file is; asked for again and again until something came of it."""
+    shelved = _take_down(request, who, name)
+    told = background.told(shelved.folder)
+    if told.state is not State.WORKING and request.headers.get("hx-request"):
+        return Response(None, 200, {"HX-Redirect": f"{BASE}/imports/waiting/{name}"})
+    return _answer(request, who, shelved, told, waits=True)
+
+
+@router.post("/imports/take")
+def take_import(request: Request, who: Who, form: SentBy) -> Response:
+    authorise(who.principal, Action.IMPORT)
+    shelved = _take_down(request, who, texts(form).get("file", ""))
+    told = background.told(shelved.folder)
+    if told.state is not State.SEEN:
+        return _answer(request, who, shelved, told)
+
+    def take(on_progress: Progress) -> ImportReport:
+        with who.database.write() as session:
+            return _take_in(session, who, shelved, on_progress)
+
+    return _answer(request, who, shelved, background.begin(shelved.folder, "take", take))
+
+
+def _answer(
+    request: Request, who: Visitor, shelved: Shelved, told: Told, *, waits: bool = False
+) -> Response:
+    """What came of a file, or the page that waits for it."""
+    if told.state is State.WORKING and not waits:
+        return RedirectResponse(f"{BASE}/imports/waiting/{shelved.folder.name}", 303)
+    if told.state not in (State.WORKING, State.SEEN):
+        # What came of it stays, for whoever looks again.
+        for role in (shelved.folder / shelved.kind).iterdir():
+            shutil.rmtree(role, ignore_errors=True)
+    if told.state is State.TAKEN and told.report is not None:
+        counts = told.report.things.values()
+        done = sum(each.added + each.changed + each.closed for each in counts)
+        return RedirectResponse(f"{BASE}/imports?done={shelved.kind}&n={done}", 303)
+    template, status = PAGES[told.state]
+    if told.state is State.WORKING and request.headers.get("hx-request"):
+        template = "import_live.html"
+    return page(
+        request,
+        template,
+        who,
+        status=status,
+        kind=shelved.kind,
+        kinds=KINDS,
+        told=told,
+        report=told.report,
+        faults=told.faults,
+        number_of_faults=told.number_of_faults,
+        names=[path.name for path in shelved.files.values()],
+        shelved=shelved.folder.name,
+    )

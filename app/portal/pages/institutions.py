@@ -1,0 +1,125 @@
+"""Finding an institution or organisation, and everything that is known of it."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.database import ReadSession
+from app.errors import NotFound
+from app.exchange import limits as lists
+from app.exchange import queries
+from app.partnerships.balance import balances
+from app.partnerships.queries import list_support
+from app.portal.rendering import Pager, csv_page, page, page_number
+from app.portal.sessions import Who
+from app.proposals.queries import Wanted, list_proposals
+from app.register import institution_queries, list_queries
+from app.register.lookups import count_participants, find_participants, reference_of
+from models.vocabulary import Availability
+
+router = APIRouter()
+PER_PAGE: Final = 25
+MOST_ROWS: Final = 60_000
+MOST_LETTERS: Final = 100
+
+
+@router.get("/institutions")
+def search(request: Request, who: Who, q: str = "", closed: str = "") -> Response:
+    number = page_number(request)
+    text = q.replace("\0", " ")[:MOST_LETTERS].strip()
+    as_csv = request.query_params.get("as") == "csv"
+    with who.database.read() as session:
+        found = find_participants(
+            session,
+            who.principal,
+            text,
+            open_only=not closed,
+            skip=0 if as_csv else (number - 1) * PER_PAGE,
+            limit=MOST_ROWS if as_csv else PER_PAGE,
+        )
+        total = count_participants(session, who.principal, text, open_only=not closed)
+    if as_csv:
+        columns = ["reference", "name", "type_name", "postcode", "local_authority"]
+        rows = [{name: getattr(each, name) for name in columns} for each in found]
+        return csv_page("institutions", columns, rows)
+    return page(
+        request,
+        "institutions.html",
+        who,
+        text=text,
+        closed=bool(closed),
+        found=found,
+        pager=Pager(number, PER_PAGE, total),
+    )
+
+
+@router.get("/participants/{cell:path}")
+def participant(request: Request, who: Who, cell: str) -> Response:
+    """An institution by its URN, an organisation by its key."""
+    today = datetime.now(UTC).date()
+    with who.database.read() as session:
+        if cell.isascii() and cell.isdigit():
+            about = _institution(session, who, int(cell[:10]))
+        else:
+            about = _organisation(session, who, cell)
+        reference = reference_of(cell)
+        needs = queries.list_needs(session, who.principal, participant=reference, limit=None)
+        offers = queries.list_offers(session, who.principal, participant=reference, limit=None)
+        support = list_support(session, who.principal, participant=cell, limit=None)
+        circumstances = list_queries.list_circumstances(
+            session, who.principal, participant=cell, limit=None
+        )
+        rules = {
+            rule.kind: rule
+            for rule in list_queries.list_circumstance_rules(session, who.principal, limit=None)
+        }
+        proposals = [
+            *list_proposals(session, who.principal, Wanted(taker=reference), sort="-points"),
+            *list_proposals(session, who.principal, Wanted(giver=reference), sort="-points"),
+        ]
+        return page(
+            request,
+            "participant.html",
+            who,
+            cell=cell,
+            reference=reference,
+            about=about,
+            needs=needs,
+            offers=offers,
+            support=support,
+            circumstances=circumstances,
+            rules=rules,
+            proposals=proposals,
+            limits=lists.list_limits(session, who.principal, participant=cell, limit=None),
+            balances=balances(session, who.principal, about["participant_id"]),
+            expertise=expertise_names(session, who),
+            today=today,
+            unanswered=Availability.NOT_ANSWERED,
+        )
+
+
+def _institution(session: ReadSession, who: Who, urn: int) -> dict[str, Any]:
+    if urn > 2**31 - 1:
+        raise NotFound(f"there is no institution {urn} in the register")
+    found = institution_queries.get_institution(session, who.principal, urn)
+    return {
+        **found.row,
+        "is_school": True,
+        "groups": found.groups,
+        "networks": found.networks,
+        "measures": institution_queries.list_measures(session, who.principal, urn),
+    }
+
+
+def _organisation(session: ReadSession, who: Who, key: str) -> dict[str, Any]:
+    found = list_queries.get_organisation(session, who.principal, key)
+    networks = list_queries.list_networks(session, who.principal, member=key, limit=None)
+    return {**found, "is_school": False, "networks": networks}
+
+
+def expertise_names(session: ReadSession, who: Who) -> dict[str, str]:
+    """Every entry of the taxonomy, retired ones too, by its code."""
+    found = lists.list_expertise(session, who.principal, retired=None, limit=None)
+    return {each.code: each.name for each in found}

@@ -1,0 +1,378 @@
+"""Needs and offers: listed, recorded, changed, answered and withdrawn."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from app.access.policy import Action, authorise
+from app.database import ReadSession, WriteSession
+from app.errors import Conflict, NotFound, Problem, Stale
+from app.exchange import limits, queries, service
+from app.exchange.resolve import reference_of
+from app.exchange.rows import NeedRow, OfferRow
+from app.exchange.schemas import NeedShown, OfferShown
+from app.exchange.service import Unfit
+from app.files.csv_writing import columns
+from app.portal import forms
+from app.portal.forms import Filled
+from app.portal.pages.institutions import expertise_names
+from app.portal.rendering import csv_page, page
+from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
+from app.register.lookups import find_participants
+from models.exchange import Need, Offer
+from models.vocabulary import Availability, NeedState
+
+router = APIRouter()
+PER_PAGE: Final = 50
+EM_SPACE: Final = "\u2003"
+NEED_LABELS: Final = {
+    "participant": "School or organisation",
+    "expertise": "Expertise",
+    "period": "Period",
+    "days": "Days",
+    "days_min": "Shortest useful days",
+    "max_givers": "Most supporters at once",
+    "priority": "Priority",
+    "evidence": "Evidence",
+    "agreed_by": "Role of who agreed it",
+    "travel_limit_miles": "Travel limit in miles",
+    "travel_limit_minutes": "Travel limit in minutes",
+    "mode": "How the support is given",
+    "window_starts": "Earliest day",
+    "window_ends": "Latest day",
+    "state": "State",
+}
+OFFER_LABELS: Final = {
+    **{name: NEED_LABELS[name] for name in ("participant", "expertise", "period", "days")},
+    "max_pairings": "Most schools at once",
+    "quality": "Strength of the evidence",
+    "evidence": "Evidence of quality",
+    **{name: NEED_LABELS[name] for name in ("travel_limit_miles", "travel_limit_minutes", "mode")},
+    "phases": "Phases",
+    "window_starts": "Earliest day",
+    "window_ends": "Latest day",
+    "availability": "Availability",
+    "availability_updated": "Day on which the giver said so",
+}
+LABELS: Final = {"need": NEED_LABELS, "offer": OFFER_LABELS}
+ROWS: Final[dict[str, Any]] = {"need": NeedRow, "offer": OfferRow}
+
+
+def _kind(request: Request) -> str:
+    return "need" if request.url.path.startswith(f"{BASE}/needs") else "offer"
+
+
+Kind = Annotated[str, Depends(_kind)]
+
+
+@router.get("/needs")
+def list_needs(request: Request, who: Who) -> Response:
+    return _list(request, who, "need")
+
+
+@router.get("/offers")
+def list_offers(request: Request, who: Who) -> Response:
+    return _list(request, who, "offer")
+
+
+def _list(request: Request, who: Visitor, kind: str) -> Response:
+    asked = {name: value for name, value in request.query_params.items() if value}
+    as_csv = asked.get("as") == "csv"
+    filters: dict[str, Any] = {
+        "period": asked.get("period"),
+        "expertise": asked.get("expertise"),
+        "participant": reference_of(asked["participant"]) if "participant" in asked else None,
+        "limit": None if as_csv else PER_PAGE + 1,
+        "after_id": 0 if as_csv else (forms.whole(asked.get("after")) or 0),
+    }
+    with who.database.read() as session:
+        found: Sequence[Any]
+        if kind == "need":
+            state = asked.get("state")
+            filters["state"] = NeedState(state) if state in list(NeedState) else None
+            found = queries.list_needs(session, who.principal, **filters)
+        else:
+            state = asked.get("availability")
+            filters["availability"] = Availability(state) if state in list(Availability) else None
+            found = queries.list_offers(session, who.principal, **filters)
+        names = limits.named(session, (each.participant_id for each in found))
+        if as_csv:
+            shown: Any = NeedShown if kind == "need" else OfferShown
+            rows = [
+                shown.of(each, *names[each.participant_id]).model_dump(mode="json")
+                for each in found
+            ]
+            return csv_page(f"{kind}s", columns(ROWS[kind]), rows)
+        return page(
+            request,
+            "items.html",
+            who,
+            kind=kind,
+            found=found[:PER_PAGE],
+            after=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
+            names=names,
+            states=list(NeedState if kind == "need" else Availability),
+            **_choices(session, who),
+        )
+
+
+def _choices(session: ReadSession, who: Visitor) -> dict[str, Any]:
+    periods = limits.list_periods(session, who.principal, limit=None)
+    in_use = limits.list_expertise(session, who.principal, limit=None)
+    return {
+        "periods": periods,
+        "expertise_in_use": _as_tree(in_use),
+        "expertise": expertise_names(session, who),
+    }
+
+
+def _as_tree(entries: Sequence[Any]) -> list[tuple[str, str]]:
+    """Codes and names, what is narrower indented below what is broader."""
+    below: dict[str | None, list[Any]] = {}
+    codes = {each.code for each in entries}
+    for each in sorted(entries, key=lambda entry: entry.name):
+        below.setdefault(each.parent_code if each.parent_code in codes else None, []).append(each)
+
+    def walk(parent: str | None, depth: int) -> list[tuple[str, str]]:
+        found = []
+        for each in below.get(parent, []):
+            found.append((each.code, EM_SPACE * depth + each.name))
+            found += walk(each.code, depth + 1)
+        return found
+
+    return walk(None, 0)
+
+
+@router.get("/needs/new")
+@router.get("/offers/new")
+def new_item(request: Request, who: Who, kind: Kind, participant: str = "") -> Response:
+    authorise(who.principal, _action(kind))
+    defaults = {"mode": "either", "participant": participant[:60]}
+    if kind == "need":
+        defaults |= {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
+    else:
+        defaults |= {"max_pairings": "1", "availability": "not_answered"}
+    defaults["reference"] = f"{kind}-{secrets.token_hex(6)}"
+    with who.database.read() as session:
+        return _form(request, who, session, kind, Filled(defaults))
+
+
+@router.post("/needs/new")
+@router.post("/offers/new")
+def create_item(request: Request, who: Who, kind: Kind, form: SentBy) -> Response:
+    filled = _filled(form)
+    row = forms.read(ROWS[kind], filled, LABELS[kind])
+    if row is not None and not filled.wrong:
+        create: Any = service.create_need if kind == "need" else service.create_offer
+        if _done(who, filled, kind, lambda session: create(session, who.principal, row)):
+            return _to(kind, filled.values["reference"], "created")
+    with who.database.read() as session:
+        if _exists(session, who, kind, filled):
+            # The same form, sent twice.
+            return _to(kind, filled.values["reference"], "created")
+        return _form(request, who, session, kind, filled, status=422)
+
+
+def _exists(session: ReadSession, who: Visitor, kind: str, filled: Filled) -> bool:
+    try:
+        item = _get(session, who, kind, filled.values.get("reference", ""))
+    except NotFound:
+        return False
+    names = limits.named(session, [item.participant_id])
+    return names[item.participant_id][0] == filled.values.get("participant")
+
+
+@router.get("/needs/{reference:path}/change")
+@router.get("/offers/{reference:path}/change")
+def show_change(request: Request, who: Who, kind: Kind, reference: str) -> Response:
+    authorise(who.principal, _action(kind))
+    with who.database.read() as session:
+        item = _get(session, who, kind, reference)
+        filled = Filled(_typed(session, item))
+        return _form(request, who, session, kind, filled, item=item)
+
+
+@router.post("/needs/{reference:path}/change")
+@router.post("/offers/{reference:path}/change")
+def change_item(request: Request, who: Who, kind: Kind, reference: str, form: SentBy) -> Response:
+    filled = _filled(form)
+    filled.values["reference"] = reference
+    version = forms.whole(filled.values.get("version")) or 0
+    row = forms.read(ROWS[kind], filled, LABELS[kind])
+    if row is not None and not filled.wrong:
+        change: Any = service.change_need if kind == "need" else service.change_offer
+        if _done(who, filled, kind, lambda session: change(session, who.principal, row, version)):
+            return _to(kind, reference, "changed")
+    with who.database.read() as session:
+        item = _get(session, who, kind, reference)
+        return _form(request, who, session, kind, filled, item=item, status=422)
+
+
+@router.get("/needs/{reference:path}/withdraw")
+@router.get("/offers/{reference:path}/withdraw")
+def show_withdraw(request: Request, who: Who, kind: Kind, reference: str) -> Response:
+    authorise(who.principal, _action(kind))
+    with who.database.read() as session:
+        return _item_page(request, who, session, kind, reference, "item_withdraw.html")
+
+
+@router.post("/needs/{reference:path}/withdraw")
+@router.post("/offers/{reference:path}/withdraw")
+def withdraw_item(request: Request, who: Who, kind: Kind, reference: str, form: SentBy) -> Response:
+    version = forms.whole(texts(form).get("version")) or 0
+    withdraw: Any = service.withdraw_need if kind == "need" else service.withdraw_offer
+    with who.database.write() as session:
+        withdraw(session, who.principal, reference, version)
+    return _to(kind, reference, "withdrawn")
+
+
+@router.post("/offers/{reference:path}/answer")
+def answer_offer(request: Request, who: Who, reference: str, form: SentBy) -> Response:
+    """What the giver said of itself, recorded for it."""
+    given = texts(form)
+    said = given.get("availability", "")
+    if said not in list(Availability):
+        raise Conflict("choose what the giver said: can offer, may offer or not offering")
+    with who.database.write() as session:
+        service.answer_offer(
+            session,
+            who.principal,
+            reference,
+            Availability(said),
+            version=forms.whole(given.get("version")) or 0,
+        )
+    return _to("offer", reference, "answered")
+
+
+@router.post("/needs/{reference:path}/confirm")
+def confirm_need(request: Request, who: Who, reference: str, form: SentBy) -> Response:
+    """The school's own word that a suggestion is a need, recorded for it."""
+    given = texts(form)
+    role = given.get("by_role", "")[:100]
+    if not role:
+        raise Conflict("enter the role of who agreed it for the school, such as headteacher")
+    with who.database.write() as session:
+        version = forms.whole(given.get("version")) or 0
+        service.confirm_need(session, who.principal, reference, by_role=role, version=version)
+    return _to("need", reference, "confirmed")
+
+
+@router.get("/needs/{reference:path}")
+@router.get("/offers/{reference:path}")
+def show_item(request: Request, who: Who, kind: Kind, reference: str) -> Response:
+    with who.database.read() as session:
+        return _item_page(request, who, session, kind, reference, "item.html")
+
+
+def _item_page(
+    request: Request, who: Visitor, session: ReadSession, kind: str, reference: str, template: str
+) -> Response:
+    item = _get(session, who, kind, reference)
+    cell, name = limits.named(session, [item.participant_id])[item.participant_id]
+    return page(
+        request,
+        template,
+        who,
+        kind=kind,
+        item=item,
+        cell=cell,
+        name=name,
+        done=request.query_params.get("done", ""),
+        ended=_ended(item),
+        **_choices(session, who),
+    )
+
+
+def _ended(item: Need | Offer) -> bool:
+    if isinstance(item, Offer):
+        return item.withdrawn
+    return item.state in (NeedState.CLOSED, NeedState.MET)
+
+
+def _action(kind: str) -> Action:
+    return Action.CHANGE_NEED if kind == "need" else Action.CHANGE_OFFER
+
+
+def _get(session: ReadSession, who: Visitor, kind: str, reference: str) -> Need | Offer:
+    if kind == "need":
+        return queries.get_need(session, who.principal, reference)
+    return queries.get_offer(session, who.principal, reference)
+
+
+def _to(kind: str, reference: str, done: str) -> Response:
+    return RedirectResponse(f"{BASE}/{kind}s/{reference}?done={done}", 303)
+
+
+def _filled(form: FormData) -> Filled:
+    phases = ";".join(text for text in form.getlist("phases") if isinstance(text, str))
+    return Filled(texts(form) | ({"phases": phases} if phases else {}))
+
+
+def _typed(session: ReadSession, item: Need | Offer) -> dict[str, str]:
+    """What is stored, as it would have been typed."""
+    names = limits.named(session, [item.participant_id])
+    cell, name = names[item.participant_id]
+    shown: Any = NeedShown if isinstance(item, Need) else OfferShown
+    content = shown.of(item, cell, name).model_dump(mode="json")
+    typed = {}
+    for field, value in content.items():
+        if isinstance(value, list):
+            typed[field] = ";".join(value)
+        elif value is not None:
+            typed[field] = f"{value:g}" if isinstance(value, float) else str(value)
+    return typed
+
+
+def _done(who: Visitor, filled: Filled, kind: str, act: Any) -> bool:
+    """Whether it was stored; if not, the form says why."""
+    try:
+        with who.database.write() as session:
+            written: WriteSession = session
+            act(written)
+    except Unfit as unfit:
+        forms.take(filled, unfit.misfits, LABELS[kind])
+        return False
+    except Stale:
+        filled.general.append(
+            "Somebody changed it in the meantime: open it again and make your change anew"
+        )
+        return False
+    except Conflict as conflict:
+        filled.general.append(_sentence(conflict))
+        return False
+    return True
+
+
+def _sentence(problem: Problem) -> str:
+    return problem.detail[:1].upper() + problem.detail[1:]
+
+
+def _form(
+    request: Request,
+    who: Visitor,
+    session: ReadSession,
+    kind: str,
+    filled: Filled,
+    *,
+    item: Need | Offer | None = None,
+    status: int = 200,
+) -> Response:
+    cell = filled.values.get("participant", "")
+    found = find_participants(session, who.principal, cell, limit=1) if cell else []
+    named = found[0].name if found and found[0].reference.endswith(f":{cell}") else None
+    return page(
+        request,
+        "item_form.html",
+        who,
+        status=status,
+        kind=kind,
+        filled=filled,
+        item=item,
+        participant_name=named,
+        labels=LABELS[kind],
+        **_choices(session, who),
+    )

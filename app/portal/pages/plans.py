@@ -1,0 +1,219 @@
+"""The plan of a run: in figures and charts, on a map, and what it leaves unmet."""
+
+import gzip
+from collections import Counter, OrderedDict
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from threading import Lock
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.access.secret import signing_secret
+from app.database import ReadSession
+from app.errors import NotFound
+from app.insight import rendered
+from app.insight.queries import report_data, result_of, rules_in_words
+from app.insight.rendered import Summary, Unmet
+from app.insight.report import UnmetNeed
+from app.insight.report_map import LADDER_COLOURS, LADDER_NAMES, ROLE_COLOURS, SYMBOL_NAMES
+from app.maps import tokens
+from app.maps.tokens import BadEmbed
+from app.planning.options import MatchOptions
+from app.portal.pages.runs import watched
+from app.portal.rendering import HEADERS, VENDOR, Pager, csv_page, page, page_number
+from app.portal.sessions import Visitor, Who
+from app.runs import queries
+from app.runs.leases import ENDED
+from app.runs.queries import FileName
+from models.matching import Run
+from models.vocabulary import AreaKind, EmbedLayer, RunState
+
+router = APIRouter()
+PER_PAGE: Final = 50
+MOST_KEPT: Final = 12
+FOR_ONE_LOOK: Final = timedelta(minutes=10)
+"""How long the map of a page can be read; whoever opens the page again gets a new token."""
+
+
+FILES: Final = ("summary", "unmet", "picture")
+_kept: OrderedDict[tuple[str, int, str], Any] = OrderedDict()
+_keeping = Lock()
+
+
+def _keep(database: str, run_id: int, found: dict[str, Any]) -> None:
+    with _keeping:
+        for name, content in found.items():
+            _kept[(database, run_id, name)] = content
+        while len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+
+
+def _drawn(session: ReadSession, who: Visitor, run: Run, name: FileName) -> Any:
+    """What was drawn of a run's plan; its worker did so, or else it is done now."""
+    key = (who.database.url, run.id, name)
+    with _keeping:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    try:
+        found: dict[str, Any] = {name: rendered.read(name, queries.file_of(session, run.id, name))}
+    except (NotFound, ValueError):
+        # Planned in the terminal, or drawn by another version.
+        made = rendered.draw(report_data(session, result_of(session, who.principal, run.id)))
+        found = {each: getattr(made, each) for each in FILES}
+    _keep(who.database.url, run.id, found)
+    return found[name]
+
+
+def at_most(fraction: float) -> str:
+    """A percentage rounded up: what is proven is never overstated."""
+    return f"{ceil(fraction * 10_000 - 1e-6) / 100:.2f}%"
+
+
+@router.get("/runs/{run_id:id}")
+def show_run(request: Request, who: Who, run_id: int) -> Response:
+    """A run that goes on is watched, one that has ended shows what came of it."""
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
+        if RunState(run.state) not in ENDED:
+            return page(request, "run_watch.html", who, **watched(session, who, run))
+        if run.state != RunState.SOLVED:
+            return page(request, "run_ended.html", who, **watched(session, who, run))
+        summary: Summary = _drawn(session, who, run, "summary")
+        return page(
+            request,
+            "run.html",
+            who,
+            run=run,
+            data=summary,
+            figures=summary.figures,
+            charts=summary.charts,
+            rules=rules_in_words(MatchOptions.model_validate(run.options)),
+            at_most=at_most,
+        )
+
+
+@router.get("/runs/{run_id:id}/map")
+def show_map(request: Request, who: Who, run_id: int) -> Response:
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
+        return page(request, "map.html", who, run=run, widget=widget_of(request, run))
+
+
+@router.get("/runs/{run_id:id}/picture")
+def show_picture(request: Request, who: Who, run_id: int) -> Response:
+    """The plan as it was made, for paper and for browsers that run no script."""
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
+        return page(
+            request,
+            "picture.html",
+            who,
+            run=run,
+            summary=_drawn(session, who, run, "summary"),
+            ladder_names=LADDER_NAMES,
+            ladder_colours=LADDER_COLOURS,
+            role_colours=ROLE_COLOURS,
+            symbol_names=SYMBOL_NAMES,
+        )
+
+
+@router.get("/runs/{run_id:id}/picture.svg")
+def read_picture(request: Request, who: Who, run_id: int) -> Response:
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
+        content: bytes = _drawn(session, who, run, "picture")
+    if not content:
+        raise NotFound("no participant of this run has a known place")
+    headers = HEADERS | {"Content-Encoding": "gzip"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        headers, content = HEADERS, gzip.decompress(content)
+    return Response(content, 200, headers, "image/svg+xml")
+
+
+def widget_of(request: Request, run: Run) -> str | None:
+    """The address of the map that people move and ask, for this page only; none without it."""
+    origin = f"{request.url.scheme}://{request.url.netloc}"
+    now = datetime.now(UTC)
+    try:
+        granted = tokens.grant(
+            [origin],
+            EmbedLayer.PARTNER,
+            now=now,
+            valid_for=FOR_ONE_LOOK,
+            run_id=run.id,
+            drafts=True,
+        )
+    except BadEmbed:
+        return None
+    if not (VENDOR / "leaflet.js").is_file():
+        return None
+    token = tokens.sign(granted, signing_secret(request.app.state.settings), now)
+    query = {"token": token, "heading": f"Run {run.id}", "cards": "page"}
+    if run.scope.get("kind") in list(AreaKind):
+        query["area"] = run.scope["name"]
+    return f"/maps/widget?{urlencode(query)}"
+
+
+@router.get("/runs/{run_id:id}/unmet")
+def list_unmet(request: Request, who: Who, run_id: int) -> Response:
+    asked = request.query_params
+    number = page_number(request)
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
+        unmet: Unmet = _drawn(session, who, run, "unmet")
+        name = unmet.names
+        found = [need for need in unmet.needs if _fits(need, name, asked)]
+        found.sort(key=lambda need: (need.priority, -need.days_needed, need.need))
+        if asked.get("as") == "csv":
+            rows = [_csv(need, name) for need in found]
+            return csv_page(f"run-{run_id}-unmet", list(_csv_columns), rows)
+        skip = (number - 1) * PER_PAGE
+        return page(
+            request,
+            "unmet.html",
+            who,
+            run=run,
+            found=found[skip : skip + PER_PAGE],
+            name=name,
+            pager=Pager(number, PER_PAGE, len(found)),
+            reasons=_counted(unmet.needs),
+            expertise=sorted({need.expertise for need in unmet.needs}),
+            total=len(unmet.needs),
+        )
+
+
+def _counted(unmet: tuple[UnmetNeed, ...]) -> list[tuple[str, int]]:
+    """How many needs each reason weighs on the most."""
+    return Counter(need.reasons[0].sentence for need in unmet if need.reasons).most_common()
+
+
+def _fits(need: UnmetNeed, name: dict[str, str], asked: Any) -> bool:
+    words = asked.get("q", "").casefold().split()
+    main = need.reasons[0].sentence if need.reasons else ""
+    return (
+        all(word in name[need.taker].casefold() for word in words)
+        and asked.get("expertise", "") in ("", need.expertise)
+        and asked.get("priority", "") in ("", str(need.priority))
+        and asked.get("reason", "") in ("", main)
+    )
+
+
+_csv_columns: Final = (
+    "need", "taker", "taker_name", "expertise", "days", "priority", "reasons",
+)  # fmt: skip
+
+
+def _csv(need: UnmetNeed, name: dict[str, str]) -> dict[str, object]:
+    return {
+        "need": need.need,
+        "taker": need.taker.partition(":")[2],
+        "taker_name": name[need.taker],
+        "expertise": need.expertise,
+        "days": f"{need.days_needed:g}",
+        "priority": need.priority,
+        "reasons": [f"{each.offers} offers: {each.sentence}" for each in need.reasons],
+    }

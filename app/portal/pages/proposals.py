@@ -1,0 +1,392 @@
+"""Reviewing proposals: listed and filtered, one by one, and decided on singly or in bulk."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Request
+from starlette.datastructures import FormData, QueryParams
+from starlette.responses import RedirectResponse, Response
+
+from app.access.policy import Action, authorise
+from app.database import ReadSession, WriteSession
+from app.errors import NotFound, Problem
+from app.files.csv_writing import days
+from app.insight.report_map import LADDER_NAMES
+from app.portal.forms import whole
+from app.portal.pages.institutions import expertise_names
+from app.portal.rendering import Pager, csv_page, miles, page, page_number
+from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
+from app.proposals import decisions, pins_and_exclusions, publication
+from app.proposals import queries as lists
+from app.proposals.queries import Full
+from app.proposals.review_queries import SORTS, ReviewFilter, counts_by, review
+from app.proposals.rules_passed import rules_passed
+from app.proposals.states import ENDED, LAPSING, possible_from
+from app.runs import queries
+from models.vocabulary import (
+    DecisionAction,
+    DeclineReason,
+    Ladder,
+    ProposalState,
+    Says,
+    Side,
+    SteeringKind,
+)
+
+router = APIRouter()
+PER_PAGE: Final = 50
+MOST_AT_ONCE: Final = 1_000
+DEFAULT_SORT: Final = "-points"
+CSV_COLUMNS: Final = [
+    "id", "taker", "taker_name", "giver", "giver_name", "expertise", "days", "priority", "miles",
+    "ladder", "remote", "points", "state", "taker_says", "giver_says", "sendable", "need", "offer",
+]  # fmt: skip
+STEERING: Final = {"pin": SteeringKind.PIN, "exclude": SteeringKind.EXCLUSION}
+ACTIONS: Final = {
+    "prefer": "Prefer",
+    "start_due_diligence": "Start due diligence",
+    "approve": "Approve",
+    "approve_with_conditions": "Approve with conditions",
+    "defer": "Defer",
+    "decline": "Decline",
+    "withdraw": "Withdraw",
+    "pin": "Pin",
+    "exclude": "Exclude",
+}
+DONE: Final = {
+    "prefer": "preferred",
+    "start_due_diligence": "in due diligence",
+    "approve": "approved",
+    "approve_with_conditions": "approved with conditions",
+    "defer": "deferred",
+    "decline": "declined",
+    "withdraw": "withdrawn",
+    "pin": "pinned",
+    "exclude": "excluded",
+}
+AT_ONCE: Final = frozenset({"prefer", "start_due_diligence"})
+"""What is done without being asked for more first."""
+NOTE_NEEDED: Final = {
+    **dict.fromkeys(("pin", "exclude"), "Write down why, so that others can follow it"),
+    "approve_with_conditions": "Write down the conditions",
+    "defer": "Write down what it waits for",
+}
+MOST_LETTERS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one proposal of several; `refused` says why nothing did."""
+
+    full: Full
+    refused: str | None
+
+
+def _wanted(params: QueryParams) -> tuple[ReviewFilter, str]:
+    """The filter and order of a query; what no such list has is left out."""
+
+    def one_of(name: str, known: Sequence[str]) -> str | None:
+        given = params.get(name)
+        return given if given in known else None
+
+    far = params.get("miles", "")
+    sendable = {"yes": True, "no": False}.get(params.get("sendable", ""))
+    sort = params.get("sort", DEFAULT_SORT)
+    wanted = ReviewFilter(
+        text=params.get("q", "")[:100].replace("\0", " ").strip() or None,
+        state=one_of("state", list(ProposalState)),
+        expertise=params.get("expertise", "")[:60].replace("\0", "") or None,
+        ladder=one_of("ladder", list(Ladder)),
+        sendable=sendable,
+        most_miles=float(far) if far.isascii() and far.isdigit() and len(far) < 5 else None,
+        waits_for=Side(waits) if (waits := one_of("waits", list(Side))) else None,
+    )
+    return wanted, sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
+
+
+@router.get("/runs/{run_id:id}/proposals")
+def list_proposals(request: Request, who: Who, run_id: int) -> Response:
+    wanted, sort = _wanted(request.query_params)
+    number = page_number(request)
+    as_csv = request.query_params.get("as") == "csv"
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
+        found, total = review(
+            session,
+            who.principal,
+            run_id,
+            wanted,
+            sort=sort,
+            skip=0 if as_csv else (number - 1) * PER_PAGE,
+            limit=None if as_csv else PER_PAGE,
+        )
+        answers = lists.answers_to(session, who.principal, [each.proposal.id for each in found])
+        if as_csv:
+            lines = [_csv(each, answers.get(each.proposal.id, {})) for each in found]
+            return csv_page(f"run-{run_id}-proposals", CSV_COLUMNS, lines)
+        return page(
+            request,
+            "proposals.html",
+            who,
+            run=run,
+            found=found,
+            answers=answers,
+            pager=Pager(number, PER_PAGE, total),
+            sort=sort,
+            default_sort=DEFAULT_SORT,
+            counts=counts_by(session, who.principal, run_id),
+            expertise=expertise_names(session, who),
+            ladder_names=LADDER_NAMES,
+            steered=_steered(session, who),
+            ended_states=ENDED,
+            filtered=wanted != ReviewFilter(),
+            actions=ACTIONS,
+            done=DONE.get(request.query_params.get("done", "")),
+            done_number=request.query_params.get("n", ""),
+        )
+
+
+def _csv(full: Full, answers: Mapping[Side, Says]) -> dict[str, object]:
+    proposal = full.proposal
+    return {
+        "id": proposal.id,
+        "taker": full.taker.reference.partition(":")[2],
+        "taker_name": full.taker.name,
+        "giver": full.giver.reference.partition(":")[2],
+        "giver_name": full.giver.name,
+        "expertise": full.need.expertise_code,
+        "days": days(proposal.half_days),
+        "priority": full.need.priority,
+        "miles": miles(proposal.distance_m),
+        "ladder": proposal.ladder,
+        "remote": proposal.remote,
+        "points": proposal.points,
+        "state": proposal.state,
+        "taker_says": answers.get(Side.TAKER),
+        "giver_says": answers.get(Side.GIVER),
+        "sendable": full.sendable,
+        "need": full.need.reference,
+        "offer": full.offer.reference,
+    }
+
+
+def _steered(session: ReadSession, who: Visitor) -> dict[tuple[str, str], Any]:
+    """Pins and exclusions in force, by need and offer."""
+    now = datetime.now(UTC)
+    return {
+        (need, offer): made
+        for kind in SteeringKind
+        for made, need, offer in lists.list_steering(
+            session, who.principal, kind, now=now, standing=True, limit=None
+        )
+    }
+
+
+@router.get("/proposals/{proposal_id:id}")
+def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
+    with who.database.read() as session:
+        shown = about(session, who, proposal_id)
+        full: Full = shown["full"]
+        run_id = full.proposal.run_id
+        decided = lists.decisions_of(session, who.principal, proposal_id)
+        said = lists.agreements_of(session, who.principal, proposal_id)
+        return page(
+            request,
+            "proposal.html",
+            who,
+            **shown,
+            run=queries.get_run(session, who.principal, run_id),
+            rules=rules_passed(full, lists.options_of(session, run_id)),
+            alternates=lists.alternates_of(session, run_id, full.need.id),
+            history=sorted([*decided, *said], key=lambda each: each.at),
+            standing={each.side: each for each in said if each.voided_at is None},
+            sides={Side.TAKER: full.taker, Side.GIVER: full.giver},
+            consents={
+                each.side: each
+                for each in publication.consents_of(session, who.principal, proposal_id)
+                if each.withdrawn_at is None
+            },
+            may_publish=full.proposal.state in publication.ASKABLE,
+            may_agree=full.proposal.state in LAPSING and not shown["missing"],
+        )
+
+
+def about(session: ReadSession, who: Visitor, proposal_id: int) -> dict[str, Any]:
+    """What a page or card of one proposal tells, and what can be done with it."""
+    full = lists.get_proposal(session, who.principal, proposal_id)
+    return {
+        "full": full,
+        "missing": decisions.to_be_confirmed(
+            full.need, full.offer, full.taker.name, full.giver.name
+        ),
+        "steering": _steered(session, who).get((full.need.reference, full.offer.reference)),
+        "ladder_names": LADDER_NAMES,
+        "expertise": expertise_names(session, who),
+        "can": possible_from(ProposalState(full.proposal.state)),
+        "done": DONE,
+    }
+
+
+@router.post("/proposals/decide")
+def decide(request: Request, who: Who, form: SentBy) -> Response:
+    """Carry a decision out on every chosen proposal, each by itself."""
+    given = texts(form)
+    action = given.get("action", "")
+    if action not in ACTIONS:
+        raise NotFound("choose what to do with the proposals")
+    chosen = _chosen(who, form, given)
+    error = lacks(action, given) if given.get("confirmed") else None
+    if chosen and action not in AT_ONCE and (error or not given.get("confirmed")):
+        authorise(who.principal, _right_to(action))
+        return _ask(request, who, action, chosen, given, error)
+    if not chosen:
+        error = "Choose at least one proposal"
+        return page(request, "decided.html", who, status=422, error=error, back=_back(given))
+    act = act_of(action, given, request.app.state.settings.hold_days)
+    outcomes = [carry_out(who, act, proposal_id, version) for proposal_id, version in chosen]
+    refused = [each for each in outcomes if each.refused]
+    if not refused:
+        query = {"done": action, "n": len(outcomes)}
+        return RedirectResponse(_back(given, **query), 303)
+    return page(
+        request,
+        "decided.html",
+        who,
+        action=DONE[action],
+        refused=refused,
+        number=len(outcomes) - len(refused),
+        back=_back(given),
+    )
+
+
+def _chosen(who: Visitor, form: FormData, given: dict[str, str]) -> list[tuple[int, int]]:
+    """Ids and versions that were ticked, or all that the filter shows."""
+    run = whole(given.get("run"))
+    if given.get("all") and run is not None:
+        wanted, sort = _wanted(QueryParams(given.get("filter", "")))
+        with who.database.read() as session:
+            found, _ = review(session, who.principal, run, wanted, sort=sort, limit=MOST_AT_ONCE)
+            return [(each.proposal.id, each.proposal.version) for each in found]
+    chosen = []
+    for value in form.getlist("chosen")[:MOST_AT_ONCE]:
+        proposal_id, version = map(whole, str(value).partition(":")[::2])
+        if proposal_id is not None and version is not None:
+            chosen.append((proposal_id, version))
+    return chosen
+
+
+def _right_to(action: str) -> Action:
+    if action in STEERING:
+        return Action.STEER
+    return Action.APPROVE if action in decisions.APPROVING else Action.REVIEW
+
+
+def lacks(action: str, given: dict[str, str]) -> str | None:
+    """What has to be said with a decision and was not."""
+    reason, note = given.get("reason", ""), given.get("note", "")
+    if action == "decline":
+        if reason not in list(DeclineReason):
+            return "Choose why it is declined"
+        if reason == DeclineReason.OTHER and not note:
+            return "Write a note that says what the other reason is"
+    elif not note:
+        return NOTE_NEEDED.get(action)
+    return None
+
+
+def _ask(
+    request: Request,
+    who: Visitor,
+    action: str,
+    chosen: list[tuple[int, int]],
+    given: dict[str, str],
+    error: str | None,
+) -> Response:
+    with who.database.read() as session:
+        first = [lists.get_proposal(session, who.principal, each) for each, _ in chosen[:10]]
+        return page(
+            request,
+            "decide.html",
+            who,
+            status=422 if error else 200,
+            action=action,
+            verb=ACTIONS[action],
+            chosen=chosen,
+            first=first,
+            given=given,
+            error=error,
+            back=_back(given),
+        )
+
+
+Act = Callable[[WriteSession, Visitor, Full, int], object]
+
+
+def act_of(action: str, given: dict[str, str], hold_days: int) -> Act:
+    note = given.get("note", "")[:MOST_LETTERS] or None
+
+    def steer(session: WriteSession, who: Visitor, full: Full, version: int) -> object:
+        need, offer = full.need.reference, full.offer.reference
+        kind = STEERING[action]
+        return pins_and_exclusions.steer(
+            session, who.principal, kind, need, offer, reason=note or ""
+        )
+
+    def decide(session: WriteSession, who: Visitor, full: Full, version: int) -> object:
+        taken = DecisionAction(action)
+        reason = given.get("reason", "")
+        declined = taken is DecisionAction.DECLINE and reason in list(DeclineReason)
+        said = decisions.Said(DeclineReason(reason) if declined else None, note)
+        return decisions.decide(
+            session,
+            who.principal,
+            full.proposal.id,
+            taken,
+            said,
+            version=version,
+            hold_days=hold_days,
+        )
+
+    return steer if action in STEERING else decide
+
+
+def carry_out(who: Visitor, act: Act, proposal_id: int, version: int) -> Outcome:
+    """Each in a transaction of its own: one that cannot be leaves the others be."""
+    with who.database.read() as session:
+        full = lists.get_proposal(session, who.principal, proposal_id)
+    try:
+        with who.database.write() as session:
+            act(session, who, full, version)
+    except Problem as problem:
+        return Outcome(full, problem.detail)
+    return Outcome(full, None)
+
+
+def _back(given: dict[str, str], **query: object) -> str:
+    """The page that the decision came from."""
+    one, run = whole(given.get("proposal")), whole(given.get("run"))
+    if one is not None:
+        return f"{BASE}/proposals/{one}?{urlencode(query)}".rstrip("?")
+    if run is None:
+        return f"{BASE}/runs"
+    kept = [pair for pair in parse_qsl(given.get("filter", "")) if pair[0] not in ("done", "n")]
+    return f"{BASE}/runs/{run}/proposals?{urlencode([*kept, *query.items()])}".rstrip("?")
+
+
+@router.post("/steering/{kind}/{steering_id:id}/lift")
+def lift(request: Request, who: Who, kind: str, steering_id: int, form: SentBy) -> Response:
+    if kind not in list(SteeringKind):
+        raise NotFound("there is no such page")
+    given = texts(form)
+    with who.database.write() as session:
+        pins_and_exclusions.lift(
+            session,
+            who.principal,
+            SteeringKind(kind),
+            steering_id,
+            version=whole(given.get("version")),
+        )
+    return RedirectResponse(_back(given), 303)

@@ -1,0 +1,212 @@
+"""Runs: listed, started with their rules in words, watched and cancelled."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import RedirectResponse, Response
+
+from app.access.policy import Action, authorise
+from app.database import ReadSession
+from app.errors import Conflict, NotFound
+from app.exchange import limits
+from app.exchange.rows import Count, Miles
+from app.files.csv_reading import RowModel, Text, Whole, YesNo
+from app.insight.queries import rules_in_words
+from app.planning.options import MatchOptions
+from app.portal import forms
+from app.portal.forms import Filled
+from app.portal.rendering import csv_page, page
+from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
+from app.register import list_queries
+from app.runs import queries, service
+from app.runs.leases import ENDED
+from models.matching import Run, RunEvent
+from models.vocabulary import AreaKind, BalanceHolder, Reciprocity, RunState
+
+router = APIRouter()
+PER_PAGE: Final = 30
+WIDTH, HEIGHT = 600.0, 160.0
+LABELS: Final = {
+    "area": "Area",
+    "period": "Period",
+    "reciprocity": "Giving and taking",
+    "max_loop": "Most schools in a closed loop",
+    "balance_held_by": "Who balances",
+    "travel_limit_miles": "Travel limit in miles",
+    "max_taken": "Most supporters of a school at once",
+    "max_given": "Most schools a school supports at once",
+    "minutes": "Longest time in minutes",
+    "include_suggestions": "Suggested needs",
+    "include_declined": "Declined pairs",
+}
+
+
+class Asked(RowModel):
+    """A run as its form asks for it."""
+
+    area: Text
+    period: Text
+    reciprocity: Reciprocity
+    max_loop: Annotated[Whole, Field(ge=2, le=100)] = MatchOptions().max_loop
+    balance_held_by: BalanceHolder = BalanceHolder.SCHOOL
+    travel_limit_miles: Miles
+    max_taken: Count
+    max_given: Count
+    minutes: Annotated[Whole, Field(ge=1, le=720)]
+    include_suggestions: YesNo = False
+    include_declined: YesNo = False
+
+    def options(self) -> MatchOptions:
+        return MatchOptions(
+            **self.model_dump(exclude={"area", "period", "minutes"}),
+            time_limit_s=self.minutes * 60.0,
+        )
+
+
+@router.get("/runs")
+def list_runs(request: Request, who: Who) -> Response:
+    as_csv = request.query_params.get("as") == "csv"
+    with who.database.read() as session:
+        runs = queries.list_runs(
+            session,
+            who.principal,
+            before=forms.whole(request.query_params.get("before")),
+            limit=None if as_csv else PER_PAGE + 1,
+        )
+        if as_csv:
+            columns = ["id", "area", "period", "state", "objective", "bound", "gap", "created_at"]
+            rows: list[dict[str, object]] = [
+                {name: getattr(run, name, None) for name in columns}
+                | {"area": run.scope["name"], "period": run.period_code}
+                for run in runs
+            ]
+            return csv_page("runs", columns, rows)
+        return page(request, "runs.html", who, runs=runs[:PER_PAGE], more=len(runs) > PER_PAGE)
+
+
+@router.get("/runs/new")
+def new_run(request: Request, who: Who) -> Response:
+    authorise(who.principal, Action.RUN)
+    options = MatchOptions()
+    defaults = {
+        "reciprocity": options.reciprocity.value,
+        "max_loop": str(options.max_loop),
+        "balance_held_by": options.balance_held_by.value,
+        "travel_limit_miles": f"{options.travel_limit_miles:g}",
+        "max_taken": str(options.max_taken),
+        "max_given": str(options.max_given),
+        "minutes": "1",
+    }
+    with who.database.read() as session:
+        return _form(request, who, session, Filled(defaults))
+
+
+@router.post("/runs/new")
+def start_run(request: Request, who: Who, form: SentBy) -> Response:
+    filled = Filled(texts(form))
+    asked = forms.read(Asked, filled, LABELS)
+    if asked is not None:
+        options = asked.options()
+        try:
+            with who.database.write() as session:
+                day = service.day_of(options)
+                takers = service.takers_in(session, who.principal, asked.area, day)
+                service.require_room(session, who.principal, request.app.state.settings.queued_runs)
+                run = service.submit(session, who.principal, takers, asked.period, options)
+                return RedirectResponse(f"{BASE}/runs/{run.id}", 303)
+        except (NotFound, Conflict) as problem:
+            field = "period" if "period" in problem.detail else "area"
+            filled.add(field, problem.detail[:1].upper() + problem.detail[1:])
+    with who.database.read() as session:
+        return _form(request, who, session, filled, status=422)
+
+
+def _form(
+    request: Request, who: Visitor, session: ReadSession, filled: Filled, status: int = 200
+) -> Response:
+    areas = [
+        area
+        for kind in (AreaKind.REGION, AreaKind.LOCAL_AUTHORITY)
+        for area in list_queries.list_areas(session, who.principal, kind=kind, limit=None)
+    ]
+    today = datetime.now(UTC).date()
+    periods = limits.list_periods(session, who.principal, limit=None)
+    return page(
+        request,
+        "run_form.html",
+        who,
+        status=status,
+        filled=filled,
+        areas=areas,
+        periods=[period for period in periods if period.ends >= today],
+        labels=LABELS,
+    )
+
+
+@router.get("/runs/{run_id:id}/watch")
+def watch_run(request: Request, who: Who, run_id: int) -> Response:
+    """How far a run is; asked for again and again until it has ended."""
+    with who.database.read() as session:
+        run = queries.get_run(session, who.principal, run_id)
+        if RunState(run.state) in ENDED:
+            if request.headers.get("hx-request"):
+                return Response(None, 200, {"HX-Redirect": f"{BASE}/runs/{run_id}"})
+            return RedirectResponse(f"{BASE}/runs/{run_id}", 303)
+        template = "run_live.html" if request.headers.get("hx-request") else "run_watch.html"
+        return page(request, template, who, **watched(session, who, run))
+
+
+def watched(session: ReadSession, who: Visitor, run: Run) -> dict[str, Any]:
+    """What a page that watches a run shows."""
+    events = queries.events(session, who.principal, run.id)
+    searched = [event.data for event in events if event.kind == "progress"]
+    return {
+        "run": run,
+        "rules": rules_in_words(MatchOptions.model_validate(run.options)),
+        "latest": searched[-1] if searched else None,
+        "curve": curve(searched),
+        "stages": _stages(events),
+        "ended": RunState(run.state) in ENDED,
+    }
+
+
+def _stages(events: Sequence[RunEvent]) -> list[tuple[str, datetime]]:
+    """Each step that began, of the latest attempt only."""
+    stages: list[tuple[str, datetime]] = []
+    for event in events:
+        if event.kind in ("queued", "started", "given_back"):
+            stages = [] if event.kind == "queued" else [("taken up by a worker", event.at)]
+        elif event.kind == "stage":
+            stages.append((str(event.data.get("stage", "")), event.at))
+    return stages
+
+
+def curve(searched: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The plan's points and their bound over time, as lines on paper; none before two points."""
+    plans = [(each["seconds"], each["objective"]) for each in searched if each["objective"]]
+    bounds = [(each["seconds"], each["bound"]) for each in searched if each["bound"]]
+    if len(plans) < 2 or not bounds:
+        return None
+    first = min(seconds for seconds, _ in plans + bounds)
+    longest = max(seconds for seconds, _ in plans + bounds) - first or 1
+    highest = max(points for _, points in plans[-1:] + bounds[-1:]) * 1.02
+    lowest = min(points for _, points in plans) * 0.9
+
+    def line(spots: list[tuple[float, float]]) -> str:
+        return " ".join(
+            f"{WIDTH * (seconds - first) / longest:.1f},"
+            f"{HEIGHT * (1 - (min(points, highest) - lowest) / (highest - lowest or 1)):.1f}"
+            for seconds, points in spots
+        )
+
+    return {"plan": line(plans), "bound": line(bounds), "seconds": longest}
+
+
+@router.post("/runs/{run_id:id}/cancel")
+def cancel_run(request: Request, who: Who, run_id: int, form: SentBy) -> Response:
+    with who.database.write() as session:
+        service.request_cancel(session, who.principal, run_id)
+    return RedirectResponse(f"{BASE}/runs/{run_id}", 303)

@@ -1,0 +1,183 @@
+"""Pages: templates, what every page has, and headers that let nothing foreign in."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import Request
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader
+from starlette.responses import Response
+
+from app.access.policy import MAY, Action, Role
+from app.files.csv_writing import csv_of
+from app.portal import labels
+from app.portal.sessions import BASE, Visitor
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "same-origin",
+    "Vary": "Cookie, HX-Request",
+}
+STATIC: Final = Path(__file__).parent / "static"
+VENDOR: Final = Path(__file__).parent.parent / "static" / "vendor"
+NAVIGATION: Final = (
+    ("Institutions", f"{BASE}/institutions", f"{BASE}/participants"),
+    ("Needs", f"{BASE}/needs", f"{BASE}/needs"),
+    ("Offers", f"{BASE}/offers", f"{BASE}/offers"),
+    ("Runs", f"{BASE}/runs", f"{BASE}/proposals"),
+    ("Imports", f"{BASE}/imports", f"{BASE}/imports"),
+)
+"""A name, where it leads, and what else belongs to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """One page of a list whose length is known."""
+
+    page: int
+    size: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def first(self) -> int:
+        return (self.page - 1) * self.size + 1 if self.total else 0
+
+    @property
+    def last(self) -> int:
+        return min(self.page * self.size, self.total)
+
+
+@cache
+def _version(path: Path, changed: float) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of a file of ours, another one whenever the file is another."""
+    folder, _, file = name.partition("/")
+    path = {"static": STATIC, "vendor": VENDOR}[folder] / file
+    if not path.is_file():
+        return f"{BASE}/{name}"
+    return f"{BASE}/{name}?v={_version(path, path.stat().st_mtime)}"
+
+
+def days(half_days: int | None) -> str:
+    return "" if half_days is None else f"{half_days / 2:,.1f}".removesuffix(".0")
+
+
+def counted(number: float, one: str, many: str | None = None) -> str:
+    said = f"{number:,.1f}".removesuffix(".0")
+    return f"{said} {one if number == 1 else many or one + 's'}"
+
+
+def on_day(day: date | None) -> str:
+    return "" if day is None else f"{day.day} {day:%B %Y}"
+
+
+def at_moment(moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    at = moment.astimezone(UTC)
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def miles(metres: float | None) -> str:
+    return "" if metres is None else f"{metres / 1609.344:,.1f}"
+
+
+@cache
+def environment() -> Environment:
+    made = Environment(
+        loader=ChoiceLoader(
+            [
+                PackageLoader("app.portal"),
+                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+            ]
+        ),
+        autoescape=True,
+        # The components' macros look at options that nobody gave.
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "days": days,
+        "counted": counted,
+        "day": on_day,
+        "moment": at_moment,
+        "miles": miles,
+        "word": labels.word,
+        "colour": labels.colour,
+        "path": lambda text: quote(str(text), safe="/"),
+    }
+    made.globals |= {"base": BASE, "asset": asset, "navigation": NAVIGATION, "words": labels}
+    return made
+
+
+def page(
+    request: Request, template: str, who: Visitor | None, *, status: int = 200, **content: Any
+) -> Response:
+    """A whole page, or what htmx asked for of it."""
+    query = dict(request.query_params)
+    path = request.url.path
+
+    def link(**changes: object) -> str:
+        """This page with another query; what is None or empty goes, and the page number too."""
+        kept = {**query, "page": None, **changes}
+        return path + _query(kept)
+
+    def may(action: str) -> bool:
+        return who is not None and bool(
+            who.principal.roles & (MAY[Action(action)] | {Role.ADMINISTRATOR})
+        )
+
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            who=who,
+            token=who.token if who else None,
+            here=path,
+            query=query,
+            link=link,
+            may=may,
+            vendor_missing=not (VENDOR / "govuk.css").is_file(),
+            **content,
+        )
+    )
+    return Response(text, status, HEADERS, "text/html; charset=utf-8")
+
+
+def _query(values: Mapping[str, object]) -> str:
+    pairs = [
+        f"{quote(name, safe='')}={quote(str(value), safe='')}"
+        for name, value in values.items()
+        if value not in (None, "")
+    ]
+    return f"?{'&'.join(pairs)}" if pairs else ""
+
+
+def csv_page(name: str, columns: list[str], rows: list[dict[str, object]]) -> Response:
+    """A list as it was filtered, for a spreadsheet."""
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response(csv_of(columns, rows), 200, headers, "text/csv; charset=utf-8")
+
+
+def page_number(request: Request) -> int:
+    given = request.query_params.get("page", "1")
+    return max(1, int(given)) if given.isascii() and given.isdigit() and len(given) < 7 else 1

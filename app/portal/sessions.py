@@ -1,0 +1,189 @@
+"""Who looks at the portal: the cookie, and the proof that a form is one of ours."""
+
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Final
+from urllib.parse import SplitResult, urlencode, urlsplit
+
+from fastapi import Depends, Request
+from sqlalchemy.exc import OperationalError
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from app.access import browser_sessions
+from app.access.callers import database_of
+from app.access.policy import Principal
+from app.database import Database
+from app.errors import Forbidden, Problem
+
+BASE: Final = "/portal"
+COOKIE: Final = "__Host-givetake"
+LOOPBACK_COOKIE: Final = "givetake"
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+MOST_FIELDS: Final = 2_000
+FROM_US: Final = frozenset({"same-origin", "none"})
+
+
+class _Id(Convertor[int]):
+    """What can be a row's id; no page has any other number in its address."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("id", _Id())
+
+
+class SignInNeeded(Problem):
+    status = 401
+    title = "Sign in"
+
+
+class NotSafe(Problem):
+    """A browser that would send its cookie where others can read it."""
+
+    title = "The connection is not safe"
+
+
+class NotOurForm(Forbidden):
+    """A form that another site, another person's page or an ended session sent."""
+
+    title = "The form is not valid any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody signed in, for the time of one request."""
+
+    principal: Principal
+    secret: str
+    database: Database
+
+    def token(self, path: str) -> str:
+        """Proof that a form for `path` is from a page of this very visit."""
+        return hmac.digest(self.secret.encode(), path.encode(), "sha256").hex()
+
+
+def cookie_name(request: Request) -> str:
+    """The cookie's name; raises `NotSafe` for plain HTTP to anywhere but this machine."""
+    if request.url.scheme == "https":
+        return COOKIE
+    if request.url.hostname in LOOPBACK:
+        return LOOPBACK_COOKIE
+    raise NotSafe("sign-in needs https; put a proxy with TLS before the service")
+
+
+def set_cookie(request: Request, response: Response, secret: str) -> None:
+    name = cookie_name(request)
+    response.set_cookie(
+        name,
+        secret,
+        max_age=int(browser_sessions.LONGEST.total_seconds()),
+        path="/",
+        secure=name == COOKIE,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def unset_cookie(request: Request, response: Response) -> None:
+    name = cookie_name(request)
+    response.delete_cookie(name, path="/", secure=name == COOKIE, httponly=True, samesite="lax")
+
+
+def visitor(request: Request) -> Visitor:
+    """Whoever the cookie stands for; raises `SignInNeeded` where it stands for nobody."""
+    secret = request.cookies.get(cookie_name(request), "")
+    database = database_of(request)
+    if secret:
+        with database.read() as session:
+            found = browser_sessions.find(session, secret)
+        if found is not None:
+            if found.to_be_seen:
+                # While a large file is taken in, nobody is sent away for want of a note.
+                with suppress(OperationalError), database.write() as session:
+                    browser_sessions.see(session, secret)
+            request.state.principal = found.principal.name
+            seen = Visitor(found.principal, secret, database)
+            request.state.visitor = seen
+            return seen
+    raise SignInNeeded("your visit has ended; sign in again")
+
+
+def from_our_pages(request: Request) -> None:
+    """Refuse what another site made the browser send."""
+    if request.headers.get("sec-fetch-site") in FROM_US:
+        return
+    origin = _split(request.headers.get("origin", ""))
+    if (origin.scheme, origin.netloc) == (request.url.scheme, request.url.netloc):
+        return
+    raise NotOurForm("it did not come from a page of this service; open the page and send it again")
+
+
+async def sent(request: Request) -> AsyncIterator[FormData]:
+    """A form from one of our pages, as far as a stranger can prove that."""
+    from_our_pages(request)
+    async with request.form(max_fields=MOST_FIELDS, max_files=5) as form:
+        yield form
+
+
+async def sent_by(
+    request: Request,
+    who: Annotated[Visitor, Depends(visitor)],
+    form: Annotated[FormData, Depends(sent)],
+) -> FormData:
+    """A form from a page of this visit."""
+    given = form.get("token")
+    if not isinstance(given, str) or not hmac.compare_digest(
+        given.encode(), who.token(request.url.path).encode()
+    ):
+        raise NotOurForm("it is from an earlier visit; open the page and send it again")
+    return form
+
+
+def to_sign_in(request: Request) -> Response:
+    """Lead to sign-in, and afterwards back to what was asked for."""
+    at = _split(str(request.url))
+    if request.headers.get("hx-request"):
+        at = _split(request.headers.get("hx-current-url", str(request.url)))
+    wanted = f"{at.path}?{at.query}" if at.query else at.path
+    query = urlencode({"next": wanted}) if request.method == "GET" else ""
+    address = f"{BASE}/sign-in?{query}".rstrip("?")
+    if request.headers.get("hx-request"):
+        return Response(None, 401, {"HX-Redirect": address})
+    return RedirectResponse(address, 303)
+
+
+def safe_next(wanted: str) -> str:
+    """Where to go after sign-in: a page of ours, never another site."""
+    parts = _split(wanted)
+    ours = parts.path == BASE or parts.path.startswith(f"{BASE}/")
+    if parts.scheme or parts.netloc or not ours or "\\" in wanted:
+        return f"{BASE}/"
+    return wanted
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address; of what is none, nothing."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
+Who = Annotated[Visitor, Depends(visitor)]
+Sent = Annotated[FormData, Depends(sent)]
+SentBy = Annotated[FormData, Depends(sent_by)]
+
+
+def texts(form: FormData) -> dict[str, str]:
+    """What was typed, without the files; of fields given twice the last."""
+    return {name: value.strip() for name, value in form.items() if isinstance(value, str)}

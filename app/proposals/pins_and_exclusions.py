@@ -1,0 +1,118 @@
+"""Pins and exclusions that people enter for the next runs, each with its reason and author."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from app.access.policy import Action, Principal, authorise
+from app.database import WriteSession
+from app.errors import Conflict, NotFound, Problem, Stale
+from app.events import audit
+from models.exchange import Need, Offer
+from models.matching import Steering
+from models.vocabulary import SteeringKind
+
+
+class BadSteering(Problem):
+    status = 422
+    title = "The pin or exclusion cannot be"
+
+
+def steer(
+    session: WriteSession,
+    principal: Principal,
+    kind: SteeringKind,
+    need_reference: str,
+    offer_reference: str,
+    *,
+    reason: str,
+    expires_at: datetime | None = None,
+    now: datetime | None = None,
+) -> Steering:
+    """Pin or exclude a pair for the next runs, until it expires or is lifted.
+
+    Raises
+    ------
+    NotFound
+        If there is no such need or offer.
+    Conflict
+        If the pair is pinned or excluded already.
+    BadSteering
+        If it would never be in force, or pairs a giver with itself.
+    """
+    authorise(principal, Action.STEER)
+    now = now or datetime.now(UTC)
+    if expires_at is not None and expires_at <= now:
+        raise BadSteering(f"it would expire at {expires_at.isoformat()}, which is past")
+    need = session.scalars(select(Need).where(Need.reference == need_reference)).one_or_none()
+    offer = session.scalars(select(Offer).where(Offer.reference == offer_reference)).one_or_none()
+    if need is None:
+        raise NotFound(f"there is no need {need_reference!r}")
+    if offer is None:
+        raise NotFound(f"there is no offer {offer_reference!r}")
+    if kind is SteeringKind.PIN and need.participant_id == offer.participant_id:
+        raise BadSteering(f"{need_reference} and {offer_reference} are of the same participant")
+    before = session.scalars(
+        select(Steering)
+        .where(
+            Steering.need_id == need.id,
+            Steering.offer_id == offer.id,
+            Steering.lifted_at.is_(None),
+        )
+        .with_for_update()
+    ).one_or_none()
+    if before is not None:
+        if before.expires_at is None or before.expires_at > now:
+            raise Conflict(
+                f"{need_reference} and {offer_reference} have the {before.kind} {before.id} "
+                "already; lift it first"
+            )
+        before.lifted_at = before.expires_at
+        session.flush()
+    made = Steering(
+        kind=kind,
+        need_id=need.id,
+        offer_id=offer.id,
+        reason=reason,
+        author=principal.name,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    session.add(made)
+    session.flush()
+    audit.record(
+        session,
+        actor=principal.name,
+        action=f"{kind}.create",
+        subject=f"{kind}:{made.id}",
+        need=need_reference,
+        offer=offer_reference,
+    )
+    return made
+
+
+def lift(
+    session: WriteSession,
+    principal: Principal,
+    kind: SteeringKind,
+    steering_id: int,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> Steering:
+    """Take a pin or exclusion back; it stays on record."""
+    authorise(principal, Action.STEER)
+    made = session.get(Steering, steering_id, with_for_update=True)
+    if made is None or made.kind != kind:
+        raise NotFound(f"there is no {kind} {steering_id}")
+    if version is not None and version != made.version:
+        raise Stale(f"{kind} {steering_id} was changed in the meantime; read it again")
+    if made.lifted_at is not None:
+        raise Conflict(f"{kind} {steering_id} was lifted already")
+    made.lifted_at = now or datetime.now(UTC)
+    made.version += 1
+    session.flush()
+    audit.record(
+        session, actor=principal.name, action=f"{kind}.lift", subject=f"{kind}:{steering_id}"
+    )
+    return made

@@ -1,0 +1,134 @@
+"""Whether a pairing may be shown to anybody: each side says so for itself, and may take it back."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.policy import Action, Principal, authorise
+from app.database import WriteSession
+from app.errors import NotFound
+from app.events import audit
+from app.proposals.agreements import OF_SIDE, check_speaks_for
+from app.proposals.decisions import lock
+from app.proposals.queries import get_proposal
+from app.proposals.states import NotNow
+from models.matching import PublicationConsent
+from models.vocabulary import ProposalState, Side
+
+PUBLISHABLE: Final = frozenset({ProposalState.APPROVED, ProposalState.APPROVED_WITH_CONDITIONS})
+"""What may be public, once both sides consent; before that it is an open proposal."""
+ASKABLE: Final = PUBLISHABLE | {ProposalState.AGREED, ProposalState.DEFERRED}
+"""States in which a side can be asked: what both agreed to, approved already or not."""
+
+
+def consent(
+    session: WriteSession,
+    principal: Principal,
+    proposal_id: int,
+    side: Side,
+    given_by: str,
+    *,
+    now: datetime | None = None,
+) -> PublicationConsent:
+    """Record that a side lets its pairing be published; one in force stays as it is.
+
+    Raises
+    ------
+    NotFound
+        If there is no such proposal.
+    NotNow
+        If the two sides have not agreed to it.
+    BadDecision
+        If `given_by` is nobody of that side.
+    """
+    action, _ = OF_SIDE[side]
+    authorise(principal, action)
+    check_speaks_for(side, given_by)
+    proposal, _, _ = lock(session, proposal_id)
+    standing = _in_force(session, proposal_id, side)
+    if standing is not None:
+        return standing
+    if proposal.state not in ASKABLE:
+        raise NotNow(
+            f"it cannot be published: the proposal is {proposal.state.replace('_', ' ')}; "
+            "the taker and the giver must both have agreed first"
+        )
+    made = PublicationConsent(
+        proposal_id=proposal_id,
+        side=side,
+        given_by=given_by,
+        recorded_by=principal.name,
+        given_at=now or datetime.now(UTC),
+    )
+    session.add(made)
+    session.flush()
+    _record(session, principal, proposal_id, side, "publication_consented")
+    return made
+
+
+def withdraw(
+    session: WriteSession,
+    principal: Principal,
+    proposal_id: int,
+    side: Side,
+    *,
+    now: datetime | None = None,
+) -> PublicationConsent:
+    """Take a side's consent back, in any state; one taken back already stays as it was.
+
+    Raises
+    ------
+    NotFound
+        If there is no such proposal, or the side never consented.
+    """
+    action, _ = OF_SIDE[side]
+    authorise(principal, action)
+    lock(session, proposal_id)
+    given = [each for each in consents_of(session, principal, proposal_id) if each.side == side]
+    if not given:
+        raise NotFound(f"the {side} of proposal {proposal_id} never consented to publish it")
+    last = given[-1]
+    if last.withdrawn_at is None:
+        last.withdrawn_at = now or datetime.now(UTC)
+        last.withdrawn_by = principal.name
+        session.flush()
+        _record(session, principal, proposal_id, side, "publication_withdrawn")
+    return last
+
+
+def consents_of(
+    session: Session, principal: Principal, proposal_id: int
+) -> Sequence[PublicationConsent]:
+    """What both sides said to publishing their pairing, in order, with what was taken back."""
+    authorise(principal, Action.READ)
+    get_proposal(session, principal, proposal_id)
+    return session.scalars(
+        select(PublicationConsent)
+        .where(PublicationConsent.proposal_id == proposal_id)
+        .order_by(PublicationConsent.id)
+    ).all()
+
+
+def _in_force(session: Session, proposal_id: int, side: Side) -> PublicationConsent | None:
+    return session.scalars(
+        select(PublicationConsent).where(
+            PublicationConsent.proposal_id == proposal_id,
+            PublicationConsent.side == side,
+            PublicationConsent.withdrawn_at.is_(None),
+        )
+    ).one_or_none()
+
+
+def _record(
+    session: WriteSession, principal: Principal, proposal_id: int, side: Side, what: str
+) -> None:
+    audit.record(
+        session,
+        actor=principal.name,
+        action=f"proposal.{what}",
+        subject=f"proposal:{proposal_id}",
+        side=side,
+    )

@@ -1,0 +1,88 @@
+"""Consents to publish a pairing over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from app.access.callers import Caller, Reads, Writes
+from app.exchange.schemas import Role
+from app.http.fields import Content, Id, Moment, Shown
+from app.http.idempotency import Key, once
+from app.http.media import AS_CSV
+from app.http.replies import Listed, listed, shown
+from app.proposals import publication
+from models.vocabulary import Side
+
+router = APIRouter(prefix="/proposals/{proposal_id}/publication-consents", tags=["proposals"])
+OneId = Annotated[Id, Path(examples=[1])]
+
+
+class NewConsent(Content):
+    """One side's word that its pairing may be shown to anybody."""
+
+    side: Side
+    given_by: Role
+
+
+class ConsentShown(Shown):
+    id: int = Field(examples=[1])
+    proposal: int = Field(validation_alias="proposal_id", examples=[1])
+    side: Side
+    given_by: str = Field(description="the role, never the name", examples=["headteacher"])
+    recorded_by: str = Field(examples=["key:0a1b2c3d"])
+    given_at: Moment
+    withdrawn_at: Moment | None = Field(
+        description="since then it is in force no more", examples=[None]
+    )
+    withdrawn_by: str | None = Field(examples=[None])
+
+
+class Consents(Listed[ConsentShown]):
+    pass
+
+
+@router.get("", response_model=Consents, responses=AS_CSV)
+def list_publication_consents(
+    request: Request, principal: Caller, session: Reads, proposal_id: OneId
+) -> Response:
+    """List what both sides said to publishing their pairing, with what was taken back."""
+
+    def read(limit: int | None) -> list[ConsentShown]:
+        found = publication.consents_of(session, principal, proposal_id)
+        return [ConsentShown.model_validate(each) for each in found]
+
+    return listed(request, None, Consents, read, lambda each: each.id)
+
+
+@router.post("", response_model=ConsentShown, status_code=201)
+def consent_to_publication(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    proposal_id: OneId,
+    body: NewConsent,
+    key: Key,
+) -> Response:
+    """Record that one side lets its pairing be published; it is public when both do."""
+
+    def create() -> Response:
+        made = publication.consent(session, principal, proposal_id, body.side, body.given_by)
+        return shown(
+            request,
+            ConsentShown.model_validate(made),
+            status=201,
+            location=request.url.path,
+        )
+
+    return once(request, session, principal, key, body, create)
+
+
+@router.post("/{side}/withdrawal", response_model=ConsentShown)
+def withdraw_publication_consent(
+    request: Request, principal: Caller, session: Writes, proposal_id: OneId, side: Side
+) -> Response:
+    """Take one side's consent back; it stays on record, and the pairing is public no more."""
+    taken_back = publication.withdraw(session, principal, proposal_id, side)
+    return shown(request, ConsentShown.model_validate(taken_back))

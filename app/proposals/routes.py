@@ -1,0 +1,322 @@
+"""Proposals, decisions, pins and exclusions over HTTP."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from app.access.callers import Caller, Reads, Writes
+from app.access.policy import Principal
+from app.database import ReadSession, WriteSession
+from app.http.conditions import Known
+from app.http.fields import Id
+from app.http.idempotency import Key, once
+from app.http.media import AS_CSV
+from app.http.problems import PROBLEMS_OF_CHANGES
+from app.http.replies import listed, shown
+from app.proposals import agreements, decisions, pins_and_exclusions, queries
+from app.proposals.schemas import (
+    Agreements,
+    AgreementShown,
+    Decisions,
+    DecisionShown,
+    NewAgreement,
+    NewDecision,
+    NewSteering,
+    ProposalDetail,
+    ProposalFilter,
+    Proposals,
+    ProposalShown,
+    SteeringFilter,
+    Steerings,
+    SteeringShown,
+)
+from app.proposals.terms import standing
+from app.register.lookups import reference_of
+from models.vocabulary import SteeringKind
+
+router = APIRouter(tags=["proposals"])
+OneId = Annotated[Id, Path(examples=[1])]
+
+
+@router.get("/proposals", response_model=Proposals, responses=AS_CSV)
+def list_proposals(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[ProposalFilter, Query()]
+) -> Response:
+    """List proposals of all runs or of one."""
+    keys: dict[int, str] = {}
+    named = wanted.model_dump(exclude={"limit", "sort", "after"})
+    for side in ("taker", "giver"):
+        named[side] = named[side] and reference_of(named[side])
+
+    def read(limit: int | None) -> list[ProposalShown]:
+        found = queries.list_proposals(
+            session,
+            principal,
+            queries.Wanted(**named),
+            sort=wanted.sort,
+            after=wanted.after_key(),
+            limit=limit,
+        )
+        for each in found:
+            value, proposal_id = each.sort_key(wanted.sort)
+            keys[proposal_id] = f"{value}~{proposal_id}"
+        return [ProposalShown.of(each) for each in found]
+
+    return listed(request, wanted, Proposals, read, lambda proposal: keys[proposal.id])
+
+
+@router.get("/proposals/{proposal_id}", response_model=ProposalDetail)
+def get_proposal(
+    request: Request, principal: Caller, session: Reads, proposal_id: OneId
+) -> Response:
+    """Read one proposal: its points' components, the rules it passed, its alternates."""
+    full = queries.get_proposal(session, principal, proposal_id)
+    return shown(
+        request,
+        ProposalDetail.with_reasons(
+            full,
+            queries.options_of(session, full.proposal.run_id),
+            queries.alternates_of(session, full.proposal.run_id, full.need.id),
+            standing(session, proposal_id),
+            decisions.to_be_confirmed(full.need, full.offer, full.taker.name, full.giver.name),
+        ),
+        version=full.proposal.version,
+        with_others=True,
+    )
+
+
+@router.get("/proposals/{proposal_id}/decisions", response_model=Decisions, responses=AS_CSV)
+def list_decisions(
+    request: Request, principal: Caller, session: Reads, proposal_id: OneId
+) -> Response:
+    """List what was decided on a proposal, in order."""
+    queries.get_proposal(session, principal, proposal_id)
+    found = queries.decisions_of(session, principal, proposal_id)
+    items = [DecisionShown.of(each) for each in found]
+    return listed(request, None, Decisions, lambda limit: items, lambda each: each.id)
+
+
+@router.post(
+    "/proposals/{proposal_id}/decisions",
+    response_model=DecisionShown,
+    status_code=201,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def decide(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    proposal_id: OneId,
+    version: Known,
+    body: NewDecision,
+    key: Key,
+) -> Response:
+    """Decide on a proposal; the answer's `ETag` is the proposal's.
+
+    From *prefer* on it holds its days against every other run and proposal.
+    """
+
+    def create() -> Response:
+        decision = decisions.decide(
+            session,
+            principal,
+            proposal_id,
+            body.action,
+            decisions.Said(body.reason, body.note),
+            version=version,
+            hold_days=request.app.state.settings.hold_days,
+        )
+        return _said_of(proposal_id, request, principal, session, DecisionShown.of(decision))
+
+    return once(request, session, principal, key, body, create)
+
+
+@router.get("/proposals/{proposal_id}/agreements", response_model=Agreements, responses=AS_CSV)
+def list_agreements(
+    request: Request, principal: Caller, session: Reads, proposal_id: OneId
+) -> Response:
+    """List what both sides said to a proposal, in order, with what was voided."""
+    queries.get_proposal(session, principal, proposal_id)
+    found = queries.agreements_of(session, principal, proposal_id)
+    items = [AgreementShown.of(each) for each in found]
+    return listed(request, None, Agreements, lambda limit: items, lambda each: each.id)
+
+
+@router.post(
+    "/proposals/{proposal_id}/agreements",
+    response_model=AgreementShown,
+    status_code=201,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def agree(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    proposal_id: OneId,
+    version: Known,
+    body: NewAgreement,
+    key: Key,
+) -> Response:
+    """Record what one side said; the answer's `ETag` is the proposal's.
+
+    Both yes makes the proposal agreed, either no declines it. The same again changes nothing.
+    """
+
+    def create() -> Response:
+        agreement = agreements.agree(
+            session,
+            principal,
+            proposal_id,
+            body.side,
+            body.says,
+            body.said_by,
+            decisions.Said(body.reason, body.note),
+            version=version,
+            hold_days=request.app.state.settings.hold_days,
+        )
+        return _said_of(proposal_id, request, principal, session, AgreementShown.of(agreement))
+
+    return once(request, session, principal, key, body, create)
+
+
+def _said_of(
+    proposal_id: int,
+    request: Request,
+    principal: Principal,
+    session: WriteSession,
+    said: DecisionShown | AgreementShown,
+) -> Response:
+    """Answer with what was said, at the place and in the version that the proposal has by it."""
+    full = queries.get_proposal(session, principal, proposal_id)
+    location = request.url.path.rpartition("/")[0]
+    return shown(request, said, status=201, version=full.proposal.version, location=location)
+
+
+def _list_steering(
+    kind: SteeringKind,
+    request: Request,
+    principal: Principal,
+    session: ReadSession,
+    wanted: SteeringFilter,
+) -> Response:
+    filters = wanted.model_dump(exclude={"limit"})
+
+    def read(limit: int | None) -> list[SteeringShown]:
+        found = queries.list_steering(
+            session, principal, kind, now=datetime.now(UTC), limit=limit, **filters
+        )
+        return [SteeringShown.of(each) for each in found]
+
+    return listed(request, wanted, Steerings, read, lambda each: each.id)
+
+
+def _get_steering(
+    kind: SteeringKind,
+    request: Request,
+    principal: Principal,
+    session: ReadSession | WriteSession,
+    steering_id: int,
+    status: int = 200,
+) -> Response:
+    found = queries.get_steering(session, principal, kind, steering_id)
+    location = f"{request.url.path}/{steering_id}" if status == 201 else None
+    return shown(
+        request,
+        SteeringShown.of(found),
+        status=status,
+        version=found[0].version,
+        location=location,
+    )
+
+
+def _create_steering(
+    kind: SteeringKind,
+    request: Request,
+    principal: Principal,
+    session: WriteSession,
+    body: NewSteering,
+    key: str | None,
+) -> Response:
+    def create() -> Response:
+        made = pins_and_exclusions.steer(
+            session,
+            principal,
+            kind,
+            body.need,
+            body.offer,
+            reason=body.reason,
+            expires_at=body.expires_at,
+        )
+        return _get_steering(kind, request, principal, session, made.id, 201)
+
+    return once(request, session, principal, key, body, create)
+
+
+@router.get("/pins", response_model=Steerings, responses=AS_CSV)
+def list_pins(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[SteeringFilter, Query()]
+) -> Response:
+    """List pins: pairs that the next runs must keep."""
+    return _list_steering(SteeringKind.PIN, request, principal, session, wanted)
+
+
+@router.post("/pins", response_model=SteeringShown, status_code=201)
+def create_pin(
+    request: Request, principal: Caller, session: Writes, body: NewSteering, key: Key
+) -> Response:
+    """Pin a need to an offer for the next runs."""
+    return _create_steering(SteeringKind.PIN, request, principal, session, body, key)
+
+
+@router.get("/pins/{steering_id}", response_model=SteeringShown)
+def get_pin(request: Request, principal: Caller, session: Reads, steering_id: OneId) -> Response:
+    """Read one pin."""
+    return _get_steering(SteeringKind.PIN, request, principal, session, steering_id)
+
+
+@router.delete("/pins/{steering_id}", response_model=SteeringShown, responses=PROBLEMS_OF_CHANGES)
+def lift_pin(
+    request: Request, principal: Caller, session: Writes, steering_id: OneId, version: Known
+) -> Response:
+    """Take a pin back; it stays on record."""
+    pins_and_exclusions.lift(session, principal, SteeringKind.PIN, steering_id, version=version)
+    return _get_steering(SteeringKind.PIN, request, principal, session, steering_id)
+
+
+@router.get("/exclusions", response_model=Steerings, responses=AS_CSV)
+def list_exclusions(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[SteeringFilter, Query()]
+) -> Response:
+    """List exclusions: pairs that the next runs must not make."""
+    return _list_steering(SteeringKind.EXCLUSION, request, principal, session, wanted)
+
+
+@router.post("/exclusions", response_model=SteeringShown, status_code=201)
+def create_exclusion(
+    request: Request, principal: Caller, session: Writes, body: NewSteering, key: Key
+) -> Response:
+    """Keep a need and an offer apart in the next runs."""
+    return _create_steering(SteeringKind.EXCLUSION, request, principal, session, body, key)
+
+
+@router.get("/exclusions/{steering_id}", response_model=SteeringShown)
+def get_exclusion(
+    request: Request, principal: Caller, session: Reads, steering_id: OneId
+) -> Response:
+    """Read one exclusion."""
+    return _get_steering(SteeringKind.EXCLUSION, request, principal, session, steering_id)
+
+
+@router.delete(
+    "/exclusions/{steering_id}", response_model=SteeringShown, responses=PROBLEMS_OF_CHANGES
+)
+def lift_exclusion(
+    request: Request, principal: Caller, session: Writes, steering_id: OneId, version: Known
+) -> Response:
+    """Take an exclusion back; it stays on record."""
+    pins_and_exclusions.lift(
+        session, principal, SteeringKind.EXCLUSION, steering_id, version=version
+    )
+    return _get_steering(SteeringKind.EXCLUSION, request, principal, session, steering_id)

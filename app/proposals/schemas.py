@@ -1,0 +1,338 @@
+"""Proposals, decisions, pins and exclusions as HTTP shows and takes them."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from app.exchange.rows import Reference
+from app.exchange.schemas import ExpertiseCode, Participant, Role
+from app.files.csv_reading import clean_text
+from app.http.fields import (
+    DIGITS,
+    LARGEST,
+    Content,
+    Id,
+    Instant,
+    Moment,
+    Shown,
+    Text,
+    in_days,
+)
+from app.http.replies import Listed, Page
+from app.proposals.queries import SORTS, Full, Steered
+from app.proposals.rules_passed import rules_passed
+from models.exchange import Offer
+from models.matching import Agreement, Alternate, Decision
+from models.register import Participant as ParticipantRow
+from models.vocabulary import (
+    METRES_PER_MILE,
+    DecisionAction,
+    DeclineReason,
+    Ladder,
+    ProposalState,
+    Says,
+    Side,
+    SteeringKind,
+)
+
+NeedText = Annotated[Reference, Field(examples=["made-up-need-1"])]
+OfferText = Annotated[Reference, Field(examples=["made-up-offer-1"])]
+Note = Annotated[
+    str, StringConstraints(min_length=1, max_length=2_000), BeforeValidator(clean_text)
+]
+
+
+def cell_of(participant: ParticipantRow) -> str:
+    """A URN, or the key of an organisation."""
+    return participant.reference.partition(":")[2]
+
+
+def miles(distance_m: int | None) -> float | None:
+    return None if distance_m is None else round(distance_m / METRES_PER_MILE, 1)
+
+
+class ProposalFilter(Page):
+    """Which proposals, and in which order; `after` comes from the `Link` of a page."""
+
+    run: Id | None = None
+    state: ProposalState | None = None
+    need: NeedText | None = None
+    offer: OfferText | None = None
+    taker: Participant | None = None
+    giver: Participant | None = None
+    expertise: ExpertiseCode | None = None
+    sendable: bool | None = None
+    sort: Literal["id", "points", "-points", "distance", "-distance"] = "id"
+    after: Annotated[str, Field(pattern=r"^([0-9]{1,10}~[0-9]{1,10})?$")] = ""
+
+    def after_key(self) -> tuple[int, int] | None:
+        if not self.after:
+            return None
+        value, _, proposal_id = self.after.partition("~")
+        return min(int(value), LARGEST), min(int(proposal_id), LARGEST)
+
+
+assert set(SORTS) == set(get_args(ProposalFilter.model_fields["sort"].annotation))
+
+
+class ProposalShown(Shown):
+    """A pairing under review."""
+
+    id: int = Field(examples=[1])
+    run: int = Field(examples=[1])
+    state: ProposalState
+    need: str = Field(examples=["made-up-need-1"])
+    offer: str = Field(examples=["made-up-offer-1"])
+    taker: str = Field(examples=["100000"])
+    taker_name: str = Field(examples=["Made-up Primary School"])
+    giver: str = Field(examples=["100001"])
+    giver_name: str = Field(examples=["Made-up Junior School"])
+    expertise: str = Field(description="of the need", examples=["early-reading"])
+    priority: int = Field(examples=[2])
+    days: float = Field(examples=[2.5])
+    points: int = Field(description="per half-day", examples=[612])
+    distance_miles: float | None = Field(description="null: remote", examples=[4.2])
+    ladder: Ladder
+    sendable: bool = Field(description="false: it rests on what nobody confirmed yet")
+    held_until: Moment | None = Field(description="when it lapses unanswered")
+    follows: int | None = Field(
+        description="the ended proposal in whose place it was offered", examples=[None]
+    )
+    version: int = Field(examples=[1])
+
+    @classmethod
+    def of(cls, full: Full, **more: Any) -> "ProposalShown":
+        proposal = full.proposal
+        return cls(
+            id=proposal.id,
+            run=proposal.run_id,
+            state=ProposalState(proposal.state),
+            need=full.need.reference,
+            offer=full.offer.reference,
+            taker=cell_of(full.taker),
+            taker_name=full.taker.name,
+            giver=cell_of(full.giver),
+            giver_name=full.giver.name,
+            expertise=full.need.expertise_code,
+            priority=full.need.priority,
+            days=in_days(proposal.half_days),
+            points=proposal.points,
+            distance_miles=miles(proposal.distance_m),
+            ladder=Ladder(proposal.ladder),
+            sendable=full.sendable,
+            held_until=proposal.held_until,
+            follows=proposal.follows_id,
+            version=proposal.version,
+            **more,
+        )
+
+
+class ComponentShown(Shown):
+    """A part of the points, and what earned it."""
+
+    name: str = Field(examples=["nearness"])
+    points: int = Field(examples=[139])
+    sentence: str = Field(examples=["4.2 miles apart."])
+
+
+class RuleShown(Shown):
+    """A rule that the pair passed."""
+
+    rule: str = Field(examples=["distance"])
+    sentence: str = Field(examples=["4.2 miles lie within the taker's 20 miles."])
+    value: float | None = Field(examples=[4.2])
+    limit: float | None = Field(examples=[20])
+
+
+class AlternateShown(Shown):
+    """A next best candidate of the same need; it holds nothing."""
+
+    rank: int = Field(examples=[1])
+    offer: str = Field(examples=["made-up-offer-2"])
+    giver: str = Field(examples=["100002"])
+    giver_name: str = Field(examples=["Made-up Infant School"])
+    points: int = Field(description="per half-day", examples=[588])
+    components: dict[str, int] = Field(examples=[{"nearness": 130}])
+    distance_miles: float | None = Field(examples=[6.1])
+    ladder: Ladder
+    loss: int | None = Field(
+        description="points that the plan would lose; null: others would have to move",
+        examples=[120],
+    )
+
+    @classmethod
+    def of(cls, alternate: Alternate, offer: Offer, giver: ParticipantRow) -> "AlternateShown":
+        return cls(
+            rank=alternate.rank,
+            offer=offer.reference,
+            giver=cell_of(giver),
+            giver_name=giver.name,
+            points=alternate.points,
+            components=alternate.components,
+            distance_miles=miles(alternate.distance_m),
+            ladder=Ladder(alternate.ladder),
+            loss=alternate.loss,
+        )
+
+
+class AgreementShown(Shown):
+    """What one side said to a proposal."""
+
+    id: int = Field(examples=[1])
+    proposal: int = Field(validation_alias="proposal_id", examples=[1])
+    side: Side
+    says: Says
+    said_by: str = Field(description="the role, never the name", examples=["headteacher"])
+    recorded_by: str = Field(examples=["key:0a1b2c3d"])
+    at: Moment
+    voided_at: Moment | None = Field(
+        description="when the side said otherwise, or what it agreed to changed", examples=[None]
+    )
+
+    @classmethod
+    def of(cls, agreement: Agreement) -> "AgreementShown":
+        return cls.model_validate(agreement)
+
+
+class ProposalDetail(ProposalShown):
+    """A proposal with everything that speaks for it, and what else there was."""
+
+    components: list[ComponentShown]
+    rules: list[RuleShown]
+    alternates: list[AlternateShown]
+    agreements: list[AgreementShown] = Field(description="what each side said, where it stands")
+    must_confirm: list[str] = Field(
+        description="who must confirm what before anything can be sent", examples=[[]]
+    )
+
+    @classmethod
+    def with_reasons(
+        cls,
+        full: Full,
+        options: dict[str, Any],
+        alternates: list[tuple[Alternate, Offer, ParticipantRow]],
+        agreements: Sequence[Agreement],
+        must_confirm: list[str],
+    ) -> "ProposalDetail":
+        made = cls.of(
+            full,
+            components=full.proposal.components,
+            rules=rules_passed(full, options),
+            alternates=[AlternateShown.of(*each) for each in alternates],
+            agreements=[AgreementShown.of(each) for each in agreements],
+            must_confirm=must_confirm,
+        )
+        assert isinstance(made, ProposalDetail)
+        return made
+
+
+class Proposals(Listed[ProposalShown]):
+    pass
+
+
+class NewDecision(Content):
+    """What is decided; a decline says why."""
+
+    action: Literal[
+        DecisionAction.PREFER,
+        DecisionAction.START_DUE_DILIGENCE,
+        DecisionAction.APPROVE,
+        DecisionAction.APPROVE_WITH_CONDITIONS,
+        DecisionAction.DEFER,
+        DecisionAction.DECLINE,
+        DecisionAction.WITHDRAW,
+    ]
+    reason: Annotated[
+        DeclineReason | None, Field(description="with a decline, and only then", examples=[None])
+    ] = None
+    note: Annotated[
+        Note | None, Field(description="kept here, out of the audit", examples=[None])
+    ] = None
+
+
+class DecisionShown(Shown):
+    id: int = Field(examples=[1])
+    proposal: int = Field(validation_alias="proposal_id", examples=[1])
+    action: DecisionAction
+    state_before: ProposalState
+    state_after: ProposalState
+    reason: DeclineReason | None = Field(examples=[None])
+    note: str | None = Field(examples=[None])
+    author: str = Field(examples=["key:0a1b2c3d"])
+    at: Moment
+
+    @classmethod
+    def of(cls, decision: Decision) -> "DecisionShown":
+        return cls.model_validate(decision)
+
+
+class Decisions(Listed[DecisionShown]):
+    pass
+
+
+class NewAgreement(Content):
+    """What one side says to a proposal; a no says why."""
+
+    side: Side
+    says: Says
+    said_by: Role
+    reason: Annotated[
+        DeclineReason | None, Field(description="with a no, and only then", examples=[None])
+    ] = None
+    note: Annotated[
+        Note | None, Field(description="with a no; kept with the decision", examples=[None])
+    ] = None
+
+
+class Agreements(Listed[AgreementShown]):
+    pass
+
+
+class NewSteering(Content):
+    """A pair that the next runs must keep, or must not make."""
+
+    need: NeedText
+    offer: OfferText
+    reason: Annotated[Text, Field(examples=["Both heads asked for it."])]
+    expires_at: Annotated[Instant | None, Field(examples=["2199-07-31T23:00:00Z"])] = None
+
+
+class SteeringFilter(Page):
+    standing: Annotated[bool | None, Field(description="only those in force, or not")] = None
+    need: NeedText | None = None
+    offer: OfferText | None = None
+    after: Annotated[int, Field(ge=0, le=LARGEST), DIGITS] = 0
+
+
+class SteeringShown(Shown):
+    id: int = Field(examples=[1])
+    kind: SteeringKind
+    need: str = Field(examples=["made-up-need-1"])
+    offer: str = Field(examples=["made-up-offer-1"])
+    reason: str = Field(examples=["Both heads asked for it."])
+    author: str = Field(examples=["key:0a1b2c3d"])
+    created_at: Moment
+    expires_at: Moment | None
+    lifted_at: Moment | None = Field(examples=[None])
+    version: int = Field(examples=[1])
+
+    @classmethod
+    def of(cls, steered: Steered) -> "SteeringShown":
+        row, need, offer = steered
+        return cls(
+            id=row.id,
+            kind=SteeringKind(row.kind),
+            need=need,
+            offer=offer,
+            reason=row.reason,
+            author=row.author,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            lifted_at=row.lifted_at,
+            version=row.version,
+        )
+
+
+class Steerings(Listed[SteeringShown]):
+    pass

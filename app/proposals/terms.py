@@ -1,0 +1,53 @@
+"""What the two sides of a proposal agree to, and whether it is still that."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.proposals.states import NotNow
+from models.exchange import Need, Offer
+from models.matching import Agreement, Proposal
+from models.vocabulary import Availability, NeedState, Side
+
+OF_BOTH: Final = ("participant_id", "expertise_code", "period_code", "half_days", "mode")
+NOT_WANTED: Final = frozenset({NeedState.SUGGESTED, NeedState.MET, NeedState.CLOSED})
+GIVEN: Final = frozenset({Availability.CAN_OFFER, Availability.MAY_OFFER})
+
+
+def terms_of(proposal: Proposal, need: Need, offer: Offer) -> dict[str, Any]:
+    """Days, dates and aims, and that both still want it; as JSON, to be compared later."""
+    terms: dict[str, Any] = {
+        "half_days": proposal.half_days,
+        "wanted": need.state not in NOT_WANTED,
+        "given": not offer.withdrawn and offer.availability in GIVEN,
+        "half_days_min": need.half_days_min,
+    }
+    for name, item in (("need", need), ("offer", offer)):
+        terms[name] = {column: getattr(item, column) for column in OF_BOTH}
+        terms[name] |= {
+            "window_starts": item.window_starts.isoformat(),
+            "window_ends": item.window_ends.isoformat(),
+        }
+    return terms
+
+
+def standing(session: Session, proposal_id: int) -> Sequence[Agreement]:
+    """What each side said last, as far as it was not voided."""
+    return session.scalars(
+        select(Agreement)
+        .where(Agreement.proposal_id == proposal_id, Agreement.voided_at.is_(None))
+        .order_by(Agreement.id)
+    ).all()
+
+
+def check_agreed(session: Session, proposal: Proposal, need: Need, offer: Offer) -> None:
+    """Refuse where need or offer are no longer what both sides agreed to."""
+    terms = terms_of(proposal, need, offer)
+    agreed = {each.side for each in standing(session, proposal.id) if each.terms == terms}
+    if agreed != set(Side):
+        raise NotNow(
+            f"need {need.reference} or offer {offer.reference} changed after both sides had "
+            "agreed; the taker and the giver must both agree again"
+        )

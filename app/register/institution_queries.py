@@ -1,0 +1,269 @@
+"""Reads of institutions: plain columns, for these are read the most."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Executable,
+    Integer,
+    RowMapping,
+    String,
+    and_,
+    bindparam,
+    cast,
+    func,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from app.access.policy import Action, Principal, authorise
+from app.database import ReadSession
+from app.errors import NotFound
+from app.register.lookups import GROUP, NETWORK, Scope, holds_words, is_in
+from models.register import (
+    Area,
+    Group,
+    ImportBatch,
+    Institution,
+    Measure,
+    Membership,
+    Network,
+    NetworkMembership,
+    Participant,
+)
+from models.vocabulary import AreaKind, Phase
+
+Region = aliased(Area)
+Earlier = aliased(ImportBatch)
+LISTED: Final = (
+    Institution.urn,
+    Participant.name,
+    Institution.type_code,
+    Institution.type_name,
+    Institution.type_group_code,
+    Institution.status_code,
+    Institution.phase_code,
+    Institution.phases,
+    Institution.low_age,
+    Institution.high_age,
+    Institution.pupils,
+    Institution.free_school_meals_percent,
+    Institution.specialist,
+    Institution.alternative_provision,
+    Institution.fee_paying,
+    Institution.in_scope,
+    Participant.postcode,
+    Participant.latitude,
+    Participant.longitude,
+    Participant.local_authority_code,
+    Area.name.label("local_authority_name"),
+    Participant.region_code,
+    Region.name.label("region_name"),
+    Participant.district_code,
+    Participant.updated_at,
+)
+MORE: Final = (
+    Institution.establishment_number,
+    Institution.ukprn,
+    Institution.gender,
+    Institution.religious_character,
+    Institution.diocese,
+    Institution.admissions_policy,
+    Institution.urban_rural,
+    Institution.capacity,
+    Institution.sen_types,
+    Institution.trust_flag,
+    Institution.open_date,
+    Institution.close_date,
+    Institution.history,
+    Participant.easting,
+    Participant.northing,
+    Institution.register_changed,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionFilter:
+    """What a list of institutions is narrowed to; None: not by this."""
+
+    q: str | None = None
+    area: tuple[AreaKind, str] | None = None
+    group: int | None = None
+    network: str | None = None
+    phase: Phase | None = None
+    type_code: int | None = None
+    type_group_code: int | None = None
+    specialist: bool | None = None
+    alternative_provision: bool | None = None
+    fee_paying: bool | None = None
+    in_scope: bool | None = None
+    trust: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionRead:
+    """One institution, with the import that last changed it, and what it belongs to."""
+
+    row: RowMapping
+    groups: Sequence[Mapping[Any, Any]]
+    networks: Sequence[RowMapping]
+
+
+_JOINED = (
+    Institution.__table__.join(Participant)
+    .outerjoin(
+        Area,
+        and_(
+            Area.kind == AreaKind.LOCAL_AUTHORITY.value,
+            Area.code == Participant.local_authority_code,
+        ),
+    )
+    .outerjoin(
+        Region,
+        and_(Region.kind == AreaKind.REGION.value, Region.code == Participant.region_code),
+    )
+)
+_LISTED = select(*LISTED).select_from(_JOINED)
+# Rows are written before their batch: the first batch that is not older is the one.
+_BATCH = (
+    select(func.min(Earlier.id))
+    .where(Earlier.kind == "gias", Earlier.imported_at >= Participant.updated_at)
+    .correlate(Participant)
+    .scalar_subquery()
+)
+_ONE = (
+    select(
+        Institution.participant_id,
+        *LISTED,
+        *MORE,
+        ImportBatch.id.label("import_id"),
+        ImportBatch.imported_at,
+    )
+    .select_from(_JOINED.outerjoin(ImportBatch, ImportBatch.id == _BATCH))
+    .where(Institution.urn == bindparam("urn"))
+)
+# Groups and networks at once: on this most read of addresses each query counts.
+_BELONGS: Final[Executable] = union_all(
+    select(
+        Group.uid,
+        Group.reference,
+        cast(null(), String).label("key"),
+        Group.name,
+        Group.kind,
+        Membership.joined.label("starts"),
+        Membership.left.label("ends"),
+    )
+    .join(Membership, Membership.group_id == Group.id)
+    .where(Membership.participant_id == bindparam("participant_id")),
+    select(
+        cast(null(), Integer),
+        cast(null(), String),
+        Network.key,
+        Network.name,
+        Network.kind,
+        NetworkMembership.starts,
+        NetworkMembership.ends,
+    )
+    .join(NetworkMembership, NetworkMembership.network_id == Network.id)
+    .where(NetworkMembership.participant_id == bindparam("participant_id")),
+).order_by("starts", "uid", "key")
+
+
+def get_institution(session: ReadSession, principal: Principal, urn: int) -> InstitutionRead:
+    authorise(principal, Action.READ)
+    connection = session.connection()
+    row = connection.execute(_ONE, {"urn": urn}).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no institution {urn} in the register")
+    wanted = {"participant_id": row["participant_id"]}
+    belongs = connection.execute(_BELONGS, wanted).mappings().all()
+    return InstitutionRead(
+        row=row,
+        groups=[
+            {**one, "joined": one["starts"], "left": one["ends"]}
+            for one in belongs
+            if one["key"] is None
+        ],
+        networks=[one for one in belongs if one["key"] is not None],
+    )
+
+
+def list_institutions(
+    session: ReadSession,
+    principal: Principal,
+    wanted: InstitutionFilter,
+    *,
+    after: int = 0,
+    limit: int | None = 100,
+    today: date | None = None,
+) -> Sequence[RowMapping]:
+    """A page of institutions by URN."""
+    authorise(principal, Action.READ)
+    today = today or datetime.now(UTC).date()
+    query = _LISTED.where(Institution.urn > after).order_by(Institution.urn).limit(limit)
+    if wanted.q is not None:
+        if wanted.q.isascii() and wanted.q.isdigit() and len(wanted.q) <= 9:
+            query = query.where(Institution.urn == int(wanted.q))
+        else:
+            query = query.where(*holds_words(wanted.q))
+    for scope in _scopes(wanted):
+        query = query.where(is_in(scope, today))
+    if wanted.phase is not None:
+        query = query.where(cast(Institution.phases, String).contains(f'"{wanted.phase}"'))
+    if wanted.trust is not None:
+        query = query.where(func.coalesce(Institution.trust_flag, 0).in_((3, 5)) == wanted.trust)
+    for name in (
+        "type_code",
+        "type_group_code",
+        "specialist",
+        "alternative_provision",
+        "fee_paying",
+        "in_scope",
+    ):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(getattr(Institution, name) == value)
+    return session.execute(query).mappings().all()
+
+
+def _scopes(wanted: InstitutionFilter) -> list[Scope]:
+    scopes = []
+    if wanted.area is not None:
+        scopes.append(Scope(wanted.area[0], wanted.area[1], ""))
+    if wanted.group is not None:
+        scopes.append(Scope(GROUP, str(wanted.group), ""))
+    if wanted.network is not None:
+        scopes.append(Scope(NETWORK, wanted.network, ""))
+    return scopes
+
+
+def list_measures(
+    session: ReadSession,
+    principal: Principal,
+    urn: int,
+    *,
+    measure: str | None = None,
+    period: str | None = None,
+) -> Sequence[RowMapping]:
+    """Every figure that is held of an institution; also of one whose place another took."""
+    authorise(principal, Action.READ)
+    query = select(
+        Measure.name.label("measure"),
+        Measure.period,
+        Measure.value,
+        Measure.text,
+        Measure.suppressed,
+    ).where(Measure.urn == urn)
+    if measure is not None:
+        query = query.where(Measure.name == measure)
+    if period is not None:
+        query = query.where(Measure.period == period)
+    found = session.execute(query.order_by(Measure.name, Measure.period)).mappings().all()
+    known = select(Institution.urn).where(Institution.urn == urn)
+    if not found and session.scalar(known) is None:
+        raise NotFound(f"there is no institution {urn} in the register, and no measure of it")
+    return found

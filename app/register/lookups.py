@@ -1,0 +1,270 @@
+"""Reads of the register: who a cell names, what a place or group is, and who is in it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, or_, select, true
+
+from app.access.policy import Action, Principal, authorise
+from app.database import ReadSession, WriteSession
+from app.errors import Conflict, NotFound
+from app.register.gias.classification import TRUST_KINDS
+from models.register import (
+    Area,
+    Group,
+    Institution,
+    Membership,
+    Network,
+    NetworkMembership,
+    Participant,
+)
+from models.vocabulary import AreaKind, GroupKind
+
+AnySession = ReadSession | WriteSession
+GROUP: Final = "group"
+NETWORK: Final = "network"
+COUNTRY: Final = "country"
+ENGLAND: Final = "E92000001"
+NEAREST: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A country, region, local authority, district, group or network, by its code."""
+
+    kind: str
+    code: str
+    name: str
+
+    @property
+    def exact(self) -> str:
+        """How to write it so that nothing else can be meant."""
+        return f"{self.kind}:{self.code}"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A participant as a list shows it."""
+
+    participant_id: int
+    reference: str
+    name: str
+    kind: str
+    type_name: str | None
+    postcode: str | None
+    local_authority: str | None
+    in_scope: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    scope: Scope
+    codes: tuple[str, ...]
+    rank: int
+    """The lowest wins where one text names several: a trust before a sponsor of its name, a
+    local authority before a district, what is open before what is closed."""
+
+
+def reference_of(cell: str) -> str:
+    """The participant's reference that a cell names: a URN in digits or an organisation key."""
+    if cell.isascii() and cell.isdigit():
+        return f"urn:{cell.lstrip('0') or '0'}"
+    return f"org:{cell}"
+
+
+def participant_ids(session: AnySession) -> dict[str, int]:
+    """Every participant's id by its reference."""
+    query = select(Participant.reference, Participant.id)
+    return dict(session.execute(query).all())
+
+
+def find_scope(session: AnySession, principal: Principal, text: str) -> Scope:
+    """The one thing that `text` names: a code, name, trust reference, UID or network key.
+
+    `kind:code`, as `local_authority:886` or `group:5143`, is never ambiguous.
+    Raises `Conflict` where several are meant equally, `NotFound` with the nearest names.
+    """
+    authorise(principal, Action.READ)
+    wanted = text.strip().casefold()
+    candidates = _candidates(session)
+    exact = [one.scope for one in candidates if one.scope.exact.casefold() == wanted]
+    if exact:
+        return exact[0]
+    named = [
+        one for one in candidates if wanted in one.codes or one.scope.name.casefold() == wanted
+    ]
+    best = [one.scope for one in named if one.rank == min(other.rank for other in named)]
+    if len(best) == 1:
+        return best[0]
+    if best:
+        listed = ", ".join(f"{scope.exact} ({scope.name})" for scope in best)
+        raise Conflict(f"{text!r} may mean {listed}; name one of these")
+    raise NotFound(_nothing_named(text, candidates))
+
+
+def _nothing_named(text: str, candidates: Iterable[_Candidate]) -> str:
+    wanted = text.strip().casefold()
+    names = {one.scope.name.casefold(): one.scope.name for one in candidates}
+    if not names:
+        return f"there is no {text!r}; import the register first"
+    holding = sorted((name for name in names if wanted and wanted in name), key=len)
+    near = holding + get_close_matches(wanted, names, n=NEAREST, cutoff=0.6)
+    nearest = [names[name] for name in dict.fromkeys(near)][:NEAREST]
+    hint = f"; the nearest are {', '.join(nearest)}" if nearest else ""
+    return f"there is no region, local authority, district, group or network {text!r}{hint}"
+
+
+def _candidates(session: AnySession) -> list[_Candidate]:
+    found = [_Candidate(Scope(COUNTRY, ENGLAND, "England"), (ENGLAND.casefold(), "gb-eng"), 0)]
+    for kind, code, name in session.execute(
+        select(Area.kind, Area.code, Area.name).order_by(Area.kind, Area.code)
+    ):
+        rank = 3 if kind == AreaKind.DISTRICT else 0
+        found.append(_Candidate(Scope(kind, code, name), (code.casefold(),), rank))
+    for uid, reference, name, kind, is_open in session.execute(
+        select(Group.uid, Group.reference, Group.name, Group.kind, Group.open).order_by(Group.uid)
+    ):
+        codes = (str(uid), (reference or "").casefold())
+        joined = kind in TRUST_KINDS or kind == GroupKind.FEDERATION
+        rank = 4 if not is_open else 1 if joined else 2
+        found.append(_Candidate(Scope(GROUP, str(uid), name), codes, rank))
+    for key, name in session.execute(select(Network.key, Network.name).order_by(Network.key)):
+        found.append(_Candidate(Scope(NETWORK, key, name), (key.casefold(),), 1))
+    return found
+
+
+def participants_in(
+    session: AnySession, principal: Principal, scope: Scope, day: date
+) -> list[int]:
+    """Ids of those who take part and are in `scope` on `day`, in order."""
+    authorise(principal, Action.READ)
+    query = (
+        select(Participant.id)
+        .outerjoin(Institution)
+        .where(or_(Institution.participant_id.is_(None), Institution.in_scope))
+        .where(is_in(scope, day))
+        .order_by(Participant.id)
+    )
+    return list(session.scalars(query))
+
+
+def is_in(scope: Scope, day: date) -> ColumnElement[bool]:
+    """Whether a participant is in `scope` on `day`."""
+    if scope.kind == COUNTRY:
+        return true()
+    if scope.kind == GROUP:
+        return Participant.id.in_(
+            select(Membership.participant_id)
+            .join(Group)
+            .where(
+                Group.uid == int(scope.code),
+                or_(Membership.joined.is_(None), Membership.joined <= day),
+                or_(Membership.left.is_(None), Membership.left > day),
+            )
+        )
+    if scope.kind == NETWORK:
+        return Participant.id.in_(
+            select(NetworkMembership.participant_id)
+            .join(Network)
+            .where(
+                Network.key == scope.code,
+                or_(NetworkMembership.starts.is_(None), NetworkMembership.starts <= day),
+                or_(NetworkMembership.ends.is_(None), NetworkMembership.ends >= day),
+            )
+        )
+    column = {
+        AreaKind.REGION: Participant.region_code,
+        AreaKind.LOCAL_AUTHORITY: Participant.local_authority_code,
+        AreaKind.DISTRICT: Participant.district_code,
+    }[AreaKind(scope.kind)]
+    return column == scope.code
+
+
+def find_participants(
+    session: AnySession,
+    principal: Principal,
+    text: str,
+    *,
+    open_only: bool = False,
+    skip: int = 0,
+    limit: int = 20,
+) -> list[Found]:
+    """Those whose URN or key is `text`, else whose name and place hold all of its words.
+
+    `open_only` leaves out institutions that are closed or take no part; naming one finds it.
+    """
+    authorise(principal, Action.READ)
+    by_reference = _found(session, Participant.reference == reference_of(text.strip()), limit=limit)
+    if by_reference or not text.split():
+        return by_reference[skip:]
+    taking_part = [func.coalesce(Institution.in_scope, true())] if open_only else []
+    return _found(session, *holds_words(text), *taking_part, skip=skip, limit=limit)
+
+
+def count_participants(
+    session: AnySession, principal: Principal, text: str, *, open_only: bool = False
+) -> int:
+    """How many `find_participants` finds in all."""
+    authorise(principal, Action.READ)
+    if not text.split():
+        return 0
+    query = select(func.count()).select_from(Participant)
+    named = query.where(Participant.reference == reference_of(text.strip()))
+    if by_reference := session.scalar(named) or 0:
+        return by_reference
+    query = query.where(*holds_words(text))
+    if open_only:
+        query = query.outerjoin(Institution).where(func.coalesce(Institution.in_scope, true()))
+    return session.scalar(query) or 0
+
+
+def holds_words(text: str) -> list[ColumnElement[bool]]:
+    """Whether name, postcode and local authority together hold every word of `text`."""
+    return [
+        or_(
+            Participant.name.icontains(word, autoescape=True),
+            Participant.postcode.icontains(word, autoescape=True),
+            Participant.local_authority_code.in_(
+                select(Area.code).where(
+                    Area.kind == AreaKind.LOCAL_AUTHORITY.value,
+                    Area.name.icontains(word, autoescape=True),
+                )
+            ),
+        )
+        # The longest is likely the rarest, and what lacks it is not searched for the others.
+        for word in sorted(text.split(), key=len, reverse=True)
+    ]
+
+
+def _found(
+    session: AnySession, *conditions: ColumnElement[bool], limit: int, skip: int = 0
+) -> list[Found]:
+    query = (
+        select(
+            Participant.id,
+            Participant.reference,
+            Participant.name,
+            Participant.kind,
+            Institution.type_name,
+            Participant.postcode,
+            Area.name,
+            func.coalesce(Institution.in_scope, true()),
+        )
+        .outerjoin(Institution)
+        .outerjoin(
+            Area,
+            (Area.kind == AreaKind.LOCAL_AUTHORITY.value)
+            & (Area.code == Participant.local_authority_code),
+        )
+        .where(*conditions)
+        .order_by(Participant.name, Participant.id)
+        .offset(skip)
+        .limit(limit)
+    )
+    return [Found(*row) for row in session.execute(query)]

@@ -1,0 +1,188 @@
+"""Who works on a run: leases by the database's clock, fenced by the run's attempt.
+
+A worker that was stopped and continued holds an attempt that is no longer the run's; whatever it
+still tries to write is refused.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.database import WriteSession
+from app.errors import Conflict
+from app.events import audit
+from models.matching import Run, RunEvent
+from models.vocabulary import RunState
+
+MOST_ATTEMPTS: Final = 3
+ENDED: Final = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
+
+
+class LeaseLost(Conflict):
+    """Somebody else took the run up, or it ended."""
+
+    title = "The run is no longer ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    run_id: int
+    attempt: int
+    worker: str
+
+
+def database_now(session: Session) -> datetime:
+    """The one clock that all workers share, whatever their machines say."""
+    if session.get_bind().dialect.name == "sqlite":
+        text = session.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now")))
+        return datetime.fromisoformat(str(text))
+    now = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(now, datetime)
+    return now
+
+
+def _to_be_taken(now: datetime) -> Any:
+    expired = and_(Run.state == RunState.RUNNING, Run.leased_until < now)
+    return or_(Run.state == RunState.QUEUED, expired)
+
+
+def is_waiting(session: Session) -> bool:
+    """Whether some run waits for a worker; a read, so that idle workers lock nothing."""
+    found = select(Run.id).where(_to_be_taken(database_now(session))).limit(1)
+    return session.scalar(found) is not None
+
+
+def claim(session: WriteSession, worker: str, seconds: float) -> Lease | None:
+    """Lease the oldest run that waits, or whose worker is gone; none if there is none.
+
+    One that failed three workers is parked as failed, one that was to be cancelled is cancelled.
+    """
+    while True:
+        now = database_now(session)
+        run = session.scalars(
+            select(Run)
+            .where(_to_be_taken(now))
+            .order_by(Run.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        ).one_or_none()
+        if run is None:
+            return None
+        if run.cancel_requested:
+            end(session, run, RunState.CANCELLED, actor=worker)
+        elif run.attempt >= MOST_ATTEMPTS:
+            run.failure = (
+                f"{MOST_ATTEMPTS} workers in turn ended while they worked on it; "
+                "it may be too large for the machine: plan a smaller area"
+            )
+            end(session, run, RunState.FAILED, actor=worker)
+        else:
+            return lease(session, run, worker, seconds)
+
+
+def lease(session: WriteSession, run: Run, worker: str, seconds: float) -> Lease:
+    """Give a run, locked or new, to a worker."""
+    run.state = RunState.RUNNING
+    run.attempt += 1
+    run.worker = worker
+    run.leased_until = database_now(session) + timedelta(seconds=seconds)
+    run.stage = None
+    add_event(session, run, "started", attempt=run.attempt)
+    return Lease(run.id, run.attempt, worker)
+
+
+def renew(session: WriteSession, held: Lease, seconds: float) -> bool:
+    """Hold the run longer; returns whether somebody asked to cancel it.
+
+    Raises
+    ------
+    LeaseLost
+        If it is no longer ours to renew.
+    """
+    cancel = session.execute(
+        update(Run)
+        .where(_is_ours(held))
+        .values(leased_until=database_now(session) + timedelta(seconds=seconds))
+        .returning(Run.cancel_requested)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if cancel is None:
+        raise _lost(held)
+    return cancel
+
+
+def give_back(session: WriteSession, held: Lease) -> None:
+    """Let the next worker take the run up at once."""
+    run = fenced(session, held)
+    run.leased_until = database_now(session) - timedelta(seconds=1)
+    add_event(session, run, "given_back")
+
+
+def fenced(session: WriteSession, held: Lease) -> Run:
+    """The run, locked, as long as it is still ours.
+
+    Raises
+    ------
+    LeaseLost
+        If it is not.
+    """
+    run = session.scalars(
+        select(Run)
+        .where(_is_ours(held))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if run is None:
+        raise _lost(held)
+    return run
+
+
+def _is_ours(held: Lease) -> Any:
+    return and_(Run.id == held.run_id, Run.attempt == held.attempt, Run.state == RunState.RUNNING)
+
+
+def _lost(held: Lease) -> LeaseLost:
+    return LeaseLost(
+        f"attempt {held.attempt} of run {held.run_id} by {held.worker} is over; "
+        "nothing of it was written"
+    )
+
+
+def add_event(session: WriteSession, run: Run, kind: str, **data: Any) -> None:
+    """Append to what followers of the run see; the run is locked by this transaction."""
+    run.last_event += 1
+    session.add(
+        RunEvent(
+            run_id=run.id, sequence=run.last_event, at=database_now(session), kind=kind, data=data
+        )
+    )
+    session.flush()
+
+
+def end(
+    session: WriteSession,
+    run: Run,
+    state: RunState,
+    *,
+    actor: str,
+    digest: str | None = None,
+    **detail: Any,
+) -> None:
+    """Bring a locked run to its last state, with its last event and one in the audit."""
+    run.state = state
+    run.finished_at = database_now(session)
+    run.leased_until = None
+    said = {"failure": run.failure} if run.failure else {}
+    add_event(session, run, str(state), **said, **detail)
+    audit.record(
+        session,
+        actor=actor,
+        action=f"run.{state}",
+        subject=f"run:{run.id}",
+        digest=digest,
+        **detail,
+    )

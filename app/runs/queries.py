@@ -1,0 +1,126 @@
+"""Runs, proposals, decisions, pins and exclusions as they were stored."""
+
+import gzip
+import json
+from collections.abc import Collection, Sequence
+from typing import Any, Final, Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.access.policy import Action, Principal, authorise
+from app.errors import NotFound
+from models.exchange import Need, Offer
+from models.matching import Proposal, Run, RunEvent, RunFile
+from solver.formats.plan import Plan
+from solver.formats.problem import Problem
+from solver.formats.problem_json import problem_from_json
+
+DRAWN: Final = "DRAWN-"
+"""How the references of needs and offers begin that were drawn at random."""
+FileName = Literal["problem", "plan", "given_plan", "refusals", "summary", "unmet", "picture"]
+
+
+def get_run(session: Session, principal: Principal, run_id: int) -> Run:
+    authorise(principal, Action.READ)
+    run = session.get(Run, run_id)
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    return run
+
+
+def file_of(session: Session, run_id: int, name: FileName) -> bytes:
+    """A file of a run as it was stored, gzipped JSON."""
+    file = session.get(RunFile, (run_id, name))
+    if file is None:
+        raise NotFound(f"run {run_id} has no {name.replace('_', ' ')}")
+    return file.content
+
+
+def decode(content: bytes) -> Any:
+    return json.loads(gzip.decompress(content))
+
+
+def problem_of(session: Session, principal: Principal, run_id: int) -> Problem:
+    """The exact problem of a run; solving it again with its options gives its plan again."""
+    get_run(session, principal, run_id)
+    return problem_from_json(decode(file_of(session, run_id, "problem")))
+
+
+def refusals_of(session: Session, principal: Principal, run_id: int) -> dict[str, dict[str, int]]:
+    """How many offers the rules refused each need, by reason."""
+    get_run(session, principal, run_id)
+    found: dict[str, dict[str, int]] = decode(file_of(session, run_id, "refusals"))
+    return found
+
+
+def plan_of(session: Session, principal: Principal, run_id: int) -> Plan:
+    get_run(session, principal, run_id)
+    return Plan.from_json(decode(file_of(session, run_id, "plan")))
+
+
+def events(
+    session: Session, principal: Principal, run_id: int, after: int = 0
+) -> Sequence[RunEvent]:
+    """What happened to a run after the event numbered `after`, in order."""
+    authorise(principal, Action.READ)
+    return session.scalars(
+        select(RunEvent)
+        .where(RunEvent.run_id == run_id, RunEvent.sequence > after)
+        .order_by(RunEvent.sequence)
+    ).all()
+
+
+def proposals(
+    session: Session, principal: Principal, run_id: int
+) -> list[tuple[Proposal, Need, Offer]]:
+    """Every proposal of a run with its need and offer, the most points first."""
+    authorise(principal, Action.READ)
+    query = (
+        select(Proposal, Need, Offer)
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .where(Proposal.run_id == run_id)
+        .order_by(Proposal.points.desc(), Proposal.id)
+    )
+    return [(proposal, need, offer) for proposal, need, offer in session.execute(query)]
+
+
+def list_runs(
+    session: Session,
+    principal: Principal,
+    *,
+    state: str | None = None,
+    operation: str | None = None,
+    period: str | None = None,
+    before: int | None = None,
+    limit: int | None = 50,
+) -> Sequence[Run]:
+    """Runs, the newest first."""
+    authorise(principal, Action.READ)
+    query = select(Run).order_by(Run.id.desc()).limit(limit)
+    for column, value in (
+        (Run.state, state),
+        (Run.operation, operation),
+        (Run.period_code, period),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if before is not None:
+        query = query.where(Run.id < before)
+    return session.scalars(query).all()
+
+
+def last_progress(session: Session, run_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """What the solver last told of each run."""
+    newest = (
+        select(RunEvent.run_id, func.max(RunEvent.sequence).label("sequence"))
+        .where(RunEvent.run_id.in_(run_ids), RunEvent.kind == "progress")
+        .group_by(RunEvent.run_id)
+        .subquery()
+    )
+    query = select(RunEvent).join(
+        newest,
+        (RunEvent.run_id == newest.c.run_id) & (RunEvent.sequence == newest.c.sequence),
+    )
+    return {event.run_id: event.data for event in session.scalars(query)}

@@ -1,0 +1,255 @@
+"""Runs over HTTP: submitted, followed, cancelled, and their files."""
+
+import gzip
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from app.access.callers import Caller, Reads, Writes, database_of
+from app.database import ReadSession, WriteSession
+from app.errors import Problem
+from app.http.conditions import is_known, tag_of_content
+from app.http.fields import DIGITS, LARGEST, Id
+from app.http.idempotency import Key, once
+from app.http.media import AS_CSV, JSON
+from app.http.problems import PROBLEMS_OF_TOO_MANY
+from app.http.replies import listed, shown
+from app.planning.options import MatchOptions
+from app.planning.scope import Takers
+from app.runs import queries, service
+from app.runs.event_stream import follow
+from app.runs.leases import ENDED
+from app.runs.schemas import (
+    PLAN_EXAMPLE,
+    PROBLEM_EXAMPLE,
+    NewRun,
+    RunFilter,
+    Runs,
+    RunShown,
+)
+from models.matching import Run
+from models.vocabulary import Operation, RunState
+from solver.formats.json_columns import encode
+from solver.formats.plan import Plan
+from solver.formats.problem import ProblemFault
+
+MOST_WAIT_S: Final = 600
+EVENTS: Final = "text/event-stream"
+EVENT_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "one event; `data` is a JSON object that holds at least `at`",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    "required": ["id", "event", "data"],
+}
+COLUMNS: Final = (
+    "id",
+    "operation",
+    "state",
+    "period",
+    "objective",
+    "bound",
+    "gap",
+    "stopped",
+    "attempt",
+    "failure",
+    "problem_sha256",
+    "author",
+    "created_at",
+    "finished_at",
+)
+router = APIRouter(tags=["runs"])
+RunId = Annotated[Id, Path(examples=[1])]
+
+
+class UnreadablePlan(Problem):
+    status = 422
+    title = "The plan cannot be read"
+
+
+@router.get("/runs", response_model=Runs, responses=AS_CSV)
+def list_runs(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[RunFilter, Query()]
+) -> Response:
+    """List runs, the newest first."""
+
+    def read(limit: int | None) -> list[RunShown]:
+        found = queries.list_runs(
+            session,
+            principal,
+            state=wanted.state,
+            operation=wanted.operation,
+            period=wanted.period,
+            before=wanted.after,
+            limit=limit,
+        )
+        progress = queries.last_progress(session, [run.id for run in found])
+        return [RunShown.of(run, progress.get(run.id)) for run in found]
+
+    return listed(request, wanted, Runs, read, lambda run: run.id, COLUMNS)
+
+
+@router.post("/runs", response_model=RunShown, status_code=202, responses=PROBLEMS_OF_TOO_MANY)
+def submit_run(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    body: NewRun,
+    key: Key,
+) -> Response:
+    """Submit a run; it is carried out in the background and followed at `Location`."""
+
+    def create() -> Response:
+        service.require_room(session, principal, request.app.state.settings.queued_runs)
+        submit = _solve if body.operation is Operation.SOLVE else _check
+        run = submit(session, principal, body)
+        location = f"{request.url.path}/{run.id}"
+        return shown(request, RunShown.of(run, None), status=202, location=location)
+
+    return once(request, session, principal, key, body, create)
+
+
+def _solve(session: WriteSession, principal: Caller, body: NewRun) -> Run:
+    assert body.period is not None
+    options = body.options or MatchOptions()
+    day = service.day_of(options)
+    if body.area is not None:
+        takers = service.takers_in(session, principal, body.area, day)
+    else:
+        takers = service.takers_listed(session, principal, body.takers or ())
+    return service.submit(session, principal, takers, body.period, options)
+
+
+def _check(session: WriteSession, principal: Caller, body: NewRun) -> Run:
+    assert body.of_run is not None
+    assert body.plan is not None
+    earlier = queries.get_run(session, principal, body.of_run)
+    queries.file_of(session, earlier.id, "problem")
+    try:
+        content = encode(Plan.from_json(body.plan).to_json(), gzipped=True)
+    except ProblemFault as fault:
+        raise UnreadablePlan(str(fault)) from fault
+    return service.submit(
+        session,
+        principal,
+        Takers(earlier.scope, None),
+        earlier.period_code,
+        MatchOptions.model_validate(earlier.options),
+        operation=body.operation,
+        given=service.GivenPlan(earlier.id, content),
+    )
+
+
+@router.get("/runs/{run_id}", response_model=RunShown)
+def get_run(request: Request, principal: Caller, session: Reads, run_id: RunId) -> Response:
+    """Read one run: its state, how far it is, and how it ended."""
+    return _run(request, session, queries.get_run(session, principal, run_id))
+
+
+def _run(
+    request: Request, session: ReadSession | WriteSession, run: Run, status: int = 200
+) -> Response:
+    progress = queries.last_progress(session, [run.id]).get(run.id)
+    return shown(request, RunShown.of(run, progress), status=status)
+
+
+@router.post("/runs/{run_id}/cancellation", response_model=RunShown, status_code=202)
+def cancel_run(request: Request, principal: Caller, session: Writes, run_id: RunId) -> Response:
+    """Ask that a run end without a plan; what works on it is ended within seconds.
+
+    It needs no version: whatever the run has come to meanwhile, the wish is the same.
+    """
+    return _run(request, session, service.request_cancel(session, principal, run_id), 202)
+
+
+@router.get(
+    "/runs/{run_id}/plan",
+    response_model=dict[str, Any],
+    responses={200: {"content": {JSON: {"example": PLAN_EXAMPLE}}}},
+)
+def get_plan(request: Request, principal: Caller, session: Reads, run_id: RunId) -> Response:
+    """Download the plan of a run, a `givetake-plan/1` file."""
+    return _file(request, principal, session, run_id, "plan")
+
+
+@router.get(
+    "/runs/{run_id}/problem",
+    response_model=dict[str, Any],
+    responses={200: {"content": {JSON: {"example": PROBLEM_EXAMPLE}}}},
+)
+def get_problem(request: Request, principal: Caller, session: Reads, run_id: RunId) -> Response:
+    """Download the exact problem of a run, a `givetake-problem/1` file."""
+    return _file(request, principal, session, run_id, "problem")
+
+
+def _file(
+    request: Request,
+    principal: Caller,
+    session: ReadSession,
+    run_id: int,
+    name: queries.FileName,
+) -> Response:
+    queries.get_run(session, principal, run_id)
+    content = queries.file_of(session, run_id, name)
+    tag = tag_of_content(content)
+    headers = {
+        "ETag": tag,
+        "Vary": "Accept-Encoding",
+        "Content-Disposition": f'attachment; filename="run-{run_id}-{name}.json"',
+    }
+    if is_known(request, tag):
+        return Response(None, 304, headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(content, 200, headers | {"Content-Encoding": "gzip"}, JSON)
+    return Response(gzip.decompress(content), 200, headers, JSON)
+
+
+@router.get(
+    "/runs/{run_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Events, each with its number; a comment now and then in between.",
+            "content": {
+                EVENTS: {
+                    "schema": EVENT_SCHEMA,
+                    "example": {"id": "3", "event": "stage", "data": '{"stage": "solving"}'},
+                }
+            },
+        },
+        204: {"description": "The run has ended and all of its events were seen."},
+    },
+)
+def follow_run(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    run_id: RunId,
+    last_event_id: Annotated[
+        int,
+        Header(
+            alias="Last-Event-ID",
+            ge=0,
+            le=LARGEST,
+            description="number of the last event seen",
+            examples=[0],
+        ),
+        DIGITS,
+    ] = 0,
+    wait_s: Annotated[
+        int,
+        Query(
+            ge=0,
+            le=MOST_WAIT_S,
+            description="how long to wait for more, in seconds",
+            examples=[60],
+        ),
+        DIGITS,
+    ] = 60,
+) -> Response:
+    """Follow a run by server-sent events; who comes back with `Last-Event-ID` misses none."""
+    run = queries.get_run(session, principal, run_id)
+    if RunState(run.state) in ENDED and last_event_id >= run.last_event:
+        return Response(None, 204)
+    events = follow(database_of(request), principal, run_id, last_event_id, wait_s)
+    return StreamingResponse(events, media_type=EVENTS, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,237 @@
+"""Runs: submitted in one transaction, worked on outside any, written whole or not at all."""
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.access.keys import hold
+from app.access.policy import Action, Principal, authorise
+from app.database import Database, WriteSession
+from app.errors import Conflict, NotFound, Problem
+from app.events import audit
+from app.planning.build import Built
+from app.planning.carry_out import Message, Order, Stage, carry_out
+from app.planning.load import get_period
+from app.planning.options import MatchOptions
+from app.planning.scope import Takers, takers_in, takers_listed
+from app.progress import Progress, silent
+from app.runs import leases, queries
+from app.runs.lease_keeper import kept
+from app.runs.leases import LeaseLost
+from app.runs.results import fail, receive, refuse
+from models.matching import Run, RunFile
+from models.vocabulary import Operation, RunState
+
+__all__ = ["Takers", "match", "submit", "takers_in", "takers_listed"]
+
+TERMINAL_LEASE_S: Final = 600.0
+FAULT: Final = "the service itself failed; its log says how"
+
+
+class TooManyQueued(Problem):
+    """A caller whose runs fill the queue, so that nobody else's would come to their turn."""
+
+    status = 429
+    title = "Too many of your runs are waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenPlan:
+    """A plan file to check against the problem of an earlier run."""
+
+    of_run_id: int
+    content: bytes
+
+
+def submit(
+    session: WriteSession,
+    principal: Principal,
+    takers: Takers,
+    period: str,
+    options: MatchOptions,
+    *,
+    operation: Operation = Operation.SOLVE,
+    given: GivenPlan | None = None,
+) -> Run:
+    """Write a run that waits for a worker, with everything that was asked for.
+
+    Raises
+    ------
+    NotFound
+        If there is no such period.
+    Conflict
+        If the period is over on the day planned from.
+    """
+    authorise(principal, Action.RUN)
+    as_of = day_of(options)
+    get_period(session, period, as_of)
+    asked = options.model_copy(update={"as_of": as_of}).model_dump(mode="json")
+    run = Run(
+        operation=operation,
+        period_code=period,
+        scope=takers.description,
+        options=asked,
+        of_run_id=given.of_run_id if given else None,
+        input_sha256=_input_digest(operation, period, takers.description, asked, given),
+        state=RunState.QUEUED,
+        attempt=0,
+        last_event=0,
+        cancel_requested=False,
+        actor=principal.name,
+        created_at=leases.database_now(session),
+    )
+    session.add(run)
+    session.flush()
+    if given:
+        session.add(RunFile(run_id=run.id, name="given_plan", content=given.content))
+    leases.add_event(session, run, "queued")
+    audit.record(
+        session,
+        actor=principal.name,
+        action="run.submitted",
+        subject=f"run:{run.id}",
+        digest=run.input_sha256,
+        operation=operation,
+    )
+    return run
+
+
+def require_room(session: WriteSession, principal: Principal, most: int) -> None:
+    """Raise `TooManyQueued` where as many runs of the principal wait as may."""
+    authorise(principal, Action.RUN)  # before anything is said of what there is to run
+    hold(session, principal)  # or two that come at once would both take the last place
+    mine = select(func.count()).where(Run.state == RunState.QUEUED, Run.actor == principal.name)
+    waiting = session.scalar(mine) or 0
+    if waiting >= most:
+        raise TooManyQueued(
+            f"{waiting} runs of {principal.name} are waiting, and {most} may; "
+            "wait until one has begun, cancel one, or have GIVETAKE_QUEUED_RUNS raised"
+        )
+
+
+def day_of(options: MatchOptions) -> date:
+    """The day that a run of these options plans from."""
+    return options.as_of or datetime.now(UTC).date()
+
+
+def _input_digest(
+    operation: Operation,
+    period: str,
+    scope: dict[str, Any],
+    options: dict[str, Any],
+    given: GivenPlan | None,
+) -> str:
+    asked: dict[str, Any] = {
+        "operation": operation,
+        "period": period,
+        "scope": scope,
+        "options": options,
+    }
+    if given:
+        asked |= {"of": given.of_run_id, "plan": hashlib.sha256(given.content).hexdigest()}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def request_cancel(session: WriteSession, principal: Principal, run_id: int) -> Run:
+    """Ask that a run end without a plan; one that waits ends at once.
+
+    Raises
+    ------
+    Conflict
+        If it has ended already.
+    """
+    authorise(principal, Action.RUN)
+    run = session.scalars(
+        select(Run)
+        .where(Run.id == run_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    if run.state in leases.ENDED:
+        raise Conflict(f"run {run_id} has ended already: it is {run.state}")
+    if run.state == RunState.QUEUED:
+        leases.end(session, run, RunState.CANCELLED, actor=principal.name)
+    elif not run.cancel_requested:
+        run.cancel_requested = True
+        leases.add_event(session, run, "cancel_requested")
+    return run
+
+
+def order_of(session: Session, run: Run, travel_source: str | None) -> Order:
+    """What a worker has to know to carry a run out."""
+    order = Order(
+        run.id,
+        Operation(run.operation),
+        run.period_code,
+        run.scope,
+        MatchOptions.model_validate(run.options),
+        travel_source,
+    )
+    if run.of_run_id is None:
+        return order
+    earlier = session.get_one(Run, run.of_run_id)
+    return replace(
+        order,
+        problem=queries.file_of(session, run.of_run_id, "problem"),
+        bound=earlier.bound,
+        given_plan=queries.file_of(session, run.id, "given_plan"),
+    )
+
+
+def match(
+    database: Database,
+    principal: Principal,
+    takers: Takers,
+    period: str,
+    options: MatchOptions,
+    *,
+    travel_source: str | None = None,
+    on_progress: Progress = silent,
+    cancelled: Callable[[], bool] = lambda: False,
+    now: datetime | None = None,
+    built: Built | None = None,
+) -> int:
+    """Plan one period for these takers here and now, and return the run's id.
+
+    A run that is refused or dies stays behind and says why. When `cancelled`, the best plan so
+    far is kept. `built` is the problem of just these takers and options, where it is made already.
+    """
+    authorise(principal, Action.RUN)
+    name = f"{principal.name}:{socket.gethostname()}:{os.getpid()}"
+    with database.write() as session:
+        run = submit(session, principal, takers, period, options)
+        held = leases.lease(session, run, name, TERMINAL_LEASE_S)
+        order = replace(order_of(session, run, travel_source), now=now)
+
+    def tell(message: Message) -> None:
+        if isinstance(message, Stage):
+            on_progress(message.name, message.fraction)
+        receive(database, held, message)
+
+    try:
+        with kept(database, held, TERMINAL_LEASE_S) as watch:
+            carry_out(
+                order,
+                database,
+                tell,
+                lambda: cancelled() or watch.cancel_requested.is_set(),
+                built=built,
+            )
+    except Problem as problem:
+        if not isinstance(problem, LeaseLost):
+            refuse(database, held, problem)
+        raise
+    except BaseException:
+        fail(database, held, FAULT)
+        raise
+    return held.run_id

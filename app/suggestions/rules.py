@@ -1,0 +1,133 @@
+"""The open rules of suggestions: criteria of similarity, and what is well below or above."""
+
+import json
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from app.errors import Fault, FaultyFile
+from app.files.csv_reading import MAX_DAYS, decode
+from models.vocabulary import HALF_DAYS_PER_DAY, Mode, Phase
+
+PACKAGED = Path(__file__).parent / "data" / "suggest-rules.toml"
+
+
+def _half_days(days: object) -> object:
+    if not isinstance(days, int | float) or isinstance(days, bool):
+        raise ValueError("must be a number of days")
+    half_days = days * HALF_DAYS_PER_DAY
+    if half_days != round(half_days) or not 1 <= half_days <= MAX_DAYS * HALF_DAYS_PER_DAY:
+        raise ValueError(f"must be from 0.5 to {MAX_DAYS:,} days in steps of 0.5")
+    return round(half_days)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Days = Annotated[int, BeforeValidator(_half_days)]
+MeasureName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=60)]
+
+
+class Criterion(_Strict):
+    """A measure by which schools are similar; `log` for what differs by factors."""
+
+    measure: MeasureName
+    weight: Annotated[float, Field(gt=0, le=100)]
+    scale: Literal["linear", "log"] = "linear"
+
+
+class NeedDraft(_Strict):
+    expertise: str
+    half_days: Days = Field(alias="days")
+    half_days_min: Days = Field(alias="days_min")
+    priority: Annotated[int, Field(ge=1, le=5)] = 3
+    mode: Mode = Mode.EITHER
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        if self.half_days_min > self.half_days:
+            raise ValueError("days_min is more than days; the shortest is at most all")
+        return self
+
+
+class OfferDraft(_Strict):
+    expertise: str
+    half_days: Days = Field(alias="days")
+    max_pairings: Annotated[int, Field(ge=1, le=1_000)] = 1
+    mode: Mode = Mode.EITHER
+
+
+class Rule(_Strict):
+    """What makes a figure stand out from those of similar schools, and what it suggests."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=24)]
+    measure: MeasureName
+    phase: Phase
+    better: Literal["higher", "lower"]
+    spreads: Annotated[float, Field(gt=0, le=10)]
+    gap: Annotated[float, Field(ge=0)]
+    need: NeedDraft | None = None
+    offer: OfferDraft | None = None
+
+
+class SuggestRules(_Strict):
+    version: Annotated[str, StringConstraints(min_length=1, max_length=20)]
+    similar_schools: Annotated[int, Field(ge=1, le=500)]
+    minimum_similar: Annotated[int, Field(ge=2, le=500)]
+    minimum_criteria: Annotated[int, Field(ge=1, le=50)]
+    oldest_years: Annotated[int, Field(ge=0, le=100)]
+    criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        ids = [rule.id for rule in self.rules]
+        measures = [criterion.measure for criterion in self.criteria]
+        for what, named in (("rule", ids), ("criterion", measures)):
+            if twice := sorted({name for name in named if named.count(name) > 1}):
+                raise ValueError(f"the {what} {twice[0]!r} stands twice; keep one")
+        if self.minimum_similar > self.similar_schools:
+            raise ValueError("minimum_similar is more than similar_schools; lower it")
+        if self.minimum_criteria > len(self.criteria):
+            raise ValueError("minimum_criteria is more than there are criteria; lower it")
+        return self
+
+
+def read_rules(path: Path = PACKAGED) -> tuple[SuggestRules, str]:
+    """The rules of a TOML file, or JSON if its name ends so, and the digest of its text."""
+    text = decode(path)
+    try:
+        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as unreadable:
+        kind = "JSON" if path.suffix == ".json" else "TOML"
+        raise FaultyFile(
+            [Fault(path.name, None, None, None, f"is not {kind}: {unreadable}")]
+        ) from unreadable
+    try:
+        rules = SuggestRules.model_validate(content)
+    except ValidationError as invalid:
+        raise FaultyFile(
+            [
+                Fault(
+                    path.name,
+                    None,
+                    ".".join(map(str, error["loc"])) or None,
+                    None if isinstance(error["input"], dict | list) else str(error["input"]),
+                    error["msg"].removeprefix("Value error, "),
+                )
+                for error in invalid.errors(include_url=False)
+            ]
+        ) from invalid
+    return rules, sha256(text.encode()).hexdigest()

@@ -1,0 +1,99 @@
+"""The exchange from the terminal: in, out, suggested, confirmed, answered, withdrawn."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli.main import app
+from app.database import Database
+from app.settings import settings
+from app.suggestions.rules import PACKAGED
+from models.register import Participant
+
+
+@pytest.fixture
+def terminal(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A database of the settings with one made-up school."""
+    monkeypatch.setenv("GIVETAKE_DATABASE_URL", sqlite_database.url)
+    settings.cache_clear()
+    with sqlite_database.write() as session:
+        session.add(
+            Participant(
+                reference="urn:100001",
+                kind="institution",
+                name="Made-up School",
+                updated_at=datetime.now(UTC),
+            )
+        )
+    yield sqlite_database
+    settings.cache_clear()
+
+
+def givetake(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_needs_go_in_and_out(terminal: Database, tmp_path: Path) -> None:
+    """What was imported is exported to a file or the terminal, and closed on request."""
+    path, again = tmp_path / "needs.csv", tmp_path / "again.csv"
+    path.write_text(
+        "reference,participant,expertise,period,days,state\n"
+        "n1,100001,attendance,2026-27,2.5,suggested\n"
+    )
+    report = json.loads(givetake("import", "needs", path, "--json").stdout)
+    assert report["things"]["needs"]["added"] == 1
+    assert "n1 is identified" in givetake("confirm", "need", "n1", "--by", "headteacher").stdout
+    assert givetake("export", "needs", "--out", again).exit_code == 0
+    assert again.read_text() == givetake("export", "needs", "--period", "2026-27").stdout
+    assert "n1,100001,attendance,2026-27,2.5,2.5,1,3,self_evaluation,headteacher" in (
+        again.read_text()
+    )
+    assert "n1 is closed" in givetake("withdraw", "need", "n1").stdout
+
+
+def test_offers_are_answered_in_days(terminal: Database, tmp_path: Path) -> None:
+    """Days are in steps of 0.5 on the terminal too."""
+    path = tmp_path / "offers.csv"
+    path.write_text("reference,participant,expertise,period,days\no1,100001,attendance,2026-27,4\n")
+    assert givetake("import", "offers", path).exit_code == 0
+    assert givetake("answer", "offer", "o1", "can_offer", "--days", "1.25").exit_code == 2
+    said = givetake("answer", "offer", "o1", "can_offer", "--days", "1.5")
+    assert "o1 is can_offer" in said.stdout
+    assert "attendance,2026-27,1.5,1," in givetake("export", "offers").stdout
+    assert "o1 is withdrawn" in givetake("withdraw", "offer", "o1").stdout
+    assert givetake("export", "offers").stdout.count("\n") == 1
+
+
+def test_faults_are_given_as_json(terminal: Database, tmp_path: Path) -> None:
+    """A machine reads file, line, column, value and reason of every fault."""
+    path = tmp_path / "limits.csv"
+    path.write_text("participant,period,give_days\n100001,2026-27,-1\n")
+    ended = givetake("import", "limits", path, "--json")
+    assert ended.exit_code == 2
+    fault = json.loads(ended.stdout)["faults"][0]
+    assert (fault["line"], fault["column"], fault["value"]) == (2, "give_days", "-1")
+
+
+@pytest.mark.parametrize("kind", ["expertise", "periods", "limits"])
+def test_data_of_the_version_are_exported(terminal: Database, tmp_path: Path, kind: str) -> None:
+    """A new database exports its packaged data, and takes the export in as unchanged."""
+    path = tmp_path / "out.csv"
+    assert givetake("export", kind, "--out", path).exit_code == 0
+    assert givetake("import", kind, path).stdout.endswith("Nothing was changed.\n")
+
+
+def test_suggest_says_what_it_did_and_what_it_left_out(terminal: Database, tmp_path: Path) -> None:
+    """The rules come as a template; without measures nothing is suggested and this is said."""
+    path = tmp_path / "rules.toml"
+    assert givetake("template", "suggest-rules", "--out", path).exit_code == 0
+    assert path.read_text() == PACKAGED.read_text()
+    said = givetake("suggest", "--rules", path, "--period", "2026-27", "--preview").stdout
+    assert "suggested needs of 2026-27: 0 added" in said
+    assert "fsm6_pct is not held" in said
+    assert "nothing was changed" in said
+    report = json.loads(givetake("suggest", "--period", "2026-27", "--json").stdout)
+    assert (report["period"], report["suggestions"]) == ("2026-27", [])

@@ -1,0 +1,113 @@
+"""The made-up county from its files to a report, by the same way that real data take."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from app.access.policy import TERMINAL
+from app.database import Database
+from app.demo.county import County
+from app.demo.county_exchange import PERIOD, write_county
+from app.demo.draw import draw, write_drawn
+from app.demo.queries import to_draw
+from app.demo.service import take_in
+from app.errors import NotFound
+from app.exchange.files import import_limits, import_needs, import_offers
+from app.insight import queries as insight
+from app.insight.report_page import render
+from app.planning.options import MatchOptions
+from app.runs import service
+from models.exchange import Need, Offer
+from models.register import Institution, Network, Participant
+
+DAY = date(2026, 9, 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("county")
+
+
+@pytest.fixture(scope="module")
+def county(folder: Path) -> County:
+    return write_county(folder, seed=1)
+
+
+def test_county_goes_in_whole_and_once(database: Database, county: County, folder: Path) -> None:
+    """Every file is taken in without a fault; the same files again change nothing."""
+    reports = take_in(database, TERMINAL, folder)
+    assert all(report.any_change for report in reports)
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Institution)) == len(county.schools)
+        unknown = select(func.count()).where(Participant.latitude.is_(None))
+        assert session.scalar(unknown) == sum(s.position != "known" for s in county.schools)
+        specialist = select(func.count()).where(Institution.specialist)
+        assert session.scalar(specialist) == sum(bool(school.sen) for school in county.schools)
+    assert not any(report.any_change for report in take_in(database, TERMINAL, folder))
+
+
+def test_county_lies_at_sea(sqlite_database: Database, county: County, folder: Path) -> None:
+    """Its schools stand within its coast, east of every part of England and south of Scotland."""
+    take_in(sqlite_database, TERMINAL, folder)
+    coast = county.coast()
+    with sqlite_database.read() as session:
+        known = session.execute(
+            select(Participant.latitude, Participant.longitude).where(
+                Participant.latitude.is_not(None)
+            )
+        ).all()
+    assert min(latitude for latitude, _ in coast) <= min(latitude for latitude, _ in known)
+    assert max(longitude for _, longitude in coast) >= max(longitude for _, longitude in known)
+    assert min(longitude for _, longitude in coast) > 0.5
+    assert min(latitude for latitude, _ in coast) > 53.2
+    assert max(latitude for latitude, _ in coast) < 54.5
+
+
+def test_draw_for_a_place(
+    sqlite_database: Database, county: County, folder: Path, tmp_path: Path
+) -> None:
+    """Needs are drawn for the place's own schools, offers for all in reach; files go in."""
+    take_in(sqlite_database, TERMINAL, folder)
+    with sqlite_database.write() as session:
+        for each in (Need, Offer):
+            session.execute(delete(each))
+    with sqlite_database.read() as session:
+        given = to_draw(session, TERMINAL, "made-up-family-3", "2026-27", DAY)
+        assert given == to_draw(session, TERMINAL, "made-up-family-3", "2026-27", DAY)
+        everybody = to_draw(session, TERMINAL, county.local_authority, "2026-27", DAY)
+        with pytest.raises(NotFound, match="Nowhere"):
+            to_draw(session, TERMINAL, "Nowhere", "2026-27", DAY)
+    assert 5 < len(given.takers) < len(given.givers)
+    assert {each.cell for each in given.takers} <= {each.cell for each in everybody.takers}
+    assert any(not each.institution for each in given.givers)
+    drawn = draw(given.takers, given.givers, given.subjects, given.period, seed=5)
+    write_drawn(drawn, tmp_path)
+    with sqlite_database.write() as session:
+        for importer, name, rows in (
+            (import_needs, "needs", drawn.needs),
+            (import_offers, "offers", drawn.offers),
+            (import_limits, "limits", drawn.limits),
+        ):
+            report = importer(session, TERMINAL, tmp_path / f"{name}.csv")
+            counts = report.things[name]
+            assert counts.added + counts.changed + counts.unchanged == len(rows)
+
+
+def test_from_files_to_a_report(sqlite_database: Database, county: County, folder: Path) -> None:
+    """A network of the county is planned, and its report lists every pairing with reasons."""
+    take_in(sqlite_database, TERMINAL, folder)
+    with sqlite_database.read() as session:
+        network = session.scalars(select(Network.key).order_by(Network.key)).first()
+        assert network is not None
+        takers = service.takers_in(session, TERMINAL, network, DAY)
+    options = MatchOptions(as_of=DAY, gap=0.05, workers=1)
+    run = service.match(sqlite_database, TERMINAL, takers, PERIOD.code, options)
+    with sqlite_database.read() as session:
+        data = insight.report_data(session, insight.result_of(session, TERMINAL, run), made_up=True)
+    assert data.pairings
+    assert data.drawn
+    html = render(data)
+    assert html.count("data-pairing=") == len(data.pairings)
+    assert all(each.sentence for pairing in data.pairings for each in pairing.components)

@@ -1,0 +1,150 @@
+"""What is drawn of a plan once: the same as what would be drawn later, and never in the way."""
+
+import gzip
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from sqlalchemy import delete, insert, select
+
+from app.access.policy import TERMINAL
+from app.cli.main import run as command
+from app.database import Database
+from app.insight import rendered
+from app.insight.queries import report_data, result_of
+from app.jobs import drawing
+from app.jobs.drawing import Drawing
+from app.planning.carry_out import Message, Planned, ProblemMade, carry_out
+from app.portal.pages import plans
+from app.runs import leases, service
+from app.runs.results import receive
+from app.settings import settings
+from models.matching import RunFile
+from tests import rows
+from tests.portal import Visitor, broker
+
+FILES = {"summary", "unmet", "picture"}
+
+
+@pytest.fixture
+def exchange(sqlite_database: Database) -> Database:
+    """Two schools that can support each other, and one that nobody reaches."""
+    with sqlite_database.write() as session:
+        rows.add_calendar(session)
+        schools = [rows.add_school(session, n, n * n, name=f"School & {n}") for n in (1, 2, 20)]
+        for n, school in enumerate(schools):
+            rows.add_need(session, f"n{n}", school, expertise_code=("maths", "reading")[n % 2])
+            rows.add_offer(session, f"o{n}", school, expertise_code=("reading", "maths")[n % 2])
+    return sqlite_database
+
+
+def carried_out(database: Database) -> tuple[int, list[Message]]:
+    """A run as a worker's child carries it out, and what that told."""
+    told: list[Message] = []
+    with database.read() as session:
+        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
+    options = service.MatchOptions(workers=1, method="exact")
+    with database.write() as session:
+        run = service.submit(session, TERMINAL, takers, rows.YEAR, options)
+        held = leases.lease(session, run, "test", 60.0)
+        order = service.order_of(session, run, None)
+
+    def tell(message: Message) -> None:
+        told.append(message)
+        receive(database, held, message)
+
+    carry_out(order, database, Drawing(database, held.run_id, tell, lambda: False), lambda: False)
+    return held.run_id, told
+
+
+def stored(database: Database, run_id: int) -> dict[str, bytes]:
+    with database.read() as session:
+        query = select(RunFile.name, RunFile.content).where(RunFile.run_id == run_id)
+        return {name: content for name, content in session.execute(query) if name in FILES}
+
+
+def pages(who: Visitor, run_id: int) -> list[str]:
+    plans._kept.clear()
+    paths = ("", "/unmet", "/unmet?as=csv", "/picture", "/picture.svg")
+    answers = [who.client.get(f"/portal/runs/{run_id}{path}") for path in paths]
+    assert [answer.status_code for answer in answers] == [200] * len(paths)
+    return [answer.text for answer in answers]
+
+
+def test_pages_are_the_same_drawn_before_or_when_looked_at(exchange: Database) -> None:
+    """What is drawn from what the work told is what is drawn from what was stored."""
+    run_id, _ = carried_out(exchange)
+    assert set(stored(exchange, run_id)) == FILES
+    who = broker(exchange)
+    before = pages(who, run_id)
+    with exchange.write() as session:
+        session.execute(delete(RunFile).where(RunFile.name.in_(FILES)))
+    assert pages(who, run_id) == before
+    ElementTree.fromstring(before[-1])
+
+
+def test_a_run_of_the_terminal_is_drawn_there(
+    exchange: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens it in the portal waits for nothing."""
+    settings.cache_clear()
+    monkeypatch.setenv("GIVETAKE_DATABASE_URL", exchange.url)
+    words = ("--area", "Testshire", "--period", rows.YEAR, "--as-of", rows.STARTS.isoformat())
+    monkeypatch.setattr("sys.argv", ["givetake", "match", *words, "--method", "exact", "--json"])
+    with pytest.raises(SystemExit) as end:
+        command()
+    settings.cache_clear()
+    assert end.value.code == 0
+    assert set(stored(exchange, 1)) == FILES
+
+
+def test_a_file_of_another_version_is_drawn_anew(exchange: Database) -> None:
+    """It is no reason for a page to fail."""
+    run_id, _ = carried_out(exchange)
+    who = broker(exchange)
+    before = pages(who, run_id)
+    with exchange.write() as session:
+        session.execute(delete(RunFile).where(RunFile.name.in_(FILES)))
+        old = gzip.compress(b"{}")
+        names = ("summary", "unmet")
+        session.execute(
+            insert(RunFile), [{"run_id": run_id, "name": n, "content": old} for n in names]
+        )
+    assert pages(who, run_id) == before
+
+
+def test_files_come_back_as_they_were(exchange: Database) -> None:
+    """Reading what was written gives the same figures, charts and needs."""
+    run_id, _ = carried_out(exchange)
+    with exchange.read() as session:
+        made = rendered.draw(report_data(session, result_of(session, TERMINAL, run_id)))
+    for name, content in made.files().items():
+        assert rendered.read(name, content) == getattr(made, name)
+    assert stored(exchange, run_id) == made.files()
+
+
+def test_a_plan_that_cannot_be_drawn_is_still_written(
+    exchange: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawing is for those who look; the plan does not depend on it."""
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("no pen")
+
+    monkeypatch.setattr(drawing, "draw", broken)
+    run_id, told = carried_out(exchange)
+    assert isinstance(told[-1], Planned)
+    assert told[-1].proposals
+    assert stored(exchange, run_id) == {}
+
+
+def test_a_cancelled_run_is_not_kept_waiting_by_its_pages(exchange: Database) -> None:
+    """Its best plan is told at once, without them."""
+    _, told = carried_out(exchange)
+    made = next(each for each in told if isinstance(each, ProblemMade))
+    heard: list[Message] = []
+    hurried = Drawing(exchange, 1, heard.append, lambda: True)
+    hurried(made)
+    hurried(told[-1])
+    assert isinstance(heard[-1], Planned)
+    assert heard[-1].pages == {}
