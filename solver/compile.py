@@ -5,7 +5,7 @@ The compiled code is kept beside the source, or in the user's cache where that i
 
 import numpy as np
 
-from solver.backends.portfolio import Limits
+from solver.backends.limits import Limits
 from solver.formulation.loop_columns import find_loops
 from solver.instances.balanced_exchange import KINDS, made_up_country, make
 from solver.prices.decomposition import take_apart

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from models.vocabulary import Reciprocity
-from solver.backends.portfolio import Limits, OnNews
+from solver.backends.limits import Limits, OnNews
 from solver.check.verify import verify
 from solver.formats.plan import Plan, Status, Stopped, gap_of
-from solver.formats.problem import Problem, frozen
+from solver.formats.problem import Problem
+from solver.formats.tables import frozen
 
 if TYPE_CHECKING:
     from solver.formats.state import State
-    from solver.methods.exact import Result
+    from solver.methods.result import Result
 
 METHODS: Final = ("auto", "exact", "flow", "prices", "loops")
 EXACT_UP_TO: Final = 400

@@ -73,7 +73,7 @@ def _exchange(
 ) -> tuple["ExchangeProblem", str]:
     import numpy as np
 
-    from solver.formats.problem import frozen
+    from solver.formats.tables import frozen
     from solver.instances.balanced_exchange import Positions, made_up_country
     from solver.instances.balanced_exchange import make as draw
 

@@ -53,8 +53,8 @@ def solve(
     ] = None,
 ) -> None:
     """Find the best plan of a problem file and how close to the best it is proven to be."""
-    from solver.formats.problem import ProblemFault
     from solver.formats.problem_json import read_problem
+    from solver.formats.tables import ProblemFault
     from solver.solve import solve as solve_problem
 
     require_writable(out_file, save_state)
@@ -101,8 +101,8 @@ def verify(
     """Check a plan file against its problem file: every rule, the points, the proof's figures."""
     from solver.check.verify import verify as violations_of
     from solver.formats.plan import read_plan
-    from solver.formats.problem import ProblemFault
     from solver.formats.problem_json import read_problem
+    from solver.formats.tables import ProblemFault
 
     reading = problem
     try:
@@ -121,8 +121,8 @@ def verify(
 
 
 def _state(path: Path) -> "State":
-    from solver.formats.problem import ProblemFault
     from solver.formats.state import read_state
+    from solver.formats.tables import ProblemFault
 
     try:
         return read_state(path)

@@ -8,7 +8,8 @@ import numpy as np
 from app.planning.build import Built
 from models.vocabulary import Ladder, Reciprocity
 from solver.formats.plan import Plan
-from solver.formats.problem import IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import IntArray
 from solver.pairing.points import COMPONENTS
 
 MOST_ALTERNATES: Final = 3

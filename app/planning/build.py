@@ -26,7 +26,7 @@ from models.vocabulary import (
     NeedState,
     SupportResult,
 )
-from solver.formats import problem
+from solver.formats import problem, tables
 from solver.pairing import candidates, points
 from solver.pairing import columns as exchange
 from solver.pairing.columns import Ints
@@ -344,7 +344,7 @@ def _problem(
     position = {old: new for new, old in enumerate(inside)}
     rows = [loaded.participants[old] for old in inside]
     return problem.Problem(
-        participants=problem.Participants.of(
+        participants=tables.Participants.of(
             [row.reference for row in rows],
             lat=[_number(row.latitude) for row in rows],
             lon=[_number(row.longitude) for row in rows],
@@ -355,7 +355,7 @@ def _problem(
             exempt=[left.exempt[old] for old in inside],
             account=_accounts([row.id for row in rows], loaded, options),
         ),
-        needs=problem.Needs.of(
+        needs=tables.Needs.of(
             [need.reference for need in needs],
             [position[place[need.participant_id]] for need in needs],
             left.need_half_days,
@@ -364,17 +364,17 @@ def _problem(
             max_givers=left.need_givers,
             priority=left.need_priority,
         ),
-        offers=problem.Offers.of(
+        offers=tables.Offers.of(
             [offer.reference for offer in offers],
             [position[place[offer.participant_id]] for offer in offers],
             [left.offer_half_days[row] for row in offer_rows],
             expertise=[offer.expertise_code for offer in offers],
             max_pairings=[left.offer_pairings[row] for row in offer_rows],
         ),
-        candidates=problem.Candidates.of(offer_place[found.offer], found.need, valued.total),
-        rules=problem.Rules(options.reciprocity, options.max_loop),
-        pins=problem.pairs([(offer_place[offer], need) for offer, need in wishes.pins]),
-        exclusions=problem.pairs(
+        candidates=tables.Candidates.of(offer_place[found.offer], found.need, valued.total),
+        rules=tables.Rules(options.reciprocity, options.max_loop),
+        pins=tables.pairs([(offer_place[offer], need) for offer, need in wishes.pins]),
+        exclusions=tables.pairs(
             [
                 (offer_place[offer], need)
                 for offer, need in wishes.exclusions

@@ -25,7 +25,7 @@ from models.matching import Alternate, Proposal, Run
 from models.vocabulary import ProposalState, SteeringKind
 from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped
-from solver.formats.problem import IntArray, frozen
+from solver.formats.tables import IntArray, frozen
 
 OF_GIVERS = frozenset({"offer pairings", "offer days", "most given", "give limit"})
 """Rules about what givers have; what is only proposed takes none of it away."""

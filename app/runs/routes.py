@@ -32,7 +32,7 @@ from models.matching import Run
 from models.vocabulary import Operation, RunState
 from solver.formats.json_columns import encode
 from solver.formats.plan import Plan
-from solver.formats.problem import ProblemFault
+from solver.formats.tables import ProblemFault
 
 MOST_WAIT_S: Final = 600
 EVENTS: Final = "text/event-stream"

@@ -13,7 +13,8 @@ import numpy as np
 
 from models.vocabulary import Reciprocity
 from solver.formats.plan import ConflictPart
-from solver.formats.problem import IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import IntArray
 from solver.formulation.program import Formulation, formulate
 
 

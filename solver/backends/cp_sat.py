@@ -7,9 +7,9 @@ import math
 import numpy as np
 from ortools.sat.python import cp_model
 
-from solver.backends.highs import Report, whole_bound
-from solver.backends.portfolio import Answer, Limits
-from solver.formats.problem import IntArray
+from solver.backends.highs import whole_bound
+from solver.backends.limits import Answer, Limits, Report
+from solver.formats.tables import IntArray
 from solver.formulation.program import Formulation
 from solver.formulation.rows import FREE
 

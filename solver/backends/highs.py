@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -15,15 +15,12 @@ from ortools.math_opt.python.parameters import SolveParameters, SolverType
 from ortools.math_opt.python.result import TerminationReason
 from ortools.math_opt.python.solve import solve
 
-from solver.backends.portfolio import Answer, Limits
-from solver.formats.problem import IntArray
+from solver.backends.limits import Answer, Limits, Report
+from solver.formats.tables import IntArray
 from solver.formulation.program import Formulation
 from solver.formulation.rows import FREE
 
 NODES_PER_WORK: Final = 100
-
-Report = Callable[[int | None, float | None, IntArray | None], None]
-"""Called with an objective, a bound and the plan's column values, each if there is news of it."""
 
 
 def solve_highs(

@@ -18,8 +18,8 @@ from ortools.math_opt.python.solve import solve
 from ortools.pdlp import solvers_pb2
 
 from solver.backends.highs import model_proto, whole_bound
-from solver.backends.portfolio import Limits
-from solver.formats.problem import FloatArray
+from solver.backends.limits import Limits
+from solver.formats.tables import FloatArray
 from solver.formulation.program import Formulation
 from solver.formulation.rows import FREE
 

@@ -1,80 +1,22 @@
-"""CP-SAT and HiGHS side by side, each in a process of its own that can be killed."""
+"""Backends side by side, each in a process of its own that can be killed; the best counts."""
 
 from __future__ import annotations
 
 import math
-import os
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.context import SpawnProcess
-from types import ModuleType
-from typing import Any, Final
 
+from solver.backends.limits import HAND_BACK_S, Answer, Limits, OnNews, Report
+from solver.backends.processes import received, start_process
 from solver.formats.plan import Stopped
-from solver.formats.problem import IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import IntArray
 from solver.formulation.program import Formulation
 
-BACKENDS: Final = ("highs", "cp_sat")
-HAND_BACK_S: Final = 0.6
-"""What a backend is given less than the race, to hand back its plan in time."""
-
-_STARTING = threading.Lock()
-
-OnNews = Callable[[int | None, float], None]
-"""Called with the best objective any backend has, and the lowest bound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When to stop.
-
-    Attributes
-    ----------
-    deadline
-        On the clock of `time.time`, in seconds; may be infinite.
-    gap
-        Fraction at which a plan is good enough, >= 0.
-    work
-        None, or what repeats: CP-SAT's deterministic seconds, and HiGHS's nodes by the hundred.
-    seed, workers
-        Of the search. With one worker HiGHS runs alone, as it proves sooner; with more, CP-SAT
-        has the others. With `work` both run whatever the workers.
-    """
-
-    deadline: float = math.inf
-    gap: float = 0.0
-    work: int | None = None
-    seed: int = 0
-    workers: int = 1
-
-    def seconds(self) -> float:
-        """Return what a backend may still take."""
-        return max(0.1, self.deadline - HAND_BACK_S - time.time())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
-    """What a backend found.
-
-    Attributes
-    ----------
-    values
-        One per column of the formulation, None where no plan was found.
-    bound
-        Points that no plan exceeds; infinite where not known.
-    infeasible
-        Whether it proved that there is no plan.
-    """
-
-    values: IntArray | None
-    bound: float
-    infeasible: bool = False
+Backend = Callable[[Problem, Formulation, IntArray | None, Limits, Report], Answer]
+"""Solves a formulation from values of its columns, if given, and reports on its way."""
 
 
 class Best:
@@ -120,6 +62,7 @@ class Best:
 
 
 def race(
+    backends: Sequence[Backend],
     problem: Problem,
     formulation: Formulation,
     best: Best,
@@ -127,27 +70,27 @@ def race(
     *,
     on_news: OnNews,
     cancelled: Callable[[], bool],
-    backends: Sequence[str] = BACKENDS,
 ) -> Stopped:
-    """Run the backends until one reaches the gap, time is up, or it is cancelled.
+    """Run backends, each in a process, until one reaches the gap, time is up, or it is cancelled.
 
     With a work limit all of them run to their own end, and their last answers alone count, in a
     fixed order, so that the result does not hang on which was quicker.
 
     Parameters
     ----------
+    backends
+        Functions of modules, as they travel to a process by name; the first alone runs where
+        there is one worker and no work limit.
     best
         What is known before, and after.
-    backends
-        Names of those to run; the first alone where there is one worker and no work limit.
     """
-    names = backends if limits.work is not None or limits.workers > 1 else backends[:1]
+    chosen = backends if limits.work is not None or limits.workers > 1 else backends[:1]
     running: dict[Connection, SpawnProcess] = {}
     answers: dict[Connection, Answer] = {}
     try:
-        for name in names:
+        for backend in chosen:
             mine, theirs = Pipe(duplex=False)
-            arguments = (name, theirs, problem, formulation, best.values, limits)
+            arguments = (backend, theirs, problem, formulation, best.values, limits)
             running[mine] = start_process(_run, *arguments)
             theirs.close()
         stopped = _follow(set(running), answers, best, limits, on_news, cancelled)
@@ -183,7 +126,7 @@ def _follow(
             return Stopped.TIME
         for connection in wait(live, timeout=min(left, 0.1)):
             assert isinstance(connection, Connection)
-            message = _received(connection)
+            message = received(connection)
             if message is None:
                 live.discard(connection)
             elif isinstance(message, Answer):
@@ -203,16 +146,8 @@ def _follow(
     return Stopped.TIME if limits.deadline - time.time() <= 2 * HAND_BACK_S else Stopped.STALLED
 
 
-def _received(connection: Connection) -> Any:
-    """Return a message, None where the process ended: killed or crashed, the others go on."""
-    try:
-        return connection.recv()
-    except (EOFError, OSError):
-        return None
-
-
 def _run(
-    name: str,
+    backend: Backend,
     connection: Connection,
     problem: Problem,
     formulation: Formulation,
@@ -222,71 +157,5 @@ def _run(
     def report(points: int | None, bound: float | None, values: IntArray | None) -> None:
         connection.send((points, bound, values))
 
-    if name == "highs":
-        from solver.methods.exact_narrowed import solve_narrowed
-
-        answer = solve_narrowed(problem, formulation, start, limits, report)
-    elif name == "loops":
-        from solver.methods.loops_lns import solve_around
-
-        answer = solve_around(problem, formulation, start, limits, report)
-    else:
-        from solver.backends.cp_sat import solve_cp_sat
-
-        answer = solve_cp_sat(formulation, start, limits, report)
-    connection.send(answer)
+    connection.send(backend(problem, formulation, start, limits, report))
     connection.close()
-
-
-def in_child(
-    target: Callable[[Connection, Any], None],
-    argument: Any,
-    *,
-    deadline: float,
-    cancelled: Callable[[], bool],
-) -> Any:
-    """Return what `target` sends from a process of its own, None if it does not in time."""
-    mine, theirs = Pipe(duplex=False)
-    process = start_process(target, theirs, argument)
-    theirs.close()
-    try:
-        while time.time() < deadline and not cancelled():
-            if mine.poll(0.1):
-                return _received(mine)
-        return None
-    finally:
-        process.kill()
-        process.join()
-        mine.close()
-
-
-def start_process(target: Callable[..., None], *arguments: Any) -> SpawnProcess:
-    """Start a process that ends with this one, and does not import the program that this one is.
-
-    Of a command line that import is the larger part of the time until a process is ready.
-    """
-    process: SpawnProcess = get_context("spawn").Process(
-        target=_as_child, args=(target, *arguments), daemon=True
-    )
-    with _STARTING:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            process.start()
-        finally:
-            sys.modules["__main__"] = main
-    return process
-
-
-def _as_child(target: Callable[..., None], *arguments: Any) -> None:
-    # An interrupt of the terminal reaches children too; the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    target(*arguments)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(0)

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from solver.formats.problem import BoolArray, Candidates, FloatArray, IntArray, Linking, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import BoolArray, Candidates, FloatArray, IntArray, Linking
 from solver.formulation.program import Formulation, formulate
 from solver.formulation.rows import FREE
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from solver.formats.problem import FloatArray, IntArray
+from solver.formats.tables import FloatArray, IntArray
 
 
 def cut(lat: FloatArray, lon: FloatArray, size: int, angle: float) -> IntArray:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from solver.backends.portfolio import Limits
+from solver.backends.limits import Limits
 from solver.blocks.restricted import Core
-from solver.formats.problem import IntArray
+from solver.formats.tables import IntArray
 from solver.prices.price_search import PriceSearch
 
 FURTHER: Final = (4.0, 0.3, 60)

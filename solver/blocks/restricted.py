@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from solver.blocks.block_program import Crossing, Program, restricted
 from solver.blocks.neighbourhoods import cut, cut_by_partners
-from solver.formats.problem import BoolArray, FloatArray, IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import BoolArray, FloatArray, IntArray
 from solver.formulation.program import Formulation
 from solver.prices.decomposition import Market
 from solver.prices.knapsack_tables import SmallArray

@@ -8,7 +8,7 @@ import numpy as np
 
 from solver.blocks.block_program import Sides
 from solver.blocks.restricted import Core, Job
-from solver.formats.problem import IntArray
+from solver.formats.tables import IntArray
 from solver.prices.price_search import Quote
 
 WAVES: Final = 4

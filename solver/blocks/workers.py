@@ -15,8 +15,9 @@ from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from typing import Any, Final, ParamSpec, TypeVar
 
-from solver.backends.portfolio import HAND_BACK_S, Limits, start_process
-from solver.formats.problem import IntArray
+from solver.backends.limits import HAND_BACK_S, Limits
+from solver.backends.processes import start_process
+from solver.formats.tables import IntArray
 from solver.formulation.program import Formulation
 
 ATTEMPTS: Final = 3

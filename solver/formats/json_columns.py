@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from models.vocabulary import UNLIMITED, Reciprocity
-from solver.formats.problem import FloatArray, IntArray, Linking, ProblemFault, Rules, frozen, pairs
 from solver.formats.problem_checks import MOST_ALIKE
+from solver.formats.tables import FloatArray, IntArray, Linking, ProblemFault, Rules, frozen, pairs
 
 
 def load_json(path: Path) -> dict[str, Any]:

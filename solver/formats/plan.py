@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from solver.formats.json_columns import Reader, load_json, save
-from solver.formats.problem import IntArray, ProblemFault, frozen
 from solver.formats.problem_checks import EXACT
+from solver.formats.tables import IntArray, ProblemFault, frozen
 
 PLAN_FORMAT: Final = "givetake-plan/1"
 

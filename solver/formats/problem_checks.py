@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Sized
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.vocabulary import UNLIMITED, Reciprocity
-
-if TYPE_CHECKING:
-    from solver.formats.problem import BoolArray, IntArray, Linking, Problem
+from solver.formats.tables import BoolArray, FloatArray, IntArray, Linking, Tables
 
 EXACT: Final = 2**53
 """Whole numbers below it are exact in double precision."""
 MOST_ALIKE: Final = 100
 
 
-def faults_of(problem: Problem) -> list[str]:
-    """Return what is wrong with a problem, a sentence each; an empty list if nothing is."""
-    faults = list(_shape_faults(problem))
+def faults_of(tables: Tables) -> list[str]:
+    """Return what is wrong with tables, a sentence each; an empty list if nothing is."""
+    faults = list(_shape_faults(tables))
     if faults:
         return faults
-    faults += _value_faults(problem)
+    faults += _value_faults(tables)
     if faults:
         return faults
-    faults += _pair_faults(problem)
-    for linking in range(len(problem.linking)):
-        faults += _linking_faults(problem, linking)
-    faults += _repeated_texts("linking", [rule.id for rule in problem.linking], ".id")
+    faults += _pair_faults(tables)
+    for linking in range(len(tables.linking)):
+        faults += _linking_faults(tables, linking)
+    faults += _repeated_texts("linking", [rule.id for rule in tables.linking], ".id")
     if not faults:
-        faults += _size_faults(problem)
+        faults += _size_faults(tables)
     return faults
 
 
-def _shape_faults(problem: Problem) -> Iterator[str]:
+def _shape_faults(tables: Tables) -> Iterator[str]:
     for table in ("participants", "needs", "offers", "candidates"):
-        columns = getattr(problem, table)
+        columns = getattr(tables, table)
         size = len(columns)
         for name in columns.__dataclass_fields__:
             column = getattr(columns, name)
@@ -45,14 +42,14 @@ def _shape_faults(problem: Problem) -> Iterator[str]:
             if shape != (size,):
                 yield f"{table}.{name}: has {shape[0] if shape else 1} entries, expected {size}"
     for name, width in (("pins", 2), ("exclusions", 2), ("current", 3)):
-        shape = getattr(problem, name).shape
+        shape = getattr(tables, name).shape
         if len(shape) != 2 or shape[1] != width:
             yield f"{name}: expected rows of {width} numbers"
 
 
-def _value_faults(problem: Problem) -> Iterator[str]:
-    participants, needs, offers = problem.participants, problem.needs, problem.offers
-    candidates = problem.candidates
+def _value_faults(tables: Tables) -> Iterator[str]:
+    participants, needs, offers = tables.participants, tables.needs, tables.offers
+    candidates = tables.candidates
     for table, ids in (
         ("participants.id", participants.id),
         ("needs.id", needs.id),
@@ -83,31 +80,31 @@ def _value_faults(problem: Problem) -> Iterator[str]:
     for column in ("points", "half_days", "bonus"):
         yield from _outside(f"candidates.{column}", getattr(candidates, column))
     for name in ("pins", "exclusions", "current"):
-        rows: IntArray = getattr(problem, name)
+        rows: IntArray = getattr(tables, name)
         yield from _no_position(name, rows[:, 0], "offer", offers)
         yield from _no_position(name, rows[:, 1], "need", needs)
-    yield from _outside("current", problem.current[:, 2], low=1)
-    yield from _rules_faults(problem)
+    yield from _outside("current", tables.current[:, 2], low=1)
+    yield from _rules_faults(tables)
 
 
-def _rules_faults(problem: Problem) -> Iterator[str]:
-    if problem.rules.reciprocity not in tuple(Reciprocity):
+def _rules_faults(tables: Tables) -> Iterator[str]:
+    if tables.rules.reciprocity not in tuple(Reciprocity):
         known = ", ".join(Reciprocity)
-        yield f"rules.reciprocity: {problem.rules.reciprocity!r} is none of {known}"
-    if not 2 <= problem.rules.max_loop <= UNLIMITED:
-        yield f"rules.max_loop: {problem.rules.max_loop} is not between 2 and {UNLIMITED}"
-    if not 0 <= problem.change_penalty <= UNLIMITED:
-        yield f"change_penalty: {problem.change_penalty} is not between 0 and {UNLIMITED}"
+        yield f"rules.reciprocity: {tables.rules.reciprocity!r} is none of {known}"
+    if not 2 <= tables.rules.max_loop <= UNLIMITED:
+        yield f"rules.max_loop: {tables.rules.max_loop} is not between 2 and {UNLIMITED}"
+    if not 0 <= tables.change_penalty <= UNLIMITED:
+        yield f"change_penalty: {tables.change_penalty} is not between 0 and {UNLIMITED}"
 
 
-def _pair_faults(problem: Problem) -> Iterator[str]:
-    candidates = problem.candidates
-    width = max(len(problem.needs), 1)
-    own = problem.giver == problem.taker
+def _pair_faults(tables: Tables) -> Iterator[str]:
+    candidates = tables.candidates
+    width = max(len(tables.needs), 1)
+    own = tables.giver == tables.taker
     yield from _where(
         own,
         lambda at: (
-            f"candidates[{at}]: participant {problem.giver[at]} would be giver and taker "
+            f"candidates[{at}]: participant {tables.giver[at]} would be giver and taker "
             f"(offer {candidates.offer[at]}, need {candidates.need[at]})"
         ),
     )
@@ -115,27 +112,27 @@ def _pair_faults(problem: Problem) -> Iterator[str]:
     keys = {
         name: rows[:, 0] * width + rows[:, 1]
         for name, rows in (
-            ("pins", problem.pins),
-            ("exclusions", problem.exclusions),
-            ("current", problem.current),
+            ("pins", tables.pins),
+            ("exclusions", tables.exclusions),
+            ("current", tables.current),
         )
     }
     yield from _repeated_pairs("pins", keys["pins"], width)
     yield from _repeated_pairs("current", keys["current"], width)
-    if len(problem.pins):
-        offer, need = problem.pins.T
+    if len(tables.pins):
+        offer, need = tables.pins.T
         yield from _where(
             np.isin(keys["pins"], keys["exclusions"]),
             lambda at: f"pins[{at}]: offer {offer[at]} and need {need[at]} are excluded as well",
         )
         yield from _where(
-            problem.positions(problem.pins) < 0,
+            tables.positions(tables.pins) < 0,
             lambda at: f"pins[{at}]: offer {offer[at]} and need {need[at]} are no candidate",
         )
 
 
-def _linking_faults(problem: Problem, at: int) -> Iterator[str]:
-    rule: Linking = problem.linking[at]
+def _linking_faults(tables: Tables, at: int) -> Iterator[str]:
+    rule: Linking = tables.linking[at]
     where = f"linking[{at}]"
     if not rule.id:
         yield f"{where}.id: is empty"
@@ -152,7 +149,7 @@ def _linking_faults(problem: Problem, at: int) -> Iterator[str]:
         )
         return
     inside = list(
-        _no_position(f"{where}.candidates", rule.candidates, "candidate", problem.candidates)
+        _no_position(f"{where}.candidates", rule.candidates, "candidate", tables.candidates)
     )
     inside += _outside(f"{where}.weight", rule.weight)
     yield from inside
@@ -161,14 +158,14 @@ def _linking_faults(problem: Problem, at: int) -> Iterator[str]:
         value = rule.candidates[position]
         yield f"{where}.candidates[{position}]: candidate {value} is named more than once"
     if not inside:
-        days = problem.needs.days[problem.candidates.need[rule.candidates]]
+        days = tables.needs.days[tables.candidates.need[rule.candidates]]
         if _exact_sum(rule.weight, days) >= EXACT:
             yield f"{where}.weight: weight times days could reach 2^53; use a coarser unit"
 
 
-def _size_faults(problem: Problem) -> Iterator[str]:
+def _size_faults(tables: Tables) -> Iterator[str]:
     """Refuse points that some plan could sum beyond what double precision holds exactly."""
-    candidates, needs = problem.candidates, problem.needs
+    candidates, needs = tables.candidates, tables.needs
     best_points = np.zeros(len(needs), np.int64)
     np.maximum.at(best_points, candidates.need, candidates.points)
     best_bonus = np.zeros(len(needs), np.int64)
@@ -179,7 +176,7 @@ def _size_faults(problem: Problem) -> Iterator[str]:
         + _exact_sum(best_bonus, (needs.max_givers == 1).astype(np.int64))
         + _exact_sum(candidates.bonus, several.astype(np.int64))
     )
-    most = max(most, problem.change_penalty * len(problem.current))
+    most = max(most, tables.change_penalty * len(tables.current))
     if most >= EXACT:
         yield (
             f"candidates.points: the objective could reach {most}, which is not below 2^53; "
@@ -193,7 +190,7 @@ def _exact_sum(left: IntArray, right: IntArray) -> int:
     return (int((products >> 31).sum()) << 31) + int((products & (2**31 - 1)).sum())
 
 
-def _where(bad: BoolArray | NDArray[np.bool_], sentence: Callable[[int], str]) -> Iterator[str]:
+def _where(bad: BoolArray, sentence: Callable[[int], str]) -> Iterator[str]:
     for position in np.flatnonzero(bad)[:MOST_ALIKE]:
         yield sentence(int(position))
 
@@ -213,7 +210,7 @@ def _no_position(column: str, values: IntArray, what: str, table: Sized) -> Iter
     )
 
 
-def _no_degrees(column: str, values: NDArray[np.float64], most: int) -> Iterator[str]:
+def _no_degrees(column: str, values: FloatArray, most: int) -> Iterator[str]:
     return _where(
         np.isinf(values) | (np.abs(values) > most),
         lambda at: f"{column}[{at}]: {values[at]} is not between -{most} and {most} degrees",

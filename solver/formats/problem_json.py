@@ -10,14 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from solver.formats.json_columns import Reader, load_json, save
-from solver.formats.problem import (
-    Candidates,
-    Needs,
-    Offers,
-    Participants,
-    Problem,
-    ProblemFault,
-)
+from solver.formats.problem import Problem
+from solver.formats.tables import Candidates, Needs, Offers, Participants, ProblemFault
 
 PROBLEM_FORMAT: Final = "givetake-problem/1"
 _SECTIONS: Final = {

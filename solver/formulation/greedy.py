@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from models.vocabulary import Reciprocity
-from solver.formats.problem import IntArray, Problem
-from solver.formulation.program import fitting, ranges
+from solver.formats.problem import Problem
+from solver.formats.tables import IntArray
+from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty, rules_of
 
 
@@ -22,7 +23,7 @@ def greedy(problem: Problem) -> IntArray | None:
     more than this simple way can satisfy.
     """
     low, high = ranges(problem)
-    keep, high = fitting(problem, low, high)
+    keep, high = presolve(problem, low, high)
     choice = Choice(problem, low, high)
     for candidate in problem.positions(problem.pins).tolist():
         choice.add(candidate, pinned=True)

@@ -22,7 +22,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
-from solver.formats.problem import BoolArray, IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.program import Formulation
 from solver.formulation.rules import ClosedLoops
 

@@ -12,7 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from models.vocabulary import Reciprocity
-from solver.formats.problem import IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import IntArray
 from solver.formulation.rows import FREE, Rows, grouped, stacked
 
 

@@ -15,7 +15,9 @@ from scipy.spatial import cKDTree
 
 from models.vocabulary import UNLIMITED, Reciprocity
 from solver.formats.json_columns import encode
-from solver.formats.problem import (
+from solver.formats.problem import Problem
+from solver.formats.problem_json import problem_to_json
+from solver.formats.tables import (
     Candidates,
     FloatArray,
     IntArray,
@@ -23,11 +25,9 @@ from solver.formats.problem import (
     Needs,
     Offers,
     Participants,
-    Problem,
     Rules,
     frozen,
 )
-from solver.formats.problem_json import problem_to_json
 
 KINDS: Final = (
     "whole",

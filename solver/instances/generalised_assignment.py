@@ -17,7 +17,8 @@ from typing import Final
 import numpy as np
 
 from models.vocabulary import Reciprocity
-from solver.formats.problem import Candidates, IntArray, Needs, Offers, Participants, Problem, Rules
+from solver.formats.problem import Problem
+from solver.formats.tables import Candidates, IntArray, Needs, Offers, Participants, Rules
 
 ASSIGNMENT_KINDS: Final = ("gap_c", "gap_d", "gap_e")
 

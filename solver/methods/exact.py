@@ -3,49 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from solver.backends.conflict import send_conflict
-from solver.backends.portfolio import Best, Limits, OnNews, in_child, race
-from solver.formats.plan import ConflictPart, Stopped
-from solver.formats.problem import IntArray, Problem
+from solver.backends.limits import Answer, Limits, OnNews, Report
+from solver.backends.portfolio import Best, race
+from solver.backends.processes import in_child
+from solver.formats.plan import Stopped
+from solver.formats.problem import Problem
+from solver.formats.tables import IntArray
 from solver.formulation.greedy import greedy
-from solver.formulation.program import formulate, simple_bound
+from solver.formulation.program import Formulation, formulate, simple_bound
+from solver.methods.result import Result
 
 if TYPE_CHECKING:
     from solver.formats.state import State
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
-    """What the exact method ended with.
-
-    Attributes
-    ----------
-    half_days
-        Per candidate, shape (candidates,); None where there is no plan.
-    bound
-        Points that no plan exceeds.
-    objective
-        Points of the plan; 0 where there is none.
-    stopped
-        Why it ended; `infeasible` is proved.
-    conflict
-        Where there is no plan, an irreducible set of pins and rules; empty if time ran out.
-    rounds
-        Rounds or sub-solves done.
-    state
-        Plan and prices to start from another time, if there are prices.
-    """
-
-    half_days: IntArray | None
-    bound: float
-    stopped: Stopped
-    objective: int = 0
-    conflict: tuple[ConflictPart, ...] = ()
-    rounds: int = 1
-    state: State | None = None
 
 
 def solve_exact(
@@ -65,13 +37,18 @@ def solve_exact(
     values = None if start is None else formulation.values(start)
     best = Best(formulation, values, simple_bound(formulation, problem))
     if warm is not None:
-        kept = warm.plan(problem)
+        # Late, as the compiled kernel is worth loading for a warm start only.
+        from solver.prices.warm import warm_plan
+
+        kept = warm_plan(warm, problem)
         best.take(None, None, None if kept is None else formulation.values(kept))
     on_news(best.seen, best.bound)
     if best.gap() <= 0:
         stopped = Stopped.PROVED
     else:
-        stopped = race(problem, formulation, best, limits, on_news=on_news, cancelled=cancelled)
+        stopped = race(
+            BACKENDS, problem, formulation, best, limits, on_news=on_news, cancelled=cancelled
+        )
     if best.infeasible:
         conflict = in_child(send_conflict, problem, deadline=limits.deadline, cancelled=cancelled)
         return Result(None, best.bound, Stopped.INFEASIBLE, conflict=conflict or ())
@@ -80,3 +57,32 @@ def solve_exact(
     half_days = formulation.half_days(problem, best.values)
     objective = formulation.worth(best.values)
     return Result(half_days, max(best.bound, objective), stopped, objective)
+
+
+def by_highs(
+    problem: Problem,
+    formulation: Formulation,
+    start: IntArray | None,
+    limits: Limits,
+    report: Report,
+) -> Answer:
+    """Solve by HiGHS, helped by prices; imported only where it runs."""
+    from solver.methods.exact_narrowed import solve_narrowed
+
+    return solve_narrowed(problem, formulation, start, limits, report)
+
+
+def by_cp_sat(
+    problem: Problem,
+    formulation: Formulation,
+    start: IntArray | None,
+    limits: Limits,
+    report: Report,
+) -> Answer:
+    """Solve by CP-SAT; imported only where it runs."""
+    from solver.backends.cp_sat import solve_cp_sat
+
+    return solve_cp_sat(formulation, start, limits, report)
+
+
+BACKENDS: Final = (by_highs, by_cp_sat)

@@ -16,10 +16,11 @@ from typing import Final
 import numpy as np
 
 from models.vocabulary import Reciprocity
-from solver.backends.highs import Report, solve_highs
+from solver.backends.highs import solve_highs
+from solver.backends.limits import Answer, Limits, Report
 from solver.backends.pdlp import linear_bound
-from solver.backends.portfolio import Answer, Limits
-from solver.formats.problem import BoolArray, FloatArray, IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import BoolArray, FloatArray, IntArray
 from solver.formulation.program import Formulation
 
 ROUNDS: Final = 300
@@ -75,9 +76,8 @@ def solve_narrowed(
 def _priced(problem: Problem, formulation: Formulation, limits: Limits) -> tuple[float, FloatArray]:
     """Return a bound, and how often each candidate of the formulation was wanted lately."""
     # Late, as the compiled kernel is worth loading for large problems only.
-    from solver.methods.prices import LAST_STEP_OF_FEW
     from solver.prices.decomposition import take_apart
-    from solver.prices.price_search import PriceSearch
+    from solver.prices.price_search import LAST_STEP_OF_FEW, PriceSearch
 
     market = take_apart(problem)
     search = PriceSearch(market)

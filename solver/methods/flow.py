@@ -17,12 +17,14 @@ import numpy as np
 
 from models.vocabulary import Reciprocity
 from solver.backends.conflict import send_conflict
-from solver.backends.portfolio import Limits, OnNews, in_child
+from solver.backends.limits import Limits, OnNews
+from solver.backends.processes import in_child
 from solver.formats.plan import Stopped
-from solver.formats.problem import BoolArray, IntArray, Problem
-from solver.formulation.program import fitting, ranges
+from solver.formats.problem import Problem
+from solver.formats.tables import BoolArray, IntArray
+from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty
-from solver.methods.exact import Result
+from solver.methods.result import Result
 
 
 def why_no_flow(problem: Problem) -> str | None:
@@ -69,7 +71,7 @@ def solve_flow(
 ) -> Result:
     """Solve a problem that `why_no_flow` finds nothing against, to proven optimality."""
     low, high = ranges(problem)
-    keep, high = fitting(problem, low, high)
+    keep, high = presolve(problem, low, high)
     candidate = np.flatnonzero(keep)
     pinned = np.zeros(len(keep), np.bool_)
     pinned[problem.positions(problem.pins)] = True

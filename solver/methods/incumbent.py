@@ -9,14 +9,16 @@ from collections.abc import Callable
 import numpy as np
 
 from solver.backends.conflict import send_conflict
-from solver.backends.portfolio import Limits, OnNews, in_child
+from solver.backends.limits import Limits, OnNews
+from solver.backends.processes import in_child
 from solver.formats.plan import Stopped, gap_of
-from solver.formats.problem import IntArray, Problem
-from solver.formats.state import State
-from solver.methods.exact import Result
+from solver.formats.problem import Problem
+from solver.formats.tables import IntArray
+from solver.methods.result import Result
 from solver.prices.decomposition import Market
 from solver.prices.knapsack_tables import SmallArray
 from solver.prices.price_search import PriceSearch
+from solver.prices.warm import state_of_search
 
 
 class Stop(Exception):
@@ -112,5 +114,5 @@ class Standing:
         half_days[self._market.candidate] = self.half_days
         state = None
         if self._search.best is not None:
-            state = State.of_search(self._problem, self._search, self.half_days)
+            state = state_of_search(self._problem, self._search, self.half_days)
         return Result(half_days, bound, stopped, self.objective, rounds=self._steps, state=state)

@@ -14,19 +14,23 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from solver.backends.conflict import send_conflict
-from solver.backends.portfolio import Best, Limits, OnNews, in_child, race
+from solver.backends.limits import Answer, Limits, OnNews, Report
+from solver.backends.portfolio import Best, race
+from solver.backends.processes import in_child
 from solver.formats.plan import Stopped, gap_of
-from solver.formats.problem import IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import IntArray
 from solver.formulation.greedy import Choice
 from solver.formulation.loop_columns import MOST_ENTRIES, Loops, find_loops, with_loops
-from solver.formulation.program import Formulation, formulate, ranges, simple_bound
+from solver.formulation.presolve import ranges
+from solver.formulation.program import Formulation, formulate, simple_bound
 from solver.formulation.rules import ChangePenalty
-from solver.methods.exact import Result
+from solver.methods.exact import by_highs
+from solver.methods.result import Result
 
 if TYPE_CHECKING:
     from solver.formats.state import State
 
-BACKENDS: Final = ("loops", "highs")
 MOST_TRIED: Final = 400_000
 """Arcs of the loops that the greedy plan tries, the best ones."""
 
@@ -59,26 +63,26 @@ def solve_loops(
     if not loops.complete:
         early = replace(limits, deadline=(time.time() + limits.deadline) / 2)
     stopped = race(
+        BACKENDS,
         problem,
         formulation,
         best,
         early,
         on_news=lambda points, lower: on_news(points, lower if loops.complete else bound),
         cancelled=cancelled,
-        backends=BACKENDS,
     )
     every = best
     if not loops.complete:
         every = Best(relaxed, None, bound)
         if not cancelled():
             race(
+                BACKENDS[1:],
                 problem,
                 relaxed,
                 every,
                 limits,
                 on_news=lambda points, lower: on_news(best.seen, lower),
                 cancelled=cancelled,
-                backends=BACKENDS[1:],
             )
         best.bound = every.bound
     if every.infeasible:
@@ -104,10 +108,11 @@ def _result(
 def _running(problem: Problem, warm: State) -> IntArray:
     """Return a state's plan, half-days per candidate of the problem; limits may be broken."""
     from solver.prices.decomposition import take_apart
+    from solver.prices.warm import warm_start
 
     market = take_apart(problem)
     half_days = np.zeros(len(problem.candidates), np.int64)
-    half_days[market.candidate] = warm.start(problem, market).half_days
+    half_days[market.candidate] = warm_start(warm, problem, market).half_days
     return half_days
 
 
@@ -168,3 +173,19 @@ def _added(choice: Choice, path: list[list[int]]) -> bool:
             return False
         added.append(fits)
     return True
+
+
+def by_neighbourhoods(
+    problem: Problem,
+    formulation: Formulation,
+    start: IntArray | None,
+    limits: Limits,
+    report: Report,
+) -> Answer:
+    """Make the plan better among neighbours; imported only where it runs."""
+    from solver.methods.loops_lns import solve_around
+
+    return solve_around(problem, formulation, start, limits, report)
+
+
+BACKENDS: Final = (by_neighbourhoods, by_highs)

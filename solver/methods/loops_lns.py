@@ -15,9 +15,10 @@ from typing import Final
 import numpy as np
 from scipy import sparse
 
-from solver.backends.highs import Report, solve_highs
-from solver.backends.portfolio import Answer, Limits
-from solver.formats.problem import BoolArray, IntArray, Problem
+from solver.backends.highs import solve_highs
+from solver.backends.limits import Answer, Limits, Report
+from solver.formats.problem import Problem
+from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.program import Formulation
 
 FIRST_SIZE: Final = 32

@@ -16,25 +16,24 @@ from typing import Final
 
 import numpy as np
 
-from solver.backends.portfolio import Limits, OnNews
+from solver.backends.limits import Limits, OnNews
 from solver.blocks.neighbourhoods import grown
 from solver.blocks.pacing import WORK_BLOCK, Further, Kinds, block_seconds
 from solver.blocks.restricted import Core, Job
 from solver.blocks.waves import Waves
 from solver.blocks.workers import solve_block
 from solver.formats.plan import Stopped
-from solver.formats.problem import FloatArray, IntArray, Problem
+from solver.formats.problem import Problem
 from solver.formats.state import State
-from solver.methods.exact import Result
+from solver.formats.tables import FloatArray, IntArray
 from solver.methods.incumbent import Standing, Stop
+from solver.methods.result import Result
 from solver.prices.decomposition import Market, take_apart
 from solver.prices.knapsack_tables import SmallArray
-from solver.prices.price_search import PriceSearch
+from solver.prices.price_search import LAST_STEP, LAST_STEP_OF_FEW, PriceSearch
 from solver.prices.repair import Starter
+from solver.prices.warm import warm_start
 
-LAST_STEP: Final = 0.0003
-LAST_STEP_OF_FEW: Final = 0.001
-"""Programs of few participants are better for candidates that are not quite wanted."""
 ROUNDS: Final = (60, 300, 800)
 """Rounds before blocks: fewest, and most if most days are whole or range: rates settle slowly."""
 ROUNDS_PER_WORK: Final = 20
@@ -125,7 +124,7 @@ class _Run:
         self.started = time.time()
         self.random = np.random.default_rng(limits.seed)
         self.market: Market = take_apart(problem)
-        start = None if warm is None else warm.start(problem, self.market)
+        start = None if warm is None else warm_start(warm, problem, self.market)
         quote = None if start is None else start.quote
         self.warm = quote is not None
         self.search = PriceSearch(self.market, limits.workers, quote)

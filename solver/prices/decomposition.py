@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 
 from models.vocabulary import UNLIMITED
-from solver.formats.problem import BoolArray, IntArray, Problem
-from solver.formulation.program import fitting, ranges
+from solver.formats.problem import Problem
+from solver.formats.tables import BoolArray, IntArray
+from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty
 from solver.prices.knapsack_tables import Side, Sizes, SmallArray
 from solver.prices.sides import Draft, sides_of, sizes_of, starts_of
@@ -132,7 +133,7 @@ def take_apart(problem: Problem) -> Market:
     last its pairings are not counted. Each of these only raises the bound.
     """
     low, high = ranges(problem)
-    fits, high = fitting(problem, low, high)
+    fits, high = presolve(problem, low, high)
     offers, needs, people = problem.offers, problem.needs, problem.participants
     offer_order = np.argsort(offers.participant, kind="stable")
     need_order = np.argsort(needs.participant, kind="stable")

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from solver.formats.problem import FloatArray, IntArray
+from solver.formats.tables import FloatArray, IntArray
 from solver.prices.decomposition import Link, Market
 from solver.prices.subgradient import FURTHEST, Terms
 

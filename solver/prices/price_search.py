@@ -37,7 +37,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.formats.problem import BoolArray, FloatArray, IntArray
+from solver.formats.tables import BoolArray, FloatArray, IntArray
 from solver.prices.decomposition import Market
 from solver.prices.knapsack_tables import SmallArray, Worth
 from solver.prices.multipliers import (
@@ -58,6 +58,9 @@ are whole, and where days range."""
 MOSTLY: Final = 0.5
 FIRST_STEP: Final = (0.4, 0.8)
 """The step to begin with from prices that nobody knows: rates have further to go."""
+LAST_STEP: Final = 0.0003
+LAST_STEP_OF_FEW: Final = 0.001
+"""Programs of few participants are better for candidates that are not quite wanted."""
 ASKED_SLICES: Final = 4
 FORCED_SLICES: Final = 32
 """Slices of the participants for each thread, when asked, and when asked by force."""

@@ -13,7 +13,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from models.vocabulary import Reciprocity
-from solver.formats.problem import IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import IntArray
 from solver.prices.decomposition import Market
 from solver.prices.knapsack_tables import SmallArray
 from solver.prices.subgradient import Places

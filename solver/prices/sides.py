@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from models.vocabulary import UNLIMITED, Reciprocity
-from solver.formats.problem import BoolArray, IntArray, Problem
+from solver.formats.problem import Problem
+from solver.formats.tables import BoolArray, IntArray
 from solver.prices.knapsack_tables import Side, Sizes, SmallArray
 from solver.prices.subproblems import BALANCED, BOTH_ROLES, FREE_ROLES
 

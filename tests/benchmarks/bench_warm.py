@@ -19,8 +19,9 @@ import numpy as np
 
 from solver.check.verify import verify
 from solver.formats.plan import read_plan
-from solver.formats.problem import Candidates, Needs, Problem
+from solver.formats.problem import Problem
 from solver.formats.problem_json import read_problem, write_problem
+from solver.formats.tables import Candidates, Needs
 from solver.instances.balanced_exchange import make
 from tests.benchmarks.places import places
 

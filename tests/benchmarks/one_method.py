@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from solver.backends.portfolio import Limits
+from solver.backends.limits import Limits
 from solver.formats.plan import Plan, Status, Stopped, gap_of, write_plan
-from solver.formats.problem import Problem, frozen
+from solver.formats.problem import Problem
 from solver.formats.problem_json import read_problem
+from solver.formats.tables import frozen
 from solver.formulation.program import Formulation, formulate, simple_bound
 
 OURS = ("auto", "prices", "exact")

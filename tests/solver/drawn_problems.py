@@ -5,17 +5,9 @@ from itertools import combinations, pairwise, permutations, product
 from hypothesis import strategies as st
 
 from models.vocabulary import UNLIMITED, Reciprocity
-from solver.formats.problem import (
-    Candidates,
-    Linking,
-    Needs,
-    Offers,
-    Participants,
-    Problem,
-    Rules,
-    pairs,
-)
+from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_to_json
+from solver.formats.tables import Candidates, Linking, Needs, Offers, Participants, Rules, pairs
 
 SOLVABLE = (Reciprocity.NONE, Reciprocity.BALANCED, Reciprocity.BOTH_ROLES)
 

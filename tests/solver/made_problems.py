@@ -4,6 +4,7 @@ from typing import Any
 
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json
+from solver.solve import solve
 
 
 def content() -> dict[str, Any]:
@@ -68,3 +69,10 @@ def problem(**changes: Any) -> Problem:
     for name, change in changes.items():
         made[name] = {**made[name], **change} if isinstance(change, dict) else change
     return problem_from_json(made)
+
+
+def solved(problem, **limits):
+    """A plan, and the state it ends with."""
+    states = []
+    plan = solve(problem, on_state=states.append, **limits)
+    return plan, states[0]

@@ -12,8 +12,9 @@ import pytest
 from models.vocabulary import Reciprocity
 from solver.check.verify import verify
 from solver.formats.plan import Plan, Status, Stopped, read_plan
-from solver.formats.problem import Candidates, Linking, Needs, Offers, Participants, Problem, Rules
+from solver.formats.problem import Problem
 from solver.formats.problem_json import write_problem
+from solver.formats.tables import Candidates, Linking, Needs, Offers, Participants, Rules
 from solver.solve import solve
 from tests.solver.made_problems import problem
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from solver.formats.problem import Candidates, Needs, Offers, Participants, Problem, Rules
+from solver.formats.problem import Problem
+from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules
 from solver.prices.decomposition import take_apart
 from solver.prices.price_search import PriceSearch, Quote
 

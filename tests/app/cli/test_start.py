@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from models.vocabulary import Reciprocity
-from solver.formats.problem import Candidates, Needs, Offers, Participants, Problem, Rules
+from solver.formats.problem import Problem
 from solver.formats.problem_json import write_problem
+from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules
 
 RUN = """
 import sys

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from solver.backends.portfolio import Limits
+from solver.backends.limits import Limits
 from solver.blocks.pacing import Further, Kinds
 from solver.instances.balanced_exchange import made_up_country, make
 from solver.prices.decomposition import take_apart

@@ -48,7 +48,7 @@ def test_leaving_does_not_wait_for_calls():
 def test_a_process_ends_with_the_one_that_started_it():
     """Though that was killed, and could end nothing: who else holds its output ends too."""
     program = (
-        "import time; from solver.backends.portfolio import start_process; "
+        "import time; from solver.backends.processes import start_process; "
         "start_process(time.sleep, 300); print('started', flush=True); time.sleep(300)"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from solver.check.verify import verify
 from solver.formats.plan import ConflictPart, Plan, Status, Stopped, gap_of
-from solver.formats.problem import frozen
 from solver.formats.problem_json import problem_to_json
+from solver.formats.tables import frozen
 from tests.solver.drawn_problems import allowed, objective, problems
 from tests.solver.made_problems import problem
 

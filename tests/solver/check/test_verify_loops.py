@@ -10,7 +10,8 @@ from solver.check import loops as verify_loops
 from solver.check.loops import faults_of_loops
 from solver.check.verify import verify
 from solver.formats.plan import Plan, Status, Stopped
-from solver.formats.problem import Candidates, Needs, Offers, Participants, Problem, Rules, frozen
+from solver.formats.problem import Problem
+from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules, frozen
 from tests.solver.drawn_problems import closed
 
 SOMEONE = st.integers(0, 4)

@@ -11,13 +11,14 @@ from hypothesis import given, settings
 
 from solver.formats.json_columns import load_json, save
 from solver.formats.plan import ConflictPart, Plan, Status, Stopped, read_plan, write_plan
-from solver.formats.problem import Candidates, Needs, Offers, Participants, Problem, ProblemFault
+from solver.formats.problem import Problem
 from solver.formats.problem_json import (
     problem_from_json,
     problem_to_json,
     read_problem,
     write_problem,
 )
+from solver.formats.tables import Candidates, Needs, Offers, Participants, ProblemFault
 from tests.solver.drawn_problems import problems
 from tests.solver.made_problems import content
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from solver.check.verify import verify
 from solver.formats.plan import Plan, Status, Stopped
-from solver.formats.problem import frozen
+from solver.formats.tables import frozen
 from solver.formulation.rules import (
     Balance,
     BothRoles,

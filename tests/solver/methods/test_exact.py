@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from solver.backends.conflict import find_conflict
 from solver.backends.cp_sat import solve_cp_sat
 from solver.backends.highs import solve_highs
-from solver.backends.portfolio import Limits
+from solver.backends.limits import Limits
 from solver.formats.problem_json import problem_to_json
 from solver.formulation.greedy import greedy
 from solver.formulation.program import formulate, simple_bound

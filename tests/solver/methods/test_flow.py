@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from models.vocabulary import UNLIMITED, Reciprocity
-from solver.backends.portfolio import Limits
+from solver.backends.limits import Limits
 from solver.formats.plan import Status
-from solver.formats.problem import Needs, Offers, Participants
-from solver.formulation.program import fitting, ranges
+from solver.formats.tables import Needs, Offers, Participants
+from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty
 from solver.instances.balanced_exchange import made_up_country, make
 from solver.methods.flow import _network, _send_flow, solve_flow, why_no_flow
@@ -56,7 +56,7 @@ def test_circulation_is_worth_the_best_plan(problem):
     assume(problem.rules.reciprocity is not Reciprocity.BOTH_ROLES)
     problem = divisible(problem)
     assert why_no_flow(problem) is None
-    keep, high = fitting(problem, *ranges(problem))
+    keep, high = presolve(problem, *ranges(problem))
     candidate = np.flatnonzero(keep)
     pinned = np.zeros(len(keep), np.bool_)
     pinned[problem.positions(problem.pins)] = True

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from models.vocabulary import Reciprocity
 from solver.backends.conflict import find_conflict
 from solver.backends.highs import solve_highs
+from solver.backends.limits import Limits
 from solver.backends.pdlp import bound_of, linear_bound
-from solver.backends.portfolio import Limits
 from solver.formats.plan import Status, Stopped
-from solver.formats.problem import Candidates, Needs, Offers, Participants, Problem, Rules, pairs
+from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_to_json
 from solver.formats.state import State
+from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules, pairs
 from solver.formulation import loop_columns
 from solver.formulation.loop_columns import MOST_ENTRIES, find_loops, with_loops
 from solver.formulation.program import formulate

@@ -10,20 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary import UNLIMITED, Reciprocity
-from solver.backends.portfolio import Limits
+from solver.backends.limits import Limits
 from solver.blocks.workers import BlockWorkers
 from solver.formats.plan import Stopped
-from solver.formats.problem import (
-    Candidates,
-    Linking,
-    Needs,
-    Offers,
-    Participants,
-    Problem,
-    Rules,
-    pairs,
-)
+from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_to_json
+from solver.formats.tables import Candidates, Linking, Needs, Offers, Participants, Rules, pairs
 from solver.instances.balanced_exchange import KINDS, made_up_country, make
 from solver.methods import prices as coordinate
 from solver.prices.decomposition import take_apart

@@ -1,0 +1,79 @@
+"""Processes of our own: they end with their parent, and can be killed in mid-solve."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, Pipe
+from multiprocessing.context import SpawnProcess
+from types import ModuleType
+from typing import Any
+
+_STARTING = threading.Lock()
+
+
+def received(connection: Connection) -> Any:
+    """Return a message, None where the process ended: killed or crashed, the others go on."""
+    try:
+        return connection.recv()
+    except (EOFError, OSError):
+        return None
+
+
+def in_child(
+    target: Callable[[Connection, Any], None],
+    argument: Any,
+    *,
+    deadline: float,
+    cancelled: Callable[[], bool],
+) -> Any:
+    """Return what `target` sends from a process of its own, None if it does not in time."""
+    mine, theirs = Pipe(duplex=False)
+    process = start_process(target, theirs, argument)
+    theirs.close()
+    try:
+        while time.time() < deadline and not cancelled():
+            if mine.poll(0.1):
+                return received(mine)
+        return None
+    finally:
+        process.kill()
+        process.join()
+        mine.close()
+
+
+def start_process(target: Callable[..., None], *arguments: Any) -> SpawnProcess:
+    """Start a process that ends with this one, and does not import the program that this one is.
+
+    Of a command line that import is the larger part of the time until a process is ready.
+    """
+    process: SpawnProcess = get_context("spawn").Process(
+        target=_as_child, args=(target, *arguments), daemon=True
+    )
+    with _STARTING:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = main
+    return process
+
+
+def _as_child(target: Callable[..., None], *arguments: Any) -> None:
+    # An interrupt of the terminal reaches children too; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    target(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(0)

@@ -1,0 +1,40 @@
+"""What a method ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from solver.formats.plan import ConflictPart, Stopped
+from solver.formats.state import State
+from solver.formats.tables import IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A plan or none, its bound, and why the method ended.
+
+    Attributes
+    ----------
+    half_days
+        Per candidate, shape (candidates,); None where there is no plan.
+    bound
+        Points that no plan exceeds.
+    objective
+        Points of the plan; 0 where there is none.
+    stopped
+        Why it ended; `infeasible` is proved.
+    conflict
+        Where there is no plan, an irreducible set of pins and rules; empty if time ran out.
+    rounds
+        Rounds or sub-solves done.
+    state
+        Plan and prices to start from another time, if there are prices.
+    """
+
+    half_days: IntArray | None
+    bound: float
+    stopped: Stopped
+    objective: int = 0
+    conflict: tuple[ConflictPart, ...] = ()
+    rounds: int = 1
+    state: State | None = None
