@@ -9,10 +9,11 @@ from fastapi import Depends, FastAPI
 from starlette.responses import RedirectResponse
 
 from app import health
-from app.access.callers import caller
+from app.access.callers import admit, caller
 from app.access.routes import router as access
 from app.catalogue.routes import router as catalogue
 from app.database import Database
+from app.exchange.limits_routes import router as limits
 from app.exchange.routes import router as exchange
 from app.http import document, problems
 from app.http.media import negotiate
@@ -68,7 +69,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.state.callers = {}
     problems.install(app)
     files = (f"{PREFIX}{imports.prefix}/", f"{BASE}/imports/")
-    app.add_middleware(Requests, guarded=f"{PREFIX}/", files=files)
+    app.add_middleware(Requests, guarded=f"{PREFIX}/", files=files, admit=admit)
     app.include_router(health.router, dependencies=[Depends(negotiate)])
     guards = [Depends(caller), Depends(negotiate)]
     for router in (
@@ -76,6 +77,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         register,
         networks,
         catalogue,
+        limits,
         exchange,
         partnerships,
         runs,

@@ -130,6 +130,19 @@ class ProposalState(Word):
     LAPSED = "lapsed"
 
 
+HOLDING: Final = frozenset(
+    {
+        ProposalState.PREFERRED,
+        ProposalState.DUE_DILIGENCE,
+        ProposalState.AGREED,
+        ProposalState.APPROVED,
+        ProposalState.APPROVED_WITH_CONDITIONS,
+        ProposalState.DEFERRED,
+    }
+)
+"""States in which a proposal holds its days and places against every other."""
+
+
 class DecisionAction(Word):
     PREFER = "prefer"
     START_DUE_DILIGENCE = "start_due_diligence"

@@ -42,8 +42,8 @@ def imports_of(source: str, known: dict[str, Path]) -> Iterator[str]:
 
 
 def room(module: str) -> str:
-    """The folder that a module lies in; of a loose file the file itself."""
-    return module.rpartition(".")[0] if module.count(".") > 1 else module
+    """The room that a module lies in, with what lies within it; of a loose file the file itself."""
+    return ".".join(module.split(".")[:2])
 
 
 def circle(edges: set[tuple[str, str]]) -> list[str]:

@@ -74,6 +74,12 @@ class Principal:
 
 TERMINAL = Principal("terminal", frozenset({Role.ADMINISTRATOR}))
 """Whoever can run the command on the machine that holds the database."""
+WORKER = Principal("worker", frozenset({Role.ADMINISTRATOR}))
+"""The service itself where it carries out what somebody with the right to it asked for."""
+CLOCK = Principal("clock", frozenset())
+"""What ends by itself when its time is up; it has no rights to anything else."""
+EMBED = Principal("embed", frozenset({Role.ANALYST}))
+"""A map in somebody's page, as far as its token goes."""
 
 
 def authorise(principal: Principal, action: Action) -> None:

@@ -9,9 +9,10 @@ from typing import Final
 from sqlalchemy import ColumnElement, func, or_, select
 
 from app.access.policy import Action, Principal, authorise
+from app.catalogue.queries import get_period
 from app.database import ReadSession
 from app.errors import Fault, FaultyFile, Problem
-from app.planning.load import PLANNED_NEEDS, get_period
+from app.planning.load import PLANNED_NEEDS
 from app.register import lookups as register
 from app.register.lookups import Scope
 from models.exchange import Need, Offer
@@ -52,15 +53,17 @@ def areas_named(
         If no area has a need, or the file names nothing.
     """
     authorise(principal, Action.READ)
-    get_period(session, period, day)
+    get_period(session, principal, period, not_over_on=day)
     if named == COUNTRY:
         return Areas((register.find_scope(session, principal, register.ENGLAND),), None)
     if named in KINDS:
-        return _areas_with_needs(session, KINDS[named], period)
+        return _areas_with_needs(session, principal, KINDS[named], period)
     return Areas(_areas_listed(session, principal, Path(named)), None)
 
 
-def _areas_with_needs(session: ReadSession, kind: AreaKind, period: str) -> Areas:
+def _areas_with_needs(
+    session: ReadSession, principal: Principal, kind: AreaKind, period: str
+) -> Areas:
     column = {
         AreaKind.LOCAL_AUTHORITY: Participant.local_authority_code,
         AreaKind.REGION: Participant.region_code,
@@ -71,7 +74,7 @@ def _areas_with_needs(session: ReadSession, kind: AreaKind, period: str) -> Area
         .join(Participant, column == Area.code)
         .join(Need, Need.participant_id == Participant.id)
         .outerjoin(Institution, Institution.participant_id == Participant.id)
-        .where(Area.kind == kind.value, *_looked_at(session, period))
+        .where(Area.kind == kind.value, *_looked_at(session, principal, period))
         .distinct()
         .order_by(Area.code)
     )
@@ -88,14 +91,16 @@ def _areas_with_needs(session: ReadSession, kind: AreaKind, period: str) -> Area
         .outerjoin(Institution, Institution.participant_id == Participant.id)
         .where(
             or_(column.is_(None), column.not_in([scope.code for scope in scopes])),
-            *_looked_at(session, period),
+            *_looked_at(session, principal, period),
         )
     )
     return Areas(scopes, outside)
 
 
-def _looked_at(session: ReadSession, period: str) -> list[ColumnElement[bool]]:
-    year = get_period(session, period, date.min).year_code
+def _looked_at(
+    session: ReadSession, principal: Principal, period: str
+) -> list[ColumnElement[bool]]:
+    year = get_period(session, principal, period).year_code
     return [
         Need.period_code.in_([period] if year is None else [period, year]),
         Need.state.in_(PLANNED_NEEDS),

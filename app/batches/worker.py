@@ -29,7 +29,7 @@ from app.runs import queries, service
 from app.runs.results import state_of_refusal
 from app.settings import settings
 from models.vocabulary import HALF_DAYS_PER_DAY, RunState
-from solver.formats.json_columns import encode
+from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan
 from solver.formats.problem_json import problem_to_json
 
@@ -150,7 +150,7 @@ def _build(desk: Desk, database: Database, scope: Scope) -> tuple[Takers, Built]
     as_of = service.day_of(desk.options)
     with database.read() as session:
         if desk.loaded is None:
-            desk.loaded = load(session, None, desk.period, as_of, now=desk.now)
+            desk.loaded = load(session, desk.principal, None, desk.period, as_of, now=desk.now)
         takers = takers_of(session, desk.principal, scope.as_json(), as_of)
     ids, rows = takers.participant_ids, desk.loaded
     if ids is not None:
@@ -195,7 +195,7 @@ def _result(desk: Desk, database: Database, scope: Scope, run_id: int, built: Bu
             f"{named}.problem.json.gz": queries.file_of(session, run_id, "problem"),
             f"{named}.plan.json.gz": queries.file_of(session, run_id, "plan"),
         }
-        plan = Plan.from_json(queries.decode(queries.file_of(session, run_id, "plan")))
+        plan = Plan.from_json(decode(queries.file_of(session, run_id, "plan")))
     for name, content in contents.items():
         manifest.replace(desk.folder / name, content)
     found = run.state == RunState.SOLVED

@@ -7,12 +7,13 @@ from pathlib import Path
 from sqlalchemy import and_, func, or_, select
 
 from app.access.policy import Action, Principal, authorise
+from app.catalogue.rows import PeriodRow
 from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile, NotFound
-from app.exchange.rows import PeriodRow
 from app.files.csv_reading import read_rows
 from app.files.csv_writing import csv_text
-from app.import_kit.report import ImportReport, Upserted, new_report, record, upsert
+from app.import_kit.report import ImportReport, new_report, record
+from app.import_kit.upsert import Upserted, upsert
 from app.progress import Progress, silent
 from models.exchange import Need, Offer, Period
 
@@ -73,14 +74,6 @@ def export_periods(session: ReadSession, principal: Principal) -> str:
             for p in periods
         ),
     )
-
-
-def get_period(session: ReadSession | WriteSession, code: str) -> Period:
-    found = session.get(Period, code)
-    if found is None:
-        known = ", ".join(session.scalars(select(Period.code).order_by(Period.starts)))
-        raise NotFound(f"there is no period {code!r}; there are {known}")
-    return found
 
 
 def year_on(session: ReadSession | WriteSession, day: date) -> Period:

@@ -5,8 +5,8 @@ from pathlib import Path
 from sqlalchemy import select
 
 from app.catalogue import calendar, taxonomy
+from app.catalogue.rows import ExpertiseRow, PeriodRow
 from app.database import WriteSession
-from app.exchange.rows import ExpertiseRow, PeriodRow
 from app.files.csv_reading import read_rows
 from models.exchange import Expertise, Period
 

@@ -1,4 +1,4 @@
-"""Expertise, periods and limits over HTTP."""
+"""Expertise and periods over HTTP."""
 
 from typing import Annotated
 
@@ -6,17 +6,12 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes
-from app.catalogue import service
-from app.exchange import limits as lists
-from app.exchange.rows import ExpertiseRow, LimitsRow, PeriodRow
-from app.exchange.schemas import (
+from app.catalogue import queries, service
+from app.catalogue.rows import ExpertiseRow, PeriodRow
+from app.catalogue.schemas import (
     ExpertiseContent,
     ExpertiseFilter,
     ExpertiseShown,
-    LimitsContent,
-    LimitsFilter,
-    LimitsPage,
-    LimitsShown,
     NewExpertise,
     NewPeriod,
     PeriodContent,
@@ -37,7 +32,6 @@ from models.exchange import Expertise, Period
 router = APIRouter(tags=["exchange"])
 ExpertisePath = Annotated[Code, Path(examples=["early-reading"])]
 PeriodPath = Annotated[Code, Path(max_length=20, examples=["2026-27/autumn"])]
-ParticipantPath = Annotated[Code, Path(examples=["100000"])]
 
 
 @router.get("/expertise", response_model=Taxonomy, responses=AS_CSV)
@@ -48,7 +42,7 @@ def list_expertise(
 
     def read(limit: int | None) -> list[ExpertiseShown]:
         filters = wanted.model_dump(exclude={"limit"})
-        found = lists.list_expertise(session, principal, **filters, limit=limit)
+        found = queries.list_expertise(session, principal, **filters, limit=limit)
         return [ExpertiseShown.model_validate(entry) for entry in found]
 
     return listed(request, wanted, Taxonomy, read, lambda entry: entry.code, columns(ExpertiseRow))
@@ -64,7 +58,7 @@ def create_expertise(
         row = ExpertiseRow(**body.model_dump())
         return _expertise(request, service.create_expertise(session, principal, row), status=201)
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/expertise/{code:path}", response_model=ExpertiseShown)
@@ -72,7 +66,7 @@ def get_expertise(
     request: Request, principal: Caller, session: Reads, code: ExpertisePath
 ) -> Response:
     """Read one entry of the taxonomy."""
-    return _expertise(request, lists.get_expertise(session, principal, code))
+    return _expertise(request, queries.get_expertise(session, principal, code))
 
 
 @router.put("/expertise/{code:path}", response_model=ExpertiseShown, responses=PROBLEMS_OF_CHANGES)
@@ -109,7 +103,7 @@ def list_periods(
 
     def read(limit: int | None) -> list[PeriodShown]:
         filters = wanted.model_dump(exclude={"limit"})
-        found = lists.list_periods(session, principal, **filters, limit=limit)
+        found = queries.list_periods(session, principal, **filters, limit=limit)
         return [PeriodShown.model_validate(period) for period in found]
 
     return listed(request, wanted, Periods, read, lambda period: period.code, columns(PeriodRow))
@@ -125,13 +119,13 @@ def create_period(
         made = service.create_period(session, principal, body.row(body.code))
         return _period(request, made, status=201)
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/periods/{code:path}", response_model=PeriodShown)
 def get_period(request: Request, principal: Caller, session: Reads, code: PeriodPath) -> Response:
     """Read one academic year or term."""
-    return _period(request, lists.get_period(session, principal, code))
+    return _period(request, queries.get_period(session, principal, code))
 
 
 @router.put("/periods/{code:path}", response_model=PeriodShown, responses=PROBLEMS_OF_CHANGES)
@@ -152,90 +146,6 @@ def change_period(
 def withdraw_period(principal: Caller, session: Writes, code: PeriodPath, version: Known) -> None:
     """Take away a period in which there is nothing."""
     service.withdraw_period(session, principal, code, version)
-
-
-@router.get("/limits", response_model=LimitsPage, responses=AS_CSV)
-def list_limits(
-    request: Request, principal: Caller, session: Reads, wanted: Annotated[LimitsFilter, Query()]
-) -> Response:
-    """List participants' own limits; as CSV they are as an import reads them."""
-    ids: dict[tuple[str, str], int] = {}
-
-    def read(limit: int | None) -> list[LimitsShown]:
-        filters = wanted.model_dump(exclude={"limit"})
-        found = lists.list_limits(session, principal, **filters, limit=limit)
-        names = lists.named(session, (one.participant_id for one in found))
-        made = [LimitsShown.of(one, names[one.participant_id][0]) for one in found]
-        ids.update(((m.participant, m.period), f.id) for m, f in zip(made, found, strict=True))
-        return made
-
-    return listed(
-        request,
-        wanted,
-        LimitsPage,
-        read,
-        lambda one: ids[one.participant, one.period],
-        columns(LimitsRow),
-    )
-
-
-@router.get("/limits/{participant}/{period:path}", response_model=LimitsShown)
-def get_limits(
-    request: Request,
-    principal: Caller,
-    session: Reads,
-    participant: ParticipantPath,
-    period: PeriodPath,
-) -> Response:
-    """Read a participant's own limits in a period."""
-    found = lists.get_limits(session, principal, participant, period)
-    return shown(request, LimitsShown.of(found, participant), version=found.version)
-
-
-@router.post("/limits/{participant}/{period:path}", response_model=LimitsShown, status_code=201)
-def create_limits(
-    request: Request,
-    principal: Caller,
-    session: Writes,
-    participant: ParticipantPath,
-    period: PeriodPath,
-    body: LimitsContent,
-    key: Key,
-) -> Response:
-    """Give a participant limits in a period in which it has none."""
-
-    def create() -> Response:
-        row = body.row(participant, period)
-        made = lists.set_limits(session, principal, row, None, new=True)
-        return shown(
-            request,
-            LimitsShown.of(made, participant),
-            status=201,
-            version=made.version,
-            location=request.url.path,
-        )
-
-    return once(request, session, principal, key, body, create)
-
-
-@router.put(
-    "/limits/{participant}/{period:path}",
-    response_model=LimitsShown,
-    responses=PROBLEMS_OF_CHANGES,
-)
-def change_limits(
-    request: Request,
-    principal: Caller,
-    session: Writes,
-    participant: ParticipantPath,
-    period: PeriodPath,
-    version: Known,
-    body: LimitsContent,
-) -> Response:
-    """Replace a participant's limits in a period."""
-    row = body.row(participant, period)
-    made = lists.set_limits(session, principal, row, version, new=False)
-    return shown(request, LimitsShown.of(made, participant), version=made.version)
 
 
 def _expertise(request: Request, entry: Expertise, status: int = 200) -> Response:

@@ -7,13 +7,12 @@ from sqlalchemy import func, select
 
 from app.access.policy import Action, Principal, authorise
 from app.catalogue.calendar import calendar_faults, locked_calendar
+from app.catalogue.rows import ExpertiseRow, PeriodRow
 from app.catalogue.taxonomy import ancestors, locked_tree
 from app.database import WriteSession
 from app.errors import Conflict, NotFound, require_version
 from app.events import audit
-from app.exchange.resolve import Columns, Misfit
-from app.exchange.rows import ExpertiseRow, PeriodRow
-from app.exchange.service import Unfit
+from app.import_kit.misfits import Columns, Misfit, Unfit
 from app.register.uses import require_unused
 from models.exchange import Expertise, Need, Offer, Period
 from models.tables import metadata

@@ -6,12 +6,13 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from app.access.policy import Action, Principal, authorise
+from app.catalogue.rows import ExpertiseRow
 from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile
-from app.exchange.rows import ExpertiseRow
 from app.files.csv_reading import read_rows
 from app.files.csv_writing import csv_text
-from app.import_kit.report import ImportReport, Upserted, new_report, record, upsert
+from app.import_kit.report import ImportReport, new_report, record
+from app.import_kit.upsert import Upserted, upsert
 from app.progress import Progress, silent
 from models.exchange import Expertise, Need, Offer
 

@@ -14,7 +14,8 @@ from app.progress import Progress
 
 if TYPE_CHECKING:
     from app.database import WriteSession
-    from app.import_kit.report import Counts, ImportReport
+    from app.import_kit.report import ImportReport
+    from app.import_kit.upsert import Counts
 
     FileImporter = Callable[[WriteSession, Principal, Path, Progress], ImportReport]
 

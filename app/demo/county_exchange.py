@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 
 from app.catalogue.packaged import DATA
+from app.catalogue.rows import ExpertiseRow
 from app.demo.county import LOCAL_AUTHORITY_CODE, REGION_CODE, County, School, make_county
 from app.demo.county_files import Row, write_register, write_rows
 from app.demo.draw import DrawnFor, DrawnPeriod, draw, subjects_of, write_drawn
-from app.exchange.rows import ExpertiseRow
 from app.files.csv_reading import read_rows
 from app.register.gias.classification import ALTERNATIVE_PROVISION_TYPES, SPECIALIST_TYPES, phases
 from models.vocabulary import Phase, SupportResult, SupportState

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from sqlalchemy import Row, or_, select
 
 from app.access.policy import Action, Principal, authorise
-from app.catalogue.calendar import get_period
+from app.catalogue.queries import get_period
 from app.database import ReadSession
 from app.demo.draw import DrawnFor, DrawnPeriod, Subject, subjects_of
 from app.register.lookups import find_scope, participants_in
@@ -100,7 +100,7 @@ def to_draw(
     )
     everybody = [_known(row) for row in rows]
     taxonomy = select(Expertise.code, Expertise.parent_code).where(~Expertise.retired)
-    period = get_period(session, period_code)
+    period = get_period(session, principal, period_code)
     return ToDraw(
         takers=tuple(each.drawn_for for each in everybody if each.id in takers),
         givers=tuple(each.drawn_for for each in _in_reach(everybody, takers)),

@@ -7,14 +7,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Table, select
 
 from app.access.policy import Action, Principal, authorise
-from app.catalogue.calendar import get_period
+from app.catalogue.queries import get_period
 from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile
 from app.exchange.resolve import (
     Catalogue,
-    Columns,
-    Misfit,
-    Stored,
     cell_of,
     limits_columns,
     need_columns,
@@ -24,7 +21,9 @@ from app.exchange.resolve import (
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
 from app.files.csv_reading import RowModel, read_rows
 from app.files.csv_writing import csv_text, days
-from app.import_kit.report import ImportReport, new_report, record, upsert
+from app.import_kit.misfits import Columns, Misfit, Stored
+from app.import_kit.report import ImportReport, new_report, record
+from app.import_kit.upsert import upsert
 from app.progress import Progress, silent
 from models.base import Base
 from models.exchange import Limits, Need, Offer
@@ -156,7 +155,7 @@ def _export(
         Participant, Participant.id == model.participant_id
     )
     if period is not None:
-        query = query.where(model.period_code == get_period(session, period).code)
+        query = query.where(model.period_code == get_period(session, principal, period).code)
     if model is Offer:
         query = query.where(~Offer.withdrawn)
     order = model.period_code if model is Limits else model.__table__.c.reference

@@ -1,74 +1,20 @@
-"""Reads of the taxonomy, the calendar and limits, by page; and changes of one's limits."""
+"""Participants' own limits: reads by page, and changes."""
 
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
-from app.catalogue import calendar
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound, Stale, require_version
 from app.events import audit
-from app.exchange.resolve import Catalogue, Misfit, limits_columns, reference_of
+from app.exchange.resolve import Catalogue, limits_columns, reference_of
 from app.exchange.rows import LimitsRow
-from app.exchange.service import Unfit
-from models.exchange import Expertise, Limits, Period
+from app.import_kit.misfits import Misfit, Unfit
+from models.exchange import Limits
 from models.register import Participant
 
 AnySession = ReadSession | WriteSession
-
-
-def list_expertise(
-    session: ReadSession,
-    principal: Principal,
-    *,
-    parent: str | None = None,
-    retired: bool | None = False,
-    after: str | None = None,
-    limit: int | None = 100,
-) -> Sequence[Expertise]:
-    authorise(principal, Action.READ)
-    query = select(Expertise).order_by(Expertise.code).limit(limit)
-    if after is not None:
-        query = query.where(Expertise.code > after)
-    if parent is not None:
-        query = query.where(Expertise.parent_code == parent)
-    if retired is not None:
-        query = query.where(Expertise.retired == retired)
-    return session.scalars(query).all()
-
-
-def list_periods(
-    session: ReadSession,
-    principal: Principal,
-    *,
-    year: str | None = None,
-    kind: str | None = None,
-    after: str | None = None,
-    limit: int | None = 100,
-) -> Sequence[Period]:
-    authorise(principal, Action.READ)
-    query = select(Period).order_by(Period.code).limit(limit)
-    if after is not None:
-        query = query.where(Period.code > after)
-    if year is not None:
-        query = query.where(Period.year_code == year)
-    if kind is not None:
-        query = query.where(Period.kind == kind)
-    return session.scalars(query).all()
-
-
-def get_expertise(session: ReadSession, principal: Principal, code: str) -> Expertise:
-    authorise(principal, Action.READ)
-    found = session.get(Expertise, code)
-    if found is None:
-        raise NotFound(f"there is no expertise {code!r}")
-    return found
-
-
-def get_period(session: ReadSession, principal: Principal, code: str) -> Period:
-    authorise(principal, Action.READ)
-    return calendar.get_period(session, code)
 
 
 def list_limits(

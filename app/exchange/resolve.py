@@ -3,19 +3,17 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, case, select, true
 
 from app.database import WriteSession
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
+from app.import_kit.misfits import Columns, Misfit, Stored
 from app.register.lookups import reference_of as reference_of
 from models.exchange import Expertise, Period
 from models.register import Institution, Organisation, Participant
 from models.vocabulary import Availability, NeedState, ParticipantKind
-
-Columns = dict[str, Any]
-Stored = Mapping[str, Any]
 
 FEW = 100
 """Of so many rows what they name is looked up by name; of more, everything."""
@@ -39,14 +37,6 @@ FOLLOWS: dict[NeedState, frozenset[NeedState]] = {
     NeedState.CLOSED: frozenset(),
 }
 """What a need may become next; from `suggested` to `identified` only by its own side."""
-
-
-class Misfit(NamedTuple):
-    """One reason why a row cannot be taken: the column, its value and what to do."""
-
-    column: str
-    value: str | None
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def create_need(
         need = service.create_need(session, principal, body.row(body.reference))
         return _need(request, session, need, status=201)
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/needs/{reference:path}", response_model=NeedShown)
@@ -162,7 +162,7 @@ def create_offer(
         offer = service.create_offer(session, principal, body.row(body.reference, **answer))
         return _offer(request, session, offer, status=201)
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/offers/{reference:path}/availability", response_model=AvailabilityShown)

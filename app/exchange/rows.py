@@ -1,8 +1,8 @@
 """What a row of each of the exchange's files may hold by itself."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from app.files.csv_reading import (
     MAX_DAYS,
@@ -60,55 +60,6 @@ Miles = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 Minutes = Annotated[int, Field(gt=0, le=1_440)]
 OneToFive = Annotated[int, Field(ge=1, le=5)]
 Phases = Annotated[tuple[str, ...], BeforeValidator(_phases)]
-
-
-class ExpertiseRow(RowModel):
-    examples = (
-        {"code": "teaching", "name": "Curriculum and teaching", "version": "2026.1"},
-        {"code": "music", "parent": "teaching", "name": "Music", "version": "2026.1"},
-    )
-
-    code: Key
-    parent: Key | None = None
-    name: Annotated[Text, Field(max_length=200)]
-    version: Annotated[Text, Field(max_length=20)]
-
-
-class PeriodRow(RowModel):
-    examples = (
-        {
-            "code": "2030-31",
-            "kind": "year",
-            "name": "2030 to 2031",
-            "starts": "2030-09-01",
-            "ends": "2031-08-31",
-        },
-        {
-            "code": "2030-31/autumn",
-            "kind": "term",
-            "name": "Autumn term 2030",
-            "year": "2030-31",
-            "starts": "2030-09-02",
-            "ends": "2030-12-20",
-        },
-    )
-
-    code: Annotated[Key, Field(max_length=20)]
-    kind: Literal["year", "term"]
-    name: Annotated[Text, Field(max_length=60)]
-    year: Annotated[Key, Field(max_length=20)] | None = None
-    starts: Date
-    ends: Date
-
-    @model_validator(mode="after")
-    def check(self) -> Self:
-        if self.starts > self.ends:
-            raise ValueError(f"{self.code} ends before it starts; turn the dates round")
-        if self.kind == "term" and self.year is None:
-            raise ValueError(f"the term {self.code} names no year; a term belongs to a year")
-        if self.kind == "year" and self.year is not None:
-            raise ValueError(f"the year {self.code} names a year; leave that blank")
-        return self
 
 
 class NeedRow(RowModel):

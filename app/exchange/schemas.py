@@ -1,18 +1,12 @@
 """Needs, offers, limits, expertise and periods as HTTP shows and takes them: days as days."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from app.exchange.rows import (
-    LimitsRow,
-    NeedRow,
-    OfferReference,
-    OfferRow,
-    PeriodRow,
-    Reference,
-)
+from app.catalogue.schemas import ExpertiseCode, PeriodCode
+from app.exchange.rows import LimitsRow, NeedRow, OfferReference, OfferRow, Reference
 from app.files.csv_reading import Key
 from app.http.fields import (
     DIGITS,
@@ -31,7 +25,6 @@ from app.http.fields import (
     in_days,
 )
 from app.http.replies import Listed, Page
-from app.register.dates import not_before
 from models.exchange import Limits, Need, Offer
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState, Phase
 
@@ -46,8 +39,6 @@ AreaCode = Annotated[
         examples=["local_authority:886"],
     ),
 ]
-ExpertiseCode = Annotated[Key, Field(examples=["early-reading"])]
-PeriodCode = Annotated[Key, Field(max_length=20, examples=["2026-27"])]
 Priority = Annotated[int, Field(strict=True, ge=1, le=5, description="1 is highest")]
 Count = Annotated[int, Field(strict=True, ge=0, le=1_000)]
 Minutes = Annotated[int, Field(strict=True, gt=0, le=1_440)]
@@ -170,41 +161,6 @@ class LimitsContent(Content):
         )
 
 
-class ExpertiseContent(Content):
-    """What an entry of the taxonomy is called and lies below, as it is to stand from now on."""
-
-    parent: Annotated[
-        Key | None, Field(description="absent: it lies below none", examples=["teaching"])
-    ] = None
-    name: Annotated[Text, Field(max_length=200, examples=["Early reading"])]
-    version: Annotated[
-        Text, Field(max_length=20, description="of the taxonomy", examples=["2026.1"])
-    ]
-
-
-class NewExpertise(ExpertiseContent):
-    code: ExpertiseCode
-
-
-class PeriodContent(Content):
-    """The name and dates of an academic year or a term, as they are to stand from now on."""
-
-    name: Annotated[Text, Field(max_length=60, examples=["Autumn term 2026"])]
-    year: Annotated[
-        PeriodCode | None, Field(description="of a term; absent: it is a year itself")
-    ] = None
-    starts: Annotated[Day, Field(examples=["2026-09-01"])]
-    ends: Annotated[Day, AfterValidator(not_before("starts")), Field(examples=["2026-12-18"])]
-
-    def row(self, code: str) -> PeriodRow:
-        kind: Literal["year", "term"] = "year" if self.year is None else "term"
-        return PeriodRow(code=code, kind=kind, **self.model_dump(exclude={"code"}))
-
-
-class NewPeriod(PeriodContent):
-    code: Annotated[PeriodCode, Field(examples=["2026-27/autumn"])]
-
-
 class _Item(Shown):
     reference: str = Field(examples=["made-up-1"])
     participant: str = Field(examples=["100000"])
@@ -316,25 +272,6 @@ class LimitsShown(Shown):
         )
 
 
-class ExpertiseShown(Shown):
-    code: str = Field(examples=["early-reading"])
-    parent: str | None = Field(validation_alias="parent_code", examples=["teaching"])
-    name: str = Field(examples=["Early reading"])
-    version: str = Field(description="of the taxonomy", examples=["2026.1"])
-    retired: bool
-    revision: int = Field(description="counts the changes of this entry", examples=[1])
-
-
-class PeriodShown(Shown):
-    code: str = Field(examples=["2026-27/autumn"])
-    kind: str = Field(examples=["term"])
-    name: str = Field(examples=["Autumn term 2026"])
-    year: str | None = Field(validation_alias="year_code", examples=["2026-27"])
-    starts: date
-    ends: date
-    version: int = Field(examples=[1])
-
-
 class Needs(Listed[NeedShown]):
     pass
 
@@ -344,14 +281,6 @@ class Offers(Listed[OfferShown]):
 
 
 class LimitsPage(Listed[LimitsShown]):
-    pass
-
-
-class Taxonomy(Listed[ExpertiseShown]):
-    pass
-
-
-class Periods(Listed[PeriodShown]):
     pass
 
 
@@ -375,15 +304,3 @@ class LimitsFilter(Page):
     after: Annotated[int, Field(ge=0, le=LARGEST), DIGITS] = 0
     participant: Participant | None = None
     period: PeriodCode | None = None
-
-
-class ExpertiseFilter(Page):
-    after: Annotated[Key | None, Field(description="as `Link` gives it")] = None
-    parent: Annotated[ExpertiseCode | None, Field(description="only what lies just below")] = None
-    retired: Annotated[bool | None, Field(description="absent: only what is in use")] = False
-
-
-class PeriodFilter(Page):
-    after: Annotated[PeriodCode | None, Field(description="as `Link` gives it")] = None
-    year: PeriodCode | None = None
-    kind: Annotated[str | None, Field(pattern="^(year|term)$", examples=["term"])] = None

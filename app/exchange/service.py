@@ -1,47 +1,21 @@
 """Changes to one need or offer at a time; each checks the version and leaves an audit event."""
 
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
-from app.errors import Conflict, NotFound, Problem, require_version
+from app.errors import Conflict, NotFound, require_version
 from app.events import audit
-from app.exchange.resolve import (
-    Catalogue,
-    Columns,
-    Misfit,
-    need_columns,
-    next_state,
-    offer_columns,
-)
+from app.exchange.resolve import Catalogue, need_columns, next_state, offer_columns
 from app.exchange.rows import NeedRow, OfferRow
+from app.import_kit.misfits import Columns, Misfit, Unfit
 from models.exchange import Need, Offer
 from models.vocabulary import Availability, NeedState
 
 Item = TypeVar("Item", Need, Offer)
-
-
-class Unfit(Problem):
-    """A need, an offer or another entry that does not fit what is stored."""
-
-    status = 422
-    title = "It does not fit what is stored"
-
-    def __init__(self, misfits: list[Misfit]) -> None:
-        super().__init__("; ".join(f"{m.column} {m.value!r} {m.reason}" for m in misfits))
-        self.misfits = tuple(misfits)
-
-    @property
-    def extra(self) -> dict[str, Any]:
-        return {
-            "errors": [
-                {"pointer": f"#/{column}", "detail": f"{value!r} {reason}"}
-                for column, value, reason in self.misfits
-            ]
-        }
 
 
 def create_need(session: WriteSession, principal: Principal, row: NeedRow) -> Need:

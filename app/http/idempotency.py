@@ -11,7 +11,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from starlette.responses import Response
 
-from app.access.policy import Principal
 from app.database import WriteSession
 from app.http.problems import KeyUsedOtherwise
 from models.operations import IdempotencyKey
@@ -43,12 +42,14 @@ Key = Annotated[str | None, Depends(idempotency_key)]
 def once(
     request: Request,
     session: WriteSession,
-    principal: Principal,
+    caller: str,
     key: str | None,
     content: BaseModel | bytes,
     create: Callable[[], Response],
 ) -> Response:
     """Answer as `create` does, the first time; later, with what it answered.
+
+    `caller` is the name of who calls: keys of two callers are two.
 
     The key is taken in the transaction of the creation: who comes second waits for the first,
     and a creation that fails leaves the key free.
@@ -60,10 +61,10 @@ def once(
         content = content.model_dump_json().encode()
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + content).hexdigest()
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.expires_at <= now))
-    if not _take(session, principal, key, digest, now + KEPT):
-        return _answered(session, principal, key, digest)
+    if not _take(session, caller, key, digest, now + KEPT):
+        return _answered(session, caller, key, digest)
     answer = create()
-    held = session.get_one(IdempotencyKey, (principal.name, key))
+    held = session.get_one(IdempotencyKey, (caller, key))
     held.status = answer.status_code
     held.headers = {
         name: answer.headers[name]
@@ -74,15 +75,13 @@ def once(
     return answer
 
 
-def _take(
-    session: WriteSession, principal: Principal, key: str, digest: str, expires_at: datetime
-) -> bool:
+def _take(session: WriteSession, caller: str, key: str, digest: str, expires_at: datetime) -> bool:
     """Whether the key was free; on PostgreSQL this waits for another who is taking it."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     taken = (
         dialect.insert(IdempotencyKey)
         .values(
-            principal=principal.name,
+            principal=caller,
             key=key,
             request_digest=digest,
             status=RESERVED,
@@ -96,11 +95,9 @@ def _take(
     return session.scalar(taken) is not None
 
 
-def _answered(session: WriteSession, principal: Principal, key: str, digest: str) -> Response:
+def _answered(session: WriteSession, caller: str, key: str, digest: str) -> Response:
     held = session.scalars(
-        select(IdempotencyKey).where(
-            IdempotencyKey.principal == principal.name, IdempotencyKey.key == key
-        )
+        select(IdempotencyKey).where(IdempotencyKey.principal == caller, IdempotencyKey.key == key)
     ).one()
     if held.request_digest != digest:
         raise KeyUsedOtherwise("this Idempotency-Key came with another request; choose a new one")

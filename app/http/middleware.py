@@ -6,6 +6,7 @@ And what it must have before its body is looked at: a key, and no more length th
 import re
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -17,7 +18,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.callers import admit
 from app.errors import Problem
 from app.files.csv_reading import MAX_FILE_BYTES
 from app.http.problems import answer, internal
@@ -41,11 +41,21 @@ log = structlog.get_logger()
 class Requests:
     """Outermost: also what fails before a route is found has an id and a line in the log."""
 
-    def __init__(self, app: ASGIApp, guarded: str, files: tuple[str, ...]) -> None:
-        """`guarded` begins every address that needs a key, `files` those that take files."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        guarded: str,
+        files: tuple[str, ...],
+        admit: Callable[[Request], Awaitable[object]],
+    ) -> None:
+        """`guarded` begins every address that needs a key, `files` those that take files.
+
+        `admit` lets in who has a key, and refuses everybody else.
+        """
         self.app = app
         self.guarded = guarded
         self.files = files
+        self.admit = admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -107,7 +117,7 @@ class Requests:
         if scope["path"].startswith(self.files):
             left += MAX_FILE_BYTES
         if scope["method"] not in WITHOUT_BODY and scope["path"].startswith(self.guarded):
-            await admit(Request(scope))
+            await self.admit(Request(scope))
             if (announced_bytes(Headers(scope=scope)) or 0) > left:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 

@@ -145,7 +145,7 @@ def import_gias(
     return once(
         request,
         session,
-        principal,
+        principal.name,
         key,
         service.digest(files),
         lambda: _applied(request, session, service.take_in_gias(session, principal, files)),
@@ -173,7 +173,7 @@ def import_file(
     return once(
         request,
         session,
-        principal,
+        principal.name,
         key,
         service.digest({kind: file}),
         lambda: _applied(request, session, service.take_in(session, principal, kind, file)),

@@ -31,6 +31,7 @@ from models.vocabulary import (
     Ladder,
     Reciprocity,
 )
+from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json
@@ -79,9 +80,9 @@ def result_to_be(session: Session, run_id: int, made: ProblemMade, planned: Plan
     rows.sort(key=lambda row: -row.points)
     return Result(
         session.get_one(Run, run_id),
-        problem_from_json(queries.decode(made.content)),
-        Plan.from_json(queries.decode(planned.plan)),
-        queries.decode(made.refusals),
+        problem_from_json(decode(made.content)),
+        Plan.from_json(decode(planned.plan)),
+        decode(made.refusals),
         [(row, needs[row.need_id], offers[row.offer_id]) for row in rows],
         planned.greedy_objective,
     )

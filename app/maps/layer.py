@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
-from app.access.policy import Principal, Role
+from app.access.policy import EMBED
 from app.http.conditions import tag_of_content
 from app.insight.report import Symbol, symbol_of
 from app.maps import queries
@@ -19,7 +19,6 @@ from app.maps.tokens import Grant
 from models.vocabulary import METRES_PER_MILE, EmbedLayer, Ladder
 
 FORMAT: Final = "givetake-map/1"
-READER: Final = Principal("embed", frozenset({Role.ANALYST}))
 """Whom a token of the partner layer stands for: one who reads."""
 STEPS_PER_DEGREE: Final = 100_000
 MOST_KEPT: Final = 8
@@ -174,7 +173,7 @@ def _pairings(
 ) -> dict[str, Any]:
     query = queries.PUBLIC_PAIRINGS
     if granted.layer is EmbedLayer.PARTNER and granted.run_id is not None:
-        query = queries.pairings(session, READER, granted.run_id, drafts=granted.drafts)
+        query = queries.pairings(session, EMBED, granted.run_id, drafts=granted.drafts)
     found = sorted(
         (place[row.giver_id], place[row.taker_id], row)
         for row in session.execute(query)

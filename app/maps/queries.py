@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
 from app.proposals.publication import PUBLISHABLE
-from app.proposals.states import ENDED, HOLDING
+from app.proposals.states import ENDED
 from app.runs.queries import get_run
 from models.exchange import Expertise, Need, Offer
 from models.matching import Proposal, PublicationConsent
 from models.register import Area, ImportBatch, Institution, Organisation, Participant
-from models.vocabulary import AreaKind, Availability, ProposalState, Side
+from models.vocabulary import HOLDING, AreaKind, Availability, ProposalState, Side
 
 Query = Select[*tuple[Any, ...]]
 AnyRow = Row[*tuple[Any, ...]]

@@ -6,10 +6,10 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
-from app.proposals.states import HOLDING
 from models.exchange import Limits, Need, Offer
 from models.matching import Proposal, Run
 from models.partnerships import Support
+from models.vocabulary import HOLDING
 
 
 @dataclass(slots=True)

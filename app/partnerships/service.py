@@ -13,14 +13,13 @@ from app.errors import Fault
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text
 from app.import_kit.report import (
     ImportReport,
-    Row,
     check_unique,
     new_report,
     raise_faults,
     read_file,
     record,
-    upsert,
 )
+from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.dates import not_before
 from app.register.lookups import participant_ids, reference_of

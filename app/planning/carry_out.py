@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.access.policy import Principal, Role
+from app.access.policy import WORKER
 from app.database import Database
 from app.planning.alternates import alternate_rows
 from app.planning.build import Built, build
@@ -23,10 +23,9 @@ from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable
 from app.planning.scope import takers_of
 from app.planning.travel import travel_times
-from app.runs.queries import decode
 from models.vocabulary import Availability, Ladder, NeedState, Operation, RunState
 from solver.check.verify import verify
-from solver.formats.json_columns import encode
+from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Status
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json, problem_to_json
@@ -35,7 +34,6 @@ from solver.pairing.point_reasons import explain_points
 from solver.solve import MethodFault, Progress, solve
 
 LADDER: Final = tuple(Ladder)
-WORKER: Final = Principal("worker", frozenset({Role.ADMINISTRATOR}))
 STATE_OF_STATUS: Final = {
     Status.OPTIMAL: RunState.SOLVED,
     Status.FEASIBLE: RunState.SOLVED,
@@ -155,7 +153,12 @@ def _build(order: Order, database: Database) -> Built:
     with database.read() as session:
         takers = takers_of(session, WORKER, order.scope, options.as_of)
         loaded = load(
-            session, takers.participant_ids, order.period_code, options.as_of, now=order.now
+            session,
+            WORKER,
+            takers.participant_ids,
+            order.period_code,
+            options.as_of,
+            now=order.now,
         )
         return build(loaded, options, travel_times(order.travel_source))
 

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app.proposals.states import HOLDING
 from models.exchange import Need, Offer, Period
 from models.matching import Proposal, Run
+from models.vocabulary import HOLDING
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any, TypeVarTuple
 from sqlalchemy import CompoundSelect, Row, Select, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.errors import Conflict, NotFound
+from app.access.policy import Principal
+from app.catalogue.queries import get_period
 from app.planning.holds import Hold, by_need, held, leaves_some
 from models.exchange import Expertise, Limits, Need, Offer, Period
 from models.matching import Decision, Proposal, Steering
@@ -74,6 +75,7 @@ class Loaded:
 
 def load(
     session: Session,
+    principal: Principal,
     takers: Collection[int] | None,
     period_code: str,
     as_of: date,
@@ -95,7 +97,7 @@ def load(
         If the period is over on the day planned from.
     """
     now = now or datetime.now(UTC)
-    period = get_period(session, period_code, as_of)
+    period = get_period(session, principal, period_code, not_over_on=as_of)
     day = max(as_of, period.starts)
     periods = (period.code,) if period.year_code is None else (period.code, period.year_code)
     year = period.year_code or period.code
@@ -199,19 +201,6 @@ def _declined() -> AnySelect:
         )
         .order_by(Proposal.id)
     )
-
-
-def get_period(session: Session, code: str, as_of: date) -> Period:
-    period = session.get(Period, code)
-    if period is None:
-        known = session.scalars(select(Period.code).order_by(Period.starts, Period.code)).all()
-        raise NotFound(f"there is no period {code!r}; there are {', '.join(known) or 'none yet'}")
-    if period.ends < as_of:
-        raise Conflict(
-            f"{period.name} ended on {period.ends:%d %B %Y}, before the day planned from, "
-            f"{as_of:%d %B %Y}; choose a later period or an earlier day"
-        )
-    return period
 
 
 def _participants(periods: Collection[str], only: Collection[int] | None) -> AnySelect:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from app.exchange.resolve import Misfit
+from app.import_kit.misfits import Misfit
 
 R = TypeVar("R", bound=BaseModel)
 SHOWN_LETTERS = 60

@@ -5,11 +5,10 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from app.access.policy import Action, Principal, Role, authorise
+from app.access.policy import CLOCK, Action, Principal, Role, authorise
 from app.database import Database, WriteSession
 from app.events import audit
 from app.proposals.decisions import (
-    CLOCK,
     NOTHING_SAID,
     BadDecision,
     Said,
@@ -20,11 +19,11 @@ from app.proposals.decisions import (
     lock,
     move,
 )
-from app.proposals.states import HOLDING, LAPSING, NotNow
+from app.proposals.states import LAPSING, NotNow
 from app.proposals.terms import standing, terms_of
 from models.exchange import Need, Offer
 from models.matching import Agreement, Proposal
-from models.vocabulary import DecisionAction, ProposalState, Says, Side
+from models.vocabulary import HOLDING, DecisionAction, ProposalState, Says, Side
 
 OF_SIDE: Final = {
     Side.TAKER: (Action.AGREE_FOR_TAKER, Role.TAKER_CONTACT),

@@ -7,20 +7,21 @@ from typing import Final
 
 from sqlalchemy import select
 
-from app.access.policy import Action, Principal, authorise
+from app.access.policy import CLOCK, WORKER, Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
 from app.planning.capacity import what_is_left
 from app.planning.load import load
 from app.planning.options import MatchOptions
-from app.proposals.states import ENDED, HOLDING, LAPSING, after
+from app.proposals.states import ENDED, LAPSING, after
 from app.proposals.terms import check_agreed
 from models.exchange import Need, Offer
 from models.matching import Decision, Proposal, Run
 from models.register import Participant
 from models.vocabulary import (
     HALF_DAYS_PER_DAY,
+    HOLDING,
     Availability,
     DecisionAction,
     DeclineReason,
@@ -28,7 +29,6 @@ from models.vocabulary import (
     ProposalState,
 )
 
-CLOCK: Final = Principal("clock", frozenset())
 """Who lapses what nobody answered."""
 APPROVING: Final = frozenset(
     {DecisionAction.APPROVE, DecisionAction.APPROVE_WITH_CONDITIONS, DecisionAction.DEFER}
@@ -170,6 +170,7 @@ def check_free(
     run = session.get_one(Run, proposal.run_id)
     loaded = load(
         session,
+        WORKER,
         {taker},
         run.period_code,
         now.date(),

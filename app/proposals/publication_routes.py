@@ -76,7 +76,7 @@ def consent_to_publication(
             location=request.url.path,
         )
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.post("/{side}/withdrawal", response_model=ConsentShown)

@@ -130,7 +130,7 @@ def decide(
         )
         return _said_of(proposal_id, request, principal, session, DecisionShown.of(decision))
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/proposals/{proposal_id}/agreements", response_model=Agreements, responses=AS_CSV)
@@ -178,7 +178,7 @@ def agree(
         )
         return _said_of(proposal_id, request, principal, session, AgreementShown.of(agreement))
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 def _said_of(
@@ -251,7 +251,7 @@ def _create_steering(
         )
         return _get_steering(kind, request, principal, session, made.id, 201)
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/pins", response_model=Steerings, responses=AS_CSV)

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from app.catalogue.schemas import ExpertiseCode
 from app.exchange.rows import Reference
-from app.exchange.schemas import ExpertiseCode, Participant, Role
+from app.exchange.schemas import Participant, Role
 from app.files.csv_reading import clean_text
 from app.http.fields import (
     DIGITS,

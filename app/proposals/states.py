@@ -7,17 +7,6 @@ from models.vocabulary import DecisionAction, ProposalState
 
 A, S = DecisionAction, ProposalState
 
-HOLDING: Final = frozenset(
-    {
-        S.PREFERRED,
-        S.DUE_DILIGENCE,
-        S.AGREED,
-        S.APPROVED,
-        S.APPROVED_WITH_CONDITIONS,
-        S.DEFERRED,
-    }
-)
-"""States in which a proposal holds its days and places against every other."""
 LAPSING: Final = frozenset({S.PREFERRED, S.DUE_DILIGENCE})
 """Held states that end by themselves when nobody answers; what both sides agreed does not."""
 ENDED: Final = frozenset({S.DECLINED, S.WITHDRAWN, S.LAPSED})

@@ -10,16 +10,17 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.policy import CLOCK, WORKER
 from app.database import Database, ReadSession, WriteSession
 from app.errors import Problem
 from app.events import audit
 from app.planning.build import Built, build
-from app.planning.carry_out import WORKER, proposal_row
+from app.planning.carry_out import proposal_row
 from app.planning.load import load
 from app.planning.options import MatchOptions
 from app.planning.scope import takers_of
 from app.planning.travel import travel_times
-from app.proposals.decisions import CLOCK, lapse
+from app.proposals.decisions import lapse
 from app.proposals.states import LAPSING
 from models.matching import Alternate, Proposal, Run
 from models.vocabulary import ProposalState, SteeringKind
@@ -118,7 +119,7 @@ def _build(
     options = MatchOptions.model_validate(run.options).model_copy(update={"pins": ()})
     try:
         takers = takers_of(session, WORKER, run.scope, now.date())
-        loaded = load(session, takers.participant_ids, run.period_code, now.date(), now=now)
+        loaded = load(session, WORKER, takers.participant_ids, run.period_code, now.date(), now=now)
         exclusions = [each for each in loaded.steering if each.kind == SteeringKind.EXCLUSION]
         loaded = replace(loaded, steering=exclusions)
         known = {need.reference for need in loaded.needs}

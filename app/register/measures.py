@@ -16,15 +16,14 @@ from app.errors import Fault
 from app.files.csv_reading import RowModel, Text
 from app.import_kit.report import (
     ImportReport,
-    Row,
     check_unique,
     new_report,
     raise_faults,
     read_file,
     record,
-    upsert,
     watched,
 )
+from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.gias.rows import SUPPRESSED, Urn
 from models.register import Institution, Measure

@@ -67,7 +67,7 @@ def create_network(
         service.create_network(session, principal, key=body.key, **_network_content(body))
         return _network(request, session, principal, body.key, status=201)
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/networks/{key:path}", response_model=NetworkShown)
@@ -144,7 +144,7 @@ def create_circumstance(
             location=place_of(request, made.id),
         )
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/circumstances/{circumstance}", response_model=CircumstanceShown)
@@ -217,7 +217,7 @@ def create_circumstance_rule(
             location=place_of(request, rule.kind),
         )
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/circumstance-rules/{kind}", response_model=RuleShown)

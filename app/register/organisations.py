@@ -11,16 +11,8 @@ from sqlalchemy import delete, func, insert, select
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
-from app.import_kit.report import (
-    Counts,
-    ImportReport,
-    Row,
-    new_report,
-    raise_faults,
-    read_file,
-    record,
-    upsert,
-)
+from app.import_kit.report import ImportReport, new_report, raise_faults, read_file, record
+from app.import_kit.upsert import Counts, Row, upsert
 from app.progress import Progress, silent
 from app.register.lookups import COUNTRY, ENGLAND
 from app.register.organisation_rows import AreaCode, Described, OrganisationRow, described_by

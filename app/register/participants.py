@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from app.database import WriteSession
-from app.import_kit.report import CHUNK, Counts, Row, upsert
+from app.import_kit.upsert import CHUNK, Counts, Row, upsert
 from models.base import Base
 from models.register import Participant
 from models.vocabulary import ParticipantKind

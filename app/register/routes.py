@@ -164,7 +164,7 @@ def create_organisation(
         service.create_organisation(session, principal, body.described(body.key))
         return _organisation(request, session, principal, body.key, status=201)
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 @router.get("/organisations/{key:path}", response_model=OrganisationShown)

@@ -1,7 +1,5 @@
 """Runs, proposals, decisions, pins and exclusions as they were stored."""
 
-import gzip
-import json
 from collections.abc import Collection, Sequence
 from typing import Any, Final, Literal
 
@@ -12,6 +10,7 @@ from app.access.policy import Action, Principal, authorise
 from app.errors import NotFound
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run, RunEvent, RunFile
+from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json
@@ -35,10 +34,6 @@ def file_of(session: Session, run_id: int, name: FileName) -> bytes:
     if file is None:
         raise NotFound(f"run {run_id} has no {name.replace('_', ' ')}")
     return file.content
-
-
-def decode(content: bytes) -> Any:
-    return json.loads(gzip.decompress(content))
 
 
 def problem_of(session: Session, principal: Principal, run_id: int) -> Problem:

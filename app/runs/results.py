@@ -22,6 +22,7 @@ from app.runs.leases import Lease
 from models.matching import Alternate, Proposal, Run, RunFile
 from models.vocabulary import RunState
 from solver.check.verify import verify
+from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem_json import problem_from_json
 
@@ -70,10 +71,8 @@ class BrokenPlan(RuntimeError):
 def _check(database: Database, held: Lease, message: Planned) -> None:
     """Verify the very plan that will be written against the very problem that was stored."""
     with database.read() as session:
-        problem = problem_from_json(
-            queries.decode(queries.file_of(session, held.run_id, "problem"))
-        )
-    violations = verify(problem, Plan.from_json(queries.decode(message.plan)))
+        problem = problem_from_json(decode(queries.file_of(session, held.run_id, "problem")))
+    violations = verify(problem, Plan.from_json(decode(message.plan)))
     if violations:
         first = violations[0]
         raise BrokenPlan(
@@ -82,7 +81,7 @@ def _check(database: Database, held: Lease, message: Planned) -> None:
 
 
 def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> None:
-    plan = Plan.from_json(queries.decode(message.plan))
+    plan = Plan.from_json(decode(message.plan))
     session.merge(RunFile(run_id=run.id, name="plan", content=message.plan))
     for name, content in message.pages.items():
         session.merge(RunFile(run_id=run.id, name=name, content=content))

@@ -106,7 +106,7 @@ def submit_run(
         location = f"{request.url.path}/{run.id}"
         return shown(request, RunShown.of(run, None), status=202, location=location)
 
-    return once(request, session, principal, key, body, create)
+    return once(request, session, principal.name, key, body, create)
 
 
 def _solve(session: WriteSession, principal: Caller, body: NewRun) -> Run:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import to_json
 
-from app.exchange.schemas import PeriodCode
+from app.catalogue.schemas import PeriodCode
 from app.files.csv_reading import Key
 from app.http.fields import Content, Id, Moment, NamedId, Shown, Words
 from app.http.replies import Listed, Page

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from app.access.keys import hold
 from app.access.policy import Action, Principal, authorise
+from app.catalogue.queries import get_period
 from app.database import Database, WriteSession
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
 from app.planning.build import Built
 from app.planning.carry_out import Message, Order, Stage, carry_out
-from app.planning.load import get_period
 from app.planning.options import MatchOptions
 from app.planning.scope import Takers, takers_in, takers_listed
 from app.progress import Progress, silent
@@ -72,7 +72,7 @@ def submit(
     """
     authorise(principal, Action.RUN)
     as_of = day_of(options)
-    get_period(session, period, as_of)
+    get_period(session, principal, period, not_over_on=as_of)
     asked = options.model_copy(update={"as_of": as_of}).model_dump(mode="json")
     run = Run(
         operation=operation,

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
-from app.catalogue.calendar import get_period, year_on
+from app.catalogue.calendar import year_on
+from app.catalogue.queries import get_period
 from app.database import WriteSession
 from app.errors import Fault, FaultyFile
 from app.events import audit
 from app.exchange.queries import find_area, in_area
-from app.import_kit.report import Row, upsert
+from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.suggestions.findings import Finding, find
 from app.suggestions.rules import PACKAGED, NeedDraft, OfferDraft, SuggestRules, read_rules
@@ -80,7 +81,7 @@ def suggest(
     rules, digest = read_rules(rules_path)
     _check_expertise(session, rules_path, rules)
     today = today or datetime.now(UTC).date()
-    period = get_period(session, period_code) if period_code else year_on(session, today)
+    period = get_period(session, principal, period_code) if period_code else year_on(session, today)
     area = find_area(session, area_named) if area_named else None
     subjects = _subjects(session, area)
     found, notes = find(

@@ -50,6 +50,11 @@ def encode(content: Mapping[str, Any], *, gzipped: bool) -> bytes:
     return gzip.compress(data, compresslevel=6, mtime=0) if gzipped else data
 
 
+def decode(content: bytes) -> Any:
+    """Return what gzipped JSON holds."""
+    return json.loads(gzip.decompress(content))
+
+
 def save(content: Mapping[str, Any], path: Path | str) -> None:
     """Write JSON, gzip if the name ends in `.gz`; what was there stays until the new file is whole.
 

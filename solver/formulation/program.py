@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.vocabulary import Reciprocity
 from solver.formats.problem import Problem
 from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.presolve import presolve, ranges
-from solver.formulation.rows import FREE, Rows
+from solver.formulation.rows import Rows
 from solver.formulation.rules import ChangePenalty, Rule, rules_of
 
 

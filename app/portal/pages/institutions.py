@@ -6,10 +6,11 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from app.catalogue.queries import list_expertise
 from app.database import ReadSession
 from app.errors import NotFound
-from app.exchange import limits as lists
 from app.exchange import queries
+from app.exchange.limits import list_limits
 from app.partnerships.balance import balances
 from app.partnerships.queries import list_support
 from app.portal.rendering import Pager, csv_page, page, page_number
@@ -92,7 +93,7 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             circumstances=circumstances,
             rules=rules,
             proposals=proposals,
-            limits=lists.list_limits(session, who.principal, participant=cell, limit=None),
+            limits=list_limits(session, who.principal, participant=cell, limit=None),
             balances=balances(session, who.principal, about["participant_id"]),
             expertise=expertise_names(session, who),
             today=today,
@@ -121,5 +122,5 @@ def _organisation(session: ReadSession, who: Who, key: str) -> dict[str, Any]:
 
 def expertise_names(session: ReadSession, who: Who) -> dict[str, str]:
     """Every entry of the taxonomy, retired ones too, by its code."""
-    found = lists.list_expertise(session, who.principal, retired=None, limit=None)
+    found = list_expertise(session, who.principal, retired=None, limit=None)
     return {each.code: each.name for each in found}

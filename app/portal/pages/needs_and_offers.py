@@ -9,14 +9,15 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from app.access.policy import Action, authorise
+from app.catalogue.queries import list_expertise, list_periods
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.exchange import limits, queries, service
 from app.exchange.resolve import reference_of
 from app.exchange.rows import NeedRow, OfferRow
 from app.exchange.schemas import NeedShown, OfferShown
-from app.exchange.service import Unfit
 from app.files.csv_writing import columns
+from app.import_kit.misfits import Unfit
 from app.portal import forms
 from app.portal.forms import Filled
 from app.portal.pages.institutions import expertise_names
@@ -121,8 +122,8 @@ def _list(request: Request, who: Visitor, kind: str) -> Response:
 
 
 def _choices(session: ReadSession, who: Visitor) -> dict[str, Any]:
-    periods = limits.list_periods(session, who.principal, limit=None)
-    in_use = limits.list_expertise(session, who.principal, limit=None)
+    periods = list_periods(session, who.principal, limit=None)
+    in_use = list_expertise(session, who.principal, limit=None)
     return {
         "periods": periods,
         "expertise_in_use": _as_tree(in_use),

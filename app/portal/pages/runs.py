@@ -9,9 +9,9 @@ from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from app.access.policy import Action, authorise
+from app.catalogue.queries import list_periods
 from app.database import ReadSession
 from app.errors import Conflict, NotFound
-from app.exchange import limits
 from app.exchange.rows import Count, Miles
 from app.files.csv_reading import RowModel, Text, Whole, YesNo
 from app.insight.queries import rules_in_words
@@ -133,7 +133,7 @@ def _form(
         for area in list_queries.list_areas(session, who.principal, kind=kind, limit=None)
     ]
     today = datetime.now(UTC).date()
-    periods = limits.list_periods(session, who.principal, limit=None)
+    periods = list_periods(session, who.principal, limit=None)
     return page(
         request,
         "run_form.html",

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from app.access import browser_sessions
 from app.access.callers import database_of
 from app.access.keys import Unauthenticated, principal_of
-from app.exchange import limits as exchange
+from app.catalogue import queries as catalogue
 from app.exchange import queries as items
 from app.portal.rendering import page
 from app.portal.sessions import (
@@ -35,7 +35,7 @@ NO_KEY: Final = "Enter a key that opens this service"
 def home(request: Request, who: Who) -> Response:
     with who.database.read() as session:
         runs = matching.list_runs(session, who.principal, limit=RECENT)
-        periods = exchange.list_periods(session, who.principal, kind="year", limit=None)
+        periods = catalogue.list_periods(session, who.principal, kind="year", limit=None)
         needs = items.list_needs(session, who.principal, limit=1)
         return page(request, "home.html", who, runs=runs, periods=periods, any_need=bool(needs))
 

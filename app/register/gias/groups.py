@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from app.database import WriteSession
 from app.files.csv_reading import read_header
-from app.import_kit.report import Counts, Row, present, upsert
+from app.import_kit.report import present
+from app.import_kit.upsert import Counts, Row, upsert
 from app.register.gias import classification
 from app.register.gias.rows import EstablishmentRow, GroupRow, LinkRow
 from models.register import Group

@@ -14,19 +14,16 @@ from app.database import WriteSession
 from app.errors import Fault
 from app.files.csv_reading import R, read_header
 from app.import_kit.report import (
-    Counts,
     ImportReport,
-    Key,
-    Row,
     check_unique,
     new_report,
     present,
     raise_faults,
     read_file,
     record,
-    upsert,
     watched,
 )
+from app.import_kit.upsert import Counts, Key, Row, upsert
 from app.progress import Progress, silent
 from app.register.gias import classification
 from app.register.gias.groups import described_groups, fill_groups, write_groups

@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, insert, select, update
 
 from app.database import WriteSession
 from app.errors import Fault
-from app.import_kit.report import Counts, Row
+from app.import_kit.upsert import Counts, Row
 from app.register.gias.classification import TRUST_KINDS
 from app.register.gias.rows import EstablishmentRow, LinkRow, MembershipRow
 from models.register import Group, Institution, Membership

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from app.errors import Fault
-from app.import_kit.report import Row
+from app.import_kit.upsert import Row
 from app.register.gias.rows import SuccessorRow
 
 

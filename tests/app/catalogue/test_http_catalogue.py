@@ -11,11 +11,13 @@ from sqlalchemy import select
 
 from app.access.policy import TERMINAL, Principal, Role
 from app.catalogue import service
+from app.catalogue.rows import ExpertiseRow
 from app.database import Database
 from app.errors import FaultyFile, Forbidden
 from app.exchange.files import import_needs
-from app.exchange.rows import ExpertiseRow, NeedRow
-from app.exchange.service import Unfit, confirm_need, create_need, withdraw_need
+from app.exchange.rows import NeedRow
+from app.exchange.service import confirm_need, create_need, withdraw_need
+from app.import_kit.misfits import Unfit
 from models.access import AuditEvent
 from tests.callers import keyed
 from tests.rows import TERM, YEAR, add_calendar, add_need, add_offer, add_school

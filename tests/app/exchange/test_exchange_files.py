@@ -12,13 +12,13 @@ from sqlalchemy import func, select
 
 from app.access.policy import TERMINAL, Principal, Role
 from app.catalogue import calendar, taxonomy
+from app.catalogue.rows import ExpertiseRow
 from app.database import Database
 from app.errors import FaultyFile, Forbidden
 from app.exchange import files
-from app.exchange.rows import ExpertiseRow
 from app.files.csv_reading import unguard
 from app.files.csv_writing import csv_text
-from app.import_kit.report import Counts
+from app.import_kit.upsert import Counts
 from models.access import AuditEvent
 from models.exchange import Expertise, Limits, Need, Offer, Period
 from models.register import ImportBatch, Institution, Organisation, Participant

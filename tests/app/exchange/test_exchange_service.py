@@ -12,6 +12,7 @@ from app.errors import Conflict, Forbidden, NotFound, Stale
 from app.exchange import queries, service
 from app.exchange.resolve import FOLLOWS
 from app.exchange.rows import NeedRow, OfferRow
+from app.import_kit.misfits import Unfit
 from models.access import AuditEvent
 from models.exchange import Need
 from models.register import Area, Participant
@@ -128,7 +129,7 @@ def test_every_step_between_states(sqlite_database: Database, now: NeedState) ->
                 need = service.advance_need(session, BROKER, row.reference, wanted)
                 assert need.state == wanted
                 continue
-            with pytest.raises(service.Unfit, match="state"):
+            with pytest.raises(Unfit, match="state"):
                 service.advance_need(session, BROKER, row.reference, wanted)
             assert state_of(session, row.reference) == now
 
@@ -165,7 +166,7 @@ def test_only_the_giver_answers(peopled: Database) -> None:
             service.answer_offer(session, other, "o1", Availability.CAN_OFFER)
     with pytest.raises(Conflict, match="no answer"), peopled.write() as session:
         service.answer_offer(session, GIVER, "o1", Availability.NOT_ANSWERED)
-    with pytest.raises(service.Unfit, match="only the giver"), peopled.write() as session:
+    with pytest.raises(Unfit, match="only the giver"), peopled.write() as session:
         service.change_offer(session, BROKER, offer_row(availability="can_offer"), 1)
 
 
@@ -194,7 +195,7 @@ def test_a_stale_change_is_refused(peopled: Database) -> None:
 def test_what_does_not_fit_is_named_with_all_reasons(peopled: Database) -> None:
     """One error names every column that does not fit, for a form to show beside its fields."""
     row = need_row(participant="5", expertise="alchemy", window_starts="2026-01-01")
-    with pytest.raises(service.Unfit) as raised, peopled.write() as session:
+    with pytest.raises(Unfit) as raised, peopled.write() as session:
         service.create_need(session, BROKER, row)
     columns = [misfit.column for misfit in raised.value.misfits]
     assert columns == ["participant", "expertise", "window_starts"]

@@ -27,7 +27,7 @@ from app.runs import queries, service
 from app.runs.results import receive
 from models.matching import Proposal, Run, RunFile
 from models.vocabulary import Operation
-from solver.formats.json_columns import encode
+from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan
 from tests import rows
 from tests.runs import OPTIONS, expire, filled, kinds, planned, state, submit, take
@@ -143,7 +143,7 @@ def test_what_a_cancelled_search_found_is_kept(exchange: Database) -> None:
     with exchange.read() as session:
         run = queries.get_run(session, TERMINAL, run_id)
         assert run.state == "cancelled"
-        plan = Plan.from_json(queries.decode(queries.file_of(session, run_id, "plan")))
+        plan = Plan.from_json(decode(queries.file_of(session, run_id, "plan")))
         assert (run.objective, len(plan)) == (plan.objective, 2)
         assert not queries.proposals(session, TERMINAL, run_id)
 
@@ -304,7 +304,7 @@ def test_a_given_plan_is_checked_against_a_stored_problem(local_exchange: Databa
     with local_exchange.write() as session:
         run = queries.get_run(session, TERMINAL, solved)
         objective, bound = run.objective, run.bound
-        plan = queries.decode(queries.file_of(session, solved, "plan"))
+        plan = decode(queries.file_of(session, solved, "plan"))
         plan["objective"] = 1
         given = service.GivenPlan(solved, encode(plan, gzipped=True))
         validating, evaluating = (
@@ -332,7 +332,7 @@ def test_a_given_plan_of_absurd_days_is_worth_what_it_says(local_exchange: Datab
         takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
     solved = service.match(local_exchange, TERMINAL, takers, rows.YEAR, OPTIONS)
     with local_exchange.write() as session:
-        plan = queries.decode(queries.file_of(session, solved, "plan"))
+        plan = decode(queries.file_of(session, solved, "plan"))
         plan["pairings"]["half_days"] = [2**62 for _ in plan["pairings"]["half_days"]]
         given = service.GivenPlan(solved, encode(plan, gzipped=True))
         evaluating = service.submit(

@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from app.access.policy import TERMINAL
 from app.database import Database, WriteSession
 from app.errors import Conflict, NotFound
 from app.planning.build import Built, Unplannable, build
@@ -35,7 +36,7 @@ def built(
     takers: set[int] | None = None,
 ) -> Built:
     session.expire_all()
-    return build(load(session, takers, period, as_of), options, EstimatedTravelTimes())
+    return build(load(session, TERMINAL, takers, period, as_of), options, EstimatedTravelTimes())
 
 
 def candidates(made: Built) -> list[tuple[str, str]]:
@@ -133,7 +134,7 @@ def test_support_in_a_term_spends_the_terms_offer_first_then_the_years(
 
 
 def left(session: WriteSession, period: str) -> tuple[list[int], list[int]]:
-    found = what_is_left(load(session, None, period, rows.STARTS), PLAIN)
+    found = what_is_left(load(session, TERMINAL, None, period, rows.STARTS), PLAIN)
     return found.offer_half_days, found.offer_pairings
 
 

@@ -18,7 +18,8 @@ from app.errors import FaultyFile, Forbidden
 from app.exchange import files
 from app.files.csv_reading import read_rows
 from app.files.csv_writing import template
-from app.import_kit.report import Counts, ImportReport
+from app.import_kit.report import ImportReport
+from app.import_kit.upsert import Counts
 from app.partnerships.service import import_support
 from app.register.circumstances import (
     CircumstanceRuleRow,

@@ -13,7 +13,7 @@ from app.runs import leases, queries, results, service
 from app.runs.leases import LeaseLost
 from models.access import AuditEvent
 from models.matching import Proposal, RunEvent
-from solver.formats.json_columns import encode
+from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan
 from tests.runs import expire, filled, planned, state, submit, take
 
@@ -84,7 +84,7 @@ def test_a_plan_that_breaks_the_stored_problem_is_not_written(exchange: Database
     run_id = submit(exchange)
     held = take(exchange)
     told = planned(exchange, run_id, held)
-    plan = queries.decode(told.plan)
+    plan = decode(told.plan)
     plan["pairings"]["half_days"][0] += 100
     broken = encode(Plan.from_json(plan).to_json(), gzipped=True)
     with pytest.raises(results.BrokenPlan):

@@ -1,7 +1,6 @@
 """Warm starts: a solve that starts from the plan and prices of another."""
 
 import json
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 
 from solver.check.verify import verify
 from solver.formats.state import State, read_state, write_state
-from solver.formats.tables import Candidates, Needs, ProblemFault
+from solver.formats.tables import Candidates, Needs
 from solver.instances.balanced_exchange import made_up_country, make
 from solver.prices.decomposition import take_apart
 from solver.prices.price_search import PriceSearch

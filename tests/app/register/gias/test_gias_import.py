@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
 from app.errors import FaultyFile, Forbidden
-from app.import_kit.report import Counts
+from app.import_kit.upsert import Counts
 from app.register.gias.importer import GiasFiles, import_gias
 from app.register.lookups import Scope, participants_in
 from models.access import AuditEvent

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from app.database import Database
-from app.import_kit.report import Counts
+from app.import_kit.upsert import Counts
 from models.register import Group, Membership, Participant, Succession
 from tests.factories import (
     MONDAY,
