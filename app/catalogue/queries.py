@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession
@@ -60,7 +61,7 @@ def get_expertise(session: ReadSession, principal: Principal, code: str) -> Expe
 
 
 def get_period(
-    session: ReadSession | WriteSession,
+    session: Session,
     principal: Principal,
     code: str,
     *,
