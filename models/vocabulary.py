@@ -12,6 +12,12 @@ UNLIMITED: Final = 10**9
 """What "no limit" is in a problem file; clamped before tables are sized by it."""
 
 
+def days_text(half_days: int) -> str:
+    """Half-days as people read them, in days: "1 day", "2.5 days", "1,204 days"."""
+    days = f"{half_days / HALF_DAYS_PER_DAY:,.1f}".removesuffix(".0")
+    return f"{days} day" if days == "1" else f"{days} days"
+
+
 class Word(StrEnum):
     """A word that sentences for people quote as it is written, wherever they quote a value."""
 

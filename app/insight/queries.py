@@ -35,7 +35,7 @@ from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json
-from solver.pairing import refusals
+from solver.pairing.pair_rules import REASON_OF
 
 AT_ONCE = 1_000
 MOST_NAMED = 10_000
@@ -253,7 +253,7 @@ def _periods(session: Session, run: Run) -> list[str]:
 def _reasons(refused: dict[str, int], candidates: int, better: str) -> tuple[Refusal, ...]:
     """Why nobody met a need: what the rules refused, and what the plan used otherwise."""
     ranked = sorted(refused.items(), key=lambda item: -item[1])
-    reasons = [Refusal(refusals.Refusal(name).statement, count) for name, count in ranked]
+    reasons = [Refusal(REASON_OF[name].statement, count) for name, count in ranked]
     if candidates:
         reasons.insert(0, Refusal(f"The rules allow it, but {better}.", candidates))
     return tuple(reasons)

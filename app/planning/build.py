@@ -1,46 +1,39 @@
 """The only bridge between stored rows and the solver: rows to a problem, a plan to rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from app.planning.capacity import Left, what_is_left
 from app.planning.load import Loaded, runs_in
 from app.planning.options import MatchOptions
-from app.planning.pair_constraints import ImpossiblePin, Unplannable, Wishes, as_rows, wishes_of
+from app.planning.pair_constraints import ImpossiblePin, Unplannable, Wishes, wishes_of
+from app.planning.pair_tables import Place, as_float, pair_tables, places_of
 from app.planning.travel import TravelTimesUnavailableError
 from models.partnerships import Support
 from models.vocabulary import (
-    METRES_PER_MILE,
-    AreaKind,
-    Availability,
     BalanceHolder,
     GroupKind,
     Ladder,
-    Mode,
-    NeedState,
     SupportResult,
 )
 from solver.formats import problem, tables
 from solver.pairing import candidates, points
 from solver.pairing import columns as exchange
 from solver.pairing.columns import Ints
+from solver.pairing.findings import why_refused
 from solver.pairing.ladder import ladder_steps
+from solver.pairing.pairs import PairTables
 from solver.pairing.refusals import Refusals
-from solver.pairing.travel import Places, TravelTimes
+from solver.pairing.travel import TravelTimes
 
 HOLDERS = {
     BalanceHolder.FEDERATION: {GroupKind.FEDERATION},
     BalanceHolder.TRUST: {GroupKind.MULTI_ACADEMY_TRUST, GroupKind.SINGLE_ACADEMY_TRUST},
 }
-
-NO_DAY_OF_NEEDS, NO_DAY_OF_OFFERS = -1, -2
-"""Windows outside the period become these days, long before any other and never the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +41,7 @@ class Built:
     """A problem and what is needed to explain it; candidates are in the problem's order."""
 
     problem: problem.Problem
+    pairs: PairTables
     candidates: candidates.Candidates
     refusals: Refusals
     points: points.Points
@@ -78,204 +72,35 @@ def build(
             f"enter some with `givetake import {missing}s FILE`"
         )
     left = what_is_left(loaded, options)
-    taxonomy, entry = _taxonomy(loaded)
-    participants, place = _participants(loaded, left)
-    needs, offers = _needs(loaded, left, entry, place), _offers(loaded, left, entry, place)
+    place = places_of(loaded)
     wishes = wishes_of(loaded, options, place)
-    pinned = as_rows(wishes.pins)
-    asked = candidates.Options(
-        default_limit_m=options.travel_limit_miles * METRES_PER_MILE,
-        max_neighbours=options.max_neighbours,
-        with_suggestions=options.include_suggestions,
-    )
+    pairs = pair_tables(loaded, options, left, wishes, travel)
     try:
-        found, refusals = candidates.find_candidates(
-            taxonomy,
-            participants,
-            needs,
-            offers,
-            options=asked,
-            conflicts=wishes.conflicts,
-            declined=wishes.declined,
-            kept=exchange.Pairs(pinned[:, 0], pinned[:, 1]),
-            travel=travel,
-        )
+        found, refusals = candidates.find_candidates(pairs, options.max_neighbours)
     except TravelTimesUnavailableError as error:
         raise Unplannable(str(error)) from error
     allowed = set(zip(found.offer.tolist(), found.need.tolist(), strict=True))
     if impossible := [pair for pair in wishes.pins if pair not in allowed]:
-        why = {
-            pair: candidates.why_refused(
-                taxonomy,
-                participants,
-                needs,
-                offers,
-                offer=pair[0],
-                need=pair[1],
-                options=asked,
-                conflicts=wishes.conflicts,
-                travel=travel,
-            )
-            for pair in impossible
-        }
         raise ImpossiblePin(
             " ".join(
-                f"Pin {wishes.pins[pair]} cannot be kept: "
-                f"{refusal.statement if refusal else 'the rules of a pair refuse it.'}"
-                for pair, refusal in why.items()
+                f"Pin {wishes.pins[offer, need]} cannot be kept: {_why_not(pairs, offer, need)}"
+                for offer, need in impossible
             )
         )
-    valued = points.score(_point_inputs(loaded, options, participants, needs, offers, found, place))
+    valued = points.score(_point_inputs(loaded, options, pairs, found, place))
     made = _problem(loaded, options, left, place, found, valued, wishes)
-    return Built(made, found, refusals, valued, loaded)
+    return Built(made, pairs, found, refusals, valued, loaded)
 
 
-Place = dict[int, int]
-"""Row id to position."""
-
-
-def _taxonomy(loaded: Loaded) -> tuple[exchange.Taxonomy, dict[str, int]]:
-    entry = {row.code: position for position, row in enumerate(loaded.expertise)}
-    parents = [
-        -1 if row.parent_code is None else entry[row.parent_code] for row in loaded.expertise
-    ]
-    return exchange.Taxonomy(np.array(parents, np.int64)), entry
-
-
-def _participants(loaded: Loaded, left: Left) -> tuple[exchange.Participants, Place]:
-    rows = loaded.participants
-    place = {row.id: position for position, row in enumerate(rows)}
-    areas: dict[tuple[str, str], int] = {}
-
-    def area(kind: AreaKind, code: str | None) -> int:
-        return -1 if code is None else areas.setdefault((kind, code), len(areas))
-
-    columns = {
-        kind: [area(kind, getattr(row, f"{kind}_code")) for row in rows]
-        for kind in (AreaKind.LOCAL_AUTHORITY, AreaKind.REGION, AreaKind.DISTRICT)
-    }
-    serving = [
-        (place[row.participant_id], area(AreaKind(row.area_kind), row.area_code))
-        for row in loaded.areas_served
-        if row.participant_id in place and row.area_kind != AreaKind.COUNTRY
-    ]
-    return (
-        exchange.Participants(
-            places=Places(
-                id=tuple(row.reference for row in rows),
-                lat=np.array([_number(row.latitude) for row in rows]),
-                lon=np.array([_number(row.longitude) for row in rows]),
-                urban=np.array([_surroundings(row.urban_rural) for row in rows], np.int8),
-            ),
-            phases=np.array([exchange.phase_mask(row.phases or ()) for row in rows], np.uint8),
-            local_authority=np.array(columns[AreaKind.LOCAL_AUTHORITY]),
-            region=np.array(columns[AreaKind.REGION]),
-            district=np.array(columns[AreaKind.DISTRICT]),
-            may_give=np.array(left.may_give),
-            give_limit=np.array(left.give_limit),
-            designated=np.array([row.id in loaded.designated for row in rows]),
-            groups=_matrix([(row[0], row[1]) for row in loaded.memberships], place),
-            networks=_matrix([(row[0], row[1]) for row in loaded.networks], place),
-            serves=exchange.memberships(
-                [row for row, _ in serving],
-                [column for _, column in serving],
-                (len(rows), max(1, len(areas))),
-            ),
-        ),
-        place,
-    )
-
-
-def _matrix(belongings: Iterable[tuple[int, int]], place: Place) -> sparse.csr_array:
-    inside = [(place[who], group) for who, group in belongings if who in place]
-    numbered = {
-        group: number for number, group in enumerate(sorted({group for _, group in inside}))
-    }
-    return exchange.memberships(
-        [who for who, _ in inside],
-        [numbered[group] for _, group in inside],
-        (len(place), max(1, len(numbered))),
-    )
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else float(value)
-
-
-def _surroundings(text: str | None) -> int:
-    """As `Places.urban` codes them: 1 urban, 0 rural, -1 not known."""
-    return -1 if not text else int("rural" not in text.lower())
-
-
-def _needs(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> exchange.Needs:
-    rows = loaded.needs
-    windows = [(row.window_starts, row.window_ends) for row in rows]
-    starts, ends = _windows(loaded, windows, NO_DAY_OF_NEEDS)
-    return exchange.Needs(
-        participant=np.array([place[row.participant_id] for row in rows]),
-        expertise=np.array([entry[row.expertise_code] for row in rows]),
-        half_days_min=np.array([row.half_days_min for row in rows]),
-        priority=np.array(left.need_priority),
-        mode=exchange.encode(Mode, [row.mode for row in rows]),
-        limit_m=_metres([row.travel_limit_miles for row in rows]),
-        limit_minutes=np.array([_number(row.travel_limit_minutes) for row in rows]),
-        window_starts=starts,
-        window_ends=ends,
-        suggested=np.array([row.state == NeedState.SUGGESTED for row in rows]),
-    )
-
-
-def _offers(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> exchange.Offers:
-    """Offers as columns; one that running support used up stays, as not offering any more."""
-    rows = loaded.offers
-    windows = [(row.window_starts, row.window_ends) for row in rows]
-    starts, ends = _windows(loaded, windows, NO_DAY_OF_OFFERS)
-    used_up = [
-        half_days == 0 or pairings == 0
-        for half_days, pairings in zip(left.offer_half_days, left.offer_pairings, strict=True)
-    ]
-    return exchange.Offers(
-        participant=np.array([place[row.participant_id] for row in rows]),
-        expertise=np.array([entry[row.expertise_code] for row in rows]),
-        half_days=np.maximum(1, left.offer_half_days),
-        quality=np.array([row.quality or 0 for row in rows]),
-        mode=exchange.encode(Mode, [row.mode for row in rows]),
-        availability=exchange.encode(
-            Availability,
-            [
-                Availability.NOT_OFFERING if gone else row.availability
-                for row, gone in zip(rows, used_up, strict=True)
-            ],
-        ),
-        phases=np.array([exchange.phase_mask(row.phases) for row in rows], np.uint8),
-        limit_m=_metres([row.travel_limit_miles for row in rows]),
-        limit_minutes=np.array([_number(row.travel_limit_minutes) for row in rows]),
-        window_starts=starts,
-        window_ends=ends,
-    )
-
-
-def _windows(
-    loaded: Loaded, windows: Sequence[tuple[date, date]], nowhere: int
-) -> tuple[Ints, Ints]:
-    """Windows cut to what is left of the period; one that lies outside becomes day `nowhere`."""
-    first, last = loaded.day.toordinal(), loaded.period.ends.toordinal()
-    starts = np.array([start.toordinal() for start, _ in windows], np.int64).clip(first, None)
-    ends = np.array([end.toordinal() for _, end in windows], np.int64).clip(None, last)
-    outside = starts > ends
-    return np.where(outside, nowhere, starts), np.where(outside, nowhere, ends)
-
-
-def _metres(miles: Sequence[float | None]) -> NDArray[np.float64]:
-    return np.array([_number(value) for value in miles]) * METRES_PER_MILE
+def _why_not(pairs: PairTables, offer: int, need: int) -> str:
+    rule = why_refused(pairs, need, offer)
+    return rule.statement if rule else "the rules of a pair refuse it."
 
 
 def _point_inputs(
     loaded: Loaded,
     options: MatchOptions,
-    participants: exchange.Participants,
-    needs: exchange.Needs,
-    offers: exchange.Offers,
+    pairs: PairTables,
     found: candidates.Candidates,
     place: Place,
 ) -> points.PointInputs:
@@ -288,16 +113,16 @@ def _point_inputs(
     )
     return points.PointInputs(
         candidates=found,
-        participants=participants,
-        needs=needs,
-        offers=offers,
-        pupils=np.array([_number(row.pupils) for row in loaded.participants]),
+        participants=pairs.participants,
+        needs=pairs.needs,
+        offers=pairs.offers,
+        pupils=np.array([as_float(row.pupils) for row in loaded.participants]),
         disadvantage_percent=np.array(
-            [_number(row.free_school_meals_percent) for row in loaded.participants]
+            [as_float(row.free_school_meals_percent) for row in loaded.participants]
         ),
         running=exchange.Pairs(*_giver_and_taker(running, place)),
         past=past,
-        tried=_tried(loaded, participants, ended, place),
+        tried=_tried(loaded, pairs.participants, ended, place),
         weights=replace(points.Weights(), **options.weights),
     )
 
@@ -346,8 +171,8 @@ def _problem(
     return problem.Problem(
         participants=tables.Participants.of(
             [row.reference for row in rows],
-            lat=[_number(row.latitude) for row in rows],
-            lon=[_number(row.longitude) for row in rows],
+            lat=[as_float(row.latitude) for row in rows],
+            lon=[as_float(row.longitude) for row in rows],
             give_limit=[left.give_limit[old] for old in inside],
             max_given=[left.max_given[old] for old in inside],
             max_taken=[left.max_taken[old] for old in inside],

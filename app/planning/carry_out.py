@@ -170,7 +170,7 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
         ProblemMade(
             content,
             hashlib.sha256(gzip.decompress(content)).hexdigest(),
-            {str(reason): count for reason, count in built.refusals.total().items()},
+            {reason.name: count for reason, count in built.refusals.total().items()},
             encode(_refusals_by_need(built), gzipped=True),
             {
                 "needs": len(built.problem.needs),
@@ -218,7 +218,7 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
 
 def _refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
     return {
-        need.reference: {str(reason): count for reason, count in of_need.items()}
+        need.reference: {reason.name: count for reason, count in of_need.items()}
         for row, need in enumerate(built.loaded.needs)
         if (of_need := built.refusals.of_need(row))
     }

@@ -130,7 +130,7 @@ def load(
         offers=[offer for offer in standing if offer.period_code in periods],
         other_offers=[offer for offer in standing if offer.period_code not in periods],
         expertise=session.execute(
-            select(Expertise.code, Expertise.parent_code).order_by(Expertise.code)
+            select(Expertise.code, Expertise.parent_code, Expertise.name).order_by(Expertise.code)
         ).all(),
         limits={
             (row.participant_id, row.period_code): row

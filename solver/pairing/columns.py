@@ -126,16 +126,33 @@ class Taxonomy:
     ----------
     parent : int64[E]
         Index of the broader entry, -1 for a root.
+    name
+        What people call each entry; its number where not given.
+    related : bool[E, E]
+        Whether one entry is the other, or lies above or below it.
+    depth : int64[E]
+        Entries from it up to its root, both counted.
     """
 
     parent: Ints
+    name: tuple[str, ...] = ()
+    related: Bools = field(init=False)
+    depth: Ints = field(init=False)
 
     def __post_init__(self) -> None:
         parent = np.asarray(self.parent, np.int64)
         object.__setattr__(self, "parent", parent)
         check_indices("Taxonomy.parent", parent[parent != -1], len(parent))
-        for entry in range(len(parent)):
-            self.path(entry)
+        name = tuple(self.name) or tuple(str(entry) for entry in range(len(parent)))
+        if len(name) != len(parent):
+            raise ValueError(f"Taxonomy.name has {len(name)} entries; give {len(parent)}")
+        object.__setattr__(self, "name", name)
+        related = np.zeros((len(parent), len(parent)), np.bool_)
+        paths = [self.path(entry) for entry in range(len(parent))]
+        for entry, above in enumerate(paths):
+            related[entry, above] = related[above, entry] = True
+        object.__setattr__(self, "related", related)
+        object.__setattr__(self, "depth", np.array([len(path) for path in paths], np.int64))
 
     def path(self, entry: int) -> list[int]:
         """`entry` and the broader ones above it, up to the root.
@@ -239,10 +256,6 @@ class Needs:
         _check_range(self, "priority", 1, 5)
         _check_range(self, "half_days_min", 1, None)
 
-    def only(self, row: int) -> "Needs":
-        """Return one row as a table."""
-        return Needs(**_one_row(self, row))
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Offers:
@@ -284,10 +297,6 @@ class Offers:
         _check_range(self, "half_days", 1, None)
         _check_range(self, "availability", 0, len(Availability) - 1)
 
-    def only(self, row: int) -> "Offers":
-        """Return one row as a table."""
-        return Offers(**_one_row(self, row))
-
 
 def _check_range(table: Any, name: str, low: float, high: float | None) -> None:
     values = getattr(table, name)
@@ -298,10 +307,6 @@ def _check_range(table: Any, name: str, low: float, high: float | None) -> None:
         raise ValueError(
             f"{type(table).__name__}.{name}[{row}] is {values[row]}; it must be {span}"
         )
-
-
-def _one_row(table: Needs | Offers, row: int) -> dict[str, Any]:
-    return {column.name: getattr(table, column.name)[row : row + 1] for column in fields(table)}
 
 
 def _check_common(table: Needs | Offers) -> None:

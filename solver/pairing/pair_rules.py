@@ -1,243 +1,375 @@
-"""The rules for one offer and one need, applied to many pairs at once."""
+"""The rules of a pair: each says once what it refuses, why, and with which figures.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+The same objects narrow the search for candidates (`search`, `candidates`), count what they
+refused (`refusals`), tell what a pairing passed, and are asked again with the rows of today by
+whoever decides on it (`findings`). `docs/pair-rules.md` tells how to add one.
+"""
+
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
-from models.vocabulary import Availability, Mode
-from solver.pairing.columns import (
-    Bools,
-    Floats,
-    Ints,
-    Needs,
-    Offers,
-    Pairs,
-    Participants,
-    check_indices,
-    holds,
+from models.vocabulary import Availability, Mode, days_text
+from solver.pairing.columns import Bools, Codes, Ints, holds
+from solver.pairing.journey_rules import TooFar, UnknownPosition
+from solver.pairing.pair_rule import (
+    GIVER,
+    TAKER,
+    Columns,
+    Figures,
+    NeedRule,
+    OfferRule,
+    PairRule,
+    Reason,
+    dates,
+    day,
+    listed,
+    phases,
 )
-from solver.pairing.geography import arc_from_chord, distance_m, earth_centred
-from solver.pairing.refusals import REFUSALS, Refusal
-from solver.pairing.travel import TravelTimes
+from solver.pairing.pairs import PairTables
 
-ALLOWED: Final = -1
 ON_SITE: Final = list(Mode).index(Mode.ON_SITE)
 REMOTE: Final = list(Mode).index(Mode.REMOTE)
-_ARC_DOUBT_M: Final = 5.0
-_ARC_TRUSTED_TO_M: Final = 500_000.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TravelLimits:
-    """What each side allows: metres, minutes, and metres beyond which neither can be met."""
+class NotAmongNearest(Reason):
+    """No rule of a pair: enough nearer offers were found."""
 
-    metres: Floats
-    minutes: Floats
-    reach_m: Floats
-
-    @classmethod
-    def of(cls, table: Needs | Offers, default_m: float, travel: TravelTimes) -> "TravelLimits":
-        """Limits given; the default where a side gives none in metres and none in minutes."""
-        timed = ~np.isnan(table.limit_minutes)
-        unstated = np.where(timed, np.inf, default_m)
-        metres = np.where(np.isnan(table.limit_m), unstated, table.limit_m)
-        minutes = np.where(timed, table.limit_minutes, np.inf)
-        reach = metres.copy()
-        for limit in np.unique(minutes[timed & np.isfinite(minutes)]):
-            rows = minutes == limit
-            reach[rows] = np.minimum(reach[rows], travel.reach_m(float(limit)))
-        return cls(metres, minutes, reach)
+    name = "not_among_nearest"
+    short = "not among the nearest"
+    statement = "Enough nearer offers can meet the need."
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PairRules:
-    """The inputs, with what the rules need of them worked out once."""
+class OtherExpertise(PairRule):
+    name = "other_expertise"
+    short = "other expertise"
+    statement = "The offer's expertise does not cover the need's."
 
-    participants: Participants
-    needs: Needs
-    offers: Offers
-    conflicts: Ints
-    declined: Ints
-    kept: Ints
-    served: Ints
-    travel: TravelTimes
-    need_limits: TravelLimits
-    offer_limits: TravelLimits
-    need_at: Floats
-    offer_at: Floats
-    offer_refusal: Ints
+    def covers(self, tables: PairTables) -> Bools:
+        """Whether an offer of each entry (row) covers a need of each (column)."""
+        return tables.taxonomy.related
 
-    @classmethod
-    def of(
-        cls,
-        participants: Participants,
-        needs: Needs,
-        offers: Offers,
-        *,
-        conflicts: Pairs,
-        declined: Pairs,
-        kept: Pairs,
-        travel: TravelTimes,
-        default_limit_m: float,
-        with_suggestions: bool,
-    ) -> "PairRules":
-        """Check that rows exist, and work out limits, positions and one-sided refusals."""
-        people = len(participants.places.id)
-        check_indices("Needs.participant", needs.participant, people)
-        check_indices("Offers.participant", offers.participant, people)
-        giver, area = participants.serves.nonzero()
-        at = earth_centred(participants.places.lat, participants.places.lon)
-        return cls(
-            participants=participants,
-            needs=needs,
-            offers=offers,
-            conflicts=_keys("conflicts", conflicts, people, people),
-            declined=_keys("declined", declined, len(offers.participant), len(needs.participant)),
-            kept=_keys("kept", kept, len(offers.participant), len(needs.participant)),
-            served=np.unique(giver.astype(np.int64) * participants.serves.shape[1] + area),
-            travel=travel,
-            need_limits=TravelLimits.of(needs, default_limit_m, travel),
-            offer_limits=TravelLimits.of(offers, default_limit_m, travel),
-            need_at=at[needs.participant],
-            offer_at=at[offers.participant],
-            offer_refusal=_one_sided(participants, offers, with_suggestions),
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        covers = self.covers(tables)
+        return ~covers[tables.offers.expertise[offer], tables.needs.expertise[need]]
+
+    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+        names = tables.taxonomy.name
+        return {
+            "offered": [names[entry] for entry in tables.offers.expertise[offer].tolist()],
+            "needed": [names[entry] for entry in tables.needs.expertise[need].tolist()],
+        }
+
+    def passed(self, figures: Figures) -> str:
+        if figures["offered"] == figures["needed"]:
+            return f"Offer and need are both for {figures['needed']}."
+        return f"An offer of {figures['offered']} covers a need for {figures['needed']}."
+
+    def refused(self, figures: Figures) -> str:
+        return f"An offer of {figures['offered']} does not cover a need for {figures['needed']}."
+
+
+class NeedNotConfirmed(NeedRule):
+    name = "need_not_confirmed"
+    short = "need not confirmed"
+    statement = "The need is only suggested: the school must confirm it."
+    confirms = True
+
+    def refuses_needs(self, tables: PairTables) -> Bools:
+        return np.logical_and(tables.needs.suggested, not tables.with_suggestions)
+
+    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+        return {"suggested": tables.needs.suggested[need].tolist()}
+
+    def passed(self, figures: Figures) -> str:
+        if figures["suggested"]:
+            return "The need is only suggested; the plan was asked to include suggestions."
+        return "The need is confirmed."
+
+
+class GiverMayNotGive(OfferRule):
+    name = "giver_may_not_give"
+    short = "supporting organisation may not give"
+    statement = f"A circumstance stops the {GIVER} from giving, or it is closed."
+
+    def refuses_offers(self, tables: PairTables) -> Bools:
+        return np.logical_not(tables.participants.may_give[tables.offers.participant])
+
+    def passed(self, figures: Figures) -> str:
+        return f"No circumstance stops the {GIVER} from giving."
+
+
+class NotOffering(OfferRule):
+    name = "not_offering"
+    short = "not offering"
+    statement = f"The {GIVER} does not offer this now, or others use all of it."
+
+    def refuses_offers(self, tables: PairTables) -> Bools:
+        return np.equal(_availability(tables), list(Availability).index(Availability.NOT_OFFERING))
+
+    def passed(self, figures: Figures) -> str:
+        return "The offer has not been withdrawn or used up."
+
+
+class NotAnswered(OfferRule):
+    name = "not_answered"
+    short = "not answered"
+    statement = f"The {GIVER} has not said whether it can give this."
+    confirms = True
+
+    def refuses_offers(self, tables: PairTables) -> Bools:
+        silent = list(Availability).index(Availability.NOT_ANSWERED)
+        return np.equal(_availability(tables), silent) & (not tables.with_suggestions)
+
+    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+        words = list(Availability)
+        return {"availability": [str(words[at]) for at in _availability(tables)[offer].tolist()]}
+
+    def passed(self, figures: Figures) -> str:
+        if figures["availability"] == Availability.NOT_ANSWERED:
+            return f"The {GIVER} has not answered; the plan was asked to include suggestions."
+        return f"The {GIVER} has said what it can give."
+
+
+class OtherMode(PairRule):
+    """One side wants what the other cannot: on site or remote."""
+
+    name = "mode"
+    short = "on site against remote"
+    statement = "One side needs it on site only, the other remotely only."
+
+    def clashes(self) -> Bools:
+        """Whether no form suits both, by the modes of need (row) and offer (column)."""
+        both = np.indices((len(Mode), len(Mode)), np.int8)
+        forms = [np.full((len(Mode), len(Mode)), remote) for remote in (False, True)]
+        on_site, remote = (_unsuited(both[0], both[1], form) for form in forms)
+        return on_site & remote
+
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        return _unsuited(tables.needs.mode[need], tables.offers.mode[offer], remote)
+
+    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+        words = list(Mode)
+        return {
+            "needed": [str(words[at]) for at in tables.needs.mode[need].tolist()],
+            "offered": [str(words[at]) for at in tables.offers.mode[offer].tolist()],
+            "remote": remote.tolist(),
+        }
+
+    def passed(self, figures: Figures) -> str:
+        return f"It is given {_form(figures)}, which suits both sides."
+
+    def refused(self, figures: Figures) -> str:
+        only = {Mode.ON_SITE: "on site only", Mode.REMOTE: "remotely only"}
+        against = Mode.ON_SITE if figures["remote"] else Mode.REMOTE
+        sides = {"needed": "the need is for support", "offered": "the offer is for support"}
+        said = [f"{text} {only[against]}" for key, text in sides.items() if figures[key] == against]
+        return f"The pairing is {_form(figures)}, but {' and '.join(said)}."
+
+
+class OwnOffer(PairRule):
+    name = "own_offer"
+    short = "its own offer"
+    statement = "The need and the offer are of the same participant."
+
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        return np.equal(tables.giver(offer), tables.taker(need))
+
+    def passed(self, figures: Figures) -> str:
+        return "The two sides are different."
+
+
+class ConflictOfInterest(PairRule):
+    name = "conflict"
+    short = "conflict of interest"
+    statement = "A conflict of interest between the two is recorded."
+
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        people = len(tables.participants.places.id)
+        return holds(tables.conflicts, tables.giver(offer) * people + tables.taker(need))
+
+    def passed(self, figures: Figures) -> str:
+        return "No conflict of interest between the two is recorded."
+
+
+class Declined(PairRule):
+    name = "declined"
+    short = "declined"
+    statement = "One side has declined this pairing before."
+    exceptions = True
+
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        return holds(tables.declined, offer * len(tables.needs.participant) + need)
+
+    def passed(self, figures: Figures) -> str:
+        return "Neither side has declined this pairing before."
+
+
+class OtherDates(PairRule):
+    name = "window"
+    short = "other dates"
+    statement = "The dates of the offer and of the need do not overlap."
+
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        starts, ends = self._overlap(tables, need, offer)
+        return starts > ends
+
+    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+        starts, ends = self._overlap(tables, need, offer)
+        return {
+            "starts": dates(starts),
+            "ends": dates(ends),
+            "need_starts": dates(tables.needs.window_starts[need]),
+            "need_ends": dates(tables.needs.window_ends[need]),
+            "offer_starts": dates(tables.offers.window_starts[offer]),
+            "offer_ends": dates(tables.offers.window_ends[offer]),
+        }
+
+    def passed(self, figures: Figures) -> str:
+        return f"Both sides can from {day(figures['starts'])} to {day(figures['ends'])}."
+
+    def refused(self, figures: Figures) -> str:
+        sides = []
+        for side in ("need", "offer"):
+            starts, ends = figures[f"{side}_starts"], figures[f"{side}_ends"]
+            if starts is None or ends is None:
+                return f"The dates of the {side} lie outside what is left of the period."
+            sides.append(f"the {side} is from {day(starts)} to {day(ends)}")
+        return f"The dates do not overlap: {', '.join(sides)}."
+
+    @staticmethod
+    def _overlap(tables: PairTables, need: Ints, offer: Ints) -> tuple[Ints, Ints]:
+        needs, offers = tables.needs, tables.offers
+        return (
+            np.maximum(needs.window_starts[need], offers.window_starts[offer]),
+            np.minimum(needs.window_ends[need], offers.window_ends[offer]),
         )
 
-    def is_kept(self, need: Ints, offer: Ints) -> Bools:
-        """Whether each pair is of the current plan or pinned."""
-        return holds(self.kept, offer * len(self.needs.participant) + need)
 
-    def kept_of(self, needs: Ints) -> tuple[Ints, Ints]:
-        """Needs and offers of the kept pairs of some needs, which are in ascending order."""
-        offer, need = np.divmod(self.kept, max(1, len(self.needs.participant)))
-        mine = holds(needs, need)
-        return need[mine], offer[mine]
+class OtherPhase(PairRule):
+    name = "phase"
+    short = "wrong phase"
+    statement = "The offer is for other phases than the school's."
+    exceptions = True
 
-    def chord_m(self, need: Ints, offer: Ints) -> Floats:
-        """Straight metres through the earth; infinite where a position is unknown."""
-        chord = np.sqrt(((self.need_at[need] - self.offer_at[offer]) ** 2).sum(axis=1))
-        return np.where(np.isnan(chord), np.inf, chord)
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        # A taker without known phases (an organisation) cannot fall outside an offer's phases.
+        asked = tables.participants.phases[tables.taker(need)]
+        given = tables.offers.phases[offer]
+        return np.asarray((asked != 0) & (given != 0) & ((asked & given) == 0))
 
-    def journey(self, need: Ints, offer: Ints, chord_m: Floats) -> tuple[Bools, Bools, Floats]:
-        """Whether each journey is within the limits of both sides.
+    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+        return {
+            "taught": [phases(m) for m in tables.participants.phases[tables.taker(need)].tolist()],
+            "offered": [phases(mask) for mask in tables.offers.phases[offer].tolist()],
+        }
 
-        Returns
-        -------
-        near : bool[n]
-        unknown : bool[n]
-            A limit in minutes binds and the minutes are not known.
-        minutes : float64[n]
-            NaN where no limit in minutes asked for them.
-        """
-        reach = np.minimum(self.need_limits.reach_m[need], self.offer_limits.reach_m[offer])
-        arc = arc_from_chord(chord_m)
-        doubtful = (np.abs(arc - reach) <= _ARC_DOUBT_M) | (arc > _ARC_TRUSTED_TO_M)
-        arc[doubtful] = self.distance_m(need[doubtful], offer[doubtful])
-        near = arc <= reach
-        limit = np.minimum(self.need_limits.minutes[need], self.offer_limits.minutes[offer])
-        minutes = np.full(len(need), np.nan)
-        timed = near & np.isfinite(limit)
-        minutes[timed] = self.minutes(need[timed], offer[timed])
-        unknown = timed & np.isnan(minutes)
-        near[timed] = minutes[timed] <= limit[timed]
-        return near, unknown, minutes
+    def passed(self, figures: Figures) -> str:
+        if not figures["offered"]:
+            return "The offer is for every phase."
+        if not figures["taught"]:
+            return f"No phase is known of the {TAKER}, so the offer's phases do not limit it."
+        return f"The offer is for {listed(figures['offered'])}, which the school teaches."
 
-    def distance_m(self, need: Ints, offer: Ints) -> Floats:
-        """Geodesic metres."""
-        giver, taker = self.offers.participant[offer], self.needs.participant[need]
-        places = self.participants.places
-        return distance_m(
-            places.lat[giver], places.lon[giver], places.lat[taker], places.lon[taker]
-        )
-
-    def minutes(self, need: Ints, offer: Ints) -> Floats:
-        """Minutes from giver to taker, as the travel times have them."""
-        return self.travel.minutes(
-            self.participants.places, self.offers.participant[offer], self.needs.participant[need]
-        )
-
-    def refusal(self, need: Ints, offer: Ints) -> Ints:
-        """First of the rules after the journey that refuses each pair, or `ALLOWED`."""
-        found = np.full(len(need), ALLOWED, np.int64)
-        for reason, refuses in reversed(PAIR_RULES):
-            found[refuses(self, need, offer)] = REFUSALS.index(reason)
-        return found
+    def refused(self, figures: Figures) -> str:
+        taught, offered = listed(figures["taught"]), listed(figures["offered"])
+        return f"The offer is for {offered}; the school teaches {taught}."
 
 
-def _keys(name: str, pairs: Pairs, giving: int, taking: int) -> Ints:
-    check_indices(f"{name}.giving", pairs.giving, giving)
-    check_indices(f"{name}.taking", pairs.taking, taking)
-    return np.unique(pairs.giving * taking + pairs.taking)
+class AreaNotServed(PairRule):
+    name = "area_served"
+    short = "area not served"
+    statement = f"The {GIVER} does not serve the school's area."
+    exceptions = True
+
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        people = tables.participants
+        areas = people.serves.shape[1]
+        refused = self._limited(tables)[tables.giver(offer)]
+        limited = np.flatnonzero(refused)
+        giver, taker = tables.giver(offer[limited]), tables.taker(need[limited])
+        for area in (people.local_authority[taker], people.region[taker], people.district[taker]):
+            served = (area >= 0) & (area < areas) & holds(tables.served, giver * areas + area)
+            refused[limited[served]] = False
+        return refused
+
+    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+        return {"limited": self._limited(tables)[tables.giver(offer)].tolist()}
+
+    def passed(self, figures: Figures) -> str:
+        if figures["limited"]:
+            return f"The {GIVER} serves the school's area."
+        return f"The {GIVER} serves every area."
+
+    @staticmethod
+    def _limited(tables: PairTables) -> Bools:
+        return np.asarray(np.diff(tables.participants.serves.indptr) > 0)
 
 
-def _one_sided(participants: Participants, offers: Offers, with_suggestions: bool) -> Ints:
-    """Find what speaks against an offer whoever the taker is, or `ALLOWED`."""
-    words = list(Availability)
-    refused = np.full(len(offers.participant), ALLOWED, np.int64)
-    if not with_suggestions:
-        silent = offers.availability == words.index(Availability.NOT_ANSWERED)
-        refused[silent] = REFUSALS.index(Refusal.NOT_ANSWERED)
-    unwilling = offers.availability == words.index(Availability.NOT_OFFERING)
-    refused[unwilling] = REFUSALS.index(Refusal.NOT_OFFERING)
-    barred = ~participants.may_give[offers.participant]
-    refused[barred] = REFUSALS.index(Refusal.GIVER_MAY_NOT_GIVE)
-    return refused
+class TooFewDays(PairRule):
+    name = "too_few_days"
+    short = "too few days"
+    statement = f"The {GIVER} has fewer days left than the need's minimum."
+
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        return np.less(self._left(tables)[offer], tables.needs.half_days_min[need])
+
+    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+        return {
+            "half_days_left": self._left(tables)[offer].tolist(),
+            "half_days_min": tables.needs.half_days_min[need].tolist(),
+        }
+
+    def passed(self, figures: Figures) -> str:
+        left, least = figures["half_days_left"], figures["half_days_min"]
+        return f"{days_text(left)} can be given; the need's minimum is {days_text(least)}."
+
+    def refused(self, figures: Figures) -> str:
+        left, least = figures["half_days_left"], figures["half_days_min"]
+        return f"Only {days_text(left)} can be given; the need's minimum is {days_text(least)}."
+
+    @staticmethod
+    def _left(tables: PairTables) -> Ints:
+        limit = tables.participants.give_limit[tables.offers.participant]
+        return np.minimum(tables.offers.half_days, limit)
 
 
-def _own_offer(rules: PairRules, need: Ints, offer: Ints) -> Bools:
-    return np.equal(rules.offers.participant[offer], rules.needs.participant[need])
+def _availability(tables: PairTables) -> Codes:
+    return tables.offers.availability
 
 
-def _conflict(rules: PairRules, need: Ints, offer: Ints) -> Bools:
-    givers, takers = rules.offers.participant[offer], rules.needs.participant[need]
-    return holds(rules.conflicts, givers * len(rules.participants.places.id) + takers)
+def _unsuited(need: Codes, offer: Codes, remote: Bools) -> Bools:
+    """Whether either side's mode rules out the form of each pair."""
+    against = np.where(remote, ON_SITE, REMOTE)
+    return np.asarray((need == against) | (offer == against))
 
 
-def _declined(rules: PairRules, need: Ints, offer: Ints) -> Bools:
-    return holds(rules.declined, offer * len(rules.needs.participant) + need)
+def _form(figures: Figures) -> str:
+    return "remotely" if figures["remote"] else "on site"
 
 
-def _windows_apart(rules: PairRules, need: Ints, offer: Ints) -> Bools:
-    needs, offers = rules.needs, rules.offers
-    late = offers.window_starts[offer] > needs.window_ends[need]
-    early = offers.window_ends[offer] < needs.window_starts[need]
-    return np.asarray(late | early)
-
-
-def _other_phase(rules: PairRules, need: Ints, offer: Ints) -> Bools:
-    # A taker without known phases (an organisation) cannot fall outside an offer's phases.
-    asked = rules.participants.phases[rules.needs.participant[need]]
-    given = rules.offers.phases[offer]
-    return np.asarray((asked != 0) & (given != 0) & ((asked & given) == 0))
-
-
-def _area_not_served(rules: PairRules, need: Ints, offer: Ints) -> Bools:
-    people = rules.participants
-    areas = people.serves.shape[1]
-    refused = np.asarray(np.diff(people.serves.indptr) > 0)[rules.offers.participant[offer]]
-    limited = np.flatnonzero(refused)
-    giver = rules.offers.participant[offer[limited]]
-    taker = rules.needs.participant[need[limited]]
-    for area in (people.local_authority[taker], people.region[taker], people.district[taker]):
-        served = (area >= 0) & (area < areas) & holds(rules.served, giver * areas + area)
-        refused[limited[served]] = False
-    return refused
-
-
-def _too_few_days(rules: PairRules, need: Ints, offer: Ints) -> Bools:
-    limit = rules.participants.give_limit[rules.offers.participant]
-    most = np.minimum(rules.offers.half_days, limit)
-    return np.less(most[offer], rules.needs.half_days_min[need])
-
-
-PAIR_RULES: Final[tuple[tuple[Refusal, Callable[[PairRules, Ints, Ints], Bools]], ...]] = (
-    (Refusal.OWN_OFFER, _own_offer),
-    (Refusal.CONFLICT, _conflict),
-    (Refusal.DECLINED, _declined),
-    (Refusal.WINDOW, _windows_apart),
-    (Refusal.PHASE, _other_phase),
-    (Refusal.AREA_SERVED, _area_not_served),
-    (Refusal.TOO_FEW_DAYS, _too_few_days),
-)
+NOT_AMONG_NEAREST: Final = NotAmongNearest()
+OTHER_EXPERTISE: Final = OtherExpertise()
+NEED_NOT_CONFIRMED: Final = NeedNotConfirmed()
+GIVER_MAY_NOT_GIVE: Final = GiverMayNotGive()
+NOT_OFFERING: Final = NotOffering()
+NOT_ANSWERED: Final = NotAnswered()
+MODE: Final = OtherMode()
+UNKNOWN_POSITION: Final = UnknownPosition()
+TOO_FAR: Final = TooFar()
+OWN_OFFER: Final = OwnOffer()
+CONFLICT: Final = ConflictOfInterest()
+DECLINED: Final = Declined()
+WINDOW: Final = OtherDates()
+PHASE: Final = OtherPhase()
+AREA_SERVED: Final = AreaNotServed()
+TOO_FEW_DAYS: Final = TooFewDays()
+PAIR_RULES: Final[tuple[PairRule, ...]] = (
+    OTHER_EXPERTISE, NEED_NOT_CONFIRMED, GIVER_MAY_NOT_GIVE, NOT_OFFERING, NOT_ANSWERED, MODE,
+    UNKNOWN_POSITION, TOO_FAR, OWN_OFFER, CONFLICT, DECLINED, WINDOW, PHASE, AREA_SERVED,
+    TOO_FEW_DAYS,
+)  # fmt: skip
+"""In order of test: what one side or the journey rules out is counted without forming pairs."""
+REASONS: Final[tuple[Reason, ...]] = (*PAIR_RULES, NOT_AMONG_NEAREST)
+REASON_OF: Final[Mapping[str, Reason]] = {reason.name: reason for reason in REASONS}

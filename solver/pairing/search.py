@@ -7,11 +7,34 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from models.vocabulary import Mode
 from solver.pairing.columns import Bools, Floats, Ints, holds
 from solver.pairing.geography import EARTH_DIAMETER_M, pairs_within
-from solver.pairing.pair_rules import ALLOWED, ON_SITE, REMOTE, PairRules
-from solver.pairing.refusals import REFUSALS, Refusal
+from solver.pairing.pair_rule import NeedRule, OfferRule, PairRule
+from solver.pairing.pair_rules import (
+    MODE,
+    NOT_AMONG_NEAREST,
+    ON_SITE,
+    OTHER_EXPERTISE,
+    PAIR_RULES,
+    REASONS,
+    REMOTE,
+    TOO_FAR,
+    UNKNOWN_POSITION,
+)
+from solver.pairing.pairs import PairTables
 
+ALLOWED: Final = -1
+_COLUMN: Final = {reason: column for column, reason in enumerate(REASONS)}
+_OF_NEEDS: Final = tuple(rule for rule in PAIR_RULES if isinstance(rule, NeedRule))
+_OF_OFFERS: Final = tuple(rule for rule in PAIR_RULES if isinstance(rule, OfferRule))
+_BY_ARITHMETIC: Final = (OTHER_EXPERTISE, MODE, UNKNOWN_POSITION, TOO_FAR)
+_OF_PAIRS: Final[tuple[PairRule, ...]] = tuple(
+    rule
+    for rule in PAIR_RULES
+    if not isinstance(rule, NeedRule | OfferRule) and rule not in _BY_ARITHMETIC
+)
+"""Rules that pairs within reach are asked one by one."""
 _NO_ROWS: Final[Ints] = np.empty(0, np.int64)
 _PAIRS_AT_ONCE: Final = 4_000_000
 _FIRST_NEIGHBOURS: Final = 16
@@ -45,6 +68,31 @@ def _short_key(rows: Ints) -> NDArray[np.integer[Any]]:
     return rows.astype(np.uint16) if fits else rows
 
 
+def first_refusal_of_offers(tables: PairTables) -> Ints:
+    """Column of the first rule that refuses each offer whatever the need, or `ALLOWED`."""
+    found = np.full(len(tables.offers.participant), ALLOWED, np.int64)
+    for rule in reversed(_OF_OFFERS):
+        found[rule.refuses_offers(tables)] = _COLUMN[rule]
+    return found
+
+
+def first_refusal_of_needs(tables: PairTables) -> Ints:
+    """Column of the first rule that refuses each need whatever the offer, or `ALLOWED`."""
+    found = np.full(len(tables.needs.participant), ALLOWED, np.int64)
+    for rule in reversed(_OF_NEEDS):
+        found[rule.refuses_needs(tables)] = _COLUMN[rule]
+    return found
+
+
+def _refusal(tables: PairTables, need: Ints, offer: Ints, *, remote: bool) -> Ints:
+    """Column of the first rule after the journey that refuses each pair, or `ALLOWED`."""
+    found = np.full(len(need), ALLOWED, np.int64)
+    form = np.full(len(need), remote)
+    for rule in reversed(_OF_PAIRS):
+        found[rule.refuses(tables, need, offer, form)] = _COLUMN[rule]
+    return found
+
+
 @dataclass(slots=True, eq=False)
 class Search:
     """The needs of one expertise and the offers that cover it and are not refused outright.
@@ -53,7 +101,7 @@ class Search:
     each may have, `remote_left` how many pairs that may be remote nobody has looked at yet.
     """
 
-    rules: PairRules
+    tables: PairTables
     needs: Ints
     offers: Ints
     counts: Ints
@@ -64,20 +112,18 @@ class Search:
     found: list[Found] = field(default_factory=list)
 
     @classmethod
-    def of(cls, rules: PairRules, needs: Ints, covering: Ints, most: int | None) -> "Search":
+    def of(cls, tables: PairTables, needs: Ints, covering: Ints, most: int | None) -> "Search":
         """Count what the offers or the modes rule out by themselves."""
-        refused = rules.offer_refusal[covering]
-        counts = np.zeros((len(needs), len(REFUSALS)), np.int64)
-        counts += np.bincount(refused[refused != ALLOWED], minlength=len(REFUSALS))
+        refused = first_refusal_of_offers(tables)[covering]
+        counts = np.zeros((len(needs), len(REASONS)), np.int64)
+        counts += np.bincount(refused[refused != ALLOWED], minlength=len(REASONS))
         offers = covering[refused == ALLOWED]
-        site_only = rules.offers.mode[offers] == ON_SITE
-        remote_only = rules.offers.mode[offers] == REMOTE
-        mode = rules.needs.mode[needs]
-        counts[:, REFUSALS.index(Refusal.MODE)] = np.where(
-            mode == ON_SITE, remote_only.sum(), np.where(mode == REMOTE, site_only.sum(), 0)
-        )
+        site_only = tables.offers.mode[offers] == ON_SITE
+        mode = tables.needs.mode[needs]
+        offered = np.bincount(tables.offers.mode[offers], minlength=len(Mode))
+        counts[:, _COLUMN[MODE]] = MODE.clashes()[mode] @ offered
         return cls(
-            rules=rules,
+            tables=tables,
             needs=needs,
             offers=offers,
             counts=counts,
@@ -88,17 +134,17 @@ class Search:
 
     def on_site(self) -> None:
         """Find the pairs on site, and count those out of reach or without a position."""
-        rules = self.rules
-        wanting = np.flatnonzero(rules.needs.mode[self.needs] != REMOTE)
-        giving = self.offers[rules.offers.mode[self.offers] != REMOTE]
-        known = ~np.isnan(rules.offer_at[giving, 0])
+        tables = self.tables
+        wanting = np.flatnonzero(tables.needs.mode[self.needs] != REMOTE)
+        giving = self.offers[tables.offers.mode[self.offers] != REMOTE]
+        known = ~np.isnan(tables.offer_at[giving, 0])
         self._count_out_of_reach(wanting, giving, known)
         giving = giving[known]
-        wanting = wanting[~np.isnan(rules.need_at[self.needs[wanting], 0])]
+        wanting = wanting[~np.isnan(tables.need_at[self.needs[wanting], 0])]
         if not len(giving) or not len(wanting):
             return
-        furthest = min(EARTH_DIAMETER_M, float(rules.offer_limits.reach_m[giving].max()))
-        reach = np.minimum(rules.need_limits.reach_m[self.needs[wanting]], furthest)
+        furthest = min(EARTH_DIAMETER_M, float(tables.offer_limits.reach_m[giving].max()))
+        reach = np.minimum(tables.need_limits.reach_m[self.needs[wanting]], furthest)
         size = np.frexp(reach)[1]
         keys = []
         for bucket in np.unique(size):
@@ -111,31 +157,31 @@ class Search:
 
     def _count_out_of_reach(self, wanting: Ints, giving: Ints, known: Bools) -> None:
         """Count all pairs that can be on site only as too far; those found within come off."""
-        rules = self.rules
-        remote_too = rules.offers.mode[giving] != ON_SITE
-        at = ~np.isnan(rules.need_at[self.needs[wanting], 0])
-        flexible = rules.needs.mode[self.needs[wanting]] != ON_SITE
+        tables = self.tables
+        remote_too = tables.offers.mode[giving] != ON_SITE
+        at = ~np.isnan(tables.need_at[self.needs[wanting], 0])
+        flexible = tables.needs.mode[self.needs[wanting]] != ON_SITE
         bound = np.where(flexible, (~remote_too).sum(), len(giving))
         placed = np.where(flexible, (~remote_too & known).sum(), known.sum())
         too_far = np.where(at, placed, 0)
-        self.counts[wanting, REFUSALS.index(Refusal.TOO_FAR)] = too_far
-        self.counts[wanting, REFUSALS.index(Refusal.UNKNOWN_POSITION)] = bound - too_far
+        self.counts[wanting, _COLUMN[TOO_FAR]] = too_far
+        self.counts[wanting, _COLUMN[UNKNOWN_POSITION]] = bound - too_far
 
     def _on_site_within(self, wanting: Ints, giving: Ints, radius_m: float) -> Ints:
         """Take in the pairs within both limits; return the keys of those, to tell remote ones."""
-        rules = self.rules
+        tables = self.tables
         here, there, chord = pairs_within(
-            rules.need_at[self.needs[wanting]], rules.offer_at[giving], radius_m
+            tables.need_at[self.needs[wanting]], tables.offer_at[giving], radius_m
         )
         local, offer = wanting[here], giving[there]
-        near, unknown, minutes = rules.journey(self.needs[local], offer, chord)
-        bound = (rules.needs.mode[self.needs[local]] == ON_SITE) | (
-            rules.offers.mode[offer] == ON_SITE
+        near, unknown, minutes = tables.journey(self.needs[local], offer, chord)
+        bound = (tables.needs.mode[self.needs[local]] == ON_SITE) | (
+            tables.offers.mode[offer] == ON_SITE
         )
-        too_far = REFUSALS.index(Refusal.TOO_FAR)
+        too_far = _COLUMN[TOO_FAR]
         size = len(self.needs)
         unsure = np.bincount(local[unknown & bound], minlength=size)
-        self.counts[:, REFUSALS.index(Refusal.UNKNOWN_POSITION)] += unsure
+        self.counts[:, _COLUMN[UNKNOWN_POSITION]] += unsure
         self.counts[:, too_far] -= unsure + np.bincount(local[near & bound], minlength=size)
         self.remote_left -= np.bincount(local[near & ~bound], minlength=size)
         local, offer, chord, minutes = local[near], offer[near], chord[near], minutes[near]
@@ -144,7 +190,7 @@ class Search:
         return self._key(local[~bound[near]], offer[~bound[near]])
 
     def _key(self, local: Ints, offer: Ints) -> Ints:
-        return local * len(self.rules.offers.participant) + offer
+        return local * len(self.tables.offers.participant) + offer
 
     def _walk(
         self, local: Ints, offer: Ints, chord_m: Floats, minutes: Floats, *, remote: bool
@@ -153,16 +199,16 @@ class Search:
         if not len(local):
             return
         need = self.needs[local]
-        refusal = self.rules.refusal(need, offer)
-        walked = ~self.rules.is_kept(need, offer)
+        refusal = _refusal(self.tables, need, offer, remote=remote)
+        walked = ~self.tables.is_kept(need, offer)
         taken = (refusal == ALLOWED) & walked
         before = np.cumsum(taken) - taken
         starts = np.flatnonzero(np.r_[True, local[1:] != local[:-1]])
         before -= np.repeat(before[starts], np.diff(np.r_[starts, len(local)]))
-        refusal[walked & (before >= self.room[local])] = REFUSALS.index(Refusal.NOT_AMONG_NEAREST)
+        refusal[walked & (before >= self.room[local])] = _COLUMN[NOT_AMONG_NEAREST]
         allowed = refusal == ALLOWED
         size = len(self.needs)
-        keys = local[~allowed] * len(REFUSALS) + refusal[~allowed]
+        keys = local[~allowed] * len(REASONS) + refusal[~allowed]
         self.counts += np.bincount(keys, minlength=self.counts.size).reshape(self.counts.shape)
         self.room -= np.bincount(local[allowed & walked], minlength=size)
         if remote:
@@ -179,14 +225,14 @@ class Search:
 
     def remote(self) -> None:
         """Find the nearest of the pairs that may be remote and are not on site."""
-        rules = self.rules
-        giving = self.offers[rules.offers.mode[self.offers] != ON_SITE]
+        tables = self.tables
+        giving = self.offers[tables.offers.mode[self.offers] != ON_SITE]
         self._remote_kept(giving)
-        placed = ~np.isnan(rules.offer_at[giving, 0])
+        placed = ~np.isnan(tables.offer_at[giving, 0])
         near, off_map = giving[placed], giving[~placed]
-        at = ~np.isnan(rules.need_at[self.needs, 0])
+        at = ~np.isnan(tables.need_at[self.needs, 0])
         if len(near):
-            tree = cKDTree(rules.offer_at[near])
+            tree = cKDTree(tables.offer_at[near])
             asking = np.flatnonzero(at & self._short())
             count = min(len(near), _FIRST_NEIGHBOURS)
             while len(asking):
@@ -199,26 +245,26 @@ class Search:
                 count = min(len(near), 4 * count)
         self._remote_all(np.flatnonzero(at & self._short()), off_map)
         self._remote_all(np.flatnonzero(~at & self._short()), giving)
-        self.counts[:, REFUSALS.index(Refusal.NOT_AMONG_NEAREST)] += self.remote_left
+        self.counts[:, _COLUMN[NOT_AMONG_NEAREST]] += self.remote_left
 
     def _short(self) -> Bools:
         return (self.room > 0) & (self.remote_left > 0)
 
     def _remote_kept(self, giving: Ints) -> None:
-        need, offer = self.rules.kept_of(self.needs)
+        need, offer = self.tables.kept_of(self.needs)
         local = np.searchsorted(self.needs, need)
         mine = (
             holds(giving, offer)
-            & (self.rules.needs.mode[need] != ON_SITE)
+            & (self.tables.needs.mode[need] != ON_SITE)
             & ~holds(self.on_site_keys, self._key(local, offer))
         )
         order = np.flatnonzero(mine)[np.argsort(local[mine], kind="stable")]
-        chord = self.rules.chord_m(need[order], offer[order])
+        chord = self.tables.chord_m(need[order], offer[order])
         self._walk_remote(local[order], offer[order], chord)
 
     def _remote_nearest(self, tree: cKDTree, asking: Ints, near: Ints, count: int) -> None:
         """Walk the `count` nearest offers, without those walked when fewer were asked for."""
-        answer = tree.query(self.rules.need_at[self.needs[asking]], k=np.arange(1, count + 1))
+        answer = tree.query(self.tables.need_at[self.needs[asking]], k=np.arange(1, count + 1))
         chord, offer = np.asarray(answer[0]), near[answer[1]]
         order = np.lexsort((_short_key(offer), chord), axis=-1)
         chord, offer = np.take_along_axis(chord, order, 1), np.take_along_axis(offer, order, 1)
@@ -239,7 +285,7 @@ class Search:
 
     def _walk_unseen(self, local: Ints, offer: Ints, chord_m: Floats) -> None:
         seen = holds(self.on_site_keys, self._key(local, offer))
-        unseen = ~(seen | self.rules.is_kept(self.needs[local], offer))
+        unseen = ~(seen | self.tables.is_kept(self.needs[local], offer))
         self._walk_remote(local[unseen], offer[unseen], chord_m[unseen])
 
     def _walk_remote(self, local: Ints, offer: Ints, chord_m: Floats) -> None:

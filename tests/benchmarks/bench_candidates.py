@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from models.vocabulary import Mode
-from solver.pairing.candidates import Options, find_candidates
+from solver.pairing.candidates import find_candidates
 from solver.pairing.columns import (
     Floats,
     Ints,
@@ -29,6 +29,7 @@ from solver.pairing.columns import (
     memberships,
 )
 from solver.pairing.geography import distance_m, to_wgs84
+from solver.pairing.pairs import PairTables
 from solver.pairing.travel import Places
 
 INSTITUTIONS = 24_518
@@ -139,9 +140,9 @@ def measure(
     if tree:
         parent[8:] = np.arange(32) % 8
     taxonomy, *drawn = draw(lat, lon, needs=needs, offers=offers, parent=parent, mode=mode)
-    options = Options(default_limit_m=LIMIT_M, max_neighbours=NEIGHBOURS)
     started, worked = time.perf_counter(), time.process_time()
-    found, refused = find_candidates(taxonomy, *drawn, options=options)
+    tables = PairTables.of(taxonomy, *drawn, default_limit_m=LIMIT_M)
+    found, refused = find_candidates(tables, NEIGHBOURS)
     seconds = time.perf_counter() - started
     result = {
         "positions": source,
@@ -149,7 +150,7 @@ def measure(
         "processor_seconds": round(time.process_time() - worked, 2),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "candidates": len(found),
-        "refused": {str(reason): count for reason, count in refused.total().items()},
+        "refused": {reason.name: count for reason, count in refused.total().items()},
     }
     if mode == Mode.ON_SITE and not tree:
         sample = np.linspace(0, needs - 1, sampled).astype(np.int64)

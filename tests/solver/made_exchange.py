@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.vocabulary import Availability, Mode, Phase
-from solver.pairing.candidates import Candidates, Options, find_candidates, why_refused
+from solver.pairing.candidates import DEFAULT_NEIGHBOURS, Candidates, find_candidates
 from solver.pairing.columns import (
     Needs,
     Offers,
@@ -19,7 +19,10 @@ from solver.pairing.columns import (
     memberships,
     phase_mask,
 )
-from solver.pairing.refusals import Refusal, Refusals
+from solver.pairing.findings import why_refused
+from solver.pairing.pair_rule import Reason
+from solver.pairing.pairs import PairTables
+from solver.pairing.refusals import Refusals
 from solver.pairing.travel import Places
 
 STARTS, ENDS = date(2026, 9, 1).toordinal(), date(2027, 8, 31).toordinal()
@@ -78,26 +81,25 @@ class Exchange:
     needs: Needs
     offers: Offers
 
-    @property
-    def columns(self) -> tuple[Taxonomy, Participants, Needs, Offers]:
-        return self.taxonomy, self.participants, self.needs, self.offers
+    def tables(self, **given: Any) -> PairTables:
+        """The tables of all rules; pairs are given as rows."""
+        pairs = {
+            name: Pairs(*_columns(given[name]))
+            for name in ("conflicts", "declined", "kept")
+            if name in given
+        }
+        return PairTables.of(
+            self.taxonomy, self.participants, self.needs, self.offers, **(given | pairs)
+        )
 
-    def find(self, **given: Any) -> tuple[Candidates, Refusals]:
-        return find_candidates(*self.columns, **_arguments(given))
+    def find(
+        self, max_neighbours: int | None = DEFAULT_NEIGHBOURS, **given: Any
+    ) -> tuple[Candidates, Refusals]:
+        return find_candidates(self.tables(**given), max_neighbours)
 
-    def why_refused(self, **given: Any) -> Refusal | None:
+    def why_refused(self, **given: Any) -> Reason | None:
         """Ask about the first offer and the first need."""
-        return why_refused(*self.columns, offer=0, need=0, **_arguments(given))
-
-
-def _arguments(given: dict[str, Any]) -> dict[str, Any]:
-    pairs = {
-        name: Pairs(*_columns(given[name]))
-        for name in ("conflicts", "declined", "kept")
-        if name in given
-    }
-    options = {name: value for name, value in given.items() if name not in {*pairs, "travel"}}
-    return pairs | {"options": Options(**options), "travel": given.get("travel")}
+        return why_refused(self.tables(**given), need=0, offer=0)
 
 
 def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[Any, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 from geopy.distance import geodesic
 
 from models.vocabulary import METRES_PER_MILE, Availability, Mode
-from solver.pairing.refusals import Refusal
+from solver.pairing import pair_rules
+from solver.pairing.pair_rule import Reason
 from tests.solver.made_exchange import NEED, OFFER, PERSON
 
 FASTEST_M_PER_MINUTE = 70 * METRES_PER_MILE / 60
@@ -29,12 +30,12 @@ def plain_candidates(
     kept: Pairings,
     max_neighbours: int | None,
     with_suggestions: bool,
-) -> tuple[list[tuple[int, int, bool]], list[Counter[Refusal]]]:
+) -> tuple[list[tuple[int, int, bool]], list[Counter[Reason]]]:
     """Candidates (need, offer, remote), and refusals by need."""
     people = [PERSON | row for row in people]
     found, refusals = [], []
     for n, need in enumerate([NEED | row for row in needs]):
-        counts: Counter[Refusal] = Counter()
+        counts: Counter[Reason] = Counter()
         walk = []
         for o, offer in enumerate([OFFER | row for row in offers]):
             line = {*_path(parent, need["expertise"])}, {*_path(parent, offer["expertise"])}
@@ -46,7 +47,7 @@ def plain_candidates(
                 continue
             apart = _apart(people, need, offer)
             how = _journey(need, offer, apart, minutes)
-            if isinstance(how, Refusal):
+            if isinstance(how, Reason):
                 counts[how] += 1
             else:
                 walk.append((how, apart, o, offer))
@@ -54,11 +55,11 @@ def plain_candidates(
         mine = []
         for remote, apart, o, offer in sorted(walk, key=lambda pair: pair[:3]):
             reason = _pairwise(people, need, offer, conflicts)
-            if (o, n) in declined and reason not in (Refusal.OWN_OFFER, Refusal.CONFLICT):
-                reason = Refusal.DECLINED
+            if (o, n) in declined and reason not in (pair_rules.OWN_OFFER, pair_rules.CONFLICT):
+                reason = pair_rules.DECLINED
             if (o, n) not in kept:
                 if room <= 0:
-                    reason = Refusal.NOT_AMONG_NEAREST
+                    reason = pair_rules.NOT_AMONG_NEAREST
                 room -= reason is None
             if reason:
                 counts[reason] += 1
@@ -73,17 +74,17 @@ def _path(parent: list[int], entry: int) -> list[int]:
     return [entry] if parent[entry] == -1 else [entry, *_path(parent, parent[entry])]
 
 
-def _one_sided(people: list[Row], need: Row, offer: Row, suggestions: bool) -> Refusal | None:
+def _one_sided(people: list[Row], need: Row, offer: Row, suggestions: bool) -> Reason | None:
     if need["suggested"] and not suggestions:
-        return Refusal.NEED_NOT_CONFIRMED
+        return pair_rules.NEED_NOT_CONFIRMED
     if not people[offer["participant"]]["may_give"]:
-        return Refusal.GIVER_MAY_NOT_GIVE
+        return pair_rules.GIVER_MAY_NOT_GIVE
     if offer["availability"] == Availability.NOT_OFFERING:
-        return Refusal.NOT_OFFERING
+        return pair_rules.NOT_OFFERING
     if offer["availability"] == Availability.NOT_ANSWERED and not suggestions:
-        return Refusal.NOT_ANSWERED
+        return pair_rules.NOT_ANSWERED
     if {need["mode"], offer["mode"]} == {Mode.ON_SITE, Mode.REMOTE}:
-        return Refusal.MODE
+        return pair_rules.MODE
     return None
 
 
@@ -94,7 +95,7 @@ def _apart(people: list[Row], need: Row, offer: Row) -> float:
     return float(geodesic(here, there).m)
 
 
-def _journey(need: Row, offer: Row, apart: float, minutes: Times) -> Refusal | bool:
+def _journey(need: Row, offer: Row, apart: float, minutes: Times) -> Reason | bool:
     """Why not on site, or whether the pair is remote."""
     modes = {need["mode"], offer["mode"]}
     why = _why_not_on_site(need, offer, apart, minutes)
@@ -106,9 +107,9 @@ def _journey(need: Row, offer: Row, apart: float, minutes: Times) -> Refusal | b
     return why
 
 
-def _why_not_on_site(need: Row, offer: Row, apart: float, minutes: Times) -> Refusal | None:
+def _why_not_on_site(need: Row, offer: Row, apart: float, minutes: Times) -> Reason | None:
     if apart == math.inf:
-        return Refusal.UNKNOWN_POSITION
+        return pair_rules.UNKNOWN_POSITION
     pair = (offer["participant"], need["participant"])
     takes = 0.0 if pair[0] == pair[1] else minutes[pair]
     why = None
@@ -117,33 +118,33 @@ def _why_not_on_site(need: Row, offer: Row, apart: float, minutes: Times) -> Ref
         if math.isnan(metres):
             metres = 30_000.0 if math.isnan(most) else math.inf
         if apart > metres:
-            return Refusal.TOO_FAR
+            return pair_rules.TOO_FAR
         if math.isnan(most):
             continue
         if apart > most * FASTEST_M_PER_MINUTE:
-            return Refusal.TOO_FAR
+            return pair_rules.TOO_FAR
         if takes is None:
-            why = Refusal.UNKNOWN_POSITION
+            why = pair_rules.UNKNOWN_POSITION
         elif takes > most:
-            why = Refusal.TOO_FAR
+            why = pair_rules.TOO_FAR
     return why
 
 
-def _pairwise(people: list[Row], need: Row, offer: Row, conflicts: Pairings) -> Refusal | None:
+def _pairwise(people: list[Row], need: Row, offer: Row, conflicts: Pairings) -> Reason | None:
     giver, taker = people[offer["participant"]], people[need["participant"]]
     if offer["participant"] == need["participant"]:
-        return Refusal.OWN_OFFER
+        return pair_rules.OWN_OFFER
     if (offer["participant"], need["participant"]) in conflicts:
-        return Refusal.CONFLICT
+        return pair_rules.CONFLICT
     if max(need["window_starts"], offer["window_starts"]) > min(
         need["window_ends"], offer["window_ends"]
     ):
-        return Refusal.WINDOW
+        return pair_rules.WINDOW
     if taker["phases"] and offer["phases"] and not {*taker["phases"]} & {*offer["phases"]}:
-        return Refusal.PHASE
+        return pair_rules.PHASE
     areas = {taker["local_authority"], taker["region"], taker["district"]}
     if giver["serves"] and not areas & {*giver["serves"]}:
-        return Refusal.AREA_SERVED
+        return pair_rules.AREA_SERVED
     if need["half_days_min"] > min(offer["half_days"], giver["give_limit"]):
-        return Refusal.TOO_FEW_DAYS
+        return pair_rules.TOO_FEW_DAYS
     return None

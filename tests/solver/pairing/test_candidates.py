@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from models.vocabulary import Availability, Ladder, Mode, Phase
-from solver.pairing.candidates import Options, why_refused
+from solver.pairing import pair_rules
 from solver.pairing.columns import encode
+from solver.pairing.findings import why_refused
 from solver.pairing.geography import distance_m
 from solver.pairing.ladder import LADDER
-from solver.pairing.refusals import Refusal
+from solver.pairing.pair_rule import Reason
 from solver.pairing.travel import EstimatedTravelTimes, MatrixTravelTimes
 from tests.solver.made_exchange import (
     ENDS,
@@ -25,7 +26,7 @@ from tests.solver.made_exchange import (
 )
 
 
-def verdict(made: Exchange, **given: Any) -> Refusal | str:
+def verdict(made: Exchange, **given: Any) -> Reason | str:
     """What becomes of the one offer and the one need."""
     found, refused = made.find(**given)
     reasons = [*refused.total().items()]
@@ -38,26 +39,26 @@ def verdict(made: Exchange, **given: Any) -> Refusal | str:
 
 NEAR_MINUTES = {"people": [{}, {"at": WATFORD}], "needs": [{"limit_minutes": 90.0}]}
 CASES = [
-    ({"needs": [{"suggested": True}]}, {}, Refusal.NEED_NOT_CONFIRMED),
+    ({"needs": [{"suggested": True}]}, {}, pair_rules.NEED_NOT_CONFIRMED),
     ({"needs": [{"suggested": True}]}, {"with_suggestions": True}, "on site"),
-    ({"people": [{}, {"may_give": False}]}, {}, Refusal.GIVER_MAY_NOT_GIVE),
+    ({"people": [{}, {"may_give": False}]}, {}, pair_rules.GIVER_MAY_NOT_GIVE),
     ({"people": [{"may_give": False}, {}]}, {}, "on site"),
-    ({"offers": [{"availability": Availability.NOT_OFFERING}]}, {}, Refusal.NOT_OFFERING),
+    ({"offers": [{"availability": Availability.NOT_OFFERING}]}, {}, pair_rules.NOT_OFFERING),
     ({"offers": [{"availability": Availability.MAY_OFFER}]}, {}, "on site"),
-    ({"offers": [{"availability": Availability.NOT_ANSWERED}]}, {}, Refusal.NOT_ANSWERED),
+    ({"offers": [{"availability": Availability.NOT_ANSWERED}]}, {}, pair_rules.NOT_ANSWERED),
     (
         {"offers": [{"availability": Availability.NOT_ANSWERED}]},
         {"with_suggestions": True},
         "on site",
     ),
-    ({"offers": [{"mode": Mode.REMOTE}]}, {}, Refusal.MODE),
-    ({"needs": [{"mode": Mode.REMOTE}]}, {}, Refusal.MODE),
+    ({"offers": [{"mode": Mode.REMOTE}]}, {}, pair_rules.MODE),
+    ({"needs": [{"mode": Mode.REMOTE}]}, {}, pair_rules.MODE),
     ({"offers": [{"mode": Mode.EITHER}]}, {}, "on site"),
     ({"needs": [{"mode": Mode.EITHER}], "offers": [{"mode": Mode.EITHER}]}, {}, "on site"),
     ({"needs": [{"mode": Mode.EITHER}], "offers": [{"mode": Mode.REMOTE}]}, {}, "remote"),
-    ({"people": [{}, {"at": NOWHERE}]}, {}, Refusal.UNKNOWN_POSITION),
-    ({"people": [{"at": NOWHERE}, {}]}, {}, Refusal.UNKNOWN_POSITION),
-    ({"people": [{"at": NOWHERE}, {"at": NOWHERE}]}, {}, Refusal.UNKNOWN_POSITION),
+    ({"people": [{}, {"at": NOWHERE}]}, {}, pair_rules.UNKNOWN_POSITION),
+    ({"people": [{"at": NOWHERE}, {}]}, {}, pair_rules.UNKNOWN_POSITION),
+    ({"people": [{"at": NOWHERE}, {"at": NOWHERE}]}, {}, pair_rules.UNKNOWN_POSITION),
     (
         {
             "people": [{}, {"at": NOWHERE}],
@@ -67,11 +68,11 @@ CASES = [
         {},
         "remote",
     ),
-    ({"people": [{}, {"at": YORK}]}, {}, Refusal.TOO_FAR),
+    ({"people": [{}, {"at": YORK}]}, {}, pair_rules.TOO_FAR),
     ({"people": [{}, {"at": WATFORD}]}, {}, "on site"),
-    ({"people": [{}, {"at": WATFORD}], "needs": [{"limit_m": 20_000.0}]}, {}, Refusal.TOO_FAR),
-    ({"people": [{}, {"at": WATFORD}], "offers": [{"limit_m": 20_000.0}]}, {}, Refusal.TOO_FAR),
-    ({"people": [{}, {"at": WATFORD}]}, {"default_limit_m": 20_000.0}, Refusal.TOO_FAR),
+    ({"people": [{}, {"at": WATFORD}], "needs": [{"limit_m": 20_000.0}]}, {}, pair_rules.TOO_FAR),
+    ({"people": [{}, {"at": WATFORD}], "offers": [{"limit_m": 20_000.0}]}, {}, pair_rules.TOO_FAR),
+    ({"people": [{}, {"at": WATFORD}]}, {"default_limit_m": 20_000.0}, pair_rules.TOO_FAR),
     (
         {
             "people": [{}, {"at": YORK}],
@@ -82,42 +83,42 @@ CASES = [
         "remote",
     ),
     (NEAR_MINUTES, {}, "on site"),
-    (NEAR_MINUTES | {"needs": [{"limit_minutes": 30.0}]}, {}, Refusal.TOO_FAR),
-    (NEAR_MINUTES | {"offers": [{"limit_minutes": 30.0}]}, {}, Refusal.TOO_FAR),
-    ({"needs": [{"limit_minutes": 5.0}]}, {"travel": "matrix"}, Refusal.UNKNOWN_POSITION),
-    ({"offers": [{"participant": 0}]}, {}, Refusal.OWN_OFFER),
-    ({}, {"conflicts": [(1, 0)]}, Refusal.CONFLICT),
+    (NEAR_MINUTES | {"needs": [{"limit_minutes": 30.0}]}, {}, pair_rules.TOO_FAR),
+    (NEAR_MINUTES | {"offers": [{"limit_minutes": 30.0}]}, {}, pair_rules.TOO_FAR),
+    ({"needs": [{"limit_minutes": 5.0}]}, {"travel": "matrix"}, pair_rules.UNKNOWN_POSITION),
+    ({"offers": [{"participant": 0}]}, {}, pair_rules.OWN_OFFER),
+    ({}, {"conflicts": [(1, 0)]}, pair_rules.CONFLICT),
     ({}, {"conflicts": [(0, 1)]}, "on site"),
-    ({}, {"declined": [(0, 0)]}, Refusal.DECLINED),
+    ({}, {"declined": [(0, 0)]}, pair_rules.DECLINED),
     ({}, {"declined": []}, "on site"),
     ({"offers": [{"window_ends": STARTS}], "needs": [{"window_starts": STARTS}]}, {}, "on site"),
     (
         {"offers": [{"window_ends": STARTS}], "needs": [{"window_starts": STARTS + 1}]},
         {},
-        Refusal.WINDOW,
+        pair_rules.WINDOW,
     ),
     (
         {"offers": [{"window_starts": ENDS}], "needs": [{"window_ends": ENDS - 1}]},
         {},
-        Refusal.WINDOW,
+        pair_rules.WINDOW,
     ),
-    ({"offers": [{"phases": [Phase.SECONDARY]}]}, {}, Refusal.PHASE),
+    ({"offers": [{"phases": [Phase.SECONDARY]}]}, {}, pair_rules.PHASE),
     ({"offers": [{"phases": [Phase.PRIMARY, Phase.SECONDARY]}]}, {}, "on site"),
     ({"people": [{"phases": []}, {}], "offers": [{"phases": [Phase.SECONDARY]}]}, {}, "on site"),
-    ({"people": [{"local_authority": 4}, {"serves": [3]}]}, {}, Refusal.AREA_SERVED),
-    ({"people": [{}, {"serves": [3]}]}, {}, Refusal.AREA_SERVED),
+    ({"people": [{"local_authority": 4}, {"serves": [3]}]}, {}, pair_rules.AREA_SERVED),
+    ({"people": [{}, {"serves": [3]}]}, {}, pair_rules.AREA_SERVED),
     ({"people": [{"local_authority": 3}, {"serves": [3, 5]}]}, {}, "on site"),
     ({"people": [{"region": 5}, {"serves": [3, 5]}]}, {}, "on site"),
     ({"people": [{"district": 5}, {"serves": [5]}]}, {}, "on site"),
-    ({"needs": [{"half_days_min": 7}]}, {}, Refusal.TOO_FEW_DAYS),
+    ({"needs": [{"half_days_min": 7}]}, {}, pair_rules.TOO_FEW_DAYS),
     ({"needs": [{"half_days_min": 6}]}, {}, "on site"),
-    ({"people": [{}, {"give_limit": 1}]}, {}, Refusal.TOO_FEW_DAYS),
+    ({"people": [{}, {"give_limit": 1}]}, {}, pair_rules.TOO_FEW_DAYS),
 ]
 
 
 @pytest.mark.parametrize(("rows", "given", "expected"), CASES)
 def test_each_rule_allows_and_forbids(
-    rows: dict[str, Any], given: dict[str, Any], expected: Refusal | str
+    rows: dict[str, Any], given: dict[str, Any], expected: Reason | str
 ) -> None:
     """One offer and one need come out as the rule says, for exactly one reason."""
     if given.get("travel") == "matrix":
@@ -127,9 +128,9 @@ def test_each_rule_allows_and_forbids(
 
 def test_every_refusal_is_tested_above_and_has_words() -> None:
     """No reason is without a case that gives it, a sentence and a short form."""
-    tested = {expected for _, _, expected in CASES} | {Refusal.NOT_AMONG_NEAREST}
-    assert tested | {Refusal.OTHER_EXPERTISE} == set(Refusal) | {"on site", "remote"}
-    assert all(reason.statement.endswith(".") and reason.short for reason in Refusal)
+    tested = {expected for _, _, expected in CASES} | {pair_rules.NOT_AMONG_NEAREST}
+    assert tested | {pair_rules.OTHER_EXPERTISE} == set(pair_rules.REASONS) | {"on site", "remote"}
+    assert all(reason.statement.endswith(".") and reason.short for reason in pair_rules.REASONS)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_expertise_covers_up_and_down_the_tree_but_not_across(
     found, refused = made.find()
     assert found.broader.tolist() == ([] if broader is None else [broader])
     assert refused.total() == {}
-    assert made.why_refused() == (Refusal.OTHER_EXPERTISE if broader is None else None)
+    assert made.why_refused() == (pair_rules.OTHER_EXPERTISE if broader is None else None)
 
 
 def test_nothing_asked_or_nothing_offered_is_no_candidate() -> None:
@@ -165,7 +166,7 @@ def test_only_the_nearest_are_kept_and_the_rest_counted() -> None:
     )
     found, refused = made.find(max_neighbours=2)
     assert found.offer.tolist() == [1, 3]
-    assert refused.total() == {Refusal.NOT_AMONG_NEAREST: 2}
+    assert refused.total() == {pair_rules.NOT_AMONG_NEAREST: 2}
     assert refused.sentence(0) == "2 refused: 2 not among the nearest"
     found, _ = made.find(max_neighbours=None)
     assert found.offer.tolist() == [1, 3, 0, 2]
@@ -180,7 +181,7 @@ def test_a_nearer_offer_that_is_refused_does_not_use_up_a_place() -> None:
     )
     found, refused = made.find(max_neighbours=1)
     assert found.offer.tolist() == [1]
-    assert refused.of_need(0) == {Refusal.PHASE: 1}
+    assert refused.of_need(0) == {pair_rules.PHASE: 1}
 
 
 @pytest.mark.parametrize("mode", [Mode.ON_SITE, Mode.REMOTE])
@@ -195,7 +196,7 @@ def test_kept_pairs_are_not_cut_by_the_number(mode: Mode) -> None:
     assert found.offer.tolist() == [0, 1]
     assert refused.total() == {}
     found, refused = made.find(max_neighbours=1, kept=[(1, 0)], declined=[(1, 0)])
-    assert refused.total() == {Refusal.DECLINED: 1}
+    assert refused.total() == {pair_rules.DECLINED: 1}
 
 
 def test_refusals_of_a_need_read_as_a_sentence() -> None:
@@ -255,7 +256,7 @@ def test_broken_columns_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"declined\.giving\[0\] is 4"):
         exchange().find(declined=[(4, 0)])
     with pytest.raises(ValueError, match=r"need\[0\] is 1; it must be in 0 \.\. 0"):
-        why_refused(*exchange().columns, offer=0, need=1)
+        why_refused(exchange().tables(), offer=0, need=1)
     with pytest.raises(ValueError, match=r"Needs\.priority\[0\] is 0; it must be in 1 \.\. 5"):
         exchange(needs=[{"priority": 0}])
     with pytest.raises(ValueError, match="window of row 0 ends before it starts"):
@@ -265,7 +266,7 @@ def test_broken_columns_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="row 0: 'by post' is no Mode; use one of on_site"):
         encode(Mode, ["by post"])
     with pytest.raises(ValueError, match="max_neighbours is 0"):
-        Options(max_neighbours=0)
+        exchange().find(max_neighbours=0)
 
 
 @pytest.mark.parametrize("there", [WATFORD, YORK, (57.1497, -2.0943)])
@@ -275,7 +276,7 @@ def test_the_limit_itself_is_within_the_limit(there: tuple[float, float]) -> Non
     apart = float(distance_m(*LONDON, *there)[0])
     assert verdict(exchange(people, needs=[{"limit_m": apart}]), default_limit_m=1e6) == "on site"
     less = exchange(people, needs=[{"limit_m": apart - 0.001}])
-    assert verdict(less, default_limit_m=1e6) == Refusal.TOO_FAR
+    assert verdict(less, default_limit_m=1e6) == pair_rules.TOO_FAR
 
 
 def test_a_journey_of_exactly_the_minutes_allowed_is_allowed(tmp_path: Path) -> None:
@@ -283,7 +284,7 @@ def test_a_journey_of_exactly_the_minutes_allowed_is_allowed(tmp_path: Path) -> 
     path = tmp_path / "minutes.csv"
     path.write_text("from,to,minutes\n1,0,30\n")
     travel = MatrixTravelTimes.from_csv(path)
-    for limit, expected in ((30.0, "on site"), (29.9, Refusal.TOO_FAR)):
+    for limit, expected in ((30.0, "on site"), (29.9, pair_rules.TOO_FAR)):
         made = exchange([{}, {"at": WATFORD}], needs=[{"limit_minutes": limit}])
         assert verdict(made, travel=travel) == expected
 
@@ -310,6 +311,6 @@ def test_remote_offers_are_walked_outwards_until_there_are_enough() -> None:
     walked = outwards.tolist().index(allowed[-1]) + 1
     assert walked > 100
     assert refused.total() == {
-        Refusal.PHASE: walked - 40,
-        Refusal.NOT_AMONG_NEAREST: 300 - walked,
+        pair_rules.PHASE: walked - 40,
+        pair_rules.NOT_AMONG_NEAREST: 300 - walked,
     }

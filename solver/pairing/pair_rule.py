@@ -1,0 +1,132 @@
+"""What a rule of a pair is: its name, whether it refuses, and its sentences with figures."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, ClassVar
+
+import numpy as np
+
+from models.vocabulary import Phase
+from solver.pairing.columns import Bools, Floats, Ints
+from solver.pairing.pairs import PairTables
+
+Figures = Mapping[str, Any]
+"""What a rule looked at in one pair; it can be written as JSON."""
+Columns = Mapping[str, Sequence[Any]]
+"""The figures of many pairs, each a list of one value per pair."""
+
+GIVER, TAKER = "supporting organisation", "school receiving support"
+
+
+class Reason:
+    """Why an offer and a need are not paired.
+
+    Attributes
+    ----------
+    name
+        How it is stored and counted; never changed.
+    short
+        A few words that follow a number: "7 too far".
+    statement
+        The reason as a sentence, without figures.
+    """
+
+    name: ClassVar[str]
+    short: ClassVar[str]
+    statement: ClassVar[str]
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class PairRule(Reason, ABC):
+    """A rule that one offer and one need pass or not.
+
+    `need`, `offer` are rows, shape (n,), and `remote` whether each pair is remote, bool[n]. The
+    search asks rules of one side before it forms any pair.
+
+    Attributes
+    ----------
+    exceptions
+        Whether somebody with the right to approve may let a proposal go on all the same, with a
+        reason; else what it refuses is refused to everybody.
+    confirms
+        Whether it waits for somebody's word: until then nothing of the pair can be sent.
+    """
+
+    exceptions: ClassVar[bool] = False
+    confirms: ClassVar[bool] = False
+
+    @abstractmethod
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        """Return whether it refuses each pair, bool[n]."""
+
+    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+        """Return what it looks at in each pair; nothing where there is nothing to tell."""
+        return {}
+
+    @abstractmethod
+    def passed(self, figures: Figures) -> str:
+        """Return the sentence of a pass."""
+
+    def refused(self, figures: Figures) -> str:
+        """Return the sentence of a refusal, with figures where there are any."""
+        return self.statement
+
+
+class NeedRule(PairRule):
+    """A rule about the need alone."""
+
+    @abstractmethod
+    def refuses_needs(self, tables: PairTables) -> Bools:
+        """Return whether it refuses each need whatever the offer, bool[needs]."""
+
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        return self.refuses_needs(tables)[need]
+
+
+class OfferRule(PairRule):
+    """A rule about the offer alone."""
+
+    @abstractmethod
+    def refuses_offers(self, tables: PairTables) -> Bools:
+        """Return whether it refuses each offer whatever the need, bool[offers]."""
+
+    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+        return self.refuses_offers(tables)[offer]
+
+
+def rounded(values: Floats, digits: int) -> list[float | None]:
+    """Return numbers as JSON has them, None where not finite."""
+    return [
+        round(value, digits) if finite else None
+        for value, finite in zip(values.tolist(), np.isfinite(values).tolist(), strict=True)
+    ]
+
+
+def number(value: float) -> str:
+    """Return a number as people read it: 20, 5.8, 1,204."""
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def dates(ordinals: Ints) -> list[str | None]:
+    """Return days as JSON has them, None where outside the calendar."""
+    return [date.fromordinal(day).isoformat() if day > 0 else None for day in ordinals.tolist()]
+
+
+def day(text: str) -> str:
+    """Return a day as people read it: 1 September 2026."""
+    found = date.fromisoformat(text)
+    return f"{found.day} {found:%B %Y}"
+
+
+def phases(mask: int) -> list[str]:
+    """Return the phases of a mask, by name."""
+    return [str(phase) for at, phase in enumerate(Phase) if mask >> at & 1]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words in a sentence: "primary, secondary and post-16"."""
+    texts = [word.replace("_", "-") for word in words]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

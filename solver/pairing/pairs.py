@@ -1,0 +1,227 @@
+"""The tables of one period, with what the rules of a pair need of them worked out once."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.vocabulary import METRES_PER_MILE
+from solver.pairing.columns import (
+    Bools,
+    Floats,
+    Ints,
+    Needs,
+    Offers,
+    Pairs,
+    Participants,
+    Taxonomy,
+    check_indices,
+    holds,
+)
+from solver.pairing.geography import arc_from_chord, distance_m, earth_centred
+from solver.pairing.travel import EstimatedTravelTimes, TravelTimes
+
+DEFAULT_LIMIT_MILES: Final = 20
+_ARC_DOUBT_M: Final = 5.0
+_ARC_TRUSTED_TO_M: Final = 500_000.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TravelLimits:
+    """What each side allows.
+
+    Attributes
+    ----------
+    metres, minutes : float64[n]
+        Infinite where that side does not limit them.
+    reach_m : float64[n]
+        Metres beyond which neither limit can be met.
+    """
+
+    metres: Floats
+    minutes: Floats
+    reach_m: Floats
+
+    @classmethod
+    def of(cls, table: Needs | Offers, default_m: float, travel: TravelTimes) -> "TravelLimits":
+        """Limits given; the default where a side gives none in metres and none in minutes."""
+        timed = ~np.isnan(table.limit_minutes)
+        unstated = np.where(timed, np.inf, default_m)
+        metres = np.where(np.isnan(table.limit_m), unstated, table.limit_m)
+        minutes = np.where(timed, table.limit_minutes, np.inf)
+        reach = metres.copy()
+        for limit in np.unique(minutes[timed & np.isfinite(minutes)]):
+            rows = minutes == limit
+            reach[rows] = np.minimum(reach[rows], travel.reach_m(float(limit)))
+        return cls(metres, minutes, reach)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairTables:
+    """Everything that a rule of a pair may look at.
+
+    Attributes
+    ----------
+    taxonomy, participants, needs, offers
+        One period's columns.
+    conflicts, declined, kept : int64[n], ascending
+        Keys of pairs: giver and taker participants with a conflict of interest; offers and needs
+        that one side declined; those of the current plan and of pins.
+    served : int64[n], ascending
+        Keys of givers and the areas that they serve.
+    travel
+        Minutes of a journey.
+    need_limits, offer_limits
+        Travel limits of each need and each offer.
+    need_at, offer_at : float64[n, 3]
+        Earth-centred metres; NaN where not known.
+    with_suggestions
+        Whether suggested needs and offers not answered may be paired, for planning only.
+    """
+
+    taxonomy: Taxonomy
+    participants: Participants
+    needs: Needs
+    offers: Offers
+    conflicts: Ints
+    declined: Ints
+    kept: Ints
+    served: Ints
+    travel: TravelTimes
+    need_limits: TravelLimits
+    offer_limits: TravelLimits
+    need_at: Floats
+    offer_at: Floats
+    with_suggestions: bool
+
+    @classmethod
+    def of(
+        cls,
+        taxonomy: Taxonomy,
+        participants: Participants,
+        needs: Needs,
+        offers: Offers,
+        *,
+        conflicts: Pairs | None = None,
+        declined: Pairs | None = None,
+        kept: Pairs | None = None,
+        travel: TravelTimes | None = None,
+        default_limit_m: float = DEFAULT_LIMIT_MILES * METRES_PER_MILE,
+        with_suggestions: bool = False,
+    ) -> "PairTables":
+        """Check that rows exist, and work out limits, positions and keys.
+
+        Parameters
+        ----------
+        taxonomy, participants, needs, offers
+            One period's columns.
+        conflicts
+            Giver and taker participants with a conflict of interest.
+        declined
+            Offers and needs whose pairing one side declined.
+        kept
+            Offers and needs of the current plan and of pins.
+        travel
+            Minutes of a journey; by default estimated from the distance.
+        default_limit_m
+            Travel limit of a side that gives none in miles or minutes, metres, >= 0.
+        with_suggestions
+            Whether suggested needs and offers not answered may be paired, for planning only.
+
+        Raises
+        ------
+        ValueError
+            If a row number or the default limit is out of range.
+        """
+        if not default_limit_m >= 0:
+            raise ValueError(f"default_limit_m is {default_limit_m}; give 0 or more")
+        travel = travel or EstimatedTravelTimes()
+        conflicts, declined, kept = (pairs or Pairs() for pairs in (conflicts, declined, kept))
+        people = len(participants.places.id)
+        check_indices("Needs.participant", needs.participant, people)
+        check_indices("Offers.participant", offers.participant, people)
+        check_indices("Needs.expertise", needs.expertise, len(taxonomy.parent))
+        check_indices("Offers.expertise", offers.expertise, len(taxonomy.parent))
+        giver, area = participants.serves.nonzero()
+        at = earth_centred(participants.places.lat, participants.places.lon)
+        return cls(
+            taxonomy=taxonomy,
+            participants=participants,
+            needs=needs,
+            offers=offers,
+            conflicts=_keys("conflicts", conflicts, people, people),
+            declined=_keys("declined", declined, len(offers.participant), len(needs.participant)),
+            kept=_keys("kept", kept, len(offers.participant), len(needs.participant)),
+            served=np.unique(giver.astype(np.int64) * participants.serves.shape[1] + area),
+            travel=travel,
+            need_limits=TravelLimits.of(needs, default_limit_m, travel),
+            offer_limits=TravelLimits.of(offers, default_limit_m, travel),
+            need_at=at[needs.participant],
+            offer_at=at[offers.participant],
+            with_suggestions=with_suggestions,
+        )
+
+    def giver(self, offer: Ints) -> Ints:
+        """Participants that give these offers."""
+        return self.offers.participant[offer]
+
+    def taker(self, need: Ints) -> Ints:
+        """Participants that have these needs."""
+        return self.needs.participant[need]
+
+    def is_kept(self, need: Ints, offer: Ints) -> Bools:
+        """Whether each pair is of the current plan or pinned."""
+        return holds(self.kept, offer * len(self.needs.participant) + need)
+
+    def kept_of(self, needs: Ints) -> tuple[Ints, Ints]:
+        """Needs and offers of the kept pairs of some needs, which are in ascending order."""
+        offer, need = np.divmod(self.kept, max(1, len(self.needs.participant)))
+        mine = holds(needs, need)
+        return need[mine], offer[mine]
+
+    def chord_m(self, need: Ints, offer: Ints) -> Floats:
+        """Straight metres through the earth; infinite where a position is unknown."""
+        chord = np.sqrt(((self.need_at[need] - self.offer_at[offer]) ** 2).sum(axis=1))
+        return np.where(np.isnan(chord), np.inf, chord)
+
+    def journey(self, need: Ints, offer: Ints, chord_m: Floats) -> tuple[Bools, Bools, Floats]:
+        """Whether each journey, between known positions, is within the limits of both sides.
+
+        Returns
+        -------
+        near : bool[n]
+        unknown : bool[n]
+            A limit in minutes binds and the minutes are not known.
+        minutes : float64[n]
+            NaN where no limit in minutes asked for them.
+        """
+        reach = np.minimum(self.need_limits.reach_m[need], self.offer_limits.reach_m[offer])
+        arc = arc_from_chord(chord_m)
+        doubtful = (np.abs(arc - reach) <= _ARC_DOUBT_M) | (arc > _ARC_TRUSTED_TO_M)
+        arc[doubtful] = self.distance_m(need[doubtful], offer[doubtful])
+        near = arc <= reach
+        limit = np.minimum(self.need_limits.minutes[need], self.offer_limits.minutes[offer])
+        minutes = np.full(len(need), np.nan)
+        timed = near & np.isfinite(limit)
+        minutes[timed] = self.minutes(need[timed], offer[timed])
+        unknown = timed & np.isnan(minutes)
+        near[timed] = minutes[timed] <= limit[timed]
+        return near, unknown, minutes
+
+    def distance_m(self, need: Ints, offer: Ints) -> Floats:
+        """Geodesic metres; NaN where a position is unknown."""
+        giver, taker = self.giver(offer), self.taker(need)
+        places = self.participants.places
+        return distance_m(
+            places.lat[giver], places.lon[giver], places.lat[taker], places.lon[taker]
+        )
+
+    def minutes(self, need: Ints, offer: Ints) -> Floats:
+        """Minutes from giver to taker, as the travel times have them."""
+        return self.travel.minutes(self.participants.places, self.giver(offer), self.taker(need))
+
+
+def _keys(name: str, pairs: Pairs, giving: int, taking: int) -> Ints:
+    check_indices(f"{name}.giving", pairs.giving, giving)
+    check_indices(f"{name}.taking", pairs.taking, taking)
+    return np.unique(pairs.giving * taking + pairs.taking)
