@@ -130,6 +130,9 @@ class Proposal(Base):
     distance_m: Mapped[int | None]
     ladder: Mapped[str] = mapped_column(String(20))
     remote: Mapped[bool]
+    rule_figures: Mapped[dict[str, Any] | None]
+    """What each rule of a pair looked at when it was planned, by the rule's name; none of
+    proposals made before this was kept."""
     sendable: Mapped[bool]
     """False while the need is only suggested or the giver has not answered."""
     state: Mapped[str] = mapped_column(String(30), default=ProposalState.PROPOSED, index=True)
@@ -204,6 +207,23 @@ class Agreement(Base):
     terms: Mapped[dict[str, Any]]
     """What was agreed to: days, dates and aims as they stood."""
     voided_at: Mapped[datetime | None]
+
+
+class RuleException(Base):
+    """A rule of a pair that somebody with the right to approve let a proposal break, and why.
+
+    It counts as long as the rule's figures are those that it was made for.
+    """
+
+    __tablename__ = "rule_exception"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), index=True)
+    rule: Mapped[str] = mapped_column(String(30))
+    figures: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(String(300))
+    author: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
 
 
 class PublicationConsent(Base):

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from operator import mul
 from typing import Any, Final
@@ -29,8 +29,11 @@ from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Status
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json, problem_to_json
+from solver.formats.tables import IntArray
 from solver.formulation.greedy import greedy
+from solver.pairing.findings import figures_of
 from solver.pairing.point_reasons import explain_points
+from solver.pairing.travel import MatrixTravelTimes
 from solver.solve import MethodFault, Progress, solve
 
 LADDER: Final = tuple(Ladder)
@@ -206,11 +209,12 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
     except MethodFault as fault:
         raise Unplannable(str(fault)) from fault
     tell(Stage("writing the plan", 0.95))
+    chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
     tell(
         Planned(
             encode(plan.to_json(), gzipped=True),
             _greedy_objective(built.problem),
-            proposal_rows(order.run_id, built, plan),
+            proposal_rows(order.run_id, built, chosen, plan.half_days),
             alternate_rows(order.run_id, built, plan),
         )
     )
@@ -232,37 +236,56 @@ def _greedy_objective(problem: Problem) -> int | None:
     return int((problem.candidates.points * half_days).sum())
 
 
-def proposal_rows(run_id: int, built: Built, plan: Plan) -> list[dict[str, Any]]:
-    """A row of each pairing, with the reasons it was made for."""
-    problem = built.problem
-    chosen = problem.positions(np.column_stack([plan.offer, plan.need]))
-    return [
-        proposal_row(run_id, built, k, half_days)
-        for k, half_days in zip(chosen.tolist(), plan.half_days.tolist(), strict=True)
-    ]
+def proposal_rows(
+    run_id: int, built: Built, candidates: IntArray, half_days: IntArray
+) -> list[dict[str, Any]]:
+    """A row of each pairing, with the reasons it was made for.
 
-
-def proposal_row(run_id: int, built: Built, candidate: int, half_days: int) -> dict[str, Any]:
-    """A proposal of one candidate of the problem, by its position there."""
+    `candidates` are positions of the problem's candidates.
+    """
     found = built.candidates
-    need = built.loaded.needs[found.need[candidate]]
-    offer = built.loaded.offers[found.offer[candidate]]
-    return {
-        "run_id": run_id,
-        "need_id": need.id,
-        "offer_id": offer.id,
-        "half_days": half_days,
-        "points": int(built.problem.candidates.points[candidate]),
-        "components": [
-            {"name": reason.component, "points": reason.points, "sentence": reason.sentence}
-            for reason in explain_points(built.points, candidate)
-        ],
-        "distance_m": None if found.remote[candidate] else int(found.distance_m[candidate]),
-        "ladder": LADDER[found.ladder[candidate]],
-        "remote": bool(found.remote[candidate]),
-        "sendable": need.state != NeedState.SUGGESTED
-        and offer.availability != Availability.NOT_ANSWERED,
-    }
+    # Journeys are not asked for again: the router may be gone by now.
+    known = MatrixTravelTimes.of_pairs(
+        built.pairs.participants.places.id,
+        built.pairs.giver(found.offer[candidates]),
+        built.pairs.taker(found.need[candidates]),
+        found.minutes[candidates],
+    )
+    figures = figures_of(
+        replace(built.pairs, travel=known),
+        found.need[candidates],
+        found.offer[candidates],
+        found.remote[candidates],
+    )
+    rows = []
+    for k, days, figures_of_rules in zip(
+        candidates.tolist(), half_days.tolist(), figures, strict=True
+    ):
+        need, offer = built.loaded.needs[found.need[k]], built.loaded.offers[found.offer[k]]
+        rows.append(
+            {
+                "run_id": run_id,
+                "need_id": need.id,
+                "offer_id": offer.id,
+                "half_days": days,
+                "points": int(built.problem.candidates.points[k]),
+                "components": [
+                    {
+                        "name": reason.component,
+                        "points": reason.points,
+                        "sentence": reason.sentence,
+                    }
+                    for reason in explain_points(built.points, k)
+                ],
+                "distance_m": None if found.remote[k] else int(found.distance_m[k]),
+                "ladder": LADDER[found.ladder[k]],
+                "remote": bool(found.remote[k]),
+                "rule_figures": figures_of_rules,
+                "sendable": need.state != NeedState.SUGGESTED
+                and offer.availability != Availability.NOT_ANSWERED,
+            }
+        )
+    return rows
 
 
 def _validate(problem: Problem, plan: Plan, bound: float | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from app.errors import Problem
 from app.portal.pages import (
     agreements,
     embeds,
+    exceptions,
     imports,
     institutions,
     needs_and_offers,
@@ -53,6 +54,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         runs,
         proposals,
         agreements,
+        exceptions,
         proposal_card,
         plans,
         imports,

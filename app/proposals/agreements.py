@@ -12,13 +12,12 @@ from app.proposals.decisions import (
     NOTHING_SAID,
     BadDecision,
     Said,
-    check_confirmed,
     check_current,
-    check_free,
     check_said,
     lock,
     move,
 )
+from app.proposals.pair_check import check_pair
 from app.proposals.states import LAPSING, NotNow
 from app.proposals.terms import standing, terms_of
 from models.exchange import Need, Offer
@@ -60,8 +59,8 @@ def agree(
         If it is neither preferred nor in due diligence.
     NotToBeSent
         If it rests on a need or an offer that nobody confirmed.
-    Spent
-        If a yes is to what is no longer there.
+    Spent, RulesBroken
+        If a yes is to what the rules, days or places no longer allow.
     BadDecision
         If a no has no reason, or `said_by` is nobody of that side.
     """
@@ -81,9 +80,7 @@ def agree(
             f"nothing can be agreed: the proposal is {proposal.state.replace('_', ' ')}; "
             "it would have to be preferred or due diligence"
         )
-    check_confirmed(session, need, offer)
-    if says is Says.YES:
-        check_free(session, proposal, need, offer, now)
+    check_pair(session, proposal, need, offer, now, confirmed_only=says is Says.NO)
     if before is not None:
         before.voided_at = now
         session.flush()

@@ -7,44 +7,31 @@ from typing import Final
 
 from sqlalchemy import select
 
-from app.access.policy import CLOCK, WORKER, Action, Principal, authorise
+from app.access.policy import CLOCK, Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
-from app.planning.capacity import what_is_left
-from app.planning.load import load
-from app.planning.options import MatchOptions
+from app.proposals import pair_check
+from app.proposals.pair_check import check_pair
 from app.proposals.states import ENDED, LAPSING, after
 from app.proposals.terms import check_agreed
 from models.exchange import Need, Offer
-from models.matching import Decision, Proposal, Run
+from models.matching import Decision, Proposal, RuleException
 from models.register import Participant
 from models.vocabulary import (
-    HALF_DAYS_PER_DAY,
     HOLDING,
-    Availability,
     DecisionAction,
     DeclineReason,
-    NeedState,
     ProposalState,
 )
 
-"""Who lapses what nobody answered."""
 APPROVING: Final = frozenset(
     {DecisionAction.APPROVE, DecisionAction.APPROVE_WITH_CONDITIONS, DecisionAction.DEFER}
 )
-
-
-class NotToBeSent(Conflict):
-    """A proposal that rests on what nobody confirmed yet."""
-
-    title = "It rests on suggestions and cannot go out"
-
-
-class Spent(Conflict):
-    """Days or places that are no longer there."""
-
-    title = "The days or places are no longer free"
+PROMISING: Final = frozenset(
+    {DecisionAction.PREFER, DecisionAction.APPROVE, DecisionAction.APPROVE_WITH_CONDITIONS}
+)
+"""What the pair must keep every rule for, as it is today."""
 
 
 class BadDecision(Problem):
@@ -82,10 +69,8 @@ def decide(
         If there is no such proposal, or it is no longer at `version`.
     NotNow
         If its state does not allow the decision, or what both sides agreed to has changed.
-    NotToBeSent
-        If it rests on a need or an offer that nobody confirmed.
-    Spent
-        If what it needs is held or used by others.
+    NotToBeSent, Spent, RulesBroken
+        If it is preferred or approved, but its pair no longer keeps the rules, days or places.
     BadDecision
         If a decline has no reason, or *other* no note.
     """
@@ -97,10 +82,9 @@ def decide(
     result = after(ProposalState(proposal.state), action)
     if action in APPROVING:
         check_agreed(session, proposal, need, offer)
-    if action is DecisionAction.PREFER:
-        check_confirmed(session, need, offer)
+    if action in PROMISING:
+        check_pair(session, proposal, need, offer, now)
         proposal.sendable = True
-        check_free(session, proposal, need, offer, now)
     return move(session, principal, proposal, action, result, said, now, hold_days)
 
 
@@ -142,73 +126,30 @@ def check_current(proposal: Proposal, version: int | None, now: datetime) -> Non
         raise Conflict(f"proposal {proposal.id} lapsed at {until:%d %B %Y %H:%M} UTC, unanswered")
 
 
-def to_be_confirmed(need: Need, offer: Offer, taker: str, giver: str) -> list[str]:
-    """Who must confirm what before anything of the pair can be sent."""
-    missing = []
-    if need.state == NeedState.SUGGESTED:
-        missing.append(f"{taker} must confirm need {need.reference}, which is only suggested")
-    if offer.availability == Availability.NOT_ANSWERED:
-        missing.append(f"{giver} must answer whether it can give offer {offer.reference}")
-    return missing
+def allow_exception(
+    session: WriteSession,
+    principal: Principal,
+    proposal_id: int,
+    rule: str,
+    reason: str,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> RuleException:
+    """Let a proposal go on although its pair breaks a rule today; see `pair_check`.
 
-
-def check_confirmed(session: WriteSession, need: Need, offer: Offer) -> None:
-    taker = session.get_one(Participant, need.participant_id).name
-    giver = session.get_one(Participant, offer.participant_id).name
-    if missing := to_be_confirmed(need, offer, taker, giver):
-        raise NotToBeSent("; ".join(missing) + ": until then nothing of it can be sent or agreed")
-
-
-def check_free(
-    session: WriteSession, proposal: Proposal, need: Need, offer: Offer, now: datetime
-) -> None:
-    """Count again what running support and every other hold leave, with both sides locked."""
-    giver, taker = offer.participant_id, need.participant_id
-    if offer.withdrawn or offer.availability == Availability.NOT_OFFERING:
-        name = session.get_one(Participant, giver).name
-        raise Spent(f"{name} no longer gives offer {offer.reference}; decline the proposal")
-    run = session.get_one(Run, proposal.run_id)
-    loaded = load(
-        session,
-        WORKER,
-        {taker},
-        run.period_code,
-        now.date(),
-        now=now,
-        only={giver, taker},
-        besides=proposal.id,
-    )
-    left = what_is_left(loaded, MatchOptions.model_validate(run.options))
-    place = {row.id: position for position, row in enumerate(loaded.participants)}
-    names = {row.id: row.name for row in loaded.participants}
-    needs = {each.id: row for row, each in enumerate(loaded.needs)}
-    offers = {each.id: row for row, each in enumerate(loaded.offers)}
-    if need.id not in needs:
-        raise Spent(
-            f"need {need.reference} no longer looks for support: "
-            "it was met, closed, or another proposal holds it"
-        )
-    if offer.id not in offers or not left.may_give[place[giver]]:
-        raise Spent(f"{names[giver]} may no longer give offer {offer.reference}")
-    asked = proposal.half_days
-    days = [
-        (left.need_half_days[needs[need.id]], f"need {need.reference} asks for"),
-        (left.offer_half_days[offers[offer.id]], f"offer {offer.reference} has left"),
-        (left.give_limit[place[giver]], f"{names[giver]} may still give"),
-    ]
-    places = [
-        (left.offer_pairings[offers[offer.id]], f"offer {offer.reference} serves no more at once"),
-        (left.max_given[place[giver]], f"{names[giver]} gives to as many as it may at once"),
-        (left.max_taken[place[taker]], f"{names[taker]} has as many supporters as it may have"),
-    ]
-    short = [f"{what} {free / HALF_DAYS_PER_DAY:g} days" for free, what in days if free < asked] + [
-        what for free, what in places if free < 1
-    ]
-    if short:
-        raise Spent(
-            f"the proposal is for {asked / HALF_DAYS_PER_DAY:g} days, but {', and '.join(short)}; "
-            "others hold or use the rest"
-        )
+    Raises
+    ------
+    NotFound, Stale
+        If there is no such proposal, or it is no longer at `version`.
+    NoException
+        If there is no such rule, it holds, or nobody may let it be broken.
+    """
+    authorise(principal, Action.APPROVE)
+    now = now or datetime.now(UTC)
+    proposal, need, offer = lock(session, proposal_id)
+    check_current(proposal, version, now)
+    return pair_check.allow_exception(session, principal, proposal, need, offer, rule, reason, now)
 
 
 def move(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
@@ -12,7 +12,7 @@ from app.access.policy import Action, Principal, authorise
 from app.errors import NotFound
 from app.planning.load import in_force
 from models.exchange import Need, Offer
-from models.matching import Agreement, Alternate, Decision, Proposal, Run, Steering
+from models.matching import Agreement, Alternate, Decision, Proposal, Steering
 from models.register import Participant
 from models.vocabulary import Availability, NeedState, Says, Side
 
@@ -146,10 +146,6 @@ def get_proposal(session: Session, principal: Principal, proposal_id: int) -> Fu
     if row is None:
         raise NotFound(f"there is no proposal {proposal_id}")
     return Full(*row)
-
-
-def options_of(session: Session, run_id: int) -> dict[str, Any]:
-    return session.get_one(Run, run_id).options
 
 
 def alternates_of(

@@ -16,13 +16,16 @@ from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, shown
 from app.proposals import agreements, decisions, pins_and_exclusions, queries
+from app.proposals.pair_check import pair_today_if_any
 from app.proposals.schemas import (
     Agreements,
     AgreementShown,
     Decisions,
     DecisionShown,
+    ExceptionShown,
     NewAgreement,
     NewDecision,
+    NewException,
     NewSteering,
     ProposalDetail,
     ProposalFilter,
@@ -71,16 +74,15 @@ def list_proposals(
 def get_proposal(
     request: Request, principal: Caller, session: Reads, proposal_id: OneId
 ) -> Response:
-    """Read one proposal: its points' components, the rules it passed, its alternates."""
+    """Read one proposal: its points' components, the rules of its pair, its alternates."""
     full = queries.get_proposal(session, principal, proposal_id)
     return shown(
         request,
         ProposalDetail.with_reasons(
             full,
-            queries.options_of(session, full.proposal.run_id),
+            pair_today_if_any(session, full.proposal, full.need, full.offer),
             queries.alternates_of(session, full.proposal.run_id, full.need.id),
             standing(session, proposal_id),
-            decisions.to_be_confirmed(full.need, full.offer, full.taker.name, full.giver.name),
         ),
         version=full.proposal.version,
         with_others=True,
@@ -181,12 +183,43 @@ def agree(
     return once(request, session, principal.name, key, body, create)
 
 
+@router.post(
+    "/proposals/{proposal_id}/exceptions",
+    response_model=ExceptionShown,
+    status_code=201,
+    responses=PROBLEMS_OF_CHANGES,
+)
+def allow_exception(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    proposal_id: OneId,
+    version: Known,
+    body: NewException,
+    key: Key,
+) -> Response:
+    """Let a proposal go on although its pair breaks a rule today, with a reason.
+
+    The answer's `ETag` is the proposal's. It counts while the rule's figures stay the same.
+    """
+
+    def create() -> Response:
+        made = decisions.allow_exception(
+            session, principal, proposal_id, body.rule, body.reason, version=version
+        )
+        return _said_of(
+            proposal_id, request, principal, session, ExceptionShown.model_validate(made)
+        )
+
+    return once(request, session, principal.name, key, body, create)
+
+
 def _said_of(
     proposal_id: int,
     request: Request,
     principal: Principal,
     session: WriteSession,
-    said: DecisionShown | AgreementShown,
+    said: DecisionShown | AgreementShown | ExceptionShown,
 ) -> Response:
     """Answer with what was said, at the place and in the version that the proposal has by it."""
     full = queries.get_proposal(session, principal, proposal_id)

@@ -21,8 +21,8 @@ from app.http.fields import (
     in_days,
 )
 from app.http.replies import Listed, Page
+from app.proposals.pair_check import PairToday, RuleResult, rule_results
 from app.proposals.queries import SORTS, Full, Steered
-from app.proposals.rules_passed import rules_passed
 from models.exchange import Offer
 from models.matching import Agreement, Alternate, Decision
 from models.register import Participant as ParticipantRow
@@ -137,13 +137,65 @@ class ComponentShown(Shown):
     sentence: str = Field(examples=["4.2 miles apart."])
 
 
-class RuleShown(Shown):
-    """A rule that the pair passed."""
+class ExceptionShown(Shown):
+    """Somebody with the right to approve let the pair break a rule."""
 
-    rule: str = Field(examples=["distance"])
-    sentence: str = Field(examples=["4.2 miles lie within the taker's 20 miles."])
+    rule: str = Field(examples=["too_far"])
+    reason: str = Field(examples=["the journey is by a direct train"])
+    author: str = Field(examples=["key:0a1b2c3d"])
+    at: Moment
+
+
+class PairRuleShown(Shown):
+    """A rule of the pair: what passed when it was planned, and whether it holds today."""
+
+    rule: str = Field(description="named for what it refuses", examples=["too_far"])
+    sentence: str = Field(
+        description="as it was when the pair was planned; as it is today where that was not kept",
+        examples=["The two are 4.2 miles apart, within the supporting organisation's 20 miles."],
+    )
     value: float | None = Field(examples=[4.2])
     limit: float | None = Field(examples=[20])
+    holds: bool | None = Field(
+        description="today; null where the proposal has ended or its period is over"
+    )
+    today: str | None = Field(
+        description="the sentence of today, where the rule no longer holds", examples=[None]
+    )
+    exception: ExceptionShown | None = Field(
+        description="that lets the proposal go on all the same", examples=[None]
+    )
+    can_be_excepted: bool = Field(
+        description="whether somebody with the right to approve may make an exception now"
+    )
+
+    @classmethod
+    def of(cls, result: RuleResult) -> "PairRuleShown":
+        broken = result.today if result.holds is False else None
+        return cls(
+            rule=result.rule,
+            sentence=result.sentence,
+            value=result.value,
+            limit=result.limit,
+            holds=result.holds,
+            today=broken.sentence if broken else None,
+            exception=result.exception and ExceptionShown.model_validate(result.exception),
+            can_be_excepted=bool(broken and broken.rule.exceptions and not result.exception),
+        )
+
+
+class NewException(Content):
+    """Which broken rule the proposal may break, and why."""
+
+    rule: Annotated[str, Field(min_length=1, max_length=30, examples=["too_far"])]
+    reason: Annotated[
+        Text,
+        Field(
+            max_length=300,
+            description="kept here, out of the audit",
+            examples=["the journey is by a direct train"],
+        ),
+    ]
 
 
 class AlternateShown(Shown):
@@ -200,7 +252,10 @@ class ProposalDetail(ProposalShown):
     """A proposal with everything that speaks for it, and what else there was."""
 
     components: list[ComponentShown]
-    rules: list[RuleShown]
+    rules: list[PairRuleShown]
+    lacking: list[str] = Field(
+        description="what is no longer there of days and places", examples=[[]]
+    )
     alternates: list[AlternateShown]
     agreements: list[AgreementShown] = Field(description="what each side said, where it stands")
     must_confirm: list[str] = Field(
@@ -211,18 +266,18 @@ class ProposalDetail(ProposalShown):
     def with_reasons(
         cls,
         full: Full,
-        options: dict[str, Any],
+        today: PairToday | None,
         alternates: list[tuple[Alternate, Offer, ParticipantRow]],
         agreements: Sequence[Agreement],
-        must_confirm: list[str],
     ) -> "ProposalDetail":
         made = cls.of(
             full,
             components=full.proposal.components,
-            rules=rules_passed(full, options),
+            rules=[PairRuleShown.of(each) for each in rule_results(full.proposal, today)],
+            lacking=list(today.lacking) if today else [],
             alternates=[AlternateShown.of(*each) for each in alternates],
             agreements=[AgreementShown.of(each) for each in agreements],
-            must_confirm=must_confirm,
+            must_confirm=list(today.to_confirm) if today else [],
         )
         assert isinstance(made, ProposalDetail)
         return made

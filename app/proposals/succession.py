@@ -15,7 +15,7 @@ from app.database import Database, ReadSession, WriteSession
 from app.errors import Problem
 from app.events import audit
 from app.planning.build import Built, build
-from app.planning.carry_out import proposal_row
+from app.planning.carry_out import proposal_rows
 from app.planning.load import load
 from app.planning.options import MatchOptions
 from app.planning.scope import takers_of
@@ -170,7 +170,7 @@ def _successors(run_id: int, due: _Due, built: Built) -> dict[int, dict[str, Any
         if chosen is not None:
             k, half_days = chosen
             standing[k] = half_days
-            rows[proposal_id] = proposal_row(run_id, built, k, half_days)
+            [rows[proposal_id]] = proposal_rows(run_id, built, np.array([k]), np.array([half_days]))
     return rows
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from solver.pairing.columns import Bools, Floats, Ints
 from solver.pairing.geography import miles_from_metres
-from solver.pairing.pair_rule import GIVER, TAKER, Columns, Figures, PairRule, number, rounded
+from solver.pairing.pair_rule import GIVER, TAKER, Columns, Figures, PairRule, counted, rounded
 from solver.pairing.pairs import PairTables
 
 
@@ -57,11 +57,15 @@ class TooFar(PairRule):
     def refused(self, figures: Figures) -> str:
         return f"{_apart(figures)}, beyond {' or '.join(self._limits(figures, exceeded=True))}."
 
+    def measure(self, figures: Figures) -> tuple[float | None, float | None]:
+        limits = [figures[name] for name in ("taker_miles", "giver_miles")]
+        return figures["miles"], min((each for each in limits if each is not None), default=None)
+
     @staticmethod
     def _limits(figures: Figures, *, exceeded: bool = False) -> list[str]:
         """Limits in words; only those exceeded, if any is by the figures as rounded."""
         limits = [
-            (f"the {side}'s limit of {number(limit)} {unit}", figures[unit], limit)
+            (f"the {side}'s limit of {counted(limit, unit)}", figures[unit], limit)
             for who, side in (("taker", TAKER), ("giver", GIVER))
             for unit in ("miles", "minutes")
             if (limit := figures[f"{who}_{unit}"]) is not None
@@ -84,5 +88,5 @@ def _journey(tables: PairTables, need: Ints, offer: Ints) -> tuple[Bools, Bools,
 
 def _apart(figures: Figures) -> str:
     minutes = figures["minutes"]
-    journey = "" if minutes is None else f" ({number(minutes)} minutes)"
-    return f"The two are {number(figures['miles'])} miles apart{journey}"
+    journey = "" if minutes is None else f" ({counted(minutes, 'minutes')})"
+    return f"The two are {counted(figures['miles'], 'miles')} apart{journey}"

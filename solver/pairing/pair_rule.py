@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.vocabulary import Phase
+from models.vocabulary import Phase, Side
 from solver.pairing.columns import Bools, Floats, Ints
 from solver.pairing.pairs import PairTables
 
@@ -51,12 +51,12 @@ class PairRule(Reason, ABC):
     exceptions
         Whether somebody with the right to approve may let a proposal go on all the same, with a
         reason; else what it refuses is refused to everybody.
-    confirms
-        Whether it waits for somebody's word: until then nothing of the pair can be sent.
+    confirmed_by
+        The side whose word it waits for: until then nothing of the pair can be sent.
     """
 
     exceptions: ClassVar[bool] = False
-    confirms: ClassVar[bool] = False
+    confirmed_by: ClassVar[Side | None] = None
 
     @abstractmethod
     def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
@@ -73,6 +73,14 @@ class PairRule(Reason, ABC):
     def refused(self, figures: Figures) -> str:
         """Return the sentence of a refusal, with figures where there are any."""
         return self.statement
+
+    def measure(self, figures: Figures) -> tuple[float | None, float | None]:
+        """Return the one figure that it limits and the limit, where it is about one."""
+        return None, None
+
+    def to_confirm(self, who: str, reference: str) -> str:
+        """Return what `who` must confirm, of a rule that waits for a side's word."""
+        raise NotImplementedError
 
 
 class NeedRule(PairRule):
@@ -105,9 +113,10 @@ def rounded(values: Floats, digits: int) -> list[float | None]:
     ]
 
 
-def number(value: float) -> str:
-    """Return a number as people read it: 20, 5.8, 1,204."""
-    return f"{value:,.1f}".removesuffix(".0")
+def counted(value: float, units: str) -> str:
+    """Return a number with its unit as people read it: 1 mile, 5.8 miles, 1,204 minutes."""
+    number = f"{value:,.1f}".removesuffix(".0")
+    return f"{number} {units.removesuffix('s') if number == '1' else units}"
 
 
 def dates(ordinals: Ints) -> list[str | None]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from models.vocabulary import Availability, Mode, days_text
+from models.vocabulary import HALF_DAYS_PER_DAY, Availability, Mode, Side, days_text
 from solver.pairing.columns import Bools, Codes, Ints, holds
 from solver.pairing.journey_rules import TooFar, UnknownPosition
 from solver.pairing.pair_rule import (
@@ -74,7 +74,7 @@ class NeedNotConfirmed(NeedRule):
     name = "need_not_confirmed"
     short = "need not confirmed"
     statement = "The need is only suggested: the school must confirm it."
-    confirms = True
+    confirmed_by = Side.TAKER
 
     def refuses_needs(self, tables: PairTables) -> Bools:
         return np.logical_and(tables.needs.suggested, not tables.with_suggestions)
@@ -86,6 +86,9 @@ class NeedNotConfirmed(NeedRule):
         if figures["suggested"]:
             return "The need is only suggested; the plan was asked to include suggestions."
         return "The need is confirmed."
+
+    def to_confirm(self, who: str, reference: str) -> str:
+        return f"{who} must confirm need {reference}, which is only suggested"
 
 
 class GiverMayNotGive(OfferRule):
@@ -116,7 +119,7 @@ class NotAnswered(OfferRule):
     name = "not_answered"
     short = "not answered"
     statement = f"The {GIVER} has not said whether it can give this."
-    confirms = True
+    confirmed_by = Side.GIVER
 
     def refuses_offers(self, tables: PairTables) -> Bools:
         silent = list(Availability).index(Availability.NOT_ANSWERED)
@@ -130,6 +133,9 @@ class NotAnswered(OfferRule):
         if figures["availability"] == Availability.NOT_ANSWERED:
             return f"The {GIVER} has not answered; the plan was asked to include suggestions."
         return f"The {GIVER} has said what it can give."
+
+    def to_confirm(self, who: str, reference: str) -> str:
+        return f"{who} must answer whether it can give offer {reference}"
 
 
 class OtherMode(PairRule):
@@ -328,6 +334,10 @@ class TooFewDays(PairRule):
     def refused(self, figures: Figures) -> str:
         left, least = figures["half_days_left"], figures["half_days_min"]
         return f"Only {days_text(left)} can be given; the need's minimum is {days_text(least)}."
+
+    def measure(self, figures: Figures) -> tuple[float | None, float | None]:
+        left, least = figures["half_days_left"], figures["half_days_min"]
+        return left / HALF_DAYS_PER_DAY, least / HALF_DAYS_PER_DAY
 
     @staticmethod
     def _left(tables: PairTables) -> Ints:

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -178,6 +179,14 @@ class MatrixTravelTimes:
         keys = np.array([a * len(index) + b for a, b in times], np.int64)
         order = np.argsort(keys)
         return cls(index, keys[order], np.array(list(times.values()))[order])
+
+    @classmethod
+    def of_pairs(
+        cls, ids: Sequence[str], origin: Ints, destination: Ints, minutes: Floats
+    ) -> "MatrixTravelTimes":
+        """Minutes known already, of pairs of rows of `ids`; NaN where they are not known."""
+        keys, first = np.unique(origin * len(ids) + destination, return_index=True)
+        return cls({name: row for row, name in enumerate(ids)}, keys, minutes[first])
 
     def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
         """Minutes of each pair of rows of `places`; 0 from a place to itself."""

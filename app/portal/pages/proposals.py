@@ -21,9 +21,9 @@ from app.portal.rendering import Pager, csv_page, miles, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import decisions, pins_and_exclusions, publication
 from app.proposals import queries as lists
+from app.proposals.pair_check import pair_today_if_any, rule_results
 from app.proposals.queries import Full
 from app.proposals.review_queries import SORTS, ReviewFilter, counts_by, review
-from app.proposals.rules_passed import rules_passed
 from app.proposals.states import ENDED, LAPSING, possible_from
 from app.runs import queries
 from models.vocabulary import (
@@ -199,7 +199,7 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             who,
             **shown,
             run=queries.get_run(session, who.principal, run_id),
-            rules=rules_passed(full, lists.options_of(session, run_id)),
+            rules=rule_results(full.proposal, shown["today"]),
             alternates=lists.alternates_of(session, run_id, full.need.id),
             history=sorted([*decided, *said], key=lambda each: each.at),
             standing={each.side: each for each in said if each.voided_at is None},
@@ -217,11 +217,11 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
 def about(session: ReadSession, who: Visitor, proposal_id: int) -> dict[str, Any]:
     """What a page or card of one proposal tells, and what can be done with it."""
     full = lists.get_proposal(session, who.principal, proposal_id)
+    today = pair_today_if_any(session, full.proposal, full.need, full.offer)
     return {
         "full": full,
-        "missing": decisions.to_be_confirmed(
-            full.need, full.offer, full.taker.name, full.giver.name
-        ),
+        "today": today,
+        "missing": today.to_confirm if today else (),
         "steering": _steered(session, who).get((full.need.reference, full.offer.reference)),
         "ladder_names": LADDER_NAMES,
         "expertise": expertise_names(session, who),

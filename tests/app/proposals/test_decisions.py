@@ -12,7 +12,8 @@ from app.database import Database
 from app.errors import Conflict, Forbidden, Problem, Stale
 from app.planning.options import MatchOptions
 from app.proposals import decisions, states
-from app.proposals.decisions import BadDecision, NotToBeSent, Said, Spent
+from app.proposals.decisions import BadDecision, Said
+from app.proposals.pair_check import NotToBeSent, Spent
 from app.proposals.states import NotNow
 from app.proposals.succession import keep_up
 from app.runs import queries, service

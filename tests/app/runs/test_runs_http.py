@@ -198,8 +198,11 @@ def test_one_proposal_says_everything_that_speaks_for_it(client: TestClient, sol
     assert (shown["giver"], shown["days"], shown["distance_miles"]) == ("2", 2, 1.0)
     assert sum(part["points"] for part in shown["components"]) == shown["points"]
     rules = {rule["rule"]: rule for rule in shown["rules"]}
-    assert (rules["distance"]["value"], rules["distance"]["limit"]) == (1.0, 20)
-    assert "20 miles" in rules["distance"]["sentence"]
+    assert len(rules) == 15
+    assert all(rule["holds"] and rule["today"] is None for rule in rules.values())
+    assert (rules["too_far"]["value"], rules["too_far"]["limit"]) == (1.0, 20)
+    assert "20 miles" in rules["too_far"]["sentence"]
+    assert (rules["too_few_days"]["value"], rules["too_few_days"]["limit"]) == (4, 2)
     (alternate,) = shown["alternates"]
     assert (alternate["offer"], alternate["giver"]) == ("far", "3")
     assert alternate["loss"] == (shown["points"] - alternate["points"]) * 4
