@@ -6,12 +6,14 @@ from typing import Any
 from sqlalchemy import update
 
 from app.access.policy import TERMINAL
-from app.database import Database
+from app.database import Database, ReadSession
 from app.planning.carry_out import Message, Planned, carry_out
 from app.planning.options import MatchOptions
+from app.proposals.queries import Wanted, list_proposals
 from app.runs import leases, queries, results, service
 from app.runs.leases import Lease
-from models.matching import Run
+from models.exchange import Need, Offer
+from models.matching import Proposal, Run
 from models.vocabulary import Reciprocity
 from tests import rows
 
@@ -104,3 +106,9 @@ def planned(database: Database, run_id: int, held: Lease) -> Planned:
 
     carry_out(order, database, tell, lambda: False)
     return told[0]
+
+
+def proposals_of(session: ReadSession, run_id: int) -> list[tuple[Proposal, Need, Offer]]:
+    """Every proposal of a run with its need and offer, the most points first."""
+    found = list_proposals(session, TERMINAL, Wanted(run=run_id), sort="-points", limit=None)
+    return [(each.proposal, each.need, each.offer) for each in found]

@@ -20,6 +20,7 @@ from app.insight.report import (
 )
 from app.planning.carry_out import Planned, ProblemMade
 from app.planning.options import MatchOptions
+from app.proposals.queries import Wanted, list_proposals
 from app.runs import queries
 from models.exchange import Expertise, Need, Offer, Period
 from models.matching import Proposal, Run
@@ -67,7 +68,12 @@ def result_of(session: Session, principal: Principal, run_id: int) -> Result:
         queries.problem_of(session, principal, run_id),
         queries.plan_of(session, principal, run_id),
         queries.refusals_of(session, principal, run_id),
-        queries.proposals(session, principal, run_id),
+        [
+            (each.proposal, each.need, each.offer)
+            for each in list_proposals(
+                session, principal, Wanted(run=run_id), sort="-points", limit=None
+            )
+        ],
         (run.summary or {}).get("greedy_objective"),
     )
 

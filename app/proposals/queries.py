@@ -3,31 +3,36 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
 from app.errors import NotFound
 from app.planning.load import in_force
+from app.proposals.states import LAPSING
 from models.exchange import Need, Offer
 from models.matching import Agreement, Alternate, Decision, Proposal, Steering
 from models.register import Participant
-from models.vocabulary import Availability, NeedState, Says, Side
+from models.vocabulary import METRES_PER_MILE, Availability, NeedState, Says, Side
 
 Taker, Giver = aliased(Participant), aliased(Participant)
 AT_ONCE: Final = 1_000
 REMOTE_COMES_LAST: Final = 2**31 - 1
 
-SORTS: Final[dict[str, tuple[ColumnElement[int], bool]]] = {
-    "id": (Proposal.id.expression, False),
-    "points": (Proposal.points.expression, False),
-    "-points": (Proposal.points.expression, True),
-    "distance": (func.coalesce(Proposal.distance_m, REMOTE_COMES_LAST), False),
-    "-distance": (func.coalesce(Proposal.distance_m, REMOTE_COMES_LAST), True),
+SORTS: Final[dict[str, ColumnElement[Any]]] = {
+    "id": Proposal.id.expression,
+    "points": Proposal.points.expression,
+    "distance": func.coalesce(Proposal.distance_m, REMOTE_COMES_LAST),
+    "days": Proposal.half_days.expression,
+    "priority": Need.priority.expression,
+    "taker": Taker.name.expression,
+    "giver": Giver.name.expression,
+    "expertise": Need.expertise_code.expression,
+    "state": Proposal.state.expression,
 }
-"""What proposals may be sorted by, and whether the highest comes first."""
+"""What proposals may be sorted by; with `-` before it the highest comes first."""
 
 
 SENDABLE: Final = and_(
@@ -76,16 +81,13 @@ class Wanted:
     giver: str | None = None
     expertise: str | None = None
     sendable: bool | None = None
-
-
-def _full() -> Select[Proposal, Need, Offer, Participant, Participant]:
-    return (
-        select(Proposal, Need, Offer, Taker, Giver)
-        .join(Need, Need.id == Proposal.need_id)
-        .join(Offer, Offer.id == Proposal.offer_id)
-        .join(Taker, Taker.id == Need.participant_id)
-        .join(Giver, Giver.id == Offer.participant_id)
-    )
+    text: str | None = None
+    """Words that the names of taker or giver hold."""
+    ladder: str | None = None
+    most_miles: float | None = None
+    """Remote ones are within any distance."""
+    waits_for: Side | None = None
+    """Those held until this side, too, has said yes."""
 
 
 def list_proposals(
@@ -95,54 +97,65 @@ def list_proposals(
     *,
     sort: str = "id",
     after: tuple[int, int] | None = None,
+    skip: int = 0,
     limit: int | None = 50,
 ) -> list[Full]:
-    """Proposals after the one whose `sort_key` is `after`, ties by id."""
+    """A page of proposals, after the one whose `sort_key` is `after`, or from `skip` on.
+
+    Of two alike the older comes first.
+    """
     authorise(principal, Action.READ)
-    key, descending = SORTS[sort]
+    key, descending = SORTS[sort.removeprefix("-")], sort.startswith("-")
     # Ids first: to sort whole rows, with all their sentences, costs more than to find them.
-    page = (
-        select(Proposal.id)
-        .join(Need, Need.id == Proposal.need_id)
-        .join(Offer, Offer.id == Proposal.offer_id)
-        .limit(limit)
-    )
-    if descending:
-        page = page.order_by(key.desc(), Proposal.id.desc())
-    else:
-        page = page.order_by(key, Proposal.id)
+    page = _joined(select(Proposal.id)).where(*_conditions(wanted)).offset(skip).limit(limit)
     if after is not None:
-        here, place = tuple_(key, Proposal.id), tuple_(*after)
-        page = page.where(here < place if descending else here > place)
-    for column, value in (
-        (Proposal.run_id, wanted.run),
-        (Proposal.state, wanted.state),
-        (Need.reference, wanted.need),
-        (Offer.reference, wanted.offer),
-        (Need.expertise_code, wanted.expertise),
-    ):
-        if value is not None:
-            page = page.where(column == value)
-    if wanted.sendable is not None:
-        page = page.where(SENDABLE if wanted.sendable else ~SENDABLE)
-    for side, reference in (
-        (Need.participant_id, wanted.taker),
-        (Offer.participant_id, wanted.giver),
-    ):
-        if reference is not None:
-            who = select(Participant.id).where(Participant.reference == reference)
-            page = page.where(side == who.scalar_subquery())
+        value, proposal_id = after
+        beyond = key < value if descending else key > value
+        page = page.where(or_(beyond, and_(key == value, Proposal.id > proposal_id)))
+    page = page.order_by(key.desc() if descending else key, Proposal.id)
     ids = session.scalars(page).all()
     found: dict[int, Full] = {}
     for start in range(0, len(ids), AT_ONCE):
-        query = _full().where(Proposal.id.in_(ids[start : start + AT_ONCE]))
+        query = _joined(select(Proposal, Need, Offer, Taker, Giver))
+        query = query.where(Proposal.id.in_(ids[start : start + AT_ONCE]))
         found |= {row[0].id: Full(*row) for row in session.execute(query)}
     return [found[each] for each in ids]
 
 
+def count_proposals(session: Session, principal: Principal, wanted: Wanted) -> int:
+    authorise(principal, Action.READ)
+    query = _joined(select(func.count()).select_from(Proposal)).where(*_conditions(wanted))
+    return session.scalar(query) or 0
+
+
+def counts_by(
+    session: Session, principal: Principal, run_id: int
+) -> dict[str, list[tuple[str, int]]]:
+    """How many proposals of a run have each state, expertise and step of the ladder."""
+    authorise(principal, Action.READ)
+    found = {}
+    for name, column in (
+        ("state", Proposal.state),
+        ("expertise", Need.expertise_code),
+        ("ladder", Proposal.ladder),
+    ):
+        query = (
+            select(column, func.count())
+            .select_from(Proposal)
+            .join(Need, Need.id == Proposal.need_id)
+            .where(Proposal.run_id == run_id)
+            .group_by(column)
+            .order_by(column)
+        )
+        found[name] = [(value, number) for value, number in session.execute(query)]
+    return found
+
+
 def get_proposal(session: Session, principal: Principal, proposal_id: int) -> Full:
     authorise(principal, Action.READ)
-    row = session.execute(_full().where(Proposal.id == proposal_id)).one_or_none()
+    row = session.execute(
+        _joined(select(Proposal, Need, Offer, Taker, Giver)).where(Proposal.id == proposal_id)
+    ).one_or_none()
     if row is None:
         raise NotFound(f"there is no proposal {proposal_id}")
     return Full(*row)
@@ -236,3 +249,47 @@ def _steered(kind: str) -> Select[Steering, str, str]:
         .join(Offer, Offer.id == Steering.offer_id)
         .where(Steering.kind == kind)
     )
+
+
+def _joined(query: Any) -> Any:
+    return (
+        query.join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .join(Taker, Taker.id == Need.participant_id)
+        .join(Giver, Giver.id == Offer.participant_id)
+    )
+
+
+def _conditions(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for word in (wanted.text or "").split():
+        named = (side.name.icontains(word, autoescape=True) for side in (Taker, Giver))
+        conditions.append(or_(*named))
+    for column, value in (
+        (Proposal.run_id, wanted.run),
+        (Proposal.state, wanted.state),
+        (Need.reference, wanted.need),
+        (Offer.reference, wanted.offer),
+        (Need.expertise_code, wanted.expertise),
+        (Proposal.ladder, wanted.ladder),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    for side, reference in (
+        (Need.participant_id, wanted.taker),
+        (Offer.participant_id, wanted.giver),
+    ):
+        if reference is not None:
+            who = select(Participant.id).where(Participant.reference == reference)
+            conditions.append(side == who.scalar_subquery())
+    if wanted.sendable is not None:
+        conditions.append(SENDABLE if wanted.sendable else ~SENDABLE)
+    if wanted.most_miles is not None:
+        near = Proposal.distance_m <= round(wanted.most_miles * METRES_PER_MILE)
+        conditions.append(or_(Proposal.distance_m.is_(None), near))
+    if wanted.waits_for is not None:
+        answered = select(Agreement.proposal_id).where(
+            Agreement.side == wanted.waits_for, Agreement.voided_at.is_(None)
+        )
+        conditions += [Proposal.state.in_(LAPSING), Proposal.id.not_in(answered)]
+    return conditions

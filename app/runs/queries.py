@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
 from app.errors import NotFound
-from models.exchange import Need, Offer
-from models.matching import Proposal, Run, RunEvent, RunFile
+from models.matching import Run, RunEvent, RunFile
 from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
@@ -64,21 +63,6 @@ def events(
         .where(RunEvent.run_id == run_id, RunEvent.sequence > after)
         .order_by(RunEvent.sequence)
     ).all()
-
-
-def proposals(
-    session: Session, principal: Principal, run_id: int
-) -> list[tuple[Proposal, Need, Offer]]:
-    """Every proposal of a run with its need and offer, the most points first."""
-    authorise(principal, Action.READ)
-    query = (
-        select(Proposal, Need, Offer)
-        .join(Need, Need.id == Proposal.need_id)
-        .join(Offer, Offer.id == Proposal.offer_id)
-        .where(Proposal.run_id == run_id)
-        .order_by(Proposal.points.desc(), Proposal.id)
-    )
-    return [(proposal, need, offer) for proposal, need, offer in session.execute(query)]
 
 
 def list_runs(

@@ -22,8 +22,7 @@ from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import decisions, pins_and_exclusions, publication
 from app.proposals import queries as lists
 from app.proposals.pair_check import pair_today_if_any, rule_results
-from app.proposals.queries import Full
-from app.proposals.review_queries import SORTS, ReviewFilter, counts_by, review
+from app.proposals.queries import SORTS, Full, Wanted
 from app.proposals.states import ENDED, LAPSING, possible_from
 from app.runs import queries
 from models.vocabulary import (
@@ -85,7 +84,7 @@ class Outcome:
     refused: str | None
 
 
-def _wanted(params: QueryParams) -> tuple[ReviewFilter, str]:
+def _wanted(run_id: int, params: QueryParams) -> tuple[Wanted, str]:
     """The filter and order of a query; what no such list has is left out."""
 
     def one_of(name: str, known: Sequence[str]) -> str | None:
@@ -95,7 +94,8 @@ def _wanted(params: QueryParams) -> tuple[ReviewFilter, str]:
     far = params.get("miles", "")
     sendable = {"yes": True, "no": False}.get(params.get("sendable", ""))
     sort = params.get("sort", DEFAULT_SORT)
-    wanted = ReviewFilter(
+    wanted = Wanted(
+        run=run_id,
         text=params.get("q", "")[:100].replace("\0", " ").strip() or None,
         state=one_of("state", list(ProposalState)),
         expertise=params.get("expertise", "")[:60].replace("\0", "") or None,
@@ -109,20 +109,20 @@ def _wanted(params: QueryParams) -> tuple[ReviewFilter, str]:
 
 @router.get("/runs/{run_id:id}/proposals")
 def list_proposals(request: Request, who: Who, run_id: int) -> Response:
-    wanted, sort = _wanted(request.query_params)
+    wanted, sort = _wanted(run_id, request.query_params)
     number = page_number(request)
     as_csv = request.query_params.get("as") == "csv"
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
-        found, total = review(
+        found = lists.list_proposals(
             session,
             who.principal,
-            run_id,
             wanted,
             sort=sort,
             skip=0 if as_csv else (number - 1) * PER_PAGE,
             limit=None if as_csv else PER_PAGE,
         )
+        total = lists.count_proposals(session, who.principal, wanted)
         answers = lists.answers_to(session, who.principal, [each.proposal.id for each in found])
         if as_csv:
             lines = [_csv(each, answers.get(each.proposal.id, {})) for each in found]
@@ -137,12 +137,12 @@ def list_proposals(request: Request, who: Who, run_id: int) -> Response:
             pager=Pager(number, PER_PAGE, total),
             sort=sort,
             default_sort=DEFAULT_SORT,
-            counts=counts_by(session, who.principal, run_id),
+            counts=lists.counts_by(session, who.principal, run_id),
             expertise=expertise_names(session, who),
             ladder_names=LADDER_NAMES,
             steered=_steered(session, who),
             ended_states=ENDED,
-            filtered=wanted != ReviewFilter(),
+            filtered=wanted != Wanted(run=run_id),
             actions=ACTIONS,
             done=DONE.get(request.query_params.get("done", "")),
             done_number=request.query_params.get("n", ""),
@@ -266,9 +266,11 @@ def _chosen(who: Visitor, form: FormData, given: dict[str, str]) -> list[tuple[i
     """Ids and versions that were ticked, or all that the filter shows."""
     run = whole(given.get("run"))
     if given.get("all") and run is not None:
-        wanted, sort = _wanted(QueryParams(given.get("filter", "")))
+        wanted, sort = _wanted(run, QueryParams(given.get("filter", "")))
         with who.database.read() as session:
-            found, _ = review(session, who.principal, run, wanted, sort=sort, limit=MOST_AT_ONCE)
+            found = lists.list_proposals(
+                session, who.principal, wanted, sort=sort, limit=MOST_AT_ONCE
+            )
             return [(each.proposal.id, each.proposal.version) for each in found]
     chosen = []
     for value in form.getlist("chosen")[:MOST_AT_ONCE]:

@@ -30,7 +30,7 @@ from models.vocabulary import Operation
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan
 from tests import rows
-from tests.runs import OPTIONS, expire, filled, kinds, planned, state, submit, take
+from tests.runs import OPTIONS, expire, filled, kinds, planned, proposals_of, state, submit, take
 
 PATIENCE_S = 180.0
 needs_linux = pytest.mark.skipif(
@@ -79,7 +79,7 @@ def test_a_submitted_run_is_carried_out_in_the_background(exchange: Database) ->
     with exchange.read() as session:
         run = queries.get_run(session, TERMINAL, run_id)
         assert (run.state, run.attempt, run.failure) == ("solved", 1, None)
-        assert len(queries.proposals(session, TERMINAL, run_id)) == 2
+        assert len(proposals_of(session, run_id)) == 2
         events = queries.events(session, TERMINAL, run_id)
         assert [event.sequence for event in events] == list(range(1, run.last_event + 1))
         later = queries.events(session, TERMINAL, run_id, after=run.last_event - 1)
@@ -145,7 +145,7 @@ def test_what_a_cancelled_search_found_is_kept(exchange: Database) -> None:
         assert run.state == "cancelled"
         plan = Plan.from_json(decode(queries.file_of(session, run_id, "plan")))
         assert (run.objective, len(plan)) == (plan.objective, 2)
-        assert not queries.proposals(session, TERMINAL, run_id)
+        assert not proposals_of(session, run_id)
 
 
 def test_a_search_that_is_cancelled_has_a_moment_to_tell_its_plan() -> None:
@@ -273,7 +273,7 @@ def test_a_killed_worker_leaves_its_run_to_the_next(exchange: Database, silence:
         wait_until(lambda: state(exchange, run_id) == "solved")
     with exchange.read() as session:
         assert queries.get_run(session, TERMINAL, run_id).attempt == 2
-        assert len(queries.proposals(session, TERMINAL, run_id)) == 2
+        assert len(proposals_of(session, run_id)) == 2
     assert kinds(exchange, run_id).count("solved") == 1
 
 

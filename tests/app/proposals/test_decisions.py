@@ -16,13 +16,13 @@ from app.proposals.decisions import BadDecision, Said
 from app.proposals.pair_check import NotToBeSent, Spent
 from app.proposals.states import NotNow
 from app.proposals.succession import keep_up
-from app.runs import queries, service
+from app.runs import service
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Alternate, Decision, Proposal
 from models.vocabulary import DecisionAction, DeclineReason, ProposalState
 from tests import rows
-from tests.runs import FREELY, contested, match
+from tests.runs import FREELY, contested, match, proposals_of
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
 PREFER, DECLINE, WITHDRAW = (
@@ -45,7 +45,7 @@ def run(database: Database, options: MatchOptions = FREELY) -> int:
 def proposals(database: Database, run_id: int) -> dict[str, Proposal]:
     """By the offer's reference."""
     with database.read() as session:
-        found = queries.proposals(session, TERMINAL, run_id)
+        found = proposals_of(session, run_id)
         return {offer.reference: proposal for proposal, _, offer in found}
 
 
@@ -224,7 +224,7 @@ def test_limits_of_the_giver_and_places_of_the_taker_bind(exchange: Database) ->
         far.availability = "not_offering"
     made = run(exchange)
     with exchange.read() as session:
-        one, two = (each for each, _, _ in queries.proposals(session, TERMINAL, made))
+        one, two = (each for each, _, _ in proposals_of(session, made))
     decide(exchange, one, PREFER)
     with exchange.write() as session:
         who = session.get_one(rows.Participant, giver_id)

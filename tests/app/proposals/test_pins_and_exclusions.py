@@ -13,11 +13,12 @@ from app.planning.pair_constraints import ImpossiblePin
 from app.proposals import decisions
 from app.proposals import queries as lists
 from app.proposals.pins_and_exclusions import BadSteering, lift, steer
-from app.runs import queries, service
+from app.runs import service
 from models.exchange import Offer
 from models.matching import Run
 from models.vocabulary import DecisionAction, Reciprocity, SteeringKind
 from tests import rows
+from tests.runs import proposals_of
 
 NOW = datetime(2026, 9, 2, tzinfo=UTC)
 OPTIONS = MatchOptions(
@@ -64,7 +65,7 @@ def paired(
         )
     run_id = service.match(database, TERMINAL, found, rows.YEAR, options, now=now)
     with database.read() as session:
-        made = queries.proposals(session, TERMINAL, run_id)
+        made = proposals_of(session, run_id)
         return {offer.reference for _, _, offer in made}
 
 

@@ -20,7 +20,7 @@ from solver.formats.json_columns import encode
 from solver.formats.problem_json import problem_to_json
 from solver.solve import solve
 from tests import rows
-from tests.runs import OPTIONS, match
+from tests.runs import OPTIONS, match, proposals_of
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_run_stores_its_problem_plan_and_proposals(exchange: Database) -> None
         file = queries.file_of(session, run_id, "problem")
         problem = queries.problem_of(session, TERMINAL, run_id)
         plan = queries.plan_of(session, TERMINAL, run_id)
-        made = queries.proposals(session, TERMINAL, run_id)
+        made = proposals_of(session, run_id)
     assert stored.state == "solved"
     assert file == encode(problem_to_json(problem), gzipped=True)
     content = gzip.decompress(file)
@@ -89,7 +89,7 @@ def test_what_is_made_of_suggestions_cannot_be_sent(exchange: Database) -> None:
     """Planning with suggestions shows them, and marks every pairing that rests on one."""
     run_id = match(exchange, OPTIONS.model_copy(update={"include_suggestions": True}))
     with exchange.read() as session:
-        made = queries.proposals(session, TERMINAL, run_id)
+        made = proposals_of(session, run_id)
     for proposal, need, offer in made:
         suggested = need.reference == "N3" or offer.reference == "OH"
         assert proposal.sendable is not suggested
