@@ -201,7 +201,10 @@ def test_a_proposal_tells_why_it_was_chosen(who: Visitor, run_id: int, exchange:
         proposal = session.get_one(Proposal, near)
     assert sum(each["points"] for each in proposal.components) == proposal.points
     assert f"Together {proposal.points:,}" in page.text
-    assert "1.0 miles lie within the taker's 20 miles and the giver's 20 miles." in page.text
+    assert (
+        "1 mile apart, within the school receiving support's limit of 20 miles and the "
+        "supporting organisation's limit of 20 miles." in page.text
+    )
     assert "Who else could Alternates, best first" in page.text
     assert "Elm School" in page.text
 
