@@ -137,6 +137,7 @@ def test_figures_are_those_of_the_data() -> None:
     assert sum(days for _, days in found.days_by_ladder) == found.days_planned
     assert sum(each.given for each in found.balances) == found.days_planned
     assert sum(each.taken for each in found.balances) == found.days_planned
+    assert all(each.given or each.taken for each in found.balances)
 
 
 def test_most_disadvantaged_quarter() -> None:
