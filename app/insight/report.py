@@ -227,7 +227,7 @@ def figures(data: ReportData) -> Figures:
         remote=sum(each.remote for each in data.pairings),
         most_disadvantaged_from=threshold,
         most_disadvantaged_days=(
-            sum(taken[each] for each in disadvantaged) / days_planned
+            sum(taken.get(each, 0.0) for each in disadvantaged) / days_planned
             if disadvantaged and days_planned
             else None
         ),

@@ -1,91 +1,103 @@
-"""The charts of a report: drawn here and now as SVG, each with its figures as a table."""
+"""The charts of a plan as data: labels, lengths and figures; `charts.html` draws them.
 
-import re
+A page draws them itself because only the browser knows how wide its text is: a library that drew
+pictures here measured labels in another font and cut them.
+"""
+
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from io import StringIO
-from typing import Any
-
-import altair as alt
+from itertools import count
+from math import ceil
 
 from app.insight.report import Figures, ReportData, Symbol, needs_of
-from app.insight.report_map import LADDER_COLOURS, LADDER_NAMES
+from app.insight.report_map import LADDER_NAMES
 
-INK, GRID, ACCENT, PALE = "#0b0c0c", "#d4d8da", "#12436d", "#7b95ab"
-WIDTH, FULL_WIDTH = 536, 1072
 MOST_EXPERTISE = 14
 MILES_PER_BAND = 2
 LAST_BAND = 30
+MOST_STEPS = 5
+"""So few numbers stand on an axis that they keep apart on a phone, in any font."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row: what it is of, the parts of its bar, and its figures as text."""
+
+    label: str
+    parts: tuple[tuple[str, float], ...]
+    """Each by its colour, which is a class in `charts.css`, and its length."""
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Schools that give and receive the same number of days."""
+
+    given: float
+    received: float
+    schools: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Days given across, days received upwards, both on the same scale."""
+
+    ticks: tuple[int, ...]
+    """Evenly spaced from 0; nothing lies beyond the last."""
+    spots: tuple[Spot, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`svg` is trusted markup made here; title, statement and table are plain text."""
+    """A table whose rows have bars, and above it a plot where two measures meet."""
 
     title: str
     statement: str
-    svg: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str | int | float, ...], ...]
+    """The heads of the labels and of each figure."""
+    bars: tuple[Bar, ...]
+    full: float
+    """The length of a bar that takes all the room."""
+    folded: tuple[Bar, ...] = ()
+    """More rows, which are shown when asked for."""
+    key: tuple[tuple[str, str], ...] = ()
+    """Colours and what they mean, where a bar has several parts."""
+    plot: Plot | None = None
+    histogram: bool = False
+    """The rows are bands of one measure, in its order."""
     wide: bool = False
-
-
-def _svg(chart: Any, width: int = WIDTH) -> str:
-    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    styled = (
-        chart.properties(width=width, background="transparent", autosize=fit, padding=2)
-        .configure(font="Arial, Helvetica, sans-serif")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK, titleColor=INK, labelFontSize=15, titleFontSize=15,
-            titleFontWeight="normal", gridColor=GRID, domainColor=INK, tickColor=INK,
-            labelLimit=330,
-        )
-        .configure_legend(
-            labelColor=INK, titleColor=INK, labelFontSize=15, titleFontSize=15, orient="top",
-            titleFontWeight="normal", title=None, symbolType="square",
-        )
-    )  # fmt: skip
-    drawn = StringIO()
-    styled.save(drawn, format="svg")
-    # Inside an HTML page namespaces are known, and the picture takes the width it is given.
-    bare = re.sub(r' xmlns(:xlink)?="[^"]*"', "", drawn.getvalue())
-    return re.sub(r'(<svg[^>]*?) width="[\d.]+" height="[\d.]+"', r"\1", bare, count=1)
-
-
-def _of(values: list[dict[str, Any]]) -> Any:
-    return alt.Chart(alt.InlineData(values=values))
 
 
 def _days(days: float) -> str:
     return f"{days:,.1f}".removesuffix(".0")
 
 
-def _ladder(figures: Figures) -> Chart:
+def _days_in_words(days: float) -> str:
+    said = _days(days)
+    return f"{said} {'day' if said == '1' else 'days'}"
+
+
+def _longest(bars: Iterable[Bar]) -> float:
+    return max(sum(length for _, length in bar.parts) for bar in bars) or 1.0
+
+
+def _ladder(figures: Figures) -> Chart | None:
+    if not figures.days_by_ladder:
+        return None
     total = figures.days_planned or 1
-    rows = [
-        (LADDER_NAMES[step], days, f"{days / total:.0%}") for step, days in figures.days_by_ladder
-    ]
-    chart = (
-        _of([{"step": name, "days": days} for name, days, _ in rows])
-        .mark_bar(size=22)
-        .encode(
-            x=alt.X("days:Q", title="Days planned"),
-            y=alt.Y("step:N", sort=[name for name, _, _ in rows], title=None),
-            color=alt.Color("step:N", legend=None).scale(
-                domain=[LADDER_NAMES[step] for step, _ in figures.days_by_ladder],
-                range=[LADDER_COLOURS[step] for step, _ in figures.days_by_ladder],
-            ),
-        )
-        .properties(height=max(1, len(rows)) * 34)
+    bars = tuple(
+        Bar(LADDER_NAMES[step], ((step.value, days),), (_days(days), f"{days / total:.0%}"))
+        for step, days in figures.days_by_ladder
     )
-    name, days, share = max(rows, key=lambda row: row[1])
+    step, days = max(figures.days_by_ladder, key=lambda each: each[1])
     return Chart(
         "Where support comes from",
-        f"Most comes from: {name.lower()}, {_days(days)} days, {share} of all.",
-        _svg(chart),
-        ("Step, nearest first", "Days", "Share"),
-        tuple((name, _days(days), share) for name, days, share in rows),
+        f"Largest source: {LADDER_NAMES[step].lower()}, {_days_in_words(days)}, "
+        f"{days / total:.0%} of all days planned.",
+        ("Source, nearest first", "Days", "Share"),
+        bars,
+        _longest(bars),
     )
 
 
@@ -96,29 +108,32 @@ def _travel(data: ReportData) -> Chart | None:
     if not miles:
         return None
     bands = Counter(min(int(each // MILES_PER_BAND) * MILES_PER_BAND, LAST_BAND) for each in miles)
-    lowest = list(range(0, max(bands) + 1, MILES_PER_BAND))
-    names = {
-        low: f"{low} and more" if low == LAST_BAND else f"{low} to {low + MILES_PER_BAND}"
-        for low in lowest
-    }
-    chart = (
-        _of([{"from": low, "to": low + MILES_PER_BAND, "pairings": bands[low]} for low in lowest])
-        .mark_bar(color=ACCENT, binSpacing=2)
-        .encode(
-            x=alt.X("from:Q", title="Miles between giver and taker", bin="binned"),
-            x2="to",
-            y=alt.Y("pairings:Q", title="Pairings", axis=alt.Axis(tickMinStep=1)),
-        )
-        .properties(height=190)
+
+    def named(low: int) -> str:
+        if low == LAST_BAND:
+            return f"{low} miles or more"
+        high = low + MILES_PER_BAND
+        return f"{low} to {high} miles" if low else f"Under {high} miles"
+
+    bars = tuple(
+        Bar(named(low), (("main", bands[low]),), (f"{bands[low]:,}",))
+        for low in range(0, max(bands) + 1, MILES_PER_BAND)
     )
     near = sum(each <= 10 for each in miles)
     return Chart(
-        "How far it travels",
+        "How far support travels",
         f"{near:,} of {len(miles):,} pairings on site are within 10 miles.",
-        _svg(chart),
-        ("Miles", "Pairings"),
-        tuple((names[low], bands[low]) for low in lowest),
+        ("Distance", "Pairings"),
+        bars,
+        _longest(bars),
+        histogram=True,
     )
+
+
+def _ticks(highest: float) -> tuple[int, ...]:
+    steps = (digit * 10**power for power in count() for digit in (1, 2, 5))
+    step = next(each for each in steps if highest <= MOST_STEPS * each)
+    return tuple(range(0, max(1, ceil(highest / step)) * step + 1, step))
 
 
 def _balance(data: ReportData, figures: Figures) -> Chart | None:
@@ -126,32 +141,24 @@ def _balance(data: ReportData, figures: Figures) -> Chart | None:
     spots = Counter((b.given, b.taken) for b in figures.balances if b.reference in schools)
     if not spots:
         return None
-    highest = max(max(spot) for spot in spots)
-    scale = alt.Scale(domain=[0, highest], nice=True)
-    dots = (
-        _of([{"given": g, "taken": t, "number": n} for (g, t), n in sorted(spots.items())])
-        .mark_circle(color=ACCENT, opacity=0.65, stroke="white", strokeWidth=0.6)
-        .encode(
-            x=alt.X("given:Q", title="Days given", scale=scale),
-            y=alt.Y("taken:Q", title="Days taken", scale=scale),
-            size=alt.Size("number:Q", legend=None, scale=alt.Scale(range=[30, 420])),
-        )
-    )
-    even = (
-        _of([{"g": 0, "t": 0}, {"g": highest, "t": highest}])
-        .mark_line(color=INK, strokeDash=[4, 4], strokeWidth=1)
-        .encode(x="g:Q", y="t:Q")
-    )
-    groups = {"gives more than it takes": 0, "takes as much as it gives": 0, "takes more": 0}
-    for (given, taken), number in spots.items():
-        groups[list(groups)[(given <= taken) + (given < taken)]] += number
+    groups = {
+        "Gives more than it receives": sum(n for (g, t), n in spots.items() if g > t),
+        "Gives as much as it receives": sum(n for (g, t), n in spots.items() if g == t),
+        "Receives more than it gives": sum(n for (g, t), n in spots.items() if g < t),
+    }
+    bars = tuple(Bar(name, (("main", n),), (f"{n:,}",)) for name, n in groups.items())
     return Chart(
-        "Giving against taking",
-        "Each circle is one institution or several alike; on the dashed line giving and taking "
-        "are even.",
-        _svg((even + dots).properties(height=260)),
-        ("An institution that", "Number"),
-        tuple(groups.items()),
+        "Giving and receiving",
+        "Each circle is one school, or several with the same days: the larger, the more schools. "
+        "A school on the dashed line gives as many days as it receives.",
+        ("What a school does in this plan", "Schools"),
+        bars,
+        _longest(bars),
+        plot=Plot(
+            _ticks(max(max(spot) for spot in spots)),
+            # Small circles lie upon large ones.
+            tuple(Spot(g, t, n) for (g, t), n in sorted(spots.items(), key=lambda s: (-s[1], s))),
+        ),
     )
 
 
@@ -164,40 +171,31 @@ def _expertise(data: ReportData) -> Chart | None:
     if not total:
         return None
     order = sorted(total, key=lambda name: (-total[name], name))
-    shown = order[:MOST_EXPERTISE]
-    chart = (
-        _of(
-            [
-                {"expertise": name, "state": state, "needs": number, "place": place}
-                for name in shown
-                for place, (state, number) in enumerate(
-                    (("Met", len(met[name])), ("Not met", unmet[name]))
-                )
-            ]
+    bars = tuple(
+        Bar(
+            name,
+            (("main", len(met[name])), ("rest", unmet[name])),
+            (f"{total[name]:,}", f"{len(met[name]):,}", f"{unmet[name]:,}"),
         )
-        .mark_bar()
-        .encode(
-            x=alt.X("needs:Q", title="Needs"),
-            y=alt.Y("expertise:N", sort=shown, title=None),
-            color=alt.Color("state:N").scale(domain=["Met", "Not met"], range=[ACCENT, PALE]),
-            order="place:Q",
-        )
-        .properties(height=27 * len(shown))
+        for name in order
     )
     short = max(order, key=lambda name: unmet[name])
-    more = f" The table has all {len(order)}." if len(order) > len(shown) else ""
     return Chart(
         "Needs by expertise",
-        f"Most often not met: {short}, {unmet[short]} of {total[short]}.{more}",
-        _svg(chart, FULL_WIDTH),
+        f"Most often not met: {short}, {unmet[short]:,} of {total[short]:,} needs."
+        if unmet
+        else "Every need is met.",
         ("Expertise", "Needs", "Met", "Not met"),
-        tuple((name, total[name], len(met[name]), unmet[name]) for name in order),
+        bars[:MOST_EXPERTISE],
+        _longest(bars),
+        folded=bars[MOST_EXPERTISE:],
+        key=(("main", "Met"), ("rest", "Not met")),
         wide=True,
     )
 
 
 def _disadvantage(data: ReportData) -> Chart | None:
-    """Schools in need in four parts of equal number, by the disadvantage that they serve."""
+    """Schools in need in four groups of equal number, by the disadvantage that they serve."""
     needed: defaultdict[str, float] = defaultdict(float)
     planned: defaultdict[str, float] = defaultdict(float)
     for need in needs_of(data):
@@ -209,48 +207,37 @@ def _disadvantage(data: ReportData) -> Chart | None:
     if len(known) < 8 or not sum(planned.values()):
         return None
     known.sort()
-    quarters = [known[part * len(known) // 4 : (part + 1) * len(known) // 4] for part in range(4)]
-    names = [f"{quarter[0][0]:.0f} to {quarter[-1][0]:.0f}%" for quarter in quarters]
-    rows = [
-        (name, sum(needed[t] for _, t in quarter), sum(planned[t] for _, t in quarter))
-        for name, quarter in zip(names, quarters, strict=True)
-    ]
-    chart = (
-        _of(
-            [
-                {"quarter": name, "share": got / asked if asked else 0}
-                for name, asked, got in rows
-            ]
+    bars = []
+    for part in range(4):
+        quarter = known[part * len(known) // 4 : (part + 1) * len(known) // 4]
+        asked = sum(needed[taker] for _, taker in quarter)
+        got = sum(planned[taker] for _, taker in quarter)
+        share = got / asked if asked else 0.0
+        bars.append(
+            Bar(
+                f"{quarter[0][0]:.0f}% to {quarter[-1][0]:.0f}%",
+                (("main", share), ("rest", max(0.0, 1 - share))),
+                (_days(asked), _days(got), f"{share:.0%}" if asked else "–"),
+            )
         )
-        .mark_bar(size=46, color=ACCENT)
-        .encode(
-            x=alt.X("quarter:N", sort=names, title="Pupils eligible for free school meals",
-                    axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("share:Q", title="Days planned of days asked for",
-                    axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
-        )
-        .properties(height=210)
-    )  # fmt: skip
     return Chart(
-        "Support where it is hardest",
-        "Schools in need, in four parts of equal number from the least to the most disadvantage "
-        "served: how much of what they asked for is planned.",
-        _svg(chart),
-        ("Pupils eligible for free school meals", "Days asked for", "Days planned", "Share"),
-        tuple(
-            (name, _days(asked), _days(got), f"{got / asked:.0%}" if asked else "")
-            for name, asked, got in rows
-        ),
+        "Support by disadvantage",
+        "How much of what they asked for is planned for schools receiving support, in four groups "
+        "of the same number of schools by pupils eligible for free school meals.",
+        ("Eligible for free school meals", "Days asked for", "Days planned", "Share"),
+        tuple(bars),
+        1.0,
+        key=(("main", "Planned"), ("rest", "Not planned")),
     )
 
 
 def charts(data: ReportData, figures: Figures) -> list[Chart]:
-    """Every chart that the plan has figures for."""
-    drawn = (
-        _ladder(figures) if figures.days_by_ladder else None,
-        _travel(data),
-        _balance(data, figures),
+    """Every chart that the plan has figures for, those of like height side by side."""
+    made = (
+        _ladder(figures),
         _disadvantage(data),
+        _balance(data, figures),
+        _travel(data),
         _expertise(data),
     )
-    return [chart for chart in drawn if chart is not None]
+    return [chart for chart in made if chart is not None]

@@ -18,6 +18,7 @@ from app.insight.report_map import (
     plan_map,
 )
 
+HERE = Path(__file__).parent
 BEST = 12
 COMPONENT_COLOURS = (
     "#12436d", "#28a197", "#801650", "#f46a25", "#3d3d3d", "#a285d1", "#5694ca", "#85994b",
@@ -94,7 +95,7 @@ def _map_facts(data: ReportData) -> dict[str, list[list[object]]]:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader([HERE / "templates", HERE / "static"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

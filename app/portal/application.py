@@ -23,12 +23,11 @@ from app.portal.pages import (
     runs,
     sign_in,
 )
-from app.portal.rendering import STATIC, VENDOR, page
+from app.portal.rendering import FOLDERS, page
 from app.portal.sessions import SignInNeeded, to_sign_in
 from app.settings import Settings
 
 FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
-FILES: Final = {"static": STATIC, "vendor": VENDOR}
 BUSY: Final = "The database did not answer in time, or somebody stored the same; try again."
 
 
@@ -66,8 +65,8 @@ def portal(settings: Settings, database: Database) -> FastAPI:
 
 
 def _file(kind: str, name: str) -> Response:
-    """A style, script or licence; only what lies right in the two folders."""
-    folder = FILES.get(kind)
+    """A style, script or licence; only what lies right in one of the folders."""
+    folder = FOLDERS.get(kind)
     if folder is None or name not in {each.name for each in folder.glob("*.*")}:
         raise HTTPException(404)
     return FileResponse(folder / name, headers=FOREVER)

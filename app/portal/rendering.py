@@ -29,8 +29,14 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Vary": "Cookie, HX-Request",
 }
-STATIC: Final = Path(__file__).parent / "static"
-VENDOR: Final = Path(__file__).parent.parent / "static" / "vendor"
+APP: Final = Path(__file__).parents[1]
+VENDOR: Final = APP / "static" / "vendor"
+FOLDERS: Final = {
+    "static": APP / "portal" / "static",
+    "vendor": VENDOR,
+    "insight": APP / "insight" / "static",
+}
+"""Where files lie that pages load, by the first part of their addresses."""
 NAVIGATION: Final = (
     ("Institutions", f"{BASE}/institutions", f"{BASE}/participants"),
     ("Needs", f"{BASE}/needs", f"{BASE}/needs"),
@@ -70,7 +76,7 @@ def _version(path: Path, changed: float) -> str:
 def asset(name: str) -> str:
     """The address of a file of ours, another one whenever the file is another."""
     folder, _, file = name.partition("/")
-    path = {"static": STATIC, "vendor": VENDOR}[folder] / file
+    path = FOLDERS[folder] / file
     if not path.is_file():
         return f"{BASE}/{name}"
     return f"{BASE}/{name}?v={_version(path, path.stat().st_mtime)}"
@@ -106,7 +112,12 @@ def environment() -> Environment:
         loader=ChoiceLoader(
             [
                 PackageLoader("app.portal"),
-                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+                PrefixLoader(
+                    {
+                        "govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja"),
+                        "insight": PackageLoader("app.insight"),
+                    }
+                ),
             ]
         ),
         autoescape=True,

@@ -1,6 +1,7 @@
 """What is drawn of a plan once: the same as what would be drawn later, and never in the way."""
 
 import gzip
+import json
 from typing import Any
 from xml.etree import ElementTree
 
@@ -110,6 +111,28 @@ def test_a_file_of_another_version_is_drawn_anew(exchange: Database) -> None:
         session.execute(
             insert(RunFile), [{"run_id": run_id, "name": n, "content": old} for n in names]
         )
+    assert pages(who, run_id) == before
+
+
+def test_charts_stored_as_pictures_are_drawn_anew(exchange: Database) -> None:
+    """A summary of the version that kept each chart as SVG is not shown without its charts."""
+    run_id, _ = carried_out(exchange)
+    who = broker(exchange)
+    before = pages(who, run_id)
+    summary = json.loads(gzip.decompress(stored(exchange, run_id)["summary"]))
+    assert summary["charts"]
+    summary["charts"] = [
+        {
+            "title": chart["title"], "statement": chart["statement"], "svg": "<svg></svg>",
+            "columns": chart["columns"], "rows": [["Own network", "2", "100%"]], "wide": False,
+        }
+        for chart in summary["charts"]
+    ]  # fmt: skip
+    old = gzip.compress(json.dumps(summary).encode())
+    with pytest.raises(ValueError, match="bars"):
+        rendered.read("summary", old)
+    with exchange.write() as session:
+        session.merge(RunFile(run_id=run_id, name="summary", content=old))
     assert pages(who, run_id) == before
 
 

@@ -12,6 +12,8 @@ from sqlalchemy import select, update
 from app.access import browser_sessions
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
+from app.insight.queries import report_data, result_of
+from app.insight.rendered import draw
 from app.planning.carry_out import Searching, Stage
 from app.portal.rendering import VENDOR
 from app.runs import service
@@ -22,6 +24,7 @@ from models.exchange import Offer
 from models.matching import Decision, Proposal, Run, Steering
 from tests import rows
 from tests.portal import BASE, Page, Visitor
+from tests.runs import OPTIONS, match
 
 DECIDE = "/proposals/decide"
 pytestmark = pytest.mark.usefixtures("first_day")
@@ -138,17 +141,36 @@ def test_who_watches_is_led_to_the_plan(who: Visitor, run_id: int) -> None:
     assert "The plan" in who.open(f"/runs/{run_id}/watch").text
 
 
-def test_the_plan_is_told_in_figures_charts_and_tables(who: Visitor, run_id: int) -> None:
-    """Every chart is named for those who do not see it and has a table beside it."""
+def test_the_plan_is_told_in_figures_charts_and_tables(
+    who: Visitor, run_id: int, exchange: Database
+) -> None:
+    """Every chart is a table with each of its labels and figures, drawn within the policy."""
     page = who.open(f"/runs/{run_id}")
     assert "2 of 3 needs are met, with 4 days of support in 2 pairings." in page.text
     assert "No plan within these rules is better." in page.text
     raw = who.client.get(f"{BASE}/runs/{run_id}").text
-    assert raw.count("<figure") == raw.count('role="img" aria-label="Chart: ')
-    assert raw.count("<figure") == raw.count("gt-small") >= 3
+    with exchange.read() as session:
+        made = draw(report_data(session, result_of(session, TERMINAL, run_id))).summary.charts
+    assert raw.count("<figure") == raw.count('<table class="chart-bars') == len(made) >= 3
+    for chart in made:
+        assert f'aria-label="{chart.title}"' in raw
+        for bar in chart.bars:
+            assert " ".join([bar.label, *bar.figures]) in page.text
     assert page.faults == []
+    style = next(each for each in re.findall(r'href="([^"]+)"', raw) if "charts.css" in each)
+    assert ".chart-bar" in who.client.get(style).text
     shown = who.client.get(f"{BASE}/runs/{run_id}/picture").text
     assert 'alt="4 participants and 2 pairings in Testshire"' in shown
+
+
+def test_a_plan_without_pairings_is_told(who: Visitor, exchange: Database) -> None:
+    """Its charts are of the needs that it leaves unmet."""
+    nobody_in_reach = OPTIONS.model_copy(update={"travel_limit_miles": 0.5})
+    page = who.open(f"/runs/{match(exchange, nobody_in_reach)}")
+    assert page.status == 200
+    assert "0 of 3 needs are met" in page.text
+    assert "Most often not met: Maths, 2 of 2 needs." in page.text
+    assert "Where support comes from" not in page.text
 
 
 def test_proposals_are_filtered_sorted_and_had_as_csv(who: Visitor, run_id: int) -> None:
