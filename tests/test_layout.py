@@ -1,4 +1,4 @@
-"""No circle of imports among files or among rooms, late and type-only imports counted."""
+"""The layout: no circle of imports among files or rooms, and tests beside their rooms."""
 
 import ast
 from collections import defaultdict
@@ -86,3 +86,12 @@ def test_a_circle_would_be_found() -> None:
     assert set(found) == {"a", "b", "c"}
     late = "def f():\n    from solver.solve import solve\n"
     assert list(imports_of(late, modules())) == ["solver.solve"]
+
+
+@pytest.mark.parametrize("package", ["app", "solver"])
+def test_tests_mirror_the_rooms(package: str) -> None:
+    """Tests of a room lie in a folder of its name, and no folder of tests is of no room."""
+    tests = ROOT / "tests" / package
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    missing = [folder for folder in folders if not (ROOT / package / folder).is_dir()]
+    assert not missing
