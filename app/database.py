@@ -34,6 +34,20 @@ class ReadSession(Session):
 class WriteSession(Session):
     """A session whose transaction `Database.write` commits; services flush, never commit."""
 
+    @contextmanager
+    def before_it_begins(self) -> Iterator["ReadSession | WriteSession"]:
+        """A session to read with that locks nothing, or this one where it has begun already."""
+        if self.info.get("has_begun", True):
+            yield self
+        else:
+            with ReadSession(self.info["read_engine"]) as session:
+                yield session
+
+
+@event.listens_for(WriteSession, "after_begin")
+def _note_begin(session: Session, *_: object) -> None:
+    session.info["has_begun"] = True
+
 
 def _engine(url: str, *, writes: bool) -> Engine:
     if not url.startswith("sqlite"):
@@ -100,14 +114,18 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[WriteSession]:
         """Commit when the block ends, roll back when it raises."""
-        with WriteSession(self.write_engine) as session, session.begin():
+        with self._write_session() as session, session.begin():
             yield session
 
     @contextmanager
     def rehearse(self) -> Iterator[WriteSession]:
         """Let changes be tried: whatever the block does is rolled back."""
-        with WriteSession(self.write_engine) as session:
+        with self._write_session() as session:
             yield session
+
+    def _write_session(self) -> WriteSession:
+        info = {"has_begun": False, "read_engine": self.read_engine}
+        return WriteSession(self.write_engine, info=info)
 
     @contextmanager
     def read(self) -> Iterator[ReadSession]:

@@ -1,5 +1,6 @@
 """Settings come from the environment only; each default is safe in production and to publish."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,11 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import Problem
+
+_GEOCODER = re.compile(
+    r"(nominatim|photon)\+https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[\w./~-]*)?",
+    re.ASCII,
+)
 
 
 class BadSetting(Problem):
@@ -30,6 +36,8 @@ class Settings(BaseSettings):
     """`sqlite:///path/to/file` or `postgresql+psycopg://user@host/name`."""
     travel_times: str | None = None
     """Minutes of travel: an OSRM server's address or a CSV matrix; none: estimated."""
+    geocoder: str | None = None
+    """`nominatim+https://host` or `photon+https://host`; none: by postcodes of the register."""
     workers: int = Field(1, ge=0, le=64)
     """Runs at once of `givetake serve` itself; 0: `givetake worker` carries them out."""
     queued_runs: int = Field(50, ge=1, le=10_000)
@@ -61,6 +69,16 @@ class Settings(BaseSettings):
                 "write sqlite:///path or postgresql+psycopg://user@host/name"
             )
         return url
+
+    @field_validator("geocoder")
+    @classmethod
+    def _known_geocoder(cls, server: str | None) -> str | None:
+        if server is not None and not _GEOCODER.fullmatch(server):
+            raise ValueError(
+                "names no geocoder that can be used; write nominatim+https://host or "
+                "photon+https://host, with a port or path where it has one"
+            )
+        return server
 
     @property
     def data_folder(self) -> Path:

@@ -9,6 +9,7 @@ from app.access.policy import TERMINAL
 from app.cli.console import open_database, out, write_csv
 from app.cli.exchange import OutOption, export_app
 from app.cli.imports import FileArgument, JsonOption, import_app, run_file_import, run_import
+from models.vocabulary import METRES_PER_MILE
 
 
 @import_app.command()
@@ -88,19 +89,44 @@ def support(file: FileArgument, as_json: JsonOption = False) -> None:
 
 
 def find(
-    text: Annotated[list[str], typer.Argument(metavar="TEXT...", help="a URN, or name and place")],
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TEXT]...", help="a URN, or words of name and place"),
+    ] = None,
+    near: Annotated[
+        str | None, typer.Option(help="a postcode, like CT17 0DQ, or a district: nearest first")
+    ] = None,
+    miles: Annotated[float, typer.Option(min=0.1, max=200, help="with --near: how far away")] = 10,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="how many at most")] = 20,
 ) -> None:
-    """List institutions and organisations by URN, key, or words of name and place."""
-    from app.register.lookups import find_participants
+    """List institutions and organisations by URN, key, words of name and place, or nearness.
 
+    Near a place only those are listed that are open and may take part.
+    """
+    from app.register.geocoding import require_place
+    from app.register.lookups import find_near, find_participants
+    from app.register.nearby import Near
+
+    wanted = " ".join(text or [])
+    if not wanted.strip() and near is None:
+        raise typer.BadParameter("Enter a name or a URN, or a place with --near")
     with open_database() as database, database.read() as session:
-        found = find_participants(session, TERMINAL, " ".join(text), limit=limit)
+        if near is None:
+            found = find_participants(session, TERMINAL, wanted, limit=limit)
+        else:
+            place = require_place(session, near)
+            around = Near(place.latitude, place.longitude, miles)
+            found, total = find_near(session, TERMINAL, wanted, around, open_only=True, limit=limit)
+    if near is not None:
+        said = f"{total:,} within {miles:g} miles of {near}. {place.sentence}"
+        out.print(said, markup=False, soft_wrap=True)
     for one in found:
-        place = ", ".join(part for part in (one.local_authority, one.postcode) if part)
+        where = ", ".join(part for part in (one.local_authority, one.postcode) if part)
         kind = one.type_name or one.kind
         closed = "" if one.in_scope else ", not in scope"
         cell = one.reference.partition(":")[2]
-        out.print(f"{cell}  {one.name} ({kind}{closed}) {place}", markup=False, soft_wrap=True)
-    if not found:
-        out.print(f"Nobody of the register is called {' '.join(text)!r}.", markup=False)
+        far = "" if one.distance_m is None else f" {one.distance_m / METRES_PER_MILE:,.1f} miles"
+        said = f"{cell}  {one.name} ({kind}{closed}) {where}{far}"
+        out.print(said, markup=False, soft_wrap=True)
+    if not found and near is None:
+        out.print(f"Nobody of the register is called {wanted!r}.", markup=False)

@@ -1,7 +1,7 @@
 """Answers: one thing or a page of them, with an ETag, as JSON or as a CSV file."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Generic, TypeVar, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Generic, TypeVar, get_args
 from urllib.parse import quote
 
 from fastapi import Request
@@ -71,10 +71,13 @@ def listed(
     read: Callable[[int | None], Sequence[T]],
     after: Callable[[T], object],
     columns: Sequence[str] | None = None,
+    query: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> Response:
     """Answer with a page, or as CSV with the whole list as filtered; `wanted` None: no pages.
 
-    `read` takes how many are wanted at most, `after` gives the key that the next page follows.
+    `read` takes how many are wanted at most, `after` gives the key that the next page follows,
+    and `query` what else its address holds anew. `more` stands in the page beside its items.
     """
     if wants_csv(request):
         name = request.url.path.rpartition("/")[2]
@@ -84,9 +87,9 @@ def listed(
     link = None
     if wanted is not None and len(items) > wanted.limit:
         items.pop()
-        url = request.url.include_query_params(after=after(items[-1]))
+        url = request.url.include_query_params(after=after(items[-1]), **(query or {}))
         link = f'<{url.path}?{url.query}>; rel="next"'
-    return shown(request, page.model_construct(items=items), link=link)
+    return shown(request, page.model_construct(items=items, **more), link=link)
 
 
 def csv_file(

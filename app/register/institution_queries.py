@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from math import inf
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Executable,
     Integer,
     RowMapping,
@@ -22,8 +24,9 @@ from sqlalchemy.orm import aliased
 
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.register.lookups import GROUP, NETWORK, Scope, holds_words, is_in
+from app.register.nearby import Near
 from models.register import (
     Area,
     Group,
@@ -35,7 +38,7 @@ from models.register import (
     NetworkMembership,
     Participant,
 )
-from models.vocabulary import AreaKind, Phase
+from models.vocabulary import METRES_PER_MILE, AreaKind, Phase
 
 Region = aliased(Area)
 Earlier = aliased(ImportBatch)
@@ -102,6 +105,7 @@ class InstitutionFilter:
     fee_paying: bool | None = None
     in_scope: bool | None = None
     trust: bool | None = None
+    near: Near | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,22 +204,60 @@ def list_institutions(
     after: int = 0,
     limit: int | None = 100,
     today: date | None = None,
-) -> Sequence[RowMapping]:
-    """A page of institutions by URN."""
+) -> Sequence[Mapping[Any, Any]]:
+    """A page of institutions by URN, or nearest first with the miles to each."""
     authorise(principal, Action.READ)
-    today = today or datetime.now(UTC).date()
-    query = _LISTED.where(Institution.urn > after).order_by(Institution.urn).limit(limit)
+    conditions = _conditions(wanted, today or datetime.now(UTC).date())
+    if wanted.near is not None:
+        return _nearest(session, wanted.near, conditions, after, limit)
+    query = _LISTED.where(*conditions, Institution.urn > after)
+    return session.execute(query.order_by(Institution.urn).limit(limit)).mappings().all()
+
+
+def _nearest(
+    session: ReadSession,
+    near: Near,
+    conditions: list[ColumnElement[bool]],
+    after: int,
+    limit: int | None,
+) -> list[dict[Any, Any]]:
+    """Those within the miles that follow `after`, whose own distance says where it stood."""
+    positions = (
+        select(Institution.urn, Participant.latitude, Participant.longitude)
+        .select_from(Institution)
+        .join(Participant)
+    )
+    found = near.sorted_by_distance(session.execute(positions.where(*conditions, near.in_box)))
+    if after:
+        last = session.execute(positions.where(Institution.urn == after))
+        passed = Near(near.latitude, near.longitude, inf).sorted_by_distance(last)
+        if not passed:
+            raise Conflict(f"institution {after} has no position any more; start the list again")
+        found = [one for one in found if one > passed[0]]
+    metres = {urn: far for far, urn in found[:limit]}
+    rows: dict[int, dict[Any, Any]] = {}
+    urns = list(metres)
+    for start in range(0, len(urns), 1_000):
+        query = _LISTED.where(Institution.urn.in_(urns[start : start + 1_000]))
+        rows |= {row["urn"]: dict(row) for row in session.execute(query).mappings()}
+    return [
+        rows[urn] | {"distance_miles": round(far / METRES_PER_MILE, 1)}
+        for urn, far in metres.items()
+        if urn in rows
+    ]
+
+
+def _conditions(wanted: InstitutionFilter, today: date) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [is_in(scope, today) for scope in _scopes(wanted)]
     if wanted.q is not None:
         if wanted.q.isascii() and wanted.q.isdigit() and len(wanted.q) <= 9:
-            query = query.where(Institution.urn == int(wanted.q))
+            found.append(Institution.urn == int(wanted.q))
         else:
-            query = query.where(*holds_words(wanted.q))
-    for scope in _scopes(wanted):
-        query = query.where(is_in(scope, today))
+            found += holds_words(wanted.q)
     if wanted.phase is not None:
-        query = query.where(cast(Institution.phases, String).contains(f'"{wanted.phase}"'))
+        found.append(cast(Institution.phases, String).contains(f'"{wanted.phase}"'))
     if wanted.trust is not None:
-        query = query.where(func.coalesce(Institution.trust_flag, 0).in_((3, 5)) == wanted.trust)
+        found.append(func.coalesce(Institution.trust_flag, 0).in_((3, 5)) == wanted.trust)
     for name in (
         "type_code",
         "type_group_code",
@@ -226,8 +268,8 @@ def list_institutions(
     ):
         value = getattr(wanted, name)
         if value is not None:
-            query = query.where(getattr(Institution, name) == value)
-    return session.execute(query).mappings().all()
+            found.append(getattr(Institution, name) == value)
+    return found
 
 
 def _scopes(wanted: InstitutionFilter) -> list[Scope]:

@@ -1,7 +1,7 @@
 """Reads of the register: who a cell names, what a place or group is, and who is in it."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from typing import Any, Final
@@ -12,6 +12,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
 from app.register.gias.classification import TRUST_KINDS
+from app.register.nearby import Near
 from models.register import (
     Area,
     Group,
@@ -60,6 +61,8 @@ class Found:
     postcode: str | None
     local_authority: str | None
     in_scope: bool
+    distance_m: float | None = None
+    """From the place that was named, where one was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,35 @@ def find_participants(
         return by_reference[skip:]
     taking_part = [func.coalesce(Institution.in_scope, true())] if open_only else []
     return _found(session, *holds_words(text), *taking_part, skip=skip, limit=limit)
+
+
+def find_near(
+    session: AnySession,
+    principal: Principal,
+    text: str,
+    near: Near,
+    *,
+    open_only: bool = False,
+    skip: int = 0,
+    limit: int = 20,
+) -> tuple[list[Found], int]:
+    """Those near a place, nearest first, and how many; of `text` as `find_participants` has it."""
+    authorise(principal, Action.READ)
+    query = select(Participant.id, Participant.latitude, Participant.longitude)
+    query = query.outerjoin(Institution).where(near.in_box)
+    named = query.where(Participant.reference == reference_of(text.strip()))
+    rows = session.execute(named).all()
+    if not rows:
+        taking_part = [func.coalesce(Institution.in_scope, true())] if open_only else []
+        rows = session.execute(query.where(*holds_words(text), *taking_part)).all()
+    found = near.sorted_by_distance(rows)
+    metres = {participant_id: far for far, participant_id in found[skip : skip + limit]}
+    shown: dict[int, Found] = {}
+    ids = list(metres)
+    for start in range(0, len(ids), 1_000):
+        some = Participant.id.in_(ids[start : start + 1_000])
+        shown |= {one.participant_id: one for one in _found(session, some, limit=1_000)}
+    return [replace(shown[each], distance_m=far) for each, far in metres.items()], len(found)
 
 
 def count_participants(

@@ -51,12 +51,21 @@ class OrganisationRow(RowModel):
             "designated_by": "Made-up department",
             "designated_from": "2031-09-01",
         },
+        {
+            "key": "made-up-service",
+            "name": "Made-up Council Service",
+            "kind": "council_service",
+            "address": "1 Made-up Street, Made-up Town",
+            "postcode": "ZZ1 1ZZ",
+        },
     )
 
     key: OrganisationKey
     name: Text | None = None
     kind: Slug | None = None
     group_uid: Urn | None = None
+    address: Text | None = None
+    """Only to find the position by; it is not kept."""
     postcode: Annotated[Text, Field(max_length=10)] | None = None
     easting: Annotated[Whole, Field(le=GRID_WIDTH_M)] | None = None
     northing: Annotated[Whole, Field(le=GRID_HEIGHT_M)] | None = None
@@ -71,10 +80,15 @@ class OrganisationRow(RowModel):
     designated_from: Date | None = None
     designated_to: Annotated[Date, AfterValidator(not_before("designated_from"))] | None = None
 
+    @property
+    def whereabouts(self) -> str:
+        """Address and postcode, as somebody would look them up; empty if neither is given."""
+        return ", ".join(part for part in (self.address, self.postcode) if part)
+
 
 OWN_COLUMNS = (
-    "name", "kind", "group_uid", "postcode", "easting", "northing", "latitude", "longitude",
-    "areas_served", "funded", "opened", "closed",
+    "name", "kind", "group_uid", "address", "postcode", "easting", "northing", "latitude",
+    "longitude", "areas_served", "funded", "opened", "closed",
 )  # fmt: skip
 
 
@@ -86,6 +100,9 @@ class Described:
     row: OrganisationRow
     areas: list[AreaCode] = field(default_factory=list)
     designations: dict[tuple[str, date | None], OrganisationRow] = field(default_factory=dict)
+    position: tuple[float, float] | None = None
+    position_note: str | None = None
+    """How the position was found, or why not, where none was given."""
 
     @property
     def reference(self) -> str:

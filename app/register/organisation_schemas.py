@@ -44,6 +44,11 @@ class OrganisationListed(Shown):
 
 class OrganisationShown(OrganisationListed):
     designations: list[DesignationShown]
+    position_note: str | None = Field(
+        None,
+        description="after a change: how the position was found, or why not, if none was given",
+        examples=["The position is that of an institution with the postcode CT17 0DQ."],
+    )
 
 
 class DesignationContent(Content):
@@ -67,11 +72,18 @@ class OrganisationContent(Content):
     group_uid: Annotated[NamedId | None, Field(description="of its trust, where it is of one")] = (
         None
     )
+    address: Annotated[
+        Text | None, Field(description="to find the position by where none is given; not kept")
+    ] = None
     postcode: Annotated[Text, Field(max_length=10)] | None = None
     latitude: Annotated[
         float | None,
         Field(
-            strict=True, ge=49, le=61, allow_inf_nan=False, description="absent: by the postcode"
+            strict=True,
+            ge=49,
+            le=61,
+            allow_inf_nan=False,
+            description="absent: by the address and postcode",
         ),
     ] = None
     longitude: Annotated[float | None, Field(strict=True, ge=-9, le=3, allow_inf_nan=False)] = None

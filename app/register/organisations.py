@@ -1,11 +1,10 @@
 """Taking in givers that are no schools: where they are, what they serve, who named them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import numpy as np
 from sqlalchemy import delete, func, insert, select
 
 from app.access.policy import Action, Principal, authorise
@@ -15,13 +14,12 @@ from app.import_kit.report import ImportReport, new_report, raise_faults, read_f
 from app.import_kit.upsert import Counts, Row, upsert
 from app.progress import Progress, silent
 from app.register.lookups import COUNTRY, ENGLAND
+from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import AreaCode, Described, OrganisationRow, described_by
 from app.register.participants import WrittenParticipants, write_participants
-from models.register import Area, AreaServed, Designation, Group, Organisation, Participant
+from models.register import Area, AreaServed, Designation, Group, Organisation
 from models.vocabulary import AreaKind, ParticipantKind
-from solver.pairing.geography import to_wgs84
 
-POSITION_DECIMALS = 6
 Regions = dict[AreaCode, str | None]
 """The region of each area of the register."""
 
@@ -42,9 +40,11 @@ def import_organisations(
     faults: list[Fault] = []
     rows = read_file(path, OrganisationRow, faults, on_progress)
     described = described_by(path, rows, faults)
+    notes = [] if faults else place_organisations(session, described)
     regions = settle(session, path.name, described, faults)
     raise_faults(faults)
     report = new_report("organisations", {"organisations": path})
+    report.notes += notes
     store(session, described, regions, report, today or datetime.now(UTC).date())
     return record(session, principal, report)
 
@@ -74,7 +74,7 @@ def store(
         session,
         ParticipantKind.ORGANISATION,
         Organisation,
-        _places(session, described, regions, report),
+        _places(described, regions),
         lambda ids: [_details(one.row, ids[one.reference]) for one in described],
         closes=lambda before, after: before["closed"] is None and after["closed"] is not None,
     )
@@ -126,79 +126,26 @@ def _areas_named(said: str, by_code: Regions, by_name: dict[str, list[AreaCode]]
     return [area for area in by_name.get(rest.casefold(), []) if area[0] == kind]
 
 
-def _places(
-    session: WriteSession,
-    described: list[Described],
-    regions: Regions,
-    report: ImportReport,
-) -> list[Row]:
-    """Positions as given, else the middle of the schools of the postcode's district."""
-    unknown = float("nan")
-    latitudes, longitudes = to_wgs84(
-        np.array([one.row.easting or unknown for one in described], dtype=np.float64),
-        np.array([one.row.northing or unknown for one in described], dtype=np.float64),
-    )
-    middles: dict[str, tuple[float, float]] | None = None
-    estimated = 0
-    places = []
-    for one, grid_latitude, grid_longitude in zip(
-        described, latitudes.tolist(), longitudes.tolist(), strict=True
-    ):
-        position = (one.row.latitude, one.row.longitude)
-        if grid_latitude == grid_latitude:
-            position = (grid_latitude, grid_longitude)
-        elif one.row.latitude is None and one.row.postcode:
-            middles = _middles(session) if middles is None else middles
-            position = middles.get(outcode(one.row.postcode), (None, None))
-            estimated += position[0] is not None
+def _places(described: list[Described], regions: Regions) -> Iterator[Row]:
+    for one in described:
         authorities = [code for kind, code in one.areas if kind == AreaKind.LOCAL_AUTHORITY]
         served = {regions[area] for area in one.areas}
-        places.append(
-            {
-                "reference": one.reference,
-                "kind": ParticipantKind.ORGANISATION.value,
-                "name": one.row.name,
-                "postcode": one.row.postcode,
-                "easting": one.row.easting or None,
-                "northing": one.row.northing or None,
-                "latitude": _rounded(position[0]),
-                "longitude": _rounded(position[1]),
-                # Who serves one authority alone is local to it, and likewise for a region.
-                "local_authority_code": authorities[0]
-                if len(one.areas) == 1 == len(authorities)
-                else None,
-                "region_code": served.pop() if len(served) == 1 else None,
-            }
-        )
-    if estimated:
-        report.notes.append(
-            f"{estimated:,} placed by postcode in the middle of the schools of its district."
-        )
-    return places
-
-
-def outcode(postcode: str) -> str:
-    """The postcode's district: all but the last three characters."""
-    return postcode.replace(" ", "").upper()[:-3]
-
-
-def _rounded(degrees: float | None) -> float | None:
-    return None if degrees is None else round(degrees, POSITION_DECIMALS)
-
-
-def _middles(session: WriteSession) -> dict[str, tuple[float, float]]:
-    spots: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for postcode, latitude, longitude in session.execute(
-        select(Participant.postcode, Participant.latitude, Participant.longitude).where(
-            Participant.kind == ParticipantKind.INSTITUTION.value
-        )
-    ):
-        if postcode and latitude is not None and longitude is not None:
-            spots[outcode(postcode)].append((latitude, longitude))
-    return {
-        code: (sum(s[0] for s in near) / len(near), sum(s[1] for s in near) / len(near))
-        for code, near in spots.items()
-    }
+        latitude, longitude = one.position or (None, None)
+        yield {
+            "reference": one.reference,
+            "kind": ParticipantKind.ORGANISATION.value,
+            "name": one.row.name,
+            "postcode": one.row.postcode,
+            "easting": one.row.easting or None,
+            "northing": one.row.northing or None,
+            "latitude": latitude,
+            "longitude": longitude,
+            # Who serves one authority alone is local to it, and likewise for a region.
+            "local_authority_code": authorities[0]
+            if len(one.areas) == 1 == len(authorities)
+            else None,
+            "region_code": served.pop() if len(served) == 1 else None,
+        }
 
 
 def _details(row: OrganisationRow, participant_id: int) -> Row:

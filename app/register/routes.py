@@ -16,6 +16,8 @@ from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, place_of, shown
 from app.register import institution_queries, list_queries, service
+from app.register.geocoding import require_place
+from app.register.nearby import DEFAULT_MILES, Near
 from app.register.organisation_rows import OrganisationKey
 from app.register.organisation_schemas import (
     NewOrganisation,
@@ -34,7 +36,7 @@ from app.register.schemas import (
     GroupQuery,
     Groups,
     GroupShown,
-    InstitutionListed,
+    InstitutionFound,
     InstitutionQuery,
     Institutions,
     InstitutionShown,
@@ -42,6 +44,7 @@ from app.register.schemas import (
     Measures,
     MeasureShown,
     NetworkOf,
+    PlaceShown,
     Source,
 )
 from models.vocabulary import AreaKind
@@ -67,18 +70,33 @@ def list_institutions(
     session: Reads,
     wanted: Annotated[InstitutionQuery, Query()],
 ) -> Response:
-    """Search and filter institutions, by URN."""
+    """Search and filter institutions, by URN; those near a place nearest first."""
+    place = None if wanted.near is None else require_place(session, wanted.near)
+    miles = DEFAULT_MILES if wanted.within_miles is None else wanted.within_miles
     narrowed = institution_queries.InstitutionFilter(
-        **wanted.model_dump(exclude={"limit", "after", "area"}), area=area_of(wanted.area)
+        **wanted.model_dump(exclude={"limit", "after", "area", "near", "within_miles"}),
+        area=area_of(wanted.area),
+        near=None if place is None else Near(place.latitude, place.longitude, miles),
     )
 
-    def read(limit: int | None) -> list[InstitutionListed]:
+    def read(limit: int | None) -> list[InstitutionFound]:
         found = institution_queries.list_institutions(
             session, principal, narrowed, after=wanted.after, limit=limit
         )
-        return [InstitutionListed.model_construct(**row) for row in found]
+        return [InstitutionFound.model_construct(**row) for row in found]
 
-    return listed(request, wanted, Institutions, read, lambda one: one.urn)
+    if place is None:
+        return listed(request, wanted, Institutions, read, lambda one: one.urn)
+    return listed(
+        request,
+        wanted,
+        Institutions,
+        read,
+        lambda one: one.urn,
+        # By its position, so that all pages are of one place, whoever else may answer then.
+        query={"near": f"{place.latitude},{place.longitude}"},
+        place=PlaceShown.model_validate(place),
+    )
 
 
 @router.get("/institutions/{urn}", response_model=InstitutionShown)
@@ -161,8 +179,10 @@ def create_organisation(
     """Enter a giver that is no school, with the areas it serves and its designations."""
 
     def create() -> Response:
-        service.create_organisation(session, principal, body.described(body.key))
-        return _organisation(request, session, principal, body.key, status=201)
+        one = body.described(body.key)
+        service.create_organisation(session, principal, one)
+        note = one.position_note
+        return _organisation(request, session, principal, body.key, status=201, note=note)
 
     return once(request, session, principal.name, key, body, create)
 
@@ -187,8 +207,9 @@ def change_organisation(
     body: OrganisationContent,
 ) -> Response:
     """Replace what an organisation is and serves; a designation that is left out ends today."""
-    service.change_organisation(session, principal, body.described(key), version)
-    return _organisation(request, session, principal, key)
+    one = body.described(key)
+    service.change_organisation(session, principal, one, version)
+    return _organisation(request, session, principal, key, note=one.position_note)
 
 
 @router.post(
@@ -210,12 +231,13 @@ def _organisation(
     principal: Principal,
     key: str,
     status: int = 200,
+    note: str | None = None,
 ) -> Response:
     found = list_queries.get_organisation(session, principal, key)
-    designations = [dict(row) for row in found["designations"]]
+    more = {"designations": [dict(row) for row in found["designations"]], "position_note": note}
     return shown(
         request,
-        OrganisationShown.model_validate(found | {"designations": designations}),
+        OrganisationShown.model_validate(found | more),
         status=status,
         version=found["version"],
         with_others=True,

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from app.files.csv_reading import Key
 from app.http.fields import (
@@ -22,6 +22,9 @@ from app.http.fields import (
 from app.http.replies import Listed, Page
 from app.register.circumstances import Kind
 from app.register.dates import not_before
+from app.register.geocoder_server import EXAMPLE
+from app.register.geocoding import FoundBy
+from app.register.nearby import MOST_MILES
 from app.register.organisation_rows import Slug
 from models.vocabulary import AreaKind, GroupKind, Phase
 
@@ -75,6 +78,12 @@ class InstitutionListed(Shown):
     region_name: str | None = Field(examples=["South East"])
     district_code: str | None = Field(examples=["E07000105"])
     updated_at: Moment
+
+
+class InstitutionFound(InstitutionListed):
+    distance_miles: float | None = Field(
+        None, description="from the place `near`, in a straight line", examples=[2.3]
+    )
 
 
 class GroupOf(Shown):
@@ -256,8 +265,20 @@ class RuleShown(Shown):
     version: int = Field(examples=[1])
 
 
-class Institutions(Listed[InstitutionListed]):
-    pass
+class PlaceShown(Shown):
+    """The place that distances are measured from."""
+
+    latitude: float = Field(examples=[51.13])
+    longitude: float = Field(examples=[1.31])
+    found_by: FoundBy
+    sentence: str = Field(
+        description="whose position it is",
+        examples=["The position is that of an institution with the postcode CT17 0DQ."],
+    )
+
+
+class Institutions(Listed[InstitutionFound]):
+    place: PlaceShown | None = Field(None, description="of `near`")
 
 
 class Measures(Listed[MeasureShown]):
@@ -284,6 +305,12 @@ class CircumstanceRules(Listed[RuleShown]):
     pass
 
 
+def _with_near(miles: float | None, info: ValidationInfo) -> float | None:
+    if miles is not None and not info.data.get("near"):
+        raise ValueError(f"means nothing without near. {EXAMPLE}")
+    return miles
+
+
 class InstitutionQuery(Page):
     after: AfterId = 0
     q: Annotated[
@@ -300,6 +327,20 @@ class InstitutionQuery(Page):
     fee_paying: bool | None = None
     in_scope: bool | None = None
     trust: Annotated[bool | None, Field(description="whether it is in an academy trust")] = None
+    near: Annotated[
+        Text | None,
+        Field(
+            max_length=200,
+            description="a postcode or its first half, the name of a district or local authority, "
+            "or latitude,longitude: nearest first",
+            examples=["CT17 0DQ"],
+        ),
+    ] = None
+    within_miles: Annotated[
+        float | None,
+        Field(gt=0, le=MOST_MILES, allow_inf_nan=False, description="with `near` only; absent: 10"),
+        AfterValidator(_with_near),
+    ] = None
 
 
 class MeasureQuery(Content):

@@ -14,6 +14,7 @@ from app.events import audit
 from app.import_kit.report import ImportReport
 from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow, ensure_default_rules
 from app.register.lookups import reference_of
+from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import Described
 from app.register.organisations import settle, store
 from app.register.uses import require_unused
@@ -268,6 +269,7 @@ def _write_members(session: WriteSession, network: Network, members: Sequence[Me
 
 def create_organisation(session: WriteSession, principal: Principal, one: Described) -> None:
     authorise(principal, Action.CHANGE_REGISTER)
+    place_organisations(session, [one])
     key = one.row.key
     if session.scalar(select(Organisation.key).where(Organisation.key == key)) is not None:
         raise Conflict(f"there is already an organisation {key}; change that")
@@ -280,6 +282,7 @@ def change_organisation(
 ) -> None:
     """Replace what an organisation is; a designation that it no longer has ends today."""
     authorise(principal, Action.CHANGE_REGISTER)
+    place_organisations(session, [one])
     key, closed = one.row.key, one.row.closed
     found = _organisation(session, key, version)
     if closed is not None and _is_open(found) and closed <= _today():

@@ -14,46 +14,83 @@ from app.exchange.limits import list_limits
 from app.partnerships.balance import balances
 from app.partnerships.queries import list_support
 from app.portal.rendering import Pager, csv_page, page, page_number
+from app.portal.rendering import miles as in_miles
 from app.portal.sessions import Who
 from app.proposals.queries import Wanted, list_proposals
 from app.register import institution_queries, list_queries
-from app.register.lookups import count_participants, find_participants, reference_of
+from app.register.geocoder_server import GeocoderUnavailable
+from app.register.geocoding import UnknownPlace, require_place
+from app.register.lookups import (
+    Found,
+    count_participants,
+    find_near,
+    find_participants,
+    reference_of,
+)
+from app.register.nearby import DEFAULT_MILES, Near
 from models.vocabulary import Availability
 
 router = APIRouter()
 PER_PAGE: Final = 25
 MOST_ROWS: Final = 60_000
 MOST_LETTERS: Final = 100
+RADII: Final = (1, 2, 5, 10, 20, 50)
+"""Miles that can be chosen."""
 
 
 @router.get("/institutions")
-def search(request: Request, who: Who, q: str = "", closed: str = "") -> Response:
+def search(
+    request: Request, who: Who, q: str = "", near: str = "", miles: str = "", closed: str = ""
+) -> Response:
     number = page_number(request)
-    text = q.replace("\0", " ")[:MOST_LETTERS].strip()
+    text, near = _typed(q), _typed(near)
+    radius = int(miles) if miles in map(str, RADII) else int(DEFAULT_MILES)
     as_csv = request.query_params.get("as") == "csv"
+    which: dict[str, Any] = {
+        "open_only": not closed,
+        "skip": 0 if as_csv else (number - 1) * PER_PAGE,
+        "limit": MOST_ROWS if as_csv else PER_PAGE,
+    }
+    found: list[Found] = []
+    total, place, error, status = 0, None, "", 200
     with who.database.read() as session:
-        found = find_participants(
-            session,
-            who.principal,
-            text,
-            open_only=not closed,
-            skip=0 if as_csv else (number - 1) * PER_PAGE,
-            limit=MOST_ROWS if as_csv else PER_PAGE,
-        )
-        total = count_participants(session, who.principal, text, open_only=not closed)
-    if as_csv:
+        if not near:
+            found = find_participants(session, who.principal, text, **which)
+            total = count_participants(session, who.principal, text, open_only=not closed)
+        else:
+            try:
+                place = require_place(session, near)
+                around = Near(place.latitude, place.longitude, radius)
+                found, total = find_near(session, who.principal, text, around, **which)
+            except (UnknownPlace, GeocoderUnavailable) as unknown:
+                error, status = unknown.detail, unknown.status
+    if as_csv and not error:
         columns = ["reference", "name", "type_name", "postcode", "local_authority"]
         rows = [{name: getattr(each, name) for name in columns} for each in found]
+        if near:
+            columns.append("miles")
+            for row, each in zip(rows, found, strict=True):
+                row["miles"] = in_miles(each.distance_m)
         return csv_page("institutions", columns, rows)
     return page(
         request,
         "institutions.html",
         who,
+        status=status,
         text=text,
+        near=near,
+        radius=radius,
+        radii=RADII,
+        place=place,
+        error=error,
         closed=bool(closed),
         found=found,
         pager=Pager(number, PER_PAGE, total),
     )
+
+
+def _typed(text: str) -> str:
+    return text.replace("\0", " ")[:MOST_LETTERS].strip()
 
 
 @router.get("/participants/{cell:path}")

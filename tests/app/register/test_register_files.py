@@ -212,7 +212,10 @@ def test_a_postcode_alone_places_an_organisation_among_its_schools(
     rows = "near,Near,provider,ZZ1 5BB,,,,,,,,,,,\nfar,Far,provider,YY1 5BB,,,,,,,,,,,\n"
     path = tmp_path / "organisations.csv"
     report = take_in(sqlite_database, import_organisations, path, ORGANISATIONS + rows)
-    assert report.notes == ["1 placed by postcode in the middle of the schools of its district."]
+    assert report.notes == [
+        "1 placed by postcode in the middle of the schools of its district.",
+        "1 without a position: no place was found for the address or postcode.",
+    ]
     with sqlite_database.read() as session:
         longitude = dict(
             session.execute(select(Participant.reference, Participant.longitude)).all()
