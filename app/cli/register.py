@@ -118,15 +118,15 @@ def find(
             around = Near(place.latitude, place.longitude, miles)
             found, total = find_near(session, TERMINAL, wanted, around, open_only=True, limit=limit)
     if near is not None:
-        said = f"{total:,} within {miles:g} miles of {near}. {place.sentence}"
+        said = f"{total:,} within {miles:g} mile{'' if miles == 1 else 's'} of {near}."
+        said += f" {place.sentence}"
         out.print(said, markup=False, soft_wrap=True)
     for one in found:
-        where = ", ".join(part for part in (one.local_authority, one.postcode) if part)
+        far = None if one.distance_m is None else f"{one.distance_m / METRES_PER_MILE:,.1f} miles"
+        where = ", ".join(part for part in (one.local_authority, one.postcode, far) if part)
         kind = one.type_name or one.kind
         closed = "" if one.in_scope else ", not in scope"
         cell = one.reference.partition(":")[2]
-        far = "" if one.distance_m is None else f" {one.distance_m / METRES_PER_MILE:,.1f} miles"
-        said = f"{cell}  {one.name} ({kind}{closed}) {where}{far}"
-        out.print(said, markup=False, soft_wrap=True)
+        out.print(f"{cell}  {one.name} ({kind}{closed}) {where}", markup=False, soft_wrap=True)
     if not found and near is None:
         out.print(f"Nobody of the register is called {wanted!r}.", markup=False)

@@ -70,3 +70,14 @@ def test_what_needs_no_database_imports_none(
     found = imported(*(word.format(problem=tmp_path / "problem.json") for word in words))
     assert used in found
     assert not found & DATABASE_AND_WEB
+
+
+def test_a_geocoder_is_imported_to_be_asked_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place that needs no server needs nothing to ask one with."""
+    monkeypatch.setenv("GIVETAKE_DATABASE_URL", f"sqlite:///{tmp_path / 'new.sqlite3'}")
+    monkeypatch.setenv("GIVETAKE_GEOCODER", "photon+http://127.0.0.1:9")
+    found = imported("find", "--near", "51.5,-0.5")
+    assert "app.register.geocoder_server" in found
+    assert "geopy" not in found
