@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -65,10 +65,12 @@ class _Answer(BaseHTTPRequestHandler):
         server.agents.add(self.headers["User-Agent"])
         server.meanwhile()
         body = server.body if isinstance(server.body, bytes) else json.dumps(server.body).encode()
-        self.send_response(server.status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        # Whoever asked may have stopped waiting.
+        with suppress(ConnectionError):
+            self.send_response(server.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         pass

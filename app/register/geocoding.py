@@ -169,8 +169,9 @@ def _middle(found_by: FoundBy, spots: Iterable[tuple[Any, Any]], where: str) -> 
     if not at:
         return None
     latitude, longitude = (sum(degrees) / len(at) for degrees in zip(*at, strict=True))
-    which = "an institution" if len(at) == 1 else f"the middle of {len(at):,} institutions"
-    return _place(found_by, latitude, longitude, f"that of {which} {where}")
+    one = "that of an institution"
+    whose = one if len(at) == 1 else f"the middle of {len(at):,} institutions"
+    return _place(found_by, latitude, longitude, f"{whose} {where}")
 
 
 def _place(found_by: FoundBy, latitude: float, longitude: float, whose: str) -> Place | None:

@@ -58,7 +58,11 @@ def at(place: Place | None) -> tuple[float, float, str] | None:
 @pytest.mark.parametrize(
     ("text", "found", "says"),
     [
-        ("ZZ1 1AA", (51.1, 1.0, "postcode"), "middle of 2 institutions with the postcode ZZ1 1AA"),
+        (
+            "ZZ1 1AA",
+            (51.1, 1.0, "postcode"),
+            "is the middle of 2 institutions with the postcode ZZ1 1AA",
+        ),
         ("zz12bb", (51.0, 1.3, "postcode"), "of an institution with the postcode ZZ1 2BB"),
         ("1 High St,  ZZ1 2bb ", (51.0, 1.3, "postcode"), "with the postcode ZZ1 2BB"),
         ("ZZ1", (51.066667, 1.1, "outcode"), "middle of 3 institutions in the postcode district"),
