@@ -12,13 +12,16 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import BoolArray, IntArray
 from solver.formats.plan import ConflictPart
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.formulation.program import Formulation, formulate
+from solver.parameters import DEFAULTS, LoopParameters
 
 
-def find_conflict(problem: Problem) -> tuple[ConflictPart, ...]:
+def find_conflict(
+    problem: Problem, parameters: LoopParameters = DEFAULTS.loops
+) -> tuple[ConflictPart, ...]:
     """Return pins and rules that cannot hold together, and could if any one were dropped."""
     formulation = formulate(problem, prune=False)
     if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
@@ -26,7 +29,7 @@ def find_conflict(problem: Problem) -> tuple[ConflictPart, ...]:
 
         # Of candidates that some plan might hold, as when plans were looked for: with others, loops
         # may be too many, and no plan lacks them.
-        loops = find_loops(problem, formulate(problem).candidate)
+        loops = find_loops(problem, formulate(problem).candidate, parameters)
         if loops.complete:
             formulation = with_loops(formulation, problem, loops)
     rule, subject = formulation.row_rule, formulation.row_subject
@@ -57,9 +60,9 @@ def find_conflict(problem: Problem) -> tuple[ConflictPart, ...]:
     return tuple(parts)
 
 
-def send_conflict(connection: Connection, problem: Problem) -> None:
+def send_conflict(connection: Connection, asked: tuple[Problem, LoopParameters]) -> None:
     """Find the conflict in a child process and send it to the parent."""
-    connection.send(find_conflict(problem))
+    connection.send(find_conflict(*asked))
     connection.close()
 
 
@@ -68,7 +71,7 @@ def _broken(
     group: IntArray,
     rigid: list[int],
     *,
-    only: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None,
+    only: BoolArray | None = None,
 ) -> list[int] | None:
     """Return which groups of rows give way least, with `rigid` held; None if nothing holds."""
     from ortools.math_opt.python.model import Model

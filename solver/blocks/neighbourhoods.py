@@ -1,4 +1,4 @@
-"""Which participants a program decides together: cuts of the map, and groups around regret."""
+"""Neighbourhoods: which participants are decided together, by cuts of the map or around regret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from solver.formats.tables import FloatArray, IntArray
+from solver.arrays import FloatArray, IntArray
 
 
 def cut(lat: FloatArray, lon: FloatArray, size: int, angle: float) -> IntArray:

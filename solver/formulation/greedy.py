@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty, rules_of
 

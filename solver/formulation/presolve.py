@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import BoolArray, IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.rows import FREE
 
 

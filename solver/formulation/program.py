@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solver.arrays import BoolArray, IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rows import Rows
 from solver.formulation.rules import ChangePenalty, Rule, rules_of
@@ -70,12 +70,12 @@ class Formulation:
         result[self.candidate] = np.where(values[: len(self.candidate)] > 0, days, 0)
         return result
 
-    def narrowed(self, keep: BoolArray) -> Formulation:
+    def restricted(self, keep: BoolArray) -> Formulation:
         """Return the same program without the candidates outside `keep`, shape (kept,)."""
         kept = np.concatenate([keep, keep[self.free]])
         return replace(self, upper=np.where(kept, self.upper, 0))
 
-    def around(self, values: IntArray, inside: BoolArray) -> Formulation:
+    def neighbourhood(self, values: IntArray, inside: BoolArray) -> Formulation:
         """Return the program of the columns inside, the others fixed at their values.
 
         Its columns and rows alone are of use: it keeps the candidates of the whole.
@@ -90,7 +90,7 @@ class Formulation:
         return replace(
             self,
             points=self.points[inside],
-            constant=self.worth(fixed),
+            constant=self.objective(fixed),
             upper=self.upper[inside],
             row_start=np.concatenate([[0], np.cumsum(sizes[live])]),
             column=(np.cumsum(inside) - 1)[self.column[kept]],
@@ -109,7 +109,7 @@ class Formulation:
         inside = ((values >= 0) & (values <= self.upper)).all()
         return bool(inside and (left >= self.row_lower).all() and (left <= self.row_upper).all())
 
-    def worth(self, values: IntArray) -> int:
+    def objective(self, values: IntArray) -> int:
         """Return the objective of a value per column."""
         return int(self.points @ values) + self.constant
 

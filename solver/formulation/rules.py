@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.formulation.rows import FREE, Rows, grouped, stacked
 
 

@@ -1,94 +1,87 @@
-"""HiGHS, helped: a bound by prices first, then the few candidates that prices want.
+"""HiGHS, helped: a bound by prices first, then restricted problems of what prices want.
 
-Measured on drawn needs and offers at real positions of one large authority (1,199 institutions in
-reach, 7,444 candidates that can fit): HiGHS alone proves 3.9 % in 60 s, CP-SAT 11 %; prices bound
-it within 2 s, and HiGHS on the tenth of the candidates that are wanted is within 1 % of that after
-some 5 s.
+Each restricted problem's plan is the next one's start; the whole program comes last.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.backends.highs import solve_highs
-from solver.backends.limits import Answer, Limits, Report
+from solver.backends.limits import BackendResult, Limits, Report
 from solver.backends.pdlp import linear_bound
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, FloatArray, IntArray
 from solver.formulation.program import Formulation
-
-ROUNDS: Final = 300
-STAGES: Final = ((0.2, 0.005), (0.05, 0.002), (0.005, 0.0005))
-"""Narrowed programs, one after another: how often lately a candidate must have been wanted to be
-in, and the gap to which the program is solved at least."""
-NARROWED_SHARE: Final = 0.4
-"""Part of the time left that each narrowed program may have."""
-WORTH_NARROWING: Final = 500
+from solver.parameters import DEFAULTS, SolveParameters
 
 
-def solve_narrowed(
+def solve_restricted(
     problem: Problem,
     formulation: Formulation,
     start: IntArray | None,
     limits: Limits,
     report: Report,
     *,
-    least: int = WORTH_NARROWING,
-) -> Answer:
-    """Solve by HiGHS: bound, narrowed program, then the whole one from the plan found.
+    parameters: SolveParameters = DEFAULTS,
+) -> BackendResult:
+    """Solve by HiGHS: bound, restricted problems, then the whole one from the plan found.
 
     Parameters
     ----------
-    least
-        Candidates below which the whole program is solved at once.
+    start
+        A value per column, or None.
 
     Returns
     -------
-    The whole program's answer, its bound never above the participants'.
+    The whole program's result, its bound never above that of prices.
     """
     bound = math.inf
-    large = len(formulation.candidate) >= least
+    large = len(formulation.candidate) >= parameters.exact.restricted_from
     if large and problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
         # Loops are no rule of one participant, so that prices say little.
         bound = linear_bound(formulation, limits)
         report(None, bound, None)
     elif large:
-        bound, wanted = _priced(problem, formulation, limits)
+        bound, frequency = _priced(problem, formulation, limits, parameters)
         report(None, bound, None)
         fixed = _fixed(problem, formulation)
-        for least_wanted, gap in STAGES:
-            keep = (wanted > least_wanted) | fixed
-            start = _narrowed(formulation, keep, start, _stage(limits, gap))
+        for stage in parameters.exact.stages:
+            keep = (frequency > stage.frequency) | fixed
+            deadline = limits.part_of_time(parameters.exact.stage_time_share)
+            within = replace(limits, deadline=deadline, gap=max(limits.gap / 2, stage.gap))
+            start = _restricted(formulation, keep, start, within)
             report(None, None, start)
-            if start is not None and _close(formulation.worth(start), bound, limits.gap):
-                return Answer(start, bound)
+            if start is not None and _close(formulation.objective(start), bound, limits.gap):
+                return BackendResult(start, bound)
     answer = solve_highs(formulation, start, limits, report)
     values = start if answer.values is None and not answer.infeasible else answer.values
-    return Answer(values, min(answer.bound, bound), answer.infeasible)
+    return BackendResult(values, min(answer.bound, bound), answer.infeasible)
 
 
-def _priced(problem: Problem, formulation: Formulation, limits: Limits) -> tuple[float, FloatArray]:
-    """Return a bound, and how often each candidate of the formulation was wanted lately."""
+def _priced(
+    problem: Problem, formulation: Formulation, limits: Limits, parameters: SolveParameters
+) -> tuple[float, FloatArray]:
+    """Return a bound, and the column frequency of each candidate of the formulation."""
     # Late, as the compiled kernel is worth loading for large problems only.
-    from solver.prices.decomposition import take_apart
-    from solver.prices.price_search import LAST_STEP_OF_FEW, PriceSearch
+    from solver.prices.decomposition import decompose
+    from solver.prices.price_search import PriceSearch
 
-    market = take_apart(problem)
-    search = PriceSearch(market)
-    for done in range(ROUNDS):
-        first = search.first_step
-        search.round(first * (LAST_STEP_OF_FEW / first) ** (done / ROUNDS))
-        if limits.work is None and limits.seconds() <= 0.5:
+    decomposition = decompose(problem, parameters.prices)
+    search = PriceSearch(decomposition, parameters=parameters.prices)
+    first, last = search.first_step, parameters.prices.last_step_few
+    rounds = parameters.exact.rounds
+    for done in range(rounds):
+        search.round(first * (last / first) ** (done / rounds))
+        if limits.work is None and limits.seconds() <= parameters.exact.stop_s:
             break
-    wanted = np.zeros(len(problem.candidates))
-    wanted[market.candidate] = search.often
-    return search.bound(), wanted[formulation.candidate]
+    frequency = np.zeros(len(problem.candidates))
+    frequency[decomposition.candidate] = search.column_frequency
+    return search.bound(), frequency[formulation.candidate]
 
 
 def _fixed(problem: Problem, formulation: Formulation) -> BoolArray:
@@ -103,18 +96,11 @@ def _close(points: int, bound: float, gap: float) -> bool:
     return bound - points <= gap * max(1, points)
 
 
-def _stage(limits: Limits, gap: float) -> Limits:
-    """Return what one narrowed program may take."""
-    now = time.time()
-    deadline = now + NARROWED_SHARE * (limits.deadline - now)
-    return replace(limits, deadline=deadline, gap=max(limits.gap / 2, gap))
-
-
-def _narrowed(
+def _restricted(
     formulation: Formulation, keep: BoolArray, start: IntArray | None, limits: Limits
 ) -> IntArray | None:
-    """Return the better of the start and the narrowed program's plan."""
-    narrowed = formulation.narrowed(keep)
+    """Return the better of the start and the restricted problem's plan."""
+    narrowed = formulation.restricted(keep)
     inside = start is not None and narrowed.holds(start)
     answer = solve_highs(
         narrowed,
@@ -124,6 +110,6 @@ def _narrowed(
     )
     if answer.values is None or not formulation.holds(answer.values):
         return start
-    if start is not None and formulation.worth(answer.values) <= formulation.worth(start):
+    if start is not None and formulation.objective(answer.values) <= formulation.objective(start):
         return start
     return answer.values

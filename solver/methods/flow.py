@@ -16,15 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import BoolArray, IntArray
 from solver.backends.conflict import send_conflict
 from solver.backends.limits import Limits, OnNews
 from solver.backends.processes import in_child
 from solver.formats.plan import Stopped
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty
 from solver.methods.result import Result
+from solver.parameters import DEFAULTS, SolveParameters
 
 
 def why_no_flow(problem: Problem) -> str | None:
@@ -67,7 +68,12 @@ class Arcs(NamedTuple):
 
 
 def solve_flow(
-    problem: Problem, limits: Limits, *, on_news: OnNews, cancelled: Callable[[], bool]
+    problem: Problem,
+    limits: Limits,
+    *,
+    on_news: OnNews,
+    cancelled: Callable[[], bool],
+    parameters: SolveParameters = DEFAULTS,
 ) -> Result:
     """Solve a problem that `why_no_flow` finds nothing against, to proven optimality."""
     low, high = ranges(problem)
@@ -83,7 +89,12 @@ def solve_flow(
         stopped = Stopped.CANCELLED if cancelled() else Stopped.TIME
         return Result(None, np.inf, stopped)
     if not len(answer):
-        conflict = in_child(send_conflict, problem, deadline=limits.deadline, cancelled=cancelled)
+        conflict = in_child(
+            send_conflict,
+            (problem, parameters.loops),
+            deadline=limits.deadline,
+            cancelled=cancelled,
+        )
         return Result(None, -np.inf, Stopped.INFEASIBLE, conflict=conflict or ())
     half_days = np.zeros(len(keep), np.int64)
     half_days[candidate] = answer[: len(candidate)] + answer[len(candidate) : 2 * len(candidate)]
