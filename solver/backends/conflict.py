@@ -22,7 +22,17 @@ from solver.parameters import DEFAULTS, LoopParameters
 def find_conflict(
     problem: Problem, parameters: LoopParameters = DEFAULTS.loops
 ) -> tuple[ConflictPart, ...]:
-    """Return pins and rules that cannot hold together, and could if any one were dropped."""
+    """Return pins and rules that cannot hold together, and could if any one were dropped.
+
+    Parameters
+    ----------
+    parameters
+        Of the search for closed loops, where reciprocity asks for them.
+
+    Returns
+    -------
+    An irreducible set, by rule and subject; empty where a plan exists.
+    """
     formulation = formulate(problem, prune=False)
     if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
         from solver.formulation.loop_columns import find_loops, with_loops
@@ -61,7 +71,13 @@ def find_conflict(
 
 
 def send_conflict(connection: Connection, asked: tuple[Problem, LoopParameters]) -> None:
-    """Find the conflict in a child process and send it to the parent."""
+    """Find the conflict in a child process and send it to the parent.
+
+    Parameters
+    ----------
+    asked
+        The arguments of `find_conflict`.
+    """
     connection.send(find_conflict(*asked))
     connection.close()
 
@@ -73,7 +89,15 @@ def _broken(
     *,
     only: BoolArray | None = None,
 ) -> list[int] | None:
-    """Return which groups of rows give way least, with `rigid` held; None if nothing holds."""
+    """Return which groups of rows give way least, with `rigid` held; None if nothing holds.
+
+    Parameters
+    ----------
+    group
+        Group of each row, shape (rows,).
+    only
+        Rows to keep at all, shape (rows,); by default all.
+    """
     from ortools.math_opt.python.model import Model
     from ortools.math_opt.python.parameters import SolverType
     from ortools.math_opt.python.result import TerminationReason

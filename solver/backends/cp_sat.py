@@ -17,7 +17,20 @@ from solver.formulation.rows import FREE
 def solve_cp_sat(
     formulation: Formulation, start: IntArray | None, limits: Limits, report: Report
 ) -> BackendResult:
-    """Solve by CP-SAT, from `start` (a value per column) if given."""
+    """Solve by CP-SAT.
+
+    Parameters
+    ----------
+    start
+        A value per column to start from, shape (columns,); None for none.
+    report
+        Called with news on the way, in another thread.
+
+    Raises
+    ------
+    RuntimeError
+        If CP-SAT refuses the formulation, which is a fault of the solver.
+    """
     model = cp_model.CpModel()
     columns = [
         model.new_bool_var("") if upper == 1 else model.new_int_var(0, upper, "")

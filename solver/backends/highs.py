@@ -23,7 +23,18 @@ from solver.formulation.rows import FREE
 def solve_highs(
     formulation: Formulation, start: IntArray | None, limits: Limits, report: Report
 ) -> BackendResult:
-    """Solve by HiGHS through MathOpt, from `start` (a value per column) if given."""
+    """Solve by HiGHS through MathOpt.
+
+    HiGHS is of Huangfu and Hall (Parallelizing the dual revised simplex method, Mathematical
+    Programming Computation 10, 2018).
+
+    Parameters
+    ----------
+    start
+        A value per column to start from, shape (columns,); None for none.
+    report
+        Called with news on the way, in another thread.
+    """
     model = Model.from_model_proto(model_proto(formulation))
     # MathOpt refuses `threads` for HiGHS, so it is never set.
     parameters = SolveParameters(
@@ -100,11 +111,11 @@ def model_proto(formulation: Formulation) -> model_pb2.ModelProto:
     matrix.row_ids.extend(np.repeat(np.arange(rows), np.diff(formulation.row_start)).tolist())
     matrix.column_ids.extend(formulation.column.tolist())
     matrix.coefficients.extend(formulation.coefficient.astype(float).tolist())
-    worth = np.flatnonzero(formulation.points)
+    priced = np.flatnonzero(formulation.points)
     proto.objective.maximize = True
     proto.objective.offset = float(formulation.constant)
-    proto.objective.linear_coefficients.ids.extend(worth.tolist())
+    proto.objective.linear_coefficients.ids.extend(priced.tolist())
     proto.objective.linear_coefficients.values.extend(
-        formulation.points[worth].astype(float).tolist()
+        formulation.points[priced].astype(float).tolist()
     )
     return proto

@@ -24,7 +24,10 @@ from solver.formulation.rows import FREE
 
 
 def linear_bound(formulation: Formulation, limits: Limits) -> float:
-    """Return points that no plan exceeds; infinite where PDLP does not come near in time."""
+    """Return points that no plan exceeds, by PDLP's dual values of the linear relaxation.
+
+    Infinite where it does not come near in time.
+    """
     proto = model_proto(formulation)
     proto.variables.integers[:] = [False] * len(formulation.upper)
     model = Model.from_model_proto(proto)
@@ -50,6 +53,11 @@ def bound_of(formulation: Formulation, dual: FloatArray) -> float:
 
     What its sums may lose by rounding is added: for each of their terms, a unit in the last place
     of all of them together.
+
+    Parameters
+    ----------
+    dual
+        Shape (rows,), of either sign.
     """
     rows = np.repeat(np.arange(len(dual)), np.diff(formulation.row_start))
     ceiling = np.where(formulation.row_upper < FREE // 2, dual, 0).clip(min=0)

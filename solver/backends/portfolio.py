@@ -43,7 +43,13 @@ class Best:
         self.take(None, None, start)
 
     def take(self, points: int | None, bound: float | None, values: IntArray | None) -> None:
-        """Take news in; a plan that breaks a row, by rounding say, is left aside."""
+        """Take news in; a plan that breaks a row, by rounding say, is left aside.
+
+        Parameters
+        ----------
+        points, bound, values
+            As of `solver.backends.limits.Report`; values become the incumbent if they are better.
+        """
         if bound is not None:
             self.bound = min(self.bound, bound)
         if values is not None and self._formulation.holds(values):
@@ -73,8 +79,8 @@ def race(
 ) -> Stopped:
     """Run backends, each in a process, until one reaches the gap, time is up, or it is cancelled.
 
-    With a work limit all of them run to their own end, and their last answers alone count, in a
-    fixed order, so that the result does not hang on which was quicker.
+    With a deterministic limit all of them run to their own end, and their last results alone count,
+    in a fixed order, so that what is found does not hang on which was quicker.
 
     Parameters
     ----------
@@ -83,6 +89,10 @@ def race(
         first alone runs where there is one worker and no deterministic limit.
     best
         What is known before, and after.
+
+    Returns
+    -------
+    Why it ended.
     """
     chosen = backends if limits.work is not None or limits.workers > 1 else backends[:1]
     running: dict[Connection, SpawnProcess] = {}

@@ -62,8 +62,20 @@ def cut_by_partners(
 ) -> IntArray:
     """Return a block number for each participant where positions are unknown.
 
-    Participants are put in a line that keeps partners near each other (Cuthill and McKee 1969);
-    the line is cut into stretches of `size`, at places that move with the angle, 0 to pi.
+    Participants are put in a line that keeps partners near each other (Cuthill and McKee, Reducing
+    the bandwidth of sparse symmetric matrices, ACM 1969); the line is cut into stretches of `size`,
+    at places that move with the angle.
+
+    Parameters
+    ----------
+    giver, taker
+        Participants of each candidate.
+    participants
+        How many there are.
+    size
+        Most participants of a block.
+    angle
+        0 to pi.
     """
     links = _links(giver, taker, participants)
     line = reverse_cuthill_mckee(sparse.csr_matrix(links), symmetric_mode=True)
@@ -87,7 +99,9 @@ def grown(
     Parameters
     ----------
     regret
-        What draws a group on, per participant; groups start only above 0.
+        Optimality gap, per participant; groups start only above 0.
+    size
+        Participants of a group.
     most
         Most groups.
     """

@@ -130,12 +130,18 @@ def _work(connection: Connection) -> None:
 def solve_block(
     block: Formulation, start: IntArray | None, limits: Limits, seconds: float
 ) -> tuple[IntArray | None, float]:
-    """Solve a block by HiGHS; return a value per column, None if nothing was found, and a bound.
+    """Solve a block by HiGHS.
 
     Parameters
     ----------
+    start
+        A value per column; None for none.
     seconds
         What it may take from now on, within the limits.
+
+    Returns
+    -------
+    A value per column, None if nothing was found, and points that no plan of the block exceeds.
     """
     from solver.backends.highs import solve_highs
 

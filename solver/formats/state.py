@@ -3,7 +3,7 @@
 A problem of today resembles that of yesterday: most candidates are the same, their prices nearly
 right and most of the plan still good. What is new gets a price between what its offer asks and
 what its need bids, as the candidates known tell; what is gone drops out. Any prices give a valid
-bound and every plan is mended and verified, so that a state can be out of date, never wrong.
+bound and every plan is repaired and verified, so that a state can be out of date, never wrong.
 
 The file format is `givetake-state/1`.
 """

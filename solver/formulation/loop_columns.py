@@ -195,6 +195,10 @@ def with_loops(formulation: Formulation, problem: Problem, loops: Loops) -> Form
     ----------
     formulation
         The program without; the candidates that the loops are of are among its own.
+
+    Returns
+    -------
+    The program; its last columns are how often each loop is used.
     """
     size = len(formulation.upper)
     loop, arc = loops.entries()

@@ -36,7 +36,7 @@ class Rule(ABC):
 
     @abstractmethod
     def rows(self, problem: Problem) -> Rows:
-        """Return the rule's rows over all candidates of the problem."""
+        """Return the rule's rows over all candidates of the problem, in half-days and pairings."""
 
     def where(self, subject: int) -> str:
         """Return what a row binds, such as "offers[3]"."""

@@ -33,7 +33,18 @@ def solve_exact(
 ) -> Result:
     """Solve the whole formulation, starting from the greedy plan, or from a state's if better.
 
-    Reciprocity is anything but `closed_loops`.
+    Parameters
+    ----------
+    problem
+        Its reciprocity is anything but `closed_loops`.
+    on_news
+        Called with the incumbent's objective and the bound.
+    warm
+        State of a problem like this one, for a warm start.
+
+    Returns
+    -------
+    A plan or none, its bound, and why the method ended; a conflict where it is infeasible.
     """
     formulation = formulate(problem)
     start = greedy(problem)

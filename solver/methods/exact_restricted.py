@@ -100,10 +100,10 @@ def _restricted(
     formulation: Formulation, keep: BoolArray, start: IntArray | None, limits: Limits
 ) -> IntArray | None:
     """Return the better of the start and the restricted problem's plan."""
-    narrowed = formulation.restricted(keep)
-    inside = start is not None and narrowed.holds(start)
+    restricted = formulation.restricted(keep)
+    inside = start is not None and restricted.holds(start)
     answer = solve_highs(
-        narrowed,
+        restricted,
         start if inside else None,
         limits,
         lambda points, bound, values: None,

@@ -29,7 +29,7 @@ from solver.parameters import DEFAULTS, SolveParameters
 
 
 def why_no_flow(problem: Problem) -> str | None:
-    """Return what keeps a problem from being a circulation, None if it is one."""
+    """Return what keeps a problem from being a circulation, in words; None if it is one."""
     people, offers, needs = problem.participants, problem.offers, problem.needs
     if problem.rules.reciprocity not in (Reciprocity.NONE, Reciprocity.BALANCED):
         return f"reciprocity is {problem.rules.reciprocity}"
@@ -75,7 +75,12 @@ def solve_flow(
     cancelled: Callable[[], bool],
     parameters: SolveParameters = DEFAULTS,
 ) -> Result:
-    """Solve a problem that `why_no_flow` finds nothing against, to proven optimality."""
+    """Solve a problem that `why_no_flow` finds nothing against, to proven optimality.
+
+    Returns
+    -------
+    The best plan; none where time is up, or with a conflict where it is infeasible.
+    """
     low, high = ranges(problem)
     keep, high = presolve(problem, low, high)
     candidate = np.flatnonzero(keep)
@@ -114,6 +119,14 @@ def _network(
 
     The first half-day of a pairing carries its bonus, so that it is used before the others; a
     pin's is no choice and becomes supply and demand.
+
+    Parameters
+    ----------
+    candidate
+        Positions of the candidates kept.
+    high, first, pinned
+        Per candidate of the problem: most half-days, points of the first half-day beyond those of
+        each, and whether it is pinned.
     """
     people, offers, needs = problem.participants, problem.offers, problem.needs
     account_at = 0

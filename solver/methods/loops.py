@@ -47,6 +47,11 @@ def solve_loops(
     Where loops of `max_loop` participants take too many entries, or too long to find, plans
     are of the shorter ones that do not. The bound is one of all plans even so: that of the program
     where who is not exempt only gives as often as it takes, as every union of loops does.
+
+    Parameters
+    ----------
+    warm
+        State of a problem like this one: loops of its plan that still stand come first.
     """
     relaxed = formulate(problem)
     tuning = parameters.loops

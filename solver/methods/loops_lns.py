@@ -30,10 +30,17 @@ def search_neighbourhoods(
     report: Report,
     parameters: LoopParameters = DEFAULTS.loops,
 ) -> BackendResult:
-    """Make a plan better around one participant after another; solve the whole without one.
+    """Make a plan better by large neighbourhood search; solve the whole program without one.
+
+    The neighbourhoods are the participants nearest to one after another.
 
     Neighbourhoods shrink where HiGHS could not prove its answer, and grow where that brought
     nothing, in the end to the whole program.
+
+    Parameters
+    ----------
+    start
+        A value per column; None where there is no plan.
 
     Returns
     -------

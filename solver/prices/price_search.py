@@ -66,8 +66,7 @@ class DualPoint:
     Attributes
     ----------
     price, rate
-        Of the pairing as such and of each half-day, per candidate of the decomposition, in parts of
-        a point; as rounded when the subproblems were solved.
+        Of the pairing as such and of each half-day, per candidate, in rounded parts of a point.
     multiplier
         Per link of the decomposition, in parts of a point per unit, >= 0.
     value
@@ -311,8 +310,8 @@ class PriceSearch:
         if time.time() >= deadline:
             return None
         incidence = decomposition.incidence
-        reduced_cost: IntArray = value[incidence.giver] - gives + value[incidence.taker] - takes
-        return reduced_cost
+        lost: IntArray = value[incidence.giver] - gives + value[incidence.taker] - takes
+        return lost
 
     def promising(self, total: int, reduced_cost: IntArray, objective: int) -> BoolArray:
         """Return which candidates a plan of more than `objective` might hold.
