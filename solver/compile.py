@@ -8,7 +8,7 @@ import numpy as np
 from solver.backends.limits import Limits
 from solver.formulation.loop_columns import find_loops
 from solver.instances.balanced_exchange import KINDS, made_up_country, make
-from solver.prices.decomposition import take_apart
+from solver.prices.decomposition import decompose
 from solver.prices.price_search import PriceSearch
 from solver.solve import by_prices
 
@@ -23,9 +23,9 @@ def main() -> None:
             on_news=lambda objective, bound: None,
             cancelled=lambda: False,
         )
-        search = PriceSearch(take_apart(problem))
+        search = PriceSearch(decompose(problem))
         search.round(1.0)
-        search.losses()
+        search.reduced_costs()
         find_loops(problem, np.arange(len(problem.candidates)))
 
 

@@ -21,14 +21,13 @@ from solver.check.verify import verify
 from solver.formats.plan import Plan, Status, Stopped, gap_of
 from solver.formats.problem import Problem
 from solver.formats.tables import frozen
+from solver.parameters import DEFAULTS, SolveParameters
 
 if TYPE_CHECKING:
     from solver.formats.state import State
     from solver.methods.result import Result
 
 METHODS: Final = ("auto", "exact", "flow", "prices", "loops")
-EXACT_UP_TO: Final = 400
-"""Candidates up to which the exact method is as quick as prices."""
 DEFAULT_TIME_LIMIT_S: Final = 60.0
 
 
@@ -49,9 +48,10 @@ class Progress:
     seconds
         Wall time so far.
     objective, bound, gap
-        Best points, points that no plan exceeds, and the gap as a fraction; None if not known.
+        Points of the incumbent, points that no plan exceeds, and the gap as a fraction; None if
+        not known.
     rounds
-        Rounds of prices and sweeps of blocks so far, or news of a backend.
+        Rounds of prices and sweeps of large neighbourhood search so far, or news of a backend.
     seconds_left
         Until the time limit; None without one. It may end sooner.
     """
@@ -98,6 +98,7 @@ def solve(
     on_progress: OnProgress = _silent,
     on_state: OnState | None = None,
     cancelled: Callable[[], bool] = _never,
+    parameters: SolveParameters = DEFAULTS,
 ) -> Plan:
     """Find the best plan that the limits allow, and how good it is proven to be.
 
@@ -112,8 +113,8 @@ def solve(
     time_limit_s
         Wall time of the whole call, > 0. Without it 60 s, or none where `work` limits.
     work
-        Limit that repeats, >= 1: the same problem, seed and work give the same plan for any
-        number of workers, as long as no time limit cuts in.
+        Deterministic limit, one that repeats, 1 to 10^9: the same problem, seed and work give the
+        same plan for any number of workers, as long as no time limit cuts in.
     gap
         Fraction (bound - objective) / max(1, objective) at which to stop, >= 0.
     seed
@@ -121,15 +122,21 @@ def solve(
     workers
         Processor cores to use, >= 1.
     warm
-        State of a problem like this one, to start prices and plan from. Not used by "flow".
+        State of a problem like this one, for a warm start of prices and plan. Not used by "flow".
     executor
         Solves the blocks of "prices"; by default processes of this machine.
-    on_state
-        Called once at the end with the state to start from another time, if there is a plan.
     on_progress
         Called when there is news, in this thread.
+    on_state
+        Called once at the end with the state to start from another time, if there is a plan.
     cancelled
         Asked ten times a second; when true, the best plan so far is returned.
+    parameters
+        Every tuning value of every method.
+
+    Returns
+    -------
+    The plan, verified, with its bound and why the solve stopped.
 
     Raises
     ------
@@ -158,9 +165,10 @@ def solve(
         left = max(0.0, seconds - spent) if math.isfinite(seconds) else None
         on_progress(Progress(spent, objective, known, reached, rounds, left))
 
-    deadline = started + max(seconds - _checking_time(problem), seconds / 2)
-    limits = Limits(deadline, gap, work, seed, workers)
-    solved_by = _method(method, warm, executor)
+    checking = parameters.check_s + parameters.check_s_per_candidate * len(problem.candidates)
+    deadline = started + max(seconds - checking, seconds / 2)
+    limits = Limits(deadline, gap, work, seed, workers, parameters.backends)
+    solved_by = _method(method, warm, executor, parameters)
     result = solved_by(problem, limits, on_news=on_news, cancelled=cancelled)
     plan = _plan(problem, result, seed)
     violations = verify(problem, plan)
@@ -214,23 +222,25 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
     )
 
 
-def _method(name: str, warm: State | None, executor: Executor | None) -> Method:
+def _method(
+    name: str, warm: State | None, executor: Executor | None, parameters: SolveParameters
+) -> Method:
     """Return the method of that name, imported only now."""
     if name == "exact":
         from solver.methods.exact import solve_exact
 
-        return partial(solve_exact, warm=warm)
+        return partial(solve_exact, warm=warm, parameters=parameters)
     if name == "flow":
         from solver.methods.flow import solve_flow
 
-        return solve_flow
+        return partial(solve_flow, parameters=parameters)
     if name == "loops":
         from solver.methods.loops import solve_loops
 
-        return partial(solve_loops, warm=warm)
+        return partial(solve_loops, warm=warm, parameters=parameters)
     if name == "prices":
-        return partial(by_prices, warm=warm, executor=executor)
-    return partial(_solve_auto, warm=warm, executor=executor)
+        return partial(by_prices, warm=warm, executor=executor, parameters=parameters)
+    return partial(_solve_auto, warm=warm, executor=executor, parameters=parameters)
 
 
 def by_prices(
@@ -241,6 +251,7 @@ def by_prices(
     cancelled: Callable[[], bool],
     warm: State | None = None,
     executor: Executor | None = None,
+    parameters: SolveParameters = DEFAULTS,
 ) -> Result:
     """Solve by price coordination; without an executor, by processes that start beside it."""
     from solver.blocks.workers import BlockWorkers
@@ -250,7 +261,15 @@ def by_prices(
         pool = executor or stack.enter_context(BlockWorkers(limits.workers))
         from solver.methods.prices import solve_prices
 
-        return solve_prices(problem, limits, pool, on_news=on_news, cancelled=cancelled, warm=warm)
+        return solve_prices(
+            problem,
+            limits,
+            pool,
+            on_news=on_news,
+            cancelled=cancelled,
+            warm=warm,
+            parameters=parameters,
+        )
 
 
 def _solve_auto(
@@ -261,21 +280,22 @@ def _solve_auto(
     cancelled: Callable[[], bool],
     warm: State | None,
     executor: Executor | None,
+    parameters: SolveParameters,
 ) -> Result:
     """Solve by prices what is large, exactly what is small or what prices find no plan for."""
     from solver.methods.flow import why_no_flow
 
-    method = partial(_method, warm=warm, executor=executor)
+    method = partial(_method, warm=warm, executor=executor, parameters=parameters)
     if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
         return method("loops")(problem, limits, on_news=on_news, cancelled=cancelled)
     if why_no_flow(problem) is None:
         early = limits
         if math.isfinite(limits.deadline):
-            early = replace(limits, deadline=(time.time() + limits.deadline) / 2)
+            early = replace(limits, deadline=limits.part_of_time(parameters.flow_time_share))
         result = method("flow")(problem, early, on_news=on_news, cancelled=cancelled)
         if result.stopped is not Stopped.TIME:
             return result
-    if len(problem.candidates) > EXACT_UP_TO:
+    if len(problem.candidates) > parameters.exact_up_to:
         result = method("prices")(problem, limits, on_news=on_news, cancelled=cancelled)
         found = result.half_days is not None or result.stopped is Stopped.INFEASIBLE
         if found or cancelled() or limits.seconds() < 1:
@@ -319,11 +339,6 @@ def _check_limits(
         raise ValueError(f"seed {seed}: must be from 0 to 2^31 - 1")
     if not 1 <= workers <= 1024:
         raise ValueError(f"workers {workers}: must be from 1 to 1024")
-
-
-def _checking_time(problem: Problem) -> float:
-    """Return the seconds kept for the check at the end."""
-    return 0.1 + 1e-6 * len(problem.candidates)
 
 
 def _versions() -> dict[str, str]:

@@ -7,9 +7,9 @@ import numpy as np
 
 from app.planning.build import Built
 from models.vocabulary import Ladder, Reciprocity
+from solver.arrays import IntArray
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.pairing.points import COMPONENTS
 
 MOST_ALTERNATES: Final = 3

@@ -24,12 +24,12 @@ from app.planning.pair_constraints import Unplannable
 from app.planning.scope import takers_of
 from app.planning.travel import travel_times
 from models.vocabulary import Availability, Ladder, NeedState, Operation, RunState
+from solver.arrays import IntArray
 from solver.check.verify import verify
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Status
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json, problem_to_json
-from solver.formats.tables import IntArray
 from solver.formulation.greedy import greedy
 from solver.pairing.findings import figures_of
 from solver.pairing.point_reasons import explain_points

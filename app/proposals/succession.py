@@ -24,9 +24,10 @@ from app.proposals.decisions import lapse
 from app.proposals.states import LAPSING
 from models.matching import Alternate, Proposal, Run
 from models.vocabulary import ProposalState, SteeringKind
+from solver.arrays import IntArray
 from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped
-from solver.formats.tables import IntArray, frozen
+from solver.formats.tables import frozen
 
 OF_GIVERS = frozenset({"offer pairings", "offer days", "most given", "give limit"})
 """Rules about what givers have; what is only proposed takes none of it away."""

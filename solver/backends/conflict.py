@@ -12,21 +12,34 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import BoolArray, IntArray
 from solver.formats.plan import ConflictPart
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.formulation.program import Formulation, formulate
+from solver.parameters import DEFAULTS, LoopParameters
 
 
-def find_conflict(problem: Problem) -> tuple[ConflictPart, ...]:
-    """Return pins and rules that cannot hold together, and could if any one were dropped."""
+def find_conflict(
+    problem: Problem, parameters: LoopParameters = DEFAULTS.loops
+) -> tuple[ConflictPart, ...]:
+    """Return pins and rules that cannot hold together, and could if any one were dropped.
+
+    Parameters
+    ----------
+    parameters
+        Of the search for closed loops, where reciprocity asks for them.
+
+    Returns
+    -------
+    An irreducible set, by rule and subject; empty where a plan exists.
+    """
     formulation = formulate(problem, prune=False)
     if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
         from solver.formulation.loop_columns import find_loops, with_loops
 
         # Of candidates that some plan might hold, as when plans were looked for: with others, loops
         # may be too many, and no plan lacks them.
-        loops = find_loops(problem, formulate(problem).candidate)
+        loops = find_loops(problem, formulate(problem).candidate, parameters)
         if loops.complete:
             formulation = with_loops(formulation, problem, loops)
     rule, subject = formulation.row_rule, formulation.row_subject
@@ -57,9 +70,15 @@ def find_conflict(problem: Problem) -> tuple[ConflictPart, ...]:
     return tuple(parts)
 
 
-def send_conflict(connection: Connection, problem: Problem) -> None:
-    """Find the conflict in a child process and send it to the parent."""
-    connection.send(find_conflict(problem))
+def send_conflict(connection: Connection, asked: tuple[Problem, LoopParameters]) -> None:
+    """Find the conflict in a child process and send it to the parent.
+
+    Parameters
+    ----------
+    asked
+        The arguments of `find_conflict`.
+    """
+    connection.send(find_conflict(*asked))
     connection.close()
 
 
@@ -68,9 +87,17 @@ def _broken(
     group: IntArray,
     rigid: list[int],
     *,
-    only: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None,
+    only: BoolArray | None = None,
 ) -> list[int] | None:
-    """Return which groups of rows give way least, with `rigid` held; None if nothing holds."""
+    """Return which groups of rows give way least, with `rigid` held; None if nothing holds.
+
+    Parameters
+    ----------
+    group
+        Group of each row, shape (rows,).
+    only
+        Rows to keep at all, shape (rows,); by default all.
+    """
     from ortools.math_opt.python.model import Model
     from ortools.math_opt.python.parameters import SolverType
     from ortools.math_opt.python.result import TerminationReason

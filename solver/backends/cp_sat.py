@@ -7,17 +7,30 @@ import math
 import numpy as np
 from ortools.sat.python import cp_model
 
+from solver.arrays import IntArray
 from solver.backends.highs import whole_bound
-from solver.backends.limits import Answer, Limits, Report
-from solver.formats.tables import IntArray
+from solver.backends.limits import BackendResult, Limits, Report
 from solver.formulation.program import Formulation
 from solver.formulation.rows import FREE
 
 
 def solve_cp_sat(
     formulation: Formulation, start: IntArray | None, limits: Limits, report: Report
-) -> Answer:
-    """Solve by CP-SAT, from `start` (a value per column) if given."""
+) -> BackendResult:
+    """Solve by CP-SAT.
+
+    Parameters
+    ----------
+    start
+        A value per column to start from, shape (columns,); None for none.
+    report
+        Called with news on the way, in another thread.
+
+    Raises
+    ------
+    RuntimeError
+        If CP-SAT refuses the formulation, which is a fault of the solver.
+    """
     model = cp_model.CpModel()
     columns = [
         model.new_bool_var("") if upper == 1 else model.new_int_var(0, upper, "")
@@ -30,7 +43,7 @@ def solve_cp_sat(
         entries = slice(formulation.row_start[at], formulation.row_start[at + 1])
         inside, coefficients = formulation.column[entries], formulation.coefficient[entries]
         if not len(inside) and (low > 0 or high < 0):
-            return Answer(None, -math.inf, infeasible=True)
+            return BackendResult(None, -math.inf, infeasible=True)
         terms = [columns[column] for column in inside]
         if low <= -FREE and high == 1 and (coefficients == 1).all() and binary[inside].all():
             model.add_at_most_one(terms)
@@ -63,14 +76,14 @@ def solve_cp_sat(
     solver.best_bound_callback = on_bound
     status = solver.solve(model, _CpSatReport(columns, report))
     if status == cp_model.INFEASIBLE:
-        return Answer(None, -math.inf, infeasible=True)
+        return BackendResult(None, -math.inf, infeasible=True)
     if status == cp_model.MODEL_INVALID:
         raise RuntimeError(f"CP-SAT refuses the formulation: {model.validate()}")
     if status == cp_model.UNKNOWN:
         # Stopped before its search began, CP-SAT calls 0 its bound.
-        return Answer(None, told[0])
+        return BackendResult(None, told[0])
     bound = whole_bound(solver.best_objective_bound)
-    return Answer(np.array(solver.values(columns), np.int64), bound)
+    return BackendResult(np.array(solver.values(columns), np.int64), bound)
 
 
 class _CpSatReport(cp_model.CpSolverSolutionCallback):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
 
 import numpy as np
 from ortools.math_opt import model_pb2
@@ -15,18 +14,27 @@ from ortools.math_opt.python.parameters import SolveParameters, SolverType
 from ortools.math_opt.python.result import TerminationReason
 from ortools.math_opt.python.solve import solve
 
-from solver.backends.limits import Answer, Limits, Report
-from solver.formats.tables import IntArray
+from solver.arrays import IntArray
+from solver.backends.limits import BackendResult, Limits, Report
 from solver.formulation.program import Formulation
 from solver.formulation.rows import FREE
-
-NODES_PER_WORK: Final = 100
 
 
 def solve_highs(
     formulation: Formulation, start: IntArray | None, limits: Limits, report: Report
-) -> Answer:
-    """Solve by HiGHS through MathOpt, from `start` (a value per column) if given."""
+) -> BackendResult:
+    """Solve by HiGHS through MathOpt.
+
+    HiGHS is of Huangfu and Hall (Parallelizing the dual revised simplex method, Mathematical
+    Programming Computation 10, 2018).
+
+    Parameters
+    ----------
+    start
+        A value per column to start from, shape (columns,); None for none.
+    report
+        Called with news on the way, in another thread.
+    """
     model = Model.from_model_proto(model_proto(formulation))
     # MathOpt refuses `threads` for HiGHS, so it is never set.
     parameters = SolveParameters(
@@ -34,7 +42,9 @@ def solve_highs(
         absolute_gap_tolerance=0.5,
         random_seed=limits.seed,
         time_limit=None if math.isinf(limits.deadline) else timedelta(seconds=limits.seconds()),
-        node_limit=None if limits.work is None else limits.work * NODES_PER_WORK,
+        node_limit=None
+        if limits.work is None
+        else limits.work * limits.parameters.highs_nodes_per_work,
     )
     hints = []
     if start is not None:
@@ -49,13 +59,13 @@ def solve_highs(
     )
     reason = result.termination.reason
     if reason == TerminationReason.INFEASIBLE:
-        return Answer(None, -math.inf, infeasible=True)
+        return BackendResult(None, -math.inf, infeasible=True)
     bound = whole_bound(result.termination.objective_bounds.dual_bound)
     if not result.has_primal_feasible_solution():
-        return Answer(None, bound)
+        return BackendResult(None, bound)
     found = result.variable_values()
     values = np.array([found[variable] for variable in model.variables()])
-    return Answer(np.rint(values).astype(np.int64), bound)
+    return BackendResult(np.rint(values).astype(np.int64), bound)
 
 
 def whole_bound(bound: float) -> float:
@@ -101,11 +111,11 @@ def model_proto(formulation: Formulation) -> model_pb2.ModelProto:
     matrix.row_ids.extend(np.repeat(np.arange(rows), np.diff(formulation.row_start)).tolist())
     matrix.column_ids.extend(formulation.column.tolist())
     matrix.coefficients.extend(formulation.coefficient.astype(float).tolist())
-    worth = np.flatnonzero(formulation.points)
+    priced = np.flatnonzero(formulation.points)
     proto.objective.maximize = True
     proto.objective.offset = float(formulation.constant)
-    proto.objective.linear_coefficients.ids.extend(worth.tolist())
+    proto.objective.linear_coefficients.ids.extend(priced.tolist())
     proto.objective.linear_coefficients.values.extend(
-        formulation.points[worth].astype(float).tolist()
+        formulation.points[priced].astype(float).tolist()
     )
     return proto

@@ -6,12 +6,9 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
-from solver.formats.tables import IntArray
-
-HAND_BACK_S: Final = 0.6
-"""What a backend is given less than the race, to hand back its plan in time."""
+from solver.arrays import IntArray
+from solver.parameters import DEFAULTS, BackendParameters
 
 OnNews = Callable[[int | None, float], None]
 """Called with the best objective any backend has, and the lowest bound."""
@@ -31,10 +28,13 @@ class Limits:
     gap
         Fraction at which a plan is good enough, >= 0.
     work
-        None, or what repeats: CP-SAT's deterministic seconds, and HiGHS's nodes by the hundred.
+        Deterministic limit, what repeats: CP-SAT's deterministic seconds, and HiGHS's nodes by the
+        hundred; >= 1, None for none.
     seed, workers
         Of the search. With one worker HiGHS runs alone, as it proves sooner; with more, CP-SAT
         has the others. With `work` both run whatever the workers.
+    parameters
+        What these limits mean to each backend.
     """
 
     deadline: float = math.inf
@@ -42,14 +42,20 @@ class Limits:
     work: int | None = None
     seed: int = 0
     workers: int = 1
+    parameters: BackendParameters = DEFAULTS.backends
+
+    def part_of_time(self, share: float) -> float:
+        """Return the deadline of a share of the time left, on the clock of `time.time`."""
+        now = time.time()
+        return now + share * (self.deadline - now)
 
     def seconds(self) -> float:
-        """Return what a backend may still take."""
-        return max(0.1, self.deadline - HAND_BACK_S - time.time())
+        """Return the seconds that a backend may still take, >= 0.1."""
+        return max(0.1, self.deadline - self.parameters.hand_back_s - time.time())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class BackendResult:
     """What a backend found.
 
     Attributes

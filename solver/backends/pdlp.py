@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
-from typing import Final
 
 import numpy as np
 from ortools.math_opt.python.model import Model
@@ -17,31 +16,29 @@ from ortools.math_opt.python.parameters import SolveParameters, SolverType
 from ortools.math_opt.python.solve import solve
 from ortools.pdlp import solvers_pb2
 
+from solver.arrays import FloatArray
 from solver.backends.highs import model_proto, whole_bound
 from solver.backends.limits import Limits
-from solver.formats.tables import FloatArray
 from solver.formulation.program import Formulation
 from solver.formulation.rows import FREE
 
-NEAR: Final = 1e-4
-"""Relative error of the dual values that is near enough."""
-STEPS_PER_WORK: Final = 10_000
-SHARE: Final = 0.5
-"""Part of the time left that it may take."""
-
 
 def linear_bound(formulation: Formulation, limits: Limits) -> float:
-    """Return points that no plan exceeds; infinite where PDLP does not come near in time."""
+    """Return points that no plan exceeds, by PDLP's dual values of the linear relaxation.
+
+    Infinite where it does not come near in time.
+    """
     proto = model_proto(formulation)
     proto.variables.integers[:] = [False] * len(formulation.upper)
     model = Model.from_model_proto(proto)
     pdlp = solvers_pb2.PrimalDualHybridGradientParams()
     near = pdlp.termination_criteria.simple_optimality_criteria
-    near.eps_optimal_absolute = near.eps_optimal_relative = NEAR
-    seconds = timedelta(seconds=SHARE * limits.seconds()) if limits.deadline < math.inf else None
+    near.eps_optimal_absolute = near.eps_optimal_relative = limits.parameters.pdlp_tolerance
+    seconds = limits.parameters.pdlp_time_share * limits.seconds()
+    steps = limits.parameters.pdlp_iterations_per_work
     parameters = SolveParameters(
-        time_limit=seconds,
-        iteration_limit=None if limits.work is None else limits.work * STEPS_PER_WORK,
+        time_limit=timedelta(seconds=seconds) if limits.deadline < math.inf else None,
+        iteration_limit=None if limits.work is None else limits.work * steps,
         pdlp=pdlp,
     )
     result = solve(model, SolverType.PDLP, params=parameters)
@@ -56,6 +53,11 @@ def bound_of(formulation: Formulation, dual: FloatArray) -> float:
 
     What its sums may lose by rounding is added: for each of their terms, a unit in the last place
     of all of them together.
+
+    Parameters
+    ----------
+    dual
+        Shape (rows,), of either sign.
     """
     rows = np.repeat(np.arange(len(dual)), np.diff(formulation.row_start))
     ceiling = np.where(formulation.row_upper < FREE // 2, dual, 0).clip(min=0)

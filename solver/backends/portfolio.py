@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, Pipe, wait
 from multiprocessing.context import SpawnProcess
 
-from solver.backends.limits import HAND_BACK_S, Answer, Limits, OnNews, Report
+from solver.arrays import IntArray
+from solver.backends.limits import BackendResult, Limits, OnNews, Report
 from solver.backends.processes import received, start_process
 from solver.formats.plan import Stopped
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.formulation.program import Formulation
 
-Backend = Callable[[Problem, Formulation, IntArray | None, Limits, Report], Answer]
+Backend = Callable[[Problem, Formulation, IntArray | None, Limits, Report], BackendResult]
 """Solves a formulation from values of its columns, if given, and reports on its way."""
 
 
 class Best:
-    """The best plan and the lowest bound of all backends.
+    """The incumbent (best plan) and the lowest bound of all backends.
 
     Attributes
     ----------
@@ -43,12 +43,18 @@ class Best:
         self.take(None, None, start)
 
     def take(self, points: int | None, bound: float | None, values: IntArray | None) -> None:
-        """Take news in; a plan that breaks a row, by rounding say, is left aside."""
+        """Take news in; a plan that breaks a row, by rounding say, is left aside.
+
+        Parameters
+        ----------
+        points, bound, values
+            As of `solver.backends.limits.Report`; values become the incumbent if they are better.
+        """
         if bound is not None:
             self.bound = min(self.bound, bound)
         if values is not None and self._formulation.holds(values):
-            points = self._formulation.worth(values)
-            if self.values is None or points > self._formulation.worth(self.values):
+            points = self._formulation.objective(values)
+            if self.values is None or points > self._formulation.objective(self.values):
                 self.values = values
         if points is not None and (self.seen is None or points > self.seen):
             self.seen = points
@@ -57,7 +63,7 @@ class Best:
         """Return the proven gap as a fraction; infinite without a plan."""
         if self.values is None:
             return math.inf
-        points = self._formulation.worth(self.values)
+        points = self._formulation.objective(self.values)
         return max(0.0, self.bound - points) / max(1, points)
 
 
@@ -73,20 +79,24 @@ def race(
 ) -> Stopped:
     """Run backends, each in a process, until one reaches the gap, time is up, or it is cancelled.
 
-    With a work limit all of them run to their own end, and their last answers alone count, in a
-    fixed order, so that the result does not hang on which was quicker.
+    With a deterministic limit all of them run to their own end, and their last results alone count,
+    in a fixed order, so that what is found does not hang on which was quicker.
 
     Parameters
     ----------
     backends
-        Functions of modules, as they travel to a process by name; the first alone runs where
-        there is one worker and no work limit.
+        Functions of modules, or partial calls of such, as they travel to a process by name; the
+        first alone runs where there is one worker and no deterministic limit.
     best
         What is known before, and after.
+
+    Returns
+    -------
+    Why it ended.
     """
     chosen = backends if limits.work is not None or limits.workers > 1 else backends[:1]
     running: dict[Connection, SpawnProcess] = {}
-    answers: dict[Connection, Answer] = {}
+    answers: dict[Connection, BackendResult] = {}
     try:
         for backend in chosen:
             mine, theirs = Pipe(duplex=False)
@@ -111,7 +121,7 @@ def race(
 
 def _follow(
     live: set[Connection],
-    answers: dict[Connection, Answer],
+    answers: dict[Connection, BackendResult],
     best: Best,
     limits: Limits,
     on_news: OnNews,
@@ -129,7 +139,7 @@ def _follow(
             message = received(connection)
             if message is None:
                 live.discard(connection)
-            elif isinstance(message, Answer):
+            elif isinstance(message, BackendResult):
                 answers[connection] = message
                 live.discard(connection)
                 if not repeatable:
@@ -143,7 +153,11 @@ def _follow(
                 return Stopped.GAP
     if repeatable:
         return Stopped.WORK
-    return Stopped.TIME if limits.deadline - time.time() <= 2 * HAND_BACK_S else Stopped.STALLED
+    return (
+        Stopped.TIME
+        if limits.deadline - time.time() <= 2 * limits.parameters.hand_back_s
+        else Stopped.STALLED
+    )
 
 
 def _run(

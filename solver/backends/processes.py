@@ -32,7 +32,17 @@ def in_child(
     deadline: float,
     cancelled: Callable[[], bool],
 ) -> Any:
-    """Return what `target` sends from a process of its own, None if it does not in time."""
+    """Return what `target` sends from a process of its own, None if it does not in time.
+
+    Parameters
+    ----------
+    target
+        Function of a module, called with the connection to send to and the argument.
+    deadline
+        On the clock of `time.time`.
+    cancelled
+        Asked ten times a second.
+    """
     mine, theirs = Pipe(duplex=False)
     process = start_process(target, theirs, argument)
     theirs.close()

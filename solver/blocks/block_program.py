@@ -1,4 +1,4 @@
-"""From prices to a plan: programs of a part of the participants.
+"""Blocks: programs of a part of the participants, cut from a restricted problem.
 
 The candidates that prices want often enough make a program small enough to be cut up. A *priced*
 block is solved with no plan around it: of a pairing that crosses its border it sees its own side
@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from solver.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, Candidates, FloatArray, IntArray, Linking
+from solver.formats.tables import Candidates, Linking
 from solver.formulation.program import Formulation, formulate
 from solver.formulation.rows import FREE
 
@@ -28,14 +28,14 @@ GIVERS_RULES: Final = ("offer days", "offer pairings", "give limit", "most given
 TAKERS_RULES: Final = ("need givers", "need days", "most taken", "linking")
 RECIPROCITY: Final = ("balance", "both roles")
 
-SideArray = NDArray[np.int8]
 
-
-def restricted(problem: Problem, kept: IntArray, half_days: IntArray | None = None) -> Problem:
-    """Return the problem with only the candidates kept, which hold every pin.
+def restrict(problem: Problem, kept: IntArray, half_days: IntArray | None = None) -> Problem:
+    """Return the restricted problem: with only the candidates kept, which hold every pin.
 
     Parameters
     ----------
+    kept
+        Positions of candidates.
     half_days
         What each of them is to have if chosen, 0 where that stays open; by default as before.
     """
@@ -61,7 +61,7 @@ def _linking(rule: Linking, place: IntArray) -> Linking:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crossing:
-    """What one side of a pairing is worth at prices, in points, per column of the program.
+    """What each side of a pairing is worth at prices, in points, per column of the program.
 
     Attributes
     ----------
@@ -78,8 +78,8 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sides:
-    """What givers and takers want, half-days or 1, per column of the program."""
+class Copies:
+    """The giver's and the taker's copy of each column of the program: half-days, or 0 and 1."""
 
     given: IntArray
     taken: IntArray
@@ -112,7 +112,7 @@ class Program:
     problem: Problem
     formulation: Formulation
     matrix: sparse.csc_array
-    entry_side: SideArray
+    entry_side: CodeArray
     column_candidate: IntArray
     days_column: IntArray
     row_size: IntArray
@@ -147,7 +147,13 @@ class Program:
         )
 
     def points_at(self, values: IntArray) -> IntArray:
-        """Return the points per column, with a bonus for what a floor not yet met still lacks."""
+        """Return the points per column, with a bonus for what a floor not yet met still lacks.
+
+        Parameters
+        ----------
+        values
+            A plan, one value per column.
+        """
         short = self.matrix @ values < self.formulation.row_lower
         points = self.formulation.points
         if not short.any():
@@ -175,7 +181,7 @@ class Program:
         candidate
             Places in `formulation.candidate` of those decided, rising.
         values
-            A plan, one value per column. A row that it breaks must be mended.
+            A plan, one value per column. A row that it breaks must be repaired.
         used
             What the plan uses of each row: `matrix @ values`.
         share
@@ -194,7 +200,7 @@ class Program:
         return self._part(candidate, inside, touched, points[columns], (lower, upper))
 
     def priced(
-        self, member: BoolArray, crossing: Crossing, settled: BoolArray, sides: Sides
+        self, member: BoolArray, crossing: Crossing, settled: BoolArray, copies: Copies
     ) -> Formulation:
         """Return the program of some participants, at prices where a pairing leaves them.
 
@@ -207,7 +213,9 @@ class Program:
         ----------
         member, settled
             Per participant of the problem: whether of this block, and of one solved before.
-        sides
+        crossing
+            What each side of a pairing is worth at the prices.
+        copies
             What those settled want.
         """
         whole, problem = self.formulation, self.problem
@@ -237,7 +245,7 @@ class Program:
         lower = np.where(shared, -FREE, lower)
         points = np.where(gives[of], crossing.give[columns], 0)
         points = points + np.where(takes[of], crossing.take[columns], 0)
-        wanted = np.where(gives[of], sides.taken[columns], sides.given[columns])
+        wanted = np.where(gives[of], copies.taken[columns], copies.given[columns])
         points = np.where(known, whole.points[columns], points)
         block = self._part(chosen, inside, touched, points, (lower, upper))
         return replace(block, upper=np.where(known, np.minimum(block.upper, wanted), block.upper))
@@ -275,7 +283,7 @@ class Program:
         )
 
 
-def _sides(names: list[str], rule: IntArray, coefficient: IntArray) -> SideArray:
+def _sides(names: list[str], rule: IntArray, coefficient: IntArray) -> CodeArray:
     """Return the side that each entry binds; giving has a coefficient below 0 in reciprocity."""
     side = np.zeros(len(names), np.int8)
     side[[at for at, name in enumerate(names) if name in GIVERS_RULES]] = GIVER
@@ -299,7 +307,7 @@ def _rows(columns: sparse.csc_array) -> tuple[sparse.csr_array, IntArray]:
     return sparse.csc_array((columns.data, row, columns.indptr), shape=shape).tocsr(), touched
 
 
-def _steps(sizes: NDArray[np.integer]) -> IntArray:
+def _steps(sizes: IntArray) -> IntArray:
     """Return 0, 1, ... up to each size, one after another."""
     steps: IntArray = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return steps

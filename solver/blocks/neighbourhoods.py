@@ -1,4 +1,4 @@
-"""Which participants a program decides together: cuts of the map, and groups around regret."""
+"""Neighbourhoods: which participants are decided together, by cuts of the map or around regret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from solver.formats.tables import FloatArray, IntArray
+from solver.arrays import FloatArray, IntArray
 
 
 def cut(lat: FloatArray, lon: FloatArray, size: int, angle: float) -> IntArray:
@@ -62,8 +62,20 @@ def cut_by_partners(
 ) -> IntArray:
     """Return a block number for each participant where positions are unknown.
 
-    Participants are put in a line that keeps partners near each other (Cuthill and McKee 1969);
-    the line is cut into stretches of `size`, at places that move with the angle, 0 to pi.
+    Participants are put in a line that keeps partners near each other (Cuthill and McKee, Reducing
+    the bandwidth of sparse symmetric matrices, ACM 1969); the line is cut into stretches of `size`,
+    at places that move with the angle.
+
+    Parameters
+    ----------
+    giver, taker
+        Participants of each candidate.
+    participants
+        How many there are.
+    size
+        Most participants of a block.
+    angle
+        0 to pi.
     """
     links = _links(giver, taker, participants)
     line = reverse_cuthill_mckee(sparse.csr_matrix(links), symmetric_mode=True)
@@ -87,7 +99,9 @@ def grown(
     Parameters
     ----------
     regret
-        What draws a group on, per participant; groups start only above 0.
+        Optimality gap, per participant; groups start only above 0.
+    size
+        Participants of a group.
     most
         Most groups.
     """

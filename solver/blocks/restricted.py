@@ -1,42 +1,48 @@
-"""The candidates that prices want, as a program with a plan in it that blocks make better."""
+"""The restricted problem: the candidates (columns) that prices want, and a plan in it.
+
+Large neighbourhood search makes the plan better block by block.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from solver.blocks.block_program import Crossing, Program, restricted
+from solver.arrays import BoolArray, FloatArray, IntArray, SingleArray, SmallArray
+from solver.blocks.block_program import Crossing, Program, restrict
 from solver.blocks.neighbourhoods import cut, cut_by_partners
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, FloatArray, IntArray
 from solver.formulation.program import Formulation
-from solver.prices.decomposition import Market
-from solver.prices.knapsack_tables import SmallArray
-from solver.prices.multipliers import charges
-from solver.prices.price_search import Quote
-
-SURE: Final = 0.7
-"""How often a pairing over a block's border must be wanted to count as given."""
-
-
-CALM: Final = 0.2
-"""Share of the average regret below which a block is left as it is."""
+from solver.parameters import DEFAULTS, BlockParameters
+from solver.prices.decomposition import Decomposition
+from solver.prices.multipliers import lagrangian_terms
+from solver.prices.price_search import DualPoint
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A block to solve: its program, the columns of the whole that it decides, and a start."""
+    """A block to solve.
+
+    Attributes
+    ----------
+    program
+        Its formulation.
+    columns
+        Columns of the restricted problem that it decides.
+    start
+        Values of these to start from; None to start from nothing.
+    """
 
     program: Formulation
     columns: IntArray
     start: IntArray | None = None
 
 
-class Core:
+class RestrictedProblem:
     """A program of few candidates, and values of its columns.
+
+    It has the candidates of `kept`, those pinned, and those that `base` holds.
 
     Attributes
     ----------
@@ -48,44 +54,46 @@ class Core:
         Participants of each of its candidates.
     values
         The plan, one value per column.
+    points
+        Objective coefficient of each column, with a bonus for floors not yet met.
+
+    Parameters
+    ----------
+    kept, frequency
+        Per candidate of the decomposition: whether to keep it, and its column frequency.
+    base
+        Half-days per candidate of the decomposition, that values start from.
+    days
+        Half-days that candidates without a place in `base` are to have; open by default.
     """
 
     def __init__(
         self,
         problem: Problem,
-        market: Market,
+        decomposition: Decomposition,
         kept: BoolArray,
-        often: NDArray[np.float32],
+        frequency: SingleArray,
         base: IntArray | SmallArray | None = None,
         days: IntArray | None = None,
+        parameters: BlockParameters = DEFAULTS.blocks,
     ) -> None:
-        """Keep the candidates of `kept`, those pinned, and those that `base` holds.
-
-        Parameters
-        ----------
-        kept, often
-            Per candidate of the market: whether to keep it, and how often it is wanted.
-        base
-            Half-days per candidate of the market, that values start from.
-        days
-            Half-days that candidates without a place in `base` are to have; open by default.
-        """
-        kept = kept | market.pinned
+        self._parameters = parameters
+        kept = kept | decomposition.pinned
         if base is not None:
             kept |= base > 0
-        self._problem, self._market = problem, market
+        self._problem, self._decomposition = problem, decomposition
         order = np.flatnonzero(kept)
-        self._place = order[np.argsort(market.candidate[order])]
+        self._place = order[np.argsort(decomposition.candidate[order])]
         if days is not None:
-            days = np.clip(days, market.low, market.high)
+            days = np.clip(days, decomposition.low, decomposition.high)
             days = (days if base is None else np.where(base > 0, base, days))[self._place]
-        self.program = Program.of(restricted(problem, market.candidate[self._place], days))
+        self.program = Program.of(restrict(problem, decomposition.candidate[self._place], days))
         self._whole = self.program.formulation
         self._place = self._place[self._whole.candidate]
-        self._often = often[self._place]
-        self.of = self.program.column_candidate
-        self.giver = market.places.giver[self._place]
-        self.taker = market.places.taker[self._place]
+        self._frequency = frequency[self._place]
+        self.column_candidate = self.program.column_candidate
+        self.giver = decomposition.incidence.giver[self._place]
+        self.taker = decomposition.incidence.taker[self._place]
         self.values = np.zeros(len(self._whole.upper), np.int64)
         if base is not None:
             self.values = self._columns(base[self._place])
@@ -96,11 +104,19 @@ class Core:
         return np.concatenate([(x > 0).astype(np.int64), x[self._whole.free]])
 
     def cut(self, size: float, angle: float) -> IntArray:
-        """Return a block number for each participant: by the map, or by partners without one."""
+        """Return a block number for each participant: by the map, or by partners without one.
+
+        Parameters
+        ----------
+        size
+            Most participants of a block.
+        angle
+            Radians, 0 to pi.
+        """
         people = self._problem.participants
         if size >= len(people):
             return np.zeros(len(people), np.int64)
-        if np.isnan(people.lat + people.lon).mean() > 0.5:
+        if np.isnan(people.lat + people.lon).mean() > self._parameters.unplaced_share:
             return cut_by_partners(self.giver, self.taker, len(people), int(size), angle)
         return cut(people.lat, people.lon, int(size), angle)
 
@@ -117,14 +133,16 @@ class Core:
         label
             Block of each participant, -1 for none.
         regret
-            Per participant.
+            Optimality gap of each participant, in any unit; >= 0.
         """
         inside, labelled = self.inside(label), label >= 0
         blocks = np.unique(inside[inside >= 0])
         size = int(label.max()) + 1
         total = np.bincount(label[labelled], regret[labelled], minlength=size)
         people = np.bincount(label[labelled], minlength=size)
-        blocks = blocks[total[blocks] > CALM * regret.mean() * people[blocks]]
+        blocks = blocks[
+            total[blocks] > self._parameters.calm_regret * regret.mean() * people[blocks]
+        ]
         blocks = blocks[np.argsort(-total[blocks], kind="stable")]
         share, used = self.share(len(blocks)), self.program.matrix @ self.values
         order = np.argsort(inside, kind="stable")
@@ -138,10 +156,10 @@ class Core:
             jobs.append(Job(program, columns, self.values[columns]))
         return jobs
 
-    def crossing(self, quote: Quote) -> Crossing:
-        """Return what each side of a pairing is worth at a quote."""
-        market, place, whole = self._market, self._place, self._whole
-        terms, _ = charges(market, quote.multiplier, 0)
+    def crossing(self, dual_point: DualPoint) -> Crossing:
+        """Return what each side of a pairing is worth at a dual point, in points."""
+        decomposition, place, whole = self._decomposition, self._place, self._whole
+        terms, _ = lagrangian_terms(decomposition, dual_point.multiplier, 0)
         free = place[whole.free]
         low = np.where(whole.low == whole.high, whole.low, 0)
         sides = []
@@ -149,10 +167,10 @@ class Core:
             (terms.give_base, terms.give_slope, 1),
             (terms.take_base, terms.take_slope, -1),
         ):
-            rate = slope + sign * quote.rate
-            fixed = base[place] + sign * quote.price[place] + rate[place] * low
-            sides.append(np.concatenate([fixed, rate[free]]) // market.part)
-        return Crossing(sides[0], sides[1], self._often > SURE)
+            rate = slope + sign * dual_point.rate
+            fixed = base[place] + sign * dual_point.price[place] + rate[place] * low
+            sides.append(np.concatenate([fixed, rate[free]]) // decomposition.part)
+        return Crossing(sides[0], sides[1], self._frequency > self._parameters.credited_frequency)
 
     def share(self, blocks: int) -> FloatArray:
         """Return the share of each row's slack that one of so many blocks may use."""
@@ -171,10 +189,10 @@ class Core:
         return self._whole.holds(self.values)
 
     def half_days(self, values: IntArray | None = None) -> IntArray:
-        """Return half-days per candidate of the market, of other values if given."""
+        """Return half-days per candidate of the decomposition, of other values if given."""
         whole, values = self._whole, self.values if values is None else values
         days = whole.low.copy()
         days[whole.free] = values[len(whole.candidate) :]
-        result = np.zeros(len(self._market), np.int64)
+        result = np.zeros(len(self._decomposition), np.int64)
         result[self._place] = np.where(values[: len(days)] > 0, days, 0)
         return result

@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from typing import Any, Final, ParamSpec, TypeVar
 
-from solver.backends.limits import HAND_BACK_S, Limits
+from solver.arrays import IntArray
+from solver.backends.limits import Limits
 from solver.backends.processes import start_process
-from solver.formats.tables import IntArray
 from solver.formulation.program import Formulation
 
 ATTEMPTS: Final = 3
@@ -130,18 +130,25 @@ def _work(connection: Connection) -> None:
 def solve_block(
     block: Formulation, start: IntArray | None, limits: Limits, seconds: float
 ) -> tuple[IntArray | None, float]:
-    """Solve a block by HiGHS; return a value per column, None if nothing was found, and a bound.
+    """Solve a block by HiGHS.
 
     Parameters
     ----------
+    start
+        A value per column; None for none.
     seconds
         What it may take from now on, within the limits.
+
+    Returns
+    -------
+    A value per column, None if nothing was found, and points that no plan of the block exceeds.
     """
     from solver.backends.highs import solve_highs
 
     # A block is handed back in less time than a whole problem.
-    hand_back = 0.05 + 2e-6 * len(block.column)
-    deadline = min(limits.deadline - hand_back, time.time() + seconds) + HAND_BACK_S
+    tuning = limits.parameters
+    hand_back = tuning.block_hand_back_s + tuning.block_hand_back_s_per_entry * len(block.column)
+    deadline = min(limits.deadline - hand_back, time.time() + seconds) + tuning.hand_back_s
     answer = solve_highs(block, start, replace(limits, deadline=deadline), _tell_nobody)
     return answer.values, answer.bound
 

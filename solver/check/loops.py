@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Final
 
@@ -16,10 +17,27 @@ Arc = tuple[int, int, int]
 """Giver, taker, and how many pairings it joins; arcs alike stand in for each other."""
 Loop = tuple[Arc, ...]
 
-MOST_STEPS: Final = 3_000_000
-"""Steps of all searches for one plan, a few seconds."""
-MOST_WORK: Final = 10.0
-"""CP-SAT's deterministic seconds for one plan."""
+
+@dataclass(frozen=True, slots=True)
+class SearchBudget:
+    """What the check of one plan may take; a plan that takes more fails it.
+
+    Attributes
+    ----------
+    steps
+        Steps of all searches, a few seconds; >= 0.
+    work
+        CP-SAT's deterministic seconds, >= 0.
+    greedy
+        Whether loops are tried one after another first; otherwise CP-SAT decides all.
+    """
+
+    steps: int = 3_000_000
+    work: float = 10.0
+    greedy: bool = True
+
+
+BUDGET: Final = SearchBudget()
 
 
 class _NotSettledError(Exception):
@@ -32,9 +50,10 @@ class _LeftOverError(Exception):
 
 
 class _Budget:
-    def __init__(self) -> None:
-        self._steps = MOST_STEPS
-        self.work = MOST_WORK
+    def __init__(self, whole: SearchBudget) -> None:
+        self._steps = whole.steps
+        self.work = whole.work
+        self.greedy = whole.greedy
 
     def spend(self, steps: int) -> None:
         self._steps -= steps
@@ -43,12 +62,26 @@ class _Budget:
 
 
 def faults_of_loops(
-    arcs: Sequence[tuple[int, int]], exempt: Sequence[bool], max_loop: int
+    arcs: Sequence[tuple[int, int]],
+    exempt: Sequence[bool],
+    max_loop: int,
+    budget: SearchBudget = BUDGET,
 ) -> list[tuple[int, str]]:
     """Return participants, and what is wrong there; nothing if all arcs fall into loops.
 
     A loop has `max_loop` participants at most, nobody twice. It may begin and end at participants
     that are exempt, and then has no other such.
+
+    Parameters
+    ----------
+    arcs
+        Giver and taker of each pairing.
+    exempt
+        Per participant.
+
+    Returns
+    -------
+    A participant and a sentence for each fault.
     """
     over: Counter[int] = Counter()
     for giver, taker in arcs:
@@ -60,11 +93,11 @@ def faults_of_loops(
             (who, f"gives in {abs(more)} pairings {'more' if more > 0 else 'fewer'} than it takes")
             for who, more in uneven.items()
         ]
-    budget = _Budget()
+    left = _Budget(budget)
     try:
         for part in _parts(Counter((giver, taker, 1) for giver, taker in arcs), exempt, max_loop):
             for rest in _parts(_joined(part, exempt, max_loop), exempt, max_loop):
-                _settle(rest, exempt, max_loop, budget)
+                _settle(rest, exempt, max_loop, left)
     except _LeftOverError as fault:
         return [(fault.giver, f"gives in a pairing left over from loops of at most {max_loop}")]
     except _NotSettledError:
@@ -156,7 +189,7 @@ def _settle(times: dict[Arc, int], exempt: Sequence[bool], max_loop: int, budget
         if len(loops) == before:
             continue
         before = len(loops)
-        left, sure = _tried(times, loops, budget)
+        left, sure = _tried(times, loops, budget) if budget.greedy else (stuck, False)
         if left is not None and not sure:
             covered = _covered_by_cp_sat(times, loops, budget)
             if covered:

@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 
-from solver.check.loops import faults_of_loops
+from solver.check.loops import BUDGET, SearchBudget, faults_of_loops
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
 
@@ -24,12 +24,17 @@ class Violation:
     sentence: str
 
 
-def verify(problem: Problem, plan: Plan) -> tuple[Violation, ...]:
+def verify(problem: Problem, plan: Plan, *, budget: SearchBudget = BUDGET) -> tuple[Violation, ...]:
     """Return everything that is wrong with a plan; nothing if it keeps its word.
 
     Every rule of the problem, the objective, the gap's arithmetic and what the status claims are
     computed anew. That no better plan exists cannot be seen from the plan; that none exists at
     all is refuted where a plan without pairings would do.
+
+    Parameters
+    ----------
+    budget
+        What the search for closed loops may take.
     """
     if plan.status in ("infeasible", "unknown"):
         return tuple(_empty_handed(problem, plan))
@@ -39,7 +44,7 @@ def verify(problem: Problem, plan: Plan) -> tuple[Violation, ...]:
     return (
         *_range_violations(problem, pairings),
         *_count_violations(problem, pairings),
-        *_reciprocity_violations(problem, pairings),
+        *_reciprocity_violations(problem, pairings, budget),
         *_wish_violations(problem, pairings),
         *_linking_violations(problem, pairings),
         *_figure_violations(problem, plan, pairings),
@@ -154,7 +159,9 @@ def _count_violations(problem: Problem, pairings: Pairings) -> list[Violation]:
     return found
 
 
-def _reciprocity_violations(problem: Problem, pairings: Pairings) -> list[Violation]:
+def _reciprocity_violations(
+    problem: Problem, pairings: Pairings, budget: SearchBudget
+) -> list[Violation]:
     participants = problem.participants
     taken: dict[int, int] = defaultdict(int)
     given: dict[int, int] = defaultdict(int)
@@ -185,7 +192,8 @@ def _reciprocity_violations(problem: Problem, pairings: Pairings) -> list[Violat
             )
             for candidate in pairings
         ]
-        faults = faults_of_loops(arcs, participants.exempt.tolist(), problem.rules.max_loop)
+        exempt, max_loop = participants.exempt.tolist(), problem.rules.max_loop
+        faults = faults_of_loops(arcs, exempt, max_loop, budget)
         found += [Violation("closed loops", f"participants[{who}]", text) for who, text in faults]
     return found
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from models.vocabulary import UNLIMITED, Reciprocity
+from solver.arrays import FloatArray, IntArray
 from solver.formats.problem_checks import MOST_ALIKE
-from solver.formats.tables import FloatArray, IntArray, Linking, ProblemFault, Rules, frozen, pairs
+from solver.formats.tables import Linking, ProblemFault, Rules, frozen, pairs
 
 
 def load_json(path: Path) -> dict[str, Any]:

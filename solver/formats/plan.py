@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from solver.arrays import IntArray
 from solver.formats.json_columns import Reader, load_json, save
 from solver.formats.problem_checks import EXACT
-from solver.formats.tables import IntArray, ProblemFault, frozen
+from solver.formats.tables import ProblemFault, frozen
 
 PLAN_FORMAT: Final = "givetake-plan/1"
 

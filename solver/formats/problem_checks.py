@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from models.vocabulary import UNLIMITED, Reciprocity
-from solver.formats.tables import BoolArray, FloatArray, IntArray, Linking, Tables
+from solver.arrays import BoolArray, FloatArray, IntArray
+from solver.formats.tables import Linking, Tables
 
 EXACT: Final = 2**53
 """Whole numbers below it are exact in double precision."""

@@ -3,7 +3,7 @@
 A problem of today resembles that of yesterday: most candidates are the same, their prices nearly
 right and most of the plan still good. What is new gets a price between what its offer asks and
 what its need bids, as the candidates known tell; what is gone drops out. Any prices give a valid
-bound and every plan is mended and verified, so that a state can be out of date, never wrong.
+bound and every plan is repaired and verified, so that a state can be out of date, never wrong.
 
 The file format is `givetake-state/1`.
 """
@@ -18,15 +18,18 @@ from typing import Any, Final
 import numpy as np
 
 from models.vocabulary import UNLIMITED
+from solver.arrays import IntArray
 from solver.formats.json_columns import Reader, load_json, save
 from solver.formats.problem import Problem
 from solver.formats.problem_checks import MOST_ALIKE
-from solver.formats.tables import IntArray, ProblemFault, frozen
+from solver.formats.tables import ProblemFault, frozen
 
 STATE_FORMAT: Final = "givetake-state/1"
 MOST_PRICE: Final = 2**60
 FINEST: Final = 1000
-"""Parts in which a state tells how often candidates are wanted."""
+"""Parts in which a state tells column frequencies."""
+_PRICE_COLUMNS: Final = {"price": "price", "rate": "rate", "most": "most", "often": "frequency"}
+"""Columns of the file, and the fields that hold them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,18 +42,18 @@ class Prices:
         Of the pairing as such and of each half-day, in parts of a point, per candidate.
     most
         Most half-days that the candidate could have, per candidate, >= 1.
-    often
-        How often it was wanted lately, in thousandths, per candidate.
+    frequency
+        Column frequency: how often it was wanted lately, in thousandths, per candidate.
     part
         Parts of a point, >= 1.
     multiplier
-        Points per unit of each link of the market, by its id; >= 0.
+        Points per unit of each link of the decomposition, by its id; >= 0.
     """
 
     price: IntArray
     rate: IntArray
     most: IntArray
-    often: IntArray
+    frequency: IntArray
     part: int
     multiplier: Mapping[str, float]
 
@@ -100,8 +103,9 @@ class State:
         }
         if self.prices is not None:
             prices = self.prices
-            columns = ("price", "rate", "most", "often")
-            content["prices"] = {name: getattr(prices, name).tolist() for name in columns}
+            content["prices"] = {
+                name: getattr(prices, field).tolist() for name, field in _PRICE_COLUMNS.items()
+            }
             content["part"] = prices.part
             content["multipliers"] = dict(prices.multiplier)
         return content
@@ -150,7 +154,7 @@ def _state_from_json(content: Mapping[str, Any]) -> State:
         "pairs": ("offer", "need", "half_days"),
     }
     if priced:
-        sections["prices"] = ("price", "rate", "most", "often")
+        sections["prices"] = tuple(_PRICE_COLUMNS)
     for section, columns in sections.items():
         if section in content:
             reader.section(section, content[section], columns, ())
@@ -167,7 +171,10 @@ def _state_from_json(content: Mapping[str, Any]) -> State:
     pairs = {name: frozen(column, np.int64) for name, column in reader.columns["pairs"].items()}
     prices = None
     if priced:
-        columns_ = {name: frozen(c, np.int64) for name, c in reader.columns["prices"].items()}
+        columns_ = {
+            _PRICE_COLUMNS[name]: frozen(column, np.int64)
+            for name, column in reader.columns["prices"].items()
+        }
         prices = Prices(**columns_, part=part, multiplier=multiplier)
     offer_id, need_id = (tuple(reader.columns[table]["id"]) for table in ("offers", "needs"))
     return State(offer_id, need_id, **pairs, prices=prices)

@@ -14,10 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from models.vocabulary import UNLIMITED, Reciprocity
-
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-FloatArray = NDArray[np.float64]
+from solver.arrays import BoolArray, FloatArray, IntArray
 
 SHOWN_FAULTS: Final = 20
 

@@ -1,12 +1,12 @@
-"""Simple plans to start from and to compare with: no proof, no search."""
+"""The greedy heuristic: simple plans to start from and to compare with, no proof, no search."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty, rules_of
 
@@ -28,9 +28,9 @@ def greedy(problem: Problem) -> IntArray | None:
     for candidate in problem.positions(problem.pins).tolist():
         choice.add(candidate, pinned=True)
     saved = ChangePenalty().kept_points(problem)
-    worth = problem.candidates.points * high + problem.candidates.bonus + saved
+    contribution = problem.candidates.points * high + problem.candidates.bonus + saved
     kept = np.flatnonzero(keep)
-    waiting: list[int] = kept[np.argsort(-worth[kept], kind="stable")].tolist()
+    waiting: list[int] = kept[np.argsort(-contribution[kept], kind="stable")].tolist()
     if problem.rules.reciprocity is Reciprocity.BOTH_ROLES:
         choice.add_all(waiting, hopeful=True)
         choice.drop_takers_that_give_nothing()
@@ -43,7 +43,18 @@ def greedy(problem: Problem) -> IntArray | None:
 
 
 class Choice:
-    """What is left of every limit while candidates are added."""
+    """What is left of every limit while candidates are added.
+
+    Attributes
+    ----------
+    half_days
+        The plan so far, per candidate of the problem; 0 where not chosen.
+
+    Parameters
+    ----------
+    low, high
+        Fewest and most half-days of each candidate, shapes (candidates,).
+    """
 
     def __init__(self, problem: Problem, low: IntArray, high: IntArray) -> None:
         participants, offers, needs = problem.participants, problem.offers, problem.needs
@@ -80,12 +91,25 @@ class Choice:
                     self._linked.setdefault(candidate, []).append((at, weight, by_days))
 
     def add_all(self, candidates: list[int], *, hopeful: bool = False) -> bool:
-        """Add what fits, in order; return whether anything did."""
+        """Add what fits, in order; return whether anything did.
+
+        Parameters
+        ----------
+        candidates
+            Positions.
+        hopeful
+            Whether reciprocity is left for later.
+        """
         added = [self.add(candidate, hopeful=hopeful) for candidate in candidates]
         return any(added)
 
     def add(self, candidate: int, *, pinned: bool = False, hopeful: bool = False) -> bool:
-        """Add a candidate if it fits; a pin regardless of reciprocity."""
+        """Add a candidate with the most half-days that fit, a pin regardless of reciprocity.
+
+        Returns
+        -------
+        Whether it fitted.
+        """
         if self.half_days[candidate]:
             return False
         room = self._room(candidate)

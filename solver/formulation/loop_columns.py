@@ -19,19 +19,15 @@ from typing import Final
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 from scipy import sparse
 
+from solver.arrays import BoolArray, IntArray, SmallArray
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.program import Formulation
 from solver.formulation.rules import ClosedLoops
+from solver.parameters import DEFAULTS, LoopParameters
 
-MOST_ENTRIES: Final = 4_000_000
-"""Loops found at most, times the participants of the longest; what they take in memory."""
-MOST_STEPS: Final = 2**26
-"""Steps of one call's whole search for loops, a second or two with the writing of what it found."""
-UNLIMITED: Final = 2**62
+ALL_STEPS: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +50,7 @@ class Loops:
     taker: IntArray
     candidate: IntArray
     arc: IntArray
-    arcs: NDArray[np.int32]
+    arcs: SmallArray
     complete: bool
 
     def __len__(self) -> int:
@@ -66,16 +62,18 @@ class Loops:
         return loop, self.arcs[loop, step].astype(np.int64)
 
 
-def find_loops(problem: Problem, candidate: IntArray, *, most: int = MOST_ENTRIES) -> Loops:
+def find_loops(
+    problem: Problem, candidate: IntArray, parameters: LoopParameters = DEFAULTS.loops
+) -> Loops:
     """Return the loops that some candidates of a problem can close, the shorter first.
 
     Parameters
     ----------
     candidate
         Positions of the candidates that may be chosen, ascending.
-    most
-        Loops to return at most, times the participants of the longest: where there are more, or
-        they take too long to find, those of the lengths up to which they do not. Those of two
+    parameters
+        Where there are more loops than `most_entries` allows, or they take more than `most_steps`
+        to find, those of the lengths up to which they do not are returned. Those of two
         participants are returned however many.
     """
     size = len(problem.participants)
@@ -87,7 +85,7 @@ def find_loops(problem: Problem, candidate: IntArray, *, most: int = MOST_ENTRIE
     first = np.searchsorted(giver[of], np.arange(size + 1))
     longest = min(problem.rules.max_loop, size)
 
-    def loops_of(length: int, room: int, steps: int) -> tuple[NDArray[np.int32] | None, int]:
+    def loops_of(length: int, room: int, steps: int) -> tuple[SmallArray | None, int]:
         found = np.zeros((0, length), np.int32)
         count, left = _walk(first, taker[of], exempt, length, room, steps, found)
         if count > room:
@@ -98,12 +96,13 @@ def find_loops(problem: Problem, candidate: IntArray, *, most: int = MOST_ENTRIE
         return found, left
 
     # All at once if they are few, as of one ring; otherwise longer and longer ones.
-    found, steps = None, MOST_STEPS // 2
+    most, steps = parameters.most_entries, parameters.most_steps // 2
+    found = None
     if longest > 2:
         found, _ = loops_of(longest, most // longest, steps)
     complete = longest <= 2 or found is not None
     if found is None:
-        longer, _ = loops_of(2, 2 * len(arcs), UNLIMITED)
+        longer, _ = loops_of(2, 2 * len(arcs), ALL_STEPS)
         length = 2
         while longer is not None:
             found, length = longer, length + 1
@@ -137,7 +136,7 @@ def _walk(
     longest: int,
     room: int,
     steps: int,
-    found: NDArray[np.int32],
+    found: SmallArray,
 ) -> tuple[int, int]:
     """Write the loops, and return how many there are: `room` + 1 if more, or if not known.
 
@@ -196,6 +195,10 @@ def with_loops(formulation: Formulation, problem: Problem, loops: Loops) -> Form
     ----------
     formulation
         The program without; the candidates that the loops are of are among its own.
+
+    Returns
+    -------
+    The program; its last columns are how often each loop is used.
     """
     size = len(formulation.upper)
     loop, arc = loops.entries()

@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import BoolArray, IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.rows import FREE
 
 
 def ranges(problem: Problem) -> tuple[IntArray, IntArray]:
-    """Return the fewest and most half-days of each candidate if chosen, before any pruning."""
+    """Return the fewest and most half-days of each candidate if chosen, before any pruning.
+
+    Returns
+    -------
+    Both of shape (candidates,), >= 1.
+    """
     candidates, needs = problem.candidates, problem.needs
     fixed = candidates.half_days
     low = np.where(fixed > 0, fixed, needs.days_min[candidates.need])
@@ -20,11 +25,20 @@ def ranges(problem: Problem) -> tuple[IntArray, IntArray]:
 
 
 def presolve(problem: Problem, low: IntArray, high: IntArray) -> tuple[BoolArray, IntArray]:
-    """Return which candidates some plan might hold, and the most half-days each can have.
+    """Presolve: return which candidates some plan might hold, and the most half-days of each.
 
     A candidate falls only where its fewest half-days cannot fit. Pinned ones stay, so that an
     impossible pin is found by the solver and named. Repeats until nothing changes: whoever can
     give less can take less.
+
+    Parameters
+    ----------
+    low, high
+        As of `ranges`, shapes (candidates,).
+
+    Returns
+    -------
+    Which candidates to keep, and their most half-days; both of shape (candidates,).
     """
     pinned = np.zeros(len(low), np.bool_)
     pinned[problem.positions(problem.pins)] = True

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solver.arrays import BoolArray, IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rows import Rows
 from solver.formulation.rules import ChangePenalty, Rule, rules_of
@@ -63,22 +63,39 @@ class Formulation:
     rules: tuple[Rule, ...]
 
     def half_days(self, problem: Problem, values: IntArray) -> IntArray:
-        """Return half-days per candidate of the problem, from a value per column."""
+        """Return half-days per candidate of the problem, 0 where not chosen.
+
+        Parameters
+        ----------
+        values
+            One per column, shape (columns,).
+        """
         days = self.low.copy()
         days[self.free] = values[len(self.candidate) :][: len(self.free)]
         result = np.zeros(len(problem.candidates), np.int64)
         result[self.candidate] = np.where(values[: len(self.candidate)] > 0, days, 0)
         return result
 
-    def narrowed(self, keep: BoolArray) -> Formulation:
-        """Return the same program without the candidates outside `keep`, shape (kept,)."""
+    def restricted(self, keep: BoolArray) -> Formulation:
+        """Return the restricted problem: the same program without the candidates outside `keep`.
+
+        Parameters
+        ----------
+        keep
+            Per candidate of the program, shape (len(candidate),).
+        """
         kept = np.concatenate([keep, keep[self.free]])
         return replace(self, upper=np.where(kept, self.upper, 0))
 
-    def around(self, values: IntArray, inside: BoolArray) -> Formulation:
+    def neighbourhood(self, values: IntArray, inside: BoolArray) -> Formulation:
         """Return the program of the columns inside, the others fixed at their values.
 
         Its columns and rows alone are of use: it keeps the candidates of the whole.
+
+        Parameters
+        ----------
+        values, inside
+            Per column, shapes (columns,).
         """
         rows = np.repeat(np.arange(len(self.row_lower)), np.diff(self.row_start))
         fixed = np.where(inside, 0, values)
@@ -90,7 +107,7 @@ class Formulation:
         return replace(
             self,
             points=self.points[inside],
-            constant=self.worth(fixed),
+            constant=self.objective(fixed),
             upper=self.upper[inside],
             row_start=np.concatenate([[0], np.cumsum(sizes[live])]),
             column=(np.cumsum(inside) - 1)[self.column[kept]],
@@ -109,8 +126,8 @@ class Formulation:
         inside = ((values >= 0) & (values <= self.upper)).all()
         return bool(inside and (left >= self.row_lower).all() and (left <= self.row_upper).all())
 
-    def worth(self, values: IntArray) -> int:
-        """Return the objective of a value per column."""
+    def objective(self, values: IntArray) -> int:
+        """Return the objective value, in points, of a value per column."""
         return int(self.points @ values) + self.constant
 
     def values(self, half_days: IntArray) -> IntArray:
@@ -127,6 +144,10 @@ def formulate(problem: Problem, *, prune: bool = True) -> Formulation:
     prune
         Leave out candidates and rows that no plan needs. Only without it does every row appear
         under its rule, as finding a conflict asks.
+
+    Returns
+    -------
+    The program; presolved if pruned.
     """
     low, high = ranges(problem)
     keep = np.ones(len(low), np.bool_)

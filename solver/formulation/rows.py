@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from solver.formats.tables import IntArray
+from solver.arrays import IntArray
 
 FREE: Final = 2**60
 """A bound that never binds; `-FREE` below."""

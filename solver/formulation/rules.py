@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.formulation.rows import FREE, Rows, grouped, stacked
 
 
@@ -36,7 +36,7 @@ class Rule(ABC):
 
     @abstractmethod
     def rows(self, problem: Problem) -> Rows:
-        """Return the rule's rows over all candidates of the problem."""
+        """Return the rule's rows over all candidates of the problem, in half-days and pairings."""
 
     def where(self, subject: int) -> str:
         """Return what a row binds, such as "offers[3]"."""

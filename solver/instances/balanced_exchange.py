@@ -14,20 +14,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from models.vocabulary import UNLIMITED, Reciprocity
+from solver.arrays import FloatArray, IntArray
 from solver.formats.json_columns import encode
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_to_json
-from solver.formats.tables import (
-    Candidates,
-    FloatArray,
-    IntArray,
-    Linking,
-    Needs,
-    Offers,
-    Participants,
-    Rules,
-    frozen,
-)
+from solver.formats.tables import Candidates, Linking, Needs, Offers, Participants, Rules, frozen
 
 KINDS: Final = (
     "whole",

@@ -17,8 +17,9 @@ from typing import Final
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import IntArray
 from solver.formats.problem import Problem
-from solver.formats.tables import Candidates, IntArray, Needs, Offers, Participants, Rules
+from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules
 
 ASSIGNMENT_KINDS: Final = ("gap_c", "gap_d", "gap_e")
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING
 
+from solver.arrays import IntArray
 from solver.backends.conflict import send_conflict
-from solver.backends.limits import Answer, Limits, OnNews, Report
+from solver.backends.limits import BackendResult, Limits, OnNews, Report
 from solver.backends.portfolio import Best, race
 from solver.backends.processes import in_child
 from solver.formats.plan import Stopped
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.formulation.greedy import greedy
 from solver.formulation.program import Formulation, formulate, simple_bound
 from solver.methods.result import Result
+from solver.parameters import DEFAULTS, SolveParameters
 
 if TYPE_CHECKING:
     from solver.formats.state import State
@@ -27,10 +29,22 @@ def solve_exact(
     on_news: OnNews,
     cancelled: Callable[[], bool],
     warm: State | None = None,
+    parameters: SolveParameters = DEFAULTS,
 ) -> Result:
     """Solve the whole formulation, starting from the greedy plan, or from a state's if better.
 
-    Reciprocity is anything but `closed_loops`.
+    Parameters
+    ----------
+    problem
+        Its reciprocity is anything but `closed_loops`.
+    on_news
+        Called with the incumbent's objective and the bound.
+    warm
+        State of a problem like this one, for a warm start.
+
+    Returns
+    -------
+    A plan or none, its bound, and why the method ended; a conflict where it is infeasible.
     """
     formulation = formulate(problem)
     start = greedy(problem)
@@ -40,22 +54,28 @@ def solve_exact(
         # Late, as the compiled kernel is worth loading for a warm start only.
         from solver.prices.warm import warm_plan
 
-        kept = warm_plan(warm, problem)
+        kept = warm_plan(warm, problem, parameters)
         best.take(None, None, None if kept is None else formulation.values(kept))
     on_news(best.seen, best.bound)
     if best.gap() <= 0:
         stopped = Stopped.PROVED
     else:
+        backends = (partial(by_highs, parameters=parameters), by_cp_sat)
         stopped = race(
-            BACKENDS, problem, formulation, best, limits, on_news=on_news, cancelled=cancelled
+            backends, problem, formulation, best, limits, on_news=on_news, cancelled=cancelled
         )
     if best.infeasible:
-        conflict = in_child(send_conflict, problem, deadline=limits.deadline, cancelled=cancelled)
+        conflict = in_child(
+            send_conflict,
+            (problem, parameters.loops),
+            deadline=limits.deadline,
+            cancelled=cancelled,
+        )
         return Result(None, best.bound, Stopped.INFEASIBLE, conflict=conflict or ())
     if best.values is None:
         return Result(None, best.bound, stopped)
     half_days = formulation.half_days(problem, best.values)
-    objective = formulation.worth(best.values)
+    objective = formulation.objective(best.values)
     return Result(half_days, max(best.bound, objective), stopped, objective)
 
 
@@ -65,11 +85,13 @@ def by_highs(
     start: IntArray | None,
     limits: Limits,
     report: Report,
-) -> Answer:
+    *,
+    parameters: SolveParameters,
+) -> BackendResult:
     """Solve by HiGHS, helped by prices; imported only where it runs."""
-    from solver.methods.exact_narrowed import solve_narrowed
+    from solver.methods.exact_restricted import solve_restricted
 
-    return solve_narrowed(problem, formulation, start, limits, report)
+    return solve_restricted(problem, formulation, start, limits, report, parameters=parameters)
 
 
 def by_cp_sat(
@@ -78,11 +100,8 @@ def by_cp_sat(
     start: IntArray | None,
     limits: Limits,
     report: Report,
-) -> Answer:
+) -> BackendResult:
     """Solve by CP-SAT; imported only where it runs."""
     from solver.backends.cp_sat import solve_cp_sat
 
     return solve_cp_sat(formulation, start, limits, report)
-
-
-BACKENDS: Final = (by_highs, by_cp_sat)

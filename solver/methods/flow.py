@@ -16,19 +16,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import BoolArray, IntArray
 from solver.backends.conflict import send_conflict
 from solver.backends.limits import Limits, OnNews
 from solver.backends.processes import in_child
 from solver.formats.plan import Stopped
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty
 from solver.methods.result import Result
+from solver.parameters import DEFAULTS, SolveParameters
 
 
 def why_no_flow(problem: Problem) -> str | None:
-    """Return what keeps a problem from being a circulation, None if it is one."""
+    """Return what keeps a problem from being a circulation, in words; None if it is one."""
     people, offers, needs = problem.participants, problem.offers, problem.needs
     if problem.rules.reciprocity not in (Reciprocity.NONE, Reciprocity.BALANCED):
         return f"reciprocity is {problem.rules.reciprocity}"
@@ -67,9 +68,19 @@ class Arcs(NamedTuple):
 
 
 def solve_flow(
-    problem: Problem, limits: Limits, *, on_news: OnNews, cancelled: Callable[[], bool]
+    problem: Problem,
+    limits: Limits,
+    *,
+    on_news: OnNews,
+    cancelled: Callable[[], bool],
+    parameters: SolveParameters = DEFAULTS,
 ) -> Result:
-    """Solve a problem that `why_no_flow` finds nothing against, to proven optimality."""
+    """Solve a problem that `why_no_flow` finds nothing against, to proven optimality.
+
+    Returns
+    -------
+    The best plan; none where time is up, or with a conflict where it is infeasible.
+    """
     low, high = ranges(problem)
     keep, high = presolve(problem, low, high)
     candidate = np.flatnonzero(keep)
@@ -83,7 +94,12 @@ def solve_flow(
         stopped = Stopped.CANCELLED if cancelled() else Stopped.TIME
         return Result(None, np.inf, stopped)
     if not len(answer):
-        conflict = in_child(send_conflict, problem, deadline=limits.deadline, cancelled=cancelled)
+        conflict = in_child(
+            send_conflict,
+            (problem, parameters.loops),
+            deadline=limits.deadline,
+            cancelled=cancelled,
+        )
         return Result(None, -np.inf, Stopped.INFEASIBLE, conflict=conflict or ())
     half_days = np.zeros(len(keep), np.int64)
     half_days[candidate] = answer[: len(candidate)] + answer[len(candidate) : 2 * len(candidate)]
@@ -103,6 +119,14 @@ def _network(
 
     The first half-day of a pairing carries its bonus, so that it is used before the others; a
     pin's is no choice and becomes supply and demand.
+
+    Parameters
+    ----------
+    candidate
+        Positions of the candidates kept.
+    high, first, pinned
+        Per candidate of the problem: most half-days, points of the first half-day beyond those of
+        each, and whether it is pinned.
     """
     people, offers, needs = problem.participants, problem.offers, problem.needs
     account_at = 0

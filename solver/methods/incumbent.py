@@ -1,4 +1,4 @@
-"""Where a search stands: the best plan, the bound, and why to stop."""
+"""The incumbent of a search: the best plan so far, the bound, and why to stop."""
 
 from __future__ import annotations
 
@@ -8,64 +8,78 @@ from collections.abc import Callable
 
 import numpy as np
 
+from solver.arrays import IntArray, SmallArray
 from solver.backends.conflict import send_conflict
 from solver.backends.limits import Limits, OnNews
 from solver.backends.processes import in_child
 from solver.formats.plan import Stopped, gap_of
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
 from solver.methods.result import Result
-from solver.prices.decomposition import Market
-from solver.prices.knapsack_tables import SmallArray
+from solver.parameters import DEFAULTS, SolveParameters
+from solver.prices.decomposition import Decomposition
 from solver.prices.price_search import PriceSearch
 from solver.prices.warm import state_of_search
 
 
 class Stop(Exception):
-    """Raised where there is a reason to stop."""
+    """Raised where there is a reason to stop.
+
+    Attributes
+    ----------
+    why
+        The reason.
+    """
 
     def __init__(self, why: Stopped) -> None:
         super().__init__(why)
         self.why = why
 
 
-class Standing:
-    """The best plan and the bound of a search for prices.
+class Incumbent:
+    """The best plan so far and the bound of a price search.
 
     Attributes
     ----------
     half_days
-        Of the best plan, one per candidate of the market; None as long as there is none.
+        Of the best plan, one per candidate of the decomposition; None as long as there is none.
     objective
         Its points.
     conflict
         Whether it is proved that there is no plan.
     proven
-        Points that no plan exceeds, as known beside the prices.
+        Points that no plan exceeds, as known beside the prices; infinite until then.
     """
 
     def __init__(
         self,
         problem: Problem,
-        market: Market,
+        decomposition: Decomposition,
         search: PriceSearch,
         limits: Limits,
         on_news: OnNews,
         cancelled: Callable[[], bool],
+        parameters: SolveParameters = DEFAULTS,
     ) -> None:
         self.half_days: IntArray | None = None
         self.objective = 0
         self.conflict = False
         self.proven = math.inf
-        self._problem, self._market, self._search = problem, market, search
+        self._problem, self._decomposition, self._search = problem, decomposition, search
         self._limits, self._on_news, self._cancelled = limits, on_news, cancelled
+        self._loops = parameters.loops
         self._steps = 0
 
-    def offer(self, half_days: IntArray | SmallArray | None) -> None:
-        """Take a plan in, half-days per candidate of the market, if it is the best so far."""
+    def update(self, half_days: IntArray | SmallArray | None) -> None:
+        """Make a plan the incumbent if it is the best so far.
+
+        Parameters
+        ----------
+        half_days
+            Per candidate of the decomposition; None for no plan.
+        """
         if half_days is None:
             return
-        objective = self._market.objective(half_days)
+        objective = self._decomposition.objective(half_days)
         if self.half_days is None or objective > self.objective:
             self.half_days, self.objective = half_days.astype(np.int64), objective
 
@@ -80,14 +94,26 @@ class Standing:
         return min(self._search.bound(), self.proven)
 
     def check(self) -> None:
-        """Stop if it is cancelled, or time is up."""
+        """Stop if it is cancelled, or time is up.
+
+        Raises
+        ------
+        Stop
+            With the reason.
+        """
         if self._cancelled():
             raise Stop(Stopped.CANCELLED)
         if time.time() >= self._limits.deadline:
             raise Stop(Stopped.TIME)
 
-    def news(self) -> None:
-        """Tell where the search stands; stop if that is good enough, or `check` says so."""
+    def report(self) -> None:
+        """Tell objective and bound; stop if these are good enough, or `check` says so.
+
+        Raises
+        ------
+        Stop
+            With the reason.
+        """
         self._steps += 1
         bound = self.bound()
         self._on_news(None if self.half_days is None else self.objective, bound)
@@ -102,7 +128,7 @@ class Standing:
         if self.conflict:
             conflict = in_child(
                 send_conflict,
-                self._problem,
+                (self._problem, self._loops),
                 deadline=self._limits.deadline,
                 cancelled=self._cancelled,
             )
@@ -111,7 +137,7 @@ class Standing:
         if self.half_days is None:
             return Result(None, bound, stopped, rounds=self._steps)
         half_days = np.zeros(len(self._problem.candidates), np.int64)
-        half_days[self._market.candidate] = self.half_days
+        half_days[self._decomposition.candidate] = self.half_days
         state = None
         if self._search.best is not None:
             state = state_of_search(self._problem, self._search, self.half_days)

@@ -1,4 +1,4 @@
-"""Plans of closed loops made better among neighbours, everything else fixed.
+"""Large neighbourhood search for plans of closed loops: neighbours decided anew, the rest fixed.
 
 HiGHS alone hardly finds good plans where loops are many: on a made-up authority of 200 with its
 45,438 loops of up to four it had half the points after two minutes. Among a few neighbours it
@@ -10,37 +10,37 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 from scipy import sparse
 
+from solver.arrays import BoolArray, IntArray
 from solver.backends.highs import solve_highs
-from solver.backends.limits import Answer, Limits, Report
+from solver.backends.limits import BackendResult, Limits, Report
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.program import Formulation
-
-FIRST_SIZE: Final = 32
-"""Participants decided on together at first."""
-GROWTH: Final = 1.25
-AROUND_S: Final = 1.5
-"""What one neighbourhood may take."""
-AROUND_PER_WORK: Final = 20
-"""Neighbourhoods solved per unit of work."""
+from solver.parameters import DEFAULTS, LoopParameters
 
 
-def solve_around(
+def search_neighbourhoods(
     problem: Problem,
     formulation: Formulation,
     start: IntArray | None,
     limits: Limits,
     report: Report,
-) -> Answer:
-    """Better a plan around one participant after another; ask for the whole program without one.
+    parameters: LoopParameters = DEFAULTS.loops,
+) -> BackendResult:
+    """Make a plan better by large neighbourhood search; solve the whole program without one.
+
+    The neighbourhoods are the participants nearest to one after another.
 
     Neighbourhoods shrink where HiGHS could not prove its answer, and grow where that brought
     nothing, in the end to the whole program.
+
+    Parameters
+    ----------
+    start
+        A value per column; None where there is no plan.
 
     Returns
     -------
@@ -48,35 +48,40 @@ def solve_around(
     """
     neighbours = _Neighbours(problem, formulation)
     random = np.random.default_rng(limits.seed)
-    values, size = start, float(FIRST_SIZE)
-    left = math.inf if limits.work is None else limits.work * AROUND_PER_WORK
+    values, size = start, float(parameters.first_participants)
+    left = math.inf
+    if limits.work is not None:
+        left = limits.work * parameters.neighbourhoods_per_work
+    growth = parameters.growth ** (parameters.first_participants / max(1, len(neighbours.active)))
     while values is not None and size < len(neighbours.active):
         for centre in random.permutation(neighbours.active):
-            if left <= 0 or limits.seconds() <= 0.5:
-                return Answer(values, math.inf)
+            if left <= 0 or limits.seconds() <= parameters.stop_s:
+                return BackendResult(values, math.inf)
             left -= 1
             inside = neighbours.columns(centre, int(size))
-            program = formulation.around(values, inside)
-            answer = solve_highs(program, values[inside], _short(limits), _unheard)
+            program = formulation.neighbourhood(values, inside)
+            answer = solve_highs(
+                program, values[inside], _short(limits, parameters.neighbourhood_s), _unheard
+            )
             gained = 0
             if answer.values is not None and program.holds(answer.values):
-                gained = program.worth(answer.values) - formulation.worth(values)
+                gained = program.objective(answer.values) - formulation.objective(values)
             if gained > 0 and answer.values is not None:
                 values = values.copy()
                 values[inside] = answer.values
                 report(None, None, values)
-            if answer.bound > formulation.worth(values):
-                size = max(size / GROWTH, 2.0)
+            if answer.bound > formulation.objective(values):
+                size = max(size / parameters.growth, parameters.least_participants)
             elif not gained:
-                size *= GROWTH ** (FIRST_SIZE / len(neighbours.active))
+                size *= growth
     return solve_highs(formulation, values, limits, report)
 
 
-def _short(limits: Limits) -> Limits:
+def _short(limits: Limits, seconds: float) -> Limits:
     """Return what one neighbourhood may take: nodes where that must repeat, otherwise seconds."""
     if limits.work is not None:
         return replace(limits, work=1, gap=0.0)
-    return replace(limits, deadline=min(limits.deadline, time.time() + AROUND_S), gap=0.0)
+    return replace(limits, deadline=min(limits.deadline, time.time() + seconds), gap=0.0)
 
 
 def _unheard(points: int | None, bound: float | None, values: IntArray | None) -> None:

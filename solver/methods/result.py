@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from solver.arrays import IntArray
 from solver.formats.plan import ConflictPart, Stopped
 from solver.formats.state import State
-from solver.formats.tables import IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,10 @@
-"""A problem taken apart by participant, in the columns that the price kernel reads."""
+"""Lagrangian decomposition of a problem by participant, in the columns that the kernel reads.
+
+Each candidate has two copies, its giver's and its taker's, whose equality is relaxed (Guignard and
+Kim, Lagrangean decomposition, Mathematical Programming 39, 1987); rules over several participants
+are relaxed by a multiplier each. What is left is one subproblem per participant, of a give side
+over its offers and a take side over its needs.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +14,24 @@ from typing import Final
 import numpy as np
 
 from models.vocabulary import UNLIMITED
+from solver.arrays import BoolArray, IntArray, SmallArray
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty
-from solver.prices.knapsack_tables import Side, Sizes, SmallArray
+from solver.parameters import DEFAULTS, PriceParameters
+from solver.prices.knapsack_tables import Side, TableSizes
 from solver.prices.sides import Draft, sides_of, sizes_of, starts_of
-from solver.prices.subgradient import Places
+from solver.prices.subgradient import Incidence
 
 LARGEST_SUM: Final = 2**57
-"""What all candidates together are worth at most, in parts of a point."""
-FINEST_PART: Final = 2**10
+"""What all candidates together add to the objective at most, in parts of a point."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Link:
-    """A rule over several participants, `sum of weight * quantity <= limit`, to be relaxed.
+    """A linking (complicating) constraint, `sum of weight * quantity <= limit`, to be relaxed.
 
-    A floor is stated as a ceiling, with signs turned.
+    It binds several participants. A floor is stated as a ceiling, with signs turned.
 
     Attributes
     ----------
@@ -58,20 +64,20 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Market:
-    """Participants with their two sides, and candidates ordered by offer.
+class Decomposition:
+    """A problem decomposed: participants with their two sides, and candidates ordered by offer.
 
     Attributes
     ----------
     candidate
         Position in the problem of each candidate kept; all columns below follow this order.
-    places
+    incidence
         Offer, need, giver and taker of each candidate, as positions in the problem.
     low, high
         Fewest and most half-days.
     points, bonus
-        Worth of a half-day and of the pairing as such, in parts of a point; the bonus holds the
-        change penalty that keeping a running pairing saves.
+        Objective coefficients of a half-day and of the pairing as such, in parts of a point; the
+        bonus holds the change penalty that keeping a running pairing saves.
     part
         Parts that a point is split into, a power of two.
     constant
@@ -79,7 +85,7 @@ class Market:
     give, take
         The sides.
     role, allowance, unit
-        How each participant's sides are held together; see `solver.prices.subproblems.Respondents`.
+        How each participant's sides are held together; see `solver.prices.subproblems.Subproblems`.
     give_sizes, take_sizes
         Room that the tables need.
     pinned
@@ -91,7 +97,7 @@ class Market:
     """
 
     candidate: IntArray
-    places: Places
+    incidence: Incidence
     low: SmallArray
     high: SmallArray
     points: IntArray
@@ -103,8 +109,8 @@ class Market:
     role: SmallArray
     allowance: SmallArray
     unit: SmallArray
-    give_sizes: Sizes
-    take_sizes: Sizes
+    give_sizes: TableSizes
+    take_sizes: TableSizes
     pinned: BoolArray
     hopeless: IntArray
     links: tuple[Link, ...]
@@ -112,21 +118,21 @@ class Market:
     def __len__(self) -> int:
         return len(self.candidate)
 
-    def worth(self) -> IntArray:
-        """Return the most that each candidate is worth to a plan, in parts of a point."""
+    def contributions(self) -> IntArray:
+        """Return the most that each candidate adds to the objective, in parts of a point."""
         return self.bonus + self.points * self.high
 
     def objective(self, half_days: IntArray | SmallArray) -> int:
-        """Return the points of a plan, half-days per candidate of the market."""
+        """Return the objective value of a plan, half-days per candidate of the decomposition."""
         chosen = np.flatnonzero(half_days)
         parts = self.bonus[chosen] + self.points[chosen] * half_days[chosen]
         return (int(parts.sum()) + self.constant) // self.part
 
 
-def take_apart(problem: Problem) -> Market:
-    """Return the market of a problem.
+def decompose(problem: Problem, parameters: PriceParameters = DEFAULTS.prices) -> Decomposition:
+    """Return the decomposition of a problem.
 
-    A balance held by several participants is relaxed by a multiplier rather than answered
+    A balance held by several participants is relaxed by a multiplier rather than solved
     jointly: a group's joint table grows with its members, while what the relaxation loses
     shrinks with them. The same is done for a participant whose own table would be out of all
     proportion; if that is not enough, its days are counted in coarser units, rounded down, and
@@ -171,15 +177,15 @@ def take_apart(problem: Problem) -> Market:
     saved = ChangePenalty().kept_points(problem)
     points = problem.candidates.points[candidate]
     bonus = problem.candidates.bonus[candidate] + saved[candidate]
-    part = _part(points * high + bonus)
-    sides = sides_of(problem, give, take)
+    part = _part(points * high + bonus, parameters.point_parts)
+    sides = sides_of(problem, give, take, parameters)
     pinned = np.zeros(len(problem.candidates), np.bool_)
     pinned[problem.positions(problem.pins)] = True
     giver, taker = problem.giver[candidate], problem.taker[candidate]
     links = _linking(problem, candidate) + _accounts(problem, giver, taker, sides.by_multiplier)
-    return Market(
+    return Decomposition(
         candidate=candidate,
-        places=Places(
+        incidence=Incidence(
             problem.candidates.offer[candidate].astype(np.int32),
             problem.candidates.need[candidate].astype(np.int32),
             giver.astype(np.int32),
@@ -210,11 +216,11 @@ def _inverse(order: IntArray) -> IntArray:
     return rank
 
 
-def _part(worth: IntArray) -> int:
+def _part(contribution: IntArray, finest: int) -> int:
     """Return the finest parts of a point with which all sums stay exact."""
-    total = float(worth.sum(dtype=np.float64))
+    total = float(contribution.sum(dtype=np.float64))
     part = 1
-    while part < FINEST_PART and total * part * 2 < LARGEST_SUM:
+    while part < finest and total * part * 2 < LARGEST_SUM:
         part *= 2
     return part
 
@@ -244,7 +250,7 @@ def _linking(problem: Problem, candidate: IntArray) -> tuple[Link, ...]:
 def _accounts(
     problem: Problem, giver: IntArray, taker: IntArray, by_multiplier: BoolArray
 ) -> tuple[Link, ...]:
-    """Return a link for each balance that is not answered by one participant alone."""
+    """Return a link for each balance that no subproblem holds alone."""
     people = problem.participants
     bound = ~people.exempt
     allowance = np.zeros(len(people), np.int64)

@@ -1,6 +1,8 @@
 """One side's tables: knapsacks over its groups, merged, and traced back to candidates.
 
-The mathematics is in `solver.prices.subproblems`, which joins the two sides.
+Dynamic programming over (pairings, days) as for multiple-choice knapsacks (Martello and Toth,
+Knapsack Problems, Wiley 1990). The mathematics is in `solver.prices.subproblems`, which joins the
+two sides. All of it is compiled; the codes and limits below are compile-time constants.
 """
 
 from __future__ import annotations
@@ -9,18 +11,16 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
-SmallArray = NDArray[np.int32]
+from solver.arrays import IntArray, SmallArray
 
 NEVER: Final = -(2**61)
-"""Worth of what cannot be. It stays below `POSSIBLE` whatever a participant adds to it."""
+"""Profit of what cannot be. It stays below `POSSIBLE` whatever a participant adds to it."""
 POSSIBLE: Final = -(2**60)
 
 
 class Side(NamedTuple):
-    """All give sides, or all take sides, of a market.
+    """All give sides, or all take sides, of a decomposition.
 
     Attributes
     ----------
@@ -49,15 +49,17 @@ class Side(NamedTuple):
     most: SmallArray
 
 
-class Worth(NamedTuple):
-    """What candidates are worth to one side at given prices.
+class Profits(NamedTuple):
+    """What candidates are worth to one side at given prices, in parts of a point.
+
+    The profits of knapsack problems; the days are their weights.
 
     Attributes
     ----------
     least
-        With the fewest half-days, shape (candidates,).
+        Profit with the fewest half-days, shape (candidates,).
     rate
-        Of each half-day more, shape (candidates,).
+        Profit of each half-day more, shape (candidates,).
     low, high
         Fewest and most half-days, shape (candidates,).
     """
@@ -68,7 +70,7 @@ class Worth(NamedTuple):
     high: SmallArray
 
 
-class Tables(NamedTuple):
+class KnapsackTables(NamedTuple):
     """Room for the tables of one side, enough for every participant of a slice.
 
     Attributes
@@ -83,8 +85,8 @@ class Tables(NamedTuple):
         Per item and place of P: days + 1 that the item has there, 0 if it is not in.
     choice_at
         First choice of each selected item.
-    selected, worth
-        Items selected, and what they are worth; worth is kept up for fixed days only.
+    selected, profit
+        Items selected, and their profits, which are kept up for fixed days only.
     ends, widths
         Per group: where its selected items end, and the width of P.
     """
@@ -96,13 +98,13 @@ class Tables(NamedTuple):
     choice: SmallArray
     choice_at: IntArray
     selected: IntArray
-    worth: IntArray
+    profit: IntArray
     ends: IntArray
     widths: IntArray
 
 
-class Sizes(NamedTuple):
-    """Places that the tables of one side need, see `Tables`."""
+class TableSizes(NamedTuple):
+    """Places that the tables of one side need, see `KnapsackTables`."""
 
     value: int
     group: int
@@ -113,8 +115,9 @@ class Sizes(NamedTuple):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def tables_of(sizes: Sizes) -> Tables:
-    return Tables(
+def tables_of(sizes: TableSizes) -> KnapsackTables:
+    """Return room for tables, not yet filled."""
+    return KnapsackTables(
         np.empty(sizes.value, np.int64),
         np.empty(sizes.value, np.int64),
         np.empty(sizes.group, np.int64),
@@ -129,35 +132,43 @@ def tables_of(sizes: Sizes) -> Tables:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _half_days(worth: Worth, candidate: int, days: int, unit: int) -> int:
+def _half_days(profits: Profits, candidate: int, days: int, unit: int) -> int:
     """Return the best half-days that count as `days` units; only a coarse unit leaves a choice."""
-    if worth.rate[candidate] > 0:
-        return int(min(worth.high[candidate], days * unit + unit - 1))
-    return int(max(worth.low[candidate], days * unit))
+    if profits.rate[candidate] > 0:
+        return int(min(profits.high[candidate], days * unit + unit - 1))
+    return int(max(profits.low[candidate], days * unit))
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _value(worth: Worth, candidate: int, half_days: int) -> int:
-    more = half_days - worth.low[candidate]
-    return int(worth.least[candidate] + worth.rate[candidate] * more)
+def _value(profits: Profits, candidate: int, half_days: int) -> int:
+    """Return a candidate's profit with so many half-days."""
+    more = half_days - profits.low[candidate]
+    return int(profits.least[candidate] + profits.rate[candidate] * more)
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _select(
-    side: Side, worth: Worth, group: int, floor: int, most: int, room: int, start: int, out: Tables
+    side: Side,
+    profits: Profits,
+    group: int,
+    floor: int,
+    most: int,
+    room: int,
+    start: int,
+    out: KnapsackTables,
 ) -> int:
-    """Select the items of a group that some best answer holds; return where they end.
+    """Select the items of a group that some optimal response holds; return where they end.
 
-    An item worth no more than `floor` is left out. So is one that has as many betters of the
-    same days as an answer can hold: one of the betters is free to stand in for it.
+    An item with a profit of no more than `floor` is left out. So is one that has as many betters
+    of the same days as a response can hold: one of the betters is free to stand in for it.
     """
     end = start
     run, run_days = start, -1
     for item in range(side.items[group], side.items[group + 1]):
         candidate = side.candidate[item]
-        value = worth.least[candidate]
-        if worth.low[candidate] != worth.high[candidate]:
-            if max(value, _value(worth, candidate, worth.high[candidate])) > floor:
+        value = profits.least[candidate]
+        if profits.low[candidate] != profits.high[candidate]:
+            if max(value, _value(profits, candidate, profits.high[candidate])) > floor:
                 out.selected[end] = item
                 end += 1
             continue
@@ -168,15 +179,15 @@ def _select(
             run, run_days = end, days
         alike = end - run
         if (most >= 0 and alike >= most) or (room >= 0 and (alike + 1) * days > room):
-            if alike == 0 or value <= out.worth[end - 1]:
+            if alike == 0 or value <= out.profit[end - 1]:
                 continue
             end -= 1
         place = end
-        while place > run and out.worth[place - 1] < value:
-            out.worth[place] = out.worth[place - 1]
+        while place > run and out.profit[place - 1] < value:
+            out.profit[place] = out.profit[place - 1]
             out.selected[place] = out.selected[place - 1]
             place -= 1
-        out.worth[place] = value
+        out.profit[place] = value
         out.selected[place] = item
         end += 1
     return end
@@ -185,13 +196,13 @@ def _select(
 @njit(cache=True, nogil=True, inline="always")
 def _fill_group(
     side: Side,
-    worth: Worth,
+    profits: Profits,
     unit: int,
     most: int,
     room: int,
     start: int,
     end: int,
-    out: Tables,
+    out: KnapsackTables,
     choice_end: int,
 ) -> int:
     """Fill P from the selected items start..end; return where the choices recorded end.
@@ -220,8 +231,8 @@ def _fill_group(
         for count in range(top_count, counts - 1, -1):
             here = count * width
             before = here - counts * width
-            if worth.low[candidate] == worth.high[candidate]:
-                value, step = worth.least[candidate], days_count * low
+            if profits.low[candidate] == profits.high[candidate]:
+                value, step = profits.least[candidate], days_count * low
                 for at in range(top_days, step - 1, -1):
                     reached = table[before + at - step] + value
                     if reached > table[here + at]:
@@ -231,7 +242,7 @@ def _fill_group(
             for at in range(top_days, days_count * low - 1, -1):
                 best, best_days = table[here + at], -1
                 for days in range(low, (min(high, at) if days_count else high) + 1):
-                    value = _value(worth, candidate, _half_days(worth, candidate, days, unit))
+                    value = _value(profits, candidate, _half_days(profits, candidate, days, unit))
                     reached = table[before + at - days_count * days] + value
                     if reached > best:
                         best, best_days = reached, days
@@ -289,9 +300,17 @@ def _merge(
 
 @njit(cache=True, nogil=True, inline="always")
 def fill_side(
-    side: Side, worth: Worth, participant: int, unit: int, floor: int, out: Tables
+    side: Side, profits: Profits, participant: int, unit: int, floor: int, out: KnapsackTables
 ) -> None:
-    """Fill V of one side, into `out.value`."""
+    """Fill V of one side, into `out.value`.
+
+    Parameters
+    ----------
+    unit
+        Half-days that a day of the tables stands for.
+    floor
+        Items with no more profit are left out.
+    """
     first, last = side.groups[participant], side.groups[participant + 1]
     most, room = side.most[participant], side.days[participant]
     step = (1 if most >= 0 else 0, 1 if room >= 0 else 0)
@@ -304,12 +323,12 @@ def fill_side(
     for group in range(first, last):
         group_most, group_room = side.group_most[group], side.group_days[group]
         start = end
-        end = _select(side, worth, group, floor, group_most, group_room, start, out)
+        end = _select(side, profits, group, floor, group_most, group_room, start, out)
         # A table need not go further than its items do.
         if group_most > end - start:
             group_most = end - start
         choice_end = _fill_group(
-            side, worth, unit, group_most, group_room, start, end, out, choice_end
+            side, profits, unit, group_most, group_room, start, end, out, choice_end
         )
         at = group - first
         out.ends[at] = end
@@ -331,15 +350,23 @@ def clear(side: Side, participant: int, wanted: SmallArray) -> None:
 @njit(cache=True, nogil=True, inline="always")
 def trace(
     side: Side,
-    worth: Worth,
+    profits: Profits,
     participant: int,
     unit: int,
     count: int,
     days: int,
-    out: Tables,
+    out: KnapsackTables,
     wanted: SmallArray,
 ) -> None:
-    """Write the half-days that led to a place of V into `wanted`, which is clear."""
+    """Write the half-days that led to a place of V into `wanted`, which is clear.
+
+    Parameters
+    ----------
+    count, days
+        The place: pairings, and days in the participant's unit.
+    wanted
+        Half-days per candidate, shape (candidates,).
+    """
     first, last = side.groups[participant], side.groups[participant + 1]
     counts = 1 if side.most[participant] >= 0 else 0
     days_count = 1 if side.days[participant] >= 0 else 0
@@ -359,6 +386,6 @@ def trace(
             taken = out.choice[out.choice_at[place] + group_count * group_width + group_days]
             if taken > 0:
                 candidate = side.candidate[out.selected[place]]
-                wanted[candidate] = _half_days(worth, candidate, taken - 1, unit)
+                wanted[candidate] = _half_days(profits, candidate, taken - 1, unit)
                 group_count -= item_counts
                 group_days -= item_days * (taken - 1)

@@ -1,37 +1,32 @@
-"""A feasible plan without search: what both sides want, mended and filled up.
+"""The repair heuristic: a feasible plan without search, from what both sides want.
 
-It stands beside the prices from the first seconds on, so that stopping early returns a plan, and
-is what blocks start from.
+This is the Lagrangian heuristic of the method: pairings on which both copies agree are taken in,
+violations are dropped, and what room is left is filled by points. Its plan stands beside the prices
+from the first seconds on, so that stopping early returns one, and is what blocks start from.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from models.vocabulary import Reciprocity
+from solver.arrays import BoolArray, IntArray, SingleArray, SmallArray
 from solver.formats.problem import Problem
-from solver.formats.tables import IntArray
-from solver.prices.decomposition import Market
-from solver.prices.knapsack_tables import SmallArray
-from solver.prices.subgradient import Places
-
-BoolArray = NDArray[np.bool_]
-
-PASSES: Final = 20
-"""Most times that candidates are tried again, after others have given."""
+from solver.parameters import DEFAULTS, RepairParameters
+from solver.prices.decomposition import Decomposition
+from solver.prices.subgradient import Incidence
 
 
-class Left(NamedTuple):
-    """What a plan leaves of every limit.
+class Slack(NamedTuple):
+    """The slack of every limit: what a plan leaves of it.
 
     Attributes
     ----------
     offer_days, offer_pairings, need_days, need_givers, give_days, given, taken
-        Per offer, need and participant.
+        Half-days and pairings, per offer, need and participant.
     credit
         Half-days that each account may still take.
     gives
@@ -52,8 +47,8 @@ class Left(NamedTuple):
     linked: IntArray
 
 
-class Bonds(NamedTuple):
-    """What binds candidates beyond their own offer, need and participants.
+class Coupling(NamedTuple):
+    """What couples candidates beyond their own offer, need and participants.
 
     Attributes
     ----------
@@ -81,9 +76,11 @@ class Bonds(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _change(places: Places, left: Left, bonds: Bonds, k: int, days: int, sign: int) -> None:
-    offer, need = places.offer[k], places.need[k]
-    giver, taker = places.giver[k], places.taker[k]
+def _change(
+    incidence: Incidence, left: Slack, coupling: Coupling, k: int, days: int, sign: int
+) -> None:
+    offer, need = incidence.offer[k], incidence.need[k]
+    giver, taker = incidence.giver[k], incidence.taker[k]
     left.offer_days[offer] -= sign * days
     left.offer_pairings[offer] -= sign
     left.need_days[need] -= sign * days
@@ -92,31 +89,31 @@ def _change(places: Places, left: Left, bonds: Bonds, k: int, days: int, sign: i
     left.given[giver] -= sign
     left.taken[taker] -= sign
     left.gives[giver] += sign
-    if bonds.bound[taker]:
-        left.credit[bonds.account[taker]] -= sign * days
-    if bonds.bound[giver]:
-        left.credit[bonds.account[giver]] += sign * days
-    for at in range(bonds.start[k], bonds.start[k + 1]):
-        rule = bonds.rule[at]
-        amount = bonds.weight[at] * (days if bonds.by_days[at] else 1)
-        left.linked[rule] -= sign * amount if bonds.ceiling[rule] else -sign * amount
+    if coupling.bound[taker]:
+        left.credit[coupling.account[taker]] -= sign * days
+    if coupling.bound[giver]:
+        left.credit[coupling.account[giver]] += sign * days
+    for at in range(coupling.start[k], coupling.start[k + 1]):
+        rule = coupling.rule[at]
+        amount = coupling.weight[at] * (days if coupling.by_days[at] else 1)
+        left.linked[rule] -= sign * amount if coupling.ceiling[rule] else -sign * amount
 
 
 @njit(cache=True, nogil=True)
-def _room(places: Places, left: Left, bonds: Bonds, k: int) -> int:
+def _room(incidence: Incidence, left: Slack, coupling: Coupling, k: int) -> int:
     """Return the half-days that every limit but reciprocity leaves to a candidate."""
-    offer, need = places.offer[k], places.need[k]
-    giver, taker = places.giver[k], places.taker[k]
+    offer, need = incidence.offer[k], incidence.need[k]
+    giver, taker = incidence.giver[k], incidence.taker[k]
     pairings = min(left.offer_pairings[offer], left.need_givers[need])
     if min(pairings, left.given[giver], left.taken[taker]) < 1:
         return 0
     room = int(min(left.offer_days[offer], left.need_days[need], left.give_days[giver]))
-    for at in range(bonds.start[k], bonds.start[k + 1]):
-        rule, weight = bonds.rule[at], bonds.weight[at]
-        if not bonds.ceiling[rule] or weight == 0:
+    for at in range(coupling.start[k], coupling.start[k + 1]):
+        rule, weight = coupling.rule[at], coupling.weight[at]
+        if not coupling.ceiling[rule] or weight == 0:
             continue
         over = max(left.linked[rule], 0)
-        if bonds.by_days[at]:
+        if coupling.by_days[at]:
             room = min(room, over // weight)
         elif weight > over:
             return 0
@@ -125,49 +122,57 @@ def _room(places: Places, left: Left, bonds: Bonds, k: int) -> int:
 
 @njit(cache=True, nogil=True)
 def fill(
-    places: Places,
+    incidence: Incidence,
     low: SmallArray,
     high: SmallArray,
-    left: Left,
-    bonds: Bonds,
+    left: Slack,
+    coupling: Coupling,
     order: IntArray,
     half_days: SmallArray,
 ) -> int:
-    """Add candidates in the order given, each with the most half-days that fit; return how many."""
+    """Add candidates in the order given, each with the most half-days that fit; return how many.
+
+    Parameters
+    ----------
+    low, high
+        Fewest and most half-days of each candidate.
+    half_days
+        Changed: the plan, half-days per candidate.
+    """
     added = 0
     for k in order:
         if half_days[k] > 0:
             continue
-        room = min(_room(places, left, bonds, k), high[k])
-        giver, taker = places.giver[k], places.taker[k]
-        if bonds.bound[taker]:
-            if bonds.both_roles and left.gives[taker] == 0:
+        room = min(_room(incidence, left, coupling, k), high[k])
+        giver, taker = incidence.giver[k], incidence.taker[k]
+        if coupling.bound[taker]:
+            if coupling.both_roles and left.gives[taker] == 0:
                 continue
-            inside = bonds.bound[giver] and bonds.account[giver] == bonds.account[taker]
-            if bonds.balanced and not inside:
-                room = min(room, left.credit[bonds.account[taker]])
+            inside = coupling.bound[giver] and coupling.account[giver] == coupling.account[taker]
+            if coupling.balanced and not inside:
+                room = min(room, left.credit[coupling.account[taker]])
         if room < low[k]:
             continue
         half_days[k] = room
-        _change(places, left, bonds, k, room, 1)
+        _change(incidence, left, coupling, k, room, 1)
         added += 1
     return added
 
 
 @njit(cache=True, nogil=True)
 def adopt(
-    places: Places, left: Left, bonds: Bonds, chosen: IntArray, half_days: SmallArray
+    incidence: Incidence, left: Slack, coupling: Coupling, chosen: IntArray, half_days: SmallArray
 ) -> None:
     """Take pairings in as they are, whatever they break."""
     for k in chosen:
-        _change(places, left, bonds, k, half_days[k], 1)
+        _change(incidence, left, coupling, k, half_days[k], 1)
 
 
 @njit(cache=True, nogil=True)
-def mend(
-    places: Places,
-    left: Left,
-    bonds: Bonds,
+def drop_violations(
+    incidence: Incidence,
+    left: Slack,
+    coupling: Coupling,
     chosen: IntArray,
     fixed: BoolArray,
     half_days: SmallArray,
@@ -175,6 +180,13 @@ def mend(
     """Drop pairings, in the order given, until no balance and no ceiling is broken.
 
     What is dropped may break its giver's balance in turn, so that it goes on until all hold.
+
+    Parameters
+    ----------
+    fixed
+        Candidates that are never dropped.
+    half_days
+        Changed: the plan, half-days per candidate.
     """
     dropped = True
     while dropped:
@@ -182,101 +194,122 @@ def mend(
         for k in chosen:
             if half_days[k] == 0 or fixed[k]:
                 continue
-            taker = places.taker[k]
-            over = bonds.bound[taker] and (
-                (bonds.balanced and left.credit[bonds.account[taker]] < 0)
-                or (bonds.both_roles and left.gives[taker] == 0)
+            taker = incidence.taker[k]
+            over = coupling.bound[taker] and (
+                (coupling.balanced and left.credit[coupling.account[taker]] < 0)
+                or (coupling.both_roles and left.gives[taker] == 0)
             )
-            for at in range(bonds.start[k], bonds.start[k + 1]):
-                rule = bonds.rule[at]
-                over |= bonds.ceiling[rule] and bonds.weight[at] > 0 and left.linked[rule] < 0
+            for at in range(coupling.start[k], coupling.start[k + 1]):
+                rule = coupling.rule[at]
+                over |= coupling.ceiling[rule] and coupling.weight[at] > 0 and left.linked[rule] < 0
             if over:
-                _change(places, left, bonds, k, half_days[k], -1)
+                _change(incidence, left, coupling, k, half_days[k], -1)
                 half_days[k] = 0
                 dropped = True
 
 
-class Starter:
-    """Makes feasible plans of a market's candidates."""
+class Repair:
+    """The repair heuristic for the candidates of a decomposition."""
 
-    def __init__(self, problem: Problem, market: Market) -> None:
-        self._problem, self._market = problem, market
-        self._worth = market.worth()
-        self._best_first = np.argsort(-self._worth, kind="stable")
-        pinned = np.flatnonzero(market.pinned)
-        self._bonds = _bonds(problem, market)
-        floors = ~self._bonds.ceiling
-        of_floor = np.zeros(len(market), np.bool_)
-        of_entry = np.repeat(np.arange(len(market)), np.diff(self._bonds.start))
-        of_floor[of_entry[floors[self._bonds.rule] & (self._bonds.weight > 0)]] = True
+    def __init__(
+        self,
+        problem: Problem,
+        decomposition: Decomposition,
+        parameters: RepairParameters = DEFAULTS.repair,
+    ) -> None:
+        self._problem, self._decomposition = problem, decomposition
+        self._parameters = parameters
+        self._contribution = decomposition.contributions()
+        self._best_first = np.argsort(-self._contribution, kind="stable")
+        pinned = np.flatnonzero(decomposition.pinned)
+        self._coupling = _coupling(problem, decomposition)
+        floors = ~self._coupling.ceiling
+        of_floor = np.zeros(len(decomposition), np.bool_)
+        of_entry = np.repeat(np.arange(len(decomposition)), np.diff(self._coupling.start))
+        of_floor[of_entry[floors[self._coupling.rule] & (self._coupling.weight > 0)]] = True
         urgent = self._best_first[of_floor[self._best_first]]
         self._first = np.concatenate([pinned, urgent])
 
     def plan(
         self,
         wanted: SmallArray | None = None,
-        often: NDArray[np.float32] | None = None,
+        frequency: SingleArray | None = None,
         *,
         floors: bool = True,
     ) -> SmallArray | None:
-        """Return half-days per candidate of the market, None where pins or floors fail.
+        """Return a feasible plan, or None where pins or floors fail.
 
         Parameters
         ----------
         wanted
             Half-days that both sides of a candidate agree on, by default none.
-        often
-            How often each candidate is wanted: those wanted come first when filling up.
+        frequency
+            Column frequency: candidates wanted more often come first when filling up.
         floors
             Whether floors must be met; without, the plan keeps all other rules.
+
+        Returns
+        -------
+        Half-days per candidate of the decomposition, shape (candidates,).
         """
-        market, bonds = self._market, self._bonds
-        half_days = np.zeros(len(market), np.int32)
-        left = _left(self._problem, bonds)
+        decomposition, coupling = self._decomposition, self._coupling
+        half_days = np.zeros(len(decomposition), np.int32)
+        left = _left(self._problem, coupling)
         if wanted is not None:
             half_days[:] = wanted
             chosen = np.flatnonzero(half_days)
-            adopt(market.places, left, bonds, chosen, half_days)
-            chosen = chosen[np.argsort(self._worth[chosen], kind="stable")]
-            mend(market.places, left, bonds, chosen, market.pinned, half_days)
+            adopt(decomposition.incidence, left, coupling, chosen, half_days)
+            chosen = chosen[np.argsort(self._contribution[chosen], kind="stable")]
+            drop_violations(
+                decomposition.incidence, left, coupling, chosen, decomposition.pinned, half_days
+            )
         best_first = self._best_first
-        if often is not None:
-            best_first = np.argsort(-(often + 1e-6) * self._worth, kind="stable")
-        for order in (self._first, *[best_first] * PASSES):
-            if (
-                not fill(market.places, market.low, market.high, left, bonds, order, half_days)
-                and order is not self._first
-            ):
+        if frequency is not None:
+            weight = frequency + self._parameters.unwanted_frequency
+            best_first = np.argsort(-weight * self._contribution, kind="stable")
+        low, high = decomposition.low, decomposition.high
+        for order in (self._first, *[best_first] * self._parameters.passes):
+            added = fill(decomposition.incidence, low, high, left, coupling, order, half_days)
+            if not added and order is not self._first:
                 break
-        held = bonds.ceiling | floors
-        if (market.pinned & (half_days == 0)).any() or (left.linked[held] < 0).any():
+        held = coupling.ceiling | floors
+        if (decomposition.pinned & (half_days == 0)).any() or (left.linked[held] < 0).any():
             return None
-        if len(market.hopeless):
+        if len(decomposition.hopeless):
             return None
-        if bonds.balanced and (left.credit < 0).any():
+        if coupling.balanced and (left.credit < 0).any():
             return None
-        takers = market.places.taker[half_days > 0]
-        if bonds.both_roles and (bonds.bound[takers] & (left.gives[takers] == 0)).any():
+        takers = decomposition.incidence.taker[half_days > 0]
+        if coupling.both_roles and (coupling.bound[takers] & (left.gives[takers] == 0)).any():
             return None
         return half_days
 
-    def fitting(self, wanted: SmallArray) -> SmallArray:
-        """Return pins, and what of a plan keeps every rule but reciprocity and floors."""
-        market, bonds = self._market, self._bonds._replace(bound=np.zeros_like(self._bonds.bound))
-        half_days = np.zeros(len(market), np.int32)
-        most = np.where(market.pinned, market.high, wanted)
+    def within_limits(self, wanted: SmallArray) -> SmallArray:
+        """Return pins, and what of a plan keeps every rule but reciprocity and floors.
+
+        So a plan of another problem is cut to the limits of this one.
+
+        Parameters
+        ----------
+        wanted
+            Half-days per candidate of the decomposition.
+        """
+        decomposition = self._decomposition
+        coupling = self._coupling._replace(bound=np.zeros_like(self._coupling.bound))
+        half_days = np.zeros(len(decomposition), np.int32)
+        most = np.where(decomposition.pinned, decomposition.high, wanted)
         best_first = self._best_first[most[self._best_first] > 0]
-        order = best_first[np.argsort(~market.pinned[best_first], kind="stable")]
-        left = _left(self._problem, bonds)
-        fill(market.places, market.low, most, left, bonds, order, half_days)
+        order = best_first[np.argsort(~decomposition.pinned[best_first], kind="stable")]
+        left = _left(self._problem, coupling)
+        fill(decomposition.incidence, decomposition.low, most, left, coupling, order, half_days)
         return half_days
 
 
-def _left(problem: Problem, bonds: Bonds) -> Left:
+def _left(problem: Problem, coupling: Coupling) -> Slack:
     people, offers, needs = problem.participants, problem.offers, problem.needs
     credit = np.zeros(len(people), np.int64)
-    np.add.at(credit, people.account[bonds.bound], people.allowance[bonds.bound])
-    return Left(
+    np.add.at(credit, people.account[coupling.bound], people.allowance[coupling.bound])
+    return Slack(
         offer_days=offers.days.copy(),
         offer_pairings=offers.max_pairings.copy(),
         need_days=needs.days.copy(),
@@ -293,9 +326,9 @@ def _left(problem: Problem, bonds: Bonds) -> Left:
     )
 
 
-def _bonds(problem: Problem, market: Market) -> Bonds:
+def _coupling(problem: Problem, decomposition: Decomposition) -> Coupling:
     place = np.full(len(problem.candidates), -1)
-    place[market.candidate] = np.arange(len(market))
+    place[decomposition.candidate] = np.arange(len(decomposition))
     sizes = [len(rule.candidates) for rule in problem.linking]
     none = np.zeros(0, np.int64)
     candidate = np.concatenate([none, *(place[rule.candidates] for rule in problem.linking)])
@@ -305,12 +338,12 @@ def _bonds(problem: Problem, market: Market) -> Bonds:
     order = np.argsort(candidate, kind="stable")
     order = order[candidate[order] >= 0]
     reciprocity = problem.rules.reciprocity
-    return Bonds(
+    return Coupling(
         account=problem.participants.account,
         bound=~problem.participants.exempt,
         balanced=reciprocity is Reciprocity.BALANCED,
         both_roles=reciprocity is Reciprocity.BOTH_ROLES,
-        start=np.searchsorted(candidate[order], np.arange(len(market) + 1)),
+        start=np.searchsorted(candidate[order], np.arange(len(decomposition) + 1)),
         rule=rule[order],
         weight=weight[order],
         by_days=by_days[rule[order]],

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
 from models.vocabulary import UNLIMITED, Reciprocity
+from solver.arrays import BoolArray, IntArray, SmallArray
 from solver.formats.problem import Problem
-from solver.formats.tables import BoolArray, IntArray
-from solver.prices.knapsack_tables import Side, Sizes, SmallArray
+from solver.parameters import PriceParameters
+from solver.prices.knapsack_tables import Side, TableSizes
 from solver.prices.subproblems import BALANCED, BOTH_ROLES, FREE_ROLES
-
-MOST_PLACES: Final = 2**18
-"""Places of a participant's table; beyond, its answer is relaxed (see `sides_of`)."""
 
 
 def starts_of(sorted_keys: IntArray, size: int) -> IntArray:
+    """Return where each of `size` keys starts among sorted ones, shape (size + 1,)."""
     starts: IntArray = np.searchsorted(sorted_keys, np.arange(size + 1))
     return starts
 
@@ -40,7 +38,15 @@ def _reduce(ufunc: np.ufunc, values: IntArray, starts: IntArray) -> IntArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """One side of every participant in half-days, before it is known what can bind."""
+    """One side of every participant in half-days, before it is known what can bind.
+
+    Attributes
+    ----------
+    groups, items, candidate, low, high
+        As of `solver.prices.knapsack_tables.Side`, but in half-days.
+    group_days, group_most, days, most
+        The same, but of every group and participant whether it can bind or not.
+    """
 
     groups: IntArray
     items: IntArray
@@ -107,6 +113,18 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sides:
+    """Both sides of every participant, and how they are held together.
+
+    Attributes
+    ----------
+    give, take
+        The sides, in each participant's unit.
+    role, allowance, unit
+        Per participant, see `solver.prices.subproblems.Subproblems`.
+    by_multiplier
+        Participants whose balance is relaxed by a multiplier, shape (participants,).
+    """
+
     give: Side
     take: Side
     role: IntArray
@@ -115,7 +133,7 @@ class Sides:
     by_multiplier: BoolArray
 
 
-def sides_of(problem: Problem, give: Draft, take: Draft) -> Sides:
+def sides_of(problem: Problem, give: Draft, take: Draft, parameters: PriceParameters) -> Sides:
     """Return both sides, relaxed for participants whose tables would be too large."""
     people = problem.participants
     role, allowance, by_multiplier = _roles(problem, give, take)
@@ -131,8 +149,9 @@ def sides_of(problem: Problem, give: Draft, take: Draft) -> Sides:
         given = tight[0].side(unit, role != FREE_ROLES, unlimited)
         credit = np.where(balanced, given.days + allowance // unit, UNLIMITED)
         taken = tight[1].side(unit, balanced, credit)
-        places = np.maximum(_choices(given), _choices(taken))
-        large = places > MOST_PLACES
+        per_place = parameters.choices_per_place
+        places = np.maximum(_places(given, per_place), _places(taken, per_place))
+        large = places > parameters.table_places
         if not large.any():
             return Sides(given, taken, role, allowance // unit, unit, by_multiplier)
         held = large & (role != FREE_ROLES)
@@ -166,20 +185,23 @@ def _roles(problem: Problem, give: Draft, take: Draft) -> tuple[IntArray, IntArr
     return np.where(alone, BALANCED, FREE_ROLES), allowance, shared
 
 
-def _choices(side: Side) -> IntArray:
-    """Return the largest of the tables that each participant's side needs."""
+def _places(side: Side, choices_per_place: int) -> IntArray:
+    """Return places of the largest of the tables that each participant's side needs."""
     group = (np.maximum(side.group_most, 0) + np.int64(1)) * (np.maximum(side.group_days, 0) + 1)
     choices = _sums(group * np.diff(side.items), side.groups)
     value = (np.maximum(side.most, 0) + np.int64(1)) * (np.maximum(side.days, 0) + 1)
-    largest: IntArray = np.maximum(choices // 64, value * np.maximum(np.diff(side.groups), 1))
+    largest: IntArray = np.maximum(
+        choices // choices_per_place, value * np.maximum(np.diff(side.groups), 1)
+    )
     return largest
 
 
-def sizes_of(side: Side) -> Sizes:
+def sizes_of(side: Side) -> TableSizes:
+    """Return the room that the tables of any one participant need."""
     group = (np.maximum(side.group_most, 0) + np.int64(1)) * (np.maximum(side.group_days, 0) + 1)
     value = (np.maximum(side.most, 0) + np.int64(1)) * (np.maximum(side.days, 0) + 1)
     groups = np.diff(side.groups)
-    return Sizes(
+    return TableSizes(
         value=int(value.max(initial=1)),
         group=int(group.max(initial=1)),
         choice=int(_sums(group * np.diff(side.items), side.groups).max(initial=1)),

@@ -1,51 +1,51 @@
-"""Prices on the move: compiled steps over all candidates."""
+"""Subgradient steps on the prices: compiled loops over all candidates.
+
+The subgradient of the Lagrangian bound at a candidate is its disagreement, whether its giver's copy
+is chosen less whether its taker's is (Held and Karp, The traveling-salesman problem and minimum
+spanning trees: part II, Mathematical Programming 1, 1971). Here it is smoothed over rounds and
+leans on the disagreement of whole offers, needs, givers and takers.
+"""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from solver.prices.knapsack_tables import IntArray, SmallArray, Worth
-
-BoolArray = NDArray[np.bool_]
-
-FURTHEST: Final = 4
-"""Prices stay within so many times the candidate's worth."""
-FIRST_RATE: Final = 0.2
-"""Share of its worth that a half-day costs at first, where days range; whole days cost nothing."""
+from solver.arrays import BoolArray, FloatArray, IntArray, SingleArray, SmallArray
+from solver.parameters import PriceParameters
+from solver.prices.knapsack_tables import Profits
 
 
-class Prices(NamedTuple):
-    """Where prices stand and where they are going, per candidate.
+class SubgradientState(NamedTuple):
+    """Prices (the Lagrangian multipliers) and where they are going; shapes (candidates,).
 
     Attributes
     ----------
     price, rate
         Of the pairing as such, and of each half-day; in parts of a point, not yet rounded.
-    push, rate_push
+    direction, rate_direction
         Smoothed disagreement: above 0 where only the giver wants it, below where only the taker.
-    size, rate_size
-        What the price moves by in a step of 1.
-    most
-        What the price, and the rate times the most half-days, stay within.
-    often
-        Fading frequency of being wanted, 0 to 1.
+    scale, rate_scale
+        Parts of a point that the price moves by in a step of 1.
+    limit
+        What the price, and the rate times the most half-days, stay within; parts of a point.
+    frequency
+        Column frequency: fading frequency of being wanted, 0 to 1.
     """
 
-    price: NDArray[np.float64]
-    rate: NDArray[np.float64]
-    push: NDArray[np.float64]
-    rate_push: NDArray[np.float64]
-    size: NDArray[np.float64]
-    rate_size: NDArray[np.float64]
-    most: NDArray[np.float64]
-    often: NDArray[np.float32]
+    price: FloatArray
+    rate: FloatArray
+    direction: FloatArray
+    rate_direction: FloatArray
+    scale: FloatArray
+    rate_scale: FloatArray
+    limit: FloatArray
+    frequency: SingleArray
 
 
-class Places(NamedTuple):
+class Incidence(NamedTuple):
     """Where each candidate belongs: positions of its offer and need, its giver and taker."""
 
     offer: SmallArray
@@ -54,51 +54,70 @@ class Places(NamedTuple):
     taker: SmallArray
 
 
-def first_prices(worth: IntArray, points: IntArray, high: SmallArray, ranged: BoolArray) -> Prices:
-    """Return prices to begin with.
+def initial_state(
+    contribution: IntArray,
+    points: IntArray,
+    high: SmallArray,
+    ranged: BoolArray,
+    parameters: PriceParameters,
+) -> SubgradientState:
+    """Return the state to begin a cold start with.
 
     Parameters
     ----------
-    worth
-        The most that each candidate is worth, in parts of a point.
+    contribution
+        The most that each candidate adds to the objective, in parts of a point.
     points, high
-        Worth of a half-day, and the most half-days, per candidate.
+        Parts of a point of a half-day, and the most half-days, per candidate.
     ranged
         Where days range.
     """
-    most, size = worth.astype(np.float64), len(worth)
-    return Prices(
+    most, size = contribution.astype(np.float64), len(contribution)
+    return SubgradientState(
         price=np.zeros(size),
-        rate=np.where(ranged, FIRST_RATE * points, 0.0),
-        push=np.zeros(size),
-        rate_push=np.zeros(size),
-        size=most - np.where(ranged, points * high, 0) / 2,
-        rate_size=np.where(ranged, 2.0 * points, 0.0),
-        most=FURTHEST * most,
-        often=np.zeros(size, np.float32),
+        rate=np.where(ranged, parameters.first_rate * points, 0.0),
+        direction=np.zeros(size),
+        rate_direction=np.zeros(size),
+        scale=most - np.where(ranged, points * high, 0) / 2,
+        rate_scale=np.where(ranged, parameters.rate_speed * points, 0.0),
+        limit=parameters.price_limit * most,
+        frequency=np.zeros(size, np.float32),
     )
 
 
 @njit(cache=True, nogil=True)
-def disagreement(places: Places, totals: Places, given: SmallArray, taken: SmallArray) -> int:
-    """Sum by offer, need, giver and taker how many more are given than taken; count the odd ones.
+def count_disagreements(
+    incidence: Incidence, totals: Incidence, given: SmallArray, taken: SmallArray
+) -> int:
+    """Sum by offer, need, giver and taker how many more are given than taken.
 
     An offer that many want at once is too cheap for those who do not yet want it, too.
+
+    Parameters
+    ----------
+    totals
+        Written: the sums, one entry per offer, need and participant.
+    given, taken
+        Half-days of each candidate in the responses of its giver and its taker.
+
+    Returns
+    -------
+    Disagreements: candidates of which only one copy is chosen.
     """
     totals.offer[:] = 0
     totals.need[:] = 0
     totals.giver[:] = 0
     totals.taker[:] = 0
-    odd = 0
+    disagreements = 0
     for k in range(len(given)):
         more = int(given[k] > 0) - int(taken[k] > 0)
         if more != 0:
-            odd += 1
-            totals.offer[places.offer[k]] += more
-            totals.need[places.need[k]] += more
-            totals.giver[places.giver[k]] += more
-            totals.taker[places.taker[k]] += more
-    return odd
+            disagreements += 1
+            totals.offer[incidence.offer[k]] += more
+            totals.need[incidence.need[k]] += more
+            totals.giver[incidence.giver[k]] += more
+            totals.taker[incidence.taker[k]] += more
+    return disagreements
 
 
 @njit(cache=True, nogil=True)
@@ -107,56 +126,66 @@ def _sign(value: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def move(
-    prices: Prices,
-    places: Places,
-    totals: Places,
+def subgradient_step(
+    state: SubgradientState,
+    incidence: Incidence,
+    totals: Incidence,
     given: SmallArray,
     taken: SmallArray,
     high: SmallArray,
     step: float,
     inertia: float,
     lean: float,
+    latest: float,
     first: int,
     last: int,
 ) -> None:
     """Move the prices of candidates first..last against the disagreement of the two sides.
 
-    A price leans, by `lean` for each, on what its offer, need, giver and taker disagree about in
-    sum. This is a subgradient step in another metric: own disagreement and that of the four
-    groups are both images of it under positive semidefinite maps, up to the signs taken.
+    A price leans on what its offer, need, giver and taker disagree about in sum. This is a
+    subgradient step in another metric: own disagreement and that of the four groups are both
+    images of it under positive semidefinite maps, up to the signs taken.
+
+    Parameters
+    ----------
+    step
+        Share of its scale that a price moves by.
+    inertia, lean, latest
+        `inertia`, `lean_whole` or `lean_ranged`, and `frequency_weight` of `PriceParameters`.
     """
     for k in range(first, last):
         gives, takes = given[k] > 0, taken[k] > 0
-        prices.often[k] = 0.9 * prices.often[k] + 0.05 * (int(gives) + int(takes))
+        wanted = 0.5 * latest * (int(gives) + int(takes))
+        state.frequency[k] = (1 - latest) * state.frequency[k] + wanted
         leaning = lean * (
-            _sign(totals.offer[places.offer[k]])
-            + _sign(totals.need[places.need[k]])
-            + _sign(totals.giver[places.giver[k]])
-            + _sign(totals.taker[places.taker[k]])
+            _sign(totals.offer[incidence.offer[k]])
+            + _sign(totals.need[incidence.need[k]])
+            + _sign(totals.giver[incidence.giver[k]])
+            + _sign(totals.taker[incidence.taker[k]])
         )
-        push = inertia * prices.push[k] + (1 - inertia) * (int(gives) - int(takes) + leaning)
-        prices.push[k] = push
-        price = prices.price[k] - step * prices.size[k] * push
-        prices.price[k] = min(prices.most[k], max(-prices.most[k], price))
-        if prices.rate_size[k] > 0:
+        disagreement = int(gives) - int(takes) + leaning
+        direction = inertia * state.direction[k] + (1 - inertia) * disagreement
+        state.direction[k] = direction
+        price = state.price[k] - step * state.scale[k] * direction
+        state.price[k] = min(state.limit[k], max(-state.limit[k], price))
+        if state.rate_scale[k] > 0:
             apart = (given[k] - taken[k]) / high[k]
-            push = inertia * prices.rate_push[k] + (1 - inertia) * (apart + leaning)
-            prices.rate_push[k] = push
-            rate = prices.rate[k] - step * prices.rate_size[k] * push
-            most = prices.most[k] / high[k]
-            prices.rate[k] = min(most, max(-most, rate))
+            direction = inertia * state.rate_direction[k] + (1 - inertia) * (apart + leaning)
+            state.rate_direction[k] = direction
+            rate = state.rate[k] - step * state.rate_scale[k] * direction
+            most = state.limit[k] / high[k]
+            state.rate[k] = min(most, max(-most, rate))
 
 
-class Terms(NamedTuple):
-    """What each side gains or pays whatever the price: points and pins, and multipliers.
+class LagrangianTerms(NamedTuple):
+    """What each side gains or pays whatever the price: points, pins and charges of links.
 
     Attributes
     ----------
     give_base, take_base
-        For the pairing as such, shape (candidates,).
+        For the pairing as such, in parts of a point, shape (candidates,).
     give_slope, take_slope
-        For each half-day, shape (candidates,).
+        For each half-day, in parts of a point, shape (candidates,).
     """
 
     give_base: IntArray
@@ -166,28 +195,34 @@ class Terms(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def post(
-    prices: Prices,
-    terms: Terms,
-    places: Places,
-    give_worth: Worth,
-    take_worth: Worth,
-    stale: NDArray[np.bool_],
+def update_profits(
+    state: SubgradientState,
+    terms: LagrangianTerms,
+    incidence: Incidence,
+    give_profits: Profits,
+    take_profits: Profits,
+    stale: BoolArray,
     first: int,
     last: int,
 ) -> None:
-    """Round the prices of candidates first..last, and post what they are worth to both sides."""
+    """Round the prices of candidates first..last, and write their profits to both sides.
+
+    Parameters
+    ----------
+    stale
+        Written: participants that some profit has changed for, shape (participants,).
+    """
     for k in range(first, last):
-        price, rate = np.int64(np.rint(prices.price[k])), np.int64(np.rint(prices.rate[k]))
-        low = give_worth.low[k]
+        price, rate = np.int64(np.rint(state.price[k])), np.int64(np.rint(state.rate[k]))
+        low = give_profits.low[k]
         give_rate, take_rate = terms.give_slope[k] + rate, terms.take_slope[k] - rate
         give_least = terms.give_base[k] + price + give_rate * low
         take_least = terms.take_base[k] - price + take_rate * low
-        if give_least != give_worth.least[k] or give_rate != give_worth.rate[k]:
-            give_worth.least[k] = give_least
-            give_worth.rate[k] = give_rate
-            stale[places.giver[k]] = True
-        if take_least != take_worth.least[k] or take_rate != take_worth.rate[k]:
-            take_worth.least[k] = take_least
-            take_worth.rate[k] = take_rate
-            stale[places.taker[k]] = True
+        if give_least != give_profits.least[k] or give_rate != give_profits.rate[k]:
+            give_profits.least[k] = give_least
+            give_profits.rate[k] = give_rate
+            stale[incidence.giver[k]] = True
+        if take_least != take_profits.least[k] or take_rate != take_profits.rate[k]:
+            take_profits.least[k] = take_least
+            take_profits.rate[k] = take_rate
+            stale[incidence.taker[k]] = True

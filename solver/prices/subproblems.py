@@ -1,10 +1,10 @@
-r"""The kernel of price coordination: one participant's true best answer to prices.
+r"""The Lagrangian subproblems: one participant's optimal response to prices, exactly.
 
 A participant has two sides, alike in form. On its give side it serves candidates of its offers,
 on its take side it takes candidates of its needs. Offers and needs are *groups*: a group :math:`b`
 has at most :math:`m_b` pairings and :math:`d_b` days, a side at most :math:`m` and :math:`d`.
 
-Dynamic programming over one group's candidates, each with worth :math:`r_k` and days :math:`x_k`,
+Dynamic programming over one group's candidates, each with profit :math:`r_k` and days :math:`x_k`,
 
 .. math:: P_b(c, w) = \max_{S} \Bigl\{ \sum_{k \in S} r_k : |S| = c, \sum_{k \in S} x_k = w \Bigr\},
 
@@ -13,14 +13,15 @@ and over the groups of a side,
 .. math:: V(c, w) = \max \Bigl\{ \sum_b P_b(c_b, w_b) : \sum_b c_b = c, \sum_b w_b = w \Bigr\},
 
 gives T for the take side and F for the give side. The two meet in reciprocity: with an allowance
-:math:`a`, the best answer is worth
+:math:`a`, the optimal response is worth
 
 .. math:: \max_v \Bigl\{ \max_c T(c, v) + \max_{w \ge v - a} \max_c F(c, w) \Bigr\}.
 
 A dimension that cannot bind is not counted: its table has one place and its weight is 0. Days are
 counted in a unit of the participant's own, the largest that divides all of its days.
 
-All sums are of 64-bit integers. Nothing here rounds, so a sum of answers is a bound exactly.
+All sums are of 64-bit integers. Nothing here rounds, so a sum of optimal values is a bound exactly.
+The codes of roles are compile-time constants.
 """
 
 from __future__ import annotations
@@ -29,16 +30,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from solver.arrays import BoolArray, IntArray, SmallArray
 from solver.prices.knapsack_tables import (
     NEVER,
-    IntArray,
+    KnapsackTables,
+    Profits,
     Side,
-    Sizes,
-    SmallArray,
-    Tables,
-    Worth,
+    TableSizes,
     clear,
     fill_side,
     tables_of,
@@ -51,8 +50,8 @@ BOTH_ROLES: Final = 2
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _best(out: Tables, most: int, room: int, least: int) -> tuple[int, int, int]:
-    """Return the best worth in V with at least `least` days, and its place."""
+def _best(out: KnapsackTables, most: int, room: int, least: int) -> tuple[int, int, int]:
+    """Return the best value in V with at least `least` days, and its place."""
     best, best_count, best_days = NEVER, 0, 0
     width = max(room, 0) + 1
     for count in range(max(most, 0) + 1):
@@ -63,32 +62,45 @@ def _best(out: Tables, most: int, room: int, least: int) -> tuple[int, int, int]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def answer(
+def solve_subproblem(
     give: Side,
     take: Side,
     role: int,
     allowance: int,
     unit: int,
-    give_worth: Worth,
-    take_worth: Worth,
+    give_profits: Profits,
+    take_profits: Profits,
     participant: int,
-    giving: Tables,
-    taking: Tables,
+    giving: KnapsackTables,
+    taking: KnapsackTables,
     given: SmallArray,
     taken: SmallArray,
     credit: IntArray,
 ) -> int:
-    """Return the worth of a participant's best answer, and write its half-days.
+    """Return the value of a participant's optimal response, and write its half-days.
 
-    Giving at a loss can pay only for taking, so that some best answer does without what is given at
-    a loss of the worth of all taking or more: that is the floor of the give side.
+    Giving at a loss can pay only for taking, so that some optimal response does without what is
+    given at a loss of the value of all taking or more: that is the floor of the give side.
+
+    Parameters
+    ----------
+    role, allowance, unit
+        How the two sides are held together, see `Subproblems`.
+    giving, taking, credit
+        Room to work in.
+    given, taken
+        Written: the response, half-days per candidate.
+
+    Returns
+    -------
+    Parts of a point.
     """
     take_most, take_room = take.most[participant], take.days[participant]
     give_most, give_room = give.most[participant], give.days[participant]
-    fill_side(take, take_worth, participant, unit, 0, taking)
+    fill_side(take, take_profits, participant, unit, 0, taking)
     most_taken = _best(taking, take_most, take_room, 0)
     floor = 0 if role == FREE_ROLES else -most_taken[0]
-    fill_side(give, give_worth, participant, unit, floor, giving)
+    fill_side(give, give_profits, participant, unit, floor, giving)
     best_take, best_give = most_taken, _best(giving, give_most, give_room, 0)
     total = best_take[0] + best_give[0]
     takes = True
@@ -115,132 +127,139 @@ def answer(
             if least > give_room:
                 break
             for count in range(max(take_most, 0) + 1):
-                worth = taking.value[count * width + days]
-                if worth + giving.value[credit[least]] > total:
-                    total = worth + giving.value[credit[least]]
-                    best_take = (worth, count, days)
+                value = taking.value[count * width + days]
+                if value + giving.value[credit[least]] > total:
+                    total = value + giving.value[credit[least]]
+                    best_take = (value, count, days)
                     at = credit[least]
                     best_give = (giving.value[at], at // (give_room + 1), at % (give_room + 1))
     clear(take, participant, taken)
     if takes:
-        trace(take, take_worth, participant, unit, best_take[1], best_take[2], taking, taken)
+        trace(take, take_profits, participant, unit, best_take[1], best_take[2], taking, taken)
     clear(give, participant, given)
-    trace(give, give_worth, participant, unit, best_give[1], best_give[2], giving, given)
+    trace(give, give_profits, participant, unit, best_give[1], best_give[2], giving, given)
     return total
 
 
-class Respondents(NamedTuple):
-    """What a slice of participants is asked with, and where their answers go.
+class Subproblems(NamedTuple):
+    """The subproblems of all participants, and where their responses go.
 
     Attributes
     ----------
     role, allowance, unit
-        How giving and taking are held together, per participant; days in its unit, and the
-        half-days of the unit.
+        How giving and taking are held together, per participant: the code of its reciprocity, its
+        allowance in its unit, and the half-days of the unit.
     stale
-        Participants that some price of theirs has moved for, and that are asked; cleared.
+        Participants that some price of theirs has moved for, to be solved again; cleared then.
     value
-        Worth of each participant's best answer.
+        Optimal value of each participant, in parts of a point.
     given, taken
-        Half-days of each candidate in its giver's and its taker's best answer, 0 for none.
+        Half-days of each candidate in its giver's and its taker's response, 0 for none.
     """
 
     role: SmallArray
     allowance: SmallArray
     unit: SmallArray
-    stale: NDArray[np.bool_]
+    stale: BoolArray
     value: IntArray
     given: SmallArray
     taken: SmallArray
 
 
 @njit(cache=True, nogil=True)
-def ask(
+def solve_subproblems(
     give: Side,
     take: Side,
-    give_worth: Worth,
-    take_worth: Worth,
-    who: Respondents,
-    give_sizes: Sizes,
-    take_sizes: Sizes,
+    give_profits: Profits,
+    take_profits: Profits,
+    problems: Subproblems,
+    give_sizes: TableSizes,
+    take_sizes: TableSizes,
     first: int,
     last: int,
 ) -> int:
-    """Ask the participants first..last whose prices moved; return how many were asked.
+    """Solve the subproblems of participants first..last whose prices moved; return how many.
 
-    Slices share nothing that is written, so that several threads may ask at once.
+    Slices share nothing that is written, so that several threads may solve at once.
     """
     giving, taking = tables_of(give_sizes), tables_of(take_sizes)
     credit = np.empty(give_sizes.value, np.int64)
-    asked = 0
+    solved = 0
     for participant in range(first, last):
-        if not who.stale[participant]:
+        if not problems.stale[participant]:
             continue
-        who.stale[participant] = False
-        asked += 1
-        who.value[participant] = answer(
+        problems.stale[participant] = False
+        solved += 1
+        problems.value[participant] = solve_subproblem(
             give,
             take,
-            who.role[participant],
-            who.allowance[participant],
-            who.unit[participant],
-            give_worth,
-            take_worth,
+            problems.role[participant],
+            problems.allowance[participant],
+            problems.unit[participant],
+            give_profits,
+            take_profits,
             participant,
             giving,
             taking,
-            who.given,
-            who.taken,
+            problems.given,
+            problems.taken,
             credit,
         )
-    return asked
+    return solved
 
 
 @njit(cache=True, nogil=True)
-def ask_forced(
+def solve_forced_subproblems(
     give: Side,
     take: Side,
-    give_worth: Worth,
-    take_worth: Worth,
-    who: Respondents,
-    give_sizes: Sizes,
-    take_sizes: Sizes,
+    give_profits: Profits,
+    take_profits: Profits,
+    problems: Subproblems,
+    give_sizes: TableSizes,
+    take_sizes: TableSizes,
     bonus: int,
     gives: IntArray,
     takes: IntArray,
     first: int,
     last: int,
 ) -> None:
-    """Write what the participants first..last are worth if one candidate of theirs is in.
+    """Write the optimal values of participants first..last with one candidate of theirs forced in.
 
-    `bonus` makes the best answer hold the candidate if any does; were it too small for that, what
-    is written is more than the truth. `gives` and `takes`, one entry per candidate, are for its
-    giver and its taker. The answers themselves are spoiled.
+    What is lost by that, at both ends, is the candidate's reduced cost. The responses themselves
+    are spoiled.
+
+    Parameters
+    ----------
+    bonus
+        Makes the optimal response hold the candidate if any does; were it too small for that, what
+        is written is more than the truth. Parts of a point.
+    gives, takes
+        Written, one entry per candidate: the values of its giver and of its taker.
     """
     giving, taking = tables_of(give_sizes), tables_of(take_sizes)
     credit = np.empty(give_sizes.value, np.int64)
     for participant in range(first, last):
         for serves in (True, False):
             side = give if serves else take
-            worth = give_worth if serves else take_worth
+            profits = give_profits if serves else take_profits
             out = gives if serves else takes
             start = side.items[side.groups[participant]]
             for item in range(start, side.items[side.groups[participant + 1]]):
                 candidate = side.candidate[item]
-                worth.least[candidate] += bonus
-                out[candidate] = -bonus + answer(
+                profits.least[candidate] += bonus
+                out[candidate] = -bonus + solve_subproblem(
                     give,
                     take,
-                    who.role[participant],
-                    who.allowance[participant],
-                    who.unit[participant],
-                    give_worth,
-                    take_worth,
+                    problems.role[participant],
+                    problems.allowance[participant],
+                    problems.unit[participant],
+                    give_profits,
+                    take_profits,
                     participant,
                     giving,
                     taking,
-                    who.given,
-                    who.taken,
+                    problems.given,
+                    problems.taken,
                     credit,
                 )
-                worth.least[candidate] -= bonus
+                profits.least[candidate] -= bonus

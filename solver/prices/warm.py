@@ -1,4 +1,4 @@
-"""From a state to a start: its prices and plan, mapped onto another problem's candidates.
+"""Warm start: a state's prices and plan, mapped onto another problem's candidates.
 
 Most candidates are the same, their prices nearly right and most of the plan still good. What is
 new gets a price between what its offer asks and what its need bids, as the candidates known tell.
@@ -8,101 +8,109 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from solver.arrays import BoolArray, FloatArray, IntArray, SingleArray, SmallArray
 from solver.formats.problem import Problem
 from solver.formats.state import FINEST, Prices, State
-from solver.formats.tables import BoolArray, FloatArray, IntArray
-from solver.prices.decomposition import Market, take_apart
-from solver.prices.knapsack_tables import SmallArray
+from solver.parameters import DEFAULTS, SolveParameters
+from solver.prices.decomposition import Decomposition, decompose
 from solver.prices.multipliers import few_digits
-from solver.prices.price_search import PriceSearch, Quote
-from solver.prices.repair import Starter
-from solver.prices.subgradient import FURTHEST
-
-AGREED: Final = 0.5
-"""How often a candidate is wanted beyond which its price is one that both sides would pay."""
-FRESH: Final = 0.2
-"""Share of its worth that a candidate's price starts from where nothing like it is known."""
+from solver.prices.price_search import DualPoint, PriceSearch
+from solver.prices.repair import Repair
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Start:
-    """What a state says of another problem's market, per candidate of the market.
+class WarmStart:
+    """What a state says of another problem, per candidate of its decomposition.
 
     Attributes
     ----------
     half_days
-        Its plan, as far as the market has it; limits may be broken.
-    quote
+        Its plan, as far as the decomposition has it; limits may be broken.
+    dual_point
         Prices to start from; they prove nothing yet. None where the state has none.
-    often
-        How often each candidate was wanted, 0 to 1.
+    frequency
+        Column frequency: how often each candidate was wanted, 0 to 1.
     known
         Which candidates the state has.
     """
 
     half_days: SmallArray
-    quote: Quote | None
-    often: NDArray[np.float32]
+    dual_point: DualPoint | None
+    frequency: SingleArray
     known: BoolArray
 
 
 def state_of_search(problem: Problem, search: PriceSearch, half_days: IntArray) -> State:
-    """Return the state of a plan, half-days per candidate of the market, at the best prices."""
-    market, quote = search.market, search.best
-    assert quote is not None
-    points = (quote.multiplier / market.part).tolist()
+    """Return the state of a plan at the best prices.
+
+    Parameters
+    ----------
+    half_days
+        Per candidate of the decomposition.
+    """
+    decomposition, dual_point = search.decomposition, search.best
+    assert dual_point is not None
+    points = (dual_point.multiplier / decomposition.part).tolist()
     return State(
         problem.offers.id,
         problem.needs.id,
-        market.places.offer.astype(np.int64),
-        market.places.need.astype(np.int64),
+        decomposition.incidence.offer.astype(np.int64),
+        decomposition.incidence.need.astype(np.int64),
         half_days,
         Prices(
-            quote.price,
-            quote.rate,
-            market.high.astype(np.int64),
-            np.rint(FINEST * search.often).astype(np.int64),
-            market.part,
-            {link.id: m for link, m in zip(market.links, points, strict=True)},
+            dual_point.price,
+            dual_point.rate,
+            decomposition.high.astype(np.int64),
+            np.rint(FINEST * search.column_frequency).astype(np.int64),
+            decomposition.part,
+            {link.id: m for link, m in zip(decomposition.links, points, strict=True)},
         ),
     )
 
 
-def warm_start(state: State, problem: Problem, market: Market) -> Start:
+def warm_start(
+    state: State,
+    problem: Problem,
+    decomposition: Decomposition,
+    parameters: SolveParameters = DEFAULTS,
+) -> WarmStart:
     """Return what the state says of another problem's candidates."""
-    known, at = _found(state, problem, market)
-    has = np.zeros(len(market), np.bool_)
+    known, at = _found(state, problem, decomposition)
+    has = np.zeros(len(decomposition), np.bool_)
     has[known] = True
-    half_days = np.zeros(len(market), np.int32)
-    half_days[known] = np.minimum(state.half_days[at], market.high[known])
-    half_days[half_days < market.low] = 0
-    often = np.zeros(len(market), np.float32)
+    half_days = np.zeros(len(decomposition), np.int32)
+    half_days[known] = np.minimum(state.half_days[at], decomposition.high[known])
+    half_days[half_days < decomposition.low] = 0
+    frequency = np.zeros(len(decomposition), np.float32)
     if state.prices is None:
-        return Start(half_days, None, often, has)
-    often[known] = state.prices.often[at] / FINEST
-    quote = _quote(market, state.prices, known, at, often)
-    return Start(half_days, quote, often, has)
+        return WarmStart(half_days, None, frequency, has)
+    frequency[known] = state.prices.frequency[at] / FINEST
+    dual_point = _dual_point(decomposition, state.prices, known, at, frequency, parameters)
+    return WarmStart(half_days, dual_point, frequency, has)
 
 
-def warm_plan(state: State, problem: Problem) -> IntArray | None:
-    """Return a state's plan mended for another problem, half-days per candidate of that."""
-    market = take_apart(problem)
-    starter = Starter(problem, market)
-    kept = starter.plan(starter.fitting(warm_start(state, problem, market).half_days))
+def warm_plan(
+    state: State, problem: Problem, parameters: SolveParameters = DEFAULTS
+) -> IntArray | None:
+    """Return a state's plan repaired for another problem, half-days per candidate of that."""
+    decomposition = decompose(problem, parameters.prices)
+    repair = Repair(problem, decomposition, parameters.repair)
+    start = warm_start(state, problem, decomposition, parameters)
+    kept = repair.plan(repair.within_limits(start.half_days))
     if kept is None:
         return None
     half_days = np.zeros(len(problem.candidates), np.int64)
-    half_days[market.candidate] = kept
+    half_days[decomposition.candidate] = kept
     return half_days
 
 
-def _found(state: State, problem: Problem, market: Market) -> tuple[IntArray, IntArray]:
-    """Return the candidates of a market that the state knows, and where it has them."""
+def _found(
+    state: State, problem: Problem, decomposition: Decomposition
+) -> tuple[IntArray, IntArray]:
+    """Return the candidates of a decomposition that the state knows, and where it has them."""
     offers = _positions(state.offer_id, problem.offers.id)[state.offer]
     needs = _positions(state.need_id, problem.needs.id)[state.need]
     mine = np.flatnonzero((offers >= 0) & (needs >= 0))
@@ -110,7 +118,7 @@ def _found(state: State, problem: Problem, market: Market) -> tuple[IntArray, In
     keys = offers[mine] * width + needs[mine]
     order = np.argsort(keys, kind="stable")
     mine, keys = mine[order], keys[order]
-    theirs = market.places.offer.astype(np.int64) * width + market.places.need
+    theirs = decomposition.incidence.offer.astype(np.int64) * width + decomposition.incidence.need
     if not len(keys):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     place = np.minimum(np.searchsorted(keys, theirs), len(keys) - 1)
@@ -124,58 +132,87 @@ def _positions(before: Sequence[str], now: Sequence[str]) -> IntArray:
     return np.array([place.get(name, -1) for name in before], np.int64)
 
 
-def _quote(
-    market: Market, prices: Prices, known: IntArray, at: IntArray, often: NDArray[np.float32]
-) -> Quote:
-    """Return the state's prices for a market: as they were where known, else from their like.
+def _dual_point(
+    decomposition: Decomposition,
+    prices: Prices,
+    known: IntArray,
+    at: IntArray,
+    frequency: SingleArray,
+    parameters: SolveParameters,
+) -> DualPoint:
+    """Return the state's prices: as they were where known, else from their like.
 
     The price of whole days changes with their number, as offers ask by the half-day.
+
+    Parameters
+    ----------
+    known, at
+        Candidates of the decomposition that the state knows, and where it has them.
     """
-    high, ranged = market.high.astype(np.float64), market.low != market.high
-    worth = market.worth().astype(np.float64)
-    scale = market.part / prices.part
+    high, ranged = decomposition.high.astype(np.float64), decomposition.low != decomposition.high
+    contribution = decomposition.contributions().astype(np.float64)
+    scale = decomposition.part / prices.part
     stretch = np.where(ranged[known], 1.0, high[known] / prices.most[at])
     whole = ~ranged[known] * prices.rate[at] * prices.most[at]
-    total = np.full(len(market), np.nan)
-    price, rate = np.zeros(len(market)), np.zeros(len(market))
+    total = np.full(len(decomposition), np.nan)
+    price, rate = np.zeros(len(decomposition)), np.zeros(len(decomposition))
     price[known] = (prices.price[at] + whole) * scale * stretch
     rate[known] = np.where(ranged[known], prices.rate[at] * scale, 0.0)
     total[known] = price[known] + rate[known] * high[known]
     new = np.isnan(total)
-    guess = _between(market, total, worth, often > AGREED)
+    agreed = frequency > parameters.warm.agreed_frequency
+    guess = _between(decomposition, total, contribution, agreed, parameters.warm.fresh_price)
     price[new & ~ranged] = guess[new & ~ranged]
     rate[new & ranged] = (guess / high)[new & ranged]
-    furthest = FURTHEST * worth
-    return Quote(
+    furthest = parameters.prices.price_limit * contribution
+    return DualPoint(
         np.rint(np.clip(price, -furthest, furthest)).astype(np.int64),
         np.rint(np.clip(rate, -furthest / high, furthest / high)).astype(np.int64),
-        _multiplier(market, prices),
+        _multiplier(decomposition, prices),
         np.zeros(0, np.int64),
         0,
     )
 
 
-def _multiplier(market: Market, prices: Prices) -> FloatArray:
+def _multiplier(decomposition: Decomposition, prices: Prices) -> FloatArray:
     """Return the state's multipliers, never so high that a charge would leave 64 bits."""
-    points = np.array([prices.multiplier.get(link.id, 0.0) for link in market.links], np.float64)
-    weights = [np.concatenate([link.give_weight, link.take_weight]) for link in market.links]
+    points = np.array(
+        [prices.multiplier.get(link.id, 0.0) for link in decomposition.links], np.float64
+    )
+    weights = [np.concatenate([link.give_weight, link.take_weight]) for link in decomposition.links]
     heaviest = np.array([np.abs(weight).max(initial=1) for weight in weights])
-    worth = float(market.worth().astype(np.float64).sum())
-    return few_digits(np.minimum(points * market.part, worth / heaviest))
+    most = float(decomposition.contributions().astype(np.float64).sum())
+    return few_digits(np.minimum(points * decomposition.part, most / heaviest))
 
 
-def _between(market: Market, total: FloatArray, worth: FloatArray, chosen: BoolArray) -> FloatArray:
+def _between(
+    decomposition: Decomposition,
+    total: FloatArray,
+    contribution: FloatArray,
+    chosen: BoolArray,
+    fresh: float,
+) -> FloatArray:
     """Return the middle of what each candidate's offer asks for it and its need bids.
 
     An offer asks, by the half-day, the least that it is paid, or else the most that it declined;
     a need bids what leaves it as much as its best pairing does.
+
+    Parameters
+    ----------
+    total
+        Price of each candidate at its most half-days, NaN where it is not known.
+    chosen
+        Candidates whose price both sides would pay.
+    fresh
+        Share of the contribution where nothing is known.
     """
-    high = market.high.astype(np.float64)
-    ask = _going(market.places.offer, total / high, chosen) * high
-    bid = worth - _going(market.places.need, worth - total, chosen)
+    high = decomposition.high.astype(np.float64)
+    ask = _going(decomposition.incidence.offer, total / high, chosen) * high
+    surplus = _going(decomposition.incidence.need, contribution - total, chosen)
+    bid = contribution - surplus
     ask, bid = np.where(np.isnan(ask), bid, ask), np.where(np.isnan(bid), ask, bid)
-    middle = np.clip((ask + bid) / 2, 0, worth)
-    return np.where(np.isnan(middle), FRESH * worth, middle)
+    middle = np.clip((ask + bid) / 2, 0, contribution)
+    return np.where(np.isnan(middle), fresh * contribution, middle)
 
 
 def _going(group: SmallArray, value: FloatArray, chosen: BoolArray) -> FloatArray:

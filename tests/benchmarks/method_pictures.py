@@ -11,10 +11,10 @@ import altair as alt
 import numpy as np
 from rich.console import Console
 
-import solver.prices.price_search as prices
 from solver.blocks.neighbourhoods import cut, grown
 from solver.instances.balanced_exchange import made_up_country, make
-from solver.prices.decomposition import Market, take_apart
+from solver.parameters import DEFAULTS, PriceParameters
+from solver.prices.decomposition import Decomposition, decompose
 from solver.prices.knapsack_tables import fill_side, tables_of
 from solver.prices.price_search import PriceSearch
 from solver.prices.subproblems import BALANCED
@@ -29,23 +29,22 @@ BLUE, ORANGE, GREY = "#12436d", "#f46a25", "#b1b4b6"
 console = Console()
 
 
-def searched(market: Market, rounds: int) -> PriceSearch:
+def searched(
+    decomposition: Decomposition, rounds: int, parameters: PriceParameters = DEFAULTS.prices
+) -> PriceSearch:
     """Prices after so many rounds, the step falling as in a solve."""
-    search = PriceSearch(market, 2)
+    search = PriceSearch(decomposition, 2, parameters=parameters)
     for at in range(rounds):
         search.round(FIRST * (LAST / FIRST) ** (at / (rounds - 1)))
     search.close()
     return search
 
 
-def lean_table(market: Market) -> None:
+def lean_table(decomposition: Decomposition) -> None:
     """Print the bounds reached with each lean in so many rounds, above the lowest of all."""
-    usual, reached = prices.LEAN, {}
     for lean in LEANS:
-        prices.LEAN = lean, lean
-        reached[lean] = [searched(market, rounds).bound() for rounds in ROUNDS]
-    prices.LEAN = usual
-    for lean, bounds in reached.items():
+        leaning = PriceParameters(lean_whole=lean, lean_ranged=lean)
+        bounds = [searched(decomposition, rounds, leaning).bound() for rounds in ROUNDS]
         console.print(f"| {lean} |", *(f"{bound:,} |" for bound in bounds))
 
 
@@ -76,14 +75,20 @@ def map_of_regret() -> alt.HConcatChart:
     """Blocks of a cut, and where the regret of a plan is with groups grown from it."""
     country = made_up_country(TOWN, 4)
     problem = make(country, 4)
-    market = take_apart(problem)
-    search = searched(market, 100)
+    decomposition = decompose(problem)
+    search = searched(decomposition, 100)
     plan = solve(problem, method="prices", work=3)
     half_days = np.zeros(len(problem.candidates), np.int64)
     half_days[problem.positions(np.column_stack([plan.offer, plan.need]))] = plan.half_days
-    regret = search.regrets(search.best, half_days[market.candidate]) / market.part
-    wanted = search.often > 0.05
-    group = grown(market.places.giver[wanted], market.places.taker[wanted], regret, BLOCK, 3)
+    regret = search.regrets(search.best, half_days[decomposition.candidate]) / decomposition.part
+    wanted = search.column_frequency > 0.05
+    group = grown(
+        decomposition.incidence.giver[wanted],
+        decomposition.incidence.taker[wanted],
+        regret,
+        BLOCK,
+        3,
+    )
     block = cut(country.lat, country.lon, BLOCK, ANGLE)
     top = np.sort(regret)[::-1]
     console.print(
@@ -127,17 +132,19 @@ def map_of_regret() -> alt.HConcatChart:
     ).resolve_scale(color="independent")
 
 
-def join(market: Market) -> alt.HConcatChart:
+def join(decomposition: Decomposition) -> alt.HConcatChart:
     """The two sides of one participant whose giving must earn its taking."""
-    search = searched(market, 60)
-    taking, giving = tables_of(market.take_sizes), tables_of(market.give_sizes)
-    for who in np.flatnonzero((market.role == BALANCED) & (market.unit == 1)).tolist():
-        allowance = int(market.allowance[who])
-        fill_side(market.take, search._take_worth, who, 1, 0, taking)
-        take = _by_days(taking.value, market.take.most[who], market.take.days[who])
+    search = searched(decomposition, 60)
+    taking, giving = tables_of(decomposition.take_sizes), tables_of(decomposition.give_sizes)
+    for who in np.flatnonzero(
+        (decomposition.role == BALANCED) & (decomposition.unit == 1)
+    ).tolist():
+        allowance = int(decomposition.allowance[who])
+        fill_side(decomposition.take, search.take_profits, who, 1, 0, taking)
+        take = _by_days(taking.value, decomposition.take.most[who], decomposition.take.days[who])
         floor = -int(take.max())
-        fill_side(market.give, search._give_worth, who, 1, floor, giving)
-        give = _by_days(giving.value, market.give.most[who], market.give.days[who])
+        fill_side(decomposition.give, search.give_profits, who, 1, floor, giving)
+        give = _by_days(giving.value, decomposition.give.most[who], decomposition.give.days[who])
         at_least = np.maximum.accumulate(give[::-1])[::-1]
         v = np.arange(len(take))
         need = np.maximum(v - allowance, 0)
@@ -148,7 +155,7 @@ def join(market: Market) -> alt.HConcatChart:
         losing = need[best] > 0 and at_least[need[best]] < at_least[0]
         if losing and best != alone and len(take) >= 14 and allowance > 0:
             break
-    part = market.part
+    part = decomposition.part
     console.print(f"participant {who}: allowance {allowance}, takes {best}, gives {need[best]}")
     left = [
         {"days": day / 2, "points": float(points) / part, "side": side}
@@ -200,9 +207,9 @@ def save(chart: Any, file: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    market = take_apart(make(made_up_country(REGION, 1), 1))
-    lean_table(market)
-    save(join(market), folder / "method-join.png")
+    decomposition = decompose(make(made_up_country(REGION, 1), 1))
+    lean_table(decomposition)
+    save(join(decomposition), folder / "method-join.png")
     save(map_of_regret(), folder / "method-regret.png")
     roomy = make(made_up_country(REGION, 1), 1, "roomy")
     curve = side_by_side(roomy, ("prices",), SECONDS)["prices"]["curve"]

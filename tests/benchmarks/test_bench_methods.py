@@ -9,11 +9,11 @@ import pytest
 from solver.check.verify import verify
 from solver.formats.plan import Plan, read_plan
 from solver.formats.problem_json import problem_from_json
-from tests.benchmarks import watched
 from tests.benchmarks.bench_methods import assignment, exchange, growth
 from tests.benchmarks.best_known import FOLDER, MARKS, PAGE, Instance, instances, row
 from tests.benchmarks.picture import draw
 from tests.benchmarks.places import ASIDE, places
+from tests.benchmarks.watched import watch
 
 
 def test_every_method_is_measured_on_one_problem(tmp_path):
@@ -42,11 +42,10 @@ def test_assignments_are_told_in_costs():
         assert each["bound"] <= methods["highs"]["cost"]
 
 
-def test_a_process_over_its_time_is_killed(monkeypatch):
+def test_a_process_over_its_time_is_killed():
     """Whatever a solver does, the benchmark goes on."""
-    monkeypatch.setattr(watched, "GRACE_S", 0.0)
     sleeper = "-n", 1, "-r", 1, "import time; time.sleep(600)"
-    assert watched.watch("timeit", *sleeper, time_limit_s=1).ended == "killed"
+    assert watch("timeit", *sleeper, time_limit_s=1, grace_s=0.0).ended == "killed"
 
 
 FILED = [each for each in instances() if each.file.exists()]

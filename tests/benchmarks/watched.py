@@ -30,7 +30,9 @@ class Watched:
     news: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
 
 
-def watch(module: str, *arguments: object, time_limit_s: float) -> Watched:
+def watch(
+    module: str, *arguments: object, time_limit_s: float, grace_s: float = GRACE_S
+) -> Watched:
     """Run a module with a time limit; it prints its news as lines of JSON."""
     found, started = Watched(), time.time()
     command = [sys.executable, "-m", module, *map(str, arguments), str(started + time_limit_s)]
@@ -43,7 +45,7 @@ def watch(module: str, *arguments: object, time_limit_s: float) -> Watched:
         memory = session_pss_mb(process.pid)
         if memory is not None:
             found.peak_mb = max(memory, found.peak_mb or 0)
-        if time.time() > started + time_limit_s + GRACE_S:
+        if time.time() > started + time_limit_s + grace_s:
             found.ended = "killed"
             break
         time.sleep(SAMPLE_S[time.time() > started + 1])

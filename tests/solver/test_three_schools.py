@@ -7,7 +7,7 @@ import pytest
 
 from solver.formats.plan import Stopped
 from solver.formulation.greedy import greedy
-from solver.prices.decomposition import take_apart
+from solver.prices.decomposition import decompose
 from solver.prices.price_search import PriceSearch
 from solver.solve import solve
 from tests.solver.drawn_problems import brute_force
@@ -37,12 +37,12 @@ def test_worths_are_those_of_the_text():
 @pytest.mark.parametrize(("price", "bound"), [(FREE, 150), (FAIR, 130)])
 def test_answers_are_those_of_the_text(price, bound):
     """At both prices of the text each school's best, its part of the plan and its regret hold."""
-    search, quote = asked(price)
-    part = search.market.part
-    regrets = search.regrets(quote, BEST[search.market.candidate])
-    assert quote.total == bound * part
+    search, dual_point = asked(price)
+    part = search.decomposition.part
+    regrets = search.regrets(dual_point, BEST[search.decomposition.candidate])
+    assert dual_point.total == bound * part
     assert regrets.sum() == (bound - PLAN) * part
-    for school, value, regret in zip(SCHOOLS, quote.value, regrets, strict=True):
+    for school, value, regret in zip(SCHOOLS, dual_point.value, regrets, strict=True):
         best, short = divmod(int(value), part)[0], int(regret) // part
         assert value == best * part
         assert row(f"{school}, at {' / '.join(map(str, price))}", best, best - short, short) in TEXT
@@ -50,7 +50,7 @@ def test_answers_are_those_of_the_text(price, bound):
 
 def test_prices_find_the_proof_themselves():
     """From prices of 0 the rounds prove the plan, and the solver hands it out as optimal."""
-    search = PriceSearch(take_apart(three_schools()))
+    search = PriceSearch(decompose(three_schools()))
     bounds = [search.round(0.4 * (0.001 / 0.4) ** (at / 39)) for at in range(40)]
     assert bounds[0] == 150
     assert search.bound() == min(bounds) == PLAN

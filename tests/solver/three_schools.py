@@ -4,8 +4,8 @@ import numpy as np
 
 from solver.formats.problem import Problem
 from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules
-from solver.prices.decomposition import take_apart
-from solver.prices.price_search import PriceSearch, Quote
+from solver.prices.decomposition import decompose
+from solver.prices.price_search import DualPoint, PriceSearch
 
 SCHOOLS = ("Ash", "Birch", "Cedar")
 PAIRINGS = (
@@ -34,13 +34,13 @@ def three_schools() -> Problem:
     )
 
 
-def asked(price: tuple[int, ...]) -> tuple[PriceSearch, Quote]:
+def asked(price: tuple[int, ...]) -> tuple[PriceSearch, DualPoint]:
     """The three schools' answers at prices."""
-    search = PriceSearch(take_apart(three_schools()))
-    search.ask()
-    start, part = search.best, search.market.part
-    at = np.array(price)[search.market.candidate] * part
-    search.return_to(Quote(at, start.rate, start.multiplier, start.value, start.total))
+    search = PriceSearch(decompose(three_schools()))
+    search.solve_subproblems()
+    start, part = search.best, search.decomposition.part
+    at = np.array(price)[search.decomposition.candidate] * part
+    search.return_to(DualPoint(at, start.rate, start.multiplier, start.value, start.total))
     search.best = None
-    search.ask()
+    search.solve_subproblems()
     return search, search.best

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from solver.blocks.block_program import Crossing, Program, Sides, restricted
+from solver.blocks.block_program import Copies, Crossing, Program, restrict
 from solver.blocks.neighbourhoods import cut, cut_by_partners
 from solver.formulation.program import formulate
 from solver.instances.balanced_exchange import made_up_country, make
-from solver.prices.decomposition import take_apart
-from solver.prices.repair import Starter
+from solver.prices.decomposition import decompose
+from solver.prices.repair import Repair
 from tests.solver.drawn_problems import problems
 
 
@@ -37,14 +37,14 @@ def test_partners_stay_together_without_positions():
 
 def program_and_plan(problem):
     """The program of all candidates of the market, and the columns of a plan; None without one."""
-    market = take_apart(problem)
-    start = Starter(problem, market).plan()
-    if start is None or not len(market):
+    decomposition = decompose(problem)
+    start = Repair(problem, decomposition).plan()
+    if start is None or not len(decomposition):
         return None
-    kept = np.sort(market.candidate)
-    program = Program.of(restricted(problem, kept))
+    kept = np.sort(decomposition.candidate)
+    program = Program.of(restrict(problem, kept))
     half_days = np.zeros(len(problem.candidates), np.int64)
-    half_days[market.candidate] = start
+    half_days[decomposition.candidate] = start
     return program, program.formulation.values(half_days[kept])
 
 
@@ -92,7 +92,7 @@ def test_a_priced_block_follows_those_settled(problem, seed):
     nothing = Crossing(
         np.zeros_like(values), np.zeros_like(values), np.zeros(len(whole.candidate), np.bool_)
     )
-    block = program.priced(member, nothing, ~member, Sides(values, values))
+    block = program.priced(member, nothing, ~member, Copies(values, values))
     inside = ~crossing[columns]
     assert (block.upper[inside] == whole.upper[columns][inside]).all()
     assert (block.upper[~inside] == values[columns][~inside]).all()
@@ -104,10 +104,10 @@ def test_a_priced_block_follows_those_settled(problem, seed):
 def test_restricted_problem_is_worth_the_same():
     """A plan of the candidates kept has the same points in the restricted problem."""
     problem = make(made_up_country(60, 3), 3, "accounts")
-    market = take_apart(problem)
-    plan = Starter(problem, market).plan()
-    kept = np.sort(market.candidate[plan > 0])
-    small = formulate(restricted(problem, kept), prune=False)
+    decomposition = decompose(problem)
+    plan = Repair(problem, decomposition).plan()
+    kept = np.sort(decomposition.candidate[plan > 0])
+    small = formulate(restrict(problem, kept), prune=False)
     half_days = np.zeros(len(problem.candidates), np.int64)
-    half_days[market.candidate] = plan
-    assert small.worth(small.values(half_days[kept])) == market.objective(plan)
+    half_days[decomposition.candidate] = plan
+    assert small.objective(small.values(half_days[kept])) == decomposition.objective(plan)

@@ -50,11 +50,12 @@ def test_a_killed_worker_loses_nothing(cluster):
     """Its block is solved by another, and the plan is the same."""
     problem = make(made_up_country(60, 4), 4)
     whole = solve(problem, method="prices", work=1)
+    distributed = pytest.importorskip("distributed")
     killed, ended = [], threading.Event()
 
     def kill_one_that_works():
-        with executor_at(address(cluster)) as executor:
-            client = executor._client
+        scheduler = cluster.scheduler_address
+        with distributed.Client(scheduler, set_as_default=False) as client:
             while not killed and not ended.is_set():
                 busy = [at for at, running in client.processing().items() if running]
                 if busy:

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary import Reciprocity
-from solver.check import loops as verify_loops
-from solver.check.loops import faults_of_loops
+from solver.check.loops import SearchBudget, faults_of_loops
 from solver.check.verify import verify
 from solver.formats.plan import Plan, Status, Stopped
 from solver.formats.problem import Problem
@@ -78,11 +77,10 @@ def test_a_plan_of_closed_loops_passes():
     assert verify(*plan_of(arcs, exempt=(4, 5))) == ()
 
 
-def test_a_plan_made_to_take_long_is_not_settled(monkeypatch):
+def test_a_plan_made_to_take_long_is_not_settled():
     """It fails the check, with that reason, when the steps are spent."""
-    monkeypatch.setattr(verify_loops, "MOST_STEPS", 2_000)
     arcs = [(a, (a + step) % 13) for a in range(13) for step in (1, 5, 6, 7)]
-    found = verify(*plan_of(arcs, max_loop=4))
+    found = verify(*plan_of(arcs, max_loop=4), budget=SearchBudget(steps=2_000))
     assert "takes too long" in found[0].sentence
 
 
@@ -145,7 +143,6 @@ def test_check_agrees_where_cp_sat_decides(arcs, sizes, max_loop):
         for path, size in zip(arcs, sizes, strict=False)
         for at in range(size)
     ]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify_loops, "_tried", lambda times, *_: (next(iter(times)), False))
-        passed = faults_of_loops(together, [False] * 5, max_loop) == []
+    budget = SearchBudget(greedy=False)
+    passed = faults_of_loops(together, [False] * 5, max_loop, budget) == []
     assert passed == closed(together, [False] * 5, max_loop)

@@ -12,10 +12,12 @@ from solver.formats.problem_json import problem_to_json
 from solver.formulation.greedy import greedy
 from solver.formulation.program import formulate, simple_bound
 from solver.instances.balanced_exchange import made_up_country, make
-from solver.methods.exact_narrowed import solve_narrowed
+from solver.methods.exact_restricted import solve_restricted
+from solver.parameters import ExactParameters, SolveParameters
 from tests.solver.drawn_problems import allowed, brute_force, objective, problems
 
 REPEATABLE = Limits(work=10)
+ALWAYS = SolveParameters(exact=ExactParameters(restricted_from=0))
 QUIET = settings(
     max_examples=150,
     deadline=None,
@@ -42,7 +44,7 @@ def test_backend_finds_the_best_plan_of_all(backend, problem):
     half_days = formulation.half_days(problem, answer.values).tolist()
     content = problem_to_json(problem)
     assert allowed(content, half_days)
-    assert objective(content, half_days) == formulation.worth(answer.values) == best
+    assert objective(content, half_days) == formulation.objective(answer.values) == best
     assert answer.bound == best
     assert simple_bound(formulation, problem) >= best
 
@@ -81,15 +83,15 @@ def test_conflict_is_found_where_there_is_no_plan(problem):
 
 @settings(QUIET, max_examples=60)
 @given(problem=problems())
-def test_narrowing_first_loses_no_plan(problem):
-    """With a bound and a narrowed program before it, the whole program ends the same."""
+def test_restricted_problems_first_lose_no_plan(problem):
+    """With a bound and restricted problems before it, the whole program ends the same."""
     formulation = formulate(problem)
-    answer = solve_narrowed(problem, formulation, None, REPEATABLE, silent, least=0)
+    answer = solve_restricted(problem, formulation, None, REPEATABLE, silent, parameters=ALWAYS)
     best = brute_force(problem)
     assert answer.infeasible == (best is None)
     if best is not None:
         assert formulation.holds(answer.values)
-        assert formulation.worth(answer.values) == best <= answer.bound
+        assert formulation.objective(answer.values) == best <= answer.bound
 
 
 @pytest.mark.parametrize("backend", [solve_cp_sat, solve_highs])
@@ -122,6 +124,6 @@ def test_backend_out_of_time_proves_nothing(backend):
     answer = backend(
         formulation, None, Limits(deadline=0.0), lambda points, bound, values: told.append(bound)
     )
-    least = formulation.worth(formulation.values(start))
+    least = formulation.objective(formulation.values(start))
     assert answer.bound >= least
     assert all(bound >= least for bound in told if bound is not None)

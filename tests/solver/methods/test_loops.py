@@ -18,13 +18,12 @@ from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_to_json
 from solver.formats.state import State
 from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules, pairs
-from solver.formulation import loop_columns
-from solver.formulation.loop_columns import MOST_ENTRIES, find_loops, with_loops
+from solver.formulation.loop_columns import find_loops, with_loops
 from solver.formulation.program import formulate
 from solver.instances.balanced_exchange import made_up_country, make
-from solver.methods import loops_lns
 from solver.methods.loops import greedy_loops, solve_loops
-from solver.methods.loops_lns import solve_around
+from solver.methods.loops_lns import search_neighbourhoods
+from solver.parameters import DEFAULTS, LoopParameters
 from solver.solve import MethodFault, solve
 from tests.solver.drawn_problems import allowed, brute_force, objective, problems
 
@@ -70,7 +69,12 @@ def test_program_of_loops_finds_the_best_plan_of_all(problem):
         half_days = program.half_days(problem, answer.values).tolist()
         content = problem_to_json(problem)
         assert allowed(content, half_days)
-        assert objective(content, half_days) == program.worth(answer.values) == answer.bound == best
+        assert (
+            objective(content, half_days)
+            == program.objective(answer.values)
+            == answer.bound
+            == best
+        )
 
 
 @DRAWN
@@ -173,6 +177,9 @@ def authority(max_loop, size=24, kind="whole"):
     return replace(made, rules=Rules(Reciprocity.CLOSED_LOOPS, max_loop))
 
 
+NO_LOOPS = replace(DEFAULTS, loops=LoopParameters(most_entries=0))
+
+
 def test_where_loops_are_too_many_plans_are_of_shorter_ones():
     """The bound is that of all loops even so, and nothing is called infeasible that is not."""
     given = authority(3)
@@ -180,7 +187,7 @@ def test_where_loops_are_too_many_plans_are_of_shorter_ones():
     assert best.status is Status.OPTIMAL
     told = []
     result = solve_loops(
-        given, Limits(work=1, workers=2), most=0,
+        given, Limits(work=1, workers=2), parameters=NO_LOOPS,
         on_news=lambda points, bound: told.append(bound), cancelled=lambda: False,
     )  # fmt: skip
     assert result.objective == solve(authority(2), work=1).objective < best.objective
@@ -188,16 +195,16 @@ def test_where_loops_are_too_many_plans_are_of_shorter_ones():
     assert min(told) >= best.objective
     square = ring([(0, 1), (1, 2), (2, 0)], [9] * 3, pins=pairs([[0, 0]]))
     result = solve_loops(
-        square, Limits(work=1), most=0,
+        square, Limits(work=1), parameters=NO_LOOPS,
         on_news=lambda points, bound: None, cancelled=lambda: False,
     )  # fmt: skip
     assert (result.half_days, result.stopped) == (None, Stopped.STALLED)
 
 
 @pytest.mark.parametrize("kind", ["whole", "ranges", "linking"])
-def test_a_plan_is_made_better_among_neighbours(monkeypatch, kind):
+def test_a_plan_is_made_better_among_neighbours(kind):
     """Everything else stays as it is, so that each answer is a plan, and none is worse."""
-    monkeypatch.setattr(loops_lns, "FIRST_SIZE", 6)
+    parameters = LoopParameters(first_participants=6)
     given = authority(3, size=40, kind=kind)
     ceilings = tuple(rule for rule in given.linking if rule.sense == "<=")
     given = replace(given, linking=ceilings)
@@ -206,13 +213,18 @@ def test_a_plan_is_made_better_among_neighbours(monkeypatch, kind):
     program = with_loops(formulation, given, loops)
     start = np.zeros(len(program.upper), np.int64)
     told = []
-    answer = solve_around(
-        given, program, start, REPEATABLE, lambda points, bound, values: told.append(values)
+    answer = search_neighbourhoods(
+        given,
+        program,
+        start,
+        REPEATABLE,
+        lambda points, bound, values: told.append(values),
+        parameters,
     )
     assert all(program.holds(values) for values in (*told, answer.values))
-    worth = [program.worth(values) for values in (start, *told, answer.values)]
-    assert worth == sorted(worth)
-    assert worth[-1] > worth[0]
+    points = [program.objective(values) for values in (start, *told, answer.values)]
+    assert points == sorted(points)
+    assert points[-1] > points[0]
 
 
 def test_same_seed_and_work_give_the_same_plan_for_any_workers():
@@ -247,8 +259,9 @@ def circle(size):
     return [(a, (a + 1) % size) for a in range(size)]
 
 
-def found_loops(problem):
-    return find_loops(problem, np.arange(len(problem.candidates)))
+def found_loops(problem, **parameters):
+    every = np.arange(len(problem.candidates))
+    return find_loops(problem, every, LoopParameters(**parameters))
 
 
 def test_one_long_ring_is_found_among_arcs_on_none():
@@ -262,7 +275,7 @@ def test_one_long_ring_is_found_among_arcs_on_none():
     assert sorted(zip(loops.giver[steps], loops.taker[steps], strict=True)) == [(40, 41), (41, 40)]
 
 
-def test_search_for_loops_ends_by_steps_and_by_entries(monkeypatch):
+def test_search_for_loops_ends_by_steps_and_by_entries():
     """Shorter loops are kept, all of them; those of two whatever the limits."""
     everybody = [(a, b) for a in range(12) for b in range(12) if a != b]
     problem = ring(everybody, [1] * len(everybody), max_loop=12)
@@ -273,21 +286,20 @@ def test_search_for_loops_ends_by_steps_and_by_entries(monkeypatch):
     assert len(loops) == sum(
         math.comb(12, size) * math.factorial(size - 1) for size in range(2, longest + 1)
     )
-    assert loops.arcs.size <= MOST_ENTRIES
-    monkeypatch.setattr(loop_columns, "MOST_STEPS", 5_000)
-    assert found_loops(problem).arcs.shape == (66 + 440, 3)
-    monkeypatch.setattr(loop_columns, "MOST_STEPS", 0)
-    assert found_loops(problem).arcs.shape == (66, 2)
+    assert loops.arcs.size <= LoopParameters().most_entries
+    assert found_loops(problem, most_steps=5_000).arcs.shape == (66 + 440, 3)
+    assert found_loops(problem, most_steps=0).arcs.shape == (66, 2)
 
 
-def test_a_conflict_is_found_by_the_loops_of_candidates_that_fit(monkeypatch):
+def test_a_conflict_is_found_by_the_loops_of_candidates_that_fit():
     """Candidates that nobody has room for make loops too many to list, and are on no plan."""
     everybody = [(a, b) for a in range(3, 12) for b in range(3, 12) if a != b]
     arcs = [(0, 1), (1, 2), *everybody]
     problem = ring(arcs, [9] * len(arcs), max_loop=4, pins=pairs([[0, 0]]))
     shut = np.where(np.arange(12) < 3, 9, 0)
     problem = replace(problem, participants=replace(problem.participants, max_given=shut))
-    monkeypatch.setattr(loop_columns, "MOST_STEPS", 500)
-    assert not found_loops(problem).complete
-    assert {part.rule for part in find_conflict(problem)} == {"pin", "closed loops"}
-    assert {part.rule for part in solve(problem, work=1).conflict} == {"pin", "closed loops"}
+    few = LoopParameters(most_steps=500)
+    assert not found_loops(problem, most_steps=500).complete
+    assert {part.rule for part in find_conflict(problem, few)} == {"pin", "closed loops"}
+    plan = solve(problem, work=1, parameters=replace(DEFAULTS, loops=few))
+    assert {part.rule for part in plan.conflict} == {"pin", "closed loops"}

@@ -17,10 +17,11 @@ from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_to_json
 from solver.formats.tables import Candidates, Linking, Needs, Offers, Participants, Rules, pairs
 from solver.instances.balanced_exchange import KINDS, made_up_country, make
-from solver.methods import prices as coordinate
-from solver.prices.decomposition import take_apart
+from solver.methods.prices import PriceCoordination
+from solver.parameters import DEFAULTS
+from solver.prices.decomposition import decompose
 from solver.prices.price_search import PriceSearch
-from solver.prices.repair import Starter
+from solver.prices.repair import Repair
 from solver.solve import by_prices
 from tests.solver.drawn_problems import allowed, brute_force, objective, problems
 
@@ -34,14 +35,14 @@ QUIET = settings(
 
 def at_random_prices(problem, seed):
     """A search whose prices and multipliers are anything."""
-    market = take_apart(problem)
-    search = PriceSearch(market)
+    decomposition = decompose(problem)
+    search = PriceSearch(decomposition)
     random = np.random.default_rng(seed)
-    open_days = market.low != market.high
-    price = random.uniform(-1, 2, len(market)) * market.worth()
-    rate = np.where(open_days, random.uniform(-1, 2, len(market)) * market.points, 0)
-    multiplier = random.integers(0, 3, len(market.links)) * market.part
-    search.ask()
+    open_days = decomposition.low != decomposition.high
+    price = random.uniform(-1, 2, len(decomposition)) * decomposition.contributions()
+    rate = np.where(open_days, random.uniform(-1, 2, len(decomposition)) * decomposition.points, 0)
+    multiplier = random.integers(0, 3, len(decomposition.links)) * decomposition.part
+    search.solve_subproblems()
     start = search.best
     search.return_to(type(start)(price, rate, multiplier.astype(float), start.value, start.total))
     return search
@@ -67,19 +68,22 @@ def test_regrets_are_the_gap(problem, seed):
     """Bound less plan is the sum of regrets and of what links leave unused; none is negative."""
     search = at_random_prices(problem, seed)
     search.round(0.3)
-    market, quote = search.market, search.best
-    plan = Starter(problem, market).plan()
+    decomposition, dual_point = search.decomposition, search.best
+    plan = Repair(problem, decomposition).plan()
     if plan is None:
         return
     half_days = np.zeros(len(problem.candidates), np.int64)
-    half_days[market.candidate] = plan
+    half_days[decomposition.candidate] = plan
     content = problem_to_json(problem)
     assert allowed(content, half_days.tolist())
-    assert objective(content, half_days.tolist()) == market.objective(plan)
-    regrets, unused = search.regrets(quote, plan), search.unused(quote, plan)
+    assert objective(content, half_days.tolist()) == decomposition.objective(plan)
+    regrets, unused = search.regrets(dual_point, plan), search.unused(dual_point, plan)
     assert regrets.min(initial=0) >= 0
     assert unused.min(initial=0) >= 0
-    assert quote.total - market.objective(plan) * market.part == regrets.sum() + unused.sum()
+    assert (
+        dual_point.total - decomposition.objective(plan) * decomposition.part
+        == regrets.sum() + unused.sum()
+    )
 
 
 @QUIET
@@ -89,30 +93,30 @@ def test_no_plan_with_a_candidate_exceeds_the_bound_less_its_loss(problem, seed,
     search = at_random_prices(problem, seed)
     for _ in range(rounds + 1):
         search.round(0.3)
-    market = search.market
-    lost = search.losses()
-    assert search.losses().tolist() == lost.tolist()
+    decomposition = search.decomposition
+    reduced_cost = search.reduced_costs()
+    assert search.reduced_costs().tolist() == reduced_cost.tolist()
     pinned = {tuple(pair) for pair in problem.pins.tolist()}
-    for k, loss in zip(market.candidate.tolist(), lost.tolist(), strict=True):
+    for k, loss in zip(decomposition.candidate.tolist(), reduced_cost.tolist(), strict=True):
         pair = int(problem.candidates.offer[k]), int(problem.candidates.need[k])
         best = brute_force(replace(problem, pins=pairs(sorted(pinned | {pair}))))
         if best is not None:
-            assert best * market.part <= search.best.total - loss
-            assert search.promising(search.best.total, lost, best - 1)[
-                market.candidate.tolist().index(k)
+            assert best * decomposition.part <= search.best.total - loss
+            assert search.promising(search.best.total, reduced_cost, best - 1)[
+                decomposition.candidate.tolist().index(k)
             ]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_reduced_costs_end_in_time(workers):
     """Past the deadline there are none, and the search goes on as if it had not been asked."""
-    market = take_apart(make(made_up_country(300, 3), 3))
-    asked, other = PriceSearch(market, workers), PriceSearch(market, workers)
+    decomposition = decompose(make(made_up_country(300, 3), 3))
+    asked, other = PriceSearch(decomposition, workers), PriceSearch(decomposition, workers)
     for search in (asked, other):
         search.round(0.4)
-    assert asked.losses(deadline=0.0) is None
+    assert asked.reduced_costs(deadline=0.0) is None
     assert asked.round(0.2) == other.round(0.2)
-    assert asked.losses() is not None
+    assert asked.reduced_costs() is not None
     for search in (asked, other):
         search.close()
 
@@ -178,35 +182,35 @@ def test_answers_are_the_best_of_all(seed, reciprocity, whole):
         Candidates.of([0, 1, 0, 2, 3, 4], [2, 3, 4, 0, 0, 1], random.integers(0, 10, 6)),
         Rules(Reciprocity(reciprocity)),
     )
-    search = PriceSearch(take_apart(problem))
-    market = search.market
+    search = PriceSearch(decompose(problem))
+    decomposition = search.decomposition
     price, rate = (random.integers(-12, 13, len(problem.candidates)) for _ in range(2))
-    search.ask()
-    quote = search.best
-    slope = np.where(market.low == market.high, 0, rate[market.candidate])
+    search.solve_subproblems()
+    dual_point = search.best
+    slope = np.where(decomposition.low == decomposition.high, 0, rate[decomposition.candidate])
     search.return_to(
-        type(quote)(
-            (price[market.candidate] + np.where(slope, 0, 0)) * market.part,
-            slope * market.part,
-            quote.multiplier,
-            quote.value,
+        type(dual_point)(
+            (price[decomposition.candidate] + np.where(slope, 0, 0)) * decomposition.part,
+            slope * decomposition.part,
+            dual_point.multiplier,
+            dual_point.value,
             10**18,
         )
     )
     rates = np.zeros(len(problem.candidates), np.int64)
-    rates[market.candidate] = slope
+    rates[decomposition.candidate] = slope
     search.best = None
-    search.ask()
+    search.solve_subproblems()
     expected = answers_of(problem, price, rates)[0]
-    assert search.best.value[0] == expected * market.part
+    assert search.best.value[0] == expected * decomposition.part
     # What is written is an answer, and worth as much.
-    gives, takes = market.places.giver == 0, market.places.taker == 0
+    gives, takes = decomposition.incidence.giver == 0, decomposition.incidence.taker == 0
     written = np.where(gives, search.given, np.where(takes, search.taken, 0))
     whole = np.zeros(len(problem.candidates), np.int64)
-    whole[market.candidate] = written
+    whole[decomposition.candidate] = written
     assert allowed(problem_to_json(problem) | {"alone": 0}, whole.tolist())
-    paid = (price[market.candidate] + slope * written) * (written > 0)
-    gained = problem.candidates.points[market.candidate] * written - paid
+    paid = (price[decomposition.candidate] + slope * written) * (written > 0)
+    gained = problem.candidates.points[decomposition.candidate] * written - paid
     assert expected == paid[gives].sum() + gained[takes].sum()
 
 
@@ -233,8 +237,8 @@ def test_prices_solve_what_they_can(problem):
 
 def test_prices_settle_where_days_range():
     """150 rounds come within 0.4 % of the lowest bound known of a drawn area, 2,467,302."""
-    market = take_apart(make(made_up_country(300, 1), 1, "ranges"))
-    search, rounds = PriceSearch(market), 150
+    decomposition = decompose(make(made_up_country(300, 1), 1, "ranges"))
+    search, rounds = PriceSearch(decomposition), 150
     for done in range(rounds):
         search.round(search.first_step * (0.001 / search.first_step) ** (done / (rounds - 1)))
     assert search.bound() <= 1.004 * 2_467_302
@@ -259,14 +263,14 @@ def test_tight_balances_begin_with_large_blocks():
     problem = make(made_up_country(120, 2), 2, "whole")
     limits = Limits(time.time() + 600, workers=2)
     with BlockWorkers(2) as pool:
-        run = coordinate._Run(problem, limits, lambda *_: None, lambda: False, pool, None)
+        run = PriceCoordination(problem, limits, pool, lambda *_: None, lambda: False)
         run.rounds()
-        before = run.best.objective
-        assert run.best.gap() > coordinate.TIGHT[0]
+        before = run.incumbent.objective
+        assert run.incumbent.gap() > DEFAULTS.blocks.tight_gap
         run.priced_blocks()
         run.search.close()
-    assert run.best.objective > 2 * before
-    assert run.best.gap() < 0.3
+    assert run.incumbent.objective > 2 * before
+    assert run.incumbent.gap() < 0.3
 
 
 def test_same_work_gives_the_same_plan():
@@ -288,16 +292,16 @@ def test_same_work_gives_the_same_plan():
 def test_a_costly_pin_is_no_conflict():
     """A pin that a budget charges more than anything is worth is kept, not called impossible."""
     many = 21
-    places = np.arange(many)
+    incidence = np.arange(many)
     problem = Problem(
         Participants.of([f"p{at}" for at in range(2 * many)]),
-        Needs.of([f"n{at}" for at in places], places + many, 2),
-        Offers.of([f"o{at}" for at in places], places, 2),
-        Candidates.of(places, places, [1] + [100_000] * (many - 1)),
+        Needs.of([f"n{at}" for at in incidence], incidence + many, 2),
+        Offers.of([f"o{at}" for at in incidence], incidence, 2),
+        Candidates.of(incidence, incidence, [1] + [100_000] * (many - 1)),
         Rules(Reciprocity.NONE),
         pins=pairs([[0, 0]], 2),
         linking=(
-            Linking("budget", "<=", 84, "half_days", places, np.array([40] + [1] * (many - 1))),
+            Linking("budget", "<=", 84, "half_days", incidence, np.array([40] + [1] * (many - 1))),
         ),
     )
     result = by_prices(

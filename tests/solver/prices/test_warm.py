@@ -10,7 +10,7 @@ from solver.check.verify import verify
 from solver.formats.state import State, read_state, write_state
 from solver.formats.tables import Candidates, Needs
 from solver.instances.balanced_exchange import made_up_country, make
-from solver.prices.decomposition import take_apart
+from solver.prices.decomposition import decompose
 from solver.prices.price_search import PriceSearch
 from solver.prices.warm import warm_plan, warm_start
 from solver.solve import solve
@@ -71,12 +71,12 @@ def test_the_same_problem_starts_where_it_ended():
     problem = make(made_up_country(40, 5), 5, "linking")
     plan, state = solved(problem, method="prices", work=1)
     state = State.from_json(json.loads(json.dumps(state.to_json())))
-    market = take_apart(problem)
-    start = warm_start(state, problem, market)
-    search = PriceSearch(market, start=start.quote)
-    search.ask()
+    decomposition = decompose(problem)
+    start = warm_start(state, problem, decomposition)
+    search = PriceSearch(decomposition, start=start.dual_point)
+    search.solve_subproblems()
     assert search.bound() == plan.bound
-    assert market.objective(start.half_days) == plan.objective
+    assert decomposition.objective(start.half_days) == plan.objective
     assert solve(problem, method="prices", work=1, warm=state).objective >= plan.objective
 
 
@@ -115,9 +115,9 @@ def test_what_a_state_does_not_know_has_a_price(tmp_path):
     )
     plan = solve(renamed, method="prices", work=1, warm=state)
     assert verify(renamed, plan) == ()
-    start = warm_start(state, renamed, take_apart(renamed))
+    start = warm_start(state, renamed, decompose(renamed))
     assert not start.half_days.any()
-    assert (start.quote.price > 0).any()
+    assert (start.dual_point.price > 0).any()
 
 
 def test_a_new_pin_comes_before_the_old_plan():
