@@ -79,7 +79,13 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Copies:
-    """The giver's and the taker's copy of each column of the program: half-days, or 0 and 1."""
+    """The giver's and the taker's copy of each column of the program.
+
+    Attributes
+    ----------
+    given, taken
+        Half-days, or 0 and 1; shapes (columns,).
+    """
 
     given: IntArray
     taken: IntArray

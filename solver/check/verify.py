@@ -17,7 +17,17 @@ from solver.formats.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that is wrong with a plan: the rule, what it binds, and a sentence."""
+    """One thing that is wrong with a plan.
+
+    Attributes
+    ----------
+    rule
+        The rule's name.
+    where
+        What it binds, by position: "participants[7]".
+    sentence
+        The same in words, with the figures.
+    """
 
     rule: str
     where: str
@@ -35,6 +45,10 @@ def verify(problem: Problem, plan: Plan, *, budget: SearchBudget = BUDGET) -> tu
     ----------
     budget
         What the search for closed loops may take.
+
+    Returns
+    -------
+    One entry for each thing that is wrong.
     """
     if plan.status in ("infeasible", "unknown"):
         return tuple(_empty_handed(problem, plan))

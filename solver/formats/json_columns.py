@@ -90,7 +90,15 @@ def _without_repeats(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class Reader:
-    """Turns lists of JSON into columns and collects every fault on the way."""
+    """Turns lists of JSON into columns and collects every fault on the way.
+
+    Attributes
+    ----------
+    faults
+        One sentence each, naming column and position.
+    columns
+        Columns read, by section and name.
+    """
 
     def __init__(self) -> None:
         self.faults: list[str] = []

@@ -282,7 +282,15 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How giving and taking are held together; `max_loop` counts participants of a loop."""
+    """How giving and taking are held together.
+
+    Attributes
+    ----------
+    reciprocity
+        Of what kind.
+    max_loop
+        Most participants of a closed loop, 2 to 10^9; of no account with other reciprocity.
+    """
 
     reciprocity: Reciprocity = Reciprocity.BALANCED
     max_loop: int = 3

@@ -42,7 +42,13 @@ PEOPLE_PER_TOWN: Final = 40
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Positions:
-    """Where institutions are: degrees (WGS84), one entry each."""
+    """Where institutions are.
+
+    Attributes
+    ----------
+    lat, lon
+        Degrees (WGS84), shapes (institutions,).
+    """
 
     lat: FloatArray
     lon: FloatArray

@@ -46,7 +46,13 @@ class SubgradientState(NamedTuple):
 
 
 class Incidence(NamedTuple):
-    """Where each candidate belongs: positions of its offer and need, its giver and taker."""
+    """Where each candidate belongs.
+
+    Attributes
+    ----------
+    offer, need, giver, taker
+        Positions in the problem, shapes (candidates,).
+    """
 
     offer: SmallArray
     need: SmallArray
