@@ -20,10 +20,10 @@ from models.vocabulary import (
     Ladder,
     SupportResult,
 )
+from solver.arrays import IntArray
 from solver.formats import problem, tables
 from solver.pairing import candidates, points
 from solver.pairing import columns as exchange
-from solver.pairing.columns import Ints
 from solver.pairing.findings import why_refused
 from solver.pairing.ladder import ladder_steps
 from solver.pairing.pairs import PairTables
@@ -42,7 +42,7 @@ class Built:
 
     problem: problem.Problem
     pairs: PairTables
-    candidates: candidates.Candidates
+    candidates: candidates.CandidatePairs
     refusals: Refusals
     points: points.Points
     loaded: Loaded
@@ -101,7 +101,7 @@ def _point_inputs(
     loaded: Loaded,
     options: MatchOptions,
     pairs: PairTables,
-    found: candidates.Candidates,
+    found: candidates.CandidatePairs,
     place: Place,
 ) -> points.PointInputs:
     known = [row for row in loaded.support if row.giver_id in place and row.taker_id in place]
@@ -127,7 +127,7 @@ def _point_inputs(
     )
 
 
-def _giver_and_taker(rows: Sequence[Support], place: Place) -> tuple[Ints, Ints]:
+def _giver_and_taker(rows: Sequence[Support], place: Place) -> tuple[IntArray, IntArray]:
     return (
         np.array([place[row.giver_id] for row in rows if row.giver_id is not None], np.int64),
         np.array([place[row.taker_id] for row in rows], np.int64),
@@ -135,7 +135,10 @@ def _giver_and_taker(rows: Sequence[Support], place: Place) -> tuple[Ints, Ints]
 
 
 def _tried(
-    loaded: Loaded, participants: exchange.Participants, ended: Sequence[Support], place: Place
+    loaded: Loaded,
+    participants: exchange.ParticipantColumns,
+    ended: Sequence[Support],
+    place: Place,
 ) -> NDArray[np.bool_]:
     """Whether support of the same expertise from a ladder step has failed the need's school."""
     failed = [row for row in ended if row.result == SupportResult.DID_NOT_WORK]
@@ -156,7 +159,7 @@ def _problem(
     options: MatchOptions,
     left: Left,
     place: Place,
-    found: candidates.Candidates,
+    found: candidates.CandidatePairs,
     valued: points.Points,
     wishes: Wishes,
 ) -> problem.Problem:

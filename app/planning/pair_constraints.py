@@ -10,6 +10,7 @@ from app.errors import Problem as Refused
 from app.planning.load import Loaded
 from app.planning.options import MatchOptions
 from models.vocabulary import DeclineReason, SteeringKind
+from solver.arrays import IntArray
 from solver.pairing import columns
 
 Pair = tuple[int, int]
@@ -100,7 +101,7 @@ def wishes_of(loaded: Loaded, options: MatchOptions, place: Mapping[int, int]) -
     )
 
 
-def as_rows(pairs: Iterable[Pair]) -> columns.Ints:
+def as_rows(pairs: Iterable[Pair]) -> IntArray:
     return np.array(list(pairs), np.int64).reshape(-1, 2)
 
 

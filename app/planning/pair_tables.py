@@ -13,8 +13,8 @@ from app.planning.load import Loaded
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Wishes, as_rows
 from models.vocabulary import METRES_PER_MILE, AreaKind, Availability, Mode, NeedState
+from solver.arrays import IntArray
 from solver.pairing import columns as exchange
-from solver.pairing.columns import Ints
 from solver.pairing.pairs import PairTables
 from solver.pairing.travel import Places, TravelTimes
 
@@ -59,7 +59,7 @@ def _taxonomy(loaded: Loaded) -> tuple[exchange.Taxonomy, dict[str, int]]:
     return exchange.Taxonomy(np.array(parents, np.int64), names), entry
 
 
-def _participants(loaded: Loaded, left: Left, place: Place) -> exchange.Participants:
+def _participants(loaded: Loaded, left: Left, place: Place) -> exchange.ParticipantColumns:
     rows = loaded.participants
     areas: dict[tuple[str, str], int] = {}
 
@@ -75,7 +75,7 @@ def _participants(loaded: Loaded, left: Left, place: Place) -> exchange.Particip
         for row in loaded.areas_served
         if row.participant_id in place and row.area_kind != AreaKind.COUNTRY
     ]
-    return exchange.Participants(
+    return exchange.ParticipantColumns(
         places=Places(
             id=tuple(row.reference for row in rows),
             lat=np.array([as_float(row.latitude) for row in rows]),
@@ -120,11 +120,11 @@ def _surroundings(text: str | None) -> int:
     return -1 if not text else int("rural" not in text.lower())
 
 
-def _needs(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> exchange.Needs:
+def _needs(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> exchange.NeedColumns:
     rows = loaded.needs
     windows = [(row.window_starts, row.window_ends) for row in rows]
     starts, ends = _windows(loaded, windows, NO_DAY_OF_NEEDS)
-    return exchange.Needs(
+    return exchange.NeedColumns(
         participant=np.array([place[row.participant_id] for row in rows]),
         expertise=np.array([entry[row.expertise_code] for row in rows]),
         half_days_min=np.array([row.half_days_min for row in rows]),
@@ -138,7 +138,9 @@ def _needs(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> e
     )
 
 
-def _offers(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> exchange.Offers:
+def _offers(
+    loaded: Loaded, left: Left, entry: dict[str, int], place: Place
+) -> exchange.OfferColumns:
     """Offers as columns; one withdrawn or used up stays, as not offering any more."""
     rows = loaded.offers
     windows = [(row.window_starts, row.window_ends) for row in rows]
@@ -149,7 +151,7 @@ def _offers(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> 
             rows, left.offer_half_days, left.offer_pairings, strict=True
         )
     ]
-    return exchange.Offers(
+    return exchange.OfferColumns(
         participant=np.array([place[row.participant_id] for row in rows]),
         expertise=np.array([entry[row.expertise_code] for row in rows]),
         half_days=np.maximum(1, left.offer_half_days),
@@ -172,7 +174,7 @@ def _offers(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> 
 
 def _windows(
     loaded: Loaded, windows: Sequence[tuple[date, date]], nowhere: int
-) -> tuple[Ints, Ints]:
+) -> tuple[IntArray, IntArray]:
     """Windows cut to what is left of the period; one that lies outside becomes day `nowhere`."""
     first, last = loaded.day.toordinal(), loaded.period.ends.toordinal()
     starts = np.array([start.toordinal() for start, _ in windows], np.int64).clip(first, None)

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from app.errors import Problem
+from solver.arrays import FloatArray, IntArray
 from solver.pairing.travel import (
     FASTEST_M_PER_MINUTE,
     EstimatedTravelTimes,
-    Floats,
-    Ints,
     MatrixTravelTimes,
     Places,
     TravelTimes,
@@ -68,7 +67,7 @@ class OsrmTravelTimes:
         if self.max_locations < 2:
             raise ValueError(f"max_locations is {self.max_locations}; give at least 2")
 
-    def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
+    def minutes(self, places: Places, origin: IntArray, destination: IntArray) -> FloatArray:
         """Minutes of each pair of rows of `places`; NaN where unknown or without a route."""
         result = np.full(len(origin), np.nan)
         known = np.flatnonzero(places.known[origin] & places.known[destination])
@@ -88,7 +87,7 @@ class OsrmTravelTimes:
         """Geodesic metres at the national speed limit in a straight line."""
         return minutes * FASTEST_M_PER_MINUTE
 
-    def _ask(self, places: Places, origins: Ints, destination: int) -> Floats:
+    def _ask(self, places: Places, origins: IntArray, destination: int) -> FloatArray:
         rows = [*origins.tolist(), destination]
         at = ";".join(f"{places.lon[row]:.6f},{places.lat[row]:.6f}" for row in rows)
         sources = ";".join(str(position) for position in range(len(origins)))

@@ -27,7 +27,7 @@ from typing import Final
 
 import numpy as np
 
-from solver.pairing.columns import Bools, Codes, Floats, Ints
+from solver.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from solver.pairing.ladder import ladder_steps
 from solver.pairing.pair_rules import OTHER_EXPERTISE, REASONS
 from solver.pairing.pairs import PairTables
@@ -38,7 +38,7 @@ DEFAULT_NEIGHBOURS: Final = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
+class CandidatePairs:
     """Pairs that every rule allows, by need, then nearest first.
 
     Attributes
@@ -57,13 +57,13 @@ class Candidates:
         below, 0: the same).
     """
 
-    offer: Ints
-    need: Ints
-    distance_m: Ints
-    minutes: Floats
-    remote: Bools
-    ladder: Codes
-    broader: Codes
+    offer: IntArray
+    need: IntArray
+    distance_m: IntArray
+    minutes: FloatArray
+    remote: BoolArray
+    ladder: CodeArray
+    broader: CodeArray
 
     def __len__(self) -> int:
         return len(self.offer)
@@ -71,7 +71,7 @@ class Candidates:
 
 def find_candidates(
     tables: PairTables, max_neighbours: int | None = DEFAULT_NEIGHBOURS
-) -> tuple[Candidates, Refusals]:
+) -> tuple[CandidatePairs, Refusals]:
     """Find the pairs that every rule of a pair allows, and count why the others are refused.
 
     Parameters
@@ -113,7 +113,7 @@ def find_candidates(
     return _candidates(tables, joined(found)), Refusals(by_need)
 
 
-def _candidates(tables: PairTables, found: Found) -> Candidates:
+def _candidates(tables: PairTables, found: Found) -> CandidatePairs:
     distance = np.full(len(found.need), -1, np.int64)
     minutes = found.minutes
     site = np.flatnonzero(~found.remote)
@@ -121,7 +121,7 @@ def _candidates(tables: PairTables, found: Found) -> Candidates:
     unasked = site[np.isnan(minutes[site])]
     minutes[unasked] = tables.minutes(found.need[unasked], found.offer[unasked])
     needs, offers, depth = tables.needs, tables.offers, tables.taxonomy.depth
-    return Candidates(
+    return CandidatePairs(
         offer=found.offer,
         need=found.need,
         distance_m=distance,

@@ -1,8 +1,8 @@
 """What is asked and given in one period, as columns: the input to candidates and points.
 
-Rows are positions: `participant` of a need is an index into `Participants`, `expertise` an index
-into `Taxonomy`. Words (mode, availability, phase) come in as the vocabulary's codes, see `encode`
-and `phase_mask`.
+Rows are positions: `participant` of a need is an index into `ParticipantColumns`, `expertise` an
+index into `Taxonomy`. Words (mode, availability, phase) come in as the vocabulary's codes, see
+`encode` and `phase_mask`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,30 +11,25 @@ from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from models.vocabulary import Availability, Mode, Phase
+from solver.arrays import BoolArray, CodeArray, FloatArray, IntArray, MaskArray
 from solver.pairing.travel import Places
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Codes = NDArray[np.int8]
-Masks = NDArray[np.uint8]
 _DTYPES: Final[dict[Any, type[np.generic]]] = {
-    Ints: np.int64,
-    Floats: np.float64,
-    Bools: np.bool_,
-    Codes: np.int8,
-    Masks: np.uint8,
+    IntArray: np.int64,
+    FloatArray: np.float64,
+    BoolArray: np.bool_,
+    CodeArray: np.int8,
+    MaskArray: np.uint8,
 }
 
 ALL_PHASES: Final = 0
 """An offer's phase mask when it serves every phase; a taker's when its phases are not known."""
 
 
-def encode(words: type[StrEnum], values: Iterable[str]) -> Codes:
+def encode(words: type[StrEnum], values: Iterable[str]) -> CodeArray:
     """Positions of `values` in the enumeration `words`.
 
     Raises
@@ -67,7 +62,7 @@ def phase_mask(phases: Iterable[str]) -> int:
 
 
 def memberships(
-    participant: Sequence[int] | Ints, group: Sequence[int] | Ints, shape: tuple[int, int]
+    participant: Sequence[int] | IntArray, group: Sequence[int] | IntArray, shape: tuple[int, int]
 ) -> sparse.csr_array:
     """Build a membership matrix, participants x groups, from its pairs.
 
@@ -97,7 +92,7 @@ def _as_columns(table: Any, length: int) -> None:
         object.__setattr__(table, column.name, values)
 
 
-def check_indices(name: str, values: Ints, size: int) -> None:
+def check_indices(name: str, values: IntArray, size: int) -> None:
     """Refuse indices outside 0 .. size - 1.
 
     Raises
@@ -110,7 +105,7 @@ def check_indices(name: str, values: Ints, size: int) -> None:
         raise ValueError(f"{name}[{bad[0]}] is {values[bad[0]]}; it must be in 0 .. {size - 1}")
 
 
-def holds(keys: Ints, wanted: Ints) -> Bools:
+def holds(keys: IntArray, wanted: IntArray) -> BoolArray:
     """Whether `keys`, in ascending order, hold each of `wanted`; many times as fast as `isin`."""
     if not len(keys):
         return np.zeros(len(wanted), np.bool_)
@@ -134,10 +129,10 @@ class Taxonomy:
         Entries from it up to its root, both counted.
     """
 
-    parent: Ints
+    parent: IntArray
     name: tuple[str, ...] = ()
-    related: Bools = field(init=False)
-    depth: Ints = field(init=False)
+    related: BoolArray = field(init=False)
+    depth: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
         parent = np.asarray(self.parent, np.int64)
@@ -171,7 +166,7 @@ class Taxonomy:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Participants:
+class ParticipantColumns:
     """Who may give or take.
 
     Attributes
@@ -195,13 +190,13 @@ class Participants:
     """
 
     places: Places
-    phases: Masks
-    local_authority: Ints
-    region: Ints
-    district: Ints
-    may_give: Bools
-    give_limit: Ints
-    designated: Bools
+    phases: MaskArray
+    local_authority: IntArray
+    region: IntArray
+    district: IntArray
+    may_give: BoolArray
+    give_limit: IntArray
+    designated: BoolArray
     groups: sparse.csr_array
     networks: sparse.csr_array
     serves: sparse.csr_array
@@ -212,14 +207,14 @@ class Participants:
             matrix = sparse.csr_array(getattr(self, name), dtype=np.bool_)
             if matrix.shape[0] != len(self.places.id):
                 raise ValueError(
-                    f"Participants.{name} has {matrix.shape[0]} rows; "
+                    f"ParticipantColumns.{name} has {matrix.shape[0]} rows; "
                     f"give one for each of the {len(self.places.id)} participants"
                 )
             object.__setattr__(self, name, matrix)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Needs:
+class NeedColumns:
     """What is asked.
 
     Attributes
@@ -239,16 +234,16 @@ class Needs:
         True until the school's side confirms it.
     """
 
-    participant: Ints
-    expertise: Ints
-    half_days_min: Ints
-    priority: Ints
-    mode: Codes
-    limit_m: Floats
-    limit_minutes: Floats
-    window_starts: Ints
-    window_ends: Ints
-    suggested: Bools
+    participant: IntArray
+    expertise: IntArray
+    half_days_min: IntArray
+    priority: IntArray
+    mode: CodeArray
+    limit_m: FloatArray
+    limit_minutes: FloatArray
+    window_starts: IntArray
+    window_ends: IntArray
+    suggested: BoolArray
 
     def __post_init__(self) -> None:
         _as_columns(self, len(self.participant))
@@ -258,7 +253,7 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Offers:
+class OfferColumns:
     """What can be given.
 
     Attributes
@@ -278,17 +273,17 @@ class Offers:
         Ordinal days, both inclusive.
     """
 
-    participant: Ints
-    expertise: Ints
-    half_days: Ints
-    quality: Ints
-    mode: Codes
-    availability: Codes
-    phases: Masks
-    limit_m: Floats
-    limit_minutes: Floats
-    window_starts: Ints
-    window_ends: Ints
+    participant: IntArray
+    expertise: IntArray
+    half_days: IntArray
+    quality: IntArray
+    mode: CodeArray
+    availability: CodeArray
+    phases: MaskArray
+    limit_m: FloatArray
+    limit_minutes: FloatArray
+    window_starts: IntArray
+    window_ends: IntArray
 
     def __post_init__(self) -> None:
         _as_columns(self, len(self.participant))
@@ -309,7 +304,7 @@ def _check_range(table: Any, name: str, low: float, high: float | None) -> None:
         )
 
 
-def _check_common(table: Needs | Offers) -> None:
+def _check_common(table: NeedColumns | OfferColumns) -> None:
     _check_range(table, "mode", 0, len(Mode) - 1)
     _check_range(table, "limit_m", 0, None)
     _check_range(table, "limit_minutes", 0, None)
@@ -321,7 +316,7 @@ def _check_common(table: Needs | Offers) -> None:
         )
 
 
-def _no_rows() -> Ints:
+def _no_rows() -> IntArray:
     return np.empty(0, np.int64)
 
 
@@ -329,8 +324,8 @@ def _no_rows() -> Ints:
 class Pairs:
     """Pairs of row numbers: (giver, taker) participants, or (offer, need), as the user says."""
 
-    giving: Ints = field(default_factory=_no_rows)
-    taking: Ints = field(default_factory=_no_rows)
+    giving: IntArray = field(default_factory=_no_rows)
+    taking: IntArray = field(default_factory=_no_rows)
 
     def __post_init__(self) -> None:
         _as_columns(self, len(self.giving))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.pairing.columns import Bools, Ints, check_indices
+from solver.arrays import BoolArray, IntArray
+from solver.pairing.columns import check_indices
 from solver.pairing.pair_rule import Figures, PairRule
 from solver.pairing.pair_rules import MODE, PAIR_RULES
 from solver.pairing.pairs import PairTables
@@ -49,7 +50,7 @@ def findings(tables: PairTables, need: int, offer: int, *, remote: bool) -> tupl
 
 
 def figures_of(
-    tables: PairTables, need: Ints, offer: Ints, remote: Bools
+    tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
 ) -> list[dict[str, Figures]]:
     """Return the figures of every rule by its name, for each of many pairs."""
     made: list[dict[str, Figures]] = [{} for _ in range(len(need))]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from solver.pairing.columns import Bools, Floats, Ints
+from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.pairing.geography import miles_from_metres
 from solver.pairing.pair_rule import GIVER, TAKER, Columns, Figures, PairRule, counted, rounded
 from solver.pairing.pairs import PairTables
@@ -14,11 +14,15 @@ class UnknownPosition(PairRule):
     statement = "The position of one side, or how long the journey takes, is not known."
     exceptions = True
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         _, unknown, _ = _journey(tables, need, offer)
         return unknown & ~remote
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         return {"remote": remote.tolist()}
 
     def passed(self, figures: Figures) -> str:
@@ -33,11 +37,15 @@ class TooFar(PairRule):
     statement = "The journey is beyond the travel limit of one side."
     exceptions = True
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         near, unknown, _ = _journey(tables, need, offer)
         return ~near & ~unknown & ~remote
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         _, _, minutes = _journey(tables, need, offer)
         return {
             "remote": remote.tolist(),
@@ -74,7 +82,9 @@ class TooFar(PairRule):
         return over if exceeded and over else [text for text, _, _ in limits]
 
 
-def _journey(tables: PairTables, need: Ints, offer: Ints) -> tuple[Bools, Bools, Floats]:
+def _journey(
+    tables: PairTables, need: IntArray, offer: IntArray
+) -> tuple[BoolArray, BoolArray, FloatArray]:
     """As `PairTables.journey`; unknown also where a position is."""
     chord = tables.chord_m(need, offer)
     known = np.isfinite(chord)

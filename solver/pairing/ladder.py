@@ -6,13 +6,14 @@ import numpy as np
 from scipy import sparse
 
 from models.vocabulary import Ladder
-from solver.pairing.columns import Bools, Codes, Ints, Participants
+from solver.arrays import BoolArray, CodeArray, IntArray
+from solver.pairing.columns import ParticipantColumns
 
 LADDER: Final = tuple(Ladder)
 _PAIRS_AT_ONCE: Final = 250_000
 
 
-def ladder_steps(participants: Participants, giver: Ints, taker: Ints) -> Codes:
+def ladder_steps(participants: ParticipantColumns, giver: IntArray, taker: IntArray) -> CodeArray:
     """Find the lowest rung of the ladder on which each giver stands for its taker.
 
     Parameters
@@ -41,7 +42,7 @@ def ladder_steps(participants: Participants, giver: Ints, taker: Ints) -> Codes:
     return step
 
 
-def _share(members: sparse.csr_array, giver: Ints, taker: Ints) -> Bools:
+def _share(members: sparse.csr_array, giver: IntArray, taker: IntArray) -> BoolArray:
     """Whether each pair has a column in common."""
     shared = np.zeros(len(giver), np.bool_)
     joined = np.diff(members.indptr) > 0

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from models.vocabulary import Phase, Side
-from solver.pairing.columns import Bools, Floats, Ints
+from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.pairing.pairs import PairTables
 
 Figures = Mapping[str, Any]
@@ -59,10 +59,14 @@ class PairRule(Reason, ABC):
     confirmed_by: ClassVar[Side | None] = None
 
     @abstractmethod
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         """Return whether it refuses each pair, bool[n]."""
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         """Return what it looks at in each pair; nothing where there is nothing to tell."""
         return {}
 
@@ -87,10 +91,12 @@ class NeedRule(PairRule):
     """A rule about the need alone."""
 
     @abstractmethod
-    def refuses_needs(self, tables: PairTables) -> Bools:
+    def refuses_needs(self, tables: PairTables) -> BoolArray:
         """Return whether it refuses each need whatever the offer, bool[needs]."""
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         return self.refuses_needs(tables)[need]
 
 
@@ -98,14 +104,16 @@ class OfferRule(PairRule):
     """A rule about the offer alone."""
 
     @abstractmethod
-    def refuses_offers(self, tables: PairTables) -> Bools:
+    def refuses_offers(self, tables: PairTables) -> BoolArray:
         """Return whether it refuses each offer whatever the need, bool[offers]."""
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         return self.refuses_offers(tables)[offer]
 
 
-def rounded(values: Floats, digits: int) -> list[float | None]:
+def rounded(values: FloatArray, digits: int) -> list[float | None]:
     """Return numbers as JSON has them, None where not finite."""
     return [
         round(value, digits) if finite else None
@@ -119,7 +127,7 @@ def counted(value: float, units: str) -> str:
     return f"{number} {units.removesuffix('s') if number == '1' else units}"
 
 
-def dates(ordinals: Ints) -> list[str | None]:
+def dates(ordinals: IntArray) -> list[str | None]:
     """Return days as JSON has them, None where outside the calendar."""
     return [date.fromordinal(day).isoformat() if day > 0 else None for day in ordinals.tolist()]
 

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from models.vocabulary import HALF_DAYS_PER_DAY, Availability, Mode, Side, days_text
-from solver.pairing.columns import Bools, Codes, Ints, holds
+from solver.arrays import BoolArray, CodeArray, IntArray
+from solver.pairing.columns import holds
 from solver.pairing.journey_rules import TooFar, UnknownPosition
 from solver.pairing.pair_rule import (
     GIVER,
@@ -46,15 +47,19 @@ class OtherExpertise(PairRule):
     short = "other expertise"
     statement = "The offer's expertise does not cover the need's."
 
-    def covers(self, tables: PairTables) -> Bools:
+    def covers(self, tables: PairTables) -> BoolArray:
         """Whether an offer of each entry (row) covers a need of each (column)."""
         return tables.taxonomy.related
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         covers = self.covers(tables)
         return ~covers[tables.offers.expertise[offer], tables.needs.expertise[need]]
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         names = tables.taxonomy.name
         return {
             "offered": [names[entry] for entry in tables.offers.expertise[offer].tolist()],
@@ -76,10 +81,12 @@ class NeedNotConfirmed(NeedRule):
     statement = "The need is only suggested: the school must confirm it."
     confirmed_by = Side.TAKER
 
-    def refuses_needs(self, tables: PairTables) -> Bools:
+    def refuses_needs(self, tables: PairTables) -> BoolArray:
         return np.logical_and(tables.needs.suggested, not tables.with_suggestions)
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         return {"suggested": tables.needs.suggested[need].tolist()}
 
     def passed(self, figures: Figures) -> str:
@@ -96,7 +103,7 @@ class GiverMayNotGive(OfferRule):
     short = "supporting organisation may not give"
     statement = f"A circumstance stops the {GIVER} from giving, or it is closed."
 
-    def refuses_offers(self, tables: PairTables) -> Bools:
+    def refuses_offers(self, tables: PairTables) -> BoolArray:
         return np.logical_not(tables.participants.may_give[tables.offers.participant])
 
     def passed(self, figures: Figures) -> str:
@@ -108,7 +115,7 @@ class NotOffering(OfferRule):
     short = "not offering"
     statement = f"The {GIVER} does not offer this now, or others use all of it."
 
-    def refuses_offers(self, tables: PairTables) -> Bools:
+    def refuses_offers(self, tables: PairTables) -> BoolArray:
         return np.equal(_availability(tables), list(Availability).index(Availability.NOT_OFFERING))
 
     def passed(self, figures: Figures) -> str:
@@ -121,11 +128,13 @@ class NotAnswered(OfferRule):
     statement = f"The {GIVER} has not said whether it can give this."
     confirmed_by = Side.GIVER
 
-    def refuses_offers(self, tables: PairTables) -> Bools:
+    def refuses_offers(self, tables: PairTables) -> BoolArray:
         silent = list(Availability).index(Availability.NOT_ANSWERED)
         return np.equal(_availability(tables), silent) & (not tables.with_suggestions)
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         words = list(Availability)
         return {"availability": [str(words[at]) for at in _availability(tables)[offer].tolist()]}
 
@@ -145,17 +154,21 @@ class OtherMode(PairRule):
     short = "on site against remote"
     statement = "One side needs it on site only, the other remotely only."
 
-    def clashes(self) -> Bools:
+    def clashes(self) -> BoolArray:
         """Whether no form suits both, by the modes of need (row) and offer (column)."""
         both = np.indices((len(Mode), len(Mode)), np.int8)
         forms = [np.full((len(Mode), len(Mode)), remote) for remote in (False, True)]
         on_site, remote = (_unsuited(both[0], both[1], form) for form in forms)
         return on_site & remote
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         return _unsuited(tables.needs.mode[need], tables.offers.mode[offer], remote)
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         words = list(Mode)
         return {
             "needed": [str(words[at]) for at in tables.needs.mode[need].tolist()],
@@ -179,7 +192,9 @@ class OwnOffer(PairRule):
     short = "its own offer"
     statement = "The need and the offer are of the same participant."
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         return np.equal(tables.giver(offer), tables.taker(need))
 
     def passed(self, figures: Figures) -> str:
@@ -191,7 +206,9 @@ class ConflictOfInterest(PairRule):
     short = "conflict of interest"
     statement = "A conflict of interest between the two is recorded."
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         people = len(tables.participants.places.id)
         return holds(tables.conflicts, tables.giver(offer) * people + tables.taker(need))
 
@@ -205,7 +222,9 @@ class Declined(PairRule):
     statement = "One side has declined this pairing before."
     exceptions = True
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         return holds(tables.declined, offer * len(tables.needs.participant) + need)
 
     def passed(self, figures: Figures) -> str:
@@ -217,11 +236,15 @@ class OtherDates(PairRule):
     short = "other dates"
     statement = "The dates of the offer and of the need do not overlap."
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         starts, ends = self._overlap(tables, need, offer)
         return starts > ends
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         starts, ends = self._overlap(tables, need, offer)
         return {
             "starts": dates(starts),
@@ -245,7 +268,7 @@ class OtherDates(PairRule):
         return f"The dates do not overlap: {', '.join(sides)}."
 
     @staticmethod
-    def _overlap(tables: PairTables, need: Ints, offer: Ints) -> tuple[Ints, Ints]:
+    def _overlap(tables: PairTables, need: IntArray, offer: IntArray) -> tuple[IntArray, IntArray]:
         needs, offers = tables.needs, tables.offers
         return (
             np.maximum(needs.window_starts[need], offers.window_starts[offer]),
@@ -259,13 +282,17 @@ class OtherPhase(PairRule):
     statement = "The offer is for other phases than the school's."
     exceptions = True
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         # A taker without known phases (an organisation) cannot fall outside an offer's phases.
         asked = tables.participants.phases[tables.taker(need)]
         given = tables.offers.phases[offer]
         return np.asarray((asked != 0) & (given != 0) & ((asked & given) == 0))
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         return {
             "taught": [phases(m) for m in tables.participants.phases[tables.taker(need)].tolist()],
             "offered": [phases(mask) for mask in tables.offers.phases[offer].tolist()],
@@ -289,7 +316,9 @@ class AreaNotServed(PairRule):
     statement = f"The {GIVER} does not serve the school's area."
     exceptions = True
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         people = tables.participants
         areas = people.serves.shape[1]
         refused = self._limited(tables)[tables.giver(offer)]
@@ -300,7 +329,9 @@ class AreaNotServed(PairRule):
             refused[limited[served]] = False
         return refused
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         return {"limited": self._limited(tables)[tables.giver(offer)].tolist()}
 
     def passed(self, figures: Figures) -> str:
@@ -309,7 +340,7 @@ class AreaNotServed(PairRule):
         return f"The {GIVER} serves every area."
 
     @staticmethod
-    def _limited(tables: PairTables) -> Bools:
+    def _limited(tables: PairTables) -> BoolArray:
         return np.asarray(np.diff(tables.participants.serves.indptr) > 0)
 
 
@@ -318,10 +349,14 @@ class TooFewDays(PairRule):
     short = "too few days"
     statement = f"The {GIVER} has fewer days left than the need's minimum."
 
-    def refuses(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Bools:
+    def refuses(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> BoolArray:
         return np.less(self._left(tables)[offer], tables.needs.half_days_min[need])
 
-    def figures(self, tables: PairTables, need: Ints, offer: Ints, remote: Bools) -> Columns:
+    def figures(
+        self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
+    ) -> Columns:
         return {
             "half_days_left": self._left(tables)[offer].tolist(),
             "half_days_min": tables.needs.half_days_min[need].tolist(),
@@ -340,16 +375,16 @@ class TooFewDays(PairRule):
         return left / HALF_DAYS_PER_DAY, least / HALF_DAYS_PER_DAY
 
     @staticmethod
-    def _left(tables: PairTables) -> Ints:
+    def _left(tables: PairTables) -> IntArray:
         limit = tables.participants.give_limit[tables.offers.participant]
         return np.minimum(tables.offers.half_days, limit)
 
 
-def _availability(tables: PairTables) -> Codes:
+def _availability(tables: PairTables) -> CodeArray:
     return tables.offers.availability
 
 
-def _unsuited(need: Codes, offer: Codes, remote: Bools) -> Bools:
+def _unsuited(need: CodeArray, offer: CodeArray, remote: BoolArray) -> BoolArray:
     """Whether either side's mode rules out the form of each pair."""
     against = np.where(remote, ON_SITE, REMOTE)
     return np.asarray((need == against) | (offer == against))

@@ -6,14 +6,12 @@ from typing import Final
 import numpy as np
 
 from models.vocabulary import METRES_PER_MILE
+from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.pairing.columns import (
-    Bools,
-    Floats,
-    Ints,
-    Needs,
-    Offers,
+    NeedColumns,
+    OfferColumns,
     Pairs,
-    Participants,
+    ParticipantColumns,
     Taxonomy,
     check_indices,
     holds,
@@ -38,12 +36,14 @@ class TravelLimits:
         Metres beyond which neither limit can be met.
     """
 
-    metres: Floats
-    minutes: Floats
-    reach_m: Floats
+    metres: FloatArray
+    minutes: FloatArray
+    reach_m: FloatArray
 
     @classmethod
-    def of(cls, table: Needs | Offers, default_m: float, travel: TravelTimes) -> "TravelLimits":
+    def of(
+        cls, table: NeedColumns | OfferColumns, default_m: float, travel: TravelTimes
+    ) -> "TravelLimits":
         """Limits given; the default where a side gives none in metres and none in minutes."""
         timed = ~np.isnan(table.limit_minutes)
         unstated = np.where(timed, np.inf, default_m)
@@ -80,27 +80,27 @@ class PairTables:
     """
 
     taxonomy: Taxonomy
-    participants: Participants
-    needs: Needs
-    offers: Offers
-    conflicts: Ints
-    declined: Ints
-    kept: Ints
-    served: Ints
+    participants: ParticipantColumns
+    needs: NeedColumns
+    offers: OfferColumns
+    conflicts: IntArray
+    declined: IntArray
+    kept: IntArray
+    served: IntArray
     travel: TravelTimes
     need_limits: TravelLimits
     offer_limits: TravelLimits
-    need_at: Floats
-    offer_at: Floats
+    need_at: FloatArray
+    offer_at: FloatArray
     with_suggestions: bool
 
     @classmethod
     def of(
         cls,
         taxonomy: Taxonomy,
-        participants: Participants,
-        needs: Needs,
-        offers: Offers,
+        participants: ParticipantColumns,
+        needs: NeedColumns,
+        offers: OfferColumns,
         *,
         conflicts: Pairs | None = None,
         declined: Pairs | None = None,
@@ -138,10 +138,10 @@ class PairTables:
         travel = travel or EstimatedTravelTimes()
         conflicts, declined, kept = (pairs or Pairs() for pairs in (conflicts, declined, kept))
         people = len(participants.places.id)
-        check_indices("Needs.participant", needs.participant, people)
-        check_indices("Offers.participant", offers.participant, people)
-        check_indices("Needs.expertise", needs.expertise, len(taxonomy.parent))
-        check_indices("Offers.expertise", offers.expertise, len(taxonomy.parent))
+        check_indices("NeedColumns.participant", needs.participant, people)
+        check_indices("OfferColumns.participant", offers.participant, people)
+        check_indices("NeedColumns.expertise", needs.expertise, len(taxonomy.parent))
+        check_indices("OfferColumns.expertise", offers.expertise, len(taxonomy.parent))
         giver, area = participants.serves.nonzero()
         at = earth_centred(participants.places.lat, participants.places.lon)
         return cls(
@@ -161,30 +161,32 @@ class PairTables:
             with_suggestions=with_suggestions,
         )
 
-    def giver(self, offer: Ints) -> Ints:
+    def giver(self, offer: IntArray) -> IntArray:
         """Participants that give these offers."""
         return self.offers.participant[offer]
 
-    def taker(self, need: Ints) -> Ints:
+    def taker(self, need: IntArray) -> IntArray:
         """Participants that have these needs."""
         return self.needs.participant[need]
 
-    def is_kept(self, need: Ints, offer: Ints) -> Bools:
+    def is_kept(self, need: IntArray, offer: IntArray) -> BoolArray:
         """Whether each pair is of the current plan or pinned."""
         return holds(self.kept, offer * len(self.needs.participant) + need)
 
-    def kept_of(self, needs: Ints) -> tuple[Ints, Ints]:
+    def kept_of(self, needs: IntArray) -> tuple[IntArray, IntArray]:
         """Needs and offers of the kept pairs of some needs, which are in ascending order."""
         offer, need = np.divmod(self.kept, max(1, len(self.needs.participant)))
         mine = holds(needs, need)
         return need[mine], offer[mine]
 
-    def chord_m(self, need: Ints, offer: Ints) -> Floats:
+    def chord_m(self, need: IntArray, offer: IntArray) -> FloatArray:
         """Straight metres through the earth; infinite where a position is unknown."""
         chord = np.sqrt(((self.need_at[need] - self.offer_at[offer]) ** 2).sum(axis=1))
         return np.where(np.isnan(chord), np.inf, chord)
 
-    def journey(self, need: Ints, offer: Ints, chord_m: Floats) -> tuple[Bools, Bools, Floats]:
+    def journey(
+        self, need: IntArray, offer: IntArray, chord_m: FloatArray
+    ) -> tuple[BoolArray, BoolArray, FloatArray]:
         """Whether each journey, between known positions, is within the limits of both sides.
 
         Returns
@@ -208,7 +210,7 @@ class PairTables:
         near[timed] = minutes[timed] <= limit[timed]
         return near, unknown, minutes
 
-    def distance_m(self, need: Ints, offer: Ints) -> Floats:
+    def distance_m(self, need: IntArray, offer: IntArray) -> FloatArray:
         """Geodesic metres; NaN where a position is unknown."""
         giver, taker = self.giver(offer), self.taker(need)
         places = self.participants.places
@@ -216,12 +218,12 @@ class PairTables:
             places.lat[giver], places.lon[giver], places.lat[taker], places.lon[taker]
         )
 
-    def minutes(self, need: Ints, offer: Ints) -> Floats:
+    def minutes(self, need: IntArray, offer: IntArray) -> FloatArray:
         """Minutes from giver to taker, as the travel times have them."""
         return self.travel.minutes(self.participants.places, self.giver(offer), self.taker(need))
 
 
-def _keys(name: str, pairs: Pairs, giving: int, taking: int) -> Ints:
+def _keys(name: str, pairs: Pairs, giving: int, taking: int) -> IntArray:
     check_indices(f"{name}.giving", pairs.giving, giving)
     check_indices(f"{name}.taking", pairs.taking, taking)
     return np.unique(pairs.giving * taking + pairs.taking)

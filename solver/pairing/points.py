@@ -12,16 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.vocabulary import METRES_PER_MILE, SupportResult
-from solver.pairing.candidates import Candidates
+from solver.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from solver.pairing.candidates import CandidatePairs
 from solver.pairing.columns import (
-    Bools,
-    Codes,
-    Floats,
-    Ints,
-    Needs,
-    Offers,
+    NeedColumns,
+    OfferColumns,
     Pairs,
-    Participants,
+    ParticipantColumns,
     check_indices,
     holds,
 )
@@ -126,9 +123,9 @@ class Past:
         `encode(SupportResult, ...)`.
     """
 
-    giver: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    taker: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    result: Codes = field(default_factory=lambda: np.empty(0, np.int8))
+    giver: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    taker: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    result: CodeArray = field(default_factory=lambda: np.empty(0, np.int8))
 
     def __post_init__(self) -> None:
         for name, dtype in (("giver", np.int64), ("taker", np.int64), ("result", np.int8)):
@@ -161,16 +158,16 @@ class PointInputs:
     weights : Weights
     """
 
-    candidates: Candidates
-    participants: Participants
-    needs: Needs
-    offers: Offers
-    pupils: Floats
-    disadvantage_percent: Floats
+    candidates: CandidatePairs
+    participants: ParticipantColumns
+    needs: NeedColumns
+    offers: OfferColumns
+    pupils: FloatArray
+    disadvantage_percent: FloatArray
     current: Pairs = field(default_factory=Pairs)
     running: Pairs = field(default_factory=Pairs)
     past: Past = field(default_factory=Past)
-    tried: Bools | None = None
+    tried: BoolArray | None = None
     weights: Weights = field(default_factory=Weights)
 
     def __post_init__(self) -> None:
@@ -196,17 +193,17 @@ class PointInputs:
         """Return the inputs of one candidate alone."""
         columns = {
             column.name: getattr(self.candidates, column.name)[candidate : candidate + 1]
-            for column in fields(Candidates)
+            for column in fields(CandidatePairs)
         }
-        return replace(self, candidates=Candidates(**columns))
+        return replace(self, candidates=CandidatePairs(**columns))
 
     @property
-    def giver(self) -> Ints:
+    def giver(self) -> IntArray:
         """Participant who gives, of each candidate."""
         return self.offers.participant[self.candidates.offer]
 
     @property
-    def taker(self) -> Ints:
+    def taker(self) -> IntArray:
         """Participant who takes, of each candidate."""
         return self.needs.participant[self.candidates.need]
 
@@ -227,7 +224,7 @@ class Points:
     inputs: PointInputs
 
     @property
-    def total(self) -> Ints:
+    def total(self) -> IntArray:
         """Points per half-day, int64[K]."""
         return np.asarray(self.components.sum(axis=1, dtype=np.int64))
 
@@ -255,11 +252,11 @@ def score(inputs: PointInputs) -> Points:
     return Points(components, inputs)
 
 
-def _filled(fractions: Floats) -> Floats:
+def _filled(fractions: FloatArray) -> FloatArray:
     return np.where(np.isnan(fractions), NEUTRAL, fractions)
 
 
-def similarity_parts(inputs: PointInputs) -> Floats:
+def similarity_parts(inputs: PointInputs) -> FloatArray:
     """How alike giver and taker are, and how well the expertise fits.
 
     Returns
@@ -288,13 +285,13 @@ def similarity_parts(inputs: PointInputs) -> Floats:
     return parts
 
 
-def _nearness(inputs: PointInputs) -> Floats:
+def _nearness(inputs: PointInputs) -> FloatArray:
     ends_m = inputs.weights.nearness_ends_miles * METRES_PER_MILE
     near = 1 - np.minimum(inputs.candidates.distance_m / ends_m, 1)
     return np.where(inputs.candidates.remote, inputs.weights.remote_nearness_percent / 100, near)
 
 
-def _ladder(inputs: PointInputs) -> Floats:
+def _ladder(inputs: PointInputs) -> FloatArray:
     """Fraction of the step, steps moving down by one for each tried one below them.
 
     So support from outside is worth what the nearest would have been where all nearer steps
@@ -317,7 +314,7 @@ _RESULTS_BY_LEVEL: Final = (
 _CONTINUITY_FRACTION: Final = np.array([0.0, 0.0, 0.4, 0.8, 1.0])
 
 
-def continuity(inputs: PointInputs) -> Ints:
+def continuity(inputs: PointInputs) -> IntArray:
     """How giver and taker know each other: the best of what is recorded.
 
     Returns

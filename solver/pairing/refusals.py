@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from solver.pairing.columns import Ints
+from solver.arrays import IntArray
 from solver.pairing.pair_rule import Reason
 from solver.pairing.pair_rules import REASONS
 
@@ -17,7 +17,7 @@ class Refusals:
         Columns in the order of `REASONS`.
     """
 
-    by_need: Ints
+    by_need: IntArray
 
     def total(self) -> dict[Reason, int]:
         """Refusals of all needs by reason, without zeros."""
@@ -36,5 +36,5 @@ class Refusals:
         return f"{sum(count for _, count in counts):,} refused: {parts}"
 
 
-def _named(counts: Ints) -> dict[Reason, int]:
+def _named(counts: IntArray) -> dict[Reason, int]:
     return {reason: int(n) for reason, n in zip(REASONS, counts, strict=True) if n}

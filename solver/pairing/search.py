@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from models.vocabulary import Mode
-from solver.pairing.columns import Bools, Floats, Ints, holds
+from solver.arrays import BoolArray, FloatArray, IntArray
+from solver.pairing.columns import holds
 from solver.pairing.geography import EARTH_DIAMETER_M, pairs_within
 from solver.pairing.pair_rule import NeedRule, OfferRule, PairRule
 from solver.pairing.pair_rules import (
@@ -35,7 +36,7 @@ _OF_PAIRS: Final[tuple[PairRule, ...]] = tuple(
     if not isinstance(rule, NeedRule | OfferRule) and rule not in _BY_ARITHMETIC
 )
 """Rules that pairs within reach are asked one by one."""
-_NO_ROWS: Final[Ints] = np.empty(0, np.int64)
+_NO_ROWS: Final[IntArray] = np.empty(0, np.int64)
 _PAIRS_AT_ONCE: Final = 4_000_000
 _FIRST_NEIGHBOURS: Final = 16
 
@@ -44,11 +45,11 @@ _FIRST_NEIGHBOURS: Final = 16
 class Found:
     """Pairs found, with what the search learnt of them; `minutes` NaN where not asked for."""
 
-    need: Ints
-    offer: Ints
-    chord_m: Floats
-    minutes: Floats
-    remote: Bools
+    need: IntArray
+    offer: IntArray
+    chord_m: FloatArray
+    minutes: FloatArray
+    remote: BoolArray
 
 
 def joined(parts: list[Found]) -> Found:
@@ -62,13 +63,13 @@ def joined(parts: list[Found]) -> Found:
     return Found(need[order], offer[order], chord[order], minutes[order], remote[order])
 
 
-def _short_key(rows: Ints) -> NDArray[np.integer[Any]]:
+def _short_key(rows: IntArray) -> NDArray[np.integer[Any]]:
     """Row numbers in 16 bits where they fit: numpy sorts those by radix, several times as fast."""
     fits = rows.size == 0 or rows.max() <= np.iinfo(np.uint16).max
     return rows.astype(np.uint16) if fits else rows
 
 
-def first_refusal_of_offers(tables: PairTables) -> Ints:
+def first_refusal_of_offers(tables: PairTables) -> IntArray:
     """Column of the first rule that refuses each offer whatever the need, or `ALLOWED`."""
     found = np.full(len(tables.offers.participant), ALLOWED, np.int64)
     for rule in reversed(_OF_OFFERS):
@@ -76,7 +77,7 @@ def first_refusal_of_offers(tables: PairTables) -> Ints:
     return found
 
 
-def first_refusal_of_needs(tables: PairTables) -> Ints:
+def first_refusal_of_needs(tables: PairTables) -> IntArray:
     """Column of the first rule that refuses each need whatever the offer, or `ALLOWED`."""
     found = np.full(len(tables.needs.participant), ALLOWED, np.int64)
     for rule in reversed(_OF_NEEDS):
@@ -84,7 +85,7 @@ def first_refusal_of_needs(tables: PairTables) -> Ints:
     return found
 
 
-def _refusal(tables: PairTables, need: Ints, offer: Ints, *, remote: bool) -> Ints:
+def _refusal(tables: PairTables, need: IntArray, offer: IntArray, *, remote: bool) -> IntArray:
     """Column of the first rule after the journey that refuses each pair, or `ALLOWED`."""
     found = np.full(len(need), ALLOWED, np.int64)
     form = np.full(len(need), remote)
@@ -102,17 +103,19 @@ class Search:
     """
 
     tables: PairTables
-    needs: Ints
-    offers: Ints
-    counts: Ints
-    room: Ints
-    remote_left: Ints
-    walked: Ints
-    on_site_keys: Ints = field(default_factory=_NO_ROWS.copy)
+    needs: IntArray
+    offers: IntArray
+    counts: IntArray
+    room: IntArray
+    remote_left: IntArray
+    walked: IntArray
+    on_site_keys: IntArray = field(default_factory=_NO_ROWS.copy)
     found: list[Found] = field(default_factory=list)
 
     @classmethod
-    def of(cls, tables: PairTables, needs: Ints, covering: Ints, most: int | None) -> "Search":
+    def of(
+        cls, tables: PairTables, needs: IntArray, covering: IntArray, most: int | None
+    ) -> "Search":
         """Count what the offers or the modes rule out by themselves."""
         refused = first_refusal_of_offers(tables)[covering]
         counts = np.zeros((len(needs), len(REASONS)), np.int64)
@@ -155,7 +158,7 @@ class Search:
                 keys.append(self._on_site_within(alike[first : first + step], giving, radius))
         self.on_site_keys = np.sort(np.concatenate(keys))
 
-    def _count_out_of_reach(self, wanting: Ints, giving: Ints, known: Bools) -> None:
+    def _count_out_of_reach(self, wanting: IntArray, giving: IntArray, known: BoolArray) -> None:
         """Count all pairs that can be on site only as too far; those found within come off."""
         tables = self.tables
         remote_too = tables.offers.mode[giving] != ON_SITE
@@ -167,7 +170,7 @@ class Search:
         self.counts[wanting, _COLUMN[TOO_FAR]] = too_far
         self.counts[wanting, _COLUMN[UNKNOWN_POSITION]] = bound - too_far
 
-    def _on_site_within(self, wanting: Ints, giving: Ints, radius_m: float) -> Ints:
+    def _on_site_within(self, wanting: IntArray, giving: IntArray, radius_m: float) -> IntArray:
         """Take in the pairs within both limits; return the keys of those, to tell remote ones."""
         tables = self.tables
         here, there, chord = pairs_within(
@@ -189,11 +192,17 @@ class Search:
         self._walk(local[order], offer[order], chord[order], minutes[order], remote=False)
         return self._key(local[~bound[near]], offer[~bound[near]])
 
-    def _key(self, local: Ints, offer: Ints) -> Ints:
+    def _key(self, local: IntArray, offer: IntArray) -> IntArray:
         return local * len(self.tables.offers.participant) + offer
 
     def _walk(
-        self, local: Ints, offer: Ints, chord_m: Floats, minutes: Floats, *, remote: bool
+        self,
+        local: IntArray,
+        offer: IntArray,
+        chord_m: FloatArray,
+        minutes: FloatArray,
+        *,
+        remote: bool,
     ) -> None:
         """Take pairs in the order given, by need, until each need has no more room."""
         if not len(local):
@@ -247,10 +256,10 @@ class Search:
         self._remote_all(np.flatnonzero(~at & self._short()), giving)
         self.counts[:, _COLUMN[NOT_AMONG_NEAREST]] += self.remote_left
 
-    def _short(self) -> Bools:
+    def _short(self) -> BoolArray:
         return (self.room > 0) & (self.remote_left > 0)
 
-    def _remote_kept(self, giving: Ints) -> None:
+    def _remote_kept(self, giving: IntArray) -> None:
         need, offer = self.tables.kept_of(self.needs)
         local = np.searchsorted(self.needs, need)
         mine = (
@@ -262,7 +271,7 @@ class Search:
         chord = self.tables.chord_m(need[order], offer[order])
         self._walk_remote(local[order], offer[order], chord)
 
-    def _remote_nearest(self, tree: cKDTree, asking: Ints, near: Ints, count: int) -> None:
+    def _remote_nearest(self, tree: cKDTree, asking: IntArray, near: IntArray, count: int) -> None:
         """Walk the `count` nearest offers, without those walked when fewer were asked for."""
         answer = tree.query(self.tables.need_at[self.needs[asking]], k=np.arange(1, count + 1))
         chord, offer = np.asarray(answer[0]), near[answer[1]]
@@ -275,7 +284,7 @@ class Search:
         local, offer = np.broadcast_to(asking[:, np.newaxis], offer.shape)[fresh], offer[fresh]
         self._walk_unseen(local, offer, chord[fresh])
 
-    def _remote_all(self, asking: Ints, giving: Ints) -> None:
+    def _remote_all(self, asking: IntArray, giving: IntArray) -> None:
         """Walk all offers by row, where no distance puts them in order."""
         step = max(1, _PAIRS_AT_ONCE // max(1, len(giving)))
         for first in range(0, len(asking), step):
@@ -283,10 +292,10 @@ class Search:
             offer = np.tile(giving, len(local) // max(1, len(giving)))
             self._walk_unseen(local, offer, np.full(len(local), np.inf))
 
-    def _walk_unseen(self, local: Ints, offer: Ints, chord_m: Floats) -> None:
+    def _walk_unseen(self, local: IntArray, offer: IntArray, chord_m: FloatArray) -> None:
         seen = holds(self.on_site_keys, self._key(local, offer))
         unseen = ~(seen | self.tables.is_kept(self.needs[local], offer))
         self._walk_remote(local[unseen], offer[unseen], chord_m[unseen])
 
-    def _walk_remote(self, local: Ints, offer: Ints, chord_m: Floats) -> None:
+    def _walk_remote(self, local: IntArray, offer: IntArray, chord_m: FloatArray) -> None:
         self._walk(local, offer, chord_m, np.full(len(local), np.nan), remote=True)

@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.vocabulary import METRES_PER_MILE
+from solver.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from solver.pairing.geography import arc_from_chord, earth_centred
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 CIRCUITY_AT_M: Final = (0.0, 10_000.0, 50_000.0, 200_000.0)
 CIRCUITY: Final = (1.45, 1.40, 1.30, 1.25)
@@ -43,9 +40,9 @@ class Places:
     """
 
     id: tuple[str, ...]
-    lat: Floats
-    lon: Floats
-    urban: NDArray[np.int8]
+    lat: FloatArray
+    lon: FloatArray
+    urban: CodeArray
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "id", tuple(self.id))
@@ -72,7 +69,7 @@ class Places:
             )
 
     @property
-    def known(self) -> NDArray[np.bool_]:
+    def known(self) -> BoolArray:
         """Whether each position is known."""
         return np.asarray(~np.isnan(self.lat))
 
@@ -80,7 +77,7 @@ class Places:
 class TravelTimes(Protocol):
     """Minutes one way, giver to taker."""
 
-    def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
+    def minutes(self, places: Places, origin: IntArray, destination: IntArray) -> FloatArray:
         """Minutes of each pair of rows of `places`, float64[n]; NaN where not known."""
         ...
 
@@ -109,7 +106,7 @@ class EstimatedTravelTimes:
     rural_mph: float = 35.0
     through_mph: float = 45.0
 
-    def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
+    def minutes(self, places: Places, origin: IntArray, destination: IntArray) -> FloatArray:
         """Minutes of each pair of rows of `places`, NaN where a position is unknown."""
         at = earth_centred(places.lat, places.lon)
         chord = np.sqrt(((at[origin] - at[destination]) ** 2).sum(axis=1))
@@ -118,8 +115,8 @@ class EstimatedTravelTimes:
         return self.minutes_of_distance(geodesic, places.urban[origin], places.urban[destination])
 
     def minutes_of_distance(
-        self, geodesic_m: Floats, from_urban: NDArray[np.int8], to_urban: NDArray[np.int8]
-    ) -> Floats:
+        self, geodesic_m: FloatArray, from_urban: CodeArray, to_urban: CodeArray
+    ) -> FloatArray:
         """Minutes for geodesics whose ends are urban (1), rural (0) or not known (-1)."""
         road = geodesic_m * np.interp(geodesic_m, CIRCUITY_AT_M, CIRCUITY)
         local = np.minimum(road / 2, LOCAL_M)
@@ -142,8 +139,8 @@ class MatrixTravelTimes:
     """Minutes looked up in a table by the ids of the places; what is not in it is not known."""
 
     index: dict[str, int]
-    keys: Ints
-    values: Floats
+    keys: IntArray
+    values: FloatArray
 
     @classmethod
     def from_csv(cls, path: Path) -> "MatrixTravelTimes":
@@ -182,13 +179,13 @@ class MatrixTravelTimes:
 
     @classmethod
     def of_pairs(
-        cls, ids: Sequence[str], origin: Ints, destination: Ints, minutes: Floats
+        cls, ids: Sequence[str], origin: IntArray, destination: IntArray, minutes: FloatArray
     ) -> "MatrixTravelTimes":
         """Minutes known already, of pairs of rows of `ids`; NaN where they are not known."""
         keys, first = np.unique(origin * len(ids) + destination, return_index=True)
         return cls({name: row for row, name in enumerate(ids)}, keys, minutes[first])
 
-    def minutes(self, places: Places, origin: Ints, destination: Ints) -> Floats:
+    def minutes(self, places: Places, origin: IntArray, destination: IntArray) -> FloatArray:
         """Minutes of each pair of rows of `places`; 0 from a place to itself."""
         codes = np.array([self.index.get(key, -1) for key in places.id], np.int64)
         result = np.full(len(origin), np.nan)

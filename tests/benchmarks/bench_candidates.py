@@ -17,13 +17,12 @@ import numpy as np
 from scipy import sparse
 
 from models.vocabulary import Mode
+from solver.arrays import FloatArray, IntArray
 from solver.pairing.candidates import find_candidates
 from solver.pairing.columns import (
-    Floats,
-    Ints,
-    Needs,
-    Offers,
-    Participants,
+    NeedColumns,
+    OfferColumns,
+    ParticipantColumns,
     Taxonomy,
     encode,
     memberships,
@@ -38,7 +37,7 @@ NEIGHBOURS = 30
 ROOT = Path(__file__).parents[2]
 
 
-def positions() -> tuple[str, Floats, Floats]:
+def positions() -> tuple[str, FloatArray, FloatArray]:
     folder = Path(os.environ.get("GIVETAKE_SHARED_DATA", ROOT.parent / "shared" / "data"))
     register = folder / "gias" / "edubasealldata.csv"
     if register.exists():
@@ -52,8 +51,15 @@ def positions() -> tuple[str, Floats, Floats]:
 
 
 def draw(
-    lat: Floats, lon: Floats, *, needs: int, offers: int, parent: Ints, mode: Mode, seed: int = 7
-) -> tuple[Taxonomy, Participants, Needs, Offers]:
+    lat: FloatArray,
+    lon: FloatArray,
+    *,
+    needs: int,
+    offers: int,
+    parent: IntArray,
+    mode: Mode,
+    seed: int = 7,
+) -> tuple[Taxonomy, ParticipantColumns, NeedColumns, OfferColumns]:
     """Drawn needs and offers; a tenth of the givers serve only their own area."""
     random, people = np.random.default_rng(seed), len(lat)
     area = random.integers(0, 150, people)
@@ -72,7 +78,7 @@ def draw(
 
     return (
         Taxonomy(parent),
-        Participants(
+        ParticipantColumns(
             places=Places(
                 tuple(map(str, range(people))), lat, lon, random.integers(0, 2, people, np.int8)
             ),
@@ -87,13 +93,13 @@ def draw(
             networks=memberships(np.arange(people), random.integers(0, 900, people), (people, 900)),
             serves=sparse.csr_array(memberships(serves, area[serves], (people, 160))),
         ),
-        Needs(
+        NeedColumns(
             half_days_min=random.integers(1, 5, needs),
             priority=random.integers(1, 6, needs),
             suggested=np.zeros(needs, np.bool_),
             **rows(needs),
         ),
-        Offers(
+        OfferColumns(
             half_days=random.integers(4, 20, offers),
             quality=random.integers(0, 6, offers),
             availability=np.zeros(offers, np.int8),
@@ -103,7 +109,9 @@ def draw(
     )
 
 
-def plain_scan(participants: Participants, needs: Needs, offers: Offers, sample: Ints) -> list[Any]:
+def plain_scan(
+    participants: ParticipantColumns, needs: NeedColumns, offers: OfferColumns, sample: IntArray
+) -> list[Any]:
     """Offers of each sampled need of the very same expertise on site, nearest first: the baseline.
 
     What one writes first: for every need, all offers of its expertise with their distance.

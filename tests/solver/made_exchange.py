@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from models.vocabulary import Availability, Mode, Phase
-from solver.pairing.candidates import DEFAULT_NEIGHBOURS, Candidates, find_candidates
+from solver.pairing.candidates import DEFAULT_NEIGHBOURS, CandidatePairs, find_candidates
 from solver.pairing.columns import (
-    Needs,
-    Offers,
+    NeedColumns,
+    OfferColumns,
     Pairs,
-    Participants,
+    ParticipantColumns,
     Taxonomy,
     encode,
     memberships,
@@ -77,9 +77,9 @@ AREAS = 10
 @dataclass(frozen=True)
 class Exchange:
     taxonomy: Taxonomy
-    participants: Participants
-    needs: Needs
-    offers: Offers
+    participants: ParticipantColumns
+    needs: NeedColumns
+    offers: OfferColumns
 
     def tables(self, **given: Any) -> PairTables:
         """The tables of all rules; pairs are given as rows."""
@@ -94,7 +94,7 @@ class Exchange:
 
     def find(
         self, max_neighbours: int | None = DEFAULT_NEIGHBOURS, **given: Any
-    ) -> tuple[Candidates, Refusals]:
+    ) -> tuple[CandidatePairs, Refusals]:
         return find_candidates(self.tables(**given), max_neighbours)
 
     def why_refused(self, **given: Any) -> Reason | None:
@@ -122,13 +122,13 @@ def exchange(
     )
 
 
-def _participants(rows: list[dict[str, Any]]) -> Participants:
+def _participants(rows: list[dict[str, Any]]) -> ParticipantColumns:
     def members(name: str) -> Any:
         pairs = [(row, each) for row, person in enumerate(rows) for each in person[name]]
         return memberships(*_columns(pairs), (len(rows), AREAS))
 
     plain = ("local_authority", "region", "district", "may_give", "give_limit", "designated")
-    return Participants(
+    return ParticipantColumns(
         places=Places(
             tuple(str(row) for row in range(len(rows))),
             np.array([row["at"][0] for row in rows], float),
@@ -143,15 +143,15 @@ def _participants(rows: list[dict[str, Any]]) -> Participants:
     )
 
 
-def _needs(rows: list[dict[str, Any]]) -> Needs:
+def _needs(rows: list[dict[str, Any]]) -> NeedColumns:
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in NEED}
     columns["mode"] = encode(Mode, columns["mode"])
-    return Needs(**columns)
+    return NeedColumns(**columns)
 
 
-def _offers(rows: list[dict[str, Any]]) -> Offers:
+def _offers(rows: list[dict[str, Any]]) -> OfferColumns:
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in OFFER}
     columns["mode"] = encode(Mode, columns["mode"])
     columns["availability"] = encode(Availability, columns["availability"])
     columns["phases"] = [phase_mask(phases) for phases in columns["phases"]]
-    return Offers(**columns)
+    return OfferColumns(**columns)

@@ -249,15 +249,21 @@ def test_the_ladder_takes_the_nearest_step(
 
 def test_broken_columns_are_refused_by_name() -> None:
     """The message names the column, the row, the value and what would be right."""
-    with pytest.raises(ValueError, match=r"Needs\.participant\[0\] is 7; it must be in 0 \.\. 1"):
+    with pytest.raises(
+        ValueError, match=r"NeedColumns\.participant\[0\] is 7; it must be in 0 \.\. 1"
+    ):
         exchange(needs=[{"participant": 7}]).find()
-    with pytest.raises(ValueError, match=r"Offers\.expertise\[0\] is 1; it must be in 0 \.\. 0"):
+    with pytest.raises(
+        ValueError, match=r"OfferColumns\.expertise\[0\] is 1; it must be in 0 \.\. 0"
+    ):
         exchange(offers=[{"expertise": 1}]).find()
     with pytest.raises(ValueError, match=r"declined\.giving\[0\] is 4"):
         exchange().find(declined=[(4, 0)])
     with pytest.raises(ValueError, match=r"need\[0\] is 1; it must be in 0 \.\. 0"):
         why_refused(exchange().tables(), offer=0, need=1)
-    with pytest.raises(ValueError, match=r"Needs\.priority\[0\] is 0; it must be in 1 \.\. 5"):
+    with pytest.raises(
+        ValueError, match=r"NeedColumns\.priority\[0\] is 0; it must be in 1 \.\. 5"
+    ):
         exchange(needs=[{"priority": 0}])
     with pytest.raises(ValueError, match="window of row 0 ends before it starts"):
         exchange(offers=[{"window_ends": STARTS - 1}])
