@@ -1,8 +1,8 @@
 """What is asked and given in one period, as columns: the input to candidates and points.
 
-Rows are positions: `participant` of a need is an index into `Participants`, `expertise` an index
-into `Taxonomy`. Words (mode, availability, phase) come in as the vocabulary's codes, see `encode`
-and `phase_mask`.
+Rows are positions: `participant` of a need is an index into `ParticipantColumns`, `expertise` an
+index into `Taxonomy`. Words (mode, availability, phase) come in as the vocabulary's codes, see
+`encode` and `phase_mask`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -207,7 +207,7 @@ class ParticipantColumns:
             matrix = sparse.csr_array(getattr(self, name), dtype=np.bool_)
             if matrix.shape[0] != len(self.places.id):
                 raise ValueError(
-                    f"Participants.{name} has {matrix.shape[0]} rows; "
+                    f"ParticipantColumns.{name} has {matrix.shape[0]} rows; "
                     f"give one for each of the {len(self.places.id)} participants"
                 )
             object.__setattr__(self, name, matrix)

@@ -3,13 +3,13 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyproj import Geod, Transformer
 from pyproj.network import set_network_enabled  # type: ignore[attr-defined]  # no __all__
 from scipy.spatial import cKDTree
 
 from models.vocabulary import METRES_PER_MILE
-from solver.arrays import FloatArray, IntArray
+from solver.arrays import BoolArray, FloatArray, IntArray
 
 GRID_WIDTH_M: Final = 700_000
 GRID_HEIGHT_M: Final = 1_300_000
@@ -48,7 +48,7 @@ def miles_from_metres(metres: ArrayLike) -> FloatArray:
     return np.asarray(metres, np.float64) / METRES_PER_MILE
 
 
-def plausible_grid(easting: ArrayLike, northing: ArrayLike) -> NDArray[np.bool_]:
+def plausible_grid(easting: ArrayLike, northing: ArrayLike) -> BoolArray:
     """Whether grid references lie on the national grid.
 
     Parameters

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.vocabulary import METRES_PER_MILE
-from solver.arrays import FloatArray, IntArray
+from solver.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from solver.pairing.geography import arc_from_chord, earth_centred
 
 CIRCUITY_AT_M: Final = (0.0, 10_000.0, 50_000.0, 200_000.0)
@@ -43,7 +42,7 @@ class Places:
     id: tuple[str, ...]
     lat: FloatArray
     lon: FloatArray
-    urban: NDArray[np.int8]
+    urban: CodeArray
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "id", tuple(self.id))
@@ -70,7 +69,7 @@ class Places:
             )
 
     @property
-    def known(self) -> NDArray[np.bool_]:
+    def known(self) -> BoolArray:
         """Whether each position is known."""
         return np.asarray(~np.isnan(self.lat))
 
@@ -116,7 +115,7 @@ class EstimatedTravelTimes:
         return self.minutes_of_distance(geodesic, places.urban[origin], places.urban[destination])
 
     def minutes_of_distance(
-        self, geodesic_m: FloatArray, from_urban: NDArray[np.int8], to_urban: NDArray[np.int8]
+        self, geodesic_m: FloatArray, from_urban: CodeArray, to_urban: CodeArray
     ) -> FloatArray:
         """Minutes for geodesics whose ends are urban (1), rural (0) or not known (-1)."""
         road = geodesic_m * np.interp(geodesic_m, CIRCUITY_AT_M, CIRCUITY)
