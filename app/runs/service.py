@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -86,6 +87,7 @@ def submit(
         last_event=0,
         cancel_requested=False,
         actor=principal.name,
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
         created_at=leases.database_now(session),
     )
     session.add(run)
