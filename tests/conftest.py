@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
 
 from app.database import Database
 from app.migrate import migrate
@@ -137,6 +140,16 @@ def database(request: pytest.FixtureRequest) -> Database:
     kind = "sqlite_database" if request.param == "sqlite" else "postgres_database"
     found: Database = request.getfixturevalue(kind)
     return found
+
+
+@pytest.fixture
+def log_lines() -> Iterator[list[Any]]:
+    """What is logged, whatever the level, with what was bound to each line."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        yield lines
+    structlog.configure(**before)
 
 
 @pytest.fixture

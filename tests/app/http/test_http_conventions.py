@@ -11,7 +11,6 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
-from structlog.testing import capture_logs
 
 from app.access import callers as sessions
 from app.access.keys import revoke_key
@@ -259,11 +258,10 @@ def test_changes_are_on_record_under_their_key(client: TestClient, database: Dat
     assert count(database, AuditEvent) == 2
 
 
-def test_the_log_says_why_the_database_did_not_answer() -> None:
+def test_the_log_says_why_the_database_did_not_answer(log_lines: list[Any]) -> None:
     """Callers are told to come again; who keeps the service running must know of a full disk."""
     full = OperationalError("INSERT", None, Exception("database or disk is full\nat a row"))
-    with capture_logs() as logs:
-        answer = problems.answer(Request({"type": "http"}), full)
+    answer = problems.answer(Request({"type": "http"}), full)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert b"disk" not in answer.body
-    assert [each["reason"] for each in logs] == ["database or disk is full"]
+    assert [each["reason"] for each in log_lines] == ["database or disk is full"]
