@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,7 @@ from structlog.testing import capture_logs
 from app.database import Database
 from app.migrate import migrate
 from app.planning.options import MatchOptions
-from app.proposals import decisions
-from app.runs import service
-from tests.rows import NOW, STARTS
+from tests.rows import STARTS
 from tests.runs import match
 
 ROOT = Path(__file__).parent.parent
@@ -153,19 +150,6 @@ def log_lines() -> Iterator[list[Any]]:
 
 
 @pytest.fixture
-def first_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs and decisions are of the first day of the made-up year, whenever tests are run."""
-
-    class FirstDay(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
-            return NOW
-
-    monkeypatch.setattr(service, "day_of", lambda options: options.as_of or STARTS)
-    monkeypatch.setattr(decisions, "datetime", FirstDay)
-
-
-@pytest.fixture
 def run_id(exchange: Database) -> int:
     """A run that planned the exchange of a file."""
-    return match(exchange, MatchOptions(workers=1, method="exact"))
+    return match(exchange, MatchOptions(as_of=STARTS, workers=1, method="exact"))
