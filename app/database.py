@@ -1,7 +1,8 @@
 """Sessions: reads and writes apart, one transaction each, on SQLite and PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ class WriteSession(Session):
         else:
             with ReadSession(self.info["read_engine"]) as session:
                 yield session
+
+    def once_committed(self, tell: Callable[[], None]) -> None:
+        """Call `tell` after the commit, with the context of now: logs tell only what is so."""
+        context = copy_context()
+        event.listen(self, "after_commit", lambda session: context.run(tell), once=True)
 
 
 @event.listens_for(WriteSession, "after_begin")

@@ -3,6 +3,8 @@
 import io
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO, cast
 
 import structlog
@@ -38,5 +40,12 @@ def configure(settings: Settings) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _StandardError())),
-        cache_logger_on_first_use=True,
     )
+
+
+@contextmanager
+def about_run(run_id: int, request_id: str | None) -> Iterator[None]:
+    """Give every line of the block the run's id, and that of the request that submitted it."""
+    known = {"run_id": run_id} | ({"request_id": request_id} if request_id else {})
+    with structlog.contextvars.bound_contextvars(**known):
+        yield

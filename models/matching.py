@@ -75,6 +75,8 @@ class Run(Base):
     gap: Mapped[float | None]
     stopped: Mapped[str | None] = mapped_column(String(20))
     actor: Mapped[str] = mapped_column(String(100))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    """Of the request that submitted it, as logs name it; none from the terminal."""
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

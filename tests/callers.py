@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
+from app.access.callers import moment
 from app.access.keys import create_key
 from app.access.policy import TERMINAL
 from app.database import Database
@@ -20,11 +22,16 @@ PROBLEM = "urn:givetake:problem:"
 
 
 @contextmanager
-def keyed(database: Database, **settings: Any) -> Iterator[TestClient]:
-    """Somebody with a key; runs wait, unless the settings give the service a worker."""
+def keyed(database: Database, now: datetime | None = None, **settings: Any) -> Iterator[TestClient]:
+    """Somebody with a key; runs wait, unless the settings give the service a worker.
+
+    `now`: what is asked for, is asked for then.
+    """
     with database.write() as session:
         _, key = create_key(session, TERMINAL, "test")
     app = create_app(Settings(**({"workers": 0} | settings)), database)
+    if now is not None:
+        app.dependency_overrides[moment] = lambda: now
     with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
         yield client
 

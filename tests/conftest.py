@@ -8,18 +8,18 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
 
 from app.database import Database
 from app.migrate import migrate
 from app.planning.options import MatchOptions
-from app.proposals import decisions
-from app.runs import service
-from tests.rows import NOW, STARTS
+from tests.rows import STARTS
 from tests.runs import match
 
 ROOT = Path(__file__).parent.parent
@@ -140,19 +140,16 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture
-def first_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs and decisions are of the first day of the made-up year, whenever tests are run."""
-
-    class FirstDay(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
-            return NOW
-
-    monkeypatch.setattr(service, "day_of", lambda options: options.as_of or STARTS)
-    monkeypatch.setattr(decisions, "datetime", FirstDay)
+def log_lines() -> Iterator[list[Any]]:
+    """What is logged, whatever the level, with what was bound to each line."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        yield lines
+    structlog.configure(**before)
 
 
 @pytest.fixture
 def run_id(exchange: Database) -> int:
     """A run that planned the exchange of a file."""
-    return match(exchange, MatchOptions(workers=1, method="exact"))
+    return match(exchange, MatchOptions(as_of=STARTS, workers=1, method="exact"))

@@ -1,17 +1,22 @@
 """Somebody at the portal without JavaScript: opens pages, fills forms in and sends them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+from fastapi import Request
 from fastapi.testclient import TestClient
 from httpx import Response
+from starlette.routing import Mount
 
+from app.access.callers import moment
 from app.access.keys import create_key
-from app.access.policy import TERMINAL
+from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
 from app.main import create_app
+from app.portal import sessions
 from app.settings import Settings
 
 BASE = "/portal"
@@ -109,22 +114,43 @@ class Visitor:
     def post(self, where: str, /, **values: Any) -> Page:
         return Page(self.client.post(f"{BASE}{where}", data=values, headers=OURS))
 
+    def limit_to(self, role: Role) -> None:
+        """Let this visitor do no more than the role may, from now on.
+
+        Every key stands for an administrator: who a cookie stands for is the one thing faked.
+        """
+
+        def visitor(request: Request) -> sessions.Visitor:
+            principal = Principal(role.partition("_")[0], frozenset({role}))
+            seen = replace(sessions.visitor(request), principal=principal)
+            request.state.visitor = seen
+            return seen
+
+        pages_of(self.client.app).dependency_overrides[sessions.visitor] = visitor
+
+
+def pages_of(app: Any) -> Any:
+    """The portal's own application."""
+    return next(each.app for each in app.routes if isinstance(each, Mount) and each.path == BASE)
+
 
 def new_key(database: Database) -> str:
     with database.write() as session:
         return create_key(session, TERMINAL, "test")[1]
 
 
-def anybody(database: Database, **settings: Any) -> Visitor:
-    """Somebody not signed in, on this machine."""
+def anybody(database: Database, now: datetime | None = None, **settings: Any) -> Visitor:
+    """Somebody not signed in, on this machine; `now`: what is asked for, is asked for then."""
     url = database.url
     app = create_app(Settings(**({"workers": 0, "database_url": url} | settings)), database)
+    if now is not None:
+        pages_of(app).dependency_overrides[moment] = lambda: now
     return Visitor(TestClient(app, base_url="http://localhost", raise_server_exceptions=False))
 
 
-def broker(database: Database, **settings: Any) -> Visitor:
+def broker(database: Database, now: datetime | None = None, **settings: Any) -> Visitor:
     """Somebody signed in."""
-    who = anybody(database, **settings)
+    who = anybody(database, now, **settings)
     page = who.send(who.open("/sign-in"), "/sign-in", key=new_key(database))
     assert page.status == 200, page.text
     return who

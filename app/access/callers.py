@@ -1,8 +1,9 @@
-"""What routes ask for: who calls, and a session to read or to write with."""
+"""What routes ask for: who calls and when, and a session to read or to write with."""
 
 import hashlib
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from anyio import CapacityLimiter, to_thread
@@ -45,6 +46,11 @@ async def caller(
     return principal
 
 
+async def moment() -> datetime:
+    """When a request is answered; all that follows from it happens at this moment."""
+    return datetime.now(UTC)
+
+
 async def admit(request: Request) -> Principal:
     """Who calls, of a request that no route has seen yet."""
     return await caller(request, await _bearer(request))
@@ -80,6 +86,7 @@ def _rehearsing(request: Request) -> Iterator[WriteSession]:
 
 
 Caller = Annotated[Principal, Depends(caller)]
+Now = Annotated[datetime, Depends(moment)]
 # Ended with the function, not after the answer: a commit that fails must not follow a 201.
 Reads = Annotated[ReadSession, Depends(_reading, scope="function")]
 Writes = Annotated[WriteSession, Depends(_writing, scope="function")]

@@ -4,9 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import event as happening
 from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from app.database import WriteSession
 from models.access import AuditEvent, AuditHead
@@ -44,9 +42,7 @@ def record(
     )
     session.add(event)
     session.flush()
-
-    def tell(committed: Session) -> None:
-        log.info(action, actor=actor, subject=subject, sequence=sequence, **detail)
-
-    happening.listen(session, "after_commit", tell, once=True)
+    session.once_committed(
+        lambda: log.info(action, actor=actor, subject=subject, sequence=sequence, **detail)
+    )
     return event

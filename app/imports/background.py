@@ -67,13 +67,15 @@ _TOLD: Final = TypeAdapter(Told)
 Work = Callable[[Progress], ImportReport]
 
 
-def begin(folder: Path, doing: Literal["look", "take"], work: Work) -> Told:
+def begin(
+    folder: Path, doing: Literal["look", "take"], work: Work, *, quick_s: float = QUICK_S
+) -> Told:
     """Start the work, and tell what came of it, or how far it is when that takes long."""
     _tell(folder, Told(doing))
     _under_way.add(folder)
     _start_beating()
     with suppress(TimeoutError):
-        _workers.submit(_carry_out, folder, doing, work).result(QUICK_S)
+        _workers.submit(_carry_out, folder, doing, work).result(quick_s)
     return told(folder)
 
 
@@ -94,10 +96,10 @@ def _start_beating() -> None:
 def _beat() -> None:
     while True:
         time.sleep(BEAT_S)
-        _live_on()
+        heartbeat()
 
 
-def _live_on() -> None:
+def heartbeat() -> None:
     """Let every process see that work goes on, also while it waits or tells nothing for long."""
     for folder in tuple(_under_way):
         with suppress(FileNotFoundError):

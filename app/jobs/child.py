@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,12 +22,14 @@ from sqlalchemy.exc import OperationalError
 from app.database import Database
 from app.errors import Problem
 from app.jobs.drawing import Drawing
+from app.log import about_run, configure
 from app.planning.carry_out import Checked, Message, Order, Planned, Stage, carry_out
 from app.runs import leases
 from app.runs.lease_keeper import Watch, kept
 from app.runs.leases import Lease, LeaseLost
 from app.runs.results import BrokenPlan, end_with, fail, receive, state_of_refusal
 from app.runs.service import FAULT, order_of
+from app.settings import settings
 from models.matching import Run
 from models.vocabulary import RunState
 from solver.solve import DEFAULT_TIME_LIMIT_S
@@ -115,7 +118,7 @@ def run_in_child(
                 mine.close()
         patiently(stop, lambda: _conclude(database, held, ending, exit_code))
     except LeaseLost:
-        log.warning("run.lost", run_id=held.run_id, attempt=held.attempt)
+        log.warning("run.lost", attempt=held.attempt)
 
 
 def _follow(
@@ -163,7 +166,7 @@ def _note(database: Database, held: Lease, message: Message) -> bool:
     try:
         receive(database, held, message)
     except BrokenPlan as broken:
-        log.error("run.plan_broken", run_id=held.run_id, detail=str(broken))
+        log.error("run.plan_broken", rule=broken.rule, violations=broken.violations)
         fail(database, held, FAULT)
         return True
     return isinstance(message, Planned | Checked)
@@ -205,7 +208,7 @@ def _conclude(database: Database, held: Lease, ending: Ending, exit_code: int | 
     elif ending in (Ending.DIED, Ending.STOPPED):
         with database.write() as session:
             leases.give_back(session, held)
-    log.info("run.left", run_id=held.run_id, attempt=held.attempt, ending=ending.name.lower())
+    log.info("run.left", attempt=held.attempt, ending=ending.name.lower())
 
 
 def kill(process: SpawnProcess) -> None:
@@ -224,12 +227,16 @@ def work(connection: Connection, database_url: str, order: Order, asked: Event) 
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    with Database(database_url) as database:
+    configure(settings())
+    with about_run(order.run_id, order.request_id), Database(database_url) as database:
         try:
             tell = Drawing(database, order.run_id, connection.send, asked.is_set)
             carry_out(order, database, tell, asked.is_set)
         except Problem as problem:
             connection.send(Refused(state_of_refusal(problem), problem.detail))
+        except Exception as fault:
+            log.error("run.faulted", error=type(fault).__name__, exc_info=fault)
+            sys.exit(1)
     connection.close()
 
 

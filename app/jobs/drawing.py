@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Final
 
@@ -52,7 +53,9 @@ class Drawing:
             except Exception as error:
                 log.error("run.not_drawn", error=type(error).__name__, exc_info=error)
 
-        thread = threading.Thread(target=work, name="drawing", daemon=True)
+        thread = threading.Thread(
+            target=copy_context().run, args=(work,), name="drawing", daemon=True
+        )
         thread.start()
         while thread.is_alive() and not self._cancelled():
             thread.join(POLL_S)

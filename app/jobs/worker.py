@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from app.database import Database
+from app.log import about_run
 from app.runs import leases
 from app.runs.leases import Lease
 
@@ -57,7 +58,7 @@ class Worker:
                 if held is None:
                     stop.wait(self.poll_s)
                     continue
-                with structlog.contextvars.bound_contextvars(run_id=held.run_id):
+                with about_run(held.run_id, held.request_id):
                     self.handle(held, stop)
             except Exception as error:
                 log.error("worker.stumbled", error=type(error).__name__, exc_info=error)

@@ -103,7 +103,7 @@ def sign(granted: Grant, secret: str, now: datetime) -> str:
         claims["drafts"] = True
     if granted.id is not None:
         claims["jti"] = str(granted.id)
-    return jwt.encode(claims, _key(secret), algorithm=ALGORITHM)
+    return jwt.encode(claims, signing_key(secret), algorithm=ALGORITHM)
 
 
 def read(token: str, secret: str) -> Grant:
@@ -115,7 +115,7 @@ def read(token: str, secret: str) -> Grant:
     try:
         claims = jwt.decode(
             token,
-            _key(secret),
+            signing_key(secret),
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             options={"require": list(CLAIMS), "verify_exp": False},
@@ -137,7 +137,7 @@ def read(token: str, secret: str) -> Grant:
     return granted
 
 
-def _key(secret: str) -> bytes:
+def signing_key(secret: str) -> bytes:
     """A key for nothing but this, whatever else the secret is used for."""
     return hashlib.blake2b(secret.encode(), digest_size=32, person=b"embed-token").digest()
 

@@ -13,6 +13,7 @@ from operator import mul
 from typing import Any, Final
 
 import numpy as np
+import structlog
 
 from app.access.policy import WORKER
 from app.database import Database
@@ -65,6 +66,8 @@ class Order:
     given_plan: bytes | None = None
     now: datetime | None = None
     """When holds, pins and exclusions have to be in force; none: when the work begins."""
+    request_id: str | None = None
+    """Of the request that submitted the run, for the log; none from the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ class Checked:
 Message = Stage | ProblemMade | Searching | Planned | Checked
 Tell = Callable[[Message], None]
 
+log = structlog.get_logger()
+
 
 def carry_out(
     order: Order,
@@ -168,6 +173,13 @@ def _build(order: Order, database: Database) -> Built:
 
 def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]) -> None:
     options = order.options
+    sizes = {
+        "needs": len(built.problem.needs),
+        "offers": len(built.problem.offers),
+        "participants": len(built.problem.participants),
+        "candidates": len(built.problem.candidates),
+    }
+    log.info("run.problem_built", **sizes)
     content = encode(problem_to_json(built.problem), gzipped=True)
     tell(
         ProblemMade(
@@ -175,12 +187,7 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
             hashlib.sha256(gzip.decompress(content)).hexdigest(),
             {reason.name: count for reason, count in built.refusals.total().items()},
             encode(_refusals_by_need(built), gzipped=True),
-            {
-                "needs": len(built.problem.needs),
-                "offers": len(built.problem.offers),
-                "participants": len(built.problem.participants),
-                "candidates": len(built.problem.candidates),
-            },
+            sizes,
         )
     )
     tell(Stage("solving", 0.2))
@@ -208,6 +215,13 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
         )
     except MethodFault as fault:
         raise Unplannable(str(fault)) from fault
+    log.info(
+        "run.solver_ended",
+        status=str(plan.status),
+        stopped=str(plan.stopped),
+        seconds=round(plan.seconds, 3),
+        rounds=plan.rounds,
+    )
     tell(Stage("writing the plan", 0.95))
     chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
     tell(

@@ -36,6 +36,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.database = database
     app.state.settings = settings
+    app.state.kept = plans.Kept()
     for kind, handler in (
         (SignInNeeded, _sign_in_needed),
         (Problem, _problem),

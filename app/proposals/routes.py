@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from app.access.callers import Caller, Reads, Writes
+from app.access.callers import Caller, Now, Reads, Writes
 from app.access.policy import Principal
 from app.database import ReadSession, WriteSession
 from app.http.conditions import Known
@@ -114,6 +114,7 @@ def decide(
     version: Known,
     body: NewDecision,
     key: Key,
+    now: Now,
 ) -> Response:
     """Decide on a proposal; the answer's `ETag` is the proposal's.
 
@@ -129,6 +130,7 @@ def decide(
             decisions.Said(body.reason, body.note),
             version=version,
             hold_days=request.app.state.settings.hold_days,
+            now=now,
         )
         return _said_of(proposal_id, request, principal, session, DecisionShown.of(decision))
 
@@ -160,6 +162,7 @@ def agree(
     version: Known,
     body: NewAgreement,
     key: Key,
+    now: Now,
 ) -> Response:
     """Record what one side said; the answer's `ETag` is the proposal's.
 
@@ -177,6 +180,7 @@ def agree(
             decisions.Said(body.reason, body.note),
             version=version,
             hold_days=request.app.state.settings.hold_days,
+            now=now,
         )
         return _said_of(proposal_id, request, principal, session, AgreementShown.of(agreement))
 

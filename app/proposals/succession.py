@@ -14,6 +14,7 @@ from app.access.policy import CLOCK, WORKER
 from app.database import Database, ReadSession, WriteSession
 from app.errors import Problem
 from app.events import audit
+from app.log import about_run
 from app.planning.build import Built, build
 from app.planning.carry_out import proposal_rows
 from app.planning.load import load
@@ -104,7 +105,8 @@ def _offer(database: Database, run_id: int, travel_source: str | None, now: date
     with database.read() as session:
         run = session.get_one(Run, run_id)
         due = _due(session, run_id)
-        built = _build(session, run, travel_source, now) if due.need_of else None
+        with about_run(run.id, run.request_id):
+            built = _build(session, run, travel_source, now) if due.need_of else None
         rows = _successors(run_id, due, built) if built else {}
     with database.write() as session:
         return _write(session, list(due.need_of), rows)
@@ -133,7 +135,7 @@ def _build(
         )
         return build(loaded, options, travel_times(travel_source))
     except Problem as problem:
-        log.info("run.no_alternates", run_id=run.id, problem=type(problem).__name__)
+        log.info("run.no_alternates", problem=type(problem).__name__)
         return None
 
 

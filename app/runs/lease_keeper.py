@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 
 import structlog
@@ -40,9 +41,11 @@ def kept(
                 return
             except Exception as error:
                 # The database may be back before the lease ends; if not, the fence stands.
-                log.warning("run.not_renewed", run_id=held.run_id, error=type(error).__name__)
+                log.warning("run.not_renewed", error=type(error).__name__)
 
-    keeper = threading.Thread(target=keep, name=f"keeper of run {held.run_id}", daemon=True)
+    keeper = threading.Thread(
+        target=copy_context().run, args=(keep,), name=f"keeper of run {held.run_id}", daemon=True
+    )
     keeper.start()
     try:
         yield watch

@@ -6,19 +6,24 @@ still tries to write is refused.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.database import WriteSession
 from app.errors import Conflict
 from app.events import audit
+from app.log import about_run
 from models.matching import Run, RunEvent
 from models.vocabulary import RunState
 
 MOST_ATTEMPTS: Final = 3
 ENDED: Final = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
+
+log = structlog.get_logger()
 
 
 class LeaseLost(Conflict):
@@ -32,6 +37,8 @@ class Lease:
     run_id: int
     attempt: int
     worker: str
+    request_id: str | None = None
+    """Of the request that submitted the run."""
 
 
 def database_now(session: Session) -> datetime:
@@ -72,16 +79,21 @@ def claim(session: WriteSession, worker: str, seconds: float) -> Lease | None:
         ).one_or_none()
         if run is None:
             return None
-        if run.cancel_requested:
-            end(session, run, RunState.CANCELLED, actor=worker)
-        elif run.attempt >= MOST_ATTEMPTS:
-            run.failure = (
-                f"{MOST_ATTEMPTS} workers in turn ended while they worked on it; "
-                "it may be too large for the machine: plan a smaller area"
-            )
-            end(session, run, RunState.FAILED, actor=worker)
-        else:
+        if not run.cancel_requested and run.attempt < MOST_ATTEMPTS:
             return lease(session, run, worker, seconds)
+        with about_run(run.id, run.request_id):
+            _end_untaken(session, run, worker)
+
+
+def _end_untaken(session: WriteSession, run: Run, worker: str) -> None:
+    if run.cancel_requested:
+        end(session, run, RunState.CANCELLED, actor=worker)
+        return
+    run.failure = (
+        f"{MOST_ATTEMPTS} workers in turn ended while they worked on it; "
+        "it may be too large for the machine: plan a smaller area"
+    )
+    end(session, run, RunState.FAILED, actor=worker)
 
 
 def lease(session: WriteSession, run: Run, worker: str, seconds: float) -> Lease:
@@ -92,7 +104,7 @@ def lease(session: WriteSession, run: Run, worker: str, seconds: float) -> Lease
     run.leased_until = database_now(session) + timedelta(seconds=seconds)
     run.stage = None
     add_event(session, run, "started", attempt=run.attempt)
-    return Lease(run.id, run.attempt, worker)
+    return Lease(run.id, run.attempt, worker, run.request_id)
 
 
 def renew(session: WriteSession, held: Lease, seconds: float) -> bool:
@@ -170,9 +182,10 @@ def end(
     *,
     actor: str,
     digest: str | None = None,
+    pairings: int | None = None,
     **detail: Any,
 ) -> None:
-    """Bring a locked run to its last state, with its last event and one in the audit."""
+    """Bring a locked run to its last state: its last event, one in the audit, one in the log."""
     run.state = state
     run.finished_at = database_now(session)
     run.leased_until = None
@@ -186,3 +199,28 @@ def end(
         digest=digest,
         **detail,
     )
+    session.once_committed(partial(log.info, "run.ended", **_outcome(session, run, pairings)))
+
+
+def _outcome(session: WriteSession, run: Run, pairings: int | None) -> dict[str, Any]:
+    """How a run ended, in figures and codes: what its log line says, whatever it came to."""
+    started = session.scalar(
+        select(func.max(RunEvent.at)).where(RunEvent.run_id == run.id, RunEvent.kind == "started")
+    )
+    assert run.finished_at is not None
+    sizes = {"pairings": pairings} | (run.summary or {})
+    return {
+        "run_id": run.id,
+        # Not that of a request which cancels it.
+        "request_id": run.request_id,
+        "state": str(run.state),
+        "stopped": run.stopped,
+        "objective": run.objective,
+        "bound": run.bound,
+        "gap": run.gap,
+        # Of the last attempt; none where nobody had begun.
+        "seconds": started and round((run.finished_at - started).total_seconds(), 3),
+        **{name: sizes.get(name) for name in ("needs", "offers", "candidates", "pairings")},
+        "attempt": run.attempt,
+        "worker": run.worker,
+    }

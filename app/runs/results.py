@@ -1,6 +1,7 @@
 """What the work of a run told is written down here: each thing once, and only by its holder."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from sqlalchemy import insert
@@ -21,7 +22,7 @@ from app.runs import leases, queries
 from app.runs.leases import Lease
 from models.matching import Alternate, Proposal, Run, RunFile
 from models.vocabulary import RunState
-from solver.check.verify import verify
+from solver.check.verify import Violation, verify
 from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem_json import problem_from_json
@@ -67,6 +68,13 @@ def receive(database: Database, held: Lease, message: Message) -> None:
 class BrokenPlan(RuntimeError):
     """A plan that breaks a rule of the problem that was stored: a fault of ours."""
 
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        first = violations[0]
+        super().__init__(
+            f"{len(violations)} violations, first {first.rule} at {first.where}: {first.sentence}"
+        )
+        self.rule, self.violations = first.rule, len(violations)
+
 
 def _check(database: Database, held: Lease, message: Planned) -> None:
     """Verify the very plan that will be written against the very problem that was stored."""
@@ -74,10 +82,7 @@ def _check(database: Database, held: Lease, message: Planned) -> None:
         problem = problem_from_json(decode(queries.file_of(session, held.run_id, "problem")))
     violations = verify(problem, Plan.from_json(decode(message.plan)))
     if violations:
-        first = violations[0]
-        raise BrokenPlan(
-            f"{len(violations)} violations, first {first.rule} at {first.where}: {first.sentence}"
-        )
+        raise BrokenPlan(violations)
 
 
 def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> None:
@@ -106,6 +111,7 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
         state,
         actor=held.worker,
         digest=hashlib.sha256(message.plan).hexdigest(),
+        pairings=len(plan),
         proposals=len(proposals),
     )
 

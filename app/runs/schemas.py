@@ -158,6 +158,10 @@ class RunShown(Shown):
         description="of the problem file as JSON", examples=["60303ae22b998861"]
     )
     author: str = Field(examples=["key:0a1b2c3d"])
+    request_id: str | None = Field(
+        description="of the request that submitted it, as logs name it; none from the terminal",
+        examples=["9f3c1e5a7b2d4c6e8f0a1b2c3d4e5f60"],
+    )
     created_at: Moment
     finished_at: Moment | None
 
@@ -176,6 +180,7 @@ class RunShown(Shown):
             progress=None if progress is None else Searched(**progress),
             refused=run.refusals,
             author=run.actor,
+            request_id=run.request_id,
             created_at=run.created_at,
             finished_at=run.finished_at,
         )

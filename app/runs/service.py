@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from app.catalogue.queries import get_period
 from app.database import Database, WriteSession
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
+from app.log import about_run
 from app.planning.build import Built
 from app.planning.carry_out import Message, Order, Stage, carry_out
 from app.planning.options import MatchOptions
@@ -86,6 +88,7 @@ def submit(
         last_event=0,
         cancel_requested=False,
         actor=principal.name,
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
         created_at=leases.database_now(session),
     )
     session.add(run)
@@ -176,6 +179,7 @@ def order_of(session: Session, run: Run, travel_source: str | None) -> Order:
         run.scope,
         MatchOptions.model_validate(run.options),
         travel_source,
+        request_id=run.request_id,
     )
     if run.of_run_id is None:
         return order
@@ -219,7 +223,10 @@ def match(
         receive(database, held, message)
 
     try:
-        with kept(database, held, TERMINAL_LEASE_S) as watch:
+        with (
+            about_run(held.run_id, held.request_id),
+            kept(database, held, TERMINAL_LEASE_S) as watch,
+        ):
             carry_out(
                 order,
                 database,

@@ -1,13 +1,6 @@
 """The whole of a broker's work by HTTP alone, against the service as it is started."""
 
-import os
-import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,63 +13,20 @@ from app.demo.county_exchange import PERIOD, write_county
 from app.demo.draw import draw, write_drawn
 from app.demo.queries import to_draw
 from models.vocabulary import NeedState
+from tests.serving import givetake_serve
 
-GIVETAKE = (sys.executable, "-c", "from app.cli.main import run; run()")
 DAY = PERIOD.starts.isoformat()
-PATIENCE_S = 300
 GAP = 0.02
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[httpx.Client]:
-    """`givetake serve` on a free port with a new database, and a client with a new key."""
-    environment = os.environ | {
-        "GIVETAKE_DATABASE_URL": f"sqlite:///{tmp_path / 'givetake.sqlite3'}"
-    }
-    with started(environment) as client:
+    """`givetake serve` with a new database, and a client with a new key."""
+    with (
+        Database(f"sqlite:///{tmp_path / 'givetake.sqlite3'}") as database,
+        givetake_serve(database, tmp_path / "serve.log") as client,
+    ):
         yield client
-
-
-@contextmanager
-def started(environment: dict[str, str]) -> Iterator[httpx.Client]:
-    made = subprocess.run(
-        [*GIVETAKE, "keys", "create", "--label", "journey"],
-        env=environment,
-        capture_output=True,
-        check=True,
-    )
-    key = re.search(r"gt_\S+", made.stdout.decode())
-    assert key, made.stdout
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen([*GIVETAKE, "serve", "--port", str(port)], env=environment)
-    try:
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {key[0]}"},
-            timeout=PATIENCE_S,
-        ) as client:
-            wait_until(lambda: is_up(client))
-            yield client
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def is_up(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(PATIENCE_S * 5):
-        if holds():
-            return
-        time.sleep(0.2)
-    pytest.fail("the service did not get there")
 
 
 def sent(answer: httpx.Response, status: int) -> Any:

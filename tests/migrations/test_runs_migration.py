@@ -61,3 +61,18 @@ def test_files_move_out_of_the_run_and_back(older: Database) -> None:
         assert again == json.loads(REFUSALS)
         assert (bytes(problem), bytes(plan)) == (b"problem", b"plan")
         assert session.scalar(text("select count(*) from proposal where run_id = 7")) == 1
+
+
+def test_runs_stay_when_their_request_is_forgotten(database: Database) -> None:
+    """Down and up again a run is still there; only the id of its request is lost."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        scope = {"kind": "list", "code": "", "name": "x"}
+        said = {"actor": "x", "created_at": rows.NOW, "request_id": "broker-7"}
+        made = Run(period_code=rows.YEAR, scope=scope, options={}, state="queued", **said)
+        run_id = rows.add(session, made).id
+    migrate(database, "0012_pair_rules")
+    migrate(database)
+    with database.read() as session:
+        run = session.get_one(Run, run_id)
+        assert (run.state, run.request_id) == ("queued", None)

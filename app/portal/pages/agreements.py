@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BeforeValidator, StringConstraints
 from starlette.responses import RedirectResponse, Response
 
+from app.access.callers import Now
 from app.access.policy import authorise
 from app.errors import Forbidden, NotFound, Problem
 from app.files.csv_reading import RowModel, Text, clean_text
@@ -47,7 +48,9 @@ def ask(request: Request, who: Who, proposal_id: int, side: str) -> Response:
 
 
 @router.post("/proposals/{proposal_id:id}/agreements/{side}")
-def record(request: Request, who: Who, proposal_id: int, side: str, form: SentBy) -> Response:
+def record(
+    request: Request, who: Who, proposal_id: int, side: str, form: SentBy, now: Now
+) -> Response:
     given = texts(form)
     of = _side(side)
     if given.get("says") == Says.YES:
@@ -74,6 +77,7 @@ def record(request: Request, who: Who, proposal_id: int, side: str, form: SentBy
                 decisions.Said(answer.reason, answer.note),
                 version=forms.whole(given.get("version")),
                 hold_days=request.app.state.settings.hold_days,
+                now=now,
             )
     except (NotFound, Forbidden):
         raise

@@ -39,32 +39,40 @@ FOR_ONE_LOOK: Final = timedelta(minutes=10)
 
 
 FILES: Final = ("summary", "unmet", "picture")
-_kept: OrderedDict[tuple[str, int, str], Any] = OrderedDict()
-_keeping = Lock()
 
 
-def _keep(database: str, run_id: int, found: dict[str, Any]) -> None:
-    with _keeping:
-        for name, content in found.items():
-            _kept[(database, run_id, name)] = content
-        while len(_kept) > MOST_KEPT:
-            _kept.popitem(last=False)
+class Kept:
+    """The last files of plans that this service read or drew; each portal has its own."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[tuple[int, str], Any] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, run_id: int, name: str) -> Any:
+        with self._lock:
+            if (run_id, name) in self._files:
+                self._files.move_to_end((run_id, name))
+            return self._files.get((run_id, name))
+
+    def keep(self, run_id: int, found: dict[str, Any]) -> None:
+        with self._lock:
+            self._files |= {(run_id, name): content for name, content in found.items()}
+            while len(self._files) > MOST_KEPT:
+                self._files.popitem(last=False)
 
 
-def _drawn(session: ReadSession, who: Visitor, run: Run, name: FileName) -> Any:
+def _drawn(request: Request, session: ReadSession, who: Visitor, run: Run, name: FileName) -> Any:
     """What was drawn of a run's plan; its worker did so, or else it is done now."""
-    key = (who.database.url, run.id, name)
-    with _keeping:
-        if key in _kept:
-            _kept.move_to_end(key)
-            return _kept[key]
+    kept: Kept = request.app.state.kept
+    if (content := kept.get(run.id, name)) is not None:
+        return content
     try:
         found: dict[str, Any] = {name: rendered.read(name, queries.file_of(session, run.id, name))}
     except (NotFound, ValueError):
         # Planned in the terminal, or drawn by another version.
         made = rendered.draw(report_data(session, result_of(session, who.principal, run.id)))
         found = {each: getattr(made, each) for each in FILES}
-    _keep(who.database.url, run.id, found)
+    kept.keep(run.id, found)
     return found[name]
 
 
@@ -82,7 +90,7 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
             return page(request, "run_watch.html", who, **watched(session, who, run))
         if run.state != RunState.SOLVED:
             return page(request, "run_ended.html", who, **watched(session, who, run))
-        summary: Summary = _drawn(session, who, run, "summary")
+        summary: Summary = _drawn(request, session, who, run, "summary")
         return page(
             request,
             "run.html",
@@ -113,7 +121,7 @@ def show_picture(request: Request, who: Who, run_id: int) -> Response:
             "picture.html",
             who,
             run=run,
-            summary=_drawn(session, who, run, "summary"),
+            summary=_drawn(request, session, who, run, "summary"),
             ladder_names=LADDER_NAMES,
             ladder_colours=LADDER_COLOURS,
             role_colours=ROLE_COLOURS,
@@ -125,7 +133,7 @@ def show_picture(request: Request, who: Who, run_id: int) -> Response:
 def read_picture(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
-        content: bytes = _drawn(session, who, run, "picture")
+        content: bytes = _drawn(request, session, who, run, "picture")
     if not content:
         raise NotFound("no participant of this run has a known place")
     headers = HEADERS | {"Content-Encoding": "gzip"}
@@ -164,7 +172,7 @@ def list_unmet(request: Request, who: Who, run_id: int) -> Response:
     number = page_number(request)
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
-        unmet: Unmet = _drawn(session, who, run, "unmet")
+        unmet: Unmet = _drawn(request, session, who, run, "unmet")
         name = unmet.names
         found = [need for need in unmet.needs if _fits(need, name, asked)]
         found.sort(key=lambda need: (need.priority, -need.days_needed, need.need))

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.access.callers import Now
 from app.errors import NotFound
 from app.portal import forms
 from app.portal.pages.proposals import STEERING, about, act_of, carry_out, lacks
@@ -24,14 +25,14 @@ def show_card(request: Request, who: Who, proposal_id: int) -> Response:
 
 
 @router.post("/proposals/{proposal_id:id}/card")
-def decide(request: Request, who: Who, proposal_id: int, form: SentBy) -> Response:
+def decide(request: Request, who: Who, proposal_id: int, form: SentBy, now: Now) -> Response:
     given = texts(form)
     action, version = given.get("action", ""), forms.whole(given.get("version"))
     if action not in HERE or version is None:
         raise NotFound("choose what to do with the proposal")
     if error := lacks(action, given):
         return _card(request, who, proposal_id, error, action)
-    act = act_of(action, given, request.app.state.settings.hold_days)
+    act = act_of(action, given, request.app.state.settings.hold_days, now)
     refused = carry_out(who, act, proposal_id, version).refused
     if refused:
         return _card(request, who, proposal_id, refused[:1].upper() + refused[1:], action)

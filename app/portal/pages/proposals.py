@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, QueryParams
 from starlette.responses import RedirectResponse, Response
 
+from app.access.callers import Now
 from app.access.policy import Action, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound, Problem
@@ -231,7 +232,7 @@ def about(session: ReadSession, who: Visitor, proposal_id: int) -> dict[str, Any
 
 
 @router.post("/proposals/decide")
-def decide(request: Request, who: Who, form: SentBy) -> Response:
+def decide(request: Request, who: Who, form: SentBy, now: Now) -> Response:
     """Carry a decision out on every chosen proposal, each by itself."""
     given = texts(form)
     action = given.get("action", "")
@@ -245,7 +246,7 @@ def decide(request: Request, who: Who, form: SentBy) -> Response:
     if not chosen:
         error = "Choose at least one proposal"
         return page(request, "decided.html", who, status=422, error=error, back=_back(given))
-    act = act_of(action, given, request.app.state.settings.hold_days)
+    act = act_of(action, given, request.app.state.settings.hold_days, now)
     outcomes = [carry_out(who, act, proposal_id, version) for proposal_id, version in chosen]
     refused = [each for each in outcomes if each.refused]
     if not refused:
@@ -327,14 +328,14 @@ def _ask(
 Act = Callable[[WriteSession, Visitor, Full, int], object]
 
 
-def act_of(action: str, given: dict[str, str], hold_days: int) -> Act:
+def act_of(action: str, given: dict[str, str], hold_days: int, now: datetime) -> Act:
     note = given.get("note", "")[:MOST_LETTERS] or None
 
     def steer(session: WriteSession, who: Visitor, full: Full, version: int) -> object:
         need, offer = full.need.reference, full.offer.reference
         kind = STEERING[action]
         return pins_and_exclusions.steer(
-            session, who.principal, kind, need, offer, reason=note or ""
+            session, who.principal, kind, need, offer, reason=note or "", now=now
         )
 
     def decide(session: WriteSession, who: Visitor, full: Full, version: int) -> object:
@@ -350,6 +351,7 @@ def act_of(action: str, given: dict[str, str], hold_days: int) -> Act:
             said,
             version=version,
             hold_days=hold_days,
+            now=now,
         )
 
     return steer if action in STEERING else decide

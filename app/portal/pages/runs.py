@@ -1,13 +1,14 @@
 """Runs: listed, started with their rules in words, watched and cancelled."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
+from app.access.callers import Now
 from app.access.policy import Action, authorise
 from app.catalogue.queries import list_periods
 from app.database import ReadSession
@@ -59,8 +60,9 @@ class Asked(RowModel):
     include_suggestions: YesNo = False
     include_declined: YesNo = False
 
-    def options(self) -> MatchOptions:
+    def options(self, as_of: date) -> MatchOptions:
         return MatchOptions(
+            as_of=as_of,
             **self.model_dump(exclude={"area", "period", "minutes"}),
             time_limit_s=self.minutes * 60.0,
         )
@@ -88,7 +90,7 @@ def list_runs(request: Request, who: Who) -> Response:
 
 
 @router.get("/runs/new")
-def new_run(request: Request, who: Who) -> Response:
+def new_run(request: Request, who: Who, now: Now) -> Response:
     authorise(who.principal, Action.RUN)
     options = MatchOptions()
     defaults = {
@@ -101,19 +103,18 @@ def new_run(request: Request, who: Who) -> Response:
         "minutes": "1",
     }
     with who.database.read() as session:
-        return _form(request, who, session, Filled(defaults))
+        return _form(request, who, session, Filled(defaults), now.date())
 
 
 @router.post("/runs/new")
-def start_run(request: Request, who: Who, form: SentBy) -> Response:
+def start_run(request: Request, who: Who, form: SentBy, now: Now) -> Response:
     filled = Filled(texts(form))
     asked = forms.read(Asked, filled, LABELS)
     if asked is not None:
-        options = asked.options()
+        options = asked.options(now.date())
         try:
             with who.database.write() as session:
-                day = service.day_of(options)
-                takers = service.takers_in(session, who.principal, asked.area, day)
+                takers = service.takers_in(session, who.principal, asked.area, now.date())
                 service.require_room(session, who.principal, request.app.state.settings.queued_runs)
                 run = service.submit(session, who.principal, takers, asked.period, options)
                 return RedirectResponse(f"{BASE}/runs/{run.id}", 303)
@@ -121,18 +122,22 @@ def start_run(request: Request, who: Who, form: SentBy) -> Response:
             field = "period" if "period" in problem.detail else "area"
             filled.add(field, problem.detail[:1].upper() + problem.detail[1:])
     with who.database.read() as session:
-        return _form(request, who, session, filled, status=422)
+        return _form(request, who, session, filled, now.date(), status=422)
 
 
 def _form(
-    request: Request, who: Visitor, session: ReadSession, filled: Filled, status: int = 200
+    request: Request,
+    who: Visitor,
+    session: ReadSession,
+    filled: Filled,
+    today: date,
+    status: int = 200,
 ) -> Response:
     areas = [
         area
         for kind in (AreaKind.REGION, AreaKind.LOCAL_AUTHORITY)
         for area in list_queries.list_areas(session, who.principal, kind=kind, limit=None)
     ]
-    today = datetime.now(UTC).date()
     periods = list_periods(session, who.principal, limit=None)
     return page(
         request,

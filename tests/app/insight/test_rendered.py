@@ -13,16 +13,14 @@ from app.cli.main import run as command
 from app.database import Database
 from app.insight import rendered
 from app.insight.queries import report_data, result_of
-from app.jobs import drawing
 from app.jobs.drawing import Drawing
 from app.planning.carry_out import Message, Planned, ProblemMade, carry_out
-from app.portal.pages import plans
 from app.runs import leases, service
 from app.runs.results import receive
 from app.settings import settings
 from models.matching import RunFile
 from tests import rows
-from tests.portal import Visitor, broker
+from tests.portal import Visitor, anybody, broker
 
 FILES = {"summary", "unmet", "picture"}
 
@@ -39,8 +37,8 @@ def exchange(sqlite_database: Database) -> Database:
     return sqlite_database
 
 
-def carried_out(database: Database) -> tuple[int, list[Message]]:
-    """A run as a worker's child carries it out, and what that told."""
+def carried_out(database: Database, drawn: int | None = None) -> tuple[int, list[Message]]:
+    """A run as a worker's child carries it out, and what that told; `drawn`: another to draw."""
     told: list[Message] = []
     with database.read() as session:
         takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
@@ -54,7 +52,8 @@ def carried_out(database: Database) -> tuple[int, list[Message]]:
         told.append(message)
         receive(database, held, message)
 
-    carry_out(order, database, Drawing(database, held.run_id, tell, lambda: False), lambda: False)
+    drawing = Drawing(database, drawn or held.run_id, tell, lambda: False)
+    carry_out(order, database, drawing, lambda: False)
     return held.run_id, told
 
 
@@ -64,10 +63,12 @@ def stored(database: Database, run_id: int) -> dict[str, bytes]:
         return {name: content for name, content in session.execute(query) if name in FILES}
 
 
-def pages(who: Visitor, run_id: int) -> list[str]:
-    plans._kept.clear()
+def pages(who: Visitor, database: Database, run_id: int) -> list[str]:
+    """What a service that has just begun, and kept nothing yet, shows somebody of a plan."""
+    fresh = anybody(database)
+    fresh.client.cookies = who.client.cookies
     paths = ("", "/unmet", "/unmet?as=csv", "/picture", "/picture.svg")
-    answers = [who.client.get(f"/portal/runs/{run_id}{path}") for path in paths]
+    answers = [fresh.client.get(f"/portal/runs/{run_id}{path}") for path in paths]
     assert [answer.status_code for answer in answers] == [200] * len(paths)
     return [answer.text for answer in answers]
 
@@ -77,10 +78,10 @@ def test_pages_are_the_same_drawn_before_or_when_looked_at(exchange: Database) -
     run_id, _ = carried_out(exchange)
     assert set(stored(exchange, run_id)) == FILES
     who = broker(exchange)
-    before = pages(who, run_id)
+    before = pages(who, exchange, run_id)
     with exchange.write() as session:
         session.execute(delete(RunFile).where(RunFile.name.in_(FILES)))
-    assert pages(who, run_id) == before
+    assert pages(who, exchange, run_id) == before
     ElementTree.fromstring(before[-1])
 
 
@@ -103,7 +104,7 @@ def test_a_file_of_another_version_is_drawn_anew(exchange: Database) -> None:
     """It is no reason for a page to fail."""
     run_id, _ = carried_out(exchange)
     who = broker(exchange)
-    before = pages(who, run_id)
+    before = pages(who, exchange, run_id)
     with exchange.write() as session:
         session.execute(delete(RunFile).where(RunFile.name.in_(FILES)))
         old = gzip.compress(b"{}")
@@ -111,14 +112,14 @@ def test_a_file_of_another_version_is_drawn_anew(exchange: Database) -> None:
         session.execute(
             insert(RunFile), [{"run_id": run_id, "name": n, "content": old} for n in names]
         )
-    assert pages(who, run_id) == before
+    assert pages(who, exchange, run_id) == before
 
 
 def test_charts_stored_as_pictures_are_drawn_anew(exchange: Database) -> None:
     """A summary of the version that kept each chart as SVG is not shown without its charts."""
     run_id, _ = carried_out(exchange)
     who = broker(exchange)
-    before = pages(who, run_id)
+    before = pages(who, exchange, run_id)
     summary = json.loads(gzip.decompress(stored(exchange, run_id)["summary"]))
     assert summary["charts"]
     summary["charts"] = [
@@ -133,7 +134,7 @@ def test_charts_stored_as_pictures_are_drawn_anew(exchange: Database) -> None:
         rendered.read("summary", old)
     with exchange.write() as session:
         session.merge(RunFile(run_id=run_id, name="summary", content=old))
-    assert pages(who, run_id) == before
+    assert pages(who, exchange, run_id) == before
 
 
 def test_files_come_back_as_they_were(exchange: Database) -> None:
@@ -147,15 +148,11 @@ def test_files_come_back_as_they_were(exchange: Database) -> None:
 
 
 def test_a_plan_that_cannot_be_drawn_is_still_written(
-    exchange: Database, monkeypatch: pytest.MonkeyPatch
+    exchange: Database, log_lines: list[Any]
 ) -> None:
     """Drawing is for those who look; the plan does not depend on it."""
-
-    def broken(*_: Any) -> Any:
-        raise RuntimeError("no pen")
-
-    monkeypatch.setattr(drawing, "draw", broken)
-    run_id, told = carried_out(exchange)
+    run_id, told = carried_out(exchange, drawn=99)
+    assert "run.not_drawn" in {each["event"] for each in log_lines}
     assert isinstance(told[-1], Planned)
     assert told[-1].proposals
     assert stored(exchange, run_id) == {}

@@ -67,7 +67,7 @@ def test_a_token_without_one_of_its_claims_opens_nothing(left_out: str) -> None:
     """Also where it was signed with the right key."""
     claims = jwt.decode(signed(), options={"verify_signature": False})
     del claims[left_out]
-    key = tokens._key(SECRET)
+    key = tokens.signing_key(SECRET)
     with pytest.raises(Unauthenticated):
         tokens.read(jwt.encode(claims, key, algorithm="HS256"), SECRET)
 

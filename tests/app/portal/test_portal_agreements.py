@@ -6,8 +6,7 @@ from io import StringIO
 import pytest
 from sqlalchemy import select
 
-from app.access import browser_sessions
-from app.access.policy import Principal, Role
+from app.access.policy import Role
 from app.database import Database
 from models.exchange import Need
 from models.matching import Agreement, Decision, Proposal, PublicationConsent
@@ -146,14 +145,12 @@ def test_each_side_answers_for_itself_only(
     who: Visitor, role: Role, sees: str, sees_not: str
 ) -> None:
     """A contact of one side can neither see nor open the form of the other."""
-    found = browser_sessions.Visiting(Principal("contact", frozenset({role})), False)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(browser_sessions, "find", lambda *_: found)
-        links = who.open("/proposals/1").links
-        assert f"{BASE}/proposals/1/agreements/{sees}" in links
-        assert f"{BASE}/proposals/1/agreements/{sees_not}" not in links
-        assert who.open(f"/proposals/1/agreements/{sees}").status == 200
-        assert who.open(f"/proposals/1/agreements/{sees_not}").status == 403
+    who.limit_to(role)
+    links = who.open("/proposals/1").links
+    assert f"{BASE}/proposals/1/agreements/{sees}" in links
+    assert f"{BASE}/proposals/1/agreements/{sees_not}" not in links
+    assert who.open(f"/proposals/1/agreements/{sees}").status == 200
+    assert who.open(f"/proposals/1/agreements/{sees_not}").status == 403
 
 
 def test_each_side_consents_to_publish_and_takes_it_back(who: Visitor, exchange: Database) -> None:

@@ -3,8 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from app.access import browser_sessions
-from app.access.policy import Principal, Role
+from app.access.policy import Role
 from app.database import Database
 from models.matching import Proposal, Steering
 from tests import runs
@@ -64,13 +63,11 @@ def test_nothing_else_is_done_on_the_card(who: Visitor) -> None:
 
 def test_who_may_not_decide_sees_and_cannot(who: Visitor, exchange: Database) -> None:
     """An analyst reads the card and finds no button; a stranger finds the sign-in."""
-    found = browser_sessions.Visiting(Principal("analyst", frozenset({Role.ANALYST})), False)
     card = who.open(CARD, **BY_SCRIPT)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(browser_sessions, "find", lambda *_: found)
-        seen = who.open(CARD, **BY_SCRIPT)
-        assert ("Together" in seen.text, seen.forms) == (True, [])
-        assert "may not review" in send(who, card, action="prefer").text
+    who.limit_to(Role.ANALYST)
+    seen = who.open(CARD, **BY_SCRIPT)
+    assert ("Together" in seen.text, seen.forms) == (True, [])
+    assert "may not review" in send(who, card, action="prefer").text
     with exchange.read() as session:
         assert session.get_one(Proposal, 1).state == "proposed"
     answer = anybody(exchange).client.get(f"{BASE}{CARD}", headers=BY_SCRIPT)

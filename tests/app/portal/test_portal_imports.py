@@ -3,6 +3,8 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,23 +31,46 @@ def exchange(sqlite_database: Database) -> Database:
     return sqlite_database
 
 
+REPORT = ImportReport("needs", {}, "")
+
+
+@contextmanager
+def file_before(folder: Path) -> Iterator[None]:
+    """Until the block ends another file is looked at, and whatever comes after it waits."""
+    gate = threading.Event()
+
+    def work(on_progress: Progress) -> ImportReport:
+        assert gate.wait(60)
+        return REPORT
+
+    folder.mkdir()
+    background.begin(folder, "look", work, quick_s=0.0)
+    try:
+        yield
+    finally:
+        gate.set()
+
+
 def test_a_file_that_takes_long_is_waited_for(
-    who: Visitor, exchange: Database, monkeypatch: pytest.MonkeyPatch
+    who: Visitor, exchange: Database, tmp_path: Path
 ) -> None:
     """The page says how far it is, without scripts too; what came of it is there afterwards."""
-    monkeypatch.setattr(background, "QUICK_S", 0.0)
     lines = "".join(f"W-{n},100,maths,{rows.YEAR},2\n" for n in range(300))
     files = {"file": ("needs.csv", NEEDS + lines)}
     form = who.open("/imports/new?kind=needs").form("/imports/new")
     sent = {name: value[0] for name, value in form.fields.items()}
-    answer = who.client.post(f"{BASE}/imports/new", data=sent, files=files, headers=OURS)
-    address = answer.url.path.removeprefix(BASE)
-    assert address.startswith("/imports/waiting/")
+    with file_before(tmp_path / "first"):
+        answer = who.client.post(f"{BASE}/imports/new", data=sent, files=files, headers=OURS)
+        address = answer.url.path.removeprefix(BASE)
+        assert address.startswith("/imports/waiting/")
+        assert 'http-equiv="refresh"' in answer.text
     assert anybody(exchange).open(address).text.startswith("Sign in")
     assert broker(exchange).open(address).status == 404
     page = settled(who, address)
     assert "Needs 300 0 0 0" in page.text
-    who.send(page, "/imports/take")
+    with file_before(tmp_path / "second"):
+        who.send(page, "/imports/take")
+        assert 'http-equiv="refresh"' in who.client.get(f"{BASE}{address}").text
     page = settled(who, address)
     assert "the file is taken in, 300 rows changed" in page.text
     assert "300 rows changed" in who.open(address).text
@@ -73,35 +98,23 @@ def settled(who: Visitor, address: str) -> Page:
 
 def test_work_that_was_interrupted_is_told(who: Visitor, tmp_path: Path) -> None:
     """A file that nobody works on any more is not waited for for ever."""
-    background.begin(tmp_path, "look", lambda on_progress: ImportReport("needs", {}, ""))
-    assert background.told(tmp_path).state is background.State.SEEN
-    background._tell(tmp_path, background.Told("take"))
-    assert background.told(tmp_path).state is background.State.WORKING
-    os.utime(tmp_path / background.NAME, (1, 1))
-    assert background.told(tmp_path).refused.startswith(
-        "It was interrupted, and nothing was changed."
-    )
+    left = tmp_path / "left"
+    with file_before(left):
+        assert background.told(left).state is background.State.WORKING
+        os.utime(left / background.NAME, (1, 1))
+        assert background.told(left).refused.startswith(
+            "It was interrupted, and nothing was changed."
+        )
 
 
-def test_work_that_waits_for_long_is_not_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_work_that_waits_for_long_is_not_lost(tmp_path: Path) -> None:
     """Behind a large file nothing is told for minutes; the file is still going to be looked at."""
-    monkeypatch.setattr(background, "QUICK_S", 0.0)
-    gate = threading.Event()
-
-    def work(on_progress: Progress) -> ImportReport:
-        assert gate.wait(60)
-        return ImportReport("needs", {}, "")
-
     folders = [tmp_path / name for name in ("large", "behind")]
-    for folder in folders:
-        folder.mkdir()
-        background.begin(folder, "look", work)
-        os.utime(folder / background.NAME, (1, 1))
-    background._live_on()
-    states = {background.told(folder).state for folder in folders}
-    gate.set()
+    with file_before(folders[0]), file_before(folders[1]):
+        for folder in folders:
+            os.utime(folder / background.NAME, (1, 1))
+        background.heartbeat()
+        states = {background.told(folder).state for folder in folders}
     assert states == {background.State.WORKING}
 
 

@@ -4,13 +4,11 @@ import csv
 import re
 from html import unescape
 from io import StringIO
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from app.access import browser_sessions
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.database import Database
 from app.insight.queries import report_data, result_of
 from app.insight.rendered import draw
@@ -23,11 +21,10 @@ from models.access import AuditEvent
 from models.exchange import Offer
 from models.matching import Decision, Proposal, Run, Steering
 from tests import rows
-from tests.portal import BASE, Page, Visitor
+from tests.portal import BASE, Page, Visitor, broker
 from tests.runs import OPTIONS, match
 
 DECIDE = "/proposals/decide"
-pytestmark = pytest.mark.usefixtures("first_day")
 
 
 @pytest.fixture
@@ -48,6 +45,12 @@ def exchange(sqlite_database: Database) -> Database:
         rows.add_offer(session, "far", far)
         rows.add_offer(session, "reads", far, expertise_code="reading")
     return sqlite_database
+
+
+@pytest.fixture
+def who(exchange: Database) -> Visitor:
+    """A broker at work on the first day of the year that is planned."""
+    return broker(exchange, rows.NOW)
 
 
 def ids(database: Database) -> dict[str, int]:
@@ -115,7 +118,8 @@ def test_a_run_is_watched_until_it_has_ended(who: Visitor, exchange: Database) -
     """Bound, plan and gap as the solver last told them, then the plan itself."""
     with exchange.write() as session:
         takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-        run = service.submit(session, TERMINAL, takers, rows.YEAR, service.MatchOptions())
+        options = service.MatchOptions(as_of=rows.STARTS)
+        run = service.submit(session, TERMINAL, takers, rows.YEAR, options)
         run_id = run.id
     with exchange.write() as session:
         held = claim(session, "test", 60)
@@ -330,20 +334,16 @@ def test_unmet_needs_say_why_nobody_could(who: Visitor, run_id: int) -> None:
     assert (row["need"], row["days"]) == ("L", "2")
 
 
-def test_a_person_sees_only_what_the_policy_lets_it(who: Visitor, exchange: Database) -> None:
+def test_a_person_sees_only_what_the_policy_lets_it(who: Visitor) -> None:
     """A principal without the role for a page is told so, by a page."""
-    found: Any = browser_sessions.Visiting(
-        Principal("giver", frozenset({Role.GIVER_CONTACT})), False
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(browser_sessions, "find", lambda *_: found)
-        home = who.open("/")
-        assert f"{BASE}/offers/new" in home.links
-        assert f"{BASE}/runs/new" not in home.links
-        for path in ("/runs/new", "/imports/new", "/needs/new"):
-            page = who.open(path)
-            assert page.status == 403
-            assert "Giver may not" in page.text
+    who.limit_to(Role.GIVER_CONTACT)
+    home = who.open("/")
+    assert f"{BASE}/offers/new" in home.links
+    assert f"{BASE}/runs/new" not in home.links
+    for path in ("/runs/new", "/imports/new", "/needs/new"):
+        page = who.open(path)
+        assert page.status == 403
+        assert "Giver may not" in page.text
 
 
 def test_lines_to_embed_the_public_map_are_made(who: Visitor, exchange: Database) -> None:

@@ -11,7 +11,6 @@ from app.database import Database
 from app.errors import Forbidden, NotFound
 from app.insight.queries import report_data, result_of
 from app.insight.report import figures
-from app.planning import carry_out
 from app.runs import queries, service
 from models.access import AuditEvent
 from models.matching import Proposal, Run
@@ -107,16 +106,16 @@ def test_every_change_is_audited_in_its_own_transaction(exchange: Database) -> N
 
 
 def test_a_solve_that_dies_leaves_a_failed_run_and_no_proposal(
-    exchange: Database, monkeypatch: pytest.MonkeyPatch
+    exchange: Database,
 ) -> None:
     """Nothing is half written, and the run says so."""
 
-    def die(*args: object, **kwargs: object) -> None:
-        raise RuntimeError("the machine caught fire")
+    def die(stage: str, fraction: float) -> None:
+        if stage == "writing the plan":
+            raise RuntimeError("the machine caught fire")
 
-    monkeypatch.setattr(carry_out, "solve", die)
     with pytest.raises(RuntimeError, match="fire"):
-        match(exchange)
+        match(exchange, on_progress=die)
     with exchange.read() as session:
         assert session.scalars(select(Run.state)).all() == ["failed"]
         assert session.scalar(select(func.count()).select_from(Proposal)) == 0

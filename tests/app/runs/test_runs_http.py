@@ -20,8 +20,8 @@ from tests.callers import keyed
 from tests.runs import match
 
 API = "/api/v1"
-ASKED = {"area": "Testshire", "period": rows.YEAR, "options": {"workers": 1, "method": "exact"}}
-pytestmark = pytest.mark.usefixtures("first_day")
+OPTIONS = {"workers": 1, "method": "exact", "as_of": rows.STARTS.isoformat()}
+ASKED = {"area": "Testshire", "period": rows.YEAR, "options": OPTIONS}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def exchange(sqlite_database: Database) -> Database:
 
 @pytest.fixture
 def client(exchange: Database) -> Iterator[TestClient]:
-    with keyed(exchange) as client:
+    with keyed(exchange, rows.NOW) as client:
         yield client
 
 
