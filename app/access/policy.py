@@ -82,8 +82,13 @@ EMBED = Principal("embed", frozenset({Role.ANALYST}))
 """A map in somebody's page, as far as its token goes."""
 
 
+def may(principal: Principal, action: Action) -> bool:
+    """Whether one of the principal's roles may do `action`."""
+    return bool(principal.roles & (MAY[action] | {Role.ADMINISTRATOR}))
+
+
 def authorise(principal: Principal, action: Action) -> None:
     """Raise `Forbidden` unless one of the principal's roles may do `action`."""
-    if principal.roles & (MAY[action] | {Role.ADMINISTRATOR}):
+    if may(principal, action):
         return
     raise Forbidden(f"{principal.name} may not {action.replace('_', ' ')}; ask an administrator")

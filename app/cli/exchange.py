@@ -1,25 +1,18 @@
 """Needs, offers and their like from the terminal: in and out, suggested, confirmed, answered."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from app.access.policy import TERMINAL, Principal
-from app.cli.console import open_database, out, progress_bar, write_csv
-from app.cli.imports import FileArgument, JsonOption, import_app, run_file_import
+from app.access.policy import TERMINAL
+from app.cli.console import open_database, out, progress_bar
+from app.cli.imports import JsonOption
 from app.files.csv_reading import parse_half_days
 from app.suggestions.rules import PACKAGED
 from models.vocabulary import Availability
 
-if TYPE_CHECKING:
-    from app.database import ReadSession
-
-export_app = typer.Typer(
-    help="Write what is held as CSV, as `import` reads it back unchanged.", no_args_is_help=True
-)
 confirm_app = typer.Typer(help="Say for a school that a suggestion is a need.")
 answer_app = typer.Typer(help="Say for a giver what it can give.")
 withdraw_app = typer.Typer(help="Let a need or an offer stand no longer.")
@@ -27,93 +20,7 @@ withdraw_app = typer.Typer(help="Let a need or an offer stand no longer.")
 SHOWN = 20
 """Suggestions a preview lists; `--json` gives all."""
 
-OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="write here, not to the terminal")
-]
-PeriodOption = Annotated[
-    str | None, typer.Option("--period", help="only this period, like 2026-27 or 2026-27/autumn")
-]
 ReferenceArgument = Annotated[str, typer.Argument(metavar="REFERENCE")]
-
-
-@import_app.command("expertise")
-def import_expertise(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in the whole taxonomy of expertise; what the file leaves out is retired."""
-    from app.catalogue import taxonomy
-
-    run_file_import(taxonomy.import_expertise, file, as_json=as_json)
-
-
-@import_app.command("periods")
-def import_periods(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in academic years and their terms."""
-    from app.catalogue import calendar
-
-    run_file_import(calendar.import_periods, file, as_json=as_json)
-
-
-@import_app.command("needs")
-def import_needs(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in needs, by reference."""
-    from app.exchange import files
-
-    run_file_import(files.import_needs, file, as_json=as_json)
-
-
-@import_app.command("offers")
-def import_offers(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in offers, by reference."""
-    from app.exchange import files
-
-    run_file_import(files.import_offers, file, as_json=as_json)
-
-
-@import_app.command("limits")
-def import_limits(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in what participants may give and take in a period."""
-    from app.exchange import files
-
-    run_file_import(files.import_limits, file, as_json=as_json)
-
-
-@export_app.command("expertise")
-def export_expertise(file: OutOption = None) -> None:
-    """Write the taxonomy in use."""
-    from app.catalogue import taxonomy
-
-    _export(taxonomy.export_expertise, file)
-
-
-@export_app.command("periods")
-def export_periods(file: OutOption = None) -> None:
-    """Write the calendar."""
-    from app.catalogue import calendar
-
-    _export(calendar.export_periods, file)
-
-
-@export_app.command("needs")
-def export_needs(file: OutOption = None, period: PeriodOption = None) -> None:
-    """Write needs."""
-    from app.exchange import files
-
-    _export(lambda session, principal: files.export_needs(session, principal, period), file)
-
-
-@export_app.command("offers")
-def export_offers(file: OutOption = None, period: PeriodOption = None) -> None:
-    """Write the offers that stand."""
-    from app.exchange import files
-
-    _export(lambda session, principal: files.export_offers(session, principal, period), file)
-
-
-@export_app.command("limits")
-def export_limits(file: OutOption = None, period: PeriodOption = None) -> None:
-    """Write the limits of participants."""
-    from app.exchange import files
-
-    _export(lambda session, principal: files.export_limits(session, principal, period), file)
 
 
 @confirm_app.command("need")
@@ -219,12 +126,6 @@ def suggest(
         out.print(note, markup=False, soft_wrap=True)
     if preview:
         out.print("This was a preview: nothing was changed.")
-
-
-def _export(read: "Callable[[ReadSession, Principal], str]", file: Path | None) -> None:
-    with open_database() as database, database.read() as session:
-        text = read(session, TERMINAL)
-    write_csv(text, file)
 
 
 def _half_days(days: str) -> int:

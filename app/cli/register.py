@@ -1,90 +1,11 @@
-"""`givetake import gias|measures|organisations|...`, `find` and the rules of circumstances."""
+"""`givetake find`: institutions and organisations by URN, key or name."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.access.policy import TERMINAL
-from app.cli.console import open_database, out, write_csv
-from app.cli.exchange import OutOption, export_app
-from app.cli.imports import FileArgument, JsonOption, import_app, run_file_import, run_import
-
-
-@import_app.command()
-def gias(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="edubasealldata")],
-    groups: Annotated[Path | None, typer.Option(help="allgroupsdata")] = None,
-    links: Annotated[Path | None, typer.Option(help="alllinksdata")] = None,
-    successors: Annotated[Path | None, typer.Option(help="links_edubasealldata")] = None,
-    memberships: Annotated[Path | None, typer.Option(help="academiesmatmembership")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take in the public register: institutions, groups, areas, and their history."""
-    from app.register.gias.importer import GiasFiles, import_gias
-
-    files = GiasFiles(file, groups, links, successors, memberships)
-    run_import(
-        lambda session, on_progress: import_gias(session, TERMINAL, files, on_progress),
-        as_json=as_json,
-    )
-
-
-@import_app.command()
-def measures(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in published measures of institutions."""
-    from app.register.measures import import_measures
-
-    run_file_import(import_measures, file, as_json=as_json)
-
-
-@import_app.command()
-def organisations(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in givers that are no schools, with the areas they serve."""
-    from app.register.organisations import import_organisations
-
-    run_file_import(import_organisations, file, as_json=as_json)
-
-
-@import_app.command()
-def networks(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in families of schools, alliances and their members."""
-    from app.register.networks import import_networks
-
-    run_file_import(import_networks, file, as_json=as_json)
-
-
-@import_app.command()
-def circumstances(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in dated circumstances, such as a new head."""
-    from app.register.circumstances import import_circumstances
-
-    run_file_import(import_circumstances, file, as_json=as_json)
-
-
-@import_app.command("circumstance-rules")
-def import_rules(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in what each circumstance does to giving and taking."""
-    from app.register.circumstances import import_circumstance_rules
-
-    run_file_import(import_circumstance_rules, file, as_json=as_json)
-
-
-@export_app.command("circumstance-rules")
-def export_rules(out_file: OutOption = None) -> None:
-    """Write what each circumstance does to giving and taking."""
-    from app.register.circumstances import export_circumstance_rules
-
-    with open_database() as database, database.read() as session:
-        write_csv(export_circumstance_rules(session, TERMINAL), out_file)
-
-
-@import_app.command()
-def support(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in support that runs, that others give, or that has ended, with its result."""
-    from app.partnerships.service import import_support
-
-    run_file_import(import_support, file, as_json=as_json)
+from app.cli.console import open_database, out
 
 
 def find(

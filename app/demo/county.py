@@ -8,9 +8,8 @@ from math import dist
 from random import Random
 from typing import Literal
 
-from solver.pairing.geography import to_wgs84
-
 from app.demo.places import STARTS, TOWNS, Place, outline, place_names, places, scatter
+from solver.pairing.geography import to_wgs84
 
 FIRST_URN = 900_001
 FIRST_GROUP_UID = 90_001

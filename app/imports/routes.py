@@ -15,10 +15,11 @@ from app.http.media import AS_CSV
 from app.http.replies import Listed, Page, listed, shown
 from app.import_kit.report import ImportReport
 from app.imports import service
+from app.imports.kinds import GIAS, KINDS, SINGLE_FILES
 
 router = APIRouter(prefix="/imports", tags=["imports"])
-KINDS = {kind.replace("-", "_").upper(): kind for kind in service.IMPORTERS}
-Kind = StrEnum("Kind", KINDS)  # type: ignore[misc]  # its members are known at run time only
+NAMES = {name.replace("-", "_").upper(): name for name in SINGLE_FILES}
+Kind = StrEnum("Kind", NAMES)  # type: ignore[misc]  # its members are known at run time only
 KindPath = Annotated[Kind, Path(examples=["needs"])]
 CsvFile = Annotated[UploadFile, File(description="a CSV file, UTF-8 or cp1252")]
 ImportId = Annotated[Id, Path(examples=[1])]
@@ -119,7 +120,7 @@ def preview_gias(
         "successors": successors,
         "memberships": memberships,
     }
-    return _report(request, service.take_in_gias(session, principal, files))
+    return _report(request, service.import_files(session, principal, GIAS, files))
 
 
 @router.post("/gias", response_model=ReportShown, status_code=201)
@@ -148,7 +149,7 @@ def import_gias(
         principal.name,
         key,
         service.digest(files),
-        lambda: _applied(request, session, service.take_in_gias(session, principal, files)),
+        lambda: _applied(request, session, service.import_files(session, principal, GIAS, files)),
     )
 
 
@@ -157,7 +158,8 @@ def preview_import(
     request: Request, principal: Caller, session: Rehearses, kind: KindPath, file: CsvFile
 ) -> Response:
     """Show what a file would change, and change nothing."""
-    return _report(request, service.take_in(session, principal, kind, file))
+    report = service.import_files(session, principal, KINDS[kind], {kind: file})
+    return _report(request, report)
 
 
 @router.post("/{kind}", response_model=ReportShown, status_code=201)
@@ -170,13 +172,16 @@ def import_file(
     key: Key,
 ) -> Response:
     """Take in a file: all of it or, with any fault, nothing."""
+    files = {kind.value: file}
     return once(
         request,
         session,
         principal.name,
         key,
-        service.digest({kind: file}),
-        lambda: _applied(request, session, service.take_in(session, principal, kind, file)),
+        service.digest(files),
+        lambda: _applied(
+            request, session, service.import_files(session, principal, KINDS[kind], files)
+        ),
     )
 
 

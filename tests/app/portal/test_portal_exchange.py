@@ -341,7 +341,7 @@ def test_a_file_has_to_be_chosen(who: Visitor) -> None:
     answer = upload(who, "offers", "", name="")
     page = Page(answer)
     assert page.status == 422
-    assert "Choose a CSV file" in page.text
+    assert "Select a CSV file" in page.text
     assert "#file" in page.links
 
 
