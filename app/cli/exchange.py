@@ -13,42 +13,47 @@ from app.files.csv_reading import parse_half_days
 from app.suggestions.rules import PACKAGED
 from models.vocabulary import Availability
 
-confirm_app = typer.Typer(help="Say for a school that a suggestion is a need.")
-answer_app = typer.Typer(help="Say for a giver what it can give.")
-withdraw_app = typer.Typer(help="Let a need or an offer stand no longer.")
+confirm_app = typer.Typer(help="Confirm suggested needs for schools.")
+answer_app = typer.Typer(help="Record what supporting organisations can offer.")
+withdraw_app = typer.Typer(help="Withdraw a need or an offer.")
 
 SHOWN = 20
 """Suggestions a preview lists; `--json` gives all."""
 
-ReferenceArgument = Annotated[str, typer.Argument(metavar="REFERENCE")]
+ReferenceArgument = Annotated[
+    str, typer.Argument(metavar="REFERENCE", help="Reference of the need or offer.")
+]
 
 
 @confirm_app.command("need")
 def confirm_need(
     reference: ReferenceArgument,
     by: Annotated[
-        str, typer.Option("--by", metavar="ROLE", help="who of the school's side, never a name")
+        str,
+        typer.Option(
+            "--by", metavar="ROLE", help="Role of the person at the school. Do not give a name."
+        ),
     ] = "school",
 ) -> None:
-    """Make a suggestion a need, on the word of the school's own side."""
+    """Confirm a suggested need, as the school has told you."""
     from app.exchange import service
 
     with open_database() as database, database.write() as session:
         need = service.confirm_need(session, TERMINAL, reference, by_role=by)
-        out.print(f"The need {reference} is {need.state}, agreed by: {by}.", markup=False)
+        out.print(f"Need {reference} is {need.state}, confirmed by: {by}.", markup=False)
 
 
 @answer_app.command("offer")
 def answer_offer(
     reference: ReferenceArgument,
     availability: Annotated[
-        Availability, typer.Argument(help="can_offer, may_offer or not_offering")
+        Availability, typer.Argument(help="What the supporting organisation said.")
     ],
     days: Annotated[
-        str | None, typer.Option("--days", help="the days the giver said, in steps of 0.5")
+        str | None, typer.Option("--days", help="Days it can give, in steps of 0.5.")
     ] = None,
 ) -> None:
-    """Record the giver's own answer to an offer."""
+    """Record a supporting organisation's own answer to an offer."""
     from app.exchange import service
 
     half_days = None if days is None else _half_days(days)
@@ -56,49 +61,54 @@ def answer_offer(
         offer = service.answer_offer(
             session, TERMINAL, reference, availability, half_days=half_days
         )
-        out.print(f"The offer {reference} is {offer.availability}.", markup=False)
+        out.print(f"Offer {reference} is {offer.availability}.", markup=False)
 
 
 @withdraw_app.command("need")
 def withdraw_need(reference: ReferenceArgument) -> None:
-    """Close a need."""
+    """Withdraw a need."""
     from app.exchange import service
 
     with open_database() as database, database.write() as session:
         need = service.withdraw_need(session, TERMINAL, reference)
-        out.print(f"The need {reference} is {need.state}.", markup=False)
+        out.print(f"Need {reference} is {need.state}.", markup=False)
 
 
 @withdraw_app.command("offer")
 def withdraw_offer(reference: ReferenceArgument) -> None:
-    """Let an offer stand no longer."""
+    """Withdraw an offer."""
     from app.exchange import service
 
     with open_database() as database, database.write() as session:
         service.withdraw_offer(session, TERMINAL, reference)
-        out.print(f"The offer {reference} is withdrawn.", markup=False)
+        out.print(f"Offer {reference} is withdrawn.", markup=False)
 
 
 def suggest(
     rules: Annotated[
-        Path, typer.Option("--rules", metavar="FILE", help="TOML or JSON; by default our own")
+        Path,
+        typer.Option(
+            "--rules", metavar="FILE", help="Rules as TOML or JSON. Default: the packaged rules."
+        ),
     ] = PACKAGED,
     period: Annotated[
-        str | None, typer.Option("--period", help="by default this academic year")
+        str | None, typer.Option("--period", help="Year or term. Default: this academic year.")
     ] = None,
     area: Annotated[
-        str | None, typer.Option("--area", help="only schools of this area, by name or code")
+        str | None, typer.Option("--area", help="Only schools of this area, by name or code.")
     ] = None,
     include_old: Annotated[
-        bool, typer.Option("--include-old", help="use measures over three years old")
+        bool, typer.Option("--include-old", help="Include measures over three years old.")
     ] = False,
     include_fee_paying: Annotated[
-        bool, typer.Option("--include-fee-paying", help="compare fee-paying schools too")
+        bool, typer.Option("--include-fee-paying", help="Include fee-paying schools.")
     ] = False,
-    preview: Annotated[bool, typer.Option("--preview", help="show, and change nothing")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show suggestions without saving.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare schools with similar ones: suggest needs, and whom to ask what they can give."""
+    """Compare schools with similar schools and suggest needs and offers to ask about."""
     from app.suggestions.service import suggest
 
     with open_database() as database, progress_bar() as on_progress, database.write() as session:
@@ -116,16 +126,16 @@ def suggest(
     if as_json:
         out.print_json(data=asdict(report))
         return
-    for kind, counts in (("suggested needs", report.needs), ("prompts to ask", report.offers)):
+    for kind, counts in (("Suggested needs", report.needs), ("Prompts to ask", report.offers)):
         words = ", ".join(f"{number:,} {what}" for what, number in asdict(counts).items())
-        out.print(f"{kind} of {report.period}: {words}", markup=False, soft_wrap=True)
+        out.print(f"{kind} for {report.period}: {words}", markup=False, soft_wrap=True)
     for suggestion in report.suggestions[:SHOWN] if preview else []:
-        line = f"{suggestion['kind']} of {suggestion['urn']}: {suggestion['statement']}"
+        line = f"{suggestion['kind']} for {suggestion['urn']}: {suggestion['statement']}"
         out.print(line, markup=False, soft_wrap=True)
     for note in report.notes:
         out.print(note, markup=False, soft_wrap=True)
     if preview:
-        out.print("This was a preview: nothing was changed.")
+        out.print("This was a preview. No changes were made.")
 
 
 def _half_days(days: str) -> int:

@@ -15,10 +15,11 @@ export_app = typer.Typer(
 )
 
 OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="write here, not to the terminal")
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="File to write. Default: print to the terminal."),
 ]
 PeriodOption = Annotated[
-    str | None, typer.Option("--period", help="only this period, like 2026-27 or 2026-27/autumn")
+    str | None, typer.Option("--period", help="Only this period, like 2026-27 or 2026-27/autumn.")
 ]
 
 

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from app.import_kit.report import ImportReport
     from app.import_kit.upsert import Counts
 
-import_app = typer.Typer(help="Take in files: all of a file or nothing.", no_args_is_help=True)
+import_app = typer.Typer(
+    help="Import files. A file with an error changes nothing.", no_args_is_help=True
+)
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a CSV file")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="CSV file.")]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="print the report, or the faults, as JSON")
+    bool, typer.Option("--json", help="Print the report, or the errors, as JSON.")
 ]
 
 
@@ -88,11 +90,12 @@ def problem_as_json(problem: Problem) -> dict[str, object]:
 
 def show(report: "ImportReport") -> None:
     for thing, counts in report.things.items():
-        out.print(f"{thing.replace('_', ' ')}: {in_words(counts)}", markup=False, soft_wrap=True)
+        name = thing.replace("_", " ").capitalize()
+        out.print(f"{name}: {in_words(counts)}", markup=False, soft_wrap=True)
     for note in report.notes:
         out.print(note, markup=False, soft_wrap=True)
     if not report.any_change:
-        out.print("Nothing was changed.")
+        out.print("No changes were made.")
 
 
 def in_words(counts: "Counts") -> str:

@@ -9,10 +9,12 @@ from app.cli.console import open_database, out
 
 
 def find(
-    text: Annotated[list[str], typer.Argument(metavar="TEXT...", help="a URN, or name and place")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="how many at most")] = 20,
+    text: Annotated[
+        list[str], typer.Argument(metavar="TEXT...", help="A URN, or words of the name and place.")
+    ],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of results.")] = 20,
 ) -> None:
-    """List institutions and organisations by URN, key, or words of name and place."""
+    """Find institutions and organisations by URN, key, name or place."""
     from app.register.lookups import find_participants
 
     with open_database() as database, database.read() as session:
@@ -24,4 +26,7 @@ def find(
         cell = one.reference.partition(":")[2]
         out.print(f"{cell}  {one.name} ({kind}{closed}) {place}", markup=False, soft_wrap=True)
     if not found:
-        out.print(f"Nobody of the register is called {' '.join(text)!r}.", markup=False)
+        out.print(
+            f"No results for {' '.join(text)!r}. Check the spelling or use fewer words.",
+            markup=False,
+        )

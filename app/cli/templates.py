@@ -18,7 +18,7 @@ def template(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=NAMES)],
     out_file: OutOption = None,
 ) -> None:
-    """Write a CSV file to fill in, with made-up rows, or the rules of `suggest` to change."""
+    """Write a template to fill in: a CSV file with made-up rows, or the rules of `suggest`."""
     if kind == SUGGEST_RULES:
         from app.suggestions.rules import PACKAGED
 
