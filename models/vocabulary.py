@@ -41,7 +41,7 @@ class GroupKind(Word):
 
 
 class Mode(Word):
-    """How support is given; distance does not bind what is remote."""
+    """How support is given; distance does not limit remote support."""
 
     ON_SITE = "on_site"
     REMOTE = "remote"
@@ -67,7 +67,7 @@ class NeedEvidence(Word):
 
 
 class Availability(Word):
-    """Whether the giver has said that it can give; only the giver says so for itself."""
+    """Whether the supporting organisation has said that it can give."""
 
     CAN_OFFER = "can_offer"
     MAY_OFFER = "may_offer"
@@ -90,7 +90,7 @@ class Reciprocity(Word):
 
 
 class BalanceHolder(Word):
-    """Who holds the balance of giving and taking."""
+    """Who balances giving and receiving."""
 
     SCHOOL = "school"
     FEDERATION = "federation"
@@ -98,7 +98,7 @@ class BalanceHolder(Word):
 
 
 class Operation(Word):
-    """What a run does: plan anew, or check or judge a plan that was given."""
+    """What a run does: plan, or validate or evaluate a given plan."""
 
     SOLVE = "solve"
     VALIDATE = "validate"
@@ -156,7 +156,7 @@ class DecisionAction(Word):
 
 
 class Side(Word):
-    """Whose agreement it is: each side's is a record of its own."""
+    """Which side agrees: each side's agreement is a record of its own."""
 
     TAKER = "taker"
     GIVER = "giver"
@@ -178,7 +178,7 @@ class DeclineReason(Word):
 
 
 class SteeringKind(Word):
-    """What the next run must do with a pair."""
+    """Whether the next runs must include a pair, or must not."""
 
     PIN = "pin"
     EXCLUSION = "exclusion"
@@ -192,7 +192,7 @@ class SupportState(Word):
 
 
 class SupportResult(Word):
-    """What came of support that ended, as the one who recorded it judged."""
+    """The result of support that has ended, in the view of the person who recorded it."""
 
     WORKED = "worked"
     PARTLY = "partly"

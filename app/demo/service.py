@@ -1,4 +1,4 @@
-"""Take the made-up county in, by the same importers that take in the real register."""
+"""Import the sample county with the importers of the real register."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""Imports over HTTP: what a file would change, taking it in, and what was taken in."""
+"""Imports over HTTP: what a file would change, importing it, and past imports."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ ImportId = Annotated[Id, Path(examples=[1])]
 
 
 class CountsShown(Shown):
-    """What became of one kind of thing; `absent` is stored but not in the file, and kept."""
+    """Counts of one kind of record; `absent` are stored and not in the file, and are kept."""
 
     added: int = Field(examples=[12])
     changed: int = Field(examples=[3])
@@ -36,7 +36,7 @@ class CountsShown(Shown):
 
 
 class ReportShown(Shown):
-    """What an import did, or would do, thing by thing."""
+    """What an import changed, or would change, by kind of record."""
 
     kind: str = Field(examples=["needs"])
     files: dict[str, str] = Field(examples=[{"needs": "needs.csv"}])
@@ -47,7 +47,7 @@ class ReportShown(Shown):
         ]
     )
     notes: list[str] = Field(examples=[[]])
-    applied: bool = Field(description="false: only looked at", examples=[True])
+    applied: bool = Field(description="false: a preview", examples=[True])
     import_id: int | None = Field(
         None, description="the import that was recorded; null: nothing changed", examples=[1]
     )
@@ -135,7 +135,7 @@ def import_gias(
     successors: CsvFile | None = None,
     memberships: CsvFile | None = None,
 ) -> Response:
-    """Take in the register's files of one day: all of them or, with any fault, none."""
+    """Import the register's files of one day. If any has an error, nothing changes."""
     files = {
         "establishments": establishments,
         "groups": groups,
@@ -171,7 +171,7 @@ def import_file(
     file: CsvFile,
     key: Key,
 ) -> Response:
-    """Take in a file: all of it or, with any fault, nothing."""
+    """Import a file. If it has an error, nothing changes."""
     files = {kind.value: file}
     return once(
         request,
@@ -190,7 +190,7 @@ def _report(request: Request, report: ImportReport) -> Response:
 
 
 def _applied(request: Request, session: WriteSession, report: ImportReport) -> Response:
-    """Answer what was taken in; the same files again change nothing and say so."""
+    """Answer what was imported; the same files again change nothing and say so."""
     import_id = service.latest(session, report.digest).id if report.any_change else None
     content = report.as_json() | {"applied": True, "import_id": import_id}
     base = request.url.path.rpartition("/")[0]

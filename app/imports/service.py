@@ -1,4 +1,4 @@
-"""Files that come over HTTP: the terminal's importers on what was sent, and past imports."""
+"""Files that are sent over HTTP, imported as from the terminal, and past imports."""
 
 import hashlib
 import re
@@ -81,7 +81,7 @@ def get_import(session: ReadSession, principal: Principal, import_id: int) -> Im
     authorise(principal, Action.READ)
     found = session.get(ImportBatch, import_id)
     if found is None:
-        raise NotFound(f"there is no import {import_id}")
+        raise NotFound(f"There is no import {import_id}. Check the number.")
     return found
 
 

@@ -60,7 +60,7 @@ class Worker:
                 with structlog.contextvars.bound_contextvars(run_id=held.run_id):
                     self.handle(held, stop)
             except Exception as error:
-                log.error("worker.stumbled", error=type(error).__name__, exc_info=error)
+                log.error("worker.poll_failed", error=type(error).__name__, exc_info=error)
                 stop.wait(self.poll_s)
 
     def take(self, name: str) -> Lease | None:
@@ -76,7 +76,7 @@ class Worker:
             try:
                 self.housekeeping()
             except Exception as error:
-                log.error("worker.house_not_kept", error=type(error).__name__, exc_info=error)
+                log.error("worker.housekeeping_failed", error=type(error).__name__, exc_info=error)
             stop.wait(HOUSEKEEPING_S)
 
 

@@ -72,10 +72,10 @@ def build(
     """
     if not loaded.needs or not loaded.offers:
         missing = "offer" if loaded.needs else "need"
-        among = "" if loaded.needs else " among these takers"
+        among = "" if loaded.needs else " for these schools"
         raise Unplannable(
-            f"there is no {missing} to plan in {loaded.period.name}{among}; "
-            f"enter some with `givetake import {missing}s FILE`"
+            f"There are no {missing}s to plan in {loaded.period.name}{among}. Import some with "
+            f"`givetake import {missing}s FILE`."
         )
     left = what_is_left(loaded, options)
     taxonomy, entry = _taxonomy(loaded)
@@ -120,8 +120,8 @@ def build(
         }
         raise ImpossiblePin(
             " ".join(
-                f"Pin {wishes.pins[pair]} cannot be kept: "
-                f"{refusal.statement if refusal else 'the rules of a pair refuse it.'}"
+                f"Pin {wishes.pins[pair]} is not possible: "
+                f"{refusal.statement if refusal else 'the rules for pairs do not allow it.'}"
                 for pair, refusal in why.items()
             )
         )

@@ -132,7 +132,7 @@ def _build(
         )
         return build(loaded, options, travel_times(travel_source))
     except Problem as problem:
-        log.info("run.no_alternates", run_id=run.id, problem=type(problem).__name__)
+        log.info("run.alternatives_unavailable", run_id=run.id, problem=type(problem).__name__)
         return None
 
 

@@ -40,7 +40,9 @@ def kept(
                 return
             except Exception as error:
                 # The database may be back before the lease ends; if not, the fence stands.
-                log.warning("run.not_renewed", run_id=held.run_id, error=type(error).__name__)
+                log.warning(
+                    "run.lease_renewal_failed", run_id=held.run_id, error=type(error).__name__
+                )
 
     keeper = threading.Thread(target=keep, name=f"keeper of run {held.run_id}", daemon=True)
     keeper.start()

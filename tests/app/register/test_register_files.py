@@ -68,7 +68,7 @@ def test_measures_keep_figures_words_and_gaps_apart(schooled: Database, tmp_path
     )
     report = take_in(schooled, import_measures, path, head + first)
     assert report.things["measures"] == Counts(added=5)
-    assert report.notes == ["1 URNs are not in the register; they were kept."]
+    assert report.notes == ["Not in the register, but kept: measures of 1 URN."]
     with schooled.read() as session:
         kept = session.execute(
             select(Measure.urn, Measure.name, Measure.value, Measure.text, Measure.suppressed)
@@ -195,7 +195,7 @@ def test_a_postcode_alone_places_an_organisation_among_its_schools(
     rows = "near,Near,provider,ZZ1 5BB,,,,,,,,,,,\nfar,Far,provider,YY1 5BB,,,,,,,,,,,\n"
     path = tmp_path / "organisations.csv"
     report = take_in(sqlite_database, import_organisations, path, ORGANISATIONS + rows)
-    assert report.notes == ["1 placed by postcode in the middle of the schools of its district."]
+    assert report.notes == ["Placed by postcode, in the middle of the district's schools: 1."]
     with sqlite_database.read() as session:
         longitude = dict(
             session.execute(select(Participant.reference, Participant.longitude)).all()
@@ -272,7 +272,10 @@ def test_rules_are_edited_by_administrators_alone(
     broker = Principal("broker", frozenset({Role.BROKER}))
     path = tmp_path / "rules.csv"
     path.write_text(template(CircumstanceRuleRow), "utf-8")
-    with sqlite_database.write() as session, pytest.raises(Forbidden, match="may not edit rules"):
+    with (
+        sqlite_database.write() as session,
+        pytest.raises(Forbidden, match="permission to change circumstance rules"),
+    ):
         import_circumstance_rules(session, broker, path)
 
 
