@@ -88,7 +88,10 @@ def suggest(
     rules: Annotated[
         Path,
         typer.Option(
-            "--rules", metavar="FILE", help="Rules as TOML or JSON. Default: the packaged rules."
+            "--rules",
+            metavar="FILE",
+            show_default=False,
+            help="Rules as TOML or JSON. Default: the packaged rules.",
         ),
     ] = PACKAGED,
     period: Annotated[

@@ -94,7 +94,7 @@ def match(
         list[str] | None, typer.Option(help="NEED=OFFER that the plan must not include.")
     ] = None,
     method: Annotated[
-        str, typer.Option(help="auto, exact, flow, prices or loops.")
+        str, typer.Option(help="Solution method: auto, exact, flow, prices or loops.")
     ] = DEFAULTS.method,
     include_declined: Annotated[
         bool, typer.Option(help="Propose pairings again that were declined.")
@@ -124,8 +124,9 @@ def match(
     """Plan support for the schools of an area. Supporting organisations can be outside the area.
 
     Exit codes: 0 planned, 2 invalid input, 3 no plan is possible, 4 no plan was found in time.
-    With --areas: 0 all areas planned, 1 some areas have no plan, 2 invalid input, 130 stopped. To
-    continue after a stop, run the same command again.
+
+    With --areas: 0 all areas planned, 1 some areas have no plan, 2 invalid input, 130 stopped (to
+    continue, run the same command again).
     """
     from app.insight import queries as insight
     from app.runs import queries, service

@@ -47,7 +47,9 @@ def solve(
     ] = 0.0,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     workers: Annotated[int, typer.Option(help="Processor cores to use.")] = 2,
-    method: Annotated[str, typer.Option(help="auto, exact, flow, prices or loops.")] = "auto",
+    method: Annotated[
+        str, typer.Option(help="Solution method: auto, exact, flow, prices or loops.")
+    ] = "auto",
     save_state: Annotated[
         Path | None, typer.Option(help="File to write plan and prices to, for a later --warm.")
     ] = None,

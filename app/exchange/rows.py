@@ -38,7 +38,7 @@ def _phases(value: object) -> object:
     named = [part.strip() for part in value.split(";") if part.strip()]
     unknown = [name for name in named if name not in list(Phase)]
     if unknown:
-        raise ValueError(f"must be phases, separated by semicolons, from: {'; '.join(Phase)}")
+        raise ValueError(f"includes {unknown[0]!r}, which is not a phase. Use: {'; '.join(Phase)}")
     return tuple(phase.value for phase in Phase if phase in named)
 
 
