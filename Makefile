@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 SCALE ?= quick
+MARKDOWN := --wrap 100 --number --compact-tables README.md CHANGELOG.md docs solver/README.md
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check browser bench serve parts requirements clean
+.PHONY: demo test check format browser bench serve parts requirements clean
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,6 +52,12 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mdformat --check $(MARKDOWN)
+
+# Formats code and documents as `make check` wants them.
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/mdformat $(MARKDOWN)
 
 # SCALE=full goes up to the country, SCALE=ten to ten of them.
 bench: $(VENV)/.dev

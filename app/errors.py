@@ -3,17 +3,18 @@
 `status` is what HTTP answers, `exit_code` what the terminal ends with.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 
 class Problem(Exception):
-    """A request that cannot be carried out as it stands."""
+    """A request that was refused; `detail` says what is wrong, then how to put it right."""
 
     status: ClassVar[int] = 400
     exit_code: ClassVar[int] = 2
-    title: ClassVar[str] = "The request cannot be carried out"
+    title: ClassVar[str] = "Invalid request"
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -27,27 +28,42 @@ class Problem(Exception):
 
 class NotFound(Problem):
     status = 404
-    title = "There is no such thing"
+    title = "Not found"
 
 
 class Conflict(Problem):
     status = 409
-    title = "The state does not allow it"
+    title = "Not possible in the current state"
 
 
 class Stale(Problem):
     """A change made from a version that is no longer the newest."""
 
     status = 412
-    title = "It was changed in the meantime"
+    title = "Changed since you read it"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with what it counts, like `1 error` and `1,000 errors`."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def plain_reason(message: str) -> str:
+    """What pydantic says of a value, as words that follow the name of a field."""
+    said = re.sub(r"^(Value error, |(Input|String|List|Value|Dictionary) should )", _begin, message)
+    return "is missing. Enter it" if said == "Field required" else said
+
+
+def _begin(found: re.Match[str]) -> str:
+    return "must " if found[2] else ""
 
 
 def require_version(newest: int, known: int | None, what: str) -> None:
     """Compare before anything is written; a version that is None takes whatever there is."""
     if known not in (None, newest):
         raise Stale(
-            f"{what} is at version {newest}, the change was made from version {known}: "
-            "read it again"
+            f"{what} has changed since you read it: it is at version {newest:,}, not {known:,}. "
+            "Read it again and repeat your change."
         )
 
 
@@ -74,14 +90,16 @@ class Fault:
 
 
 class FaultyFile(Problem):
-    """A file that was not taken in; nothing of it was kept."""
+    """A file that was not imported; nothing of it was kept."""
 
     status = 422
-    title = "The file has faults and nothing was changed"
+    title = "The file has errors"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        rows = "1 fault" if len(faults) == 1 else f"{len(faults):,} faults"
-        super().__init__(f"{rows}; nothing was changed. Mend them and import again.")
+        errors, them = counted(len(faults), "error"), "it" if len(faults) == 1 else "them"
+        super().__init__(
+            f"{errors}. No changes were made. Correct {them} and import the file again."
+        )
         self.faults = tuple(faults)
 
     @property

@@ -19,7 +19,7 @@ class DatabaseGone(Problem):
     """What is still written goes to a file that nobody will open again."""
 
     status = 503
-    title = "The database is not where it was"
+    title = "Database moved or replaced"
 
 
 class Health(BaseModel):
@@ -32,6 +32,6 @@ class Health(BaseModel):
 def health(request: Request, session: Reads) -> Response:
     """Answer 200 when the service and its database work."""
     if not database_of(request).is_in_place():
-        raise DatabaseGone("the file of the database was moved or replaced; start the service anew")
+        raise DatabaseGone("The database file was moved or replaced. Restart the service.")
     revision = session.scalar(text("SELECT version_num FROM alembic_version"))
     return shown(request, Health(version=version("givetake"), revision=revision))

@@ -39,7 +39,9 @@ def migrate(database: Database, revision: str = "head") -> None:
     scripts = ScriptDirectory.from_config(config(database))
     known = {script.revision for script in scripts.walk_revisions()}
     if revision not in known | {"head", "base"}:
-        raise NotFound(f"there is no revision {revision!r}; there are {', '.join(sorted(known))}")
+        raise NotFound(
+            f"There is no revision {revision!r}. Choose one of: {', '.join(sorted(known))}."
+        )
     before = current(database)
     older = {script.revision for script in scripts.walk_revisions("base", before or "base")}
     down = revision == "base" or (before is not None and revision in older and revision != before)
@@ -57,6 +59,6 @@ def require_current(database: Database) -> None:
         migrate(database)
     elif found != wanted:
         raise Conflict(
-            f"the database is at revision {found}, this version needs {wanted}: "
-            "back it up, then run `givetake migrate`"
+            f"The database is at revision {found}, but this version needs {wanted}. Back it up, "
+            "then run `givetake migrate`."
         )

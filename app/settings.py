@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.errors import Problem
+from app.errors import Problem, plain_reason
 
 _GEOCODER = re.compile(
     r"(nominatim|photon)\+https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[\w./~-]*)?",
@@ -20,7 +20,7 @@ _GEOCODER = re.compile(
 
 
 class BadSetting(Problem):
-    title = "A setting cannot be used"
+    title = "Invalid setting"
 
 
 def _default_database_url() -> str:
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     secret: SecretStr | None = Field(None, min_length=32)
     """What tokens are signed with; none: made once and kept in the data folder."""
     publish_offers: bool = False
-    """Whether the public map shows what givers said of themselves that they can offer."""
+    """Whether the public map shows what supporting organisations said that they can offer."""
     map_tiles: str | None = Field(None, pattern=r"^https://[A-Za-z0-9.:-]+/\S*\{z\}\S*$")
     """A tile server under the map; none: the coast alone, and no request to others."""
     map_attribution: str = Field("", max_length=200)
@@ -63,10 +63,10 @@ class Settings(BaseSettings):
         except ArgumentError:
             backend = ""
         if backend not in ("sqlite", "postgresql"):
-            # A password may stand in it, so the value is not repeated.
+            # It may hold a password, so the value is not repeated.
             raise ValueError(
-                "names no database that can be used; "
-                "write sqlite:///path or postgresql+psycopg://user@host/name"
+                "must be the address of a database, like sqlite:///path or "
+                "postgresql+psycopg://user@host/name"
             )
         return url
 
@@ -103,4 +103,4 @@ def settings() -> Settings:
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
         name = f"GIVETAKE_{first['loc'][0]}".upper()
-        raise BadSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from invalid
+        raise BadSetting(f"{name} {plain_reason(first['msg'])}.") from invalid

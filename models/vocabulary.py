@@ -47,7 +47,7 @@ class GroupKind(Word):
 
 
 class Mode(Word):
-    """How support is given; distance does not bind what is remote."""
+    """How support is given; distance does not limit remote support."""
 
     ON_SITE = "on_site"
     REMOTE = "remote"
@@ -73,7 +73,7 @@ class NeedEvidence(Word):
 
 
 class Availability(Word):
-    """Whether the giver has said that it can give; only the giver says so for itself."""
+    """Whether the supporting organisation has said that it can give."""
 
     CAN_OFFER = "can_offer"
     MAY_OFFER = "may_offer"
@@ -96,7 +96,7 @@ class Reciprocity(Word):
 
 
 class BalanceHolder(Word):
-    """Who holds the balance of giving and taking."""
+    """Who balances giving and receiving."""
 
     SCHOOL = "school"
     FEDERATION = "federation"
@@ -104,7 +104,7 @@ class BalanceHolder(Word):
 
 
 class Operation(Word):
-    """What a run does: plan anew, or check or judge a plan that was given."""
+    """What a run does: plan, or validate or evaluate a given plan."""
 
     SOLVE = "solve"
     VALIDATE = "validate"
@@ -162,7 +162,7 @@ class DecisionAction(Word):
 
 
 class Side(Word):
-    """Whose agreement it is: each side's is a record of its own."""
+    """Which side agrees: each side's agreement is a record of its own."""
 
     TAKER = "taker"
     GIVER = "giver"
@@ -184,7 +184,7 @@ class DeclineReason(Word):
 
 
 class SteeringKind(Word):
-    """What the next run must do with a pair."""
+    """Whether the next runs must include a pair, or must not."""
 
     PIN = "pin"
     EXCLUSION = "exclusion"
@@ -198,7 +198,7 @@ class SupportState(Word):
 
 
 class SupportResult(Word):
-    """What came of support that ended, as the one who recorded it judged."""
+    """The result of support that has ended, in the view of the person who recorded it."""
 
     WORKED = "worked"
     PARTLY = "partly"

@@ -19,7 +19,7 @@ KNOWN_FOR_S: Final = 2.0
 """How long a key that was looked up is taken without looking again: a revoked one ends by then."""
 MOST_KNOWN: Final = 1_000
 _bearer = HTTPBearer(
-    auto_error=False, scheme_name="key", description="a key that `givetake keys create` made"
+    auto_error=False, scheme_name="key", description="a key from `givetake keys create`"
 )
 
 
@@ -33,7 +33,7 @@ async def caller(
     given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Principal:
     if given is None:
-        raise Unauthenticated("give a key as `Authorization: Bearer gt_...`")
+        raise Unauthenticated("Send a key as `Authorization: Bearer gt_...`.")
     known: dict[bytes, tuple[float, Principal]] = request.app.state.callers
     digest = hashlib.sha256(given.credentials.encode("utf-8", "replace")).digest()
     until, principal = known.get(digest, (0.0, None))

@@ -24,17 +24,17 @@ _DIGEST_OF = select(ApiKey.digest).where(
 
 
 class Unauthenticated(Problem):
-    """A request without a key that opens anything."""
+    """A request without a valid key."""
 
     status = 401
-    title = "No valid key was given"
+    title = "Authentication required"
 
 
 def create_key(session: WriteSession, principal: Principal, label: str) -> tuple[ApiKey, str]:
-    """A new key; its text is nowhere else and cannot be had again."""
+    """A new key; its text is not stored and is never shown again."""
     authorise(principal, Action.MANAGE_KEYS)
     if len(label) > LONGEST_LABEL or not label.isprintable():
-        raise Problem(f"the label {label!r} is not {LONGEST_LABEL} printable characters at most")
+        raise Problem(f"The label {label!r} must be {LONGEST_LABEL} printable characters or fewer.")
     prefix = secrets.token_hex(4)
     text = f"gt_{prefix}_{secrets.token_urlsafe(32)}"
     key = ApiKey(prefix=prefix, label=label, digest=_digest(text), created_at=datetime.now(UTC))
@@ -50,13 +50,13 @@ def list_keys(session: ReadSession, principal: Principal) -> Sequence[ApiKey]:
 
 
 def revoke_key(session: WriteSession, principal: Principal, prefix: str) -> ApiKey:
-    """Let a key open nothing any more; a service that runs notices within seconds."""
+    """Revoke a key; a running service notices within seconds."""
     authorise(principal, Action.MANAGE_KEYS)
     key = session.get(ApiKey, prefix, with_for_update=True)
     if key is None:
-        raise NotFound(f"there is no key {prefix!r}; `givetake keys list` shows them")
+        raise NotFound(f"There is no key {prefix!r}. Run `givetake keys list` to see the keys.")
     if key.revoked_at is not None:
-        raise Conflict(f"the key {prefix} was revoked at {key.revoked_at.isoformat()}")
+        raise Conflict(f"Key {prefix} was already revoked, on {key.revoked_at:%-d %B %Y}.")
     key.revoked_at = datetime.now(UTC)
     session.flush()
     audit.record(session, actor=principal.name, action="key.revoke", subject=f"key:{prefix}")
@@ -78,7 +78,9 @@ def principal_of(session: ReadSession | WriteSession, text: str) -> Principal:
     matched = _KEY.fullmatch(text)
     found = session.scalar(_DIGEST_OF, {"prefix": matched[1]}) if matched else None
     if not secrets.compare_digest(_digest(text), found or _NOBODYS_DIGEST) or matched is None:
-        raise Unauthenticated("the key is not valid; `givetake keys create` makes one")
+        raise Unauthenticated(
+            "The key is not valid. Ask your administrator for a key, or run `givetake keys create`."
+        )
     return Principal(f"key:{matched[1]}", frozenset({Role.ADMINISTRATOR}))
 
 

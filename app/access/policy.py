@@ -64,6 +64,30 @@ MAY: dict[Action, frozenset[Role]] = {
 """The administrator may do everything; nobody else does what is not listed here."""
 
 
+PHRASES: dict[Action, str] = {
+    Action.IMPORT: "import files",
+    Action.EDIT_RULES: "change circumstance rules",
+    Action.CHANGE_REGISTER: "change the register",
+    Action.CHANGE_CATALOGUE: "change the taxonomy or the calendar",
+    Action.CHANGE_NEED: "change needs",
+    Action.CHANGE_OFFER: "change offers",
+    Action.CONFIRM_NEED: "confirm needs",
+    Action.ANSWER_OFFER: "answer offers",
+    Action.SUGGEST: "make suggestions",
+    Action.RUN: "start runs",
+    Action.REVIEW: "review proposals",
+    Action.AGREE_FOR_TAKER: "agree for the school receiving support",
+    Action.AGREE_FOR_GIVER: "agree for the supporting organisation",
+    Action.APPROVE: "approve proposals",
+    Action.STEER: "pin or exclude pairings",
+    Action.EMBED: "embed maps",
+    Action.MANAGE_KEYS: "manage keys",
+    Action.READ_AUDIT: "read the audit",
+    Action.READ: "read records",
+}
+"""What each action is called in a refusal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Somebody or something that acts; `name` is what the audit records."""
@@ -82,8 +106,13 @@ EMBED = Principal("embed", frozenset({Role.ANALYST}))
 """A map in somebody's page, as far as its token goes."""
 
 
+def may(principal: Principal, action: Action) -> bool:
+    """Whether one of the principal's roles may do `action`."""
+    return bool(principal.roles & (MAY[action] | {Role.ADMINISTRATOR}))
+
+
 def authorise(principal: Principal, action: Action) -> None:
     """Raise `Forbidden` unless one of the principal's roles may do `action`."""
-    if principal.roles & (MAY[action] | {Role.ADMINISTRATOR}):
+    if may(principal, action):
         return
-    raise Forbidden(f"{principal.name} may not {action.replace('_', ' ')}; ask an administrator")
+    raise Forbidden(f"You do not have permission to {PHRASES[action]}. Ask your administrator.")

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.errors import Problem
+from app.errors import Problem, plain_reason
 from models.vocabulary import RunState
 
 FORMAT: Final = "givetake-batch/1"
@@ -19,7 +19,7 @@ SUMMARY: Final = "summary.csv"
 
 class BadManifest(Problem):
     status = 422
-    title = "The folder's manifest cannot be used"
+    title = "Invalid manifest"
 
 
 class _Part(BaseModel):
@@ -36,7 +36,7 @@ class AreaResult(_Part):
     failure: str | None = None
     """Why there is no plan, as a sentence."""
     input_sha256: str | None = None
-    """Of the problem and of how it was to be solved: an area whose digest stands is left alone."""
+    """Of the problem and of how it was to be solved: an area with the same digest is left alone."""
     run: int | None = None
     drawn: bool = False
     """Some needs were drawn at random: the plan shows the method, no school."""
@@ -89,8 +89,8 @@ def begun(folder: Path, period: str, options: dict[str, Any], asked: list[str]) 
     earlier = read(folder)
     if earlier is not None and earlier.period != period:
         raise BadManifest(
-            f"{folder / MANIFEST} is of a batch for {earlier.period}, not {period}; "
-            "name another folder with --out"
+            f"{folder / MANIFEST} belongs to a batch for {earlier.period}, not {period}. Choose "
+            "another folder with --out."
         )
     now = datetime.now(UTC)
     return Manifest(
@@ -123,7 +123,8 @@ def read(folder: Path) -> Manifest | None:
         first = invalid.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise BadManifest(
-            f"{path}: {where}: {first['msg']}; name another folder with --out, or move it away"
+            f"{path}: {where} {plain_reason(first['msg'])}. Choose another folder with --out, or "
+            "move this file."
         ) from invalid
 
 

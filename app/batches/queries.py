@@ -31,7 +31,7 @@ COUNTRY: Final = "country"
 
 class NoAreas(Problem):
     status = 422
-    title = "There is no area to plan"
+    title = "No area to plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def _areas_with_needs(
     scopes = tuple(Scope(kind.value, code, name) for code, name in session.execute(known))
     if not scopes:
         raise NoAreas(
-            f"no {kind.value.replace('_', ' ')} has a need in {period}; "
-            "enter some with `givetake import needs FILE`"
+            f"No {kind.value.replace('_', ' ')} has needs in {period}. Import some with `givetake "
+            "import needs FILE`."
         )
     outside = session.scalar(
         select(func.count())
@@ -112,10 +112,14 @@ def _areas_listed(session: ReadSession, principal: Principal, path: Path) -> tup
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as unreadable:
-        why = unreadable.strerror if isinstance(unreadable, OSError) else "is not UTF-8 text"
+        why = (
+            f"could not be read ({unreadable.strerror})"
+            if isinstance(unreadable, OSError)
+            else "is not UTF-8 text"
+        )
         words = ", ".join([*KINDS, COUNTRY])
         raise NoAreas(
-            f"--areas {path}: {why}; write {words}, or name a file of areas"
+            f"--areas {path} {why}. Use one of {words}, or the name of a file of areas."
         ) from unreadable
     found: dict[str, Scope] = {}
     faults: list[Fault] = []
@@ -131,7 +135,7 @@ def _areas_listed(session: ReadSession, principal: Principal, path: Path) -> tup
     if faults:
         raise FaultyFile(faults)
     if not found:
-        raise NoAreas(f"--areas {path}: names no area; write one on each line")
+        raise NoAreas(f"--areas {path} is empty. Enter an area on each line.")
     return tuple(found.values())
 
 

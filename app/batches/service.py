@@ -27,8 +27,8 @@ from models.vocabulary import RunState
 
 POLL_S: Final = 0.2
 DIED: Final = (
-    "the process that planned it was killed or crashed; "
-    "it may be too large for the machine: plan a smaller area"
+    "The process that planned this area was killed or crashed. The area may be too large for the "
+    "machine. Plan a smaller area."
 )
 
 log = structlog.get_logger()

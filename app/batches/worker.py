@@ -41,7 +41,7 @@ PROVED: Final = (RunState.SOLVED, RunState.INFEASIBLE)
 
 
 class BatchStopped(Problem):
-    title = "The batch was stopped"
+    title = "Batch stopped"
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ def plan_area(scope: Scope, earlier: AreaResult | None) -> AreaResult:
 
         def look_up(stage: str, fraction: float) -> None:
             if desk.stop.is_set():
-                raise BatchStopped("the batch was stopped before this area was planned")
+                raise BatchStopped("The batch was stopped before this area was planned.")
 
         try:
             run_id = service.match(
@@ -202,7 +202,8 @@ def _result(desk: Desk, database: Database, scope: Scope, run_id: int, built: Bu
     return AreaResult(
         **scope.as_json(),
         state=run.state,
-        failure=run.failure or (None if found else "no plan was found, and none was ruled out"),
+        failure=run.failure
+        or (None if found else "No plan was found in time, but one may exist. Allow more time."),
         run=run_id,
         drawn=any(each.startswith(queries.DRAWN) for each in built.problem.needs.id),
         candidates=len(built.problem.candidates),

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from app.access.policy import Action, Principal, authorise
 from app.catalogue.rows import PeriodRow
 from app.database import ReadSession, WriteSession
-from app.errors import Fault, FaultyFile, NotFound
+from app.errors import Fault, FaultyFile, NotFound, counted
 from app.files.csv_reading import read_rows
 from app.files.csv_writing import csv_text
 from app.import_kit.report import ImportReport, new_report, record
@@ -82,7 +82,9 @@ def year_on(session: ReadSession | WriteSession, day: date) -> Period:
         select(Period).where(Period.kind == "year", Period.starts <= day, Period.ends >= day)
     ).first()
     if found is None:
-        raise NotFound(f"no academic year holds {day.isoformat()}; import periods for it")
+        raise NotFound(
+            f"There is no academic year for {day:%-d %B %Y}. Import periods that include it."
+        )
     return found
 
 
@@ -98,24 +100,33 @@ def calendar_faults(
     faults: list[Fault] = []
     for line, row in rows:
         if row.code in lines:
-            reason = f"stands already in line {lines[row.code]}; a code is one period"
+            reason = f"is already on line {lines[row.code]:,}. Keep one row for each code"
             faults.append(Fault(file, line, "code", row.code, reason))
         elif kinds.get(row.code, row.kind) != row.kind:
-            reason = f"{row.code} is stored as a {kinds[row.code]}; give this {row.kind} a new code"
+            reason = (
+                f"does not match {row.code}, which is a {kinds[row.code]}. Give this {row.kind} a "
+                "new code"
+            )
             faults.append(Fault(file, line, "kind", row.kind, reason))
         lines.setdefault(row.code, line)
         calendar[row.code] = (row.kind, row.year, row.starts, row.ends)
     for line, row in rows:
         year = calendar.get(row.year or "")
         if row.kind == "term" and (year is None or year[0] != "year"):
-            reason = "is no year of the calendar; give the year a row of its own"
+            reason = "is not a year of the calendar. Add a row for the year"
             faults.append(Fault(file, line, "year", row.year, reason))
         elif year is not None and not year[2] <= row.starts <= row.ends <= year[3]:
-            reason = f"{row.code} does not lie within {row.year} ({year[2]} to {year[3]})"
+            reason = (
+                f"must be within {row.year} ({year[2]} to {year[3]}), and so must the end. Correct "
+                f"the dates of {row.code}"
+            )
             faults.append(Fault(file, line, "starts", row.starts.isoformat(), reason))
         for code, (kind, _, starts, ends) in calendar.items():
             if code != row.code and kind == row.kind and starts <= row.ends and row.starts <= ends:
-                reason = f"{row.code} overlaps {code} ({starts} to {ends}); a day is in one {kind}"
+                reason = (
+                    f"makes {row.code} overlap with {code} ({starts} to {ends}). Correct the dates "
+                    f"so that each day is in one {kind}"
+                )
                 faults.append(Fault(file, line, "starts", row.starts.isoformat(), reason))
                 break
     faults += _orphan_faults(file, calendar, lines)
@@ -132,7 +143,10 @@ def _orphan_faults(
             continue
         _, _, year_starts, year_ends = calendar[year_code]
         if not year_starts <= starts <= ends <= year_ends:
-            reason = f"the stored term {code} ({starts} to {ends}) would lie outside {year_code}"
+            reason = (
+                f"leaves the stored term {code} ({starts} to {ends}) outside {year_code}. Change "
+                "the term first, or correct the dates"
+            )
             faults.append(Fault(file, lines[year_code], "starts", None, reason))
     return faults
 
@@ -146,13 +160,13 @@ def _window_faults(
     for line, row in rows:
         if stored.get(row.code, (row.starts, row.ends)) == (row.starts, row.ends):
             continue
-        for name, item in (("needs", Need), ("offers", Offer)):
+        for name, item in (("need", Need), ("offer", Offer)):
             outside = and_(
                 item.period_code == row.code,
                 or_(item.window_starts < row.starts, item.window_ends > row.ends),
             )
             count = session.scalar(select(func.count()).select_from(item).where(outside))
             if count:
-                reason = f"{count:,} {name} have windows outside these dates; change them first"
+                reason = f"leaves windows of {counted(count, name)} outside. Change those first"
                 faults.append(Fault(file, line, "starts", row.starts.isoformat(), reason))
     return faults

@@ -56,7 +56,7 @@ def get_expertise(session: ReadSession, principal: Principal, code: str) -> Expe
     authorise(principal, Action.READ)
     found = session.get(Expertise, code)
     if found is None:
-        raise NotFound(f"there is no expertise {code!r}")
+        raise NotFound(f"There is no area of expertise {code!r}. Check the code.")
     return found
 
 
@@ -80,10 +80,11 @@ def get_period(
     period = session.get(Period, code)
     if period is None:
         known = session.scalars(select(Period.code).order_by(Period.starts, Period.code)).all()
-        raise NotFound(f"there is no period {code!r}; there are {', '.join(known) or 'none yet'}")
+        choices = f"Choose one of: {', '.join(known)}." if known else "Import periods first."
+        raise NotFound(f"There is no period {code!r}. {choices}")
     if not_over_on is not None and period.ends < not_over_on:
         raise Conflict(
-            f"{period.name} ended on {period.ends:%d %B %Y}, before the day planned from, "
-            f"{not_over_on:%d %B %Y}; choose a later period or an earlier day"
+            f"{period.name} ended on {period.ends:%-d %B %Y}, before the day to plan from, "
+            f"{not_over_on:%-d %B %Y}. Choose a later period or an earlier day."
         )
     return period

@@ -78,7 +78,7 @@ def change_expertise(
     version: Known,
     body: ExpertiseContent,
 ) -> Response:
-    """Replace what an entry is called and lies below; one that was withdrawn is in use again."""
+    """Replace the name and parent of an entry. A retired entry is in use again."""
     row = ExpertiseRow(code=code, **body.model_dump())
     return _expertise(request, service.change_expertise(session, principal, row, version))
 
@@ -91,7 +91,7 @@ def change_expertise(
 def withdraw_expertise(
     request: Request, principal: Caller, session: Writes, code: ExpertisePath, version: Known
 ) -> Response:
-    """Retire an entry: what named it keeps it, and nothing new can name it."""
+    """Retire an entry. What uses it keeps it, and nothing new can use it."""
     return _expertise(request, service.withdraw_expertise(session, principal, code, version))
 
 
@@ -113,7 +113,7 @@ def list_periods(
 def create_period(
     request: Request, principal: Caller, session: Writes, body: NewPeriod, key: Key
 ) -> Response:
-    """Enter an academic year or a term of one."""
+    """Add an academic year or a term."""
 
     def create() -> Response:
         made = service.create_period(session, principal, body.row(body.code))
@@ -137,14 +137,14 @@ def change_period(
     version: Known,
     body: PeriodContent,
 ) -> Response:
-    """Replace a period's name and dates; no window in it may come to lie outside."""
+    """Replace a period's name and dates. Windows in it must stay within the dates."""
     row = body.row(code)
     return _period(request, service.change_period(session, principal, row, version))
 
 
 @router.delete("/periods/{code:path}", status_code=204, responses=PROBLEMS_OF_CHANGES)
 def withdraw_period(principal: Caller, session: Writes, code: PeriodPath, version: Known) -> None:
-    """Take away a period in which there is nothing."""
+    """Delete a period that nothing uses."""
     service.withdraw_period(session, principal, code, version)
 
 

@@ -53,9 +53,9 @@ class PeriodRow(RowModel):
     @model_validator(mode="after")
     def check(self) -> Self:
         if self.starts > self.ends:
-            raise ValueError(f"{self.code} ends before it starts; turn the dates round")
+            raise ValueError(f"period {self.code} ends before it starts. Correct the dates")
         if self.kind == "term" and self.year is None:
-            raise ValueError(f"the term {self.code} names no year; a term belongs to a year")
+            raise ValueError(f"term {self.code} has no year. Enter the year it belongs to")
         if self.kind == "year" and self.year is not None:
-            raise ValueError(f"the year {self.code} names a year; leave that blank")
+            raise ValueError(f"year {self.code} has a year. Leave the year blank")
         return self

@@ -23,10 +23,10 @@ PeriodCode = Annotated[Key, Field(max_length=20, examples=["2026-27"])]
 
 
 class ExpertiseContent(Content):
-    """What an entry of the taxonomy is called and lies below, as it is to stand from now on."""
+    """The name and parent of an entry of the taxonomy, from now on."""
 
     parent: Annotated[
-        Key | None, Field(description="absent: it lies below none", examples=["teaching"])
+        Key | None, Field(description="absent: it has no parent", examples=["teaching"])
     ] = None
     name: Annotated[Text, Field(max_length=200, examples=["Early reading"])]
     version: Annotated[
@@ -39,7 +39,7 @@ class NewExpertise(ExpertiseContent):
 
 
 class PeriodContent(Content):
-    """The name and dates of an academic year or a term, as they are to stand from now on."""
+    """The name and dates of an academic year or a term, from now on."""
 
     name: Annotated[Text, Field(max_length=60, examples=["Autumn term 2026"])]
     year: Annotated[
@@ -86,8 +86,10 @@ class Periods(Listed[PeriodShown]):
 
 class ExpertiseFilter(Page):
     after: Annotated[Key | None, Field(description="as `Link` gives it")] = None
-    parent: Annotated[ExpertiseCode | None, Field(description="only what lies just below")] = None
-    retired: Annotated[bool | None, Field(description="absent: only what is in use")] = False
+    parent: Annotated[ExpertiseCode | None, Field(description="only entries with this parent")] = (
+        None
+    )
+    retired: Annotated[bool | None, Field(description="absent: only entries in use")] = False
 
 
 class PeriodFilter(Page):

@@ -22,7 +22,9 @@ def create_expertise(session: WriteSession, principal: Principal, row: Expertise
     authorise(principal, Action.CHANGE_CATALOGUE)
     tree = locked_tree(session)
     if row.code in tree:
-        raise Conflict(f"there is already an expertise {row.code}; change that")
+        raise Conflict(
+            f"There is already an area of expertise {row.code}. Change it, or use another code."
+        )
     made = Expertise(code=row.code, **_expertise_columns(row, tree))
     session.add(made)
     _record(session, principal, "expertise.create", made)
@@ -51,7 +53,9 @@ def withdraw_expertise(
     found = _entry(tree, code, version)
     below = sorted(e.code for e in tree.values() if e.parent_code == code and not e.retired)
     if below:
-        raise Conflict(f"{', '.join(below)} lie below {code}; move or withdraw them first")
+        raise Conflict(
+            f"{code} has entries below it: {', '.join(below)}. Move or withdraw those first."
+        )
     today = datetime.now(UTC).date()
     needs, offers = Need.expertise_code == code, Offer.expertise_code == code
     require_unused(session, code, today, needs=needs, offers=offers)
@@ -63,7 +67,7 @@ def withdraw_expertise(
 def create_period(session: WriteSession, principal: Principal, row: PeriodRow) -> Period:
     authorise(principal, Action.CHANGE_CATALOGUE)
     if row.code in locked_calendar(session):
-        raise Conflict(f"there is already a period {row.code}; change that")
+        raise Conflict(f"There is already a period {row.code}. Change it, or use another code.")
     made = Period(code=row.code, **_period_columns(session, row))
     session.add(made)
     _record(session, principal, "period.create", made)
@@ -85,27 +89,27 @@ def change_period(
 def withdraw_period(
     session: WriteSession, principal: Principal, code: str, version: int | None
 ) -> None:
-    """Take away a period in which there is nothing yet."""
+    """Delete a period that nothing uses yet."""
     authorise(principal, Action.CHANGE_CATALOGUE)
     found = _period(locked_calendar(session), code, version)
     used = _what_is_in(session, code)
     if used:
-        raise Conflict(f"{code} holds {used}; only a period in which there is nothing can go")
+        raise Conflict(f"{code} is in use by {used}. Remove those first.")
     session.delete(found)
     _record(session, principal, "period.withdraw", found)
 
 
 def _entry(tree: dict[str, Expertise], code: str, version: int | None) -> Expertise:
     if code not in tree:
-        raise NotFound(f"there is no expertise {code!r}")
-    require_version(tree[code].revision, version, f"the expertise {code}")
+        raise NotFound(f"There is no area of expertise {code!r}. Check the code.")
+    require_version(tree[code].revision, version, f"Expertise {code}")
     return tree[code]
 
 
 def _period(calendar: dict[str, Period], code: str, version: int | None) -> Period:
     if code not in calendar:
-        raise NotFound(f"there is no period {code!r}; there are {', '.join(calendar)}")
-    require_version(calendar[code].version, version, f"the period {code}")
+        raise NotFound(f"There is no period {code!r}. Choose one of: {', '.join(calendar)}.")
+    require_version(calendar[code].version, version, f"Period {code}")
     return calendar[code]
 
 
@@ -113,11 +117,12 @@ def _expertise_columns(row: ExpertiseRow, tree: dict[str, Expertise]) -> Columns
     parents = {code: entry.parent_code for code, entry in tree.items()} | {row.code: row.parent}
     reason = None
     if row.parent is not None and row.parent not in tree:
-        reason = "is no code of the taxonomy; create it first or leave it out"
+        reason = "is not in the taxonomy. Create it first, or leave it out"
     elif row.parent is not None and tree[row.parent].retired:
-        reason = "is retired; name a parent in use"
+        reason = "is retired. Choose a parent in use"
     elif row.code in (above := ancestors(row.code, parents)):
-        reason = f"would lie below itself: {' > '.join([row.code, *above])}"
+        circle = " > ".join([row.code, *above])
+        reason = f"puts {row.code} below itself ({circle}). Choose another parent"
     if reason is not None:
         raise Unfit([Misfit("parent", row.parent, reason)])
     return {

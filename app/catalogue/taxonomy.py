@@ -1,4 +1,4 @@
-"""The taxonomy of expertise: a versioned tree, taken in whole; entries retire, none is deleted."""
+"""The taxonomy of expertise: a versioned tree, imported whole; entries retire, none is deleted."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,14 +20,14 @@ from models.exchange import Expertise, Need, Offer
 def import_expertise(
     session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
 ) -> ImportReport:
-    """Take in the whole taxonomy: an entry that the file leaves out is retired."""
+    """Import the whole taxonomy: an entry that the file leaves out is retired."""
     authorise(principal, Action.IMPORT)
     faults: list[Fault] = []
     rows = read_rows(path, ExpertiseRow, faults=faults, on_progress=on_progress)
     locked_tree(session)
     faults += tree_faults(path.name, rows)
     if not rows and not faults:
-        reason = "holds no expertise; to retire the whole taxonomy is surely not meant"
+        reason = "has no rows, and would retire the whole taxonomy. Add rows"
         faults.append(Fault(path.name, None, None, None, reason))
     if faults:
         raise FaultyFile(faults)
@@ -37,7 +37,7 @@ def import_expertise(
     retired = [str(code) for (code,) in stored.closed]
     if used := _uses(session, retired):
         said = ", ".join(f"{code} ({count:,})" for code, count in sorted(used.items()))
-        report.notes.append(f"Retired, but still named by needs or offers: {said}.")
+        report.notes.append(f"Retired, but still used by needs or offers: {said}.")
     return record(session, principal, report)
 
 
@@ -96,17 +96,19 @@ def tree_faults(file: str, rows: list[tuple[int, ExpertiseRow]]) -> list[Fault]:
     parents: dict[str, str | None] = {}
     for line, row in rows:
         if row.code in lines:
-            reason = f"stands already in line {lines[row.code]}; a code is one entry"
+            reason = f"is already on line {lines[row.code]:,}. Keep one row for each code"
             faults.append(Fault(file, line, "code", row.code, reason))
         else:
             lines[row.code] = line
             parents[row.code] = row.parent
     for code, parent in parents.items():
         if parent is not None and parent not in parents:
-            reason = "is no code of this file; give the parent a row of its own or leave it blank"
+            reason = "is not a code in this file. Add a row for the parent, or leave it blank"
             faults.append(Fault(file, lines[code], "parent", parent, reason))
         elif code in (above := ancestors(code, parents)):
-            reason = f"lies below itself: {' > '.join([code, *above])}; break the circle"
+            reason = (
+                f"puts {code} below itself ({' > '.join([code, *above])}). Choose another parent"
+            )
             faults.append(Fault(file, lines[code], "parent", parent, reason))
     return faults
 

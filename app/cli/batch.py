@@ -8,7 +8,7 @@ from app.access.policy import TERMINAL
 from app.batches import service
 from app.batches.manifest import MANIFEST, Manifest, planning_day
 from app.batches.queries import areas_named
-from app.cli.console import BadFile, err, open_database, out, progress_bar
+from app.cli.console import BadFile, at_most, err, open_database, out, progress_bar
 from app.planning.options import MatchOptions
 from app.settings import settings
 from models.vocabulary import RunState
@@ -28,11 +28,11 @@ def plan_areas(
 ) -> int:
     """Plan the areas into `folder`, say what came out, and return the exit code."""
     if folder.exists() and not folder.is_dir():
-        raise BadFile(f"{folder} is a file; name a folder with --out")
+        raise BadFile(f"{folder} is a file. Give a folder with --out.")
     if options.as_of is None:
         begun_on = planning_day(folder)
         if begun_on is not None:
-            err.print(f"Going on with the batch in {folder}, planned from {begun_on}.")
+            err.print(f"Continuing the batch in {folder}, planned from {begun_on:%-d %B %Y}.")
         day = begun_on or datetime.now(UTC).date()
         options = options.model_copy(update={"as_of": day})
     assert options.as_of is not None
@@ -40,7 +40,7 @@ def plan_areas(
         with database.read() as session:
             named = areas_named(session, TERMINAL, areas, period, options.as_of)
         with progress_bar() as on_progress:
-            on_progress("reading needs and offers", 0.0)
+            on_progress("Reading needs and offers", 0.0)
             batch = service.plan_areas(
                 database,
                 TERMINAL,
@@ -67,7 +67,7 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
     results = list(batch.results.values())
     planned = [each for each in results if each.state == RunState.SOLVED]
     lines = [
-        f"{len(planned):,} of {len(batch.asked):,} areas planned for {batch.period}: "
+        f"Planned {len(planned):,} of {len(batch.asked):,} areas for {batch.period}: "
         f"{sum(each.needs_met or 0 for each in planned):,} of "
         f"{sum(each.needs or 0 for each in planned):,} needs met, "
         f"{sum(each.pairings or 0 for each in planned):,} pairings."
@@ -75,24 +75,29 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
     if planned:
         worst = max(planned, key=lambda each: each.gap or 0.0)
         lines.append(
-            f"Proven: no area's plan can be more than {worst.gap or 0.0:.2%} better ({worst.name})."
+            f"Proven: no area's plan can be improved by more than {at_most(worst.gap or 0.0)} "
+            f"({worst.name})."
         )
     if batch.offers_promised_twice:
         lines.append(
-            f"{batch.offers_promised_twice:,} offers are in plans of several areas with more days "
-            "than they have: who prefers first holds them. A plan of the region or country has "
-            "no such offers."
+            f"{batch.offers_promised_twice:,} offers are promised to several areas for more days "
+            "than they have. The first proposal to be marked as preferred holds the days. To avoid "
+            "this, plan the region or country at once."
         )
     if batch.needs_in_no_area:
-        lines.append(f"{batch.needs_in_no_area:,} needs are in none of these areas.")
+        lines.append(f"{batch.needs_in_no_area:,} needs are outside these areas.")
     if any(each.drawn for each in results):
-        lines.append("Needs were drawn at random: these plans show the method, no school.")
+        lines.append(
+            "Needs were drawn at random. These plans show the method, not real schools' needs."
+        )
     failed = [each for each in results if each.state != RunState.SOLVED]
     lines += [f"{each.name}: {each.failure}" for each in failed[:FAILURES_SHOWN]]
     if len(failed) > FAILURES_SHOWN:
-        lines.append(f"... and {len(failed) - FAILURES_SHOWN:,} more without a plan.")
+        lines.append(f"{len(failed) - FAILURES_SHOWN:,} more areas have no plan.")
     missing = len(batch.asked) - len(results)
     if batch.state == "stopped":
-        lines.append(f"Stopped with {missing:,} areas to come; the same command goes on with them.")
-    lines.append(f"Areas, figures and files: {folder / MANIFEST}")
+        lines.append(
+            f"Stopped with {missing:,} areas left. Run the same command again to continue."
+        )
+    lines.append(f"Results: {folder / MANIFEST}")
     return lines

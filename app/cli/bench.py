@@ -12,44 +12,54 @@ from app.errors import Problem
 if TYPE_CHECKING:
     from solver.formats.problem import Problem as ExchangeProblem
 
-bench_app = typer.Typer(help="Instances of multi-unit balanced exchange.", no_args_is_help=True)
+bench_app = typer.Typer(help="Make benchmark instances.", no_args_is_help=True)
 
 
 @bench_app.callback()
 def bench() -> None:
-    """Make instances to measure by."""
+    """Make benchmark instances of multi-unit balanced exchange."""
 
 
 @bench_app.command()
 def make(
-    out_file: Annotated[Path, typer.Option("--out", help="problem file, gzip if it ends in .gz")],
+    out_file: Annotated[
+        Path, typer.Option("--out", help="Problem file to write, compressed if it ends in .gz.")
+    ],
     size: Annotated[
-        int, typer.Option(help="institutions, or jobs to assign", min=1, max=1_000_000)
+        int,
+        typer.Option(help="Number of institutions, or of jobs to assign.", min=1, max=1_000_000),
     ] = 300,
-    seed: Annotated[int, typer.Option(help="of the draw", min=0, max=2**31 - 1)] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.", min=0, max=2**31 - 1)] = 0,
     kind: Annotated[
         str,
         typer.Option(
-            help="whole, roomy, scarce, ranges, both_roles, accounts, linking or divisible; "
-            "gap_c, gap_d or gap_e for generalised assignment"
+            help="Family of instances: whole, roomy, scarce, ranges, both_roles, accounts, "
+            "linking or divisible; for generalised assignment gap_c, gap_d or gap_e."
         ),
     ] = "whole",
-    agents: Annotated[int, typer.Option(help="of generalised assignment", min=1, max=10_000)] = 20,
+    agents: Annotated[
+        int, typer.Option(help="Agents of generalised assignment.", min=1, max=10_000)
+    ] = 20,
     positions: Annotated[
         Path | None,
-        typer.Option(help="CSV with latitude and longitude, for real places; else made up"),
+        typer.Option(
+            help="CSV file of real places, with latitude and longitude. Default: made up."
+        ),
     ] = None,
 ) -> None:
-    """Draw a problem: everything in it is made up, but for positions that are given."""
+    """Draw a benchmark problem. Everything in it is made up, except positions that you give."""
     from solver.formats.problem_json import write_problem
     from solver.instances.balanced_exchange import KINDS, fingerprint
     from solver.instances.generalised_assignment import ASSIGNMENT_KINDS
 
     if kind not in (*KINDS, *ASSIGNMENT_KINDS):
-        raise Problem(f"--kind {kind!r} is none of {', '.join((*KINDS, *ASSIGNMENT_KINDS))}")
+        kinds = ", ".join((*KINDS, *ASSIGNMENT_KINDS))
+        raise Problem(f"--kind {kind!r} is not a family of instances. Choose one of: {kinds}.")
     if kind in ASSIGNMENT_KINDS:
         if positions is not None:
-            raise Problem(f"--positions: {kind} has no places; leave the option out")
+            raise Problem(
+                f"--positions does not apply to {kind}, which has no places. Leave it out."
+            )
         problem, said = _assignment(agents, size, seed, kind)
     else:
         problem, said = _exchange(positions, size, seed, kind)
@@ -101,6 +111,9 @@ def _read(path: Path, size: int) -> tuple[list[float], list[float]]:
                 lat.append(float(row["latitude"]))
                 lon.append(float(row["longitude"]))
             except (KeyError, ValueError, TypeError) as error:
-                text = f"{path.name}, line {line}: expected columns latitude and longitude"
+                text = (
+                    f"{path.name}, line {line} has no position. Give numbers in the columns "
+                    "latitude and longitude."
+                )
                 raise Problem(text) from error
     return lat, lon

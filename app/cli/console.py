@@ -1,5 +1,6 @@
 """What the terminal shows: one console for results, one for everything else."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ err = Console(stderr=True, highlight=False)
 
 class BadFile(Problem):
     status = 422
-    title = "A file cannot be used"
+    title = "Invalid file"
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def progress_bar() -> Iterator[Progress]:
         console=err,
         transient=True,
     ) as bar:
-        task = bar.add_task("starting", total=1.0)
+        task = bar.add_task("Starting", total=1.0)
 
         def show(stage: str, fraction: float) -> None:
             bar.update(task, description=stage, completed=fraction)
@@ -67,9 +68,17 @@ def require_writable(*files: Path | None) -> None:
         if file is None:
             continue
         if file.is_dir():
-            raise BadFile(f"{file} is a folder; name a file to write")
+            raise BadFile(f"{file} is a folder. Give the name of a file.")
         if not os.access(file if file.exists() else file.parent, os.W_OK):
-            raise BadFile(f"{file} cannot be written; is {file.parent} a folder that you may use?")
+            raise BadFile(
+                f"{file} is not writable. Check that the folder {file.parent} exists and that you "
+                "have permission to write to it."
+            )
+
+
+def at_most(fraction: float) -> str:
+    """A fraction as a percentage of one decimal, rounded up: a proof claims no more than it has."""
+    return f"{math.ceil(round(fraction * 1000, 6)) / 1000:.1%}"
 
 
 def write_csv(text: str, file: Path | None) -> None:

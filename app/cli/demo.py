@@ -15,12 +15,16 @@ SECONDS_TO_SOLVE = 40.0
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--out", metavar="DIR")] = Path("demo"),
-    seed: Annotated[int, typer.Option(min=0, help="another seed, another county")] = 1,
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")] = Path(
+        "demo"
+    ),
+    seed: Annotated[
+        int, typer.Option(min=0, help="Random seed. Each seed gives another county.")
+    ] = 1,
 ) -> None:
-    """Make a county up, take it in, match it, and write DIR/report.html.
+    """Create a sample county, import it, match it and write DIR/report.html.
 
-    DIR/givetake.sqlite3 is made anew every time.
+    Replaces the database DIR/givetake.sqlite3 each time.
     """
     from app.database import Database
     from app.demo.county_exchange import PERIOD, write_county
@@ -43,7 +47,7 @@ def demo(
         Database(f"sqlite:///{database_path}") as database,
         progress_bar() as on_progress,
     ):
-        on_progress("making a county up", 0.0)
+        on_progress("Creating a sample county", 0.0)
         county = write_county(folder, seed)
         migrate(database)
         take_in(database, TERMINAL, folder, on_progress)
@@ -60,7 +64,7 @@ def demo(
             options,
             on_progress=on_progress,
         )
-        on_progress("writing the report", 0.97)
+        on_progress("Writing the report", 0.97)
         with database.read() as session:
             data = insight.report_data(
                 session, insight.result_of(session, TERMINAL, run_id), made_up=True
@@ -71,15 +75,15 @@ def demo(
         with database.write() as session:
             rendered.keep(session, run_id, rendered.draw(data))
     out.print(
-        f"{county.local_authority} is in {folder}: {len(county.schools):,} institutions, "
-        f"{len(county.trusts):,} trusts, nobody's names.",
+        f"Created {county.local_authority} in {folder}: {len(county.schools):,} institutions and "
+        f"{len(county.trusts):,} trusts. All names are made up.",
         markup=False,
         soft_wrap=True,
     )
     show_plan(data)
-    out.print(f"\nThe report, with a map: {report}", markup=False, soft_wrap=True)
+    out.print(f"\nReport with a map: {report}", markup=False, soft_wrap=True)
     out.print(
-        f"To look around: GIVETAKE_DATABASE_URL=sqlite:///{database_path} givetake match "
+        f"To explore the data: GIVETAKE_DATABASE_URL=sqlite:///{database_path} givetake match "
         f'--area "{county.local_authority}" --period {PERIOD.code}',
         markup=False,
         soft_wrap=True,
@@ -88,29 +92,29 @@ def demo(
 
 def draw(
     area: Annotated[
-        str, typer.Option(help="local authority, region, trust, federation, network or England")
+        str, typer.Option(help="Local authority, region, trust, federation, network or England.")
     ],
-    period: Annotated[str, typer.Option(help="a year (2026-27) or a term (2026-27/autumn)")],
-    folder: Annotated[Path, typer.Option("--out", metavar="DIR")],
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    period: Annotated[str, typer.Option(help="Year (2026-27) or term (2026-27/autumn).")],
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write.")],
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 1,
 ) -> None:
-    """Draw needs, offers and limits at random, to try a plan on institutions that are real.
+    """Draw random needs, offers and limits, to try out a plan on real institutions.
 
-    Writes needs.csv, offers.csv and limits.csv into DIR; every row says that it was drawn.
+    Writes needs.csv, offers.csv and limits.csv to DIR. Every row says that it was drawn.
     """
     from app.demo.draw import draw, write_drawn
     from app.demo.queries import to_draw
 
     with open_database() as database, progress_bar() as on_progress:
-        on_progress("finding who is in reach", 0.0)
+        on_progress("Finding institutions within reach", 0.0)
         with database.read() as session:
             given = to_draw(session, TERMINAL, area, period, datetime.now(UTC).date())
         drawn = draw(given.takers, given.givers, given.subjects, given.period, seed, on_progress)
         write_drawn(drawn, folder)
     out.print(
-        f"Drawn at random into {folder}: {len(drawn.needs):,} needs, {len(drawn.offers):,} offers, "
-        f"limits of {len(drawn.limits):,} participants. They are nobody's; take them in with "
-        f"`givetake import needs {folder / 'needs.csv'}` and likewise offers and limits.",
+        f"Wrote to {folder}: {len(drawn.needs):,} needs, {len(drawn.offers):,} offers and limits "
+        f"of {len(drawn.limits):,} participants, all drawn at random. Import them with "
+        f"`givetake import needs {folder / 'needs.csv'}`, then the offers and the limits.",
         markup=False,
         soft_wrap=True,
     )

@@ -9,21 +9,28 @@ from app.access.policy import TERMINAL
 from app.cli.console import err, open_database
 from models.vocabulary import EmbedLayer
 
-embed_app = typer.Typer(help="The map in pages of councils and trusts.", no_args_is_help=True)
+embed_app = typer.Typer(help="Manage maps embedded in other websites.", no_args_is_help=True)
 
 
 @embed_app.command()
 def create(
     origin: Annotated[
-        list[str], typer.Option(help="of the pages that may show it; may be repeated")
+        list[str],
+        typer.Option(help="Origin of a website that may show the map. You can repeat this."),
     ],
-    layer: Annotated[EmbedLayer, typer.Option()] = EmbedLayer.PUBLIC,
-    run: Annotated[int | None, typer.Option(help="whose proposals the partner layer has")] = None,
-    hours: Annotated[int | None, typer.Option(min=1, max=8784, help="how long it is valid")] = None,
-    url: Annotated[str, typer.Option(help="where this service is")] = "http://127.0.0.1:8000",
-    plain: Annotated[bool, typer.Option("--frame", help="a frame instead of a script")] = False,
+    layer: Annotated[EmbedLayer, typer.Option(help="Data that the map shows.")] = EmbedLayer.PUBLIC,
+    run: Annotated[
+        int | None, typer.Option(help="Run whose proposals the partner layer shows.")
+    ] = None,
+    hours: Annotated[
+        int | None, typer.Option(min=1, max=8784, help="Hours until the token expires.")
+    ] = None,
+    url: Annotated[str, typer.Option(help="Address of this service.")] = "http://127.0.0.1:8000",
+    plain: Annotated[
+        bool, typer.Option("--frame", help="Print a frame instead of a script.")
+    ] = False,
 ) -> None:
-    """Make a token and print the lines to copy into a page."""
+    """Create a token and print the lines to copy into a web page."""
     from app.access.secret import signing_secret
     from app.maps import service
     from app.settings import settings
@@ -39,12 +46,12 @@ def create(
             run_id=run,
         )
     typer.echo(service.frame(url, token) if plain else service.snippet(url, token))
-    err.print(f"It is number {granted.id}, valid until {granted.expires_at:%Y-%m-%d %H:%M} UTC.")
+    err.print(f"Token {granted.id} is valid until {granted.expires_at:%-d %B %Y, %H:%M} UTC.")
 
 
 @embed_app.command("list")
 def list_() -> None:
-    """List the tokens that were made, the newest first, without what opens anything."""
+    """List tokens, newest first. The tokens themselves are not stored."""
     from app.maps import service
 
     with open_database() as database, database.read() as session:
@@ -56,11 +63,13 @@ def list_() -> None:
 
 @embed_app.command()
 def revoke(
-    number: Annotated[int, typer.Argument(min=1, max=2**31 - 1, help="as `embed list` has it")],
+    number: Annotated[
+        int, typer.Argument(min=1, max=2**31 - 1, help="Number in `givetake embed list`.")
+    ],
 ) -> None:
-    """End one token now, whoever holds it."""
+    """Revoke a token now, wherever it is used."""
     from app.maps import service
 
     with open_database() as database, database.write() as session:
         service.revoke_embed(session, TERMINAL, number)
-    err.print(f"Token {number} opens nothing any more.")
+    err.print(f"Token {number} was revoked.")

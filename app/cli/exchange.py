@@ -1,147 +1,59 @@
 """Needs, offers and their like from the terminal: in and out, suggested, confirmed, answered."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from app.access.policy import TERMINAL, Principal
-from app.cli.console import open_database, out, progress_bar, write_csv
-from app.cli.imports import FileArgument, JsonOption, import_app, run_file_import
+from app.access.policy import TERMINAL
+from app.cli.console import open_database, out, progress_bar
+from app.cli.imports import JsonOption
 from app.files.csv_reading import parse_half_days
 from app.suggestions.rules import PACKAGED
 from models.vocabulary import Availability
 
-if TYPE_CHECKING:
-    from app.database import ReadSession
-
-export_app = typer.Typer(
-    help="Write what is held as CSV, as `import` reads it back unchanged.", no_args_is_help=True
-)
-confirm_app = typer.Typer(help="Say for a school that a suggestion is a need.")
-answer_app = typer.Typer(help="Say for a giver what it can give.")
-withdraw_app = typer.Typer(help="Let a need or an offer stand no longer.")
+confirm_app = typer.Typer(help="Confirm suggested needs for schools.")
+answer_app = typer.Typer(help="Record what supporting organisations can offer.")
+withdraw_app = typer.Typer(help="Withdraw a need or an offer.")
 
 SHOWN = 20
 """Suggestions a preview lists; `--json` gives all."""
 
-OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="write here, not to the terminal")
+ReferenceArgument = Annotated[
+    str, typer.Argument(metavar="REFERENCE", help="Reference of the need or offer.")
 ]
-PeriodOption = Annotated[
-    str | None, typer.Option("--period", help="only this period, like 2026-27 or 2026-27/autumn")
-]
-ReferenceArgument = Annotated[str, typer.Argument(metavar="REFERENCE")]
-
-
-@import_app.command("expertise")
-def import_expertise(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in the whole taxonomy of expertise; what the file leaves out is retired."""
-    from app.catalogue import taxonomy
-
-    run_file_import(taxonomy.import_expertise, file, as_json=as_json)
-
-
-@import_app.command("periods")
-def import_periods(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in academic years and their terms."""
-    from app.catalogue import calendar
-
-    run_file_import(calendar.import_periods, file, as_json=as_json)
-
-
-@import_app.command("needs")
-def import_needs(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in needs, by reference."""
-    from app.exchange import files
-
-    run_file_import(files.import_needs, file, as_json=as_json)
-
-
-@import_app.command("offers")
-def import_offers(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in offers, by reference."""
-    from app.exchange import files
-
-    run_file_import(files.import_offers, file, as_json=as_json)
-
-
-@import_app.command("limits")
-def import_limits(file: FileArgument, as_json: JsonOption = False) -> None:
-    """Take in what participants may give and take in a period."""
-    from app.exchange import files
-
-    run_file_import(files.import_limits, file, as_json=as_json)
-
-
-@export_app.command("expertise")
-def export_expertise(file: OutOption = None) -> None:
-    """Write the taxonomy in use."""
-    from app.catalogue import taxonomy
-
-    _export(taxonomy.export_expertise, file)
-
-
-@export_app.command("periods")
-def export_periods(file: OutOption = None) -> None:
-    """Write the calendar."""
-    from app.catalogue import calendar
-
-    _export(calendar.export_periods, file)
-
-
-@export_app.command("needs")
-def export_needs(file: OutOption = None, period: PeriodOption = None) -> None:
-    """Write needs."""
-    from app.exchange import files
-
-    _export(lambda session, principal: files.export_needs(session, principal, period), file)
-
-
-@export_app.command("offers")
-def export_offers(file: OutOption = None, period: PeriodOption = None) -> None:
-    """Write the offers that stand."""
-    from app.exchange import files
-
-    _export(lambda session, principal: files.export_offers(session, principal, period), file)
-
-
-@export_app.command("limits")
-def export_limits(file: OutOption = None, period: PeriodOption = None) -> None:
-    """Write the limits of participants."""
-    from app.exchange import files
-
-    _export(lambda session, principal: files.export_limits(session, principal, period), file)
 
 
 @confirm_app.command("need")
 def confirm_need(
     reference: ReferenceArgument,
     by: Annotated[
-        str, typer.Option("--by", metavar="ROLE", help="who of the school's side, never a name")
+        str,
+        typer.Option(
+            "--by", metavar="ROLE", help="Role of the person at the school. Do not give a name."
+        ),
     ] = "school",
 ) -> None:
-    """Make a suggestion a need, on the word of the school's own side."""
+    """Confirm a suggested need, as the school has told you."""
     from app.exchange import service
 
     with open_database() as database, database.write() as session:
         need = service.confirm_need(session, TERMINAL, reference, by_role=by)
-        out.print(f"The need {reference} is {need.state}, agreed by: {by}.", markup=False)
+        out.print(f"Need {reference} is {need.state}, confirmed by: {by}.", markup=False)
 
 
 @answer_app.command("offer")
 def answer_offer(
     reference: ReferenceArgument,
     availability: Annotated[
-        Availability, typer.Argument(help="can_offer, may_offer or not_offering")
+        Availability, typer.Argument(help="What the supporting organisation said.")
     ],
     days: Annotated[
-        str | None, typer.Option("--days", help="the days the giver said, in steps of 0.5")
+        str | None, typer.Option("--days", help="Days it can give, in steps of 0.5.")
     ] = None,
 ) -> None:
-    """Record the giver's own answer to an offer."""
+    """Record a supporting organisation's own answer to an offer."""
     from app.exchange import service
 
     half_days = None if days is None else _half_days(days)
@@ -149,49 +61,57 @@ def answer_offer(
         offer = service.answer_offer(
             session, TERMINAL, reference, availability, half_days=half_days
         )
-        out.print(f"The offer {reference} is {offer.availability}.", markup=False)
+        out.print(f"Offer {reference} is {offer.availability}.", markup=False)
 
 
 @withdraw_app.command("need")
 def withdraw_need(reference: ReferenceArgument) -> None:
-    """Close a need."""
+    """Withdraw a need."""
     from app.exchange import service
 
     with open_database() as database, database.write() as session:
         need = service.withdraw_need(session, TERMINAL, reference)
-        out.print(f"The need {reference} is {need.state}.", markup=False)
+        out.print(f"Need {reference} is {need.state}.", markup=False)
 
 
 @withdraw_app.command("offer")
 def withdraw_offer(reference: ReferenceArgument) -> None:
-    """Let an offer stand no longer."""
+    """Withdraw an offer."""
     from app.exchange import service
 
     with open_database() as database, database.write() as session:
         service.withdraw_offer(session, TERMINAL, reference)
-        out.print(f"The offer {reference} is withdrawn.", markup=False)
+        out.print(f"Offer {reference} is withdrawn.", markup=False)
 
 
 def suggest(
     rules: Annotated[
-        Path, typer.Option("--rules", metavar="FILE", help="TOML or JSON; by default our own")
+        Path,
+        typer.Option(
+            "--rules",
+            metavar="FILE",
+            show_default=False,
+            help="Rules as TOML or JSON. Default: the packaged rules.",
+        ),
     ] = PACKAGED,
     period: Annotated[
-        str | None, typer.Option("--period", help="by default this academic year")
+        str | None, typer.Option("--period", help="Year or term. Default: this academic year.")
     ] = None,
     area: Annotated[
-        str | None, typer.Option("--area", help="only schools of this area, by name or code")
+        str | None, typer.Option("--area", help="Only schools of this area, by name or code.")
     ] = None,
     include_old: Annotated[
-        bool, typer.Option("--include-old", help="use measures over three years old")
+        bool, typer.Option("--include-old", help="Include measures over three years old.")
     ] = False,
     include_fee_paying: Annotated[
-        bool, typer.Option("--include-fee-paying", help="compare fee-paying schools too")
+        bool, typer.Option("--include-fee-paying", help="Include fee-paying schools.")
     ] = False,
-    preview: Annotated[bool, typer.Option("--preview", help="show, and change nothing")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show suggestions without saving.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare schools with similar ones: suggest needs, and whom to ask what they can give."""
+    """Compare schools with similar schools and suggest needs and offers to ask about."""
     from app.suggestions.service import suggest
 
     with open_database() as database, progress_bar() as on_progress, database.write() as session:
@@ -209,22 +129,16 @@ def suggest(
     if as_json:
         out.print_json(data=asdict(report))
         return
-    for kind, counts in (("suggested needs", report.needs), ("prompts to ask", report.offers)):
+    for kind, counts in (("Suggested needs", report.needs), ("Prompts to ask", report.offers)):
         words = ", ".join(f"{number:,} {what}" for what, number in asdict(counts).items())
-        out.print(f"{kind} of {report.period}: {words}", markup=False, soft_wrap=True)
+        out.print(f"{kind} for {report.period}: {words}", markup=False, soft_wrap=True)
     for suggestion in report.suggestions[:SHOWN] if preview else []:
-        line = f"{suggestion['kind']} of {suggestion['urn']}: {suggestion['statement']}"
+        line = f"{suggestion['kind']} for {suggestion['urn']}: {suggestion['statement']}"
         out.print(line, markup=False, soft_wrap=True)
     for note in report.notes:
         out.print(note, markup=False, soft_wrap=True)
     if preview:
-        out.print("This was a preview: nothing was changed.")
-
-
-def _export(read: "Callable[[ReadSession, Principal], str]", file: Path | None) -> None:
-    with open_database() as database, database.read() as session:
-        text = read(session, TERMINAL)
-    write_csv(text, file)
+        out.print("This was a preview. No changes were made.")
 
 
 def _half_days(days: str) -> int:

@@ -1,43 +1,73 @@
 """`givetake import KIND FILE`: one transaction each, and a report of what it did."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.access.policy import TERMINAL, Principal
+from app.access.policy import TERMINAL
 from app.cli.console import open_database, out, progress_bar
 from app.errors import Problem
-from app.progress import Progress
+from app.imports.kinds import GIAS, KINDS, SINGLE_FILES, Kind
 
 if TYPE_CHECKING:
-    from app.database import WriteSession
     from app.import_kit.report import ImportReport
     from app.import_kit.upsert import Counts
 
-    FileImporter = Callable[[WriteSession, Principal, Path, Progress], ImportReport]
+import_app = typer.Typer(
+    help="Import files. A file with an error changes nothing.", no_args_is_help=True
+)
 
-import_app = typer.Typer(help="Take in files: all of a file or nothing.", no_args_is_help=True)
-
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a CSV file")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="CSV file.")]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="print the report, or the faults, as JSON")
+    bool, typer.Option("--json", help="Print the report, or the errors, as JSON.")
 ]
 
 
-def run_import(
-    take_in: "Callable[[WriteSession, Progress], ImportReport]", *, as_json: bool
+DOWNLOADS = {role.name: role.download for role in GIAS.roles}
+
+
+@import_app.command(GIAS.name, help=GIAS.help)
+def gias(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=DOWNLOADS["establishments"])],
+    groups: Annotated[Path | None, typer.Option(help=DOWNLOADS["groups"])] = None,
+    links: Annotated[Path | None, typer.Option(help=DOWNLOADS["links"])] = None,
+    successors: Annotated[Path | None, typer.Option(help=DOWNLOADS["successors"])] = None,
+    memberships: Annotated[Path | None, typer.Option(help=DOWNLOADS["memberships"])] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Run an importer in one write transaction and print its report or its faults."""
+    paths = {
+        "establishments": file,
+        "groups": groups,
+        "links": links,
+        "successors": successors,
+        "memberships": memberships,
+    }
+    _import(GIAS, {role: path for role, path in paths.items() if path}, as_json=as_json)
+
+
+def _command(kind: Kind) -> Callable[..., None]:
+    def import_file(file: FileArgument, as_json: JsonOption = False) -> None:
+        _import(kind, {kind.name: file}, as_json=as_json)
+
+    return import_file
+
+
+for name in SINGLE_FILES:
+    import_app.command(name, help=KINDS[name].help)(_command(KINDS[name]))
+
+
+def _import(kind: Kind, paths: Mapping[str, Path], *, as_json: bool) -> None:
+    """Import the files in one write transaction; print the report or what is wrong with them."""
     try:
         with (
             open_database() as database,
             progress_bar() as on_progress,
             database.write() as session,
         ):
-            report = take_in(session, on_progress)
+            report = kind.import_files(session, TERMINAL, paths, on_progress)
     except Problem as problem:
         if not as_json:
             raise
@@ -47,13 +77,6 @@ def run_import(
         out.print_json(data=report.as_json())
     else:
         show(report)
-
-
-def run_file_import(importer: "FileImporter", file: Path, *, as_json: bool) -> None:
-    run_import(
-        lambda session, on_progress: importer(session, TERMINAL, file, on_progress),
-        as_json=as_json,
-    )
 
 
 def problem_as_json(problem: Problem) -> dict[str, object]:
@@ -67,11 +90,12 @@ def problem_as_json(problem: Problem) -> dict[str, object]:
 
 def show(report: "ImportReport") -> None:
     for thing, counts in report.things.items():
-        out.print(f"{thing.replace('_', ' ')}: {in_words(counts)}", markup=False, soft_wrap=True)
+        name = thing.replace("_", " ").capitalize()
+        out.print(f"{name}: {in_words(counts)}", markup=False, soft_wrap=True)
     for note in report.notes:
         out.print(note, markup=False, soft_wrap=True)
     if not report.any_change:
-        out.print("Nothing was changed.")
+        out.print("No changes were made.")
 
 
 def in_words(counts: "Counts") -> str:

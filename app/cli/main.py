@@ -28,8 +28,8 @@ COMMANDS = {
     "serve": "app.cli.serve:serve",
     "openapi": "app.cli.serve:openapi",
     "migrate": "app.cli.serve:migrate",
-    "import": "app.cli.register:import_app",
-    "export": "app.cli.register:export_app",
+    "import": "app.cli.imports:import_app",
+    "export": "app.cli.exports:export_app",
     "confirm": "app.cli.exchange:confirm_app",
     "answer": "app.cli.exchange:answer_app",
     "withdraw": "app.cli.exchange:withdraw_app",
@@ -82,7 +82,7 @@ def main(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version and end."
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
 ) -> None:
@@ -90,7 +90,7 @@ def main(
 
 
 def run() -> None:
-    """Run the command; what people can mend is a sentence and an exit code, no traceback."""
+    """Run the command; what people can put right is a sentence and an exit code, no traceback."""
     try:
         for word in sys.argv:
             word.encode()
@@ -103,7 +103,7 @@ def run() -> None:
     except UnicodeEncodeError as unreadable:
         if unreadable.object not in sys.argv:
             raise
-        _end(f"the argument {unreadable.object!a} is not UTF-8; write it again", 2)
+        _end(f"The argument {unreadable.object!a} is not UTF-8. Enter it again.", 2)
     except OSError as error:
         if error.filename is None:
             raise
@@ -122,11 +122,11 @@ def _end(sentence: str, exit_code: int) -> NoReturn:
 
 
 def _about_database(error: "DBAPIError") -> str:
-    """Say what is the matter with the database; raise anew what is a fault of ours."""
+    """Say what is wrong with the database; raise again what is a bug of ours."""
     reason = str(error.orig).strip().splitlines()[0]
     if "database is locked" in reason:
-        return "the database is in use by another command; try again when that has ended"
+        return "The database is in use by another command. Try again when that has finished."
     outside = ("readonly", "is full", "I/O error")
     if error.statement is None or any(word in reason for word in outside):
-        return f"the database cannot be used: {reason}; check GIVETAKE_DATABASE_URL"
+        return f"The database is not available: {reason}. Check GIVETAKE_DATABASE_URL."
     raise error

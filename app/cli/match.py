@@ -15,8 +15,8 @@ import typer
 from pydantic import ValidationError
 
 from app.access.policy import TERMINAL
-from app.cli.console import err, open_database, out, progress_bar, require_writable
-from app.errors import Problem
+from app.cli.console import at_most, err, open_database, out, progress_bar, require_writable
+from app.errors import Problem, plain_reason
 from app.insight.report import Figures, ReportData, figures
 from app.planning.options import MatchOptions
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
@@ -34,73 +34,99 @@ REASONS_SHOWN = 4
 
 class BadOption(Problem):
     status = 422
-    title = "An option cannot be used"
+    title = "Invalid option"
 
 
 def match(
-    period: Annotated[str, typer.Option(help="a year (2026-27) or a term (2026-27/autumn)")],
+    period: Annotated[str, typer.Option(help="Year (2026-27) or term (2026-27/autumn).")],
     area: Annotated[
         str | None,
-        typer.Option(help="local authority, region, trust, federation, network or England"),
+        typer.Option(help="Local authority, region, trust, federation, network or England."),
     ] = None,
     list_file: Annotated[
-        Path | None, typer.Option("--list", help="a file of URNs or organisation keys, one a line")
+        Path | None,
+        typer.Option("--list", help="File of URNs or organisation keys, one on each line."),
     ] = None,
     areas: Annotated[
         str | None,
         typer.Option(
-            help="many areas, each by itself: all (local authorities with needs), regions, "
-            "districts, country, or a file of areas, one a line; needs --out"
+            help="Plan many areas separately: all (local authorities with needs), regions, "
+            "districts, country, or a file with one area on each line. Needs --out."
         ),
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="where --areas writes")
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results of --areas.")
     ] = None,
-    as_of: Annotated[str | None, typer.Option(help="plan from this day; default: today")] = None,
-    reciprocity: Annotated[Reciprocity, typer.Option()] = DEFAULTS.reciprocity,
+    as_of: Annotated[
+        str | None, typer.Option(help="Plan from this date, like 2026-09-01. Default: today.")
+    ] = None,
+    reciprocity: Annotated[
+        Reciprocity, typer.Option(help="How giving and receiving are balanced.")
+    ] = DEFAULTS.reciprocity,
     max_loop: Annotated[
-        int, typer.Option(help="participants of a loop, where reciprocity is closed_loops")
+        int, typer.Option(help="Largest loop of schools, with --reciprocity closed_loops.")
     ] = DEFAULTS.max_loop,
-    balance_held_by: Annotated[BalanceHolder, typer.Option()] = DEFAULTS.balance_held_by,
+    balance_held_by: Annotated[
+        BalanceHolder, typer.Option(help="Who balances: each school, federation or trust.")
+    ] = DEFAULTS.balance_held_by,
     include_suggestions: Annotated[
-        bool, typer.Option(help="plan with needs and offers that nobody confirmed yet")
+        bool, typer.Option(help="Include suggested needs and offers that are not confirmed.")
     ] = False,
     travel_limit_miles: Annotated[
-        float, typer.Option(help="where a side gives no limit")
+        float, typer.Option(help="Travel limit in miles, unless a need or an offer has its own.")
     ] = DEFAULTS.travel_limit_miles,
     max_neighbours: Annotated[
-        int, typer.Option(help="nearest offers looked at for each need")
+        int, typer.Option(help="Maximum offers considered for each need, nearest first.")
     ] = DEFAULTS.max_neighbours,
-    max_given: Annotated[int, typer.Option(help="takers at once")] = DEFAULTS.max_given,
-    max_taken: Annotated[int, typer.Option(help="supporters at once")] = DEFAULTS.max_taken,
+    max_given: Annotated[
+        int, typer.Option(help="Maximum schools that one school supports at a time.")
+    ] = DEFAULTS.max_given,
+    max_taken: Annotated[
+        int, typer.Option(help="Maximum supporting organisations of a school at a time.")
+    ] = DEFAULTS.max_taken,
     weights: Annotated[
-        Path | None, typer.Option(help="JSON file of weights of the points' components")
+        Path | None, typer.Option(help="JSON file with a weight for each component of the points.")
     ] = None,
-    pin: Annotated[list[str] | None, typer.Option(help="NEED=OFFER that must be")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="NEED=OFFER that must not be")] = None,
-    method: Annotated[str, typer.Option()] = DEFAULTS.method,
+    pin: Annotated[
+        list[str] | None, typer.Option(help="NEED=OFFER that the plan must include.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="NEED=OFFER that the plan must not include.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="Solution method: auto, exact, flow, prices or loops.")
+    ] = DEFAULTS.method,
     include_declined: Annotated[
-        bool, typer.Option(help="propose pairs again that somebody declined")
+        bool, typer.Option(help="Propose pairings again that were declined.")
     ] = False,
     time_limit: Annotated[
         float | None,
-        typer.Option(help="seconds to solve; 60 (with --areas by size) unless --work is given"),
+        typer.Option(
+            help="Seconds to solve. Default: 60, or by size with --areas, unless --work is given."
+        ),
     ] = None,
     work: Annotated[
-        int | None, typer.Option(help="limit that repeats: same problem, seed and work, same plan")
+        int | None,
+        typer.Option(
+            help="Deterministic limit: the same problem, seed and work give the same plan."
+        ),
     ] = None,
-    gap: Annotated[float, typer.Option(help="a proven fraction that is enough")] = DEFAULTS.gap,
-    seed: Annotated[int, typer.Option()] = DEFAULTS.seed,
-    workers: Annotated[int, typer.Option()] = DEFAULTS.workers,
-    report: Annotated[Path | None, typer.Option(help="write an HTML report here")] = None,
-    problem: Annotated[Path | None, typer.Option(help="write the problem file here")] = None,
-    plan: Annotated[Path | None, typer.Option(help="write the plan file here")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the figures as JSON")] = False,
+    gap: Annotated[
+        float, typer.Option(help="Stop when the proven gap is this fraction or less.")
+    ] = DEFAULTS.gap,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = DEFAULTS.seed,
+    workers: Annotated[int, typer.Option(help="Processor cores to use.")] = DEFAULTS.workers,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    problem: Annotated[Path | None, typer.Option(help="Problem file to write.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="Plan file to write.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Find give-and-take pairings for the takers of an area; givers come from anywhere in reach.
+    """Plan support for the schools of an area. Supporting organisations can be outside the area.
 
-    Exit codes: 0 planned, 2 bad input, 3 no plan can exist, 4 none was found in time. With
-    --areas: 0 all planned, 1 some have no plan, 2 bad input, 130 stopped; begin it again to go on.
+    Exit codes: 0 planned, 2 invalid input, 3 no plan is possible, 4 no plan was found in time.
+
+    With --areas: 0 all areas planned, 1 some areas have no plan, 2 invalid input, 130 stopped (to
+    continue, run the same command again).
     """
     from app.insight import queries as insight
     from app.runs import queries, service
@@ -184,7 +210,7 @@ def match(
 
         report.write_text(render(data), encoding="utf-8")
     elif report:
-        err.print(f"There is no plan to report: {report} was not written.", markup=False)
+        err.print(f"No plan was found, so {report} was not written.", markup=False)
     if as_json:
         out.print_json(data=_as_json(run_id, state, data))
     else:
@@ -198,7 +224,7 @@ def _keep_drawn(database: "Database", run_id: int, data: ReportData) -> None:
     """So that nobody who opens the run in the portal waits for it."""
     from app.insight import rendered
 
-    with err.status("drawing the plan"):
+    with err.status("Drawing the plan"):
         made = rendered.draw(data)
     with database.write() as session:
         rendered.keep(session, run_id, made)
@@ -212,12 +238,12 @@ def _require_apart(
 ) -> None:
     named = [name for name, given in takers.items() if given]
     if len(named) > 1:
-        raise BadOption("name takers with --area NAME or with --list FILE, not with both")
+        raise BadOption("Choose schools with --area NAME or with --list FILE, not both.")
     if (areas is None) != (folder is None):
-        raise BadOption("plan many areas with --areas and --out DIR, one as well as the other")
+        raise BadOption("Use --areas and --out DIR together.")
     alone = named + [name for name, given in of_one_run.items() if given]
     if areas is not None and alone:
-        raise BadOption(f"{alone[0]} is for a single run; leave it out with --areas")
+        raise BadOption(f"{alone[0]} is for a single run. Leave it out when you use --areas.")
 
 
 def _options(**given: Any) -> MatchOptions:
@@ -228,8 +254,8 @@ def _options(**given: Any) -> MatchOptions:
         field = str(first["loc"][0])
         name = "--" + FLAGS.get(field, field).replace("_", "-")
         pair = first["type"] == "string_pattern_mismatch"
-        reason = "write NEED=OFFER, by their references" if pair else first["msg"]
-        raise BadOption(f"{name} {str(first['input'])!r}: {reason}") from invalid
+        reason = "must be NEED=OFFER, by their references" if pair else first["msg"]
+        raise BadOption(f"{name} {str(first['input'])!r} {plain_reason(reason)}.") from invalid
 
 
 def _weights(path: Path | None) -> dict[str, int]:
@@ -238,27 +264,27 @@ def _weights(path: Path | None) -> dict[str, int]:
     try:
         content: dict[str, int] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as unreadable:
-        raise BadOption(f"--weights {path}: {_reason(unreadable)}") from unreadable
+        raise BadOption(f"--weights {path} {_reason(unreadable)}") from unreadable
     return content
 
 
 def _reason(unreadable: OSError | ValueError) -> str:
     if isinstance(unreadable, OSError):
-        return f"cannot be read: {unreadable.strerror}"
+        return f"could not be read ({unreadable.strerror}). Check the name of the file."
     if isinstance(unreadable, UnicodeDecodeError):
-        return "is not UTF-8 text"
-    return f"is not JSON ({unreadable})"
+        return "is not UTF-8 text. Save it as UTF-8."
+    return f"is not JSON ({unreadable}). Give a JSON object of names and whole numbers."
 
 
 def _listed(path: Path | None) -> list[str]:
     if path is None:
-        raise BadOption("name takers with --area NAME or --list FILE")
+        raise BadOption("Choose schools with --area NAME or --list FILE.")
     try:
         listed = path.read_text(encoding="utf-8-sig").split()
     except (OSError, ValueError) as unreadable:
-        raise BadOption(f"--list {path}: {_reason(unreadable)}") from unreadable
+        raise BadOption(f"--list {path} {_reason(unreadable)}") from unreadable
     if not listed:
-        raise BadOption(f"--list {path}: names nobody; write a URN or organisation key on a line")
+        raise BadOption(f"--list {path} is empty. Enter a URN or organisation key on each line.")
     return listed
 
 
@@ -287,14 +313,14 @@ def _as_json(run_id: int, state: RunState, data: ReportData) -> dict[str, Any]:
 def why_no_plan(plan: "Plan") -> list[str]:
     """What keeps a plan from being, a sentence each; nothing where there is one."""
     if plan.status == "unknown":
-        return ["No plan was found in the time, and none was ruled out; give it longer."]
+        return ["No plan was found in time, but one may exist. Allow more time."]
     if plan.status != "infeasible":
         return []
     if not plan.conflict:
-        return ["No plan can exist; time ran out before it was known why: give it longer."]
+        return ["No plan is possible. Time ran out before the reason was found. Allow more time."]
     return [
-        "No plan can exist: these cannot be kept together.",
-        *(f"Cannot be: {part.sentence}" for part in plan.conflict),
+        "No plan is possible. It would have to satisfy all of these:",
+        *(f"- {part.sentence}" for part in plan.conflict),
     ]
 
 
@@ -304,11 +330,13 @@ def show_plan(data: ReportData) -> None:
     shown = data.pairings[:BEST_SHOWN]
     for place, pairing in enumerate(shown, start=1):
         if place == 1:
-            out.print(f"The best {len(shown)} of {len(data.pairings):,} pairings:", style="bold")
-        how = "remote" if pairing.distance_miles is None else f"{pairing.distance_miles:.1f} miles"
+            out.print(f"Best {len(shown):,} of {len(data.pairings):,} pairings:", style="bold")
+        how = (
+            "remotely" if pairing.distance_miles is None else f"{pairing.distance_miles:.1f} miles"
+        )
         out.print(
             f"{place:3}. {names[pairing.giver]} gives {names[pairing.taker]} {_days(pairing.days)} "
-            f"of {pairing.expertise}, {how}, {pairing.points} points per half-day:",
+            f"of {pairing.expertise}, {how}, {pairing.points:,} points per half-day:",
             markup=False,
             soft_wrap=True,
         )
@@ -320,7 +348,7 @@ def show_plan(data: ReportData) -> None:
 
 
 def _days(days: float) -> str:
-    return "1 day" if days == 1 else f"{days:g} days"
+    return "1 day" if days == 1 else f"{days:,g} days"
 
 
 def summary(data: ReportData, found: Figures) -> list[str]:
@@ -328,29 +356,31 @@ def summary(data: ReportData, found: Figures) -> list[str]:
     lines = [
         f"{data.area}, {data.period}: {found.needs_met:,} of {found.needs:,} needs met, "
         f"{found.days_planned:,g} of {found.days_needed:,g} days, "
-        f"{found.pairings:,} pairings between {found.givers:,} givers and {found.takers:,} takers.",
-        f"Balance: {found.both:,} both give and take; funded supporters, who need not take, "
-        f"give {found.days_by_exempt:,g} days.",
+        f"{found.pairings:,} pairings between {found.givers:,} supporting organisations and "
+        f"{found.takers:,} schools receiving support.",
+        f"Balance: {found.both:,} both give and receive. Funded organisations, which do not have "
+        f"to receive, give {found.days_by_exempt:,g} days.",
     ]
     if found.median_miles is not None and found.longest_miles is not None:
         lines.append(
-            f"Travel: half of the pairings on site within {found.median_miles:.1f} miles, "
-            f"the longest {found.longest_miles:.1f}; {found.remote:,} are remote."
+            f"Travel: half of the pairings on site are within {found.median_miles:.1f} miles, and "
+            f"the longest is {found.longest_miles:.1f} miles. {found.remote:,} pairings are remote."
         )
     if found.most_disadvantaged_days is not None:
         lines.append(
-            f"The quarter of schools in need with most disadvantage gets "
+            f"The most disadvantaged quarter of schools with needs gets "
             f"{found.most_disadvantaged_days:.0%} of the days."
         )
     if data.gap is not None:
-        lines.append(f"Proven: no plan can be more than {data.gap:.2%} better than this one.")
+        lines.append(f"Proven: this plan can be improved by {at_most(data.gap)} at most.")
     if any(pairing.suggested for pairing in data.pairings):
         lines.append(
-            "Pairings made from suggestions are for planning: nothing of them can be sent until "
-            "the school confirms its need and the giver its offer."
+            "Pairings made from suggestions are for planning only. Before you contact anybody, the "
+            "school must confirm its need and the supporting organisation its offer."
         )
     if data.drawn:
         lines.append(
-            "Needs and offers were drawn at random: this plan shows the method, no school."
+            "Needs and offers were drawn at random. This plan shows the method, not real schools' "
+            "needs."
         )
     return lines

@@ -8,14 +8,18 @@ from app.access.policy import TERMINAL
 from app.cli.console import err, open_database, out
 
 SECONDS_TO_FINISH = 5
-keys_app = typer.Typer(help="Keys that other systems call with.", no_args_is_help=True)
+keys_app = typer.Typer(
+    help="Manage keys for other systems and for signing in.", no_args_is_help=True
+)
 
 
 def serve(
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0: any that is free")] = 8000,
-    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port to listen on. 0 for any free port.")
+    ] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Answer HTTP until stopped; put a proxy with TLS before it where others are to reach it."""
+    """Start the web service. If others need to reach it, put a proxy with TLS in front."""
     import uvicorn
 
     from app.main import create_app
@@ -23,7 +27,7 @@ def serve(
 
     with open_database() as database:
         if port:
-            err.print(f"Answering on http://{host}:{port} until Ctrl+C.", markup=False)
+            err.print(f"Listening on http://{host}:{port}. Press Ctrl+C to stop.", markup=False)
         uvicorn.run(
             create_app(settings(), database),
             host=host,
@@ -48,9 +52,9 @@ def openapi() -> None:
 
 
 def migrate(
-    revision: Annotated[str, typer.Argument(help="a revision, or the newest")] = "head",
+    revision: Annotated[str, typer.Argument(help="Revision. Default: the newest.")] = "head",
 ) -> None:
-    """Bring the database's schema to this version (or to a named older one)."""
+    """Migrate the database to this version, or to the older revision that you name."""
     from app.database import Database
     from app.migrate import current, migrate
     from app.settings import settings
@@ -63,35 +67,42 @@ def migrate(
 
 @keys_app.command()
 def create(
-    label: Annotated[str, typer.Option(help="what it is for; no name of a person")] = "",
+    label: Annotated[
+        str, typer.Option(help="What the key is for. Do not give a person's name.")
+    ] = "",
 ) -> None:
-    """Make a key and print it, this once."""
+    """Create a key and print it. You cannot see it again."""
     from app.access.keys import create_key
 
     with open_database() as database, database.write() as session:
         key, text = create_key(session, TERMINAL, label)
         prefix = key.prefix
     typer.echo(text)
-    err.print(f"It is shown this once. Take it back with `givetake keys revoke {prefix}`.")
+    err.print(
+        f"Save this key now. It will not be shown again. To revoke it, run "
+        f"`givetake keys revoke {prefix}`."
+    )
 
 
 @keys_app.command("list")
 def list_() -> None:
-    """List keys by what they begin with; they themselves are not held."""
+    """List keys by their first characters. The keys themselves are not stored."""
     from app.access.keys import list_keys
 
     with open_database() as database, database.read() as session:
         for key in list_keys(session, TERMINAL):
-            ended = "" if key.revoked_at is None else f", revoked {key.revoked_at:%Y-%m-%d}"
-            said = f"{key.prefix}  {key.label}  made {key.created_at:%Y-%m-%d}{ended}"
+            ended = "" if key.revoked_at is None else f", revoked {key.revoked_at:%-d %B %Y}"
+            said = f"{key.prefix}  {key.label}  created {key.created_at:%-d %B %Y}{ended}"
             out.print(said, markup=False, soft_wrap=True)
 
 
 @keys_app.command()
-def revoke(prefix: Annotated[str, typer.Argument(metavar="PREFIX")]) -> None:
-    """Let a key open nothing any more."""
+def revoke(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="First characters of the key.")],
+) -> None:
+    """Revoke a key."""
     from app.access.keys import revoke_key
 
     with open_database() as database, database.write() as session:
         revoke_key(session, TERMINAL, prefix)
-    out.print(f"The key {prefix} opens nothing any more.")
+    out.print(f"Key {prefix} was revoked.")

@@ -29,30 +29,38 @@ _ENDING_S = 0.2
 
 
 def solve(
-    problem: Annotated[Path, typer.Argument(help="givetake-problem/1, gzip if it ends in .gz")],
-    out_file: Annotated[Path, typer.Option("--out", help="where the plan goes")],
+    problem: Annotated[
+        Path,
+        typer.Argument(help="Problem file (givetake-problem/1), compressed if it ends in .gz."),
+    ],
+    out_file: Annotated[Path, typer.Option("--out", help="Plan file to write.")],
     time_limit: Annotated[
         float | None,
-        typer.Option(help="seconds of the whole process; 60 unless --work is given"),
+        typer.Option(help="Seconds for the whole command. Default: 60, unless --work is given."),
     ] = None,
     work: Annotated[
-        int | None, typer.Option(help="limit that repeats: same file, seed and work, same plan")
+        int | None,
+        typer.Option(help="Deterministic limit: the same file, seed and work give the same plan."),
     ] = None,
-    gap: Annotated[float, typer.Option(help="stop at this fraction from the bound")] = 0.0,
-    seed: Annotated[int, typer.Option(help="of the search")] = 0,
-    workers: Annotated[int, typer.Option(help="processor cores to use")] = 2,
-    method: Annotated[str, typer.Option(help="auto, exact, flow, prices or loops")] = "auto",
+    gap: Annotated[
+        float, typer.Option(help="Stop when the gap to the bound is this fraction or less.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processor cores to use.")] = 2,
+    method: Annotated[
+        str, typer.Option(help="Solution method: auto, exact, flow, prices or loops.")
+    ] = "auto",
     save_state: Annotated[
-        Path | None, typer.Option(help="where plan and prices go, for --warm another time")
+        Path | None, typer.Option(help="File to write plan and prices to, for a later --warm.")
     ] = None,
     warm: Annotated[
-        Path | None, typer.Option(help="state of a problem like this one, to start from")
+        Path | None, typer.Option(help="State of a similar problem to start from.")
     ] = None,
     executor: Annotated[
-        str | None, typer.Option(help="dask://host:port: solve blocks on a Dask cluster")
+        str | None, typer.Option(help="Dask cluster to solve blocks on, as dask://host:port.")
     ] = None,
 ) -> None:
-    """Find the best plan of a problem file and how close to the best it is proven to be."""
+    """Find the best plan for a problem file, with a proven bound on how good a plan can be."""
     from solver.formats.problem_json import read_problem
     from solver.formats.tables import ProblemFault
     from solver.solve import solve as solve_problem
@@ -95,10 +103,10 @@ def solve(
 
 
 def verify(
-    problem: Annotated[Path, typer.Argument(help="givetake-problem/1")],
-    plan: Annotated[Path, typer.Argument(help="givetake-plan/1")],
+    problem: Annotated[Path, typer.Argument(help="Problem file (givetake-problem/1).")],
+    plan: Annotated[Path, typer.Argument(help="Plan file (givetake-plan/1).")],
 ) -> None:
-    """Check a plan file against its problem file: every rule, the points, the proof's figures."""
+    """Check a plan file against its problem file: rules, points, bound and gap."""
     from solver.check.verify import verify as violations_of
     from solver.formats.plan import read_plan
     from solver.formats.problem_json import read_problem
@@ -134,18 +142,18 @@ def _write_state(states: "list[State]", path: Path) -> None:
     from solver.formats.state import write_state
 
     if not states:
-        out.print(f"There is no plan to start from another time: {path} was not written.")
+        out.print(f"No plan was found, so {path} was not written.")
         return
     try:
         write_state(states[0], path)
     except OSError as error:
-        raise BadInput(f"the state cannot be written: {error}") from error
+        raise BadInput(f"The state file could not be written: {error}") from error
 
 
 def _left(time_limit: float) -> float:
     """Return the seconds left of the whole process's wall time."""
     if not time_limit > 0:
-        raise ValueError(f"time limit {time_limit}: must be above 0 seconds")
+        raise ValueError(f"--time-limit {time_limit:g} must be more than 0 seconds.")
     return max(0.1, time_limit - _age_s() - _ENDING_S)
 
 
@@ -165,7 +173,7 @@ def _write(plan: "Plan", path: Path) -> None:
     try:
         write_plan(plan, path)
     except OSError as error:
-        raise BadInput(f"the plan cannot be written: {error}") from error
+        raise BadInput(f"The plan file could not be written: {error}") from error
     out.print(_summary(plan), markup=False, soft_wrap=True)
     for part in plan.conflict:
         out.print(f"  {part.rule}, {part.where}: {part.sentence}", markup=False, soft_wrap=True)
@@ -177,9 +185,9 @@ def _exit_code(plan: "Plan") -> int:
 
 def _summary(plan: "Plan") -> str:
     if plan.status == "infeasible":
-        return "infeasible: no plan can keep these together"
+        return "infeasible: no plan can satisfy all of these"
     if plan.objective is None or plan.gap is None or plan.bound is None:
-        return f"{plan.status}: no plan found, none ruled out (stopped: {plan.stopped})"
+        return f"{plan.status}: no plan was found, but one may exist (stopped: {plan.stopped})"
     return (
         f"{plan.status}: {len(plan):,} pairings, {plan.objective:,} points of at most "
         f"{plan.bound:,.0f} (gap {plan.gap:.2%}, stopped: {plan.stopped}, {plan.seconds:.1f} s)"
@@ -188,14 +196,14 @@ def _summary(plan: "Plan") -> str:
 
 @contextmanager
 def _progress_line() -> Iterator[Callable[["Progress"], None]]:
-    with err.status("reading done, solving") as status:
+    with err.status("Solving") as status:
 
         def show(progress: "Progress") -> None:
             best = "no plan yet" if progress.objective is None else f"best {progress.objective:,}"
             bound = "" if progress.bound is None else f", bound {progress.bound:,.0f}"
             gap = "" if progress.gap is None else f", gap {progress.gap:.2%}"
             left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
-            status.update(f"round {progress.rounds}: {best}{bound}{gap}{left}")
+            status.update(f"Round {progress.rounds:,}: {best}{bound}{gap}{left}")
 
         yield show
 

@@ -1,39 +1,24 @@
 """`givetake template KIND`: an importer's columns with made-up rows, or rules, to fill in."""
 
-from pkgutil import resolve_name
 from typing import Annotated
 
 import typer
 
 from app.cli.console import write_csv
-from app.cli.exchange import OutOption
+from app.cli.exports import OutOption
 from app.errors import NotFound
-from app.files.csv_reading import RowModel
 from app.files.csv_writing import template as template_of
+from app.imports.kinds import KINDS
 
-TEMPLATES = {
-    "measures": "app.register.measures:MeasureRow",
-    "organisations": "app.register.organisation_rows:OrganisationRow",
-    "networks": "app.register.networks:NetworkRow",
-    "circumstance-rules": "app.register.circumstances:CircumstanceRuleRow",
-    "circumstances": "app.register.circumstances:CircumstanceRow",
-    "expertise": "app.catalogue.rows:ExpertiseRow",
-    "periods": "app.catalogue.rows:PeriodRow",
-    "needs": "app.exchange.rows:NeedRow",
-    "offers": "app.exchange.rows:OfferRow",
-    "limits": "app.exchange.rows:LimitsRow",
-    "support": "app.partnerships.service:SupportRow",
-}
-"""Where each row model is: one is wanted, and importing them all takes long."""
 SUGGEST_RULES = "suggest-rules"
-KINDS = ", ".join([*TEMPLATES, SUGGEST_RULES])
+NAMES = ", ".join([*(kind.name for kind in KINDS.values() if kind.row), SUGGEST_RULES])
 
 
 def template(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=KINDS)],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=NAMES)],
     out_file: OutOption = None,
 ) -> None:
-    """Write a CSV file to fill in, with made-up rows, or the rules of `suggest` to change."""
+    """Write a template to fill in: a CSV file with made-up rows, or the rules of `suggest`."""
     if kind == SUGGEST_RULES:
         from app.suggestions.rules import PACKAGED
 
@@ -43,11 +28,7 @@ def template(
         else:
             out_file.write_text(rules, encoding="utf-8")
         return
-    if kind not in TEMPLATES:
-        raise NotFound(f"there is no template {kind!r}; there are {KINDS}")
-    write_csv(template_of(row_model(kind)), out_file)
-
-
-def row_model(kind: str) -> type[RowModel]:
-    model: type[RowModel] = resolve_name(TEMPLATES[kind])
-    return model
+    found = KINDS.get(kind)
+    if found is None or found.row is None:
+        raise NotFound(f"There is no template {kind!r}. Choose one of: {NAMES}.")
+    write_csv(template_of(found.row_model), out_file)

@@ -10,9 +10,11 @@ from app.cli.console import err, open_database
 
 
 def worker(
-    at_once: Annotated[int, typer.Option(min=1, max=64, help="runs at the same time")] = 1,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=64, help="Number of runs at the same time.")
+    ] = 1,
 ) -> None:
-    """Carry out runs that wait in the database; start as many workers as you like."""
+    """Carry out queued runs. You can start several workers."""
     from app.jobs.setup import make_worker
     from app.settings import settings
 
@@ -20,7 +22,7 @@ def worker(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: stop.set())
     with open_database() as database:
-        err.print("Waiting for runs; interrupt to stop.")
+        err.print("Waiting for runs. Press Ctrl+C to stop.")
         work = threading.Thread(
             target=make_worker(database, settings(), at_once=at_once).run, args=(stop,)
         )

@@ -17,8 +17,8 @@ Everything in this folder is made up.
 
 {authority}, its schools, trusts, networks and organisations do not exist; no name, number or
 postcode in it belongs to anybody, and it lies in the open sea. Needs, offers and limits were
-drawn at random. The layout is that of the public register, so that the same commands take in
-the real one. Seed: {seed}.
+drawn at random. The layout is that of the public register, so that the same commands import the
+real one. Seed: {seed}.
 """
 
 CENSUS = "15-01-2026"

@@ -342,7 +342,7 @@ def draw(
         needs += own if cell in takes else []
         offers += given if cell in gives else []
         if done % 500 == 0:
-            on_progress("drawing needs and offers", done / len(everybody))
+            on_progress("Drawing needs and offers", done / len(everybody))
     return Drawn(tuple(needs), tuple(offers), tuple(limits))
 
 

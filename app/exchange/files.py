@@ -88,7 +88,7 @@ def _import_items(
         columns.append(settle(row, catalogue, stored.get(row.reference), misfits))
         faults += [Fault(path.name, line, *misfit) for misfit in misfits]
         if done % 1000 == 0:
-            on_progress(f"checking {path.name}", done / len(rows))
+            on_progress(f"Checking {path.name}", done / len(rows))
     return _take_in(session, principal, path, kind, model, ("reference",), columns, faults)
 
 
@@ -124,7 +124,7 @@ def _repeated(file: str, column: str, keys: Iterable[tuple[int, str]]) -> list[F
     faults = []
     for line, key in keys:
         if first.setdefault(key, line) != line:
-            reason = f"stands already in line {first[key]}; one row each"
+            reason = f"is already on line {first[key]:,}. Keep one of them"
             faults.append(Fault(file, line, column, key, reason))
     return faults
 
@@ -135,7 +135,7 @@ def export_needs(session: ReadSession, principal: Principal, period: str | None 
 
 
 def export_offers(session: ReadSession, principal: Principal, period: str | None = None) -> str:
-    """Offers that still stand, as `import_offers` reads them back unchanged, by reference."""
+    """Offers that are not withdrawn, as `import_offers` reads them back unchanged."""
     return _export(session, principal, OfferRow, Offer, period)
 
 

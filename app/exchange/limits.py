@@ -39,7 +39,9 @@ def get_limits(session: AnySession, principal: Principal, participant: str, peri
     authorise(principal, Action.READ)
     found = _limits(session, participant, period)
     if found is None:
-        raise NotFound(f"{participant} has no limits of its own in {period}")
+        raise NotFound(
+            f"{participant} has no limits of its own in {period}. Check both, or create the limits."
+        )
     return found
 
 
@@ -50,11 +52,13 @@ def set_limits(
     authorise(principal, Action.CHANGE_OFFER)
     found = _limits(session, row.participant, row.period, lock=True)
     if new and found is not None:
-        raise Stale(f"{row.participant} has limits in {row.period}: read and change those")
+        raise Stale(f"{row.participant} already has limits in {row.period}. Read and change those.")
     if not new and found is None:
-        raise NotFound(f"{row.participant} has no limits in {row.period}: create them")
+        raise NotFound(f"{row.participant} has no limits in {row.period}. Create them first.")
     if found is not None:
-        require_version(found.version, version, f"what limits {row.participant} in {row.period}")
+        require_version(
+            found.version, version, f"The record of limits of {row.participant} in {row.period}"
+        )
     misfits: list[Misfit] = []
     catalogue = Catalogue.load(session, [row])
     columns = limits_columns(row, catalogue, misfits)

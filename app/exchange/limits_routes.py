@@ -70,7 +70,7 @@ def create_limits(
     body: LimitsContent,
     key: Key,
 ) -> Response:
-    """Give a participant limits in a period in which it has none."""
+    """Create a participant's limits in a period."""
 
     def create() -> Response:
         row = body.row(participant, period)

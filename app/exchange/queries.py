@@ -47,7 +47,7 @@ def list_offers(
     after_id: int = 0,
     limit: int | None = 100,
 ) -> Sequence[Offer]:
-    """A page of the offers that stand, by id."""
+    """A page of the offers that are not withdrawn, by id."""
     authorise(principal, Action.READ)
     query = _filtered(Offer, period, expertise, participant, area, after_id, limit)
     if availability is not None:
@@ -68,7 +68,7 @@ def get_offer(session: ReadSession, principal: Principal, reference: str) -> Off
 def _get(session: ReadSession, model: type[Item], reference: str) -> Item:
     found = session.scalar(select(model).where(model.reference == reference))
     if found is None:
-        raise NotFound(f"there is no {model.__tablename__} {reference!r}")
+        raise NotFound(f"There is no {model.__tablename__} {reference!r}. Check the reference.")
     return found
 
 
@@ -114,6 +114,6 @@ def find_area(session: ReadSession | WriteSession, named: str) -> Area:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NotFound(f"there is no area {named!r}; give a name or code of the register")
+        raise NotFound(f"There is no area {named!r}. Use a name or code from the register.")
     choices = ", ".join(sorted(f"{area.kind}:{area.code} ({area.name})" for area in found))
-    raise Conflict(f"{named!r} may be {choices}; name one of them as kind:code")
+    raise Conflict(f"{named!r} could be several areas: {choices}. Enter one of them as kind:code.")

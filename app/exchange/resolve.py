@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, select, true
 
 from app.database import WriteSession
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
-from app.import_kit.misfits import Columns, Misfit, Stored
+from app.import_kit.misfits import UNKNOWN_EXPERTISE, UNKNOWN_PARTICIPANT, Columns, Misfit, Stored
 from app.register.lookups import reference_of as reference_of
 from models.exchange import Expertise, Period
 from models.register import Institution, Organisation, Participant
@@ -111,10 +111,10 @@ def cell_of(reference: str) -> str:
 def need_columns(
     row: NeedRow, catalogue: Catalogue, stored: Stored | None, misfits: list[Misfit]
 ) -> Columns:
-    """The columns a need is stored with; what keeps it from being taken goes to `misfits`."""
+    """The columns a need is stored with; what is wrong with it goes to `misfits`."""
     half_days_min = row.half_days if row.half_days_min is None else row.half_days_min
     if half_days_min > row.half_days:
-        reason = f"is more than all {row.half_days / 2:g} days; the shortest is at most that"
+        reason = f"must be at most the {row.half_days / 2:,g} days of the need"
         misfits.append(Misfit("days_min", f"{half_days_min / 2:g}", reason))
     columns = _item_columns(row, catalogue, stored, misfits) | {
         "half_days_min": half_days_min,
@@ -124,7 +124,7 @@ def need_columns(
         "agreed_by": row.agreed_by,
     }
     if stored is not None:
-        _check_standing(columns, stored, misfits)
+        _check_changeable(columns, stored, misfits)
     return columns | {"state": next_state(row.state, stored, misfits).value}
 
 
@@ -137,13 +137,14 @@ def next_state(wanted: NeedState | None, stored: Stored | None, misfits: list[Mi
         return now
     if now is NeedState.SUGGESTED and wanted is not NeedState.CLOSED:
         reason = (
-            "this is a suggestion, and only the school's own side makes it a need: "
-            f"givetake confirm need {stored['reference']}"
+            "must stay suggested until the school confirms it. To confirm it, run "
+            f"`givetake confirm need {stored['reference']}`"
         )
         misfits.append(Misfit("state", wanted, reason))
     elif wanted not in FOLLOWS[now]:
-        may = ", ".join(state for state in NeedState if state in FOLLOWS[now]) or "nothing else"
-        misfits.append(Misfit("state", wanted, f"a need that is {now} may become {may}"))
+        may = ", ".join(state for state in NeedState if state in FOLLOWS[now])
+        choices = f"Use one of: {may}" if may else "Leave it as it is"
+        misfits.append(Misfit("state", wanted, f"does not follow {now}. {choices}"))
     return wanted
 
 
@@ -158,20 +159,23 @@ def offer_columns(
         "phases": list(row.phases),
     }
     if stored is not None:
-        _check_standing(columns, stored, misfits)
+        _check_changeable(columns, stored, misfits)
         answer = f"givetake answer offer {stored['reference']} {row.availability or 'can_offer'}"
         for column, said in (
             ("availability", row.availability),
             ("availability_updated", row.availability_updated),
         ):
             if said is not None and said != stored[column]:
-                reason = f"is {stored[column]}, and only the giver changes its answer: {answer}"
+                reason = (
+                    f"must stay {stored[column]} until the supporting organisation answers. To "
+                    f"record its answer, run `{answer}`"
+                )
                 misfits.append(Misfit(column, str(said), reason))
         columns["availability"] = stored["availability"]
         columns["availability_updated"] = stored["availability_updated"]
         return columns
     if row.availability_updated is not None and row.availability_updated > catalogue.today:
-        reason = "lies in the future; give the day on which the giver answered"
+        reason = "is in the future. Enter the day of the answer"
         misfits.append(Misfit("availability_updated", str(row.availability_updated), reason))
     columns["availability"] = (row.availability or Availability.NOT_ANSWERED).value
     columns["availability_updated"] = row.availability_updated or catalogue.today
@@ -198,15 +202,15 @@ def _item_columns(
 ) -> Columns:
     participant_id = _participant_id(row.participant, catalogue, misfits, new=stored is None)
     if stored is not None and participant_id not in (None, stored["participant_id"]):
-        reason = f"{row.reference} belongs to another participant; give this one a new reference"
+        reason = f"does not own {row.reference}. Use a new reference for this participant"
         misfits.append(Misfit("participant", row.participant, reason))
     if row.expertise not in catalogue.expertise:
-        reason = "is no code of the taxonomy; `givetake export expertise` lists them"
+        reason = UNKNOWN_EXPERTISE
         misfits.append(Misfit("expertise", row.expertise, reason))
     elif catalogue.expertise[row.expertise] and (
         stored is None or stored["expertise_code"] != row.expertise
     ):
-        reason = "is retired from the taxonomy; name one in use"
+        reason = "is retired from the taxonomy. Choose one in use"
         misfits.append(Misfit("expertise", row.expertise, reason))
     window_starts, window_ends = _window(row, catalogue, misfits)
     return {
@@ -228,12 +232,12 @@ def _participant_id(
 ) -> int | None:
     found = catalogue.participants.get(reference_of(cell))
     if found is None:
-        reason = "is no URN of the register and no key of an organisation; import it first"
+        reason = UNKNOWN_PARTICIPANT
         misfits.append(Misfit("participant", cell, reason))
         return None
     participant_id, takes_part = found
     if new and not takes_part:
-        reason = "is closed or out of scope; name its successor"
+        reason = "is closed or out of scope. Use its successor"
         misfits.append(Misfit("participant", cell, reason))
     return participant_id
 
@@ -252,38 +256,39 @@ def _window(
     }
     for column, day in window.items():
         if not starts <= day <= ends:
-            reason = f"lies outside the period {row.period} ({starts} to {ends})"
+            reason = f"must be within the period {row.period} ({starts} to {ends})"
             misfits.append(Misfit(column, day.isoformat(), reason))
     if window["window_starts"] > window["window_ends"]:
-        reason = f"is before the window starts ({window['window_starts']}); turn the dates round"
+        reason = f"must not be before the window starts ({window['window_starts']})"
         misfits.append(Misfit("window_ends", window["window_ends"].isoformat(), reason))
     return window["window_starts"], window["window_ends"]
 
 
 def _unknown_period(code: str, catalogue: Catalogue) -> Misfit:
     known = ", ".join(sorted(catalogue.periods))
-    return Misfit("period", code, f"is no period of the calendar; there are {known}")
+    return Misfit("period", code, f"is not a period of the calendar. Use one of: {known}")
 
 
-def _check_standing(columns: Columns, stored: Stored, misfits: list[Misfit]) -> None:
+def _check_changeable(columns: Columns, stored: Stored, misfits: list[Misfit]) -> None:
     """Refuse to change what its rule still keeps, and what has come to its end."""
     changed = [name for name, value in columns.items() if value != stored[name]]
     if not changed:
         return
     if stored.get("withdrawn") or stored.get("state") in (NeedState.MET, NeedState.CLOSED):
         ended = stored.get("state", "withdrawn")
-        reason = f"is {ended} and no longer changes; give what is new a reference of its own"
+        reason = f"is {ended} and closed to changes. Use a new reference"
         misfits.append(Misfit("reference", stored["reference"], reason))
     elif stored["suggestion"] is not None and stored.get("state") == NeedState.SUGGESTED:
         reason = (
-            f"is a suggestion and follows its rule ({', '.join(changed)} would change) until the "
-            f"school's own side says so: givetake confirm need {stored['reference']}"
+            f"is a suggestion, so {', '.join(changed)} must stay as suggested until the school "
+            f"confirms it. To confirm it, run `givetake confirm need {stored['reference']}`"
         )
         misfits.append(Misfit("reference", stored["reference"], reason))
     elif stored["suggestion"] is not None and _unanswered(stored):
         reason = (
-            f"is a prompt to ask and follows its rule ({', '.join(changed)} would change) until "
-            f"the giver says so: givetake answer offer {stored['reference']} can_offer"
+            f"is a prompt to ask, so {', '.join(changed)} must stay as suggested until the "
+            "supporting organisation answers. To record its answer, run "
+            f"`givetake answer offer {stored['reference']} can_offer`"
         )
         misfits.append(Misfit("reference", stored["reference"], reason))
 

@@ -64,7 +64,7 @@ def list_needs(
 def create_need(
     request: Request, principal: Caller, session: Writes, body: NewNeed, key: Key
 ) -> Response:
-    """Enter a need."""
+    """Create a need."""
 
     def create() -> Response:
         need = service.create_need(session, principal, body.row(body.reference))
@@ -90,7 +90,7 @@ def change_need(
     version: Known,
     body: NeedContent,
 ) -> Response:
-    """Replace what a need says; its state moves only as it may."""
+    """Replace a need. Its state can only change to one that may follow."""
     row = body.row(reference)
     need = service.change_need(session, principal, row, version)
     return _need(request, session, need)
@@ -104,7 +104,7 @@ def change_need(
 def withdraw_need(
     request: Request, principal: Caller, session: Writes, reference: NeedReference, version: Known
 ) -> Response:
-    """Let a need stand no longer; it is kept and can still be read."""
+    """Withdraw a need. It is kept and can still be read."""
     need = service.withdraw_need(session, principal, reference, version)
     return _need(request, session, need)
 
@@ -122,7 +122,7 @@ def confirm_need(
     version: Known,
     body: Confirmation,
 ) -> Response:
-    """Make a suggestion a need, on the word of the school's own side."""
+    """Confirm a suggested need, as the school has told you."""
     need = service.confirm_need(
         session, principal, reference, by_role=body.by_role, version=version
     )
@@ -133,7 +133,7 @@ def confirm_need(
 def list_offers(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[OfferFilter, Query()]
 ) -> Response:
-    """List offers that stand; as CSV they are as an import reads them."""
+    """List offers that are not withdrawn; as CSV they are as an import reads them."""
     ids: dict[str, int] = {}
 
     def read(limit: int | None) -> list[OfferShown]:
@@ -152,7 +152,7 @@ def list_offers(
 def create_offer(
     request: Request, principal: Caller, session: Writes, body: NewOffer, key: Key
 ) -> Response:
-    """Enter an offer, with the giver's answer if it gave one."""
+    """Create an offer, with the supporting organisation's answer if it has one."""
 
     def create() -> Response:
         answer = {
@@ -169,7 +169,7 @@ def create_offer(
 def get_availability(
     request: Request, principal: Caller, session: Reads, reference: OfferReference
 ) -> Response:
-    """Read what the giver last said of an offer."""
+    """Read what the supporting organisation last said about an offer."""
     return _availability(request, queries.get_offer(session, principal, reference))
 
 
@@ -186,7 +186,7 @@ def answer_offer(
     version: Known,
     body: Answer,
 ) -> Response:
-    """Record what the giver says that it can give, and when it said so."""
+    """Record what the supporting organisation says that it can give, and when."""
     offer = service.answer_offer(
         session,
         principal,
@@ -216,7 +216,7 @@ def change_offer(
     version: Known,
     body: OfferContent,
 ) -> Response:
-    """Replace what an offer says; the giver's answer stays what it is."""
+    """Replace an offer. The supporting organisation's answer stays as it is."""
     row = body.row(reference)
     offer = service.change_offer(session, principal, row, version)
     return _offer(request, session, offer)
@@ -230,7 +230,7 @@ def change_offer(
 def withdraw_offer(
     request: Request, principal: Caller, session: Writes, reference: OfferReference, version: Known
 ) -> Response:
-    """Let an offer stand no longer; it is kept and can still be read."""
+    """Withdraw an offer. It is kept and can still be read."""
     offer = service.withdraw_offer(session, principal, reference, version)
     return _offer(request, session, offer)
 

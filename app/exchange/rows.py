@@ -21,7 +21,7 @@ MOST = MAX_DAYS * HALF_DAYS_PER_DAY
 
 def _some_half_days(half_days: int) -> int:
     if not 1 <= half_days <= MOST:
-        raise ValueError(f"must be from 0.5 to {MAX_DAYS:,} days")
+        raise ValueError(f"must be between 0.5 and {MAX_DAYS:,} days")
     return half_days
 
 
@@ -38,14 +38,14 @@ def _phases(value: object) -> object:
     named = [part.strip() for part in value.split(";") if part.strip()]
     unknown = [name for name in named if name not in list(Phase)]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is no phase; there are {'; '.join(Phase)}")
+        raise ValueError(f"includes {unknown[0]!r}, which is not a phase. Use: {'; '.join(Phase)}")
     return tuple(phase.value for phase in Phase if phase in named)
 
 
 def _addressable(reference: str) -> str:
-    """Refuse what would stand at the address of another offer's availability."""
+    """Refuse what would have the address of another offer's availability."""
     if reference.endswith("/availability"):
-        raise ValueError("must not end in /availability; choose another reference")
+        raise ValueError("must not end in /availability. Choose another reference")
     return reference
 
 
@@ -87,7 +87,7 @@ class NeedRow(RowModel):
     period: Key
     half_days: SomeHalfDays = Field(alias="days")
     half_days_min: SomeHalfDays | None = Field(None, alias="days_min")
-    """The shortest useful days; blank: all of them."""
+    """The minimum days; blank: all of them."""
     max_givers: Count = 1
     """0: any number."""
     priority: OneToFive = 3

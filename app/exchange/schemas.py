@@ -49,14 +49,14 @@ Role = Annotated[
 
 
 class NeedContent(Content):
-    """What a participant wants support with, as it is to stand from now on."""
+    """What a participant wants support with, from now on."""
 
     participant: Participant
     expertise: ExpertiseCode
     period: PeriodCode
     days: Annotated[SomeDays, Field(examples=[6])]
     days_min: Annotated[
-        SomeDays | None, Field(description="the shortest useful; all where absent", examples=[2.5])
+        SomeDays | None, Field(description="minimum days; absent: all of them", examples=[2.5])
     ] = None
     max_givers: Annotated[Count, Field(description="0: any number")] = 1
     priority: Priority = 3
@@ -68,7 +68,7 @@ class NeedContent(Content):
     window_starts: Day | None = None
     window_ends: Day | None = None
     state: Annotated[
-        NeedState | None, Field(description="absent: `identified` at first, then as it is")
+        NeedState | None, Field(description="absent: `identified` at first, then unchanged")
     ] = None
 
     def row(self, reference: str) -> NeedRow:
@@ -86,7 +86,7 @@ class NewNeed(NeedContent):
 
 
 class OfferContent(Content):
-    """What a participant can give, as it is to stand from now on."""
+    """What a participant can give, from now on."""
 
     participant: Participant
     expertise: ExpertiseCode
@@ -117,18 +117,18 @@ class NewOffer(OfferContent):
     reference: Annotated[OfferReference, Field(examples=["made-up-offer-1"])]
     availability: Annotated[Availability | None, Field(description="absent: `not_answered`")] = None
     availability_updated: Annotated[
-        Day | None, Field(description="when the giver said so; absent: today")
+        Day | None, Field(description="when the supporting organisation said so; absent: today")
     ] = None
 
 
 class Confirmation(Content):
-    """The school's own side says that a suggestion is a need."""
+    """The school confirms that a suggestion is a need."""
 
     by_role: Role
 
 
 class Answer(Content):
-    """What the giver says of itself that it can give."""
+    """What the supporting organisation says that it can give."""
 
     availability: Annotated[Availability, Field(examples=["can_offer"])]
     days: Annotated[SomeDays | None, Field(description="absent: as offered")] = None
@@ -234,7 +234,7 @@ _OF_OFFERS = set(OfferShown.model_fields) - set(_Item.model_fields)
 
 
 class AvailabilityShown(Shown):
-    """What the giver last said of an offer, and when."""
+    """What the supporting organisation last said about an offer, and when."""
 
     reference: str = Field(examples=["made-up-offer-1"])
     availability: Availability

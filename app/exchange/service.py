@@ -80,7 +80,7 @@ def withdraw_need(
 def withdraw_offer(
     session: WriteSession, principal: Principal, reference: str, version: int | None = None
 ) -> Offer:
-    """Let an offer stand no longer; the giver's last answer is kept as it was."""
+    """Withdraw an offer; the last answer is kept as it was."""
     authorise(principal, Action.CHANGE_OFFER)
     offer = _find(session, Offer, reference, version)
     return _change(session, principal, offer, "withdraw", {"withdrawn": True})
@@ -98,9 +98,7 @@ def confirm_need(
     authorise(principal, Action.CONFIRM_NEED)
     need = _find(session, Need, reference, version)
     if need.state != NeedState.SUGGESTED:
-        raise Conflict(
-            f"the need {reference} is {need.state}, no suggestion: there is nothing to confirm"
-        )
+        raise Conflict(f"Need {reference} is {need.state}. You can only confirm a suggested need.")
     columns = {"state": NeedState.IDENTIFIED.value, "agreed_by": by_role}
     return _change(session, principal, need, "confirm", columns)
 
@@ -119,34 +117,36 @@ def answer_offer(
     authorise(principal, Action.ANSWER_OFFER)
     if availability is Availability.NOT_ANSWERED:
         raise Conflict(
-            "not_answered is no answer; give can_offer, may_offer or not_offering, "
-            "or withdraw the offer"
+            "Choose an answer: can_offer, may_offer or not_offering. To take the offer out of use, "
+            "withdraw it."
         )
     offer = _find(session, Offer, reference, version)
     if offer.withdrawn:
-        raise Conflict(f"the offer {reference} was withdrawn; make a new one")
+        raise Conflict(f"Offer {reference} was withdrawn. Create a new one.")
     columns: Columns = {
         "availability": availability.value,
         "availability_updated": on or datetime.now(UTC).date(),
     }
     if half_days is not None:
         if half_days < 1:
-            raise Conflict("an offer is of at least 0.5 days; answer not_offering to give none")
+            raise Conflict("Days must be 0.5 or more. To offer none, answer not_offering.")
         columns["half_days"] = half_days
     return _change(session, principal, offer, "answer", columns)
 
 
 def _refuse_known(session: WriteSession, model: type[Item], reference: str) -> None:
     if session.scalar(select(model.id).where(model.reference == reference)) is not None:
-        raise Conflict(f"there is already a {model.__tablename__} {reference}; choose another")
+        raise Conflict(
+            f"There is already a {model.__tablename__} {reference}. Use another reference."
+        )
 
 
 def _find(session: WriteSession, model: type[Item], reference: str, version: int | None) -> Item:
     """The item, compared with the version a change was made from before anything is written."""
     found = session.scalar(select(model).where(model.reference == reference).with_for_update())
     if found is None:
-        raise NotFound(f"there is no {model.__tablename__} {reference!r}")
-    require_version(found.version, version, f"the {model.__tablename__} {reference}")
+        raise NotFound(f"There is no {model.__tablename__} {reference!r}. Check the reference.")
+    require_version(found.version, version, f"{model.__tablename__.capitalize()} {reference}")
     return found
 
 

@@ -19,13 +19,13 @@ from pydantic import (
     ValidationError,
 )
 
-from app.errors import Fault, FaultyFile
+from app.errors import Fault, FaultyFile, plain_reason
 from app.progress import Progress, silent
 from models.vocabulary import HALF_DAYS_PER_DAY
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_FAULTS = 1_000
-"""A file faulty throughout is told so; nobody mends more rows than this by hand."""
+"""Nobody corrects more rows than this by hand."""
 MAX_DAYS = 10_000
 SHOWN_CHARACTERS = 80
 # The wide forms also: spreadsheets set to East Asian languages run those.
@@ -65,7 +65,7 @@ def clean_text(value: object) -> object:
     composed = unicodedata.normalize("NFC", value)
     for character in "" if composed.isprintable() else composed:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\r\n":
-            raise ValueError(f"holds the character U+{ord(character):04X}; remove it")
+            raise ValueError(f"contains the character U+{ord(character):04X}. Remove it")
     return " ".join(composed.split())
 
 
@@ -80,15 +80,15 @@ def parse_date(value: object) -> object:
         return value
     parts = value.replace("/", "-").split("-")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        raise ValueError("is no date; write dd-mm-yyyy, dd/mm/yyyy or yyyy-mm-dd")
+        raise ValueError("must be a date, like 27/11/2026 or 2026-11-27")
     if len(parts[0]) != 4:
         parts.reverse()
     if [len(part) for part in parts] not in ([4, 2, 2], [4, 1, 2], [4, 2, 1], [4, 1, 1]):
-        raise ValueError("is no date; write dd-mm-yyyy, dd/mm/yyyy or yyyy-mm-dd")
+        raise ValueError("must be a date, like 27/11/2026 or 2026-11-27")
     try:
         return date(*map(int, parts))
     except ValueError as impossible:
-        raise ValueError(f"is no date of the calendar: {impossible}") from impossible
+        raise ValueError("is not a real date") from impossible
 
 
 def parse_whole(value: object) -> object:
@@ -96,7 +96,7 @@ def parse_whole(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not re.fullmatch(r"-?[0-9]{1,15}(\.0*)?", value):
-        raise ValueError("is no whole number; write digits only")
+        raise ValueError("must be a whole number, like 12")
     return int(value.partition(".")[0])
 
 
@@ -107,11 +107,11 @@ def parse_half_days(value: object) -> object:
     try:
         half_days = Decimal(value) * HALF_DAYS_PER_DAY
     except InvalidOperation as unreadable:
-        raise ValueError("is no number of days; write 2 or 2.5") from unreadable
+        raise ValueError("must be a number of days, like 2 or 2.5") from unreadable
     if not half_days.is_finite() or half_days != half_days.to_integral_value():
-        raise ValueError("is not in steps of 0.5 days; write 2 or 2.5")
+        raise ValueError("must be in steps of half a day, like 2 or 2.5")
     if not 0 <= half_days <= MAX_DAYS * HALF_DAYS_PER_DAY:
-        raise ValueError(f"must be from 0 to {MAX_DAYS:,} days")
+        raise ValueError(f"must be between 0 and {MAX_DAYS:,} days")
     return int(half_days)
 
 
@@ -141,17 +141,21 @@ def decode(path: Path) -> str:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise refuse(f"is {size:,} bytes long; at most {MAX_FILE_BYTES:,} are read")
+            raise refuse(
+                f"is {size:,} bytes. The limit is {MAX_FILE_BYTES:,} bytes. Split the file"
+            )
         content = path.read_bytes()
     except OSError as unreadable:
-        raise refuse(f"cannot be read: {unreadable.strerror}") from unreadable
+        raise refuse(
+            f"could not be read ({unreadable.strerror}). Check the name of the file"
+        ) from unreadable
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise refuse("is in UTF-16; save it as CSV UTF-8")
+        raise refuse("is in UTF-16. Save it as CSV UTF-8")
     if content.startswith((b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"%PDF")):
-        raise refuse("is no CSV file but an archive, spreadsheet or PDF; save it as CSV UTF-8")
+        raise refuse("is an archive, spreadsheet or PDF, not a CSV file. Save it as CSV UTF-8")
     if b"\0" in content:
         line = content[: content.index(b"\0")].count(b"\n") + 1
-        raise refuse("holds a NUL byte; save it again as CSV UTF-8", line)
+        raise refuse("contains a NUL byte. Save it again as CSV UTF-8", line)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -161,7 +165,9 @@ def decode(path: Path) -> str:
     except UnicodeDecodeError as undecodable:
         line = content[: undecodable.start].count(b"\n") + 1
         byte = content[undecodable.start]
-        raise refuse(f"byte 0x{byte:02X} is neither UTF-8 nor cp1252", line) from undecodable
+        raise refuse(
+            f"byte 0x{byte:02X} is neither UTF-8 nor cp1252. Save the file as CSV UTF-8", line
+        ) from undecodable
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -185,7 +191,13 @@ def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]
             return
         except csv.Error as broken:
             faults.append(
-                Fault(path.name, line, None, None, f"cannot be split into columns: {broken}")
+                Fault(
+                    path.name,
+                    line,
+                    None,
+                    None,
+                    f"could not be split into columns ({broken}). Check the quotation marks",
+                )
             )
             return
         if any(cell.strip() for cell in record):
@@ -198,12 +210,12 @@ def _check_header(
 ) -> None:
     known = {field.alias or name: field for name, field in model.model_fields.items()}
     faults = [
-        Fault(path.name, 1, _shortened(column), None, "stands twice in the header")
+        Fault(path.name, 1, _shortened(column), None, "is in the header twice. Keep one of them")
         for column, times in Counter(header).items()
         if column and times > 1
     ]
     faults += [
-        Fault(path.name, 1, column, None, "this column is missing")
+        Fault(path.name, 1, column, None, "is missing from the header. Add the column")
         for column, field in known.items()
         if (field.is_required() or column in model.always_present) and column not in header
     ]
@@ -214,7 +226,7 @@ def _check_header(
                 1,
                 _shortened(column),
                 None,
-                f"is no column of this file; it has {', '.join(known)}",
+                f"is not a column of this file. Remove it or use one of: {', '.join(known)}",
             )
             for column in header
             if column not in known
@@ -244,14 +256,18 @@ def read_cells(
     records = _records(path, faults)
     _, header = next(records, (1, []))
     if not header:
-        raise FaultyFile(faults or [Fault(path.name, None, None, None, "is empty")])
+        raise FaultyFile(
+            faults or [Fault(path.name, None, None, None, "is empty. Add a header and rows")]
+        )
     header = [model.synonyms.get(column.strip().lower(), column.strip()) for column in header]
     _check_header(path, header, model, ignore_unknown=ignore_unknown)
     wanted = {field.alias or name for name, field in model.model_fields.items()}
     places = [(place, column) for place, column in enumerate(header) if column in wanted]
     for line, record in records:
         if len(record) != len(header):
-            reason = f"has {len(record)} cells where the header has {len(header)}"
+            reason = (
+                f"has {len(record):,} cells, but the header has {len(header):,}. Make them match"
+            )
             faults.append(Fault(path.name, line, None, None, reason))
             if len(faults) >= MAX_FAULTS:
                 return
@@ -287,9 +303,17 @@ def read_rows(
         if len(found) >= MAX_FAULTS:
             break
         if read % 1000 == 0:
-            on_progress(f"reading {path.name}", min(1.0, line / lines))
+            on_progress(f"Reading {path.name}", min(1.0, line / lines))
     if len(found) >= MAX_FAULTS:
-        found.append(Fault(path.name, None, None, None, "more faults were not listed"))
+        found.append(
+            Fault(
+                path.name,
+                None,
+                None,
+                None,
+                "has more errors than are listed here. Correct these first",
+            )
+        )
     if faults is None and found:
         raise FaultyFile(found)
     return rows
@@ -307,5 +331,4 @@ def _fault(file: str, line: int, cells: dict[str, str], error: dict[str, Any]) -
     value = cells.get(column) if column else None
     if value is not None:
         value = _shortened(value)
-    reason = str(error["msg"]).removeprefix("Value error, ")
-    return Fault(file, line, column, value, "is missing" if error["type"] == "missing" else reason)
+    return Fault(file, line, column, value, plain_reason(str(error["msg"])))

@@ -20,8 +20,8 @@ def known_version(
             alias="If-Match",
             min_length=1,
             max_length=200,
-            description="the `ETag` of the version that was changed, or several, "
-            "or `*` for whatever it is",
+            description="the `ETag` of the version that you read, or several, "
+            "or `*` for any version",
             examples=['"1"'],
         ),
     ],
@@ -32,7 +32,7 @@ def known_version(
     ours = [_OUR_TAG.fullmatch(tag.strip()) for tag in if_match.split(",")]
     versions = [int(tag[1]) for tag in ours if tag is not None]
     if not versions:
-        raise Stale("If-Match is no ETag of this thing; read it and give the one it came with")
+        raise Stale("If-Match is not an ETag of this resource. Read it again and send its ETag.")
     return max(versions)  # versions only grow: of several the newest alone can be the one
 
 

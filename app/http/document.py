@@ -14,18 +14,20 @@ from app.http.problems import MEDIA_TYPE, ProblemDocument
 OPENAPI: Final = "3.1.0"
 Schema = dict[str, Any]
 
-_ETAG: Final[Schema] = {"ETag": {"description": "names this version", "schema": {"type": "string"}}}
+_ETAG: Final[Schema] = {
+    "ETag": {"description": "identifies this version", "schema": {"type": "string"}}
+}
 _LOCATION: Final[Schema] = {
-    "Location": {"description": "where it can be read", "schema": {"type": "string"}}
+    "Location": {"description": "address of the new resource", "schema": {"type": "string"}}
 }
 _LINK: Final[Schema] = {
-    "Link": {"description": 'rel="next": the page that follows', "schema": {"type": "string"}}
+    "Link": {"description": 'rel="next": the next page', "schema": {"type": "string"}}
 }
 _IF_NONE_MATCH: Final[Schema] = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "an `ETag` that is held: answered by 304 while it is the newest",
+    "description": "an `ETag` that you have: the answer is 304 while it is the newest",
     "schema": {"type": "string"},
 }
 
@@ -70,7 +72,7 @@ def _say_headers(method: str, operation: Schema) -> None:
                 answers[status]["headers"] |= _LINK
     if method == "get" and "headers" in answers["200"]:
         operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
-        answers["304"] = {"description": "It is as the caller has it.", "headers": _ETAG}
+        answers["304"] = {"description": "Not modified.", "headers": _ETAG}
 
 
 def _show_examples(operation: Schema, schemas: Schema) -> None:

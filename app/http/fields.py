@@ -1,6 +1,6 @@
 """What fields of requests may hold: strict JSON types, bounded, as the database can keep them.
 
-Bodies are not converted: `"5"` is no number and `1` no truth. Queries and paths are text by
+Bodies are not converted: `"5"` is not a number and `1` is not true. Queries and paths are text by
 nature and are read as numbers where a number is asked for.
 """
 
@@ -35,20 +35,20 @@ def _written_day(value: object) -> object:
         return value
     if type(value) is date:
         return value
-    raise ValueError("is no date; write yyyy-mm-dd")
+    raise ValueError("must be a date, like 2026-09-01")
 
 
 def _written_number(value: object) -> object:
     """Of text take digits alone: `5_0`, ` 5` and `+5` are slips, though Python reads them."""
     if isinstance(value, str) and not _DIGITS.fullmatch(value):
-        raise ValueError("is no whole number; write it in digits")
+        raise ValueError("must be a whole number, like 12")
     return value
 
 
 def _written_moment(value: object) -> object:
     if isinstance(value, str):
         return value
-    raise ValueError("is no moment; write yyyy-mm-ddThh:mm:ssZ")
+    raise ValueError("must be a date and time, like 2026-09-01T09:30:00Z")
 
 
 class Content(BaseModel):

@@ -28,7 +28,7 @@ def idempotency_key(
             min_length=1,
             max_length=100,
             pattern=r"^[!-~]+$",
-            description="a name of this request: sent again, it is answered as the first time",
+            description="a name for this request: when you send it again, you get the first answer",
             examples=["5f1c0c1e-8a44-4f7b-9a53-0a4a3c5ef1aa"],
         ),
     ] = None,
@@ -100,5 +100,5 @@ def _answered(session: WriteSession, caller: str, key: str, digest: str) -> Resp
         select(IdempotencyKey).where(IdempotencyKey.principal == caller, IdempotencyKey.key == key)
     ).one()
     if held.request_digest != digest:
-        raise KeyUsedOtherwise("this Idempotency-Key came with another request; choose a new one")
+        raise KeyUsedOtherwise("This Idempotency-Key was used for another request. Send a new key.")
     return Response(held.body, held.status, dict(held.headers))

@@ -38,7 +38,7 @@ async def negotiate(request: Request) -> None:
     route = request.scope["route"]
     offered = _offered(route)
     if not any(_fits(form, offered) for form in _accepted(request)):
-        raise NotAcceptable(f"this is offered as {' or '.join(offered)}; ask for that in Accept")
+        raise NotAcceptable(f"Ask for {' or '.join(offered)} in Accept.")
     if request.query_params:
         _refuse_parameters([name for name, _ in request.query_params.multi_items()], route)
     if getattr(route, "body_field", None) is None:
@@ -46,7 +46,7 @@ async def negotiate(request: Request) -> None:
     expected = FORM if _is_form(route) else JSON
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != expected:
-        raise UnsupportedMedia(f"send the body as {expected}")
+        raise UnsupportedMedia(f"Send the body as {expected}.")
     if expected == FORM:
         _refuse_parts([name for name, _ in (await request.form()).multi_items()], _parts_of(route))
     elif body := await request.body():
@@ -73,18 +73,18 @@ def _refuse_parts(names: list[str], known: set[str]) -> None:
 def _refuse_fields(pairs: list[tuple[str, Any]]) -> None:
     """Of two fields of one name, readers of JSON take whichever they like; of very many, none."""
     if len(pairs) > MOST_FIELDS:
-        said = f"has {len(pairs)} fields; {MOST_FIELDS} at most are read"
+        said = f"has {len(pairs):,} fields. Send {MOST_FIELDS:,} at most"
         raise RequestValidationError([{"type": "too_long", "loc": ("body",), "msg": said}])
     if errors := _repeated("body", [name for name, _ in pairs]):
         # How deep it stands is not known here, so that no pointer would be right.
         name = errors[0]["loc"][1][:100]
-        fault = {"type": "repeated", "loc": ("body",), "msg": f"{name!r} is given more than once"}
+        fault = {"type": "repeated", "loc": ("body",), "msg": f"{name!r} is repeated. Send it once"}
         raise RequestValidationError([fault])
 
 
 def _repeated(where: str, names: list[str]) -> list[dict[str, Any]]:
     return [
-        {"type": "repeated", "loc": (where, name), "msg": "is given more than once"}
+        {"type": "repeated", "loc": (where, name), "msg": "is repeated. Send it once"}
         for name, times in Counter(names).items()
         if times > 1
     ]

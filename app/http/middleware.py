@@ -30,7 +30,7 @@ CAREFUL: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 MOST_BYTES: Final = 2**20
-"""How long a body may be that is no file."""
+"""How long a body may be that is not a file."""
 VARY: Final = "Accept, Authorization"
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSALS: Final = (Problem, HTTPException, OperationalError, NoConnection)
@@ -50,7 +50,7 @@ class Requests:
     ) -> None:
         """`guarded` begins every address that needs a key, `files` those that take files.
 
-        `admit` lets in who has a key, and refuses everybody else.
+        `admit` admits callers with a key, and refuses everybody else.
         """
         self.app = app
         self.guarded = guarded
@@ -93,13 +93,13 @@ class Requests:
                     return
                 await self.app(scope, limited, send_carefully)
             except Exception as bug:
-                log.error("http.failed", error=type(bug).__name__, exc_info=True)
+                log.error("http.request_failed", error=type(bug).__name__, exc_info=True)
                 if status:
                     raise
                 await internal()(scope, receive, send_carefully)
             finally:
                 log.info(
-                    "http.answered",
+                    "http.request_completed",
                     method=scope["method"],
                     # The template, not the path: a path may hold what somebody searched for.
                     route=getattr(scope.get("route"), "path", None),

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.errors import Problem
+from app.errors import Conflict, Problem, counted, plain_reason
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:givetake:problem:"
@@ -27,16 +27,16 @@ HEADERS_OF_STATUS: Final[dict[int, dict[str, str]]] = {
     401: {"WWW-Authenticate": "Bearer"},
     429: {"Retry-After": "60"},
 }
-RULES_OF_SCHEMA: Final = {"extra_forbidden": "is no field of this; leave it out"}
+RULES_OF_SCHEMA: Final = {"extra_forbidden": "is not a known field. Leave it out"}
 
 log = structlog.get_logger()
 
 
 _OF_STATUS: Final = {
-    400: ("not-readable", "The body cannot be read", "send a body in the form that is documented"),
-    404: ("not-found", "There is no such thing", "there is nothing at this address"),
-    405: ("method-not-possible", "The method is not possible here", "`Allow` names those that are"),
-    413: ("too-long", "The body is too long", "the body is longer than this operation takes"),
+    400: ("not-readable", "Unreadable body", "Send the body in the documented format."),
+    404: ("not-found", "Not found", "There is nothing at this address. Check the address."),
+    405: ("method-not-possible", "Method not allowed", "Use a method that `Allow` names."),
+    413: ("too-long", "Body too long", "Send a shorter body. docs/http.md gives the limits."),
 }
 
 
@@ -44,30 +44,30 @@ class PreconditionMissing(Problem):
     """A change that does not say which version it was made from."""
 
     status = 428
-    title = "Say which version you changed"
+    title = "If-Match required"
 
 
 class NotAcceptable(Problem):
     status = 406
-    title = "It cannot be had in that form"
+    title = "Not acceptable"
 
 
 class UnsupportedMedia(Problem):
     status = 415
-    title = "It cannot be read in that form"
+    title = "Unsupported media type"
 
 
 class KeyUsedOtherwise(Problem):
     """An Idempotency-Key that came before with another request."""
 
     status = 422
-    title = "The Idempotency-Key was used for something else"
+    title = "Idempotency-Key already used"
 
 
 class FieldError(BaseModel):
-    """One thing wrong with a request, and where it stands."""
+    """One thing wrong with a request, and where it is."""
 
-    detail: str = Field(examples=["Input should be greater than or equal to 0.5"])
+    detail: str = Field(examples=["must be greater than or equal to 0.5"])
     pointer: str | None = Field(None, description="JSON pointer into the body", examples=["#/days"])
     parameter: str | None = Field(
         None, description="name of a path, query or header parameter", examples=["limit"]
@@ -75,7 +75,7 @@ class FieldError(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """Why a request was not carried out; problems of some types say more in further members."""
+    """Why a request was refused. Some types of problem have further members."""
 
     model_config = ConfigDict(
         extra="allow",
@@ -83,9 +83,9 @@ class ProblemDocument(BaseModel):
             "examples": [
                 {
                     "type": f"{TYPE}not-found",
-                    "title": "There is no such thing",
+                    "title": "Not found",
                     "status": 404,
-                    "detail": "there is no need 'n-17'",
+                    "detail": "There is no need 'n-17'. Check the reference.",
                 }
             ]
         },
@@ -145,24 +145,23 @@ def _of_validation(request: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
     errors = invalid.errors()
     if any(error["type"] == "json_invalid" for error in errors):
-        return respond("not-readable", "The body cannot be read", 400, "the body is no JSON")
+        _, title, _ = _OF_STATUS[400]
+        return respond("not-readable", title, 400, "The body is not valid JSON. Correct it.")
     if any(error["loc"][:2] == ("header", "If-Match") for error in errors):
         return _of_problem(
             request,
-            PreconditionMissing("give If-Match with the ETag of the version you changed"),
+            PreconditionMissing("Send If-Match with the ETag of the version that you read."),
         )
     found = [_field_error(error) for error in errors[:MOST_ERRORS]]
-    said = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
-    return respond(
-        "invalid", "The request is not valid", 422, f"{said}; nothing was done", errors=found
-    )
+    said = counted(len(errors), "error")
+    detail = f"{said}. No changes were made. Correct the fields listed in `errors`."
+    return respond("invalid", Problem.title, 422, detail, errors=found)
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     """Without what was sent: it may be long, or nobody's business in a log."""
     where, *path = error["loc"]
-    reason = str(error["msg"]).removeprefix("Value error, ")
-    detail = RULES_OF_SCHEMA.get(str(error["type"]), reason)
+    detail = RULES_OF_SCHEMA.get(str(error["type"]), plain_reason(str(error["msg"])))
     if where == "body":
         return {"detail": detail, "pointer": pointer(path)}
     return {"detail": detail, "parameter": str(path[0]) if path else str(where)}
@@ -181,7 +180,7 @@ def _of_http(request: Request, error: Exception) -> Response:
         headers["Allow"] = ", ".join(_allowed(request))
     type_, title, detail = _OF_STATUS.get(
         error.status_code,
-        ("refused", "The request was refused", HTTPStatus(error.status_code).phrase),
+        ("refused", "Request refused", HTTPStatus(error.status_code).phrase),
     )
     return respond(type_, title, error.status_code, detail, headers)
 
@@ -200,12 +199,13 @@ def _allowed(request: Request) -> list[str]:
 
 
 def _of_integrity(request: Request, error: Exception) -> Response:
-    log.warning("http.collided", error=type(error).__name__)
+    log.warning("http.integrity_conflict", error=type(error).__name__)
     return respond(
         "conflict",
-        "The state does not allow it",
+        Conflict.title,
         409,
-        "something of the same name was stored at the same moment; read it and try again",
+        "Another request stored something with the same name at the same time. Read it and try "
+        "again.",
     )
 
 
@@ -214,9 +214,9 @@ def _of_operational(request: Request, error: Exception) -> Response:
     log.warning("http.database_busy", error=type(error).__name__, reason=reason)
     return respond(
         "busy",
-        "The database is busy",
+        "Database busy",
         503,
-        "the database did not answer in time; try again",
+        "The database did not answer in time. Try again.",
         {"Retry-After": SECONDS_TO_WAIT},
     )
 
@@ -233,29 +233,32 @@ _HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Response]]
 
 def internal() -> Response:
     return respond(
-        "internal", "Something is wrong here", 500, "this is a fault of the service, not yours"
+        "internal",
+        "Internal error",
+        500,
+        "Something went wrong in the service. Try again, or contact your administrator.",
     )
 
 
 _DOCUMENTED = {
-    400: "The body cannot be read.",
-    401: "No valid key was given.",
-    403: "The key may not do this.",
-    404: "There is no such thing.",
-    405: "The method is not possible here; `Allow` names those that are.",
-    406: "The form asked for in `Accept` is not one that is offered.",
-    409: "The state does not allow it.",
+    400: "The body is unreadable.",
+    401: "The key is missing or not valid.",
+    403: "The key does not allow this.",
+    404: "Not found.",
+    405: "The method is not allowed. `Allow` names those that are.",
+    406: "No format in `Accept` is available.",
+    409: "Not possible in the current state.",
     413: "The body is too long.",
-    415: "The body is in a form that is not read here.",
-    422: "The request is not valid, or does not fit what is stored.",
-    500: "This is a fault of the service.",
-    503: "The database is busy; try again after `Retry-After` seconds.",
+    415: "The format of the body is not supported.",
+    422: "The request is not valid or not consistent with stored data.",
+    500: "Internal error.",
+    503: "The database is busy. Try again after `Retry-After` seconds.",
 }
 _OF_CHANGES = {
-    412: "It was changed in the meantime; read it again.",
+    412: "It has changed since you read it. Read it again.",
     428: "`If-Match` is missing.",
 }
-_OF_TOO_MANY = {429: "Too much was asked for at once; try again after `Retry-After` seconds."}
+_OF_TOO_MANY = {429: "Too many requests are waiting. Try again after `Retry-After` seconds."}
 
 
 def _documented(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:

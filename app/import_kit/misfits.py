@@ -1,18 +1,21 @@
 """What keeps a row from being stored: its column, its value and what to do."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.errors import Problem
 
 Columns = dict[str, Any]
-
-
 Stored = Mapping[str, Any]
+
+UNKNOWN_PARTICIPANT: Final = (
+    "is not in the register. Use a URN or the key of an organisation, or import it first"
+)
+UNKNOWN_EXPERTISE: Final = "is not in the taxonomy. Use a code from `givetake export expertise`"
 
 
 class Misfit(NamedTuple):
-    """One reason why a row cannot be taken: the column, its value and what to do."""
+    """One reason why a row was refused: the column, its value and what to do."""
 
     column: str
     value: str | None
@@ -20,13 +23,13 @@ class Misfit(NamedTuple):
 
 
 class Unfit(Problem):
-    """A need, an offer or another entry that does not fit what is stored."""
+    """A need, an offer or another entry that is not consistent with what is stored."""
 
     status = 422
-    title = "It does not fit what is stored"
+    title = "Not consistent with stored data"
 
     def __init__(self, misfits: list[Misfit]) -> None:
-        super().__init__("; ".join(f"{m.column} {m.value!r} {m.reason}" for m in misfits))
+        super().__init__(" ".join(f"{m.column} {m.value!r} {m.reason}." for m in misfits))
         self.misfits = tuple(misfits)
 
     @property

@@ -58,7 +58,7 @@ def read_file(
         faults.extend(unreadable.faults)
         return []
     if not rows and len(faults) == before:
-        faults.append(Fault(path.name, None, None, None, "holds a header but no rows"))
+        faults.append(Fault(path.name, None, None, None, "has a header but no rows. Add rows"))
     return rows
 
 
@@ -69,7 +69,7 @@ def check_unique(
     key: Callable[[R], Hashable],
     faults: list[Fault],
 ) -> None:
-    """Add a fault for every row whose key, unless it is None, stood on an earlier line."""
+    """Add a fault for every row whose key, unless it is None, was on an earlier line."""
     lines: dict[Hashable, int] = {}
     for line, row in rows:
         identity = key(row)
@@ -79,7 +79,15 @@ def check_unique(
         if first != line:
             parts = identity if isinstance(identity, tuple) else (identity,)
             value = " / ".join("" if part is None else str(part) for part in parts)
-            faults.append(Fault(path.name, line, column, value, f"stands already on line {first}"))
+            faults.append(
+                Fault(
+                    path.name,
+                    line,
+                    column,
+                    value,
+                    f"is already on line {first:,}. Keep one of them",
+                )
+            )
 
 
 def raise_faults(faults: list[Fault]) -> None:

@@ -1,4 +1,4 @@
-"""Files that are looked at or taken in beside the requests; how far that is, is told on disk.
+"""Files that are checked or imported in the background; progress is kept on disk.
 
 Every process of the service finds it there, beside the files themselves.
 """
@@ -30,9 +30,12 @@ STALE_S: Final = 120.0
 BEAT_S: Final = 20.0
 MOST_FAULTS: Final = 200
 NAME: Final = "told.json"
-BUSY: Final = "The database did not answer in time. Nothing was changed; try again."
-BROKEN: Final = "This is a fault of the service, not of the file. Nothing was changed."
-LOST: Final = "It was interrupted, and nothing was changed. Choose the file again."
+BUSY: Final = "The database did not answer in time. No changes were made. Try again."
+BROKEN: Final = (
+    "Something went wrong in the service, not in your file. No changes were made. Try again, or "
+    "contact your administrator."
+)
+LOST: Final = "The import was interrupted. No changes were made. Select the file again."
 
 log = structlog.get_logger()
 # One after the other: two that write would only wait for each other's locks.
@@ -55,7 +58,7 @@ class Told:
 
     doing: Literal["look", "take"]
     state: State = State.WORKING
-    stage: str = "waiting for other files"
+    stage: str = "Waiting for other files"
     fraction: float = 0.0
     report: ImportReport | None = None
     faults: list[Fault] = field(default_factory=list)
@@ -140,7 +143,7 @@ def _outcome(doing: Literal["look", "take"], work: Work, on_progress: Progress) 
         refused = problem.detail[:1].upper() + problem.detail[1:]
         return Told(doing, State.REFUSED, refused=refused)
     except (IntegrityError, OperationalError) as busy:
-        log.warning("import.busy", error=type(busy).__name__)
+        log.warning("import.database_busy", error=type(busy).__name__)
         return Told(doing, State.REFUSED, refused=BUSY)
     except Exception as bug:
         log.error("import.failed", error=type(bug).__name__, exc_info=bug)

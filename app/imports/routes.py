@@ -1,4 +1,4 @@
-"""Imports over HTTP: what a file would change, taking it in, and what was taken in."""
+"""Imports over HTTP: what a file would change, importing it, and past imports."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -15,17 +15,18 @@ from app.http.media import AS_CSV
 from app.http.replies import Listed, Page, listed, shown
 from app.import_kit.report import ImportReport
 from app.imports import service
+from app.imports.kinds import GIAS, KINDS, SINGLE_FILES
 
 router = APIRouter(prefix="/imports", tags=["imports"])
-KINDS = {kind.replace("-", "_").upper(): kind for kind in service.IMPORTERS}
-Kind = StrEnum("Kind", KINDS)  # type: ignore[misc]  # its members are known at run time only
+NAMES = {name.replace("-", "_").upper(): name for name in SINGLE_FILES}
+Kind = StrEnum("Kind", NAMES)  # type: ignore[misc]  # its members are known at run time only
 KindPath = Annotated[Kind, Path(examples=["needs"])]
 CsvFile = Annotated[UploadFile, File(description="a CSV file, UTF-8 or cp1252")]
 ImportId = Annotated[Id, Path(examples=[1])]
 
 
 class CountsShown(Shown):
-    """What became of one kind of thing; `absent` is stored but not in the file, and kept."""
+    """Counts of one kind of record; `absent` are stored and not in the file, and are kept."""
 
     added: int = Field(examples=[12])
     changed: int = Field(examples=[3])
@@ -35,7 +36,7 @@ class CountsShown(Shown):
 
 
 class ReportShown(Shown):
-    """What an import did, or would do, thing by thing."""
+    """What an import changed, or would change, by kind of record."""
 
     kind: str = Field(examples=["needs"])
     files: dict[str, str] = Field(examples=[{"needs": "needs.csv"}])
@@ -46,7 +47,7 @@ class ReportShown(Shown):
         ]
     )
     notes: list[str] = Field(examples=[[]])
-    applied: bool = Field(description="false: only looked at", examples=[True])
+    applied: bool = Field(description="false: a preview", examples=[True])
     import_id: int | None = Field(
         None, description="the import that was recorded; null: nothing changed", examples=[1]
     )
@@ -119,7 +120,7 @@ def preview_gias(
         "successors": successors,
         "memberships": memberships,
     }
-    return _report(request, service.take_in_gias(session, principal, files))
+    return _report(request, service.import_files(session, principal, GIAS, files))
 
 
 @router.post("/gias", response_model=ReportShown, status_code=201)
@@ -134,7 +135,7 @@ def import_gias(
     successors: CsvFile | None = None,
     memberships: CsvFile | None = None,
 ) -> Response:
-    """Take in the register's files of one day: all of them or, with any fault, none."""
+    """Import the register's files of one day. If any has an error, nothing changes."""
     files = {
         "establishments": establishments,
         "groups": groups,
@@ -148,7 +149,7 @@ def import_gias(
         principal.name,
         key,
         service.digest(files),
-        lambda: _applied(request, session, service.take_in_gias(session, principal, files)),
+        lambda: _applied(request, session, service.import_files(session, principal, GIAS, files)),
     )
 
 
@@ -157,7 +158,8 @@ def preview_import(
     request: Request, principal: Caller, session: Rehearses, kind: KindPath, file: CsvFile
 ) -> Response:
     """Show what a file would change, and change nothing."""
-    return _report(request, service.take_in(session, principal, kind, file))
+    report = service.import_files(session, principal, KINDS[kind], {kind: file})
+    return _report(request, report)
 
 
 @router.post("/{kind}", response_model=ReportShown, status_code=201)
@@ -169,14 +171,17 @@ def import_file(
     file: CsvFile,
     key: Key,
 ) -> Response:
-    """Take in a file: all of it or, with any fault, nothing."""
+    """Import a file. If it has an error, nothing changes."""
+    files = {kind.value: file}
     return once(
         request,
         session,
         principal.name,
         key,
-        service.digest({kind: file}),
-        lambda: _applied(request, session, service.take_in(session, principal, kind, file)),
+        service.digest(files),
+        lambda: _applied(
+            request, session, service.import_files(session, principal, KINDS[kind], files)
+        ),
     )
 
 
@@ -185,7 +190,7 @@ def _report(request: Request, report: ImportReport) -> Response:
 
 
 def _applied(request: Request, session: WriteSession, report: ImportReport) -> Response:
-    """Answer what was taken in; the same files again change nothing and say so."""
+    """Answer what was imported; the same files again change nothing and say so."""
     import_id = service.latest(session, report.digest).id if report.any_change else None
     content = report.as_json() | {"applied": True, "import_id": import_id}
     base = request.url.path.rpartition("/")[0]

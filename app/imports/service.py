@@ -1,73 +1,38 @@
-"""Files that come over HTTP: the terminal's importers on what was sent, and past imports."""
+"""Files that are sent over HTTP, imported as from the terminal, and past imports."""
 
 import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from fastapi import UploadFile
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
-from app.catalogue.calendar import import_periods
-from app.catalogue.taxonomy import import_expertise
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
-from app.exchange.files import import_limits, import_needs, import_offers
 from app.import_kit.report import ImportReport
-from app.partnerships.service import import_support
+from app.imports.kinds import Kind
 from app.progress import Progress, silent
-from app.register.circumstances import import_circumstance_rules, import_circumstances
-from app.register.gias.importer import GiasFiles, import_gias
-from app.register.measures import import_measures
-from app.register.networks import import_networks
-from app.register.organisations import import_organisations
 from models.register import ImportBatch
 
-FileImporter = Callable[[WriteSession, Principal, Path, Progress], ImportReport]
-IMPORTERS: Final[dict[str, FileImporter]] = {
-    "measures": import_measures,
-    "organisations": import_organisations,
-    "networks": import_networks,
-    "circumstance-rules": import_circumstance_rules,
-    "circumstances": import_circumstances,
-    "support": import_support,
-    "expertise": import_expertise,
-    "periods": import_periods,
-    "needs": import_needs,
-    "offers": import_offers,
-    "limits": import_limits,
-}
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def take_in(
+def import_files(
     session: WriteSession,
     principal: Principal,
-    kind: str,
-    file: UploadFile,
-    on_progress: Progress = silent,
-) -> ImportReport:
-    """Import one file that was sent, as the terminal would."""
-    authorise(principal, Action.IMPORT)
-    with _on_disk({kind: file}) as paths:
-        return IMPORTERS[kind](session, principal, paths[kind], on_progress)
-
-
-def take_in_gias(
-    session: WriteSession,
-    principal: Principal,
+    kind: Kind,
     files: Mapping[str, UploadFile | None],
     on_progress: Progress = silent,
 ) -> ImportReport:
-    """Import the register's files of one day that were sent, by their roles."""
-    authorise(principal, Action.IMPORT)
+    """Import the files that were sent, by role, as the terminal would."""
+    authorise(principal, kind.action)
     with _on_disk({role: file for role, file in files.items() if file is not None}) as paths:
-        return import_gias(session, principal, GiasFiles(**paths), on_progress)
+        return kind.import_files(session, principal, paths, on_progress)
 
 
 def digest(files: Mapping[str, UploadFile | None]) -> bytes:
@@ -116,7 +81,7 @@ def get_import(session: ReadSession, principal: Principal, import_id: int) -> Im
     authorise(principal, Action.READ)
     found = session.get(ImportBatch, import_id)
     if found is None:
-        raise NotFound(f"there is no import {import_id}")
+        raise NotFound(f"There is no import {import_id}. Check the number.")
     return found
 
 

@@ -23,7 +23,7 @@ from app.database import Database
 from app.errors import Problem
 from app.jobs.drawing import Drawing
 from app.log import about_run, configure
-from app.planning.carry_out import Checked, Message, Order, Planned, Stage, carry_out
+from app.planning.carry_out import SOLVING, Checked, Message, Order, Planned, carry_out
 from app.runs import leases
 from app.runs.lease_keeper import Watch, kept
 from app.runs.leases import Lease, LeaseLost
@@ -43,7 +43,9 @@ With the second until the wish is noticed and what writing takes, a run ends wit
 """
 GRACE_S: Final = 120.0
 """How much longer than twice its time limit a solve may take before it is taken for hung."""
-OVERDUE: Final = "the solver did not end in time and was stopped"
+OVERDUE: Final = (
+    "The solver did not finish in time and was stopped. Allow more time or plan a smaller area."
+)
 T = TypeVar("T")
 
 log = structlog.get_logger()
@@ -51,7 +53,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The child's word that the run cannot be planned as it stands."""
+    """The child's word that no plan is possible for the run."""
 
     state: RunState
     detail: str
@@ -118,7 +120,7 @@ def run_in_child(
                 mine.close()
         patiently(stop, lambda: _conclude(database, held, ending, exit_code))
     except LeaseLost:
-        log.warning("run.lost", attempt=held.attempt)
+        log.warning("run.lease_lost", attempt=held.attempt)
 
 
 def _follow(
@@ -145,7 +147,7 @@ def _follow(
             return Ending.TOLD
         if patiently(stop, partial(_note, database, held, message)):
             return Ending.TOLD
-        if message == Stage("solving", 0.2):
+        if message == SOLVING:
             search.begun, search.due = True, _due(order)
 
 
@@ -166,7 +168,7 @@ def _note(database: Database, held: Lease, message: Message) -> bool:
     try:
         receive(database, held, message)
     except BrokenPlan as broken:
-        log.error("run.plan_broken", rule=broken.rule, violations=broken.violations)
+        log.error("run.plan_invalid", rule=broken.rule, violations=broken.violations)
         fail(database, held, FAULT)
         return True
     return isinstance(message, Planned | Checked)
@@ -183,7 +185,7 @@ def patiently(stop: threading.Event, write: Callable[[], T]) -> T:
         except OperationalError as busy:
             if stop.is_set():
                 raise
-            log.warning("run.not_written", error=type(busy).__name__)
+            log.warning("run.write_failed", error=type(busy).__name__)
             stop.wait(LOOK_UP_S)
 
 
@@ -208,7 +210,7 @@ def _conclude(database: Database, held: Lease, ending: Ending, exit_code: int | 
     elif ending in (Ending.DIED, Ending.STOPPED):
         with database.write() as session:
             leases.give_back(session, held)
-    log.info("run.left", attempt=held.attempt, ending=ending.name.lower())
+    log.info("run.child_ended", attempt=held.attempt, ending=ending.name.lower())
 
 
 def kill(process: SpawnProcess) -> None:

@@ -34,7 +34,7 @@ class Drawing:
         if isinstance(message, ProblemMade):
             self._made = message
         if isinstance(message, Planned) and message.proposals and self._made is not None:
-            self._tell(Stage("drawing the plan", 0.97))
+            self._tell(Stage("Drawing the plan", 0.97))
             message = replace(message, pages=self._drawn(self._made, message))
         self._tell(message)
 
@@ -51,7 +51,7 @@ class Drawing:
                     result = result_to_be(session, self._run_id, made, planned)
                     pages.update(draw(report_data(session, result)).files())
             except Exception as error:
-                log.error("run.not_drawn", error=type(error).__name__, exc_info=error)
+                log.error("run.drawing_failed", error=type(error).__name__, exc_info=error)
 
         thread = threading.Thread(
             target=copy_context().run, args=(work,), name="drawing", daemon=True

@@ -61,7 +61,7 @@ class Worker:
                 with about_run(held.run_id, held.request_id):
                     self.handle(held, stop)
             except Exception as error:
-                log.error("worker.stumbled", error=type(error).__name__, exc_info=error)
+                log.error("worker.poll_failed", error=type(error).__name__, exc_info=error)
                 stop.wait(self.poll_s)
 
     def take(self, name: str) -> Lease | None:
@@ -77,7 +77,7 @@ class Worker:
             try:
                 self.housekeeping()
             except Exception as error:
-                log.error("worker.house_not_kept", error=type(error).__name__, exc_info=error)
+                log.error("worker.housekeeping_failed", error=type(error).__name__, exc_info=error)
             stop.wait(HOUSEKEEPING_S)
 
 

@@ -86,5 +86,5 @@ def get_support(session: ReadSession, principal: Principal, reference: str) -> R
     authorise(principal, Action.READ)
     found = session.execute(_SUPPORT.where(Support.reference == reference)).mappings().first()
     if found is None:
-        raise NotFound(f"there is no support {reference!r}")
+        raise NotFound(f"There is no support {reference!r}. Check the reference.")
     return found

@@ -22,7 +22,7 @@ SupportReference = Annotated[Reference, Path(examples=["made-up-support-1"])]
 def list_support(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[SupportQuery, Query()]
 ) -> Response:
-    """List support that runs or ran, whoever arranged it; as CSV as an import reads it."""
+    """List current and past support, whoever arranged it; as CSV as an import reads it."""
     ids: dict[str, int] = {}
 
     def read(limit: int | None) -> list[SupportShown]:

@@ -14,15 +14,21 @@ from models.vocabulary import SupportResult, SupportState
 
 
 class SupportShown(Shown):
-    """An arrangement, ours or another agency's: running, or with what came of it."""
+    """An arrangement of this service or another agency: current, or with its result."""
 
     reference: str = Field(examples=["made-up-support-1"])
     taker: str = Field(examples=["100000"])
     taker_name: str = Field(examples=["Made-up Primary School"])
-    giver: str | None = Field(description="null: another agency's, by name", examples=["100001"])
-    giver_name: str | None = Field(description="where the giver takes no part here")
-    supporter: str = Field(description="whoever gives, by name", examples=["Made-up Academy"])
-    agency: str | None = Field(description="whose arrangement it is, where not ours")
+    giver: str | None = Field(
+        description="null: another agency gives it, by name", examples=["100001"]
+    )
+    giver_name: str | None = Field(
+        description="if the supporting organisation is not in the register"
+    )
+    supporter: str = Field(
+        description="name of the supporting organisation", examples=["Made-up Academy"]
+    )
+    agency: str | None = Field(description="who arranged it, if not this service")
     expertise: str | None = Field(examples=["early-reading"])
     target: str | None
     period: str | None = Field(examples=["2026-27"])
@@ -62,4 +68,6 @@ class SupportQuery(Page):
     expertise: Key | None = None
     period: Key | None = None
     state: SupportState | None = None
-    area: Annotated[AreaCode | None, Field(description="where the taker is")] = None
+    area: Annotated[AreaCode | None, Field(description="area of the school receiving support")] = (
+        None
+    )

@@ -1,4 +1,4 @@
-"""The one register of support: taking in what runs, what others give, and what came of it."""
+"""The one register of support: current, external and past, with its results."""
 
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -11,6 +11,7 @@ from app.catalogue.packaged import load_packaged
 from app.database import WriteSession
 from app.errors import Fault
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text
+from app.import_kit.misfits import UNKNOWN_EXPERTISE, UNKNOWN_PARTICIPANT
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -110,22 +111,27 @@ def _check(
     for line, row in rows:
         for column, cell in (("taker", row.taker), ("giver", row.giver)):
             if cell is not None and reference_of(cell) not in participants:
-                reason = "is no URN of the register and no key of an organisation; import it first"
+                reason = UNKNOWN_PARTICIPANT
                 faults.append(Fault(path.name, line, column, cell, reason))
         if row.giver is None and row.giver_name is None:
-            reason = "is missing; give a giver or, where another agency gives, a giver_name"
+            reason = (
+                "is missing. Enter a giver, or a giver_name if another agency gives the support"
+            )
             faults.append(Fault(path.name, line, "giver", None, reason))
         if row.giver is not None and reference_of(row.giver) == reference_of(row.taker):
-            reason = "is the taker itself; nobody supports itself"
+            reason = "is also the school receiving support. Enter the supporting organisation"
             faults.append(Fault(path.name, line, "giver", row.giver, reason))
         if row.expertise is not None and row.expertise not in expertise:
-            reason = "is no code of the taxonomy; `givetake export expertise` lists them"
+            reason = UNKNOWN_EXPERTISE
             faults.append(Fault(path.name, line, "expertise", row.expertise, reason))
         if row.period is not None and row.period not in periods:
-            reason = f"is no period; there are {', '.join(sorted(periods))}"
+            reason = f"is not a period of the calendar. Use one of: {', '.join(sorted(periods))}"
             faults.append(Fault(path.name, line, "period", row.period, reason))
         if row.result is not None and row.state in RUNNING:
-            reason = f"stands beside the state {row.state}; a result comes when support has ended"
+            reason = (
+                f"must be blank while the state is {row.state}. Enter a result when the support "
+                "has ended"
+            )
             faults.append(Fault(path.name, line, "result", row.result, reason))
 
 

@@ -66,10 +66,10 @@ def build(
     """
     if not loaded.needs or not loaded.offers:
         missing = "offer" if loaded.needs else "need"
-        among = "" if loaded.needs else " among these takers"
+        among = "" if loaded.needs else " for these schools"
         raise Unplannable(
-            f"there is no {missing} to plan in {loaded.period.name}{among}; "
-            f"enter some with `givetake import {missing}s FILE`"
+            f"There are no {missing}s to plan in {loaded.period.name}{among}. Import some with "
+            f"`givetake import {missing}s FILE`."
         )
     left = what_is_left(loaded, options)
     place = places_of(loaded)
@@ -83,7 +83,7 @@ def build(
     if impossible := [pair for pair in wishes.pins if pair not in allowed]:
         raise ImpossiblePin(
             " ".join(
-                f"Pin {wishes.pins[offer, need]} cannot be kept: {_why_not(pairs, offer, need)}"
+                f"Pin {wishes.pins[offer, need]} is not possible: {_why_not(pairs, offer, need)}"
                 for offer, need in impossible
             )
         )
@@ -94,7 +94,7 @@ def build(
 
 def _why_not(pairs: PairTables, offer: int, need: int) -> str:
     rule = why_refused(pairs, need, offer)
-    return rule.statement if rule else "the rules of a pair refuse it."
+    return rule.statement if rule else "the rules for pairs do not allow it."
 
 
 def _point_inputs(

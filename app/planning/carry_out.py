@@ -78,6 +78,9 @@ class Stage:
     fraction: float
 
 
+SOLVING: Final = Stage("Solving", 0.2)
+
+
 @dataclass(frozen=True, slots=True)
 class ProblemMade:
     """The exact problem file, to be stored before it is solved."""
@@ -142,13 +145,13 @@ def carry_out(
     """
     if order.operation is Operation.SOLVE:
         if built is None:
-            tell(Stage("finding candidates", 0.0))
+            tell(Stage("Finding candidates", 0.0))
             built = _build(order, database)
         _solve(order, built, tell, cancelled)
         return
     assert order.problem is not None
     assert order.given_plan is not None
-    tell(Stage("checking the plan", 0.1))
+    tell(Stage("Checking the plan", 0.1))
     problem = problem_from_json(decode(order.problem))
     plan = Plan.from_json(decode(order.given_plan))
     check = _validate if order.operation is Operation.VALIDATE else _evaluate
@@ -190,7 +193,7 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
             sizes,
         )
     )
-    tell(Stage("solving", 0.2))
+    tell(SOLVING)
 
     told = 0.0
 
@@ -222,7 +225,7 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
         seconds=round(plan.seconds, 3),
         rounds=plan.rounds,
     )
-    tell(Stage("writing the plan", 0.95))
+    tell(Stage("Writing the plan", 0.95))
     chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
     tell(
         Planned(

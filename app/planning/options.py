@@ -22,7 +22,7 @@ class AllowanceRule(BaseModel):
     """Days a school may take before it gives: more, the more disadvantage it serves.
 
     The school in most difficulty can so take first and give later. A participant's own
-    limit, where given, stands instead; a circumstance adds to either.
+    limit, if given, replaces this; a circumstance adds to either.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -58,7 +58,7 @@ Weight = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 
 def _known_method(method: str) -> str:
     if method not in METHODS:
-        raise ValueError(f"is no method; choose one of {', '.join(METHODS)}")
+        raise ValueError(f"must be one of: {', '.join(METHODS)}")
     return method
 
 
@@ -71,36 +71,36 @@ Method = Annotated[
 
 
 class MatchOptions(BaseModel):
-    """Which pairings may be, what they are worth, and how long to look for the best."""
+    """Which pairings are allowed, what they are worth, and how long to search."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     reciprocity: Reciprocity = Reciprocity.BALANCED
     max_loop: int = Field(3, strict=True, ge=2, le=100)
-    """Most participants of a loop, where reciprocity is `closed_loops`."""
+    """Largest loop of schools, where reciprocity is `closed_loops`."""
     balance_held_by: BalanceHolder = BalanceHolder.SCHOOL
     allowance: AllowanceRule = AllowanceRule()
     max_given: int = Field(3, strict=True, ge=0, le=10_000)
-    """Takers at once of an institution that set no limit of its own."""
+    """Maximum schools supported at a time by an institution without a limit of its own."""
     max_taken: int = Field(3, strict=True, ge=0, le=10_000)
-    """Supporters at once, running ones counted, of a participant that set no limit."""
+    """Maximum supporting organisations at a time, current ones included, if no limit is set."""
     travel_limit_miles: float = Field(20.0, strict=True, ge=0, le=1_000, allow_inf_nan=False)
-    """For needs and offers that give no limit of their own."""
+    """For needs and offers without a limit of their own."""
     max_neighbours: int = Field(30, strict=True, ge=1, le=10_000)
     include_suggestions: bool = Field(False, strict=True)
     include_declined: bool = Field(False, strict=True)
-    """Propose pairs again that somebody declined; without it only a pin does."""
+    """Propose pairings again that were declined; otherwise only a pin does."""
     as_of: Day | None = None
-    """The day planned from; none: today."""
+    """The day to plan from; none: today."""
     weights: dict[str, Weight] = Field(default_factory=dict, examples=[{"nearness": 200}])
     """Weights of the points' components that differ from the default."""
     pins: Pairs = ()
     exclusions: Pairs = ()
     method: Method = "auto"
     time_limit_s: float | None = Field(None, strict=True, gt=0, le=86_400, allow_inf_nan=False)
-    """None: 60 seconds, or no limit where `work` limits."""
+    """None: 60 seconds, or no limit if `work` is given."""
     work: int | None = Field(None, strict=True, ge=1, le=1_000_000_000)
-    """A limit that repeats: the same problem, seed and work give the same plan."""
+    """A deterministic limit: the same problem, seed and work give the same plan."""
     gap: float = Field(0.001, strict=True, ge=0, le=1, allow_inf_nan=False)
     seed: int = Field(0, strict=True, ge=0, le=2**31 - 1)
     workers: int = Field(2, strict=True, ge=1, le=256)
@@ -111,7 +111,7 @@ class MatchOptions(BaseModel):
         reciprocity = info.data.get("reciprocity")
         closed = reciprocity is Reciprocity.CLOSED_LOOPS
         if method != "auto" and reciprocity is not None and closed != (method == "loops"):
-            raise ValueError(f"does not go with reciprocity {reciprocity}; choose auto")
+            raise ValueError(f"does not work with reciprocity {reciprocity}. Use auto")
         return method
 
     @field_validator("weights")
@@ -124,5 +124,5 @@ class MatchOptions(BaseModel):
             Weights(**weights)
         except TypeError as unknown:
             names = ", ".join(each.name for each in fields(Weights))
-            raise ValueError(f"name weights among {names}") from unknown
+            raise ValueError(f"must be weights named {names}") from unknown
         return weights

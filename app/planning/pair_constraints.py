@@ -19,13 +19,13 @@ Pair = tuple[int, int]
 
 class Unplannable(Refused):
     status = 422
-    title = "There is nothing to plan"
+    title = "Nothing to plan"
 
 
 class ImpossiblePin(Unplannable):
     """A pin that no plan can keep, known before anything is solved."""
 
-    title = "A pin cannot be kept"
+    title = "Pin not possible"
     exit_code = 3
 
 
@@ -50,7 +50,7 @@ def wishes_of(loaded: Loaded, options: MatchOptions, place: Mapping[int, int]) -
     NotFound
         If the run's own pin or exclusion names a need or offer that is not in this run.
     ImpossiblePin
-        If a pin in force names an offer that no longer stands.
+        If a pin in force names an offer that is withdrawn or not of the period.
     """
     needs = {need.id: row for row, need in enumerate(loaded.needs)}
     offers = {offer.id: row for row, offer in enumerate(loaded.offers)}
@@ -67,8 +67,8 @@ def wishes_of(loaded: Loaded, options: MatchOptions, place: Mapping[int, int]) -
         if each.offer_id not in offers:
             if each.kind == SteeringKind.PIN:
                 raise ImpossiblePin(
-                    f"pin {each.id} of need {loaded.needs[needs[each.need_id]].reference!r}: "
-                    "its offer no longer stands in this period; lift the pin"
+                    f"Pin {each.id} of need {loaded.needs[needs[each.need_id]].reference!r} is not "
+                    "possible: its offer is not available in this period. Lift the pin."
                 )
             continue
         pair = (offers[each.offer_id], needs[each.need_id])
@@ -115,8 +115,8 @@ def _named(texts: Sequence[str], loaded: Loaded) -> list[tuple[str, Pair]]:
         for what, reference, known in (("need", need, needs), ("offer", offer, offers)):
             if reference not in known:
                 raise NotFound(
-                    f"{text}: there is no {what} {reference!r} in this run; "
-                    "check the reference, the area and the period"
+                    f"{text}: there is no {what} {reference!r} in this run. Check the reference, "
+                    "the area and the period."
                 )
         found.append((text, (offers[offer], needs[need])))
     return found

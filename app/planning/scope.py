@@ -44,13 +44,13 @@ def takers_listed(session: AnySession, principal: Principal, named: Sequence[str
     ids = {name: known.get(register.reference_of(name)) for name in named}
     if missing := [name for name, found in ids.items() if found is None]:
         raise NotFound(
-            f"of the {len(named)} listed, {len(missing)} are not known, the first {missing[0]!r}; "
-            "list URNs or organisation keys"
+            f"{len(missing):,} of the {len(named):,} listed are not in the register, the first "
+            f"{missing[0]!r}. List URNs or organisation keys."
         )
     description = {
         "kind": LIST,
         "code": "",
-        "name": f"a list of {len(ids)}",
+        "name": f"a list of {len(ids):,}",
         "takers": list(ids),
     }
     return Takers(description, frozenset(found for found in ids.values() if found is not None))

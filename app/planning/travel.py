@@ -23,7 +23,7 @@ from solver.pairing.travel import (
 
 class BadTravelTimes(Problem):
     status = 422
-    title = "The travel times cannot be used"
+    title = "Invalid travel times"
 
 
 def travel_times(source: str | None) -> TravelTimes:
@@ -36,10 +36,11 @@ def travel_times(source: str | None) -> TravelTimes:
         return MatrixTravelTimes.from_csv(Path(source))
     except OSError as error:
         raise BadTravelTimes(
-            f"GIVETAKE_TRAVEL_TIMES {source}: cannot be read: {error.strerror}"
+            f"GIVETAKE_TRAVEL_TIMES {source} could not be read ({error.strerror}). Check the name "
+            "of the file."
         ) from error
     except ValueError as error:
-        raise BadTravelTimes(f"GIVETAKE_TRAVEL_TIMES {source}: {error}") from error
+        raise BadTravelTimes(f"GIVETAKE_TRAVEL_TIMES {source}: {error}.") from error
 
 
 class TravelTimesUnavailableError(RuntimeError):
@@ -61,11 +62,9 @@ class OsrmTravelTimes:
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
-            raise ValueError(
-                f"the router's address is {self.url!r}; begin it with http:// or https://"
-            )
+            raise ValueError(f"the address {self.url!r} must begin with http:// or https://")
         if self.max_locations < 2:
-            raise ValueError(f"max_locations is {self.max_locations}; give at least 2")
+            raise ValueError(f"max_locations must be 2 or more, not {self.max_locations}")
 
     def minutes(self, places: Places, origin: IntArray, destination: IntArray) -> FloatArray:
         """Minutes of each pair of rows of `places`; NaN where unknown or without a route."""
@@ -98,18 +97,19 @@ class OsrmTravelTimes:
         answer = self._fetch(address)
         if answer.get("code") != "Ok":
             raise TravelTimesUnavailableError(
-                f"{self.url} answered {answer.get('code')}: {answer.get('message', 'no reason')}; "
-                "check the profile and --max-table-size of the server"
+                f"{self.url} answered {answer.get('code')} ({answer.get('message', 'no reason')}). "
+                "Check the profile and --max-table-size of the server."
             )
         try:
             seconds = np.array([row[0] for row in answer["durations"]], np.float64)
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise TravelTimesUnavailableError(
-                f"{self.url} answered without a table of durations; is it an OSRM server?"
+                f"{self.url} answered without durations. Check that it is an OSRM server."
             ) from error
         if len(seconds) != len(origins):
             raise TravelTimesUnavailableError(
-                f"{self.url} answered {len(seconds)} durations for {len(origins)} places"
+                f"{self.url} answered {len(seconds):,} durations for {len(origins):,} places. "
+                "Check that it is an OSRM server."
             )
         return seconds / 60
 
@@ -124,18 +124,20 @@ class OsrmTravelTimes:
                 body = _json_or_none(error.read())
             if body is None:
                 raise TravelTimesUnavailableError(
-                    f"{self.url} answered HTTP {error.code}; is it an OSRM server?"
+                    f"{self.url} answered HTTP {error.code}. Check that it is an OSRM server."
                 ) from error
         except ValueError as error:
             raise TravelTimesUnavailableError(
-                f"{self.url} answered no JSON; is it an OSRM server?"
+                f"{self.url} did not answer with JSON. Check that it is an OSRM server."
             ) from error
         except (OSError, http.client.HTTPException) as error:
             raise TravelTimesUnavailableError(
-                f"{self.url} does not answer ({error}); check the address or plan in miles"
+                f"{self.url} did not answer ({error}). Check the address, or plan in miles."
             ) from error
         if not isinstance(body, dict):
-            raise TravelTimesUnavailableError(f"{self.url} answered no object; is it OSRM?")
+            raise TravelTimesUnavailableError(
+                f"{self.url} did not answer with an object. Check that it is an OSRM server."
+            )
         return body
 
 

@@ -13,7 +13,7 @@ from fastapi import Request
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader
 from starlette.responses import Response
 
-from app.access.policy import MAY, Action, Role
+from app.access import policy
 from app.files.csv_writing import csv_of
 from app.portal import labels
 from app.portal.sessions import BASE, Visitor
@@ -153,9 +153,7 @@ def page(
         return path + _query(kept)
 
     def may(action: str) -> bool:
-        return who is not None and bool(
-            who.principal.roles & (MAY[Action(action)] | {Role.ADMINISTRATOR})
-        )
+        return who is not None and policy.may(who.principal, policy.Action(action))
 
     text = (
         environment()

@@ -15,7 +15,7 @@ from models.vocabulary import SteeringKind
 
 class BadSteering(Problem):
     status = 422
-    title = "The pin or exclusion cannot be"
+    title = "Invalid pin or exclusion"
 
 
 def steer(
@@ -43,15 +43,18 @@ def steer(
     authorise(principal, Action.STEER)
     now = now or datetime.now(UTC)
     if expires_at is not None and expires_at <= now:
-        raise BadSteering(f"it would expire at {expires_at.isoformat()}, which is past")
+        raise BadSteering(f"The expiry, {expires_at:%-d %B %Y}, is in the past. Enter a later day.")
     need = session.scalars(select(Need).where(Need.reference == need_reference)).one_or_none()
     offer = session.scalars(select(Offer).where(Offer.reference == offer_reference)).one_or_none()
     if need is None:
-        raise NotFound(f"there is no need {need_reference!r}")
+        raise NotFound(f"There is no need {need_reference!r}. Check the reference.")
     if offer is None:
-        raise NotFound(f"there is no offer {offer_reference!r}")
+        raise NotFound(f"There is no offer {offer_reference!r}. Check the reference.")
     if kind is SteeringKind.PIN and need.participant_id == offer.participant_id:
-        raise BadSteering(f"{need_reference} and {offer_reference} are of the same participant")
+        raise BadSteering(
+            f"{need_reference} and {offer_reference} belong to the same participant. Choose "
+            "another offer."
+        )
     before = session.scalars(
         select(Steering)
         .where(
@@ -64,8 +67,8 @@ def steer(
     if before is not None:
         if before.expires_at is None or before.expires_at > now:
             raise Conflict(
-                f"{need_reference} and {offer_reference} have the {before.kind} {before.id} "
-                "already; lift it first"
+                f"{need_reference} and {offer_reference} already have {before.kind} {before.id}. "
+                "Lift it first."
             )
         before.lifted_at = before.expires_at
         session.flush()
@@ -104,11 +107,13 @@ def lift(
     authorise(principal, Action.STEER)
     made = session.get(Steering, steering_id, with_for_update=True)
     if made is None or made.kind != kind:
-        raise NotFound(f"there is no {kind} {steering_id}")
+        raise NotFound(f"There is no {kind} {steering_id}. Check the number.")
     if version is not None and version != made.version:
-        raise Stale(f"{kind} {steering_id} was changed in the meantime; read it again")
+        raise Stale(
+            f"{kind.capitalize()} {steering_id} has changed since you read it. Read it again."
+        )
     if made.lifted_at is not None:
-        raise Conflict(f"{kind} {steering_id} was lifted already")
+        raise Conflict(f"{kind.capitalize()} {steering_id} was already lifted.")
     made.lifted_at = now or datetime.now(UTC)
     made.version += 1
     session.flush()

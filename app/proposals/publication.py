@@ -53,8 +53,8 @@ def consent(
         return standing
     if proposal.state not in ASKABLE:
         raise NotNow(
-            f"it cannot be published: the proposal is {proposal.state.replace('_', ' ')}; "
-            "the taker and the giver must both have agreed first"
+            f"You cannot publish this pairing: it is {proposal.state.replace('_', ' ')}, and both "
+            "sides must agree first."
         )
     made = PublicationConsent(
         proposal_id=proposal_id,
@@ -89,7 +89,9 @@ def withdraw(
     lock(session, proposal_id)
     given = [each for each in consents_of(session, principal, proposal_id) if each.side == side]
     if not given:
-        raise NotFound(f"the {side} of proposal {proposal_id} never consented to publish it")
+        raise NotFound(
+            f"There is no consent of the {side} to publish proposal {proposal_id}. Check the side."
+        )
     last = given[-1]
     if last.withdrawn_at is None:
         last.withdrawn_at = now or datetime.now(UTC)

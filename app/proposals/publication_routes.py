@@ -20,7 +20,7 @@ OneId = Annotated[Id, Path(examples=[1])]
 
 
 class NewConsent(Content):
-    """One side's word that its pairing may be shown to anybody."""
+    """One side's consent to publish its pairing."""
 
     side: Side
     given_by: Role
@@ -33,9 +33,7 @@ class ConsentShown(Shown):
     given_by: str = Field(description="the role, never the name", examples=["headteacher"])
     recorded_by: str = Field(examples=["key:0a1b2c3d"])
     given_at: Moment
-    withdrawn_at: Moment | None = Field(
-        description="since then it is in force no more", examples=[None]
-    )
+    withdrawn_at: Moment | None = Field(description="when it was withdrawn", examples=[None])
     withdrawn_by: str | None = Field(examples=[None])
 
 
@@ -47,7 +45,7 @@ class Consents(Listed[ConsentShown]):
 def list_publication_consents(
     request: Request, principal: Caller, session: Reads, proposal_id: OneId
 ) -> Response:
-    """List what both sides said to publishing their pairing, with what was taken back."""
+    """List both sides' consents to publish their pairing, with those withdrawn."""
 
     def read(limit: int | None) -> list[ConsentShown]:
         found = publication.consents_of(session, principal, proposal_id)
@@ -65,7 +63,7 @@ def consent_to_publication(
     body: NewConsent,
     key: Key,
 ) -> Response:
-    """Record that one side lets its pairing be published; it is public when both do."""
+    """Record one side's consent to publish. The pairing is public when both consent."""
 
     def create() -> Response:
         made = publication.consent(session, principal, proposal_id, body.side, body.given_by)
@@ -83,6 +81,6 @@ def consent_to_publication(
 def withdraw_publication_consent(
     request: Request, principal: Caller, session: Writes, proposal_id: OneId, side: Side
 ) -> Response:
-    """Take one side's consent back; it stays on record, and the pairing is public no more."""
+    """Withdraw one side's consent. It stays on record, and the pairing is not public any more."""
     taken_back = publication.withdraw(session, principal, proposal_id, side)
     return shown(request, ConsentShown.model_validate(taken_back))

@@ -157,7 +157,7 @@ def get_proposal(session: Session, principal: Principal, proposal_id: int) -> Fu
         _joined(select(Proposal, Need, Offer, Taker, Giver)).where(Proposal.id == proposal_id)
     ).one_or_none()
     if row is None:
-        raise NotFound(f"there is no proposal {proposal_id}")
+        raise NotFound(f"There is no proposal {proposal_id}. Check the number.")
     return Full(*row)
 
 
@@ -238,7 +238,7 @@ def get_steering(session: Session, principal: Principal, kind: str, steering_id:
     authorise(principal, Action.READ)
     row = session.execute(_steered(kind).where(Steering.id == steering_id)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no {kind} {steering_id}")
+        raise NotFound(f"There is no {kind} {steering_id}. Check the number.")
     return row[0], row[1], row[2]
 
 

@@ -74,7 +74,7 @@ def list_proposals(
 def get_proposal(
     request: Request, principal: Caller, session: Reads, proposal_id: OneId
 ) -> Response:
-    """Read one proposal: its points' components, the rules of its pair, its alternates."""
+    """Read one proposal: its points' components, the rules of its pair, its alternatives."""
     full = queries.get_proposal(session, principal, proposal_id)
     return shown(
         request,
@@ -93,7 +93,7 @@ def get_proposal(
 def list_decisions(
     request: Request, principal: Caller, session: Reads, proposal_id: OneId
 ) -> Response:
-    """List what was decided on a proposal, in order."""
+    """List the decisions on a proposal, in order."""
     queries.get_proposal(session, principal, proposal_id)
     found = queries.decisions_of(session, principal, proposal_id)
     items = [DecisionShown.of(each) for each in found]
@@ -118,7 +118,7 @@ def decide(
 ) -> Response:
     """Decide on a proposal; the answer's `ETag` is the proposal's.
 
-    From *prefer* on it holds its days against every other run and proposal.
+    From *prefer* on, the proposal holds its days against every other run and proposal.
     """
 
     def create() -> Response:
@@ -141,7 +141,7 @@ def decide(
 def list_agreements(
     request: Request, principal: Caller, session: Reads, proposal_id: OneId
 ) -> Response:
-    """List what both sides said to a proposal, in order, with what was voided."""
+    """List what both sides said about a proposal, in order, with what was voided."""
     queries.get_proposal(session, principal, proposal_id)
     found = queries.agreements_of(session, principal, proposal_id)
     items = [AgreementShown.of(each) for each in found]
@@ -295,7 +295,7 @@ def _create_steering(
 def list_pins(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[SteeringFilter, Query()]
 ) -> Response:
-    """List pins: pairs that the next runs must keep."""
+    """List pins: pairs that the next runs must include."""
     return _list_steering(SteeringKind.PIN, request, principal, session, wanted)
 
 
@@ -317,7 +317,7 @@ def get_pin(request: Request, principal: Caller, session: Reads, steering_id: On
 def lift_pin(
     request: Request, principal: Caller, session: Writes, steering_id: OneId, version: Known
 ) -> Response:
-    """Take a pin back; it stays on record."""
+    """Lift a pin. It stays on record."""
     pins_and_exclusions.lift(session, principal, SteeringKind.PIN, steering_id, version=version)
     return _get_steering(SteeringKind.PIN, request, principal, session, steering_id)
 
@@ -326,7 +326,7 @@ def lift_pin(
 def list_exclusions(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[SteeringFilter, Query()]
 ) -> Response:
-    """List exclusions: pairs that the next runs must not make."""
+    """List exclusions: pairs that the next runs must not include."""
     return _list_steering(SteeringKind.EXCLUSION, request, principal, session, wanted)
 
 
@@ -334,7 +334,7 @@ def list_exclusions(
 def create_exclusion(
     request: Request, principal: Caller, session: Writes, body: NewSteering, key: Key
 ) -> Response:
-    """Keep a need and an offer apart in the next runs."""
+    """Exclude a pair of need and offer from the next runs."""
     return _create_steering(SteeringKind.EXCLUSION, request, principal, session, body, key)
 
 
@@ -352,7 +352,7 @@ def get_exclusion(
 def lift_exclusion(
     request: Request, principal: Caller, session: Writes, steering_id: OneId, version: Known
 ) -> Response:
-    """Take an exclusion back; it stays on record."""
+    """Lift an exclusion. It stays on record."""
     pins_and_exclusions.lift(
         session, principal, SteeringKind.EXCLUSION, steering_id, version=version
     )

@@ -97,11 +97,9 @@ class ProposalShown(Shown):
     points: int = Field(description="per half-day", examples=[612])
     distance_miles: float | None = Field(description="null: remote", examples=[4.2])
     ladder: Ladder
-    sendable: bool = Field(description="false: it rests on what nobody confirmed yet")
-    held_until: Moment | None = Field(description="when it lapses unanswered")
-    follows: int | None = Field(
-        description="the ended proposal in whose place it was offered", examples=[None]
-    )
+    sendable: bool = Field(description="false: it depends on suggestions that are not confirmed")
+    held_until: Moment | None = Field(description="when it lapses without an answer")
+    follows: int | None = Field(description="the ended proposal that it replaces", examples=[None])
     version: int = Field(examples=[1])
 
     @classmethod
@@ -132,7 +130,7 @@ class ProposalShown(Shown):
 
 
 class ComponentShown(Shown):
-    """A part of the points, and what earned it."""
+    """One component of the points, and the reason for it."""
 
     name: str = Field(examples=["nearness"])
     points: int = Field(examples=[139])
@@ -201,7 +199,7 @@ class NewException(Content):
 
 
 class AlternateShown(Shown):
-    """A next best candidate of the same need; it holds nothing."""
+    """An alternative for the same need; it holds no days."""
 
     rank: int = Field(examples=[1])
     offer: str = Field(examples=["made-up-offer-2"])
@@ -212,7 +210,7 @@ class AlternateShown(Shown):
     distance_miles: float | None = Field(examples=[6.1])
     ladder: Ladder
     loss: int | None = Field(
-        description="points that the plan would lose; null: others would have to move",
+        description="points that the plan would lose; null: other pairings would have to change",
         examples=[120],
     )
 
@@ -232,7 +230,7 @@ class AlternateShown(Shown):
 
 
 class AgreementShown(Shown):
-    """What one side said to a proposal."""
+    """What one side said about a proposal."""
 
     id: int = Field(examples=[1])
     proposal: int = Field(validation_alias="proposal_id", examples=[1])
@@ -251,7 +249,7 @@ class AgreementShown(Shown):
 
 
 class ProposalDetail(ProposalShown):
-    """A proposal with everything that speaks for it, and what else there was."""
+    """A proposal with its reasons and alternatives."""
 
     components: list[ComponentShown]
     rules: list[PairRuleShown]
@@ -259,7 +257,9 @@ class ProposalDetail(ProposalShown):
         description="what is no longer there of days and places", examples=[[]]
     )
     alternates: list[AlternateShown]
-    agreements: list[AgreementShown] = Field(description="what each side said, where it stands")
+    agreements: list[AgreementShown] = Field(
+        description="what each side said, while it is in force"
+    )
     must_confirm: list[str] = Field(
         description="who must confirm what before anything can be sent", examples=[[]]
     )
@@ -290,7 +290,7 @@ class Proposals(Listed[ProposalShown]):
 
 
 class NewDecision(Content):
-    """What is decided; a decline says why."""
+    """A decision; a decline has a reason."""
 
     action: Literal[
         DecisionAction.PREFER,
@@ -305,7 +305,7 @@ class NewDecision(Content):
         DeclineReason | None, Field(description="with a decline, and only then", examples=[None])
     ] = None
     note: Annotated[
-        Note | None, Field(description="kept here, out of the audit", examples=[None])
+        Note | None, Field(description="kept with the decision, not in the audit", examples=[None])
     ] = None
 
 
@@ -330,7 +330,7 @@ class Decisions(Listed[DecisionShown]):
 
 
 class NewAgreement(Content):
-    """What one side says to a proposal; a no says why."""
+    """What one side says about a proposal; a no has a reason."""
 
     side: Side
     says: Says
@@ -348,7 +348,7 @@ class Agreements(Listed[AgreementShown]):
 
 
 class NewSteering(Content):
-    """A pair that the next runs must keep, or must not make."""
+    """A pair that the next runs must include, or must not."""
 
     need: NeedText
     offer: OfferText

@@ -42,7 +42,7 @@ def possible_from(state: ProposalState) -> frozenset[DecisionAction]:
 class NotNow(Conflict):
     """A decision that the proposal's state does not allow."""
 
-    title = "The proposal is not in a state for that"
+    title = "Not possible in the current state of the proposal"
 
 
 def after(state: ProposalState, action: DecisionAction) -> ProposalState:
@@ -56,13 +56,10 @@ def after(state: ProposalState, action: DecisionAction) -> ProposalState:
     allowed, result = _FROM[action]
     if state in allowed:
         return result
-    verb = action.replace("_", " ")
+    verb, now = action.replace("_", " "), state.replace("_", " ")
     if action in (A.APPROVE, A.APPROVE_WITH_CONDITIONS, A.DEFER) and state not in ENDED:
         raise NotNow(
-            f"cannot {verb}: the proposal is {state.replace('_', ' ')}; "
-            "the taker and the giver must both have agreed first"
+            f"You cannot {verb} this proposal: it is {now}, and both sides must agree first."
         )
     listed = " or ".join(sorted(each.replace("_", " ") for each in allowed))
-    raise NotNow(
-        f"cannot {verb}: the proposal is {state.replace('_', ' ')}; it would have to be {listed}"
-    )
+    raise NotNow(f"You cannot {verb} this proposal: it is {now}, and it must be {listed} first.")

@@ -135,7 +135,7 @@ def _build(
         )
         return build(loaded, options, travel_times(travel_source))
     except Problem as problem:
-        log.info("run.no_alternates", problem=type(problem).__name__)
+        log.info("run.alternatives_unavailable", problem=type(problem).__name__)
         return None
 
 

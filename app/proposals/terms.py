@@ -48,6 +48,6 @@ def check_agreed(session: Session, proposal: Proposal, need: Need, offer: Offer)
     agreed = {each.side for each in standing(session, proposal.id) if each.terms == terms}
     if agreed != set(Side):
         raise NotNow(
-            f"need {need.reference} or offer {offer.reference} changed after both sides had "
-            "agreed; the taker and the giver must both agree again"
+            f"Need {need.reference} or offer {offer.reference} changed after both sides agreed. "
+            "Ask the school receiving support and the supporting organisation to agree again."
         )

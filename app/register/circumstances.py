@@ -11,6 +11,7 @@ from app.database import ReadSession, WriteSession
 from app.errors import Fault
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text, Whole, YesNo, read_rows
 from app.files.csv_writing import csv_text, days
+from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -139,10 +140,10 @@ def import_circumstances(
     participants = participant_ids(session)
     for line, row in rows:
         if row.kind not in kinds:
-            reason = f"has no rule; there are {', '.join(sorted(kinds))}"
+            reason = f"has no circumstance rule. Use one of: {', '.join(sorted(kinds))}"
             faults.append(Fault(path.name, line, "kind", row.kind, reason))
         if reference_of(row.participant) not in participants:
-            reason = "is no URN of the register and no key of an organisation; import it first"
+            reason = UNKNOWN_PARTICIPANT
             faults.append(Fault(path.name, line, "participant", row.participant, reason))
     raise_faults(faults)
     report = new_report("circumstances", {"circumstances": path})

@@ -182,7 +182,7 @@ def get_institution(session: ReadSession, principal: Principal, urn: int) -> Ins
     connection = session.connection()
     row = connection.execute(_ONE, {"urn": urn}).mappings().first()
     if row is None:
-        raise NotFound(f"there is no institution {urn} in the register")
+        raise NotFound(f"There is no institution {urn} in the register. Check the URN.")
     wanted = {"participant_id": row["participant_id"]}
     belongs = connection.execute(_BELONGS, wanted).mappings().all()
     return InstitutionRead(
@@ -307,5 +307,5 @@ def list_measures(
     found = session.execute(query.order_by(Measure.name, Measure.period)).mappings().all()
     known = select(Institution.urn).where(Institution.urn == urn)
     if not found and session.scalar(known) is None:
-        raise NotFound(f"there is no institution {urn} in the register, and no measure of it")
+        raise NotFound(f"There is no institution or measure with the URN {urn}. Check the URN.")
     return found

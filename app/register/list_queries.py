@@ -127,7 +127,7 @@ def get_organisation(session: AnySession, principal: Principal, key: str) -> dic
     query = _ORGANISATION.where(Organisation.key == key)
     found = _with_service(session, session.execute(query).mappings().all())
     if not found:
-        raise NotFound(f"there is no organisation {key!r}")
+        raise NotFound(f"There is no organisation {key!r}. Check the key.")
     return found[0]
 
 
@@ -196,7 +196,7 @@ def get_group(session: ReadSession, principal: Principal, uid: int) -> tuple[Row
     authorise(principal, Action.READ)
     found = session.execute(_GROUP.where(Group.uid == uid)).mappings().first()
     if found is None:
-        raise NotFound(f"there is no group {uid} in the register")
+        raise NotFound(f"There is no group {uid} in the register. Check the UID.")
     members = (
         select(Institution.urn, Participant.name, Membership.joined, Membership.left)
         .select_from(Membership)
@@ -242,7 +242,7 @@ def get_network(session: AnySession, principal: Principal, key: str) -> tuple[Ro
     authorise(principal, Action.READ)
     found = session.execute(_NETWORK.where(Network.key == key)).mappings().first()
     if found is None:
-        raise NotFound(f"there is no network {key!r}")
+        raise NotFound(f"There is no network {key!r}. Check the key.")
     members = (
         select(
             Participant.reference,
@@ -318,7 +318,7 @@ def get_circumstance(session: AnySession, principal: Principal, circumstance_id:
     query = _CIRCUMSTANCE.where(Circumstance.id == circumstance_id)
     found = session.execute(query).mappings().first()
     if found is None:
-        raise NotFound(f"there is no circumstance {circumstance_id}")
+        raise NotFound(f"There is no circumstance {circumstance_id}. Check the number.")
     return found
 
 
@@ -340,5 +340,5 @@ def get_circumstance_rule(session: AnySession, principal: Principal, kind: str) 
     authorise(principal, Action.READ)
     found = session.get(CircumstanceRule, kind)
     if found is None:
-        raise NotFound(f"there is no rule of a circumstance {kind!r}")
+        raise NotFound(f"There is no circumstance rule {kind!r}. Check the kind.")
     return found

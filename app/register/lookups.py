@@ -107,7 +107,7 @@ def find_scope(session: AnySession, principal: Principal, text: str) -> Scope:
         return best[0]
     if best:
         listed = ", ".join(f"{scope.exact} ({scope.name})" for scope in best)
-        raise Conflict(f"{text!r} may mean {listed}; name one of these")
+        raise Conflict(f"{text!r} could mean several areas: {listed}. Enter one of these.")
     raise NotFound(_nothing_named(text, candidates))
 
 
@@ -115,12 +115,12 @@ def _nothing_named(text: str, candidates: Iterable[_Candidate]) -> str:
     wanted = text.strip().casefold()
     names = {one.scope.name.casefold(): one.scope.name for one in candidates}
     if not names:
-        return f"there is no {text!r}; import the register first"
+        return f"There is no {text!r}. Import the register first."
     holding = sorted((name for name in names if wanted and wanted in name), key=len)
     near = holding + get_close_matches(wanted, names, n=NEAREST, cutoff=0.6)
     nearest = [names[name] for name in dict.fromkeys(near)][:NEAREST]
-    hint = f"; the nearest are {', '.join(nearest)}" if nearest else ""
-    return f"there is no region, local authority, district, group or network {text!r}{hint}"
+    hint = f"Did you mean {', '.join(nearest)}?" if nearest else "Check the name or code."
+    return f"There is no region, local authority, district, group or network {text!r}. {hint}"
 
 
 def _candidates(session: AnySession) -> list[_Candidate]:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
-from app.errors import Fault
+from app.errors import Fault, counted
 from app.files.csv_reading import RowModel, Text
 from app.import_kit.report import (
     ImportReport,
@@ -69,7 +69,7 @@ def read_value(cell: str | None) -> Value:
     except ValueError:
         return Value(text=cell)
     if not math.isfinite(number) or not cell.isascii() or "_" in cell:
-        raise ValueError("is no finite number; write digits, or z where it is not available")
+        raise ValueError("must be a number, like 12.5, or z if it is not available")
     return Value(number=number)
 
 
@@ -100,7 +100,9 @@ def import_measures(
     known = set(session.scalars(select(Institution.urn)))
     unknown = {row.urn for _, row, _ in values} - known
     if unknown:
-        report.notes.append(f"{len(unknown):,} URNs are not in the register; they were kept.")
+        report.notes.append(
+            f"Not in the register, but kept: measures of {counted(len(unknown), 'URN')}."
+        )
     return record(session, principal, report)
 
 
@@ -138,7 +140,9 @@ def _check_scales(
         if value.suppressed or holds_numbers[row.measure] == (value.text is None):
             continue
         kind = "numbers" if holds_numbers[row.measure] else "words"
-        reason = f"does not fit: {row.measure} holds {kind}; mend it or name another measure"
+        reason = (
+            f"must be one of the {kind} that {row.measure} holds. Correct it or rename the measure"
+        )
         faults.append(Fault(path.name, line, "value", row.value, reason))
 
 

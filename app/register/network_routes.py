@@ -61,7 +61,7 @@ def list_networks(
 def create_network(
     request: Request, principal: Caller, session: Writes, body: NewNetwork, key: Key
 ) -> Response:
-    """Enter a network with its members."""
+    """Create a network with its members."""
 
     def create() -> Response:
         service.create_network(session, principal, key=body.key, **_network_content(body))
@@ -85,7 +85,7 @@ def change_network(
     version: Known,
     body: NetworkContent,
 ) -> Response:
-    """Replace what a network is called and who is in it."""
+    """Replace the name and members of a network."""
     service.change_network(session, principal, key=key, **_network_content(body), version=version)
     return _network(request, session, principal, key)
 
@@ -96,7 +96,7 @@ def change_network(
 def withdraw_network(
     request: Request, principal: Caller, session: Writes, key: NetworkKey, version: Known
 ) -> Response:
-    """Let everybody leave a network today; it is kept, with who was in it."""
+    """End all memberships of a network today. The network is kept with its history."""
     service.withdraw_network(session, principal, key, version)
     return _network(request, session, principal, key)
 
@@ -108,7 +108,7 @@ def list_circumstances(
     session: Reads,
     wanted: Annotated[CircumstanceQuery, Query()],
 ) -> Response:
-    """List circumstances, in the order in which they were entered."""
+    """List circumstances, in the order they were created."""
 
     def read(limit: int | None) -> list[CircumstanceShown]:
         filters = wanted.model_dump(exclude={"limit", "area"})
@@ -131,7 +131,7 @@ def list_circumstances(
 def create_circumstance(
     request: Request, principal: Caller, session: Writes, body: NewCircumstance, key: Key
 ) -> Response:
-    """Enter a circumstance, like a new head."""
+    """Create a circumstance, like a new head teacher."""
 
     def create() -> Response:
         made = service.create_circumstance(session, principal, CircumstanceRow(**body.model_dump()))
@@ -169,7 +169,7 @@ def change_circumstance(
     version: Known,
     body: CircumstanceContent,
 ) -> Response:
-    """Say when a circumstance ended, or where it is known from."""
+    """Change when a circumstance ended, or its source."""
     changed = service.change_circumstance(
         session, principal, circumstance, ends=body.ends, source=body.source, version=version
     )
@@ -181,7 +181,7 @@ def change_circumstance(
 def withdraw_circumstance(
     principal: Caller, session: Writes, circumstance: CircumstanceId, version: Known
 ) -> None:
-    """Take away a circumstance that was entered by mistake; one that is over gets an end."""
+    """Delete a circumstance created by mistake. One that is over gets an end instead."""
     service.withdraw_circumstance(session, principal, circumstance, version)
 
 
@@ -189,7 +189,7 @@ def withdraw_circumstance(
 def list_circumstance_rules(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[RuleQuery, Query()]
 ) -> Response:
-    """List what each kind of circumstance does to giving and taking."""
+    """List what each kind of circumstance changes about giving and receiving."""
 
     def read(limit: int | None) -> list[RuleShown]:
         found = list_queries.list_circumstance_rules(
@@ -224,7 +224,7 @@ def create_circumstance_rule(
 def get_circumstance_rule(
     request: Request, principal: Caller, session: Reads, kind: RuleKind
 ) -> Response:
-    """Read what a kind of circumstance does."""
+    """Read what a kind of circumstance changes."""
     rule = list_queries.get_circumstance_rule(session, principal, kind)
     return shown(request, _rule_content(rule), version=rule.version)
 
@@ -238,7 +238,7 @@ def change_circumstance_rule(
     version: Known,
     body: RuleContent,
 ) -> Response:
-    """Replace what a kind of circumstance does."""
+    """Replace what a kind of circumstance changes."""
     rule = service.change_rule(session, principal, _rule_row(body, kind), version)
     return shown(request, _rule_content(rule), version=rule.version)
 
@@ -247,7 +247,7 @@ def change_circumstance_rule(
 def withdraw_circumstance_rule(
     principal: Caller, session: Writes, kind: RuleKind, version: Known
 ) -> None:
-    """Take away a kind of circumstance that nobody is in or ever was."""
+    """Delete a kind of circumstance that was never used."""
     service.withdraw_rule(session, principal, kind, version)
 
 

@@ -13,6 +13,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
 from app.files.csv_reading import Date, Key, RowModel, Text
+from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -77,7 +78,7 @@ def import_networks(
     participants = participant_ids(session)
     for line, row in rows:
         if reference_of(row.member) not in participants:
-            reason = "is no URN of the register and no key of an organisation; import it first"
+            reason = UNKNOWN_PARTICIPANT
             faults.append(Fault(path.name, line, "member", row.member, reason))
     raise_faults(faults)
     report = new_report("networks", {"networks": path})
@@ -124,13 +125,15 @@ def _networks(
             first[row.key] = line
             for column in ("name", "kind"):
                 if getattr(row, column) is None:
-                    reason = "is missing from the first row of this network"
+                    reason = "is missing. Enter it in the first row of the network"
                     faults.append(Fault(path.name, line, column, None, reason))
             continue
         for column in ("name", "kind"):
             said = getattr(row, column)
             if said not in (None, found[row.key][column]):
-                reason = f"differs from line {first[row.key]}; give a network one {column}"
+                reason = (
+                    f"is different on line {first[row.key]:,}. Use one {column} for each network"
+                )
                 faults.append(Fault(path.name, line, column, said, reason))
     return found
 

@@ -18,7 +18,7 @@ from solver.pairing.geography import GRID_HEIGHT_M, GRID_WIDTH_M
 def _no_urn(key: str) -> str:
     """Refuse what would be read as a URN wherever a participant is named."""
     if key.isdigit():
-        raise ValueError("would be read as a URN; add a letter")
+        raise ValueError("must include a letter, so that it is not read as a URN")
     return key
 
 
@@ -127,17 +127,29 @@ def described_by(
         else:
             for column in OWN_COLUMNS:
                 if getattr(row, column) not in (None, getattr(one.row, column)):
-                    reason = f"differs from line {one.line}; leave it blank in further rows"
+                    reason = f"is different on line {one.line:,}. Leave it blank in further rows"
                     refuse(line, column, getattr(row, column), reason)
             if row.designation is None:
-                refuse(line, "key", row.key, f"stands already on line {one.line}")
+                refuse(
+                    line,
+                    "key",
+                    row.key,
+                    f"is already on line {one.line:,}. Add a designation or remove the row",
+                )
         if row.designation is None:
             if row.designated_by or row.designated_from or row.designated_to:
-                refuse(line, "designation", None, "is missing beside who gave it and when")
+                refuse(
+                    line,
+                    "designation",
+                    None,
+                    "is missing. Enter it, or leave blank who gave it and when",
+                )
         elif row.designated_by is None:
-            refuse(line, "designated_by", None, "is missing; name who designated")
+            refuse(line, "designated_by", None, "is missing. Enter who gave the designation")
         elif (row.designation, row.designated_from) in one.designations:
-            refuse(line, "designation", row.designation, "stands twice from the same day")
+            refuse(
+                line, "designation", row.designation, "is repeated from the same day. Keep one row"
+            )
         else:
             one.designations[(row.designation, row.designated_from)] = row
     return list(found.values())
@@ -146,10 +158,10 @@ def described_by(
 def _misfits(row: OrganisationRow) -> Iterator[tuple[str, str]]:
     for column in ("name", "kind"):
         if getattr(row, column) is None:
-            yield column, "is missing from the first row of this key"
+            yield column, "is missing. Enter it in the first row of this key"
     for one, other in (("easting", "northing"), ("latitude", "longitude")):
         if (getattr(row, one) is None) != (getattr(row, other) is None):
             missing = one if getattr(row, one) is None else other
-            yield missing, "is missing; a position has both parts"
+            yield missing, "is missing. Enter both parts of the position"
     if row.easting is not None and row.latitude is not None:
-        yield "latitude", "stands beside an easting; give one position"
+        yield "latitude", "must be blank if there is an easting. Enter one position"

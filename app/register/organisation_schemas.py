@@ -20,7 +20,7 @@ class DesignationShown(Shown):
 
 
 class OrganisationListed(Shown):
-    """A giver that is no school."""
+    """A supporting organisation that is not a school."""
 
     key: str = Field(examples=["made-up-hub"])
     name: str = Field(examples=["Made-up Teaching School Hub"])
@@ -60,12 +60,12 @@ class DesignationContent(Content):
 
 def _each_once(designations: tuple[DesignationContent, ...]) -> tuple[DesignationContent, ...]:
     if len({(one.name, one.starts) for one in designations}) < len(designations):
-        raise ValueError("hold one twice from the same day")
+        raise ValueError("must not include a designation twice from the same day")
     return designations
 
 
 class OrganisationContent(Content):
-    """What an organisation is and serves, as it is to stand from now on."""
+    """What an organisation is and which areas it serves, from now on."""
 
     name: Annotated[Text, Field(examples=["Made-up Teaching School Hub"])]
     kind: Annotated[Slug, Field(examples=["teaching_school_hub"])]
@@ -103,7 +103,7 @@ class OrganisationContent(Content):
     @model_validator(mode="after")
     def check(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise ValueError("a position has a latitude and a longitude; give both or neither")
+            raise ValueError("must have both a latitude and a longitude, or neither")
         return self
 
     def described(self, key: str) -> Described:

@@ -1,4 +1,4 @@
-"""Taking in givers that are no schools: where they are, what they serve, who named them."""
+"""Importing supporting organisations: where they are, what they serve, who designated them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -57,7 +57,7 @@ def settle(
     uids = set(session.scalars(select(Group.uid)))
     for one in described:
         if one.row.group_uid is not None and one.row.group_uid not in uids:
-            reason = "is no group of the register; import the groups first"
+            reason = "is not a group in the register. Import the groups first"
             faults.append(Fault(file, one.line, "group_uid", str(one.row.group_uid), reason))
     return regions
 
@@ -103,11 +103,11 @@ def _settle_areas(
                 continue
             listed = ", ".join(f"{kind}:{code}" for kind, code in areas)
             reason = (
-                f"may be {listed}; write one of these"
+                f"could be several areas. Enter one of: {listed}"
                 if areas
                 else (
-                    "is no area of the register; write local_authority:886, region:J, "
-                    "district:E07000105, country:England, or a name"
+                    "is not an area in the register. Enter a name, or a code like "
+                    "local_authority:886, region:J, district:E07000105 or country:England"
                 )
             )
             faults.append(Fault(file, one.line, "areas_served", said, reason))

@@ -101,7 +101,7 @@ def list_institutions(
 
 @router.get("/institutions/{urn}", response_model=InstitutionShown)
 async def get_institution(request: Request, principal: Caller, urn: Urn) -> Response:
-    """Read one institution, with its groups and networks, and where this is from."""
+    """Read one institution, with its groups, its networks and the sources."""
     if database_of(request).is_embedded:
         # Reading a few rows of a file takes less than the way to a thread and back.
         return _institution(request, principal, urn)
@@ -135,7 +135,7 @@ def list_measures(
     urn: Urn,
     wanted: Annotated[MeasureQuery, Query()],
 ) -> Response:
-    """List every published figure that is held of an institution, each with its period."""
+    """List the published figures of an institution, each with its period."""
 
     def read(limit: int | None) -> list[MeasureShown]:
         found = institution_queries.list_measures(
@@ -153,7 +153,7 @@ def list_organisations(
     session: Reads,
     wanted: Annotated[OrganisationQuery, Query()],
 ) -> Response:
-    """Search and filter givers that are no schools, by key."""
+    """Search and filter supporting organisations that are not schools, by key."""
 
     def read(limit: int | None) -> list[OrganisationListed]:
         found = list_queries.list_organisations(
@@ -176,7 +176,7 @@ def list_organisations(
 def create_organisation(
     request: Request, principal: Caller, session: Writes, body: NewOrganisation, key: Key
 ) -> Response:
-    """Enter a giver that is no school, with the areas it serves and its designations."""
+    """Create a supporting organisation, with the areas it serves and its designations."""
 
     def create() -> Response:
         one = body.described(body.key)
@@ -206,7 +206,7 @@ def change_organisation(
     version: Known,
     body: OrganisationContent,
 ) -> Response:
-    """Replace what an organisation is and serves; a designation that is left out ends today."""
+    """Replace an organisation. A designation that is left out ends today."""
     one = body.described(key)
     service.change_organisation(session, principal, one, version)
     return _organisation(request, session, principal, key, note=one.position_note)
@@ -220,7 +220,7 @@ def change_organisation(
 def withdraw_organisation(
     request: Request, principal: Caller, session: Writes, key: OrganisationPath, version: Known
 ) -> Response:
-    """Close an organisation as of today; it is kept and can still be read."""
+    """Close an organisation from today. It is kept and can still be read."""
     service.withdraw_organisation(session, principal, key, version)
     return _organisation(request, session, principal, key)
 

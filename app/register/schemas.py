@@ -42,7 +42,7 @@ Participant = Annotated[
 AfterKey = Annotated[Key | None, Field(description="as `Link` gives it")]
 AfterId = Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS]
 Known = Annotated[
-    Text, Field(max_length=200, description="how it is known", examples=["told by the school"])
+    Text, Field(max_length=200, description="how this is known", examples=["told by the school"])
 ]
 Code = Annotated[int, Field(ge=0, le=1_000), DIGITS]
 
@@ -108,7 +108,7 @@ class NetworkOf(Shown):
 
 
 class Source(Shown):
-    """Where what is shown is from, and of when."""
+    """Where this information comes from, and its date."""
 
     name: str = Field("Get Information about Schools", description="of the public register")
     register_changed: date | None = Field(description="when the register last changed it")
@@ -197,7 +197,7 @@ class MemberContent(Content):
 
 
 class NetworkContent(Content):
-    """What a network is called and who is in it, as it is to stand from now on."""
+    """The name and members of a network, from now on."""
 
     name: Annotated[Text, Field(examples=["Made-up Family of Schools"])]
     kind: Annotated[Slug, Field(examples=["family"])]
@@ -216,7 +216,7 @@ class AreaShown(Shown):
 
 
 class CircumstanceShown(Shown):
-    """A dated fact that changes what a participant may give or should get."""
+    """A dated fact that changes what a participant may give or should receive."""
 
     id: int = Field(examples=[1])
     participant: str = Field(examples=["100000"])
@@ -242,7 +242,7 @@ class NewCircumstance(Content):
 
 
 class RuleContent(Content):
-    """What a kind of circumstance does to giving and taking."""
+    """What a kind of circumstance changes about giving and receiving."""
 
     statement: Annotated[Text, Field(examples=["A new head halves the days a school may give."])]
     may_give: Flag
@@ -374,7 +374,7 @@ class CircumstanceQuery(Page):
     participant: Participant | None = None
     kind: Words | None = None
     area: AreaCode | None = None
-    on: Annotated[Day | None, Field(description="a day on which it holds")] = None
+    on: Annotated[Day | None, Field(description="a day on which it applies")] = None
 
 
 class RuleQuery(Page):

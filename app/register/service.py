@@ -9,8 +9,9 @@ from sqlalchemy import delete, func, or_, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
-from app.errors import Conflict, Fault, NotFound, Problem, require_version
+from app.errors import Conflict, Fault, NotFound, Problem, counted, require_version
 from app.events import audit
+from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.report import ImportReport
 from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow, ensure_default_rules
 from app.register.lookups import reference_of
@@ -28,17 +29,15 @@ from models.register import (
     Participant,
 )
 
-NOBODY = "is no URN of the register and no key of an organisation; import it first"
-
 
 class Unknown(Problem):
     """Something named that is not stored."""
 
     status = 422
-    title = "Something that was named is not known"
+    title = "Unknown reference"
 
     def __init__(self, field: str, value: str, reason: str) -> None:
-        super().__init__(f"{field} {value!r} {reason}")
+        super().__init__(f"{field} {value!r} {reason}.")
         self.error = {"pointer": f"#/{field}", "detail": f"{value!r} {reason}"}
 
     @property
@@ -68,7 +67,9 @@ def create_circumstance(
         Circumstance.starts == row.starts,
     )
     if (known := session.scalar(same)) is not None:
-        raise Conflict(f"{row.participant} has this circumstance already: {known}; change that")
+        raise Conflict(
+            f"{row.participant} already has this circumstance. Change circumstance {known}."
+        )
     made = Circumstance(
         participant_id=participant_id,
         kind=row.kind,
@@ -91,11 +92,11 @@ def change_circumstance(
     source: str,
     version: int | None,
 ) -> Circumstance:
-    """Say when a circumstance ended, or where it is known from."""
+    """Change when a circumstance ended, or its source."""
     authorise(principal, Action.CHANGE_REGISTER)
     found = _circumstance(session, circumstance_id, version)
     if ends is not None and ends < found.starts:
-        raise Unknown("ends", ends.isoformat(), f"is before it starts on {found.starts}")
+        raise Unknown("ends", ends.isoformat(), f"must not be before the start, {found.starts}")
     if (found.ends, found.source) != (ends, source):
         found.ends, found.source = ends, source
         found.version += 1
@@ -125,7 +126,7 @@ def create_rule(
     authorise(principal, Action.EDIT_RULES)
     ensure_default_rules(session)
     if session.get(CircumstanceRule, row.kind) is not None:
-        raise Conflict(f"there is already a rule of {row.kind}; change that")
+        raise Conflict(f"There is already a circumstance rule {row.kind}. Change it.")
     made = CircumstanceRule(**row.model_dump())
     session.add(made)
     session.flush()
@@ -165,7 +166,9 @@ def withdraw_rule(
     found = _rule(session, kind, version)
     held = session.scalar(select(func.count()).where(Circumstance.kind == kind))
     if held:
-        raise Conflict(f"{held:,} circumstances are of the kind {kind}; its rule stays with them")
+        raise Conflict(
+            f"The rule {kind} is in use by {counted(held, 'circumstance')}. Delete those first."
+        )
     session.delete(found)
     session.flush()
     _record(session, principal, "circumstance_rule.withdraw", f"circumstance_rule:{kind}")
@@ -174,8 +177,8 @@ def withdraw_rule(
 def _rule(session: WriteSession, kind: str, version: int | None) -> CircumstanceRule:
     found = session.get(CircumstanceRule, kind, with_for_update=True)
     if found is None:
-        raise NotFound(f"there is no rule of a circumstance {kind!r}")
-    require_version(found.version, version, f"the rule of {kind}")
+        raise NotFound(f"There is no circumstance rule {kind!r}. Check the kind.")
+    require_version(found.version, version, f"Circumstance rule {kind}")
     return found
 
 
@@ -190,7 +193,7 @@ def create_network(
 ) -> Network:
     authorise(principal, Action.CHANGE_REGISTER)
     if session.scalar(select(Network.id).where(Network.key == key)) is not None:
-        raise Conflict(f"there is already a network {key}; change that or choose another key")
+        raise Conflict(f"There is already a network {key}. Change it, or use another key.")
     made = Network(key=key, name=name, kind=kind)
     session.add(made)
     session.flush()
@@ -243,8 +246,8 @@ def withdraw_network(
 def _network(session: WriteSession, key: str, version: int | None) -> Network:
     found = session.scalar(select(Network).where(Network.key == key).with_for_update())
     if found is None:
-        raise NotFound(f"there is no network {key!r}")
-    require_version(found.version, version, f"the network {key}")
+        raise NotFound(f"There is no network {key!r}. Check the key.")
+    require_version(found.version, version, f"Network {key}")
     return found
 
 
@@ -254,7 +257,7 @@ def _write_members(session: WriteSession, network: Network, members: Sequence[Me
         field = f"members/{place}/participant"
         participant_id = _participant_id(session, member.participant, field)
         if (participant_id, member.starts) in seen:
-            raise Unknown(field, member.participant, "is named twice from the same day")
+            raise Unknown(field, member.participant, "is repeated from the same day. Keep one")
         seen.add((participant_id, member.starts))
         session.add(
             NetworkMembership(
@@ -272,7 +275,7 @@ def create_organisation(session: WriteSession, principal: Principal, one: Descri
     place_organisations(session, [one])
     key = one.row.key
     if session.scalar(select(Organisation.key).where(Organisation.key == key)) is not None:
-        raise Conflict(f"there is already an organisation {key}; change that")
+        raise Conflict(f"There is already an organisation {key}. Change it, or use another key.")
     _store_organisation(session, one)
     _record(session, principal, "organisation.create", f"organisation:{key}")
 
@@ -312,8 +315,8 @@ def _organisation(session: WriteSession, key: str, version: int | None) -> Organ
     query = select(Participant).where(Participant.reference == f"org:{key}").with_for_update()
     who = session.scalar(query)
     if who is None:
-        raise NotFound(f"there is no organisation {key!r}")
-    require_version(who.version, version, f"the organisation {key}")
+        raise NotFound(f"There is no organisation {key!r}. Check the key.")
+    require_version(who.version, version, f"Organisation {key}")
     return session.get_one(Organisation, who.id)
 
 
@@ -347,21 +350,21 @@ def _participant_id(session: WriteSession, cell: str, field: str) -> int:
         select(Participant.id).where(Participant.reference == reference_of(cell))
     )
     if found is None:
-        raise Unknown(field, cell, NOBODY)
+        raise Unknown(field, cell, UNKNOWN_PARTICIPANT)
     return found
 
 
 def _require_kind(session: WriteSession, kind: str) -> None:
     if session.get(CircumstanceRule, kind) is None:
         known = session.scalars(select(CircumstanceRule.kind).order_by(CircumstanceRule.kind))
-        raise Unknown("kind", kind, f"has no rule; there are {', '.join(known)}")
+        raise Unknown("kind", kind, f"has no circumstance rule. Use one of: {', '.join(known)}")
 
 
 def _circumstance(session: WriteSession, wanted: int, version: int | None) -> Circumstance:
     found = session.get(Circumstance, wanted, with_for_update=True)
     if found is None:
-        raise NotFound(f"there is no circumstance {wanted}")
-    require_version(found.version, version, f"the circumstance {wanted}")
+        raise NotFound(f"There is no circumstance {wanted}. Check the number.")
+    require_version(found.version, version, f"Circumstance {wanted}")
     return found
 
 

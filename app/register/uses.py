@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, func, select
 
 from app.database import WriteSession
-from app.errors import Conflict
+from app.errors import Conflict, counted
 from models.exchange import Need, Offer
 from models.vocabulary import NeedState
 
@@ -20,13 +20,13 @@ def require_unused(
     needs: ColumnElement[bool],
     offers: ColumnElement[bool],
 ) -> None:
-    """Refuse where a plan could still count on `what`: its open needs, its offers that stand."""
+    """Refuse where a plan could still count on `what`: its open needs, its current offers."""
     open_needs = (needs, Need.state.not_in(ENDED), Need.window_ends >= today)
-    standing = (offers, ~Offer.withdrawn, Offer.window_ends >= today)
+    current = (offers, ~Offer.withdrawn, Offer.window_ends >= today)
     counts = {
-        "open needs": session.scalar(select(func.count()).where(*open_needs)),
-        "offers that stand": session.scalar(select(func.count()).where(*standing)),
+        "open need": session.scalar(select(func.count()).where(*open_needs)),
+        "current offer": session.scalar(select(func.count()).where(*current)),
     }
     if any(counts.values()):
-        said = " and ".join(f"{count:,} {things}" for things, count in counts.items() if count)
-        raise Conflict(f"{what} is still in use by {said}; change or withdraw those first")
+        said = " and ".join(counted(count, thing) for thing, count in counts.items() if count)
+        raise Conflict(f"{what} is still in use by {said}. Change or withdraw those first.")

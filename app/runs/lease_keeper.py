@@ -41,7 +41,7 @@ def kept(
                 return
             except Exception as error:
                 # The database may be back before the lease ends; if not, the fence stands.
-                log.warning("run.not_renewed", error=type(error).__name__)
+                log.warning("run.lease_renewal_failed", error=type(error).__name__)
 
     keeper = threading.Thread(
         target=copy_context().run, args=(keep,), name=f"keeper of run {held.run_id}", daemon=True

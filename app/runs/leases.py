@@ -29,7 +29,7 @@ log = structlog.get_logger()
 class LeaseLost(Conflict):
     """Somebody else took the run up, or it ended."""
 
-    title = "The run is no longer ours"
+    title = "Lease lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def _end_untaken(session: WriteSession, run: Run, worker: str) -> None:
         end(session, run, RunState.CANCELLED, actor=worker)
         return
     run.failure = (
-        f"{MOST_ATTEMPTS} workers in turn ended while they worked on it; "
-        "it may be too large for the machine: plan a smaller area"
+        f"{MOST_ATTEMPTS} workers stopped while they carried out this run. It may be too "
+        "large for the machine. Plan a smaller area."
     )
     end(session, run, RunState.FAILED, actor=worker)
 
@@ -159,8 +159,8 @@ def _is_ours(held: Lease) -> Any:
 
 def _lost(held: Lease) -> LeaseLost:
     return LeaseLost(
-        f"attempt {held.attempt} of run {held.run_id} by {held.worker} is over; "
-        "nothing of it was written"
+        f"Attempt {held.attempt} of run {held.run_id} by {held.worker} has ended. Nothing was "
+        "written."
     )
 
 

@@ -23,7 +23,7 @@ def get_run(session: Session, principal: Principal, run_id: int) -> Run:
     authorise(principal, Action.READ)
     run = session.get(Run, run_id)
     if run is None:
-        raise NotFound(f"there is no run {run_id}")
+        raise NotFound(f"There is no run {run_id}. Check the number.")
     return run
 
 
@@ -31,7 +31,7 @@ def file_of(session: Session, run_id: int, name: FileName) -> bytes:
     """A file of a run as it was stored, gzipped JSON."""
     file = session.get(RunFile, (run_id, name))
     if file is None:
-        raise NotFound(f"run {run_id} has no {name.replace('_', ' ')}")
+        raise NotFound(f"Run {run_id} has no {name.replace('_', ' ')}.")
     return file.content
 
 

@@ -96,7 +96,7 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
     run.stage = None
     if plan.conflict:
         run.failure = " ".join(
-            ["No plan can keep these together:", *(part.sentence for part in plan.conflict)]
+            ["No plan can satisfy all of these:", *(part.sentence for part in plan.conflict)]
         )[:MOST_LETTERS]
     # Who asked to cancel is to review nothing; what was found until then can be read.
     state = RunState.CANCELLED if run.cancel_requested else STATE_OF_STATUS[plan.status]
@@ -117,7 +117,7 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
 
 
 def refuse(database: Database, held: Lease, problem: Problem) -> None:
-    """End a run that cannot be planned as it stands, and say why."""
+    """End a run that is impossible to plan, and say why."""
     end_with(database, held, state_of_refusal(problem), problem.detail)
 
 

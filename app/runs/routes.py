@@ -64,7 +64,7 @@ RunId = Annotated[Id, Path(examples=[1])]
 
 class UnreadablePlan(Problem):
     status = 422
-    title = "The plan cannot be read"
+    title = "Invalid plan"
 
 
 @router.get("/runs", response_model=Runs, responses=AS_CSV)
@@ -97,7 +97,7 @@ def submit_run(
     body: NewRun,
     key: Key,
 ) -> Response:
-    """Submit a run; it is carried out in the background and followed at `Location`."""
+    """Submit a run. It is carried out in the background. Follow it at `Location`."""
 
     def create() -> Response:
         service.require_room(session, principal, request.app.state.settings.queued_runs)
@@ -142,7 +142,7 @@ def _check(session: WriteSession, principal: Caller, body: NewRun) -> Run:
 
 @router.get("/runs/{run_id}", response_model=RunShown)
 def get_run(request: Request, principal: Caller, session: Reads, run_id: RunId) -> Response:
-    """Read one run: its state, how far it is, and how it ended."""
+    """Read one run: its state, progress and result."""
     return _run(request, session, queries.get_run(session, principal, run_id))
 
 
@@ -155,10 +155,7 @@ def _run(
 
 @router.post("/runs/{run_id}/cancellation", response_model=RunShown, status_code=202)
 def cancel_run(request: Request, principal: Caller, session: Writes, run_id: RunId) -> Response:
-    """Ask that a run end without a plan; what works on it is ended within seconds.
-
-    It needs no version: whatever the run has come to meanwhile, the wish is the same.
-    """
+    """Cancel a run. It stops within seconds and needs no version."""
     return _run(request, session, service.request_cancel(session, principal, run_id), 202)
 
 
@@ -209,15 +206,15 @@ def _file(
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Events, each with its number; a comment now and then in between.",
+            "description": "Events, each with its number, and comments in between.",
             "content": {
                 EVENTS: {
                     "schema": EVENT_SCHEMA,
-                    "example": {"id": "3", "event": "stage", "data": '{"stage": "solving"}'},
+                    "example": {"id": "3", "event": "stage", "data": '{"stage": "Solving"}'},
                 }
             },
         },
-        204: {"description": "The run has ended and all of its events were seen."},
+        204: {"description": "The run has ended and you have seen all of its events."},
     },
 )
 def follow_run(
@@ -247,7 +244,7 @@ def follow_run(
         DIGITS,
     ] = 60,
 ) -> Response:
-    """Follow a run by server-sent events; who comes back with `Last-Event-ID` misses none."""
+    """Follow a run by server-sent events. To continue, send `Last-Event-ID`."""
     run = queries.get_run(session, principal, run_id)
     if RunState(run.state) in ENDED and last_event_id >= run.last_event:
         return Response(None, 204)

@@ -43,13 +43,13 @@ def _writable(content: dict[str, Any] | None) -> dict[str, Any] | None:
         to_json({"plan": content})  # of less depth than `json` can write
     except ValueError as unwritable:
         raise ValueError(
-            "holds a number or a character that no file can hold, or lies too deep"
+            "must hold only numbers and characters that JSON allows, and not be nested too deeply"
         ) from unwritable
     return content
 
 
 class NewRun(Content):
-    """What is to be done.
+    """What to do.
 
     `solve` plans a period for the takers of an area, or for those listed. `validate` tells which
     rules a given plan breaks and `evaluate` what it is worth, both against the problem of a run.
@@ -92,11 +92,15 @@ class NewRun(Content):
         planning = self.operation is Operation.SOLVE
         foreign = ("of_run", "plan") if planning else ("period", "options", "area", "takers")
         if too_much := [name for name in foreign if getattr(self, name) is not None]:
-            raise ValueError(f"`{self.operation}` takes no {' and no '.join(too_much)}")
+            raise ValueError(
+                f"`{self.operation}` must not have {' or '.join(too_much)}. Leave that out"
+            )
         if planning and ((self.area is None) == (self.takers is None) or self.period is None):
-            raise ValueError("`solve` takes a period, and an area or takers, one of the two")
+            raise ValueError("`solve` must have a period, and either an area or takers")
         if not planning and None in (self.of_run, self.plan):
-            raise ValueError(f"`{self.operation}` takes a plan and the run it is of")
+            raise ValueError(
+                f"`{self.operation}` must have a plan and of_run, the run it belongs to"
+            )
         return self
 
 
@@ -116,7 +120,7 @@ class ScopeShown(Shown):
 
 
 class Searched(Shown):
-    """What the solver last told."""
+    """The solver's latest progress."""
 
     seconds: float = Field(examples=[3.2])
     objective: int | None = Field(examples=[2210])
@@ -127,7 +131,7 @@ class Searched(Shown):
 
 
 class RunShown(Shown):
-    """What a run was asked, how far it is, and how it ended."""
+    """The request, progress and result of a run."""
 
     id: int = Field(examples=[1])
     operation: Operation
@@ -136,9 +140,9 @@ class RunShown(Shown):
     scope: ScopeShown
     options: MatchOptions
     of_run: int | None = Field(examples=[None])
-    stage: str | None = Field(description="what it is doing", examples=["solving"])
+    stage: str | None = Field(description="the current step", examples=["Solving"])
     progress: Searched | None
-    attempt: int = Field(description="how many workers have taken it up", examples=[1])
+    attempt: int = Field(description="how many workers have started it", examples=[1])
     cancel_requested: bool
     last_event: int = Field(description="number of its newest event", examples=[5])
     failure: str | None = Field(description="why there is no plan", examples=[None])

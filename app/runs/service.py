@@ -17,7 +17,7 @@ from app.access.keys import hold
 from app.access.policy import Action, Principal, authorise
 from app.catalogue.queries import get_period
 from app.database import Database, WriteSession
-from app.errors import Conflict, NotFound, Problem
+from app.errors import Conflict, NotFound, Problem, counted
 from app.events import audit
 from app.log import about_run
 from app.planning.build import Built
@@ -35,14 +35,14 @@ from models.vocabulary import Operation, RunState
 __all__ = ["Takers", "match", "submit", "takers_in", "takers_listed"]
 
 TERMINAL_LEASE_S: Final = 600.0
-FAULT: Final = "the service itself failed; its log says how"
+FAULT: Final = "Something went wrong in the service. Try again, or contact your administrator."
 
 
 class TooManyQueued(Problem):
     """A caller whose runs fill the queue, so that nobody else's would come to their turn."""
 
     status = 429
-    title = "Too many of your runs are waiting"
+    title = "Too many queued runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,8 @@ def require_room(session: WriteSession, principal: Principal, most: int) -> None
     waiting = session.scalar(mine) or 0
     if waiting >= most:
         raise TooManyQueued(
-            f"{waiting} runs of {principal.name} are waiting, and {most} may; "
-            "wait until one has begun, cancel one, or have GIVETAKE_QUEUED_RUNS raised"
+            f"You have {counted(waiting, 'queued run')}, and the limit is {most:,}. Wait until one "
+            "has started, cancel one, or ask your administrator to raise GIVETAKE_QUEUED_RUNS."
         )
 
 
@@ -159,9 +159,9 @@ def request_cancel(session: WriteSession, principal: Principal, run_id: int) -> 
         .execution_options(populate_existing=True)
     ).one_or_none()
     if run is None:
-        raise NotFound(f"there is no run {run_id}")
+        raise NotFound(f"There is no run {run_id}. Check the number.")
     if run.state in leases.ENDED:
-        raise Conflict(f"run {run_id} has ended already: it is {run.state}")
+        raise Conflict(f"Run {run_id} has already ended: it is {run.state}.")
     if run.state == RunState.QUEUED:
         leases.end(session, run, RunState.CANCELLED, actor=principal.name)
     elif not run.cancel_requested:

@@ -98,7 +98,7 @@ def find(
     done = 0
     for key in sorted(groups, key=str):
         group = groups[key]
-        on_progress("comparing similar schools", done / max(1, schools))
+        on_progress("Comparing similar schools", done / max(1, schools))
         found += _stand_out(group, rules, held, subjects)
         done += len(group)
     return found, notes
@@ -220,12 +220,12 @@ def _held(
         dated = sorted((day, period) for period in periods[name] if (day := measured_on(period)))
         usable = [(day, period) for day, period in dated if oldest <= day <= today]
         if not dated:
-            notes.append(f"{name} is not held, so nothing was compared by it.")
+            notes.append(f"There are no figures for {name}, so schools were not compared by it.")
         elif not usable:
             day, period = dated[-1]
             notes.append(
-                f"{name} was left out: its newest figures, of {period}, are of {day}, over "
-                f"{rules.oldest_years} years old; --include-old uses them."
+                f"{name} was left out: its newest figures, for {period}, date from {day}, over "
+                f"{rules.oldest_years} years ago. To use them, add --include-old."
             )
         else:
             day, period = usable[-1]

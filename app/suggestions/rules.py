@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.errors import Fault, FaultyFile
+from app.errors import Fault, FaultyFile, plain_reason
 from app.files.csv_reading import MAX_DAYS, decode
 from models.vocabulary import HALF_DAYS_PER_DAY, Mode, Phase
 
@@ -28,7 +28,7 @@ def _half_days(days: object) -> object:
         raise ValueError("must be a number of days")
     half_days = days * HALF_DAYS_PER_DAY
     if half_days != round(half_days) or not 1 <= half_days <= MAX_DAYS * HALF_DAYS_PER_DAY:
-        raise ValueError(f"must be from 0.5 to {MAX_DAYS:,} days in steps of 0.5")
+        raise ValueError(f"must be between 0.5 and {MAX_DAYS:,} days, in steps of 0.5")
     return round(half_days)
 
 
@@ -58,7 +58,7 @@ class NeedDraft(_Strict):
     @model_validator(mode="after")
     def check(self) -> Self:
         if self.half_days_min > self.half_days:
-            raise ValueError("days_min is more than days; the shortest is at most all")
+            raise ValueError("days_min must be at most days")
         return self
 
 
@@ -97,11 +97,11 @@ class SuggestRules(_Strict):
         measures = [criterion.measure for criterion in self.criteria]
         for what, named in (("rule", ids), ("criterion", measures)):
             if twice := sorted({name for name in named if named.count(name) > 1}):
-                raise ValueError(f"the {what} {twice[0]!r} stands twice; keep one")
+                raise ValueError(f"{what} {twice[0]!r} is repeated. Keep one")
         if self.minimum_similar > self.similar_schools:
-            raise ValueError("minimum_similar is more than similar_schools; lower it")
+            raise ValueError("minimum_similar must be at most similar_schools")
         if self.minimum_criteria > len(self.criteria):
-            raise ValueError("minimum_criteria is more than there are criteria; lower it")
+            raise ValueError("minimum_criteria must be at most the number of criteria")
         return self
 
 
@@ -113,7 +113,7 @@ def read_rules(path: Path = PACKAGED) -> tuple[SuggestRules, str]:
     except ValueError as unreadable:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise FaultyFile(
-            [Fault(path.name, None, None, None, f"is not {kind}: {unreadable}")]
+            [Fault(path.name, None, None, None, f"is not valid {kind} ({unreadable}). Correct it")]
         ) from unreadable
     try:
         rules = SuggestRules.model_validate(content)
@@ -125,7 +125,7 @@ def read_rules(path: Path = PACKAGED) -> tuple[SuggestRules, str]:
                     None,
                     ".".join(map(str, error["loc"])) or None,
                     None if isinstance(error["input"], dict | list) else str(error["input"]),
-                    error["msg"].removeprefix("Value error, "),
+                    plain_reason(error["msg"]),
                 )
                 for error in invalid.errors(include_url=False)
             ]

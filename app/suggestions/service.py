@@ -15,6 +15,7 @@ from app.database import WriteSession
 from app.errors import Fault, FaultyFile
 from app.events import audit
 from app.exchange.queries import find_area, in_area
+from app.import_kit.misfits import UNKNOWN_EXPERTISE
 from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.suggestions.findings import Finding, find
@@ -100,7 +101,7 @@ def suggest(
         {"kind": "need" if each.worse else "offer", "urn": each.school.urn, **each.detail}
         for each in found
     ]
-    on_progress("keeping suggestions", 0.99)
+    on_progress("Saving suggestions", 0.99)
     run = _Run(session, period, rules, subjects, today, preview)
     _keep(run, Need, [each for each in found if each.worse], report.needs)
     _keep(run, Offer, [each for each in found if not each.worse], report.offers)
@@ -132,7 +133,7 @@ def _check_expertise(session: WriteSession, path: Path, rules: SuggestRules) -> 
             None,
             f"rules.{place}.{kind}.expertise",
             draft.expertise,
-            "is no code of the taxonomy in use; `givetake export expertise` lists them",
+            UNKNOWN_EXPERTISE,
         )
         for place, rule in enumerate(rules.rules)
         for kind, draft in (("need", rule.need), ("offer", rule.offer))

@@ -57,7 +57,7 @@ def test_a_need_and_an_offer_with_mistakes(
     summary = page.locator(".govuk-error-summary")
     expect(summary).to_be_focused()
     check(page, "need-form-wrong")
-    summary.get_by_role("link", name="is not in steps").click()
+    summary.get_by_role("link", name="must be in steps").click()
     expect(page.get_by_label("Days", exact=True)).to_be_focused()
     page.get_by_label("Days", exact=True).fill("2.5")
     page.get_by_label("Expertise").select_option(label="Reading")

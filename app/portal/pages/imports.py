@@ -15,40 +15,20 @@ from starlette.datastructures import UploadFile as SentFile
 from starlette.responses import RedirectResponse, Response
 
 from app.access import browser_sessions
-from app.access.policy import Action, authorise
+from app.access.policy import Action, authorise, may
 from app.database import WriteSession
 from app.errors import NotFound
 from app.import_kit.report import ImportReport
 from app.imports import background
 from app.imports import service as uploads
 from app.imports.background import State, Told
+from app.imports.kinds import KINDS
 from app.portal.rendering import csv_page, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.progress import Progress
 
 router = APIRouter()
-KINDS: Final = {
-    "needs": "Needs",
-    "offers": "Offers",
-    "limits": "Limits of participants",
-    "support": "Support that runs or ran",
-    "circumstances": "Circumstances",
-    "organisations": "Organisations",
-    "networks": "Networks",
-    "measures": "Published measures",
-    "periods": "Periods",
-    "expertise": "Expertise",
-    "circumstance-rules": "Rules of circumstances",
-    "gias": "The public register of schools",
-}
-ROLES: Final = {
-    "establishments": "Establishments (edubasealldata)",
-    "groups": "Groups (allgroupsdata)",
-    "links": "Group links (alllinksdata)",
-    "successors": "Predecessors and successors (links_edubasealldata)",
-    "memberships": "Academies' memberships (academiesmatmembership)",
-}
-GIAS: Final = "gias"
+TITLES: Final = {kind.name: kind.title for kind in KINDS.values()}
 PAGES: Final = {
     State.WORKING: ("import_wait.html", 200),
     State.SEEN: ("import_preview.html", 200),
@@ -79,15 +59,16 @@ def _shelf(request: Request, who: Visitor) -> Path:
 
 
 def _put_away(request: Request, who: Visitor, kind: str, form: FormData) -> Shelved | None:
-    """Keep what was sent until it is taken in; none where nothing was."""
+    """Keep what was sent until it is taken in; none where a file that is required is missing."""
     _clear(request)
+    fields = {role.name: role.name for role in KINDS[kind].roles} or {kind: "file"}
     sent = {
         role: file
-        for role in ((kind,) if kind != GIAS else tuple(ROLES))
-        if isinstance(file := form.get(role if kind == GIAS else "file"), SentFile)
-        and file.filename
+        for role, name in fields.items()
+        if isinstance(file := form.get(name), SentFile) and file.filename
     }
-    if not sent or (kind == GIAS and "establishments" not in sent):
+    required = {role.name for role in KINDS[kind].roles if role.required} or {kind}
+    if not required <= set(sent):
         return None
     folder = _shelf(request, who) / secrets.token_hex(16)
     files = {}
@@ -126,11 +107,8 @@ def _take_in(
             role: UploadFile(file, filename=shelved.files[role].name)
             for role, file in opened.items()
         }
-        if shelved.kind == GIAS:
-            return uploads.take_in_gias(session, who.principal, files, on_progress)
-        return uploads.take_in(
-            session, who.principal, shelved.kind, files[shelved.kind], on_progress
-        )
+        kind = KINDS[shelved.kind]
+        return uploads.import_files(session, who.principal, kind, files, on_progress)
     finally:
         for file in opened.values():
             file.close()
@@ -144,35 +122,25 @@ def list_imports(request: Request, who: Who) -> Response:
             columns = ["id", "kind", "imported_at", "actor", "files", "counts"]
             rows = [{name: getattr(each, name) for name in columns} for each in found]
             return csv_page("imports", columns, rows)
-        return page(request, "imports.html", who, found=found[:100], kinds=KINDS)
+        return page(request, "imports.html", who, found=found[:100], kinds=TITLES)
 
 
 @router.get("/imports/new")
 def new_import(request: Request, who: Who, kind: str = "needs") -> Response:
-    authorise(who.principal, Action.IMPORT)
     chosen = kind if kind in KINDS else "needs"
-    return page(request, "import_form.html", who, kind=chosen, kinds=KINDS, roles=ROLES)
+    authorise(who.principal, KINDS[chosen].action)
+    return _form(request, who, chosen)
 
 
 @router.post("/imports/new")
 def preview_import(request: Request, who: Who, form: SentBy) -> Response:
-    authorise(who.principal, Action.IMPORT)
     kind = texts(form).get("kind", "")
     if kind not in KINDS:
-        raise NotFound("choose what the file holds")
+        raise NotFound("Select what the file holds.")
+    authorise(who.principal, KINDS[kind].action)
     shelved = _put_away(request, who, kind, form)
     if shelved is None:
-        error = "Choose a CSV file"
-        return page(
-            request,
-            "import_form.html",
-            who,
-            status=422,
-            kind=kind,
-            kinds=KINDS,
-            roles=ROLES,
-            error=error,
-        )
+        return _form(request, who, kind, error="Select a CSV file", status=422)
 
     def look(on_progress: Progress) -> ImportReport:
         with who.database.rehearse() as session:
@@ -206,6 +174,23 @@ def take_import(request: Request, who: Who, form: SentBy) -> Response:
     return _answer(request, who, shelved, background.begin(shelved.folder, "take", take))
 
 
+def _form(
+    request: Request, who: Visitor, kind: str, error: str = "", status: int = 200
+) -> Response:
+    """The form to choose a file, and what it holds, of the kinds that this visitor may import."""
+    titles = {name: TITLES[name] for name in KINDS if may(who.principal, KINDS[name].action)}
+    return page(
+        request,
+        "import_form.html",
+        who,
+        status=status,
+        kind=kind,
+        kinds=titles,
+        roles=KINDS[kind].roles,
+        error=error,
+    )
+
+
 def _answer(
     request: Request, who: Visitor, shelved: Shelved, told: Told, *, waits: bool = False
 ) -> Response:
@@ -229,7 +214,7 @@ def _answer(
         who,
         status=status,
         kind=shelved.kind,
-        kinds=KINDS,
+        kinds=TITLES,
         told=told,
         report=told.report,
         faults=told.faults,

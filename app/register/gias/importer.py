@@ -1,4 +1,4 @@
-"""Taking in the public register: institutions, groups, areas, and who was where when."""
+"""Importing the public register: institutions, groups, areas, and who was where when."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
-from app.errors import Fault
+from app.errors import Fault, counted
 from app.files.csv_reading import R, read_header
 from app.import_kit.report import (
     ImportReport,
@@ -136,7 +136,7 @@ def import_gias(
         else fill_groups(session, _described(rows))
     )
     report.things["institutions"] = _write_institutions(session, files, rows, on_progress)
-    on_progress("writing memberships", 0.0)
+    on_progress("Writing memberships", 0.0)
     report.things["memberships"], notes = write_memberships(
         session,
         [row for _, row in rows.establishments],
@@ -149,7 +149,7 @@ def import_gias(
         written = upsert(session, Succession, ("predecessor_urn", "successor_urn"), found)
         report.things["successions"] = written.counts
         if left_out:
-            notes.append(f"{left_out:,} links of other kinds than succession were left out.")
+            notes.append(f"Left out: {counted(left_out, 'link')} that are not successions.")
     report.notes += notes + _notes(rows)
     return record(session, principal, report)
 
@@ -285,9 +285,9 @@ def _write_institutions(
         session,
         ParticipantKind.INSTITUTION,
         Institution,
-        watched(_participants(rows), total, "writing institutions", on_progress),
+        watched(_participants(rows), total, "Writing institutions", on_progress),
         lambda ids: watched(
-            _institutions(files, rows, ids), total, "writing their details", on_progress
+            _institutions(files, rows, ids), total, "Writing their details", on_progress
         ),
         closes=lambda before, after: (
             before["status_code"] != classification.CLOSED_STATUS
@@ -333,4 +333,4 @@ def _notes(rows: GiasRows) -> list[str]:
     if not without:
         return []
     are = "institution has" if without == 1 else "institutions have"
-    return [f"{without:,} {are} no known position; it is kept as unknown."]
+    return [f"{without:,} {are} no known position. It was left as unknown."]

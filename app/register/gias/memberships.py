@@ -10,7 +10,7 @@ from typing import cast
 from sqlalchemy import Table, bindparam, insert, select, update
 
 from app.database import WriteSession
-from app.errors import Fault
+from app.errors import Fault, counted
 from app.import_kit.upsert import Counts, Row
 from app.register.gias.classification import TRUST_KINDS
 from app.register.gias.rows import EstablishmentRow, LinkRow, MembershipRow
@@ -49,8 +49,9 @@ class Places:
         if not self.unknown_urns:
             return []
         return [
-            f"Memberships of {len(self.unknown_urns):,} URNs that the register does not hold "
-            "(children's centres, long closed academies) were left out."
+            "Not in the register, so left out: memberships of "
+            f"{counted(len(self.unknown_urns), 'URN')} (such as children's centres and academies "
+            "that closed long ago)."
         ]
 
 
@@ -93,7 +94,7 @@ def check_memberships(
 
     def unknown_group(role: str, line: int, column: str, uid: int | None) -> None:
         if uid is not None and uid not in uids:
-            reason = "is no group of the register; give a groups file that holds it (--groups)"
+            reason = "is not a group in the register. Add the groups file that has it (--groups)"
             faults.append(Fault(paths[role].name, line, column, str(uid), reason))
 
     if "links" not in paths:
@@ -102,17 +103,21 @@ def check_memberships(
             unknown_group("establishments", line, "Federations (code)", row.federation_uid)
     for line, link in links:
         if link.urn not in urns and link.type_code not in CHILDRENS_CENTRE_TYPES:
-            reason = "is no institution of the register; import the establishments it belongs to"
+            reason = (
+                "is not an institution in the register. Add the establishments file that has it"
+            )
             faults.append(Fault(paths["links"].name, line, "URN", str(link.urn), reason))
         unknown_group("links", line, "Group UID", link.uid)
     for line, spell in history:
         if spell.urn is None:
             continue
         if spell.uid is None:
-            faults.append(Fault(paths["memberships"].name, line, "Group UID", None, "is missing"))
+            faults.append(
+                Fault(paths["memberships"].name, line, "Group UID", None, "is missing. Enter it")
+            )
         unknown_group("memberships", line, "Group UID", spell.uid)
         if spell.joined and spell.left and spell.left < spell.joined:
-            reason = f"is before the day of joining, {spell.joined:%d-%m-%Y}"
+            reason = f"must not be before the day of joining, {spell.joined:%d-%m-%Y}"
             column, value = "Date Left Group", f"{spell.left:%d-%m-%Y}"
             faults.append(Fault(paths["memberships"].name, line, column, value, reason))
 

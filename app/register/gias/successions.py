@@ -13,7 +13,7 @@ def check_successors(
 ) -> None:
     for line, row in rows:
         if row.urn == row.link_urn:
-            reason = "is the institution itself; nothing succeeds itself"
+            reason = "is the institution itself. Enter the one it succeeded"
             faults.append(Fault(path.name, line, "LinkURN", str(row.link_urn), reason))
 
 

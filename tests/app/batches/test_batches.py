@@ -273,8 +273,8 @@ def test_the_terminal_prints_the_manifest_and_tells_failures_apart(
     batch = Manifest.model_validate_json(capfd.readouterr().out)
     assert batch == read(tmp_path / "out")
     lines = summary(batch, tmp_path / "out")
-    assert lines[0].startswith("1 of 2 areas planned for 2026-27: 2 of 2 needs met")
-    assert any(line.startswith("Area 7: there is no need to plan") for line in lines)
+    assert lines[0].startswith("Planned 1 of 2 areas for 2026-27: 2 of 2 needs met")
+    assert any(line.startswith("Area 7: There are no needs to plan") for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What people can mend is told by the terminal in a sentence, never by a traceback."""
+"""What people can put right is said by the terminal in a sentence, never by a traceback."""
 
 import json
 import os
@@ -54,7 +54,9 @@ def test_a_database_that_is_none_is_refused(
     monkeypatch.setenv("GIVETAKE_DATABASE_URL", url)
     code, said = ended("find", "x")
     assert code == 2
-    assert said.startswith("GIVETAKE_DATABASE_URL: names no database")
+    assert said.startswith(
+        "GIVETAKE_DATABASE_URL must be the address of a database, like sqlite:///"
+    )
     assert "secret" not in said
 
 
@@ -63,7 +65,7 @@ def test_a_setting_out_of_its_range_is_named(ended: Ended, monkeypatch: pytest.M
     monkeypatch.setenv("GIVETAKE_LOG_LEVEL", "loud")
     assert ended("find", "x") == (
         2,
-        "GIVETAKE_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
+        "GIVETAKE_LOG_LEVEL must be 'debug', 'info', 'warning' or 'error'.",
     )
 
 
@@ -91,7 +93,7 @@ def test_a_database_out_of_reach_is_told(
     monkeypatch.setenv("GIVETAKE_DATABASE_URL", url.format(folder=tmp_path))
     code, said = ended("find", "x")
     assert code == 1
-    assert said.startswith("the database cannot be used: ")
+    assert said.startswith("The database is not available: ")
     assert reason in said
 
 
@@ -112,7 +114,7 @@ def test_a_read_waits_for_nobody_and_a_write_says_who_is_first(
     finally:
         other.close()
     assert code == 1
-    assert said == "the database is in use by another command; try again when that has ended"
+    assert said == "The database is in use by another command. Try again when that has finished."
 
 
 def test_a_file_that_cannot_be_written_is_named(
@@ -140,18 +142,24 @@ def test_what_match_cannot_read_or_write_is_said_before_any_work(
     here = ("match", "--period", "2026-27")
     there = (*here, "--area", "Kent")
     for words, expected in [
-        ((*there, "--report", tmp_path), f"{tmp_path} is a folder; name a file to write"),
-        ((*there, "--plan", tmp_path / "gone" / "p"), "a folder that you may use?"),
-        ((*there, "--list", nobody), "not with both"),
-        ((*here, "--list", nobody), "names nobody; write a URN"),
-        ((*here, "--list", bytes_), f"--list {bytes_}: is not UTF-8 text"),
-        ((*here, "--list", tmp_path / "gone"), "cannot be read: No such file or directory"),
+        ((*there, "--report", tmp_path), f"{tmp_path} is a folder. Give the name of a file."),
+        ((*there, "--plan", tmp_path / "gone" / "p"), "Check that the folder"),
+        ((*there, "--list", nobody), "not both"),
+        ((*here, "--list", nobody), "is empty. Enter a URN"),
+        ((*here, "--list", bytes_), f"--list {bytes_} is not UTF-8 text. Save it"),
+        ((*here, "--list", tmp_path / "gone"), "could not be read (No such file or directory)"),
         ((*there, "--weights", nobody), "is not JSON"),
-        ((*there, "--time-limit", "0"), "--time-limit '0.0': "),
-        ((*there, "--pin", "x"), "--pin 'x': "),
-        ((*there, "--reciprocity", "closed_loops", "--method", "prices"), "--method 'prices': "),
-        ((*there, "--reciprocity", "closed_loops", "--max-loop", "1"), "--max-loop '1': "),
-        ((*there, "--method", "loops"), "--method 'loops': "),
+        ((*there, "--time-limit", "0"), "--time-limit '0.0' must be greater than 0"),
+        ((*there, "--pin", "x"), "--pin 'x' must be NEED=OFFER"),
+        (
+            (*there, "--reciprocity", "closed_loops", "--method", "prices"),
+            "--method 'prices' does not work with reciprocity closed_loops. Use auto.",
+        ),
+        (
+            (*there, "--reciprocity", "closed_loops", "--max-loop", "1"),
+            "--max-loop '1' must be greater than or equal to 2.",
+        ),
+        ((*there, "--method", "loops"), "--method 'loops' does not work with"),
     ]:
         code, said = ended(*words)
         assert code == 2
@@ -162,13 +170,13 @@ def test_an_export_of_no_period_is_refused(ended: Ended, database_url: Database)
     """A mistyped period is named, not answered with an empty file."""
     code, said = ended("export", "needs", "--period", "2026-72")
     assert code == 2
-    assert said.startswith("there is no period '2026-72'; there are 2025-26")
+    assert said.startswith("There is no period '2026-72'. Choose one of: 2025-26")
 
 
 def test_travel_times_that_cannot_be_had_are_told(tmp_path: Path) -> None:
     """A matrix that is absent or broken names the setting, the file and the line."""
     matrix = tmp_path / "minutes.csv"
-    with pytest.raises(BadTravelTimes, match="cannot be read: No such file"):
+    with pytest.raises(BadTravelTimes, match=r"could not be read \(No such file"):
         travel_times(str(matrix))
     matrix.write_text("from,to,minutes\na,b,soon\n")
     with pytest.raises(BadTravelTimes, match=r"GIVETAKE_TRAVEL_TIMES .*line 2: minutes is 'soon'"):
@@ -183,7 +191,7 @@ def test_solve_and_verify_name_the_file(ended: Ended, tmp_path: Path) -> None:
     assert ended("verify", gone, gone) == missing
     code, said = ended("solve", gone, "--out", tmp_path)
     assert code == 2
-    assert said == f"{tmp_path} is a folder; name a file to write"
+    assert said == f"{tmp_path} is a folder. Give the name of a file."
 
 
 def test_what_changed_is_logged_as_an_event_with_fields(
@@ -220,7 +228,7 @@ def test_no_plan_is_said_with_its_reason() -> None:
     """Infeasible, not known why, and not found are three sentences; a plan needs none."""
     pin = ConflictPart("pin", "pins[0]", "a pinned pair is in the plan (O for N)")
     infeasible = Plan(Status.INFEASIBLE, Stopped.INFEASIBLE)
-    assert why_no_plan(replace(infeasible, conflict=(pin,)))[1] == f"Cannot be: {pin.sentence}"
-    assert "time ran out" in why_no_plan(infeasible)[0]
-    assert "none was ruled out" in why_no_plan(Plan(Status.UNKNOWN, Stopped.TIME))[0]
+    assert why_no_plan(replace(infeasible, conflict=(pin,)))[1] == f"- {pin.sentence}"
+    assert "Time ran out" in why_no_plan(infeasible)[0]
+    assert "one may exist" in why_no_plan(Plan(Status.UNKNOWN, Stopped.TIME))[0]
     assert why_no_plan(Plan(Status.OPTIMAL, Stopped.PROVED)) == []

@@ -223,7 +223,7 @@ def test_expertise_left_out_is_retired_and_comes_back(peopled: Database, tmp_pat
     with peopled.write() as session:
         report = taxonomy.import_expertise(session, TERMINAL, path)
     assert report.things["expertise"] == Counts(added=1, closed=75)
-    assert report.notes == ["Retired, but still named by needs or offers: attendance (1)."]
+    assert report.notes == ["Retired, but still used by needs or offers: attendance (1)."]
     text = f"{NEEDS}state\n{NEED}\nn2,100002,attendance,2026-27,4,\n"
     faults = refused(peopled, "needs", tmp_path / "needs.csv", text).faults
     assert [(fault.line, fault.column) for fault in faults] == [(3, "expertise")]
@@ -339,10 +339,10 @@ def test_every_fault_of_a_file_is_named_at_once(peopled: Database, tmp_path: Pat
 STATES_BY_FILE = [
     ("suggested", "identified", "givetake confirm need n1"),
     ("suggested", "match", "givetake confirm need n1"),
-    ("identified", "suggested", "may become diagnosed, closed"),
-    ("identified", "match", "may become diagnosed, closed"),
-    ("matched", "identified", "may become match, met, closed"),
-    ("met", "identified", "may become nothing else"),
+    ("identified", "suggested", "does not follow identified. Use one of: diagnosed, closed"),
+    ("identified", "match", "does not follow identified. Use one of: diagnosed, closed"),
+    ("matched", "identified", "does not follow matched. Use one of: match, met, closed"),
+    ("met", "identified", "does not follow met. Leave it as it is"),
 ]
 
 
@@ -383,7 +383,7 @@ def test_a_period_does_not_shrink_under_a_window(peopled: Database, tmp_path: Pa
     later, sooner = (f"{PERIODS}\n{term.format(day)}\n" for day in ("2027-04-02", "2027-03-19"))
     assert take(peopled, "periods", tmp_path / "p.csv", later).changed == 1
     faulty = refused(peopled, "periods", tmp_path / "p.csv", sooner)
-    assert "1 needs have windows outside" in faulty.faults[0].reason
+    assert "leaves windows of 1 need outside" in faulty.faults[0].reason
 
 
 @pytest.mark.parametrize("kind", IMPORTERS)

@@ -153,7 +153,7 @@ def test_only_the_school_s_side_confirms(peopled: Database) -> None:
     with peopled.write() as session:
         need = service.confirm_need(session, HEAD, "n1", by_role="headteacher", version=1)
         assert (need.state, need.agreed_by, need.version) == ("identified", "headteacher", 2)
-    with pytest.raises(Conflict, match="nothing to confirm"), peopled.write() as session:
+    with pytest.raises(Conflict, match="only confirm a suggested need"), peopled.write() as session:
         service.confirm_need(session, HEAD, "n1", by_role="headteacher")
 
 
@@ -164,9 +164,12 @@ def test_only_the_giver_answers(peopled: Database) -> None:
     for other in (BROKER, HEAD, ANALYST):
         with pytest.raises(Forbidden), peopled.write() as session:
             service.answer_offer(session, other, "o1", Availability.CAN_OFFER)
-    with pytest.raises(Conflict, match="no answer"), peopled.write() as session:
+    with pytest.raises(Conflict, match="Choose an answer"), peopled.write() as session:
         service.answer_offer(session, GIVER, "o1", Availability.NOT_ANSWERED)
-    with pytest.raises(Unfit, match="only the giver"), peopled.write() as session:
+    with (
+        pytest.raises(Unfit, match="until the supporting organisation answers"),
+        peopled.write() as session,
+    ):
         service.change_offer(session, BROKER, offer_row(availability="can_offer"), 1)
 
 

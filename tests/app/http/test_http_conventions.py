@@ -208,7 +208,7 @@ def test_files_that_would_not_be_read_are_refused(client: TestClient, database: 
     content = f"reference,participant,expertise,period,days\na,100000,maths,{YEAR},2\n"
     twice = [("file", ("a.csv", content)), ("file", ("b.csv", content))]
     problem = said(client.post("/api/v1/imports/needs", files=twice), 422, "invalid")
-    assert problem["errors"] == [{"detail": "is given more than once", "pointer": "#/file"}]
+    assert problem["errors"] == [{"detail": "is repeated. Send it once", "pointer": "#/file"}]
     foreign = {"file": ("a.csv", content), "groups": ("b.csv", content)}
     problem = said(client.post("/api/v1/imports/needs", files=foreign), 422, "invalid")
     assert [error["pointer"] for error in problem["errors"]] == ["#/groups"]

@@ -51,7 +51,7 @@ def test_what_cannot_be_kept_is_refused_where_it_stands(
 def test_a_field_that_is_given_twice_is_refused(client: TestClient, repeated: str) -> None:
     """Which of the two was meant is not ours to guess, however deep and however it is written."""
     problem = said(raw(client, f"{{{repeated}}}"), 422, "invalid")
-    assert problem["errors"] == [{"detail": "'days' is given more than once", "pointer": "#"}]
+    assert problem["errors"] == [{"detail": "'days' is repeated. Send it once", "pointer": "#"}]
 
 
 def test_words_are_quoted_as_they_are_written(client: TestClient) -> None:
@@ -144,7 +144,7 @@ def test_a_number_in_an_address_is_written_in_digits(client: TestClient, path: s
 def test_a_number_in_a_body_is_no_text(client: TestClient, path: str, body: Any) -> None:
     """The document says integer, and text is none."""
     problem = said(client.post(f"/api/v1/{path}", json=body), 422, "invalid")
-    assert [error["detail"] for error in problem["errors"]] == ["Input should be a valid integer"]
+    assert [error["detail"] for error in problem["errors"]] == ["must be a valid integer"]
 
 
 @pytest.mark.parametrize(

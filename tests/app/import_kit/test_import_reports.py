@@ -34,7 +34,7 @@ def test_the_terminal_lists_faults_as_json(terminal: CliRunner, tmp_path: Path) 
             "line": 2,
             "column": "NumberOfPupils",
             "value": "many",
-            "reason": "is no whole number; write digits only",
+            "reason": "must be a whole number, like 12",
         }
     ]
 
@@ -52,8 +52,9 @@ def test_the_terminal_lists_faults_as_text(
         run()
     assert ended.value.code == 2
     assert (
-        "edubasealldata.csv, line 2, NumberOfPupils 'many': is no whole number; write digits only\n"
-        "1 fault; nothing was changed. Mend them and import again.\n"
+        "edubasealldata.csv, line 2, NumberOfPupils 'many': "
+        "must be a whole number, like 12\n"
+        "1 error. No changes were made. Correct it and import the file again.\n"
     ) in capfd.readouterr().err
 
 
@@ -62,7 +63,7 @@ def test_the_terminal_reports_what_it_did(terminal: CliRunner, tmp_path: Path) -
     path = write_gias(tmp_path, [establishment(900001)]).establishments
     text = terminal.invoke(app, ["import", "gias", str(path)])
     assert text.exit_code == 0
-    assert "institutions: 1 added, 0 changed, 0 closed, 0 unchanged" in text.stdout
+    assert "Institutions: 1 added, 0 changed, 0 closed, 0 unchanged" in text.stdout
     again = terminal.invoke(app, ["import", "gias", str(path), "--json"])
     counts = json.loads(again.stdout)["things"]["institutions"]
     assert counts == {"added": 0, "changed": 0, "closed": 0, "unchanged": 1, "absent": 0}

@@ -45,7 +45,7 @@ def test_a_ring_of_three_needs_loops_of_three(
 )
 def test_a_method_that_does_not_apply_is_refused_at_once(asked: dict[str, str]) -> None:
     """Before any run is submitted, and with the way out."""
-    with pytest.raises(ValidationError, match="does not go with reciprocity"):
+    with pytest.raises(ValidationError, match="does not work with reciprocity"):
         MatchOptions.model_validate(asked)
 
 

@@ -107,13 +107,13 @@ def test_a_place_without_a_route_is_unknown(serve: Callable[[Answer], Router]) -
 @pytest.mark.parametrize(
     ("status", "body", "message"),
     [
-        (400, {"code": "TooBig", "message": "Too many"}, "answered TooBig: Too many; check"),
-        (200, {"code": "NoTable"}, "answered NoTable: no reason"),
+        (400, {"code": "TooBig", "message": "Too many"}, "answered TooBig .Too many.. Check"),
+        (200, {"code": "NoTable"}, "answered NoTable .no reason."),
         (500, b"oops", "answered HTTP 500"),
-        (200, b"<html>", "answered no JSON"),
-        (200, b"[1]", "answered no object"),
-        (200, {"code": "Ok"}, "without a table of durations"),
-        (200, {"code": "Ok", "durations": [["x"]]}, "without a table of durations"),
+        (200, b"<html>", "did not answer with JSON"),
+        (200, b"[1]", "did not answer with an object"),
+        (200, {"code": "Ok"}, "answered without durations"),
+        (200, {"code": "Ok", "durations": [["x"]]}, "answered without durations"),
         (200, {"code": "Ok", "durations": [[1], [2]]}, "answered 2 durations for 1 places"),
     ],
 )
@@ -133,13 +133,13 @@ def test_a_router_that_is_not_there_is_named(serve: Callable[[Answer], Router]) 
     router.shutdown()
     router.server_close()
     at = places(50.0, 51.0)
-    with pytest.raises(TravelTimesUnavailableError, match=r"does not answer .* plan in miles"):
+    with pytest.raises(TravelTimesUnavailableError, match=r"did not answer .* plan in miles"):
         OsrmTravelTimes(router.url).minutes(at, np.array([0]), np.array([1]))
 
 
 def test_addresses_are_checked() -> None:
     """A file address is no router, and a request holds two places at least."""
-    with pytest.raises(ValueError, match="begin it with http:// or https://"):
+    with pytest.raises(ValueError, match="must begin with http:// or https://"):
         OsrmTravelTimes("file:///etc/passwd")
-    with pytest.raises(ValueError, match="max_locations is 1"):
+    with pytest.raises(ValueError, match="max_locations must be 2 or more, not 1"):
         OsrmTravelTimes("http://localhost", max_locations=1)

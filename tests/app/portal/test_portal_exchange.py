@@ -192,19 +192,19 @@ def test_an_offer_is_recorded_changed_answered_and_withdrawn(
 @pytest.mark.parametrize(
     ("typed", "error", "at"),
     [
-        ({"days": "2.3"}, "Days “2.3” is not in steps of 0.5 days", "#days"),
+        ({"days": "2.3"}, "Days “2.3” must be in steps of half a day", "#days"),
         ({"days": ""}, "Enter days", "#days"),
-        ({"days": "many <b>"}, "Days “many <b>” is no number of days", "#days"),
-        ({"days": "99999999999"}, "Days “99999999999” must be from 0 to 10,000 days", "#days"),
-        ({"days_min": "9"}, "Shortest useful days “9” is more than all 2 days", "#days_min"),
+        ({"days": "many <b>"}, "Days “many <b>” must be a number of days", "#days"),
+        ({"days": "99999999999"}, "Days “99999999999” must be between 0 and 10,000 days", "#days"),
+        ({"days_min": "9"}, "Shortest useful days “9” must be at most the 2 days", "#days_min"),
         ({"expertise": ""}, "Enter expertise", "#expertise"),
-        ({"expertise": "none"}, "Expertise “none” is no code of the taxonomy", "#expertise"),
-        ({"participant": "5"}, "School or organisation “5” is no URN", "#participant"),
+        ({"expertise": "none"}, "Expertise “none” is not in the taxonomy", "#expertise"),
+        ({"participant": "5"}, "School or organisation “5” is not in the register", "#participant"),
         ({"participant": "100003"}, "“100003” is closed or out of scope", "#participant"),
-        ({"period": "x"}, "Period “x” is no period of the calendar", "#period"),
-        ({"window_ends": "31/2/2027"}, "is no date of the calendar", "#window_ends"),
-        ({"window_ends": "1/9/2030"}, "lies outside the period 2026-27", "#window_ends"),
-        ({"agreed_by": "a\0b"}, "holds the character U+0000", "#agreed_by"),
+        ({"period": "x"}, "Period “x” is not a period of the calendar", "#period"),
+        ({"window_ends": "31/2/2027"}, "is not a real date", "#window_ends"),
+        ({"window_ends": "1/9/2030"}, "must be within the period 2026-27", "#window_ends"),
+        ({"agreed_by": "a\0b"}, "contains the character U+0000", "#agreed_by"),
         ({"travel_limit_miles": "nan"}, "Travel limit in miles", "#travel_limit_miles"),
         ({"priority": "9"}, "Priority “9”: input should be less than", "#priority"),
     ],
@@ -317,7 +317,7 @@ def test_faulty_rows_are_listed_and_nothing_is_kept(
     answer = upload(who, "needs", bad)
     page = Page(answer)
     assert page.status == 422
-    assert "my_file.csv 3 days <i>2 is no number of days" in page.text
+    assert "my_file.csv 3 days <i>2 must be a number of days" in page.text
     assert "<i>2" not in answer.text
     assert [form.action for form in page.forms if "take" in form.action] == []
     assert upload(who, "needs", b"PK\x03\x04").status_code == 422
@@ -341,7 +341,7 @@ def test_a_file_has_to_be_chosen(who: Visitor) -> None:
     answer = upload(who, "offers", "", name="")
     page = Page(answer)
     assert page.status == 422
-    assert "Choose a CSV file" in page.text
+    assert "Select a CSV file" in page.text
     assert "#file" in page.links
 
 

@@ -103,7 +103,7 @@ def test_work_that_was_interrupted_is_told(who: Visitor, tmp_path: Path) -> None
         assert background.told(left).state is background.State.WORKING
         os.utime(left / background.NAME, (1, 1))
         assert background.told(left).refused.startswith(
-            "It was interrupted, and nothing was changed."
+            "The import was interrupted. No changes were made."
         )
 
 
@@ -123,7 +123,7 @@ def test_work_that_waits_for_long_is_not_lost(tmp_path: Path) -> None:
     [
         (Conflict("it is closed"), "It is closed"),
         (OperationalError("select", {}, Exception("locked")), "did not answer in time"),
-        (RuntimeError("secret words"), "a fault of the service"),
+        (RuntimeError("secret words"), "went wrong in the service"),
     ],
 )
 def test_whatever_goes_wrong_beside_the_requests_is_told(

@@ -92,7 +92,7 @@ def test_a_run_is_started_with_its_rules_and_cancelled(who: Visitor, exchange: D
     ("typed", "error", "at"),
     [
         ({"area": ""}, "Enter area", "#area"),
-        ({"area": "Testshir"}, "the nearest are Testshire", "#area"),
+        ({"area": "Testshir"}, "Did you mean Testshire?", "#area"),
         ({"period": "2020-21"}, "period", "#period"),
         ({"minutes": "0"}, "Longest time in minutes “0”", "#minutes"),
         ({"max_taken": "-1"}, "Most supporters of a school at once “-1”", "#max_taken"),

@@ -251,7 +251,7 @@ def test_a_change_of_days_or_dates_voids_both(
     agree(exchange, TAKER)
     agree(exchange, GIVER)
     change(exchange, model, **columns)
-    with pytest.raises(NotNow, match="must both agree again"):
+    with pytest.raises(NotNow, match="to agree again"):
         decide(exchange, APPROVE)
     assert void_changed(exchange, 14, NOW) == 1
     assert void_changed(exchange, 14, NOW) == 0

@@ -99,9 +99,9 @@ def test_the_ways_through_a_review(before: str, action: str, result: str) -> Non
 @pytest.mark.parametrize(
     ("before", "action", "sentence"),
     [
-        ("preferred", "prefer", "it would have to be proposed"),
-        ("preferred", "approve", "the taker and the giver must both have agreed first"),
-        ("declined", "withdraw", "the proposal is declined"),
+        ("preferred", "prefer", "it must be proposed first"),
+        ("preferred", "approve", "both sides must agree first"),
+        ("declined", "withdraw", "it is declined"),
         ("approved", "decline", "the proposal is approved"),
         ("agreed", "lapse", "the proposal is agreed"),
     ],

@@ -80,7 +80,7 @@ def test_a_pin_binds_until_it_expires_or_is_lifted(exchange: Database) -> None:
     """What is no longer in force is as if it had never been, and stays on record."""
     until = NOW + timedelta(days=7)
     pin = enter(exchange, PIN, "N", "far", until)
-    with pytest.raises(Conflict, match="lift it first"):
+    with pytest.raises(Conflict, match="Lift it first"):
         enter(exchange, EXCLUSION, "N", "far")
     assert paired(exchange, now=until) == {"near"}
     enter(exchange, EXCLUSION, "N", "near", now=until)
@@ -88,7 +88,7 @@ def test_a_pin_binds_until_it_expires_or_is_lifted(exchange: Database) -> None:
     assert paired(exchange, now=until) == {"far"}
     with exchange.write() as session:
         lift(session, TERMINAL, PIN, again, version=1, now=until)
-        with pytest.raises(Conflict, match="lifted already"):
+        with pytest.raises(Conflict, match="already lifted"):
             lift(session, TERMINAL, PIN, again, now=until)
     with exchange.read() as session:
         found = lists.list_steering(session, TERMINAL, PIN, now=until)
@@ -101,7 +101,7 @@ def test_a_pin_binds_until_it_expires_or_is_lifted(exchange: Database) -> None:
 def test_a_pin_that_the_rules_refuse_ends_the_run_with_its_reason(exchange: Database) -> None:
     """No solver is asked; the run is infeasible and says which pin and which rule."""
     enter(exchange, PIN, "away", "near")
-    with pytest.raises(ImpossiblePin, match=r"Pin away=near cannot be kept: .*travel limit"):
+    with pytest.raises(ImpossiblePin, match=r"Pin away=near is not possible: .*travel limit"):
         paired(exchange)
     with exchange.read() as session:
         (run,) = session.scalars(select(Run))

@@ -113,7 +113,7 @@ def test_one_that_is_counted_on_is_not_closed(client: TestClient) -> None:
     place = f"{API}/organisations/busy"
     refused = client.post(f"{place}/withdrawal", headers=ANY)
     assert refused.status_code == 409
-    assert "1 open needs and 1 offers that stand" in refused.json()["detail"]
+    assert "1 open need and 1 current offer" in refused.json()["detail"]
     closing = {"name": "Hub busy", "kind": "subject_hub", "closed": "2026-01-01"}
     assert client.put(place, json=closing, headers=ANY).status_code == 409
     for item in ("offers/offer", "needs/need"):

@@ -80,8 +80,9 @@ def test_what_may_mean_several_is_asked_back(places: Database) -> None:
     with places.read() as session, pytest.raises(Conflict) as asked:
         find_scope(session, TERMINAL, "elm federation")
     assert asked.value.detail == (
-        "'elm federation' may mean group:5003 (Elm Federation), group:5004 (Elm Federation); "
-        "name one of these"
+        "'elm federation' could mean several areas: "
+        "group:5003 (Elm Federation), group:5004 (Elm Federation). "
+        "Enter one of these."
     )
 
 
@@ -163,7 +164,7 @@ def test_find_in_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("GIVETAKE_DATABASE_URL", url)
     settings.cache_clear()
     terminal = CliRunner()
-    assert "Nobody" in terminal.invoke(app, ["find", "alder"]).stdout
+    assert "No results" in terminal.invoke(app, ["find", "alder"]).stdout
     with Database(url) as database:
         import_schools(database, tmp_path, establishment(900001, name="Alder Made-up School"))
     assert terminal.invoke(app, ["find", "alder", "county"]).stdout == (

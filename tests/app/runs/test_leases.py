@@ -122,4 +122,4 @@ def test_after_three_workers_a_run_is_parked(exchange: Database) -> None:
     with exchange.read() as session:
         run = queries.get_run(session, TERMINAL, run_id)
         assert run.state == "failed"
-        assert "3 workers in turn" in str(run.failure)
+        assert "3 workers stopped" in str(run.failure)

@@ -58,7 +58,7 @@ def test_rules_that_nothing_could_meet_are_refused(
     sqlite_database: Database, tmp_path: Path, change: dict[str, int]
 ) -> None:
     """More similar schools or criteria than there can be would silently suggest nothing."""
-    with pytest.raises(FaultyFile, match="1 fault"):
+    with pytest.raises(FaultyFile, match="1 error"):
         run(sqlite_database, tmp_path, RULES | change)
 
 

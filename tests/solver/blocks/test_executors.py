@@ -77,7 +77,7 @@ def test_a_killed_worker_loses_nothing(cluster):
 @pytest.mark.parametrize("at", ["tcp://127.0.0.1:1", "dask://", "here"])
 def test_what_is_no_cluster_is_refused(at):
     """The sentence says how an address is written."""
-    with pytest.raises(BadInput, match="write dask://host:port"), executor_at(at):
+    with pytest.raises(BadInput, match="Enter it as dask://host:port"), executor_at(at):
         pass
 
 
@@ -90,4 +90,4 @@ def test_a_missing_dask_is_said_so():
     done = subprocess.run(
         [sys.executable, "-c", hidden + run], capture_output=True, text=True, check=False
     )
-    assert "needs Dask, which is not installed: pip install" in done.stderr
+    assert "needs Dask, which is not installed. Run `pip install" in done.stderr

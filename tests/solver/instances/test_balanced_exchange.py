@@ -99,7 +99,7 @@ def test_command_refuses_what_it_does_not_know(tmp_path):
         csv.writer(file).writerows([("latitude", "longitude"), (52, 0)])
     out = tmp_path / "problem.json"
     for arguments, words in (
-        (["--kind", "magic"], "'magic' is none of"),
+        (["--kind", "magic"], "'magic' is not a family of instances"),
         (["--kind", "gap_c", "--positions", places], "gap_c has no places"),
     ):
         made = bench_make(*arguments, "--out", out)

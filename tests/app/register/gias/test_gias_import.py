@@ -82,7 +82,7 @@ def test_an_unknown_position_stays_unknown(
     report = take_in(sqlite_database, files)
     place, _ = institution(sqlite_database, 900001)
     assert (place.easting, place.northing, place.latitude, place.longitude) == (None,) * 4
-    assert report.notes == ["1 institution has no known position; it is kept as unknown."]
+    assert report.notes == ["1 institution has no known position. It was left as unknown."]
 
 
 @pytest.mark.parametrize("withheld", ["c", "z", "x", "low", "SUPP"])
