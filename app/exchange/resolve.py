@@ -13,7 +13,7 @@ from app.import_kit.misfits import Columns, Misfit, Stored
 from app.register.lookups import reference_of as reference_of
 from models.exchange import Expertise, Period
 from models.register import Institution, Organisation, Participant
-from models.vocabulary import Availability, NeedState, ParticipantKind
+from models.vocabulary import Availability, NeedState, ParticipantKind, days_text, in_days
 
 FEW = 100
 """Of so many rows what they name is looked up by name; of more, everything."""
@@ -114,8 +114,8 @@ def need_columns(
     """The columns a need is stored with; what keeps it from being taken goes to `misfits`."""
     half_days_min = row.half_days if row.half_days_min is None else row.half_days_min
     if half_days_min > row.half_days:
-        reason = f"is more than all {row.half_days / 2:g} days; the shortest is at most that"
-        misfits.append(Misfit("days_min", f"{half_days_min / 2:g}", reason))
+        reason = f"must be at most the {days_text(row.half_days)} asked for"
+        misfits.append(Misfit("days_min", in_days(half_days_min), reason))
     columns = _item_columns(row, catalogue, stored, misfits) | {
         "half_days_min": half_days_min,
         "max_givers": row.max_givers,
@@ -201,7 +201,7 @@ def _item_columns(
         reason = f"{row.reference} belongs to another participant; give this one a new reference"
         misfits.append(Misfit("participant", row.participant, reason))
     if row.expertise not in catalogue.expertise:
-        reason = "is no code of the taxonomy; `givetake export expertise` lists them"
+        reason = "is not in the list of expertise; `givetake export expertise` shows it"
         misfits.append(Misfit("expertise", row.expertise, reason))
     elif catalogue.expertise[row.expertise] and (
         stored is None or stored["expertise_code"] != row.expertise
@@ -228,7 +228,7 @@ def _participant_id(
 ) -> int | None:
     found = catalogue.participants.get(reference_of(cell))
     if found is None:
-        reason = "is no URN of the register and no key of an organisation; import it first"
+        reason = "is not a URN in the register or the key of an organisation; check it or import it"
         misfits.append(Misfit("participant", cell, reason))
         return None
     participant_id, takes_part = found
@@ -262,7 +262,7 @@ def _window(
 
 def _unknown_period(code: str, catalogue: Catalogue) -> Misfit:
     known = ", ".join(sorted(catalogue.periods))
-    return Misfit("period", code, f"is no period of the calendar; there are {known}")
+    return Misfit("period", code, f"is not a period in the calendar; use one of {known}")
 
 
 def _check_standing(columns: Columns, stored: Stored, misfits: list[Misfit]) -> None:

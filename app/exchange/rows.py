@@ -21,7 +21,7 @@ MOST = MAX_DAYS * HALF_DAYS_PER_DAY
 
 def _some_half_days(half_days: int) -> int:
     if not 1 <= half_days <= MOST:
-        raise ValueError(f"must be from 0.5 to {MAX_DAYS:,} days")
+        raise ValueError(f"must be between 0.5 and {MAX_DAYS:,} days")
     return half_days
 
 

@@ -80,15 +80,15 @@ def parse_date(value: object) -> object:
         return value
     parts = value.replace("/", "-").split("-")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        raise ValueError("is no date; write dd-mm-yyyy, dd/mm/yyyy or yyyy-mm-dd")
+        raise ValueError("must be a date, like 27/11/2026 or 2026-11-27")
     if len(parts[0]) != 4:
         parts.reverse()
     if [len(part) for part in parts] not in ([4, 2, 2], [4, 1, 2], [4, 2, 1], [4, 1, 1]):
-        raise ValueError("is no date; write dd-mm-yyyy, dd/mm/yyyy or yyyy-mm-dd")
+        raise ValueError("must be a date, like 27/11/2026 or 2026-11-27")
     try:
         return date(*map(int, parts))
     except ValueError as impossible:
-        raise ValueError(f"is no date of the calendar: {impossible}") from impossible
+        raise ValueError("is not a real date") from impossible
 
 
 def parse_whole(value: object) -> object:
@@ -96,7 +96,7 @@ def parse_whole(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not re.fullmatch(r"-?[0-9]{1,15}(\.0*)?", value):
-        raise ValueError("is no whole number; write digits only")
+        raise ValueError("must be a whole number, like 12")
     return int(value.partition(".")[0])
 
 
@@ -107,11 +107,11 @@ def parse_half_days(value: object) -> object:
     try:
         half_days = Decimal(value) * HALF_DAYS_PER_DAY
     except InvalidOperation as unreadable:
-        raise ValueError("is no number of days; write 2 or 2.5") from unreadable
+        raise ValueError("must be a number of days, like 2 or 2.5") from unreadable
     if not half_days.is_finite() or half_days != half_days.to_integral_value():
-        raise ValueError("is not in steps of 0.5 days; write 2 or 2.5")
+        raise ValueError("must be in steps of half a day, like 2 or 2.5")
     if not 0 <= half_days <= MAX_DAYS * HALF_DAYS_PER_DAY:
-        raise ValueError(f"must be from 0 to {MAX_DAYS:,} days")
+        raise ValueError(f"must be between 0 and {MAX_DAYS:,} days")
     return int(half_days)
 
 

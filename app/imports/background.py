@@ -30,9 +30,9 @@ STALE_S: Final = 120.0
 BEAT_S: Final = 20.0
 MOST_FAULTS: Final = 200
 NAME: Final = "told.json"
-BUSY: Final = "The database did not answer in time. Nothing was changed; try again."
-BROKEN: Final = "This is a fault of the service, not of the file. Nothing was changed."
-LOST: Final = "It was interrupted, and nothing was changed. Choose the file again."
+BUSY: Final = "The database did not respond in time. No changes were made. Try again."
+BROKEN: Final = "Sorry, there is a problem with the service. No changes were made. Try again later."
+LOST: Final = "The import was interrupted. No changes were made. Choose the file again."
 
 log = structlog.get_logger()
 # One after the other: two that write would only wait for each other's locks.

@@ -15,7 +15,7 @@ from models.vocabulary import SteeringKind
 
 class BadSteering(Problem):
     status = 422
-    title = "The pin or exclusion cannot be"
+    title = "Invalid pin or exclusion"
 
 
 def steer(
@@ -43,7 +43,9 @@ def steer(
     authorise(principal, Action.STEER)
     now = now or datetime.now(UTC)
     if expires_at is not None and expires_at <= now:
-        raise BadSteering(f"it would expire at {expires_at.isoformat()}, which is past")
+        raise BadSteering(
+            f"it would expire at {expires_at.isoformat()}, in the past; enter a later time"
+        )
     need = session.scalars(select(Need).where(Need.reference == need_reference)).one_or_none()
     offer = session.scalars(select(Offer).where(Offer.reference == offer_reference)).one_or_none()
     if need is None:
@@ -51,7 +53,7 @@ def steer(
     if offer is None:
         raise NotFound(f"there is no offer {offer_reference!r}")
     if kind is SteeringKind.PIN and need.participant_id == offer.participant_id:
-        raise BadSteering(f"{need_reference} and {offer_reference} are of the same participant")
+        raise BadSteering(f"{need_reference} and {offer_reference} belong to the same participant")
     before = session.scalars(
         select(Steering)
         .where(
@@ -64,8 +66,8 @@ def steer(
     if before is not None:
         if before.expires_at is None or before.expires_at > now:
             raise Conflict(
-                f"{need_reference} and {offer_reference} have the {before.kind} {before.id} "
-                "already; lift it first"
+                f"{need_reference} and {offer_reference} already have {before.kind} {before.id}; "
+                "lift it first"
             )
         before.lifted_at = before.expires_at
         session.flush()

@@ -11,7 +11,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import NotFound
 from app.events import audit
-from app.proposals.agreements import OF_SIDE, check_speaks_for
+from app.proposals.agreements import OF_SIDE, WHOSE, check_speaks_for
 from app.proposals.decisions import lock
 from app.proposals.queries import get_proposal
 from app.proposals.states import NotNow
@@ -53,8 +53,8 @@ def consent(
         return standing
     if proposal.state not in ASKABLE:
         raise NotNow(
-            f"it cannot be published: the proposal is {proposal.state.replace('_', ' ')}; "
-            "the taker and the giver must both have agreed first"
+            f"cannot publish the pairing: the proposal is {proposal.state.replace('_', ' ')}; "
+            "both sides must agree first"
         )
     made = PublicationConsent(
         proposal_id=proposal_id,
@@ -89,7 +89,7 @@ def withdraw(
     lock(session, proposal_id)
     given = [each for each in consents_of(session, principal, proposal_id) if each.side == side]
     if not given:
-        raise NotFound(f"the {side} of proposal {proposal_id} never consented to publish it")
+        raise NotFound(f"the {WHOSE[side]} of proposal {proposal_id} never consented to publish it")
     last = given[-1]
     if last.withdrawn_at is None:
         last.withdrawn_at = now or datetime.now(UTC)

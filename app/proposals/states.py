@@ -42,7 +42,7 @@ def possible_from(state: ProposalState) -> frozenset[DecisionAction]:
 class NotNow(Conflict):
     """A decision that the proposal's state does not allow."""
 
-    title = "The proposal is not in a state for that"
+    title = "Not possible in the current state of the proposal"
 
 
 def after(state: ProposalState, action: DecisionAction) -> ProposalState:
@@ -59,10 +59,9 @@ def after(state: ProposalState, action: DecisionAction) -> ProposalState:
     verb = action.replace("_", " ")
     if action in (A.APPROVE, A.APPROVE_WITH_CONDITIONS, A.DEFER) and state not in ENDED:
         raise NotNow(
-            f"cannot {verb}: the proposal is {state.replace('_', ' ')}; "
-            "the taker and the giver must both have agreed first"
+            f"cannot {verb}: the proposal is {state.replace('_', ' ')}; both sides must agree first"
         )
     listed = " or ".join(sorted(each.replace("_", " ") for each in allowed))
     raise NotNow(
-        f"cannot {verb}: the proposal is {state.replace('_', ' ')}; it would have to be {listed}"
+        f"cannot {verb}: the proposal is {state.replace('_', ' ')}; it must be {listed} first"
     )

@@ -1,4 +1,4 @@
-"""Taking a file in: first what it would change and its faulty rows, then for good."""
+"""Importing a file: first what it would change and its errors, then for good."""
 
 import re
 import secrets
@@ -30,16 +30,16 @@ router = APIRouter()
 KINDS: Final = {
     "needs": "Needs",
     "offers": "Offers",
-    "limits": "Limits of participants",
-    "support": "Support that runs or ran",
+    "limits": "Limits",
+    "support": "Support, current and past",
     "circumstances": "Circumstances",
     "organisations": "Organisations",
     "networks": "Networks",
     "measures": "Published measures",
     "periods": "Periods",
     "expertise": "Expertise",
-    "circumstance-rules": "Rules of circumstances",
-    "gias": "The public register of schools",
+    "circumstance-rules": "Circumstance rules",
+    "gias": "Public register of schools",
 }
 ROLES: Final = {
     "establishments": "Establishments (edubasealldata)",
@@ -103,7 +103,7 @@ def _put_away(request: Request, who: Visitor, kind: str, form: FormData) -> Shel
 def _take_down(request: Request, who: Visitor, name: str) -> Shelved:
     folder = _shelf(request, who) / name
     if not _NAME.fullmatch(name) or not folder.is_dir():
-        raise NotFound("the file is no longer kept; choose it again")
+        raise NotFound("the file is no longer stored; choose it again")
     kind_folder = next(each for each in folder.iterdir() if each.is_dir())
     files = {role.name: next(role.iterdir()) for role in kind_folder.iterdir()}
     return Shelved(folder, kind_folder.name, files)
@@ -159,10 +159,10 @@ def preview_import(request: Request, who: Who, form: SentBy) -> Response:
     authorise(who.principal, Action.IMPORT)
     kind = texts(form).get("kind", "")
     if kind not in KINDS:
-        raise NotFound("choose what the file holds")
+        raise NotFound("select what the file contains")
     shelved = _put_away(request, who, kind, form)
     if shelved is None:
-        error = "Choose a CSV file"
+        error = "Select a CSV file"
         return page(
             request,
             "import_form.html",

@@ -34,7 +34,7 @@ def test_the_terminal_lists_faults_as_json(terminal: CliRunner, tmp_path: Path) 
             "line": 2,
             "column": "NumberOfPupils",
             "value": "many",
-            "reason": "is no whole number; write digits only",
+            "reason": "must be a whole number, like 12",
         }
     ]
 
@@ -52,7 +52,7 @@ def test_the_terminal_lists_faults_as_text(
         run()
     assert ended.value.code == 2
     assert (
-        "edubasealldata.csv, line 2, NumberOfPupils 'many': is no whole number; write digits only\n"
+        "edubasealldata.csv, line 2, NumberOfPupils 'many': must be a whole number, like 12\n"
         "1 fault; nothing was changed. Mend them and import again.\n"
     ) in capfd.readouterr().err
 

@@ -47,7 +47,7 @@ def test_a_file_that_takes_long_is_waited_for(
     assert "Needs 300 0 0 0" in page.text
     who.send(page, "/imports/take")
     page = settled(who, address)
-    assert "the file is taken in, 300 rows changed" in page.text
+    assert "Needs imported: 300 rows changed" in page.text
     assert "300 rows changed" in who.open(address).text
     assert not list(exchange_folder(exchange).glob("*/*/needs/*"))
     with exchange.read() as session:
@@ -78,9 +78,7 @@ def test_work_that_was_interrupted_is_told(who: Visitor, tmp_path: Path) -> None
     background._tell(tmp_path, background.Told("take"))
     assert background.told(tmp_path).state is background.State.WORKING
     os.utime(tmp_path / background.NAME, (1, 1))
-    assert background.told(tmp_path).refused.startswith(
-        "It was interrupted, and nothing was changed."
-    )
+    assert background.told(tmp_path).refused == background.LOST
 
 
 def test_work_that_waits_for_long_is_not_lost(
@@ -109,8 +107,8 @@ def test_work_that_waits_for_long_is_not_lost(
     ("raised", "said"),
     [
         (Conflict("it is closed"), "It is closed"),
-        (OperationalError("select", {}, Exception("locked")), "did not answer in time"),
-        (RuntimeError("secret words"), "a fault of the service"),
+        (OperationalError("select", {}, Exception("locked")), background.BUSY),
+        (RuntimeError("secret words"), background.BROKEN),
     ],
 )
 def test_whatever_goes_wrong_beside_the_requests_is_told(

@@ -68,7 +68,7 @@ def test_only_what_both_agreed_to_can_be_published(exchange: Database, state: st
     consent(exchange, TAKER)
     with exchange.write() as session:
         session.get_one(Proposal, 1).state = state
-    with pytest.raises(NotNow, match="must both have agreed"):
+    with pytest.raises(NotNow, match="both sides must agree first"):
         consent(exchange, GIVER)
     with exchange.write() as session:
         assert publication.withdraw(session, TERMINAL, 1, TAKER).withdrawn_at is not None
@@ -83,7 +83,7 @@ def test_each_side_speaks_for_itself(exchange: Database) -> None:
             publication.consent(session, contact, 1, GIVER, "headteacher")
         with pytest.raises(Forbidden):
             publication.withdraw(session, contact, 1, GIVER)
-        with pytest.raises(BadDecision, match="does not speak for the giver"):
+        with pytest.raises(BadDecision, match="cannot speak for the supporting organisation"):
             publication.consent(session, TERMINAL, 1, GIVER, "Broker")
         with pytest.raises(NotFound, match="never consented"):
             publication.withdraw(session, TERMINAL, 1, GIVER)

@@ -254,7 +254,7 @@ def test_decisions_take_the_version_that_was_seen(client: TestClient, solved: in
     assert post(client, f"{path}/decisions", prefer, If_Match=seen).status_code == 412
     early = post(client, f"{path}/decisions", {"action": "approve"}, If_Match="*")
     assert (early.status_code, early.json()["type"]) == (409, "urn:givetake:problem:not-now")
-    assert "both have agreed" in early.json()["detail"]
+    assert "both sides must agree first" in early.json()["detail"]
     silent = post(client, f"{path}/decisions", {"action": "decline"}, If_Match="*")
     assert silent.status_code == 422
     declined = {"action": "decline", "reason": "capacity", "note": "new head"}
