@@ -50,6 +50,7 @@ browser: $(VENV)/.dev $(PARTS)
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djlint --check --quiet app
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mdformat --check $(MARKDOWN)

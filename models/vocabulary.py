@@ -12,10 +12,14 @@ UNLIMITED: Final = 10**9
 """What "no limit" is in a problem file; clamped before tables are sized by it."""
 
 
-def days_text(half_days: int) -> str:
-    """Half-days as people read them, in days: "1 day", "2.5 days", "1,204 days"."""
-    days = f"{half_days / HALF_DAYS_PER_DAY:,.1f}".removesuffix(".0")
-    return f"{days} day" if days == "1" else f"{days} days"
+def in_days(half_days: float) -> str:
+    """Half-days as people read them, in days: "2", "2.5", "1,204"."""
+    return f"{half_days / HALF_DAYS_PER_DAY:,.1f}".removesuffix(".0")
+
+
+def days_text(half_days: float) -> str:
+    """The same with the unit: "1 day", "2.5 days", "1,204 days"."""
+    return f"{in_days(half_days)} {'day' if half_days == HALF_DAYS_PER_DAY else 'days'}"
 
 
 class Word(StrEnum):

@@ -19,6 +19,7 @@ from app.cli.console import at_most, err, open_database, out, progress_bar, requ
 from app.errors import Problem, plain_reason
 from app.insight.report import Figures, ReportData, figures
 from app.planning.options import MatchOptions
+from app.wording import counted
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
 
 if TYPE_CHECKING:
@@ -335,8 +336,9 @@ def show_plan(data: ReportData) -> None:
             "remotely" if pairing.distance_miles is None else f"{pairing.distance_miles:.1f} miles"
         )
         out.print(
-            f"{place:3}. {names[pairing.giver]} gives {names[pairing.taker]} {_days(pairing.days)} "
-            f"of {pairing.expertise}, {how}, {pairing.points:,} points per half-day:",
+            f"{place:3}. {names[pairing.giver]} gives {names[pairing.taker]} "
+            f"{counted(pairing.days, 'day')} of {pairing.expertise}, {how}, "
+            f"{pairing.points:,} points per half-day:",
             markup=False,
             soft_wrap=True,
         )
@@ -345,10 +347,6 @@ def show_plan(data: ReportData) -> None:
             out.print(f"     {each.points:+4} {each.sentence}", style="dim", markup=False)
     for line in summary(data, figures(data)):
         out.print(line, markup=False, soft_wrap=True)
-
-
-def _days(days: float) -> str:
-    return "1 day" if days == 1 else f"{days:,g} days"
 
 
 def summary(data: ReportData, found: Figures) -> list[str]:

@@ -13,7 +13,7 @@ from app.import_kit.misfits import UNKNOWN_EXPERTISE, UNKNOWN_PARTICIPANT, Colum
 from app.register.lookups import reference_of as reference_of
 from models.exchange import Expertise, Period
 from models.register import Institution, Organisation, Participant
-from models.vocabulary import Availability, NeedState, ParticipantKind
+from models.vocabulary import Availability, NeedState, ParticipantKind, days_text, in_days
 
 FEW = 100
 """Of so many rows what they name is looked up by name; of more, everything."""
@@ -114,8 +114,8 @@ def need_columns(
     """The columns a need is stored with; what is wrong with it goes to `misfits`."""
     half_days_min = row.half_days if row.half_days_min is None else row.half_days_min
     if half_days_min > row.half_days:
-        reason = f"must be at most the {row.half_days / 2:,g} days of the need"
-        misfits.append(Misfit("days_min", f"{half_days_min / 2:g}", reason))
+        reason = f"must be at most the {days_text(row.half_days)} asked for"
+        misfits.append(Misfit("days_min", in_days(half_days_min), reason))
     columns = _item_columns(row, catalogue, stored, misfits) | {
         "half_days_min": half_days_min,
         "max_givers": row.max_givers,

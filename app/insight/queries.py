@@ -22,6 +22,7 @@ from app.planning.carry_out import Planned, ProblemMade
 from app.planning.options import MatchOptions
 from app.proposals.queries import Wanted, list_proposals
 from app.runs import queries
+from app.wording import counted, from_code, number
 from models.exchange import Expertise, Need, Offer, Period
 from models.matching import Proposal, Run
 from models.register import Group, Institution, Membership, Organisation, Participant
@@ -42,7 +43,7 @@ AT_ONCE = 1_000
 MOST_NAMED = 10_000
 """Participants that a query asks for by name; for more of them it reads everybody."""
 HOLDER = {
-    BalanceHolder.SCHOOL: "participant",
+    BalanceHolder.SCHOOL: "school",
     BalanceHolder.FEDERATION: "federation",
     BalanceHolder.TRUST: "trust",
 }
@@ -198,7 +199,7 @@ def _participants(session: Session, problem: Problem) -> tuple[ReportParticipant
         ReportParticipant(
             reference=who.reference,
             name=who.name,
-            kind=institution.type_name if institution else organisation.kind.replace("_", " "),
+            kind=institution.type_name if institution else from_code(organisation.kind),
             symbol=_symbol(institution),
             latitude=who.latitude,
             longitude=who.longitude,
@@ -228,7 +229,7 @@ def _unmet(
     candidates = dict.fromkeys(problem.needs.id, 0)
     for need in problem.candidates.need.tolist():
         candidates[problem.needs.id[need]] += 1
-    better = "the plan does more good elsewhere"
+    better = "the plan does more good in other ways"
     if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
         better = f"no loop closes through it, or {better}"
     rows: Sequence[Row[Need, str]] = session.execute(
@@ -269,24 +270,30 @@ def rules_in_words(options: MatchOptions) -> tuple[str, ...]:
     """What the plan had to keep to, in the words of its rules."""
     holder = HOLDER[options.balance_held_by]
     reciprocity: dict[Any, str] = {
-        Reciprocity.NONE: "Nobody has to give in order to take.",
+        Reciprocity.NONE: "Schools can receive support without giving any.",
         Reciprocity.BALANCED: (
-            f"Each {holder} takes at most what it gives, plus its allowance; "
-            "the allowance grows with disadvantage and urgency."
+            f"Each {holder} receives at most what it gives, plus an allowance. The allowance "
+            "grows with disadvantage and with urgent needs."
         ),
-        Reciprocity.BOTH_ROLES: "Whoever takes also gives at least once, unless exempt.",
+        Reciprocity.BOTH_ROLES: (
+            "Each school that receives support also gives support, unless it is exempt."
+        ),
         Reciprocity.CLOSED_LOOPS: (
-            f"Support goes round in closed loops of at most {options.max_loop} participants: each "
-            "gives to the next, and the last to the first. A loop may begin and end with an "
-            "exempt participant."
+            f"Support goes round in closed loops of at most {number(options.max_loop)} schools: "
+            "each supports the next, and the last supports the first. A loop can also begin and "
+            "end with one that is exempt."
         ),
     }
     return (
         reciprocity[options.reciprocity],
-        f"On-site support travels at most {options.travel_limit_miles:g} miles where neither "
-        "side set a limit of its own; distance does not bind remote support.",
-        f"At most {options.max_taken} supporters at once, running ones counted, and at most "
-        f"{options.max_given} takers, unless a participant set its own limit.",
-        f"Each need looks at its {options.max_neighbours} nearest offers that the rules allow.",
-        "Days, places, dates, phases, areas served and circumstances bind on both sides.",
+        f"On-site support travels at most {counted(options.travel_limit_miles, 'mile')}, unless "
+        "a side has set its own limit. Remote support has no travel limit.",
+        "Unless they have set their own limits, each school has at most "
+        f"{counted(options.max_taken, 'supporting organisation')} at a time, including current "
+        f"support, and each organisation supports at most {counted(options.max_given, 'school')} "
+        "at a time.",
+        f"Each need is compared with its {counted(options.max_neighbours, 'nearest offer')} that "
+        "the rules allow.",
+        "Limits on days, dates, locations, phases, areas served and circumstances apply to both "
+        "sides.",
     )

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import count
 from math import ceil
 
+from app.insight.labels import LADDER_NAMES
 from app.insight.report import Figures, ReportData, Symbol, needs_of
-from app.insight.report_map import LADDER_NAMES
 
 MOST_EXPERTISE = 14
 MILES_PER_BAND = 2

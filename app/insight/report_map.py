@@ -1,6 +1,7 @@
 """The map of a plan: positions on paper, pairings as arcs from giver to taker."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from math import cos, dist, hypot, log10, radians
 
 from app.insight.report import ReportData, ReportParticipant, Symbol
@@ -13,14 +14,6 @@ METRES_PER_DEGREE = 111_195.0
 BEND = 0.16
 MANY = 350
 
-LADDER_NAMES = {
-    Ladder.OWN_GROUP: "Own trust or federation",
-    Ladder.OWN_NETWORK: "Own network",
-    Ladder.LOCAL_AREA: "Same local authority",
-    Ladder.REGION: "Same region",
-    Ladder.DESIGNATED: "Designated organisation",
-    Ladder.ELSEWHERE: "From elsewhere",
-}
 LADDER_COLOURS = {
     Ladder.OWN_GROUP: "#0b2545",
     Ladder.OWN_NETWORK: "#2577b5",
@@ -30,15 +23,22 @@ LADDER_COLOURS = {
     Ladder.ELSEWHERE: "#b3244d",
 }
 """At least 4.5 to 1 against white, and told apart with the common kinds of colour blindness."""
-ROLE_COLOURS = {"both": "#0b0c0c", "gives": "#2577b5", "takes": "#d4651f", "none": "#9aa3a9"}
-"""What somebody does in a plan."""
-SYMBOL_NAMES = {
-    Symbol.PRIMARY: "Primary or nursery school",
-    Symbol.SECONDARY: "Secondary school",
-    Symbol.SPECIALIST: "Specialist provision",
-    Symbol.ALTERNATIVE: "Alternative provision",
-    Symbol.OTHER_SCHOOL: "Other school or college",
-    Symbol.ORGANISATION: "Organisation",
+
+
+class MapRole(StrEnum):
+    """What somebody does in a plan."""
+
+    BOTH = "both"
+    GIVES = "gives"
+    TAKES = "takes"
+    NONE = "none"
+
+
+ROLE_COLOURS = {
+    MapRole.BOTH: "#0b0c0c",
+    MapRole.GIVES: "#2577b5",
+    MapRole.TAKES: "#d4651f",
+    MapRole.NONE: "#9aa3a9",
 }
 
 
@@ -50,7 +50,7 @@ class Dot:
     x: float
     y: float
     symbol: Symbol
-    role: str
+    role: MapRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +129,10 @@ def _ring(paper: _Paper, ring: tuple[tuple[float, float], ...]) -> str:
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in (paper.place(*spot) for spot in ring)) + "Z"
 
 
-def _role(gives: bool, takes: bool) -> str:
+def _role(gives: bool, takes: bool) -> MapRole:
     if gives and takes:
-        return "both"
-    return "gives" if gives else "takes" if takes else "none"
+        return MapRole.BOTH
+    return MapRole.GIVES if gives else MapRole.TAKES if takes else MapRole.NONE
 
 
 def plan_map(data: ReportData) -> PlanMap | None:
@@ -165,7 +165,7 @@ def plan_map(data: ReportData) -> PlanMap | None:
         height=round(paper.height, 1),
         outline=tuple(_ring(paper, ring) for ring in data.outline),
         arcs=tuple(arc for _, arc in arcs),
-        dots=tuple(sorted(dots, key=lambda dot: (dot.role != "none", dot.y))),
+        dots=tuple(sorted(dots, key=lambda dot: (dot.role is not MapRole.NONE, dot.y))),
         labels=tuple(Label(name, *paper.place(*spot)) for name, *spot in data.places),
         without_position=positions.count(None),
         scale_miles=miles,

@@ -2,45 +2,32 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.insight.labels import (
+    COMPONENT_NAMES,
+    LADDER_NAMES,
+    ROLE_NAMES,
+    STATUS_NAMES,
+    SYMBOL_NAMES,
+)
 from app.insight.report import Component, ReportData, ReportPairing, figures
 from app.insight.report_charts import charts
 from app.insight.report_map import (
     LADDER_COLOURS,
-    LADDER_NAMES,
     ROLE_COLOURS,
-    SYMBOL_NAMES,
     PlanMap,
     plan_map,
 )
+from app.wording import at_moment, at_most, counted, is_proven, number, percent
 
 HERE = Path(__file__).parent
 BEST = 12
 COMPONENT_COLOURS = (
     "#12436d", "#28a197", "#801650", "#f46a25", "#3d3d3d", "#a285d1", "#5694ca", "#85994b",
 )  # fmt: skip
-
-
-def _days(days: float) -> str:
-    return f"{days:,.1f}".removesuffix(".0")
-
-
-def _counted(number: float, one: str, many: str | None = None) -> str:
-    said = _days(number)
-    return f"{said} {one if said == '1' else many or one + 's'}"
-
-
-def _percent(fraction: float | None, places: int = 0) -> str:
-    return "not known" if fraction is None else f"{fraction:.{places}%}"
-
-
-def _at_most(fraction: float) -> str:
-    """A percentage rounded up: what is proven is never overstated."""
-    return f"{ceil(fraction * 10_000 - 1e-6) / 100:.2f}%"
 
 
 def _miles(miles: float | None) -> str:
@@ -102,12 +89,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "days": _days,
-        "counted": _counted,
-        "percent": _percent,
+        "at_most": at_most,
+        "counted": counted,
         "miles": _miles,
-        "at_most": _at_most,
+        "moment": at_moment,
+        "number": number,
+        "percent": percent,
     }
+    environment.tests["proven"] = is_proven
     return environment
 
 
@@ -129,7 +118,10 @@ def render(data: ReportData) -> str:
         map=plan_map(data),
         facts=_map_facts(data),
         charts=charts(data, found),
+        component_names=COMPONENT_NAMES,
         ladder_names=LADDER_NAMES,
+        role_names=ROLE_NAMES,
+        status_names=STATUS_NAMES,
         ladder_colours=LADDER_COLOURS,
         symbol_names=SYMBOL_NAMES,
     )  # fmt: skip

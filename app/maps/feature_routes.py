@@ -92,9 +92,13 @@ def _query(
     today = datetime.now(UTC).date()
     if run_id is not None:
         if collection.name != "pairings":
-            raise features.BadQuery(f"run belongs to pairings, not to {collection.name}")
+            raise features.BadQuery(
+                f"run is only for pairings, not for {collection.name}; leave it out"
+            )
         if key is None:
-            raise Unauthenticated("proposals of a run need a key: `Authorization: Bearer gt_...`")
+            raise Unauthenticated(
+                "proposals of a run need a key; send `Authorization: Bearer gt_...`"
+            )
         principal = principal_of(session, key.credentials)
         request.state.principal = principal.name
         return queries.pairings(session, principal, run_id)

@@ -27,7 +27,7 @@ class BadQuery(Problem):
     """A query that the standard does not know or that this service cannot read."""
 
     status = 400
-    title = "The query cannot be read"
+    title = "Invalid query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +131,20 @@ COLLECTIONS: Final = {
         Collection(
             "organisations",
             "Organisations",
-            "Givers of support that are no schools: trust teams, hubs, council services.",
+            "Supporting organisations that are not schools: trust teams, hubs, council services.",
             _organisation,
         ),
         Collection(
             "offers",
             "Published offers",
-            "Support that its giver has said it can offer, where the service publishes that.",
+            "Support that organisations say they can offer, where the service publishes that.",
             _offer,
         ),
         Collection(
             "pairings",
             "Pairings",
-            "Who supports whom, from giver to taker, where both agreed to publish it; "
-            "with a key and `run`, the proposals of that run.",
+            "Lines from supporting organisations to the schools they support, where both agreed to "
+            "publish that; with a key and `run`, the proposals of that run.",
             _pairing,
         ),
     )
@@ -162,10 +162,10 @@ def read_box(text: str | None) -> Box | None:
     if len(numbers) == 6:
         numbers = [*numbers[:2], *numbers[3:5]]
     if len(numbers) != 4 or not all(-360 <= number <= 360 for number in numbers):
-        raise BadQuery(f"bbox={text[:80]} is not read; write west,south,east,north in degrees")
+        raise BadQuery(f"bbox={text[:80]} is not valid; enter west,south,east,north in degrees")
     box = Box(*numbers)
     if box.west > box.east or box.south > box.north:
-        raise BadQuery(f"bbox={text[:80]} is empty; write west,south,east,north in degrees")
+        raise BadQuery(f"bbox={text[:80]} is empty; enter west,south,east,north in degrees")
     return box
 
 
@@ -189,10 +189,10 @@ def in_older_words(schema: Any) -> Any:
 def landing(base: str) -> Json:
     return {
         "title": "Givetake maps",
-        "description": "Schools and others who give each other support: public layers.",
+        "description": "Schools and organisations that support each other: public layers.",
         "links": [
             link(base, "self", title="This document"),
-            link(f"{base}/api", "service-desc", OPENAPI, "What can be asked"),
+            link(f"{base}/api", "service-desc", OPENAPI, "API definition"),
             link(f"{base}/conformance", "conformance", title="Classes of the standard"),
             link(f"{base}/collections", "data", title="Collections"),
         ],

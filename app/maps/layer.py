@@ -16,6 +16,7 @@ from app.insight.report import Symbol, symbol_of
 from app.maps import queries
 from app.maps.queries import AnyRow
 from app.maps.tokens import Grant
+from app.wording import from_code
 from models.vocabulary import METRES_PER_MILE, EmbedLayer, Ladder
 
 FORMAT: Final = "givetake-map/1"
@@ -131,7 +132,7 @@ def _participants(rows: Sequence[AnyRow]) -> dict[str, Any]:
         columns["id"].append(row.urn if is_school else row.organisation)
         columns["name"].append(row.name)
         columns["symbol"].append(SYMBOLS.index(_symbol(row)))
-        kind = row.type_name if is_school else row.kind.replace("_", " ").capitalize()
+        kind = row.type_name if is_school else from_code(row.kind)
         columns["type"].append(types.number(kind))
         columns["area"].append(areas.number((row.local_authority, row.region)))
         columns["postcode"].append(row.postcode or "")

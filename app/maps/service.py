@@ -98,9 +98,9 @@ def check_not_revoked(session: Session, granted: Grant) -> None:
         return
     found = session.get(EmbedToken, granted.id)
     if found is None:
-        raise Unauthenticated("the token of this map is not one of this service; ask for a new one")
+        raise Unauthenticated("the token of this map was not created here; ask for a new one")
     if found.revoked_at is not None:
-        raise Expired(granted, "was revoked")
+        raise Expired(granted, "has been revoked")
 
 
 def snippet(base: str, token: str) -> str:
@@ -118,7 +118,8 @@ def frame(base: str, token: str) -> str:
     """The same as a plain frame, for pages that may run no script."""
     base, token = escape(base.rstrip("/")), escape(token)
     return (
-        f'<iframe src="{base}/maps/widget?token={token}" title="Map of schools and partners"'
+        f'<iframe src="{base}/maps/widget?token={token}"'
+        ' title="Map of schools and support partners"'
         ' sandbox="allow-scripts allow-forms allow-popups allow-modals" width="100%" height="640"'
         ' style="border:0"></iframe>'
     )

@@ -35,7 +35,7 @@ class BadEmbed(Problem):
     """A token asked for that would let in nobody or too many."""
 
     status = 422
-    title = "The map cannot be embedded like this"
+    title = "Invalid request to embed the map"
 
 
 class Expired(Unauthenticated):
@@ -73,18 +73,21 @@ def grant(
 ) -> Grant:
     """What may be granted, or `BadEmbed` with the reason why not."""
     if not 1 <= len(origins) <= MOST_ORIGINS:
-        raise BadEmbed(f"name 1 to {MOST_ORIGINS} origins, not {len(origins)}")
+        raise BadEmbed(f"enter between 1 and {MOST_ORIGINS} origins, not {len(origins)}")
     for origin in origins:
         if not (_ORIGIN.fullmatch(origin) or _LOOPBACK.fullmatch(origin)):
             raise BadEmbed(
-                f"{origin!r} is no origin of a page; write it like https://www.example.org, "
-                "in small letters and without a path (http only for localhost)"
+                f"{origin!r} is not a valid origin; enter it like https://www.example.org, in "
+                "lower case and without a path (http only for localhost)"
             )
     valid_for = USUAL[layer] if valid_for is None else valid_for
     if not timedelta() < valid_for <= LONGEST[layer]:
-        raise BadEmbed(f"a token of the {layer} layer is valid for at most {_said(LONGEST[layer])}")
+        raise BadEmbed(
+            f"a token of the {layer} layer must be valid for at least 1 minute and at most "
+            f"{_said(LONGEST[layer])}"
+        )
     if (run_id is None) == (layer is EmbedLayer.PARTNER):
-        raise BadEmbed("name a run for the partner layer, and none for the public layer")
+        raise BadEmbed("enter a run for the partner layer, and none for the public layer")
     expires_at = (now + valid_for).replace(microsecond=0)
     return Grant(tuple(dict.fromkeys(origins)), layer, expires_at, run_id, drafts)
 

@@ -21,6 +21,7 @@ from app.http.media import JSON, negotiate
 from app.maps import layer, queries, service, tokens
 from app.maps.tokens import Grant
 from app.settings import Settings
+from app.wording import counted, number, sentence
 
 HTML: Final = "text/html; charset=utf-8"
 PER_PAGE: Final = 100
@@ -32,6 +33,7 @@ _PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_PAGES.filters |= {"counted": counted, "number": number, "sentence": sentence}
 Token = Annotated[str, Field(min_length=1, max_length=4000)]
 
 
@@ -39,7 +41,7 @@ class PartsMissing(Problem):
     """The front-end parts were never put in place."""
 
     status = 503
-    title = "The map's parts are missing"
+    title = "The map is not installed"
 
 
 class OfToken(Content):
@@ -102,7 +104,7 @@ def _page(
 def widget(request: Request, session: Reads, wanted: Annotated[Widget, Query()]) -> Response:
     """Show the map, in a frame of a page that the token names."""
     if not (VENDOR / "leaflet.js").exists():
-        raise PartsMissing("the map's parts are not in place; `make parts` puts them there")
+        raise PartsMissing("the scripts and styles of the map are missing; run `make parts`")
     settings = _settings(request)
     problem, granted = None, None
     try:

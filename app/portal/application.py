@@ -28,7 +28,7 @@ from app.portal.sessions import SignInNeeded, to_sign_in
 from app.settings import Settings
 
 FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
-BUSY: Final = "The database did not answer in time, or somebody stored the same; try again."
+BUSY: Final = "The database did not respond in time, or someone saved the same record. Try again."
 
 
 def portal(settings: Settings, database: Database) -> FastAPI:
@@ -84,26 +84,31 @@ def _problem(request: Request, problem: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    title = {404: "Page not found", 405: "That is not possible here", 413: "The file is too long"}
-    detail = {404: "If you typed the address, check that it is right."}
+    title = {
+        404: "Page not found",
+        405: "You cannot do that on this page",
+        413: "The file is too large",
+    }
+    detail = {404: "If you typed the web address, check it is correct."}
     status = error.status_code
     said = title.get(status, HTTPStatus(status).phrase)
     return _told(request, status, said, detail.get(status, "Go back and try again."))
 
 
 def _busy(request: Request, error: Exception) -> Response:
-    return _told(request, 503, "Try again in a moment", BUSY)
+    return _told(request, 503, "Sorry, the service is busy", BUSY)
 
 
 def _unstorable(request: Request, error: Exception) -> Response:
     """A null character, say: only some databases can hold one."""
-    detail = "It holds a character or number that cannot be stored. Go back and change it."
-    return _told(request, 400, "That cannot be read", detail)
+    detail = (
+        "What you entered has a character or number that cannot be saved. Go back and change it."
+    )
+    return _told(request, 400, "There is a problem with what you entered", detail)
 
 
 def _bug(request: Request, error: Exception) -> Response:
-    detail = "This is a fault of the service, not yours. Try again later."
-    return _told(request, 500, "Sorry, there is a problem", detail)
+    return _told(request, 500, "Sorry, there is a problem with the service", "Try again later.")
 
 
 def _told(request: Request, status: int, title: str, detail: str) -> Response:

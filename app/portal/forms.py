@@ -1,16 +1,32 @@
-"""What was typed into a form, read by the rows of our files, with each fault at its field."""
+"""What was typed into a form, read by the rows of our files, with each error at its field."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from datetime import date
+from typing import Any, Final, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from app.import_kit.misfits import Misfit
+from app.wording import capital, number, on_day
 
 R = TypeVar("R", bound=BaseModel)
 SHOWN_LETTERS = 60
 MOST_DIGITS = 9
+NOT_A_NUMBER: Final = frozenset(
+    {"int_parsing", "int_type", "int_parsing_size", "float_parsing", "float_type", "finite_number"}
+)
+OUT_OF_RANGE: Final = frozenset(
+    {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
+)
+NOT_A_CHOICE: Final = frozenset({"missing", "enum", "literal_error"})
+
+
+class Field(NamedTuple):
+    """A field's label, and what to do where it is blank or no choice: "Select a period"."""
+
+    label: str
+    enter: str
 
 
 @dataclass(slots=True)
@@ -34,21 +50,19 @@ class Filled:
         return bool(self.errors or self.general)
 
 
-def read(model: type[R], filled: Filled, labels: Mapping[str, str]) -> R | None:
+def read(model: type[R], filled: Filled, fields: Mapping[str, Field]) -> R | None:
     """The row that the values make; none where some are wrong, which the form then says."""
     known = {each.alias or name for name, each in model.model_fields.items()}
     cells = {name: value for name, value in filled.values.items() if value and name in known}
     try:
         return model.model_validate(cells)
     except ValidationError as invalid:
-        for error in invalid.errors(include_url=False, include_context=False):
+        for error in invalid.errors(include_url=False):
             name = str(error["loc"][0]) if error["loc"] else ""
-            label = labels.get(name, name)
-            if error["type"] == "missing":
-                filled.add(name, f"Enter {label[:1].lower()}{label[1:]}")
+            if name in fields:
+                filled.add(name, _error(fields[name], model, name, dict(error)))
             else:
-                reason = str(error["msg"]).removeprefix("Value error, ")
-                filled.add(name, _said(label, cells.get(name, ""), reason))
+                filled.general.append(capital(_own_words(dict(error))))
         return None
 
 
@@ -58,19 +72,58 @@ def whole(text: str | None) -> int | None:
     return int(text) if text and fits else None
 
 
-def take(filled: Filled, misfits: Iterable[Misfit], labels: Mapping[str, str]) -> None:
+def take(filled: Filled, misfits: Iterable[Misfit], fields: Mapping[str, Field]) -> None:
     """Put what does not fit what is stored at its field."""
     for misfit in misfits:
-        said = _said(labels.get(misfit.column, ""), misfit.value or "", misfit.reason)
-        if misfit.column in labels:
-            filled.add(misfit.column, said)
+        value = misfit.value or ""
+        shown = value if len(value) <= SHOWN_LETTERS else value[:SHOWN_LETTERS] + "…"
+        quoted = f"“{shown}” " if shown else ""
+        if misfit.column in fields:
+            filled.add(misfit.column, f"{fields[misfit.column].label} {quoted}{misfit.reason}")
         else:
-            filled.general.append(said)
+            filled.general.append(capital(f"{quoted}{misfit.reason}"))
 
 
-def _said(label: str, value: str, reason: str) -> str:
-    shown = value if len(value) <= SHOWN_LETTERS else value[:SHOWN_LETTERS] + "…"
-    quoted = f" “{shown}”" if shown else ""
-    if reason[:1].isupper():
-        return f"{label}{quoted}: {reason[:1].lower()}{reason[1:]}"
-    return f"{label}{quoted} {reason}".strip()
+def _error(of: Field, model: type[BaseModel], name: str, error: dict[str, Any]) -> str:
+    """What is wrong with a field, and how to put it right."""
+    kind = error["type"]
+    if kind in NOT_A_CHOICE:
+        return of.enter
+    if kind in NOT_A_NUMBER:
+        return f"{of.label} must be a number"
+    if kind in OUT_OF_RANGE:
+        return f"{of.label} must be {_range(model, name, error['ctx'])}"
+    if kind == "string_too_long":
+        return f"{of.label} must be {number(error['ctx']['max_length'])} characters or fewer"
+    if kind == "string_pattern_mismatch":
+        return f"{of.label} must contain only letters, numbers and the characters . _ : / -"
+    return f"{of.label} {_own_words(error)}"
+
+
+def _own_words(error: dict[str, Any]) -> str:
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _range(model: type[BaseModel], name: str, broken: dict[str, Any]) -> str:
+    """What a value must be: "between 1 and 5"."""
+    (bound,) = broken.values()
+    if not isinstance(bound, int | float):
+        day = on_day(date.fromisoformat(str(bound)))
+        return f"{day} or {'later' if 'ge' in broken else 'earlier'}"
+    limits = _limits(model, name)
+    most = number(min(each.le for each in limits if hasattr(each, "le")))
+    least = [each.ge for each in limits if hasattr(each, "ge")]
+    if least:
+        return f"between {number(max(least))} and {most}"
+    above = max(each.gt for each in limits if hasattr(each, "gt"))
+    return f"more than {number(above)} and at most {most}"
+
+
+def _limits(model: type[BaseModel], name: str) -> list[Any]:
+    """The bounds that a field is annotated with, also where it may be blank."""
+    info = next(each for at, each in model.model_fields.items() if name in (at, each.alias))
+    inner = [part for arg in get_args(info.annotation) for part in get_args(arg)[1:]]
+    return [
+        *info.metadata,
+        *(each for part in inner for each in getattr(part, "metadata", (part,))),
+    ]

@@ -1,82 +1,449 @@
-"""How the vocabulary reads on a page."""
+"""Every label that people read in the portal, by the enum whose members it names.
 
-from typing import Final
+A template shows a member as `{{ run.state | label(RunState) }}`: the argument says which enum a
+stored string belongs to, and all enums in `LABELS` are known to templates by name. To add a label,
+add the member to the enum's entry; to show another enum, add an entry. A member without a label is
+an error, never a guess, and tests/app/portal/test_labels.py fails before a page does. Codes that
+are data (measures, circumstances, kinds of organisation) are no enum: `| from_code` shows those.
 
-_WORDS: Final = {
-    "on_site": "On site",
-    "either": "On site or remote",
-    "data_trigger": "Published data",
-    "self_evaluation": "Its own evaluation",
-    "local_area": "Same local authority",
-    "own_group": "Own trust or federation",
-    "own_network": "Own network",
-    "region": "Same region",
-    "designated": "Designated organisation",
-    "elsewhere": "From elsewhere",
-    "post_16": "Post-16",
-    "local_authority": "Local authority",
-    "solved": "Planned",
-    "unknown": "No plan found",
-    "infeasible": "No plan possible",
-    "query": "Search",
-    "max_neighbours": "Nearest offers looked at",
+Labels that the report and the portal share stand in app.insight.labels.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from app.insight.labels import (
+    COMPONENT_NAMES,
+    LADDER_NAMES,
+    ROLE_NAMES,
+    STATUS_NAMES,
+    STOPPED_NAMES,
+    SYMBOL_NAMES,
+)
+from app.insight.report import Symbol
+from app.insight.report_map import MapRole
+from app.portal.choices import ItemKind, ReviewAction, Saved
+from app.portal.forms import Field
+from models.vocabulary import (
+    AreaKind,
+    Availability,
+    BalanceHolder,
+    DecisionAction,
+    DeclineReason,
+    EmbedLayer,
+    GroupKind,
+    Ladder,
+    Mode,
+    NeedEvidence,
+    NeedState,
+    Phase,
+    ProposalState,
+    Reciprocity,
+    RunState,
+    Says,
+    Side,
+    SteeringKind,
+    SupportResult,
+    SupportState,
+)
+from solver.formats.plan import Status, Stopped
+from solver.pairing.points import Component
+
+Kind = type[StrEnum]
+
+LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
+    AreaKind: {
+        AreaKind.COUNTRY: "Country",
+        AreaKind.REGION: "Region",
+        AreaKind.LOCAL_AUTHORITY: "Local authority",
+        AreaKind.DISTRICT: "District",
+    },
+    Availability: {
+        Availability.CAN_OFFER: "Can offer",
+        Availability.MAY_OFFER: "May offer",
+        Availability.NOT_OFFERING: "Not offering",
+        Availability.NOT_ANSWERED: "No response yet",
+    },
+    BalanceHolder: {
+        BalanceHolder.SCHOOL: "For each school",
+        BalanceHolder.FEDERATION: "Across each federation",
+        BalanceHolder.TRUST: "Across each trust",
+    },
+    Component: COMPONENT_NAMES,
+    DecisionAction: {
+        DecisionAction.PREFER: "Marked as preferred",
+        DecisionAction.START_DUE_DILIGENCE: "Due diligence started",
+        DecisionAction.APPROVE: "Approved",
+        DecisionAction.APPROVE_WITH_CONDITIONS: "Approved with conditions",
+        DecisionAction.DEFER: "Deferred",
+        DecisionAction.DECLINE: "Declined",
+        DecisionAction.WITHDRAW: "Withdrawn",
+        DecisionAction.LAPSE: "Lapsed because nobody responded in time",
+    },
+    DeclineReason: {
+        DeclineReason.FINANCE: "Finance",
+        DeclineReason.PERFORMANCE: "Performance",
+        DeclineReason.GOVERNANCE: "Governance",
+        DeclineReason.CHOICE_OF_TRUST: "Choice of trust",
+        DeclineReason.CAPACITY: "Capacity",
+        DeclineReason.CONFLICT_OF_INTEREST: "Conflict of interest",
+        DeclineReason.OTHER: "Other",
+    },
+    EmbedLayer: {
+        EmbedLayer.PUBLIC: "Public map",
+        EmbedLayer.PARTNER: "Proposals of a run",
+    },
+    GroupKind: {
+        GroupKind.MULTI_ACADEMY_TRUST: "Multi-academy trust",
+        GroupKind.SINGLE_ACADEMY_TRUST: "Single-academy trust",
+        GroupKind.FOUNDATION_TRUST: "Foundation trust",
+        GroupKind.FEDERATION: "Federation",
+        GroupKind.SPONSOR: "Sponsor",
+        GroupKind.OTHER: "Other group",
+    },
+    ItemKind: {
+        ItemKind.NEED: "Need",
+        ItemKind.OFFER: "Offer",
+    },
+    Ladder: LADDER_NAMES,
+    MapRole: ROLE_NAMES,
+    Mode: {
+        Mode.ON_SITE: "On site only",
+        Mode.REMOTE: "Remote only",
+        Mode.EITHER: "On site or remote",
+    },
+    NeedEvidence: {
+        NeedEvidence.SELF_EVALUATION: "School self-evaluation",
+        NeedEvidence.INSPECTION: "Inspection",
+        NeedEvidence.DATA_TRIGGER: "Published data",
+    },
+    NeedState: {
+        NeedState.SUGGESTED: "Suggested",
+        NeedState.IDENTIFIED: "Identified",
+        NeedState.DIAGNOSED: "Diagnosed",
+        NeedState.MATCH: "Ready to match",
+        NeedState.REVIEW_PROGRESS: "Reviewing progress",
+        NeedState.UNABLE_TO_ASSESS: "Unable to assess",
+        NeedState.MATCHED: "Matched",
+        NeedState.MET: "Met",
+        NeedState.CLOSED: "Closed",
+    },
+    Phase: {
+        Phase.EARLY_YEARS: "Early years",
+        Phase.PRIMARY: "Primary",
+        Phase.SECONDARY: "Secondary",
+        Phase.POST_16: "Post-16",
+    },
+    ProposalState: {
+        ProposalState.PROPOSED: "Proposed",
+        ProposalState.PREFERRED: "Preferred",
+        ProposalState.DUE_DILIGENCE: "Due diligence",
+        ProposalState.AGREED: "Agreed",
+        ProposalState.APPROVED: "Approved",
+        ProposalState.APPROVED_WITH_CONDITIONS: "Approved with conditions",
+        ProposalState.DEFERRED: "Deferred",
+        ProposalState.DECLINED: "Declined",
+        ProposalState.WITHDRAWN: "Withdrawn",
+        ProposalState.LAPSED: "Lapsed",
+    },
+    Reciprocity: {
+        Reciprocity.NONE: "Nothing",
+        Reciprocity.BALANCED: "About as much as they receive",
+        Reciprocity.BOTH_ROLES: "Support at least once",
+        Reciprocity.CLOSED_LOOPS: "Support in a closed loop",
+    },
+    ReviewAction: {
+        ReviewAction.PREFER: "Mark as preferred",
+        ReviewAction.START_DUE_DILIGENCE: "Start due diligence",
+        ReviewAction.APPROVE: "Approve",
+        ReviewAction.APPROVE_WITH_CONDITIONS: "Approve with conditions",
+        ReviewAction.DEFER: "Defer",
+        ReviewAction.DECLINE: "Decline",
+        ReviewAction.WITHDRAW: "Withdraw",
+        ReviewAction.PIN: "Pin",
+        ReviewAction.EXCLUDE: "Exclude",
+    },
+    RunState: {
+        RunState.QUEUED: "Queued",
+        RunState.RUNNING: "Running",
+        RunState.SOLVED: "Planned",
+        RunState.CHECKED: "Checked",
+        RunState.INFEASIBLE: "No plan possible",
+        RunState.UNKNOWN: "No plan found",
+        RunState.FAILED: "Failed",
+        RunState.CANCELLED: "Cancelled",
+    },
+    Saved: {
+        Saved.CREATED: "Saved",
+        Saved.CHANGED: "Changes saved",
+        Saved.WITHDRAWN: "Withdrawn",
+        Saved.ANSWERED: "Response saved",
+        Saved.CONFIRMED: "Need confirmed",
+    },
+    Says: {
+        Says.YES: "Yes",
+        Says.NO: "No",
+    },
+    Side: {
+        Side.TAKER: "School receiving support",
+        Side.GIVER: "Supporting organisation",
+    },
+    Status: STATUS_NAMES,
+    SteeringKind: {
+        SteeringKind.PIN: "Pinned",
+        SteeringKind.EXCLUSION: "Excluded",
+    },
+    Stopped: STOPPED_NAMES,
+    SupportResult: {
+        SupportResult.WORKED: "Worked",
+        SupportResult.PARTLY: "Partly worked",
+        SupportResult.DID_NOT_WORK: "Did not work",
+        SupportResult.NOT_KNOWN: "Not known",
+    },
+    SupportState: {
+        SupportState.ACTIVE: "Active",
+        SupportState.PAUSED: "Paused",
+        SupportState.STOPPED: "Stopped",
+        SupportState.ENDED: "Ended",
+    },
+    Symbol: SYMBOL_NAMES,
 }
-_COLOURS: Final = {
-    "green": {"solved", "agreed", "approved", "approved_with_conditions", "met", "matched",
-              "can_offer", "active", "worked", "checked"},
-    "yellow": {"preferred", "due_diligence", "deferred", "may_offer", "partly", "queued", "paused"},
-    "red": {"failed", "infeasible", "unknown", "declined", "not_offering", "did_not_work"},
-    "grey": {"withdrawn", "lapsed", "closed", "cancelled", "not_answered", "suggested", "ended",
-             "stopped"},
-}  # fmt: skip
-_COLOUR_OF: Final = {state: colour for colour, states in _COLOURS.items() for state in states}
 
-RECIPROCITY: Final = {
-    "balanced": (
-        "Give as you take",
-        "Each school takes at most what it gives, plus an allowance that grows with the "
-        "disadvantage it serves and with urgent needs.",
+HINTS: Final[Mapping[Kind, Mapping[Any, str]]] = {
+    Availability: {
+        Availability.NOT_ANSWERED: "You cannot send a proposal until they respond",
+    },
+    BalanceHolder: {
+        BalanceHolder.SCHOOL: "Each school balances what it gives and receives on its own",
+        BalanceHolder.FEDERATION: "The schools of a federation balance together",
+        BalanceHolder.TRUST: "The schools of a trust balance together",
+    },
+    DeclineReason: {
+        DeclineReason.OTHER: "Explain in the note",
+    },
+    Reciprocity: {
+        Reciprocity.BALANCED: (
+            "Each school receives at most what it gives, plus an allowance. The allowance grows "
+            "with disadvantage and with urgent needs"
+        ),
+        Reciprocity.BOTH_ROLES: (
+            "Each school that receives support also gives support, unless it is exempt"
+        ),
+        Reciprocity.CLOSED_LOOPS: (
+            "Each school supports the next one, and the last school supports the first"
+        ),
+        Reciprocity.NONE: "Schools can receive support without giving any",
+    },
+}
+"""What stands below a choice in a form, where its label does not say enough."""
+
+DONE: Final[Mapping[ReviewAction, str]] = {
+    ReviewAction.PREFER: "marked as preferred",
+    ReviewAction.START_DUE_DILIGENCE: "moved to due diligence",
+    ReviewAction.APPROVE: "approved",
+    ReviewAction.APPROVE_WITH_CONDITIONS: "approved with conditions",
+    ReviewAction.DEFER: "deferred",
+    ReviewAction.DECLINE: "declined",
+    ReviewAction.WITHDRAW: "withdrawn",
+    ReviewAction.PIN: "pinned",
+    ReviewAction.EXCLUDE: "excluded",
+}
+"""What has become of proposals: "Proposal ...", "2 proposals ..."."""
+
+CONSEQUENCES: Final[Mapping[ReviewAction, str]] = {
+    ReviewAction.APPROVE: "Both sides have agreed. Once you approve, support can begin.",
+    ReviewAction.APPROVE_WITH_CONDITIONS: (
+        "Both sides have agreed. Once the conditions are met, support can begin."
     ),
-    "both_roles": (
-        "Both a giver and a taker",
-        "Whoever takes also gives at least once, unless it is exempt.",
+    ReviewAction.DEFER: (
+        "Deferred proposals stay agreed and keep their days until someone approves or declines "
+        "them."
     ),
-    "closed_loops": (
-        "Closed loops",
-        "Each gives to the next and the last to the first: two that swap, or a ring of a few.",
+    ReviewAction.DECLINE: (
+        "Declined proposals end, and stay on record. The next alternative for each need is then "
+        "proposed."
     ),
-    "none": ("No condition", "Nobody has to give in order to take."),
+    ReviewAction.WITHDRAW: (
+        "Withdrawn proposals end, and stay on record. The days that they hold are free again."
+    ),
+    ReviewAction.PIN: "Future runs keep pinned pairs, as far as the rules allow.",
+    ReviewAction.EXCLUDE: (
+        "Future runs leave out excluded pairs. Proposals that have been made do not change."
+    ),
 }
-HOLDERS: Final = {
-    "school": ("Each school", "Every school balances for itself."),
-    "federation": ("Federation", "Schools of a federation balance together."),
-    "trust": ("Trust", "Schools of a trust balance together."),
+"""What follows from an action that is confirmed on a page of its own."""
+
+NOTES: Final[Mapping[ReviewAction, str]] = {
+    ReviewAction.APPROVE: "Note (optional)",
+    ReviewAction.APPROVE_WITH_CONDITIONS: "Conditions",
+    ReviewAction.DEFER: "What the decision is waiting for",
+    ReviewAction.DECLINE: "Note (optional)",
+    ReviewAction.WITHDRAW: "Note (optional)",
+    ReviewAction.PIN: "Reason for pinning",
+    ReviewAction.EXCLUDE: "Reason for excluding",
 }
-DECLINE_REASONS: Final = {
-    "finance": "Finance",
-    "performance": "Performance",
-    "governance": "Governance",
-    "choice_of_trust": "Choice of trust",
-    "capacity": "Capacity",
-    "conflict_of_interest": "Conflict of interest",
-    "other": "Other (say what in the note)",
+"""What the note is called that goes with such an action."""
+
+NOTE_NEEDED: Final[Mapping[ReviewAction, str]] = {
+    ReviewAction.APPROVE_WITH_CONDITIONS: "Enter the conditions",
+    ReviewAction.DEFER: "Enter what the decision is waiting for",
+    ReviewAction.PIN: "Enter a reason for pinning",
+    ReviewAction.EXCLUDE: "Enter a reason for excluding",
 }
-STOPPED: Final = {
-    "optimal": "It ended because the plan was proven to be good enough.",
-    "gap": "It ended because the plan was proven to be good enough.",
-    "time": "It ended because its time was up.",
-    "time_limit": "It ended because its time was up.",
-    "work": "It ended because its work was done.",
-    "cancelled": "It was stopped.",
+"""What is wrong where a note is needed and there is none."""
+
+_WHERE = {
+    "travel_limit_miles": Field("Travel limit in miles", "Enter a number of miles, like 12"),
+    "travel_limit_minutes": Field("Travel limit in minutes", "Enter a number of minutes, like 45"),
+    "mode": Field("How support is given", "Select how support is given"),
+    "window_starts": Field("Earliest date", "Enter a date, like 27/11/2026"),
+    "window_ends": Field("Latest date", "Enter a date, like 27/11/2026"),
 }
+_WHAT = {
+    "participant": Field("School or organisation", "Enter a URN or the key of an organisation"),
+    "expertise": Field("Area of expertise", "Select an area of expertise"),
+    "period": Field("Period", "Select a period"),
+    "days": Field("Days", "Enter the number of days, like 2 or 2.5"),
+}
+NEED_FIELDS: Final[Mapping[str, Field]] = {
+    **_WHAT,
+    "days_min": Field("Minimum days", "Enter the minimum number of days, like 2 or 2.5"),
+    "max_givers": Field(
+        "Maximum supporting organisations at a time",
+        "Enter the maximum number of supporting organisations at a time",
+    ),
+    "priority": Field("Priority", "Select a priority"),
+    "evidence": Field("Evidence of the need", "Select evidence of the need"),
+    "agreed_by": Field("Role of the person who agreed the need", "Enter a role, like headteacher"),
+    **_WHERE,
+    "state": Field("State", "Select a state"),
+}
+OFFER_FIELDS: Final[Mapping[str, Field]] = {
+    **_WHAT,
+    "max_pairings": Field(
+        "Maximum schools at a time", "Enter the maximum number of schools at a time"
+    ),
+    "evidence": Field("Evidence of quality", "Enter the evidence of quality"),
+    "quality": Field("Strength of the evidence", "Select the strength of the evidence"),
+    "phases": Field("Phases", "Select phases"),
+    "availability": Field(
+        "Response of the supporting organisation",
+        "Select the response of the supporting organisation",
+    ),
+    "availability_updated": Field(
+        "Date of the response", "Enter the date of the response, like 27/11/2026"
+    ),
+    **_WHERE,
+}
+RUN_FIELDS: Final[Mapping[str, Field]] = {
+    "area": Field("Area", "Enter an area, like Kent"),
+    "period": Field("Period", "Select a period"),
+    "reciprocity": Field("What schools give in return", "Select what schools give in return"),
+    "max_loop": Field("Largest loop of schools", "Enter the largest loop of schools, like 4"),
+    "balance_held_by": Field(
+        "How giving and receiving are balanced",
+        "Select how giving and receiving are balanced",
+    ),
+    "travel_limit_miles": Field("Travel limit", "Enter a travel limit in miles, like 20"),
+    "max_taken": Field(
+        "Maximum supporting organisations at a time",
+        "Enter the maximum number of supporting organisations at a time",
+    ),
+    "max_given": Field(
+        "Maximum schools supported at a time",
+        "Enter the maximum number of schools supported at a time",
+    ),
+    "minutes": Field("Time limit", "Enter a time limit in minutes, like 5"),
+    "include_suggestions": Field(
+        "Suggested needs, and organisations that have not responded", "Select yes or no"
+    ),
+    "include_declined": Field("Pairs that were declined", "Select yes or no"),
+}
+RESPONSE_FIELDS: Final[Mapping[str, Field]] = {
+    "says": Field("Response", "Select yes or no"),
+    "said_by": Field(
+        "Role of the person who responded", "Enter the role of the person who responded"
+    ),
+    "reason": Field("Reason for saying no", "Select a reason for saying no"),
+    "note": Field("Note (optional)", "Enter a note"),
+}
+CONSENT_NEEDED: Final = "Enter the role of the person who gives consent"
+EXCEPTION_NEEDED: Final = "Enter a reason for allowing an exception"
+DECLINE_NEEDED: Final = "Select a reason for declining"
+OTHER_NEEDED: Final = "Enter a note to explain the other reason"
+
+COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
+    Availability: {
+        Availability.CAN_OFFER: "green",
+        Availability.MAY_OFFER: "yellow",
+        Availability.NOT_OFFERING: "red",
+        Availability.NOT_ANSWERED: "grey",
+    },
+    NeedState: {
+        NeedState.SUGGESTED: "grey",
+        NeedState.MATCHED: "green",
+        NeedState.MET: "green",
+        NeedState.CLOSED: "grey",
+    },
+    ProposalState: {
+        ProposalState.PREFERRED: "yellow",
+        ProposalState.DUE_DILIGENCE: "yellow",
+        ProposalState.AGREED: "green",
+        ProposalState.APPROVED: "green",
+        ProposalState.APPROVED_WITH_CONDITIONS: "green",
+        ProposalState.DEFERRED: "yellow",
+        ProposalState.DECLINED: "red",
+        ProposalState.WITHDRAWN: "grey",
+        ProposalState.LAPSED: "grey",
+    },
+    RunState: {
+        RunState.QUEUED: "yellow",
+        RunState.SOLVED: "green",
+        RunState.CHECKED: "green",
+        RunState.INFEASIBLE: "red",
+        RunState.UNKNOWN: "red",
+        RunState.FAILED: "red",
+        RunState.CANCELLED: "grey",
+    },
+    Says: {
+        Says.YES: "green",
+        Says.NO: "red",
+    },
+    SteeringKind: {
+        SteeringKind.PIN: "purple",
+        SteeringKind.EXCLUSION: "purple",
+    },
+    SupportResult: {
+        SupportResult.WORKED: "green",
+        SupportResult.PARTLY: "yellow",
+        SupportResult.DID_NOT_WORK: "red",
+    },
+    SupportState: {
+        SupportState.ACTIVE: "green",
+        SupportState.PAUSED: "yellow",
+        SupportState.STOPPED: "grey",
+        SupportState.ENDED: "grey",
+    },
+}
+"""Colours of tags; a state that is not named here is blue."""
 
 
-def word(value: object) -> str:
-    """A word of the vocabulary as people read it."""
-    text = "" if value is None else str(value)
-    return _WORDS.get(text, text.replace("_", " ").capitalize())
+def label(value: str | None, kind: Kind) -> str:
+    """What people read for a member of an enum, or for the string that is stored of it."""
+    return "" if value is None else LABELS[kind][kind(value)]
 
 
-def colour(state: object) -> str:
+def colour(value: str, kind: Kind) -> str:
     """The class of a state's tag."""
-    return f"govuk-tag--{_COLOUR_OF.get(str(state), 'blue')}"
+    return f"govuk-tag--{COLOURS[kind].get(kind(value), 'blue')}"
+
+
+def choices(kind: Kind, besides: str = "") -> list[tuple[str, str, str]]:
+    """The value, label and hint of each member but `besides`, for a form to choose from."""
+    hints = HINTS.get(kind, {})
+    return [
+        (member.value, LABELS[kind][member], hints.get(member, ""))
+        for member in kind
+        if member.value != besides
+    ]

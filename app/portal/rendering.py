@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,21 @@ from app.access import policy
 from app.files.csv_writing import csv_of
 from app.portal import labels
 from app.portal.sessions import BASE, Visitor
+from app.wording import (
+    at_moment,
+    at_most,
+    capital,
+    could_improve,
+    counted,
+    from_code,
+    is_proven,
+    miles,
+    number,
+    on_day,
+    percent,
+    sentence,
+)
+from models.vocabulary import days_text, in_days
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -82,30 +96,6 @@ def asset(name: str) -> str:
     return f"{BASE}/{name}?v={_version(path, path.stat().st_mtime)}"
 
 
-def days(half_days: int | None) -> str:
-    return "" if half_days is None else f"{half_days / 2:,.1f}".removesuffix(".0")
-
-
-def counted(number: float, one: str, many: str | None = None) -> str:
-    said = f"{number:,.1f}".removesuffix(".0")
-    return f"{said} {one if number == 1 else many or one + 's'}"
-
-
-def on_day(day: date | None) -> str:
-    return "" if day is None else f"{day.day} {day:%B %Y}"
-
-
-def at_moment(moment: datetime | None) -> str:
-    if moment is None:
-        return ""
-    at = moment.astimezone(UTC)
-    return f"{at.day} {at:%B %Y, %H:%M} UTC"
-
-
-def miles(metres: float | None) -> str:
-    return "" if metres is None else f"{metres / 1609.344:,.1f}"
-
-
 @cache
 def environment() -> Environment:
     made = Environment(
@@ -127,16 +117,32 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "days": days,
+        "at_most": at_most,
+        "capital": capital,
+        "colour": labels.colour,
+        "could_improve": could_improve,
+        "days_text": days_text,
         "counted": counted,
         "day": on_day,
-        "moment": at_moment,
+        "from_code": from_code,
+        "in_days": in_days,
+        "label": labels.label,
         "miles": miles,
-        "word": labels.word,
-        "colour": labels.colour,
+        "moment": at_moment,
+        "number": number,
         "path": lambda text: quote(str(text), safe="/"),
+        "percent": percent,
+        "sentence": sentence,
     }
-    made.globals |= {"base": BASE, "asset": asset, "navigation": NAVIGATION, "words": labels}
+    made.tests["proven"] = is_proven
+    made.globals |= {
+        "asset": asset,
+        "base": BASE,
+        "choices": labels.choices,
+        "navigation": NAVIGATION,
+        "labels": labels,
+    }
+    made.globals |= {kind.__name__: kind for kind in labels.LABELS}
     return made
 
 

@@ -50,13 +50,13 @@ class SignInNeeded(Problem):
 class NotSafe(Problem):
     """A browser that would send its cookie where others can read it."""
 
-    title = "The connection is not safe"
+    title = "The connection is not secure"
 
 
 class NotOurForm(Forbidden):
     """A form that another site, another person's page or an ended session sent."""
 
-    title = "The form is not valid any more"
+    title = "This form has expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def cookie_name(request: Request) -> str:
         return COOKIE
     if request.url.hostname in LOOPBACK:
         return LOOPBACK_COOKIE
-    raise NotSafe("sign-in needs https; put a proxy with TLS before the service")
+    raise NotSafe("signing in needs HTTPS; put a proxy with TLS in front of the service")
 
 
 def set_cookie(request: Request, response: Response, secret: str) -> None:
@@ -115,7 +115,7 @@ def visitor(request: Request) -> Visitor:
             seen = Visitor(found.principal, secret, database)
             request.state.visitor = seen
             return seen
-    raise SignInNeeded("your visit has ended; sign in again")
+    raise SignInNeeded("you have been signed out; sign in again")
 
 
 def from_our_pages(request: Request) -> None:
@@ -125,7 +125,9 @@ def from_our_pages(request: Request) -> None:
     origin = _split(request.headers.get("origin", ""))
     if (origin.scheme, origin.netloc) == (request.url.scheme, request.url.netloc):
         return
-    raise NotOurForm("it did not come from a page of this service; open the page and send it again")
+    raise NotOurForm(
+        "the form was not sent from a page of this service; open the page and try again"
+    )
 
 
 async def sent(request: Request) -> AsyncIterator[FormData]:
@@ -145,7 +147,9 @@ async def sent_by(
     if not isinstance(given, str) or not hmac.compare_digest(
         given.encode(), who.token(request.url.path).encode()
     ):
-        raise NotOurForm("it is from an earlier visit; open the page and send it again")
+        raise NotOurForm(
+            "you have signed in again since you opened the page; open it and try again"
+        )
     return form
 
 

@@ -23,12 +23,15 @@ from app.proposals.terms import standing, terms_of
 from models.exchange import Need, Offer
 from models.matching import Agreement, Proposal
 from models.vocabulary import HOLDING, DecisionAction, ProposalState, Says, Side
+from solver.pairing.pair_rule import GIVER, TAKER
 
 OF_SIDE: Final = {
     Side.TAKER: (Action.AGREE_FOR_TAKER, Role.TAKER_CONTACT),
     Side.GIVER: (Action.AGREE_FOR_GIVER, Role.GIVER_CONTACT),
 }
 """What it takes to record a side's answer, and the only role of ours that may give one."""
+WHOSE: Final = {Side.TAKER: TAKER, Side.GIVER: GIVER}
+"""What each side is called in sentences for people."""
 AGREED: Final = frozenset({ProposalState.AGREED, ProposalState.DEFERRED})
 VOIDABLE: Final = LAPSING | AGREED
 """Until it is approved; what was approved is changed by ending it."""
@@ -77,8 +80,8 @@ def agree(
         return before
     if proposal.state not in LAPSING:
         raise NotNow(
-            f"nothing can be agreed: the proposal is {proposal.state.replace('_', ' ')}; "
-            "it would have to be preferred or due diligence"
+            f"a response cannot be saved: the proposal is {proposal.state.replace('_', ' ')}; "
+            "it must be preferred or in due diligence first"
         )
     check_pair(session, proposal, need, offer, now, confirmed_only=says is Says.NO)
     if before is not None:
@@ -115,8 +118,8 @@ def check_speaks_for(side: Side, said_by: str) -> None:
     others = {role.value for role in Role} - {OF_SIDE[side][1].value}
     if said_by.strip().lower().replace(" ", "_") in others:
         raise BadDecision(
-            f"said_by {said_by!r} does not speak for the {side}; "
-            "name the role of who said it there, such as headteacher"
+            f"{said_by!r} cannot speak for the {WHOSE[side]}; "
+            "enter the role of the person who responded, like headteacher"
         )
 
 
@@ -125,7 +128,7 @@ def _check_record(side: Side, says: Says, said_by: str, said: Said) -> None:
     if says is Says.NO:
         check_said(DecisionAction.DECLINE, said)
     elif said != NOTHING_SAID:
-        raise BadDecision("a reason or a note goes with a no only; leave it out")
+        raise BadDecision("a reason or a note is only for a no; leave it out")
 
 
 def _is_repeat(proposal: Proposal, before: Agreement, says: Says, said_by: str) -> bool:

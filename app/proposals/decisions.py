@@ -15,6 +15,7 @@ from app.proposals import pair_check
 from app.proposals.pair_check import check_pair
 from app.proposals.states import ENDED, LAPSING, after
 from app.proposals.terms import check_agreed
+from app.wording import at_moment
 from models.exchange import Need, Offer
 from models.matching import Decision, Proposal, RuleException
 from models.register import Participant
@@ -36,7 +37,7 @@ PROMISING: Final = frozenset(
 
 class BadDecision(Problem):
     status = 422
-    title = "The decision lacks something"
+    title = "Something is missing from the decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,11 @@ def check_said(action: DecisionAction, said: Said) -> None:
     if action is DecisionAction.LAPSE:
         raise BadDecision("a proposal lapses by itself; withdraw it instead")
     if action is DecisionAction.DECLINE and said.reason is None:
-        raise BadDecision(f"say why it is declined: reason is one of {', '.join(DeclineReason)}")
+        raise BadDecision(f"enter a reason for declining: one of {', '.join(DeclineReason)}")
     if action is not DecisionAction.DECLINE and said.reason is not None:
-        raise BadDecision("a reason goes with a decline only; leave it out or write a note")
+        raise BadDecision("a reason is only for declining; leave it out or write a note")
     if said.reason is DeclineReason.OTHER and not said.note:
-        raise BadDecision("reason 'other' needs a note that says what it is")
+        raise BadDecision("reason 'other' needs a note that explains it")
 
 
 def lock(session: WriteSession, proposal_id: int) -> tuple[Proposal, Need, Offer]:
@@ -123,7 +124,7 @@ def check_current(proposal: Proposal, version: int | None, now: datetime) -> Non
         raise Stale(f"proposal {proposal.id} was changed in the meantime; read it again")
     until = proposal.held_until
     if proposal.state in LAPSING and until is not None and until <= now:
-        raise Conflict(f"proposal {proposal.id} lapsed at {until:%d %B %Y %H:%M} UTC, unanswered")
+        raise Conflict(f"proposal {proposal.id} lapsed on {at_moment(until)} without a response")
 
 
 def allow_exception(

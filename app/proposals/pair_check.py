@@ -34,7 +34,7 @@ SAME_PLACE_M: Final = 100
 class NotToBeSent(Conflict):
     """A proposal that rests on what nobody confirmed yet."""
 
-    title = "It rests on suggestions and cannot go out"
+    title = "The proposal is not ready to send"
 
 
 class Spent(Conflict):
@@ -206,7 +206,7 @@ def check_pair(
     today = pair_today(session, proposal, need, offer, now)
     if today.to_confirm:
         missing = "; ".join(today.to_confirm)
-        raise NotToBeSent(f"{missing}: until then nothing of it can be sent or agreed")
+        raise NotToBeSent(f"{missing}. Until then, the proposal cannot be sent or agreed")
     if confirmed_only:
         return
     if today.lacking:
@@ -355,8 +355,8 @@ def _lacking(
     """What running support and every other hold leave too little of."""
     if not open_need:
         return [
-            f"need {need.reference} no longer looks for support: "
-            "it was met or closed, or another proposal holds it"
+            f"need {need.reference} no longer needs support: "
+            "it is met or closed, or another proposal holds it"
         ]
     of_need, of_offer = rows
     place = places_of(loaded)
@@ -366,12 +366,18 @@ def _lacking(
     days = [
         (left.need_half_days[of_need], f"need {need.reference} asks for"),
         (left.offer_half_days[of_offer], f"offer {offer.reference} has left"),
-        (left.give_limit[giver], f"{giver_name} may still give"),
+        (left.give_limit[giver], f"{giver_name} can still give"),
     ]
     places = [
-        (left.offer_pairings[of_offer], f"offer {offer.reference} serves no more at once"),
-        (left.max_given[giver], f"{giver_name} gives to as many as it may at once"),
-        (left.max_taken[taker], f"{taker_name} has as many supporters as it may have"),
+        (
+            left.offer_pairings[of_offer],
+            f"offer {offer.reference} serves as many schools as it can at a time",
+        ),
+        (left.max_given[giver], f"{giver_name} supports as many schools as it can at a time"),
+        (
+            left.max_taken[taker],
+            f"{taker_name} has as many supporting organisations as it can at a time",
+        ),
     ]
     short = [f"{what} {days_text(free)}" for free, what in days if free < asked]
     short += [what for free, what in places if free < 1]

@@ -11,19 +11,19 @@ from solver.pairing.ladder import LADDER
 from solver.pairing.points import COMPONENTS, Component, PointInputs, Points, continuity
 
 _STEPS: Final = {
-    Ladder.OWN_GROUP: "the same trust or federation",
-    Ladder.OWN_NETWORK: "the same network",
-    Ladder.LOCAL_AREA: "the same local authority",
-    Ladder.REGION: "the same region",
-    Ladder.DESIGNATED: "elsewhere, nationally designated",
-    Ladder.ELSEWHERE: "elsewhere",
+    Ladder.OWN_GROUP: "is in the same trust or federation",
+    Ladder.OWN_NETWORK: "is in the same network",
+    Ladder.LOCAL_AREA: "is in the same local authority",
+    Ladder.REGION: "is in the same region",
+    Ladder.DESIGNATED: "is elsewhere, and nationally designated",
+    Ladder.ELSEWHERE: "is elsewhere",
 }
 _CONTINUITY: Final = (
     "No earlier support between the two is recorded.",
     "Earlier support between the two did not work.",
-    "Earlier support between the two worked in part.",
+    "Earlier support between the two partly worked.",
     "Earlier support between the two worked.",
-    "The two work together now, or are paired in the plan in force.",
+    "The two work together now, or are paired in the current plan.",
 )
 
 
@@ -65,14 +65,14 @@ def explain_points(points: Points, candidate: int) -> list[PointReason]:
 
 def _priority(inputs: PointInputs, k: int) -> str:
     priority = inputs.needs.priority[inputs.candidates.need[k]]
-    return f"The need has priority {priority} (1 is first, 5 last)."
+    return f"The need has priority {priority} (1 is highest, 5 is lowest)."
 
 
 def _quality(inputs: PointInputs, k: int) -> str:
     quality = int(inputs.offers.quality[inputs.candidates.offer[k]])
     if quality == 0:
-        return "The giver gave no evidence of quality; it counts as claimed, 1 of 5."
-    return f"The evidence of the giver's quality is {quality} of 5."
+        return "There is no evidence of the quality of this support, so it counts as 1 out of 5."
+    return f"The evidence of the quality of this support is {quality} out of 5."
 
 
 def _similarity(inputs: PointInputs, k: int) -> str:
@@ -93,7 +93,7 @@ def _similarity(inputs: PointInputs, k: int) -> str:
     if np.isnan(share).any():
         unknown.append("disadvantage")
     else:
-        parts.append(f"{share[0]:.1f} % and {share[1]:.1f} % disadvantaged")
+        parts.append(f"{share[0]:.1f}% and {share[1]:.1f}% of pupils disadvantaged")
     urban = inputs.participants.places.urban[[giver, taker]]
     if (urban < 0).any():
         unknown.append("surroundings")
@@ -101,9 +101,9 @@ def _similarity(inputs: PointInputs, k: int) -> str:
         parts.append("both urban" if urban[0] else "both rural")
     else:
         parts.append("one urban, one rural")
-    said = f"Giver and taker: {', '.join(parts)}"
+    said = f"The two compared: {', '.join(parts)}"
     if unknown:
-        said += f"; not known of one, so counted half: {', '.join(unknown)}"
+        said += f"; not known for one of them, so counted as half: {', '.join(unknown)}"
     return f"{said}."
 
 
@@ -117,8 +117,8 @@ def _fit(broader: int) -> str:
 def _nearness(inputs: PointInputs, k: int) -> str:
     candidates = inputs.candidates
     if candidates.remote[k]:
-        return "Remote: no journey."
-    miles = f"{float(miles_from_metres(candidates.distance_m[k])):.1f} miles apart"
+        return "Support is remote, so there is no journey."
+    miles = f"They are {float(miles_from_metres(candidates.distance_m[k])):,.1f} miles apart"
     if np.isnan(candidates.minutes[k]):
         return f"{miles}."
     return f"{miles}, about {candidates.minutes[k]:.0f} minutes one way."
@@ -127,18 +127,18 @@ def _nearness(inputs: PointInputs, k: int) -> str:
 def _ladder(inputs: PointInputs, k: int) -> str:
     step = int(inputs.candidates.ladder[k])
     tried = np.asarray(inputs.tried)[inputs.candidates.need[k]]
-    where = f"The giver comes from {_STEPS[LADDER[step]]}"
+    where = f"The supporting organisation {_STEPS[LADDER[step]]}"
     if tried[step]:
-        return f"{where}, where support was tried without success: no points."
+        return f"{where}, where support has been tried without success, so this earns no points."
     below = int(tried[:step].sum())
     if below:
-        steps = "one nearer step" if below == 1 else f"{below} nearer steps"
-        return f"{where}; {steps} of the ladder had been tried without success."
+        steps = "1 nearer step" if below == 1 else f"{below} nearer steps"
+        return f"{where}. Support from {steps} has been tried without success."
     return f"{where}."
 
 
 def _disadvantage(inputs: PointInputs, k: int) -> str:
     share = float(inputs.disadvantage_percent[inputs.taker[k]])
     if np.isnan(share):
-        return "The share of disadvantaged pupils is not known; it counts half."
-    return f"{share:.1f} % of the taker's pupils are disadvantaged."
+        return "The share of disadvantaged pupils is not known, so it counts as half."
+    return f"{share:.1f}% of the pupils receiving support are disadvantaged."

@@ -15,6 +15,8 @@ from app.database import Database
 from app.demo.draw import draw, write_drawn
 from app.demo.queries import to_draw
 from app.main import create_app
+from app.portal.choices import ReviewAction
+from app.portal.labels import DONE, LABELS, RUN_FIELDS
 from app.settings import Settings
 from models.matching import Decision
 from models.register import Institution
@@ -23,6 +25,7 @@ from tests.portal import new_key
 from tests.serving import serving
 
 AREA, PERIOD = "Medway", "2026-27"
+VERBS = LABELS[ReviewAction]
 PATIENCE_MS = 300_000
 pytestmark = pytest.mark.national
 
@@ -41,11 +44,11 @@ def take_in(page: Page, address: str, kind: str, files: dict[str, Path]) -> None
     page.goto(f"{address}/imports/new?kind={kind}")
     for field, path in files.items():
         page.locator(f"#{field}").set_input_files(path)
-    page.get_by_role("button", name="Show what would change").click()
-    heading = page.get_by_role("heading", name="What would change")
+    page.get_by_role("button", name="Check the file").click()
+    heading = page.get_by_role("heading", name="Check the changes")
     expect(heading).to_be_visible(timeout=PATIENCE_MS)
-    page.get_by_role("button", name="Take it in").click()
-    expect(page.get_by_text("the file is taken in")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Import the file").click()
+    expect(page.get_by_text("imported:")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_from_the_register_to_decisions(
@@ -74,21 +77,21 @@ def test_from_the_register_to_decisions(
 
     page.goto(f"{address}/institutions")
     page.get_by_label("Name, URN, postcode or local authority").fill(f"primary {AREA}")
-    expect(page.locator("#found [data-announce]")).to_contain_text("found")
+    expect(page.locator("#found [data-announce]")).to_contain_text("results")
     page.locator("#found tbody a").first.click()
     expect(page.get_by_text(AREA).first).to_be_visible()
 
     page.goto(f"{address}/runs/new")
-    page.get_by_label("Area").fill(AREA)
-    page.get_by_label("Period").select_option(PERIOD)
+    page.get_by_label(RUN_FIELDS["area"].label).fill(AREA)
+    page.get_by_label(RUN_FIELDS["period"].label).select_option(PERIOD)
     page.get_by_role("button", name="Start the run").click()
     expect(page.get_by_role("heading", name="The plan")).to_be_visible(timeout=PATIENCE_MS)
     page.screenshot(path=SHOTS / "national-run.png", full_page=True)
     page.get_by_role("link", name="Unmet needs", exact=True).click()
     expect(page.locator("#main-content")).to_contain_text("unmet")
     page.get_by_role("link", name="Proposals", exact=True).click()
-    page.get_by_label("Choose all on this page").check()
-    page.get_by_role("button", name="Prefer", exact=True).click()
+    page.get_by_label("Select all on this page").check()
+    page.get_by_role("button", name=VERBS[ReviewAction.PREFER], exact=True).click()
     expect(page.get_by_text("preferred").first).to_be_visible()
 
     page.goto(f"{address}/runs/1/map")
@@ -98,10 +101,10 @@ def test_from_the_register_to_decisions(
     frame.locator("#list-pairings").click()
     frame.locator("#table tbody tr").first.get_by_role("button").nth(2).click()
     card = page.locator("#proposal-card")
-    card.locator("summary", has_text="Decline").click()
-    card.get_by_label("Why is it declined?").select_option("capacity")
-    card.get_by_role("button", name="Decline", exact=True).click()
-    expect(card.get_by_text("The proposal is declined.")).to_be_visible()
+    card.locator("summary", has_text=VERBS[ReviewAction.DECLINE]).click()
+    card.get_by_label("Why are you declining?").select_option("capacity")
+    card.get_by_role("button", name=VERBS[ReviewAction.DECLINE], exact=True).click()
+    expect(card.get_by_text(f"Proposal {DONE[ReviewAction.DECLINE]}")).to_be_visible()
     frame.get_by_role("button", name="Map", exact=True).click()
     page.screenshot(path=SHOTS / "national-map.png", full_page=True)
 

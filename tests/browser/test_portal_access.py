@@ -9,11 +9,17 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from app.database import Database
+from app.portal.choices import ReviewAction, Saved
+from app.portal.labels import DONE, LABELS, NEED_FIELDS, NOTES, RUN_FIELDS
 from models.exchange import Need
+from models.vocabulary import Side
 from tests import rows
 from tests.browser.conftest import SHOTS
 from tests.browser.pages import check, tab_to
 
+VERBS = LABELS[ReviewAction]
+PREFER, PIN = VERBS[ReviewAction.PREFER], VERBS[ReviewAction.PIN]
+DAYS, EXPERTISE, PERIOD = (NEED_FIELDS[name].label for name in ("days", "expertise", "period"))
 PHONE = {
     "viewport": {"width": 375, "height": 720},
     "is_mobile": True,
@@ -33,28 +39,28 @@ def test_by_keyboard_alone(
     expect(page.locator("main")).to_be_focused()
     tab_to(page, page.get_by_label("Name", exact=True))
     page.keyboard.type("Oak")
-    expect(page.locator("#announce")).to_contain_text("that fit the filter")
+    expect(page.locator("#announce")).to_contain_text("that match the filter")
     tab_to(page, page.locator('input[name="chosen"]').first)
     page.keyboard.press("Space")
-    tab_to(page, page.get_by_role("button", name="Pin…"))
+    tab_to(page, page.get_by_role("button", name=f"{PIN}…"))
     page.keyboard.press("Enter")
-    tab_to(page, page.get_by_label("Why"))
+    tab_to(page, page.get_by_label(NOTES[ReviewAction.PIN]))
     page.keyboard.type("they know each other")
-    tab_to(page, page.get_by_role("button", name="Pin", exact=True))
+    tab_to(page, page.get_by_role("button", name=PIN, exact=True))
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 proposal is pinned.")).to_be_visible()
+    expect(page.get_by_text(f"1 proposal {DONE[ReviewAction.PIN]}")).to_be_visible()
     page.goto(f"{address}/needs/new?participant=101")
-    tab_to(page, page.get_by_label("Expertise"))
+    tab_to(page, page.get_by_label(EXPERTISE))
     page.keyboard.type("Maths")
-    tab_to(page, page.get_by_label("Period"))
+    tab_to(page, page.get_by_label(PERIOD))
     page.keyboard.type("2026 to")
-    tab_to(page, page.get_by_label("Days", exact=True))
+    tab_to(page, page.get_by_label(DAYS, exact=True))
     page.keyboard.type("3")
     tab_to(page, page.get_by_role("radio", name="3", exact=True))
     page.keyboard.press("ArrowUp")
-    tab_to(page, page.get_by_role("button", name="Record it"))
+    tab_to(page, page.get_by_role("button", name="Save need"))
     page.keyboard.press("Enter")
-    expect(page.get_by_text("It is recorded.")).to_be_visible()
+    expect(page.get_by_text(LABELS[Saved][Saved.CREATED], exact=True)).to_be_visible()
     with exchange.read() as session:
         need = session.scalars(select(Need).order_by(Need.id.desc()).limit(1)).one()
     assert (need.half_days, need.priority) == (6, 2)
@@ -63,19 +69,19 @@ def test_by_keyboard_alone(
 def test_without_javascript(broker: Callable[..., Page], address: str, exchange: Database) -> None:
     """A run is started and watched by reloading, and a proposal is preferred."""
     page = broker("/runs/new", java_script_enabled=False)
-    page.get_by_label("Area").fill("Testshire")
-    page.get_by_label("Period").select_option(rows.YEAR)
+    page.get_by_label(RUN_FIELDS["area"].label).fill("Testshire")
+    page.get_by_label(RUN_FIELDS["period"].label).select_option(rows.YEAR)
     page.get_by_role("button", name="Start the run").click()
     expect(page.get_by_role("heading", name="The plan")).to_be_visible(timeout=120_000)
     page.get_by_role("button", name="Review the proposals").click()
     page.get_by_label("Name", exact=True).fill("Oak")
     page.get_by_role("button", name="Filter").click()
     page.locator('input[name="chosen"]').first.check()
-    page.get_by_role("button", name="Prefer", exact=True).click()
-    expect(page.get_by_text("1 proposal is preferred.")).to_be_visible()
+    page.get_by_role("button", name=PREFER, exact=True).click()
+    expect(page.get_by_text(f"1 proposal {DONE[ReviewAction.PREFER]}")).to_be_visible()
     page.screenshot(path=SHOTS / "portal-no-script.png", full_page=True)
     page.goto(f"{address}/imports/new")
-    page.get_by_label("What does it hold?").select_option("offers")
+    page.get_by_label("What does the file contain?").select_option("offers")
     page.get_by_role("button", name="Choose", exact=True).click()
     expect(page.get_by_role("heading", name="Offers")).to_be_visible()
 
@@ -108,8 +114,9 @@ def test_in_the_reader_s_colours(
     """Dark, with more contrast, and in forced colours every page can be read, wrong forms too."""
     check(broker("/", **THEMES[theme]), f"{theme}-home")
     page = broker("/proposals/1", **THEMES[theme])
-    page.get_by_role("button", name="Prefer", exact=True).click()
-    page.get_by_role("link", name="Record what the taker says").click()
+    page.get_by_role("button", name=PREFER, exact=True).click()
+    taker = LABELS[Side][Side.TAKER].lower()
+    page.get_by_role("link", name=f"Record response of the {taker}").click()
     check(page, f"{theme}-proposal")
     run = f"/runs/{run_id}"
     for path in (
@@ -120,7 +127,7 @@ def test_in_the_reader_s_colours(
         page.goto(f"{address}{path}")
         check(page, f"{theme}-" + re.sub(r"\W+", "-", path).strip("-"))
     page.goto(f"{address}/needs/new?participant=100")
-    page.get_by_role("button", name="Record it").click()
+    page.get_by_role("button", name="Save need").click()
     expect(page.locator(".govuk-error-summary")).to_be_focused()
     check(page, f"{theme}-need-wrong")
     if "dark" in theme:

@@ -12,8 +12,9 @@ from app.database import Database
 from app.main import create_app
 from app.maps import service, tokens
 from app.maps.tokens import Grant
+from app.portal.labels import LABELS
 from app.settings import Settings
-from models.vocabulary import EmbedLayer
+from models.vocabulary import EmbedLayer, Ladder, ProposalState
 from tests.browser.conftest import Host
 from tests.browser.widgets import HEARD, SECRET, await_heard, draw, heard, violations, widget
 from tests.serving import serving
@@ -239,11 +240,11 @@ def test_the_list_has_what_the_map_has(
     frame.locator("#find").fill("nowhere")
     expect(table.locator("tbody tr")).to_have_count(1)
     table.get_by_role("button", name="Nowhere School").click()
-    expect(frame.locator("#card")).to_contain_text("position is not known")
+    expect(frame.locator("#card")).to_contain_text("location is not known")
     frame.get_by_role("button", name="Clear filters").click()
     frame.locator("#list-pairings").click()
     expect(table.locator("tbody tr")).to_have_count(30)
-    frame.get_by_label("Same region").uncheck()
+    frame.get_by_label(LABELS[Ladder][Ladder.REGION]).uncheck()
     expect(table.locator("tbody tr")).to_have_count(25)
     assert complaints == []
 
@@ -257,7 +258,9 @@ def test_a_pairing_is_chosen(
     frame.locator("#list-pairings").press("Enter")
     row = frame.locator("#table tbody tr").first
     row.get_by_role("button").nth(2).press("Enter")
-    expect(row.get_by_role("cell").last).to_have_text("Preferred")
+    expect(row.get_by_role("cell").last).to_have_text(
+        LABELS[ProposalState][ProposalState.PREFERRED]
+    )
     card = frame.locator("#card")
     expect(card).to_be_focused()
     expect(card.locator("h2")).to_have_text("Maths")
@@ -313,7 +316,7 @@ def test_without_javascript(embedded: Callable[..., str], open_page: Open) -> No
     page.get_by_role("link", name="Schools and support partners").click()
     expect(page.get_by_role("row")).to_have_count(64)
     page.get_by_label("Name, place or postcode").fill("school 104")
-    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("row")).to_have_count(2)
 
 
@@ -328,7 +331,7 @@ def test_a_plain_frame_needs_no_script_of_the_page(
     box = page.locator("iframe").bounding_box()
     assert box is not None
     assert box["height"] == 640
-    expect(frame.locator("#status")).to_have_text("64 schools and others")
+    expect(frame.locator("#status")).to_have_text("64 schools and organisations")
     assert complaints == []
 
 
@@ -348,7 +351,7 @@ def test_a_plain_frame_without_javascript(
         page.reload()
     link.click()
     frame.get_by_label("Name, place or postcode").fill("school 104")
-    frame.get_by_role("button", name="Find").click()
+    frame.get_by_role("button", name="Search").click()
     expect(frame.get_by_role("row")).to_have_count(2)
     assert complaints == []
 

@@ -1,4 +1,5 @@
 "use strict";
+const counted = (number) => number.toLocaleString("en-GB");
 // Everything is in the page already; this only helps to look around in it.
 for (const tools of document.querySelectorAll("[data-filter]")) {
   const rows = [...document.querySelectorAll(`#${tools.dataset.filter} tbody tr`)];
@@ -8,7 +9,7 @@ for (const tools of document.querySelectorAll("[data-filter]")) {
     const wanted = event.target.value.trim().toLowerCase();
     let shown = 0;
     rows.forEach((row, i) => { row.hidden = !words[i].includes(wanted); shown += !row.hidden; });
-    tools.querySelector("[role=status]").textContent = wanted ? `${shown} of ${rows.length} rows` : "";
+    tools.querySelector("[role=status]").textContent = wanted ? `${counted(shown)} of ${counted(rows.length)} rows` : "";
   });
 }
 let opened = [];
@@ -31,8 +32,8 @@ if (paper) {
   let picked = null;
 
   const name = (i) => facts.participants[i][0];
-  const count = (days) => `${days} ${days === 1 ? "day" : "days"}`;
-  const far = (miles) => (miles === null ? "" : `, ${miles} miles`);
+  const count = (days) => `${counted(days)} ${days === 1 ? "day" : "days"}`;
+  const far = (miles) => (miles === null ? "" : `, ${counted(miles)} ${miles === 1 ? "mile" : "miles"}`);
   const sum = (ps) => ps.reduce((days, p) => days + facts.pairings[p][3], 0);
 
   function look(x, y, w) {
@@ -84,14 +85,14 @@ if (paper) {
     const head = document.createElement("h3"), ps = pairingsOf.get(i) || [];
     head.textContent = `${name(i)} (${facts.participants[i][1]})`;
     const gives = ps.filter((p) => facts.pairings[p][0] === i), takes = ps.filter((p) => facts.pairings[p][1] === i);
-    chosen.append(head, ...list("Gives", gives, ["to", 1]), ...list("Takes", takes, ["from", 0]));
-    if (!ps.length) chosen.append("No part in this plan.");
+    chosen.append(head, ...list("Gives", gives, ["to", 1]), ...list("Receives", takes, ["from", 0]));
+    if (!ps.length) chosen.append("Not part of this plan.");
   }
   function says(target) {
     if (target.dataset.i !== undefined) {
       const i = Number(target.dataset.i), ps = pairingsOf.get(i) || [];
       const gives = sum(ps.filter((p) => facts.pairings[p][0] === i)), takes = sum(ps.filter((p) => facts.pairings[p][1] === i));
-      return `${name(i)}: ${ps.length ? `gives ${count(gives)}, takes ${count(takes)}` : "no part in this plan"}`;
+      return `${name(i)}: ${ps.length ? `gives ${count(gives)}, receives ${count(takes)}` : "not part of this plan"}`;
     }
     const [giver, taker, expertise, days, , miles] = facts.pairings[Number(target.dataset.p)];
     return `${name(giver)} gives ${count(days)} of ${expertise} to ${name(taker)}${far(miles)}`;

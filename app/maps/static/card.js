@@ -1,5 +1,5 @@
 // The card of what is selected: who it is, what it offers, whom it supports and who supports it.
-import { days, KINDS, LADDER, miles } from "./layer.js";
+import { counted, days, KINDS, LADDER, miles, number, STATES } from "./labels.js";
 import { element } from "./table.js";
 
 const SHOWN = 12;
@@ -13,8 +13,8 @@ export function ages(layer, at) {
 export function said(layer, at) {
   const parts = [layer.name[at], KINDS[layer.symbols[layer.symbol[at]]]];
   const [gives, takes] = [layer.given[at].length, layer.taken[at].length];
-  if (gives) parts.push(`gives ${gives}`);
-  if (takes) parts.push(`receives ${takes}`);
+  if (gives) parts.push(`gives support to ${number(gives)}`);
+  if (takes) parts.push(`receives support from ${number(takes)}`);
   return parts.join(", ");
 }
 
@@ -30,7 +30,7 @@ function support(layer, title, pairings, other, { select, pair }) {
       element("button", { type: "button", class: "link", onclick: () => select(partner) }, layer.name[partner]),
       element("span", {}, facts.join(", ")));
   });
-  if (pairings.length > SHOWN) listed.push(element("li", {}, `and ${pairings.length - SHOWN} more, in the list`));
+  if (pairings.length > SHOWN) listed.push(element("li", {}, `and ${number(pairings.length - SHOWN)} more in the list`));
   return element("div", {}, element("h3", {}, title), element("ul", {}, ...listed));
 }
 
@@ -44,7 +44,7 @@ export function fill(card, layer, at, { select, pair, close, onMap }) {
     element("h2", {}, layer.name[at]),
     element("p", {}, facts),
     element("p", {}, where),
-    Number.isNaN(layer.x[at]) ? element("p", { class: "quiet" }, "Its position is not known, so it is not on the map.") : "",
+    Number.isNaN(layer.x[at]) ? element("p", { class: "quiet" }, "This location is not known, so it is not on the map.") : "",
     Number.isNaN(layer.x[at]) || !onMap ? "" : element("p", { class: "to-map" }, element("button", { type: "button", class: "plain", onclick: onMap }, "Show on the map")),
     offers.length ? element("div", {}, element("h3", {}, "Can offer"), element("ul", { class: "dots" }, ...offers)) : "",
     support(layer, "Gives support to", layer.given[at], layer.pairings.taker, { select, pair }),
@@ -63,17 +63,17 @@ export function fillPairing(card, layer, k, { select, close }) {
     element("h2", {}, layer.expertise[expertise[k]]),
     element("p", {}, "From ", who(giver[k]), " to ", who(taker[k])),
     element("p", {}, facts.join(", ")),
-    element("p", { class: "quiet" }, states[state[k]].replaceAll("_", " ")),
+    element("p", { class: "quiet" }, STATES[states[state[k]]]),
   );
 }
 
 export function fillCluster(card, layer, members, { select, close }) {
   const listed = members.slice(0, 40).map((at) =>
     element("li", {}, element("button", { type: "button", class: "link", onclick: () => select(at) }, layer.name[at])));
-  if (members.length > listed.length) listed.push(element("li", {}, `and ${members.length - listed.length} more`));
+  if (members.length > listed.length) listed.push(element("li", {}, `and ${number(members.length - listed.length)} more`));
   card.replaceChildren(
     element("button", { type: "button", class: "close", "aria-label": "Close", onclick: close }, "×"),
-    element("h2", {}, `${members.length} in one place`),
+    element("h2", {}, `${counted(members.length, "school or organisation", "schools and organisations")} in one place`),
     element("ul", {}, ...listed),
   );
 }

@@ -1,6 +1,7 @@
 // What is shown: kinds, steps of the ladder, an area, an expertise and words.
-import { KINDS, LADDER, words } from "./layer.js";
 import { palette, symbol } from "./field.js";
+import { KINDS, LADDER, number } from "./labels.js";
+import { words } from "./layer.js";
 import { element } from "./table.js";
 
 const compare = new Intl.Collator("en-GB").compare;
@@ -16,7 +17,7 @@ function picture(draw) {
 
 function choice(name, value, text, count, draw) {
   const box = element("input", { type: "checkbox", name, value, checked: true });
-  const said = element("span", {}, text, " ", element("small", {}, count.toLocaleString("en-GB")));
+  const said = element("span", {}, text, " ", element("small", {}, number(count)));
   const label = element("label", {}, box, picture(draw), said);
   label.redraw = () => label.querySelector("canvas").replaceWith(picture(draw));
   return label;

@@ -1,21 +1,5 @@
 // Reads a layer in columns (givetake-map/1) into arrays that are quick to draw and to filter.
 const STEPS_PER_DEGREE = 100000;
-export const KINDS = {
-  primary: "Primary or nursery school",
-  secondary: "Secondary school",
-  specialist: "Specialist provision",
-  alternative: "Alternative provision",
-  other_school: "Other school or college",
-  organisation: "Organisation",
-};
-export const LADDER = {
-  own_group: "Own trust or federation",
-  own_network: "Own network",
-  local_area: "Same local authority",
-  region: "Same region",
-  designated: "Designated organisation",
-  elsewhere: "From elsewhere",
-};
 
 /** Sum up columns that hold differences; null stays null. */
 function summed(steps) {
@@ -36,7 +20,7 @@ export function words(text) {
 }
 
 export function read(raw) {
-  if (raw.format !== "givetake-map/1") throw new Error(`this is no layer that can be read: ${raw.format}`);
+  if (raw.format !== "givetake-map/1") throw new Error(`the format of the layer is not known: ${raw.format}`);
   const p = raw.participants;
   const count = p.id.length;
   const [east, north] = [summed(p.x), summed(p.y)];
@@ -64,6 +48,3 @@ export function read(raw) {
   });
   return { ...raw, count, ...p, longitude, latitude, x, y, pairings, offers, given, taken, text, hasOffers: raw.offers.at.length > 0 };
 }
-
-export const days = (halfDays) => `${halfDays / 2} ${halfDays === 2 ? "day" : "days"}`;
-export const miles = (value) => (value === null ? "" : `${value} ${value === 1 ? "mile" : "miles"}`);

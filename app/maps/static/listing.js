@@ -1,9 +1,8 @@
 // The list: what the map shows, as tables of schools and of pairings.
-import { KINDS, LADDER } from "./layer.js";
+import { inDays, KINDS, LADDER, number, SIDES, STATES } from "./labels.js";
 import { element, Table } from "./table.js";
 
 const LISTS = ["participants", "pairings"];
-const sentence = (word) => (word[0].toUpperCase() + word.slice(1)).replaceAll("_", " ");
 
 export class Listing {
   #layer;
@@ -27,10 +26,10 @@ export class Listing {
   show(passed, { keep = false } = {}) {
     this.#passed = passed;
     if (this.#wanted === "pairings") {
-      this.#table.show("Pairings, from giver to receiver", this.#ofPairings(), passed.arcs, { keep });
+      this.#table.show("Pairings", this.#ofPairings(), passed.arcs, { keep });
     } else {
       const rows = [...this.#layer.name.keys()].filter((at) => passed.shown[at]);
-      this.#table.show("Schools and others", this.#ofParticipants(), rows, { keep });
+      this.#table.show("Schools and organisations", this.#ofParticipants(), rows, { keep });
     }
   }
 
@@ -58,7 +57,7 @@ export class Listing {
   #which(k) {
     const { expertise, name, pairings: p } = this.#layer;
     const text = expertise[p.expertise[k]];
-    const label = `${text}: ${name[p.giver[k]]} for ${name[p.taker[k]]}`;
+    const label = `${text}: ${name[p.giver[k]]} supporting ${name[p.taker[k]]}`;
     return element("button", { type: "button", class: "link", "aria-label": label, onclick: () => this.#pair(k) }, text);
   }
 
@@ -66,26 +65,26 @@ export class Listing {
     const { areas, area, expertise, given, hasOffers, offers, pairings, postcode, symbol, symbols, taken } = this.#layer;
     const kind = (at) => KINDS[symbols[symbol[at]]];
     const offered = (at) => offers[at].map((code) => expertise[code]).join(", ");
-    const counted = (title, lists) => ({ title, number: true, key: (at) => lists[at].length, cell: (at) => String(lists[at].length || "") });
+    const counted = (title, lists) => ({ title, number: true, key: (at) => lists[at].length, cell: (at) => (lists[at].length ? number(lists[at].length) : "") });
     return [
       { title: "Name", key: (at) => this.#rank(at), cell: (at) => this.#who(at) },
       { title: "Kind", key: kind, cell: kind },
       { title: "Local authority", key: (at) => areas[area[at]], cell: (at) => areas[area[at]] ?? "" },
       { title: "Postcode", key: (at) => postcode[at] || null, cell: (at) => postcode[at] },
-      ...(pairings.giver.length ? [counted("Gives", given), counted("Receives", taken)] : []),
+      ...(pairings.giver.length ? [counted("Gives support to", given), counted("Receives support from", taken)] : []),
       ...(hasOffers ? [{ title: "Can offer", key: (at) => offered(at) || null, cell: offered }] : []),
     ];
   }
 
   #ofPairings() {
     const { expertise, ladder, layer, pairings: p } = this.#layer;
-    const far = (k) => (p.remote[k] ? "remote" : (p.miles[k]?.toFixed(1) ?? ""));
-    const state = (k) => sentence(p.states[p.state[k]]);
+    const far = (k) => (p.remote[k] ? "Remote" : (p.miles[k]?.toFixed(1) ?? ""));
+    const state = (k) => STATES[p.states[p.state[k]]];
     return [
-      { title: "Giver", key: (k) => this.#rank(p.giver[k]), cell: (k) => this.#who(p.giver[k]) },
-      { title: "Receiver", key: (k) => this.#rank(p.taker[k]), cell: (k) => this.#who(p.taker[k]) },
+      { title: SIDES.giver, key: (k) => this.#rank(p.giver[k]), cell: (k) => this.#who(p.giver[k]) },
+      { title: SIDES.taker, key: (k) => this.#rank(p.taker[k]), cell: (k) => this.#who(p.taker[k]) },
       { title: "Expertise", key: (k) => expertise[p.expertise[k]], cell: (k) => this.#which(k) },
-      { title: "Days", number: true, key: (k) => p.half_days[k], cell: (k) => String(p.half_days[k] / 2) },
+      { title: "Days", number: true, key: (k) => p.half_days[k], cell: (k) => inDays(p.half_days[k]) },
       { title: "Miles", number: true, key: (k) => p.miles[k], cell: far },
       { title: "From", key: (k) => p.ladder[k], cell: (k) => LADDER[ladder[p.ladder[k]]] },
       ...(layer === "partner" ? [{ title: "State", key: state, cell: state }] : []),

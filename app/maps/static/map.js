@@ -1,6 +1,7 @@
 // The map: clusters, markers and arcs of whoever is shown, on one canvas.
 import { said } from "./card.js";
 import { Field } from "./field.js";
+import { counted } from "./labels.js";
 import { mercatorX, mercatorY } from "./layer.js";
 import { Markers } from "./markers.js";
 
@@ -143,7 +144,7 @@ export class MapView {
 
   #name({ count, isOnePlace, at }) {
     if (!count) return said(this.#layer, at);
-    return `${count.toLocaleString("en-GB")} schools and others, ${isOnePlace ? "in one place" : "zoom in"}`;
+    return `${counted(count, "school or organisation", "schools and organisations")}, ${isOnePlace ? "in one place" : "zoom in"}`;
   }
 
   #single(at, r, lit = false) {

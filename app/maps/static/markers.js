@@ -17,7 +17,7 @@ export class Markers {
     pane.style.zIndex = 650;
     this.#group = L.DomUtil.create("div", "hits", pane);
     this.#group.setAttribute("role", "group");
-    this.#group.setAttribute("aria-label", "Markers on the map. Arrow keys go to the nearest that way, Page Down to the next, plus and minus zoom.");
+    this.#group.setAttribute("aria-label", "Markers on the map. Use the arrow keys to go to the nearest marker in that direction, Page Down to go to the next, and plus and minus to zoom.");
     this.#tip = L.DomUtil.create("div", "tip", map.getContainer());
     this.#tip.setAttribute("aria-hidden", "true");
     this.#tip.hidden = true;

@@ -39,7 +39,7 @@ class PartnershipMap extends HTMLElement {
       page = new URL("maps/widget", src.endsWith("/") ? src : `${src}/`);
       if (!/^https?:$/.test(page.protocol) || !token) throw new TypeError();
     } catch {
-      this.#fail("give the attributes src, an address that begins with https://, and token");
+      this.#fail("add the attributes src, which must start with https://, and token");
       return;
     }
     page.searchParams.set("token", token);
@@ -58,7 +58,7 @@ class PartnershipMap extends HTMLElement {
     this.#frame = frame;
     this.#size();
     this.shadowRoot.append(frame);
-    this.#timer = setTimeout(() => this.#fail("the map did not answer; is this page one that its token names?"), PATIENCE_MS);
+    this.#timer = setTimeout(() => this.#fail("the map did not respond; check that the token is for this website"), PATIENCE_MS);
   }
 
   #size() {

@@ -1,4 +1,6 @@
 // The table twin of the map: sorted by any column, page by page.
+import { number } from "./labels.js";
+
 const PER_PAGE = 50;
 
 function element(name, attributes = {}, ...content) {
@@ -87,11 +89,11 @@ export class Table {
       element("caption", {}, this.caption),
       element("thead", {}, element("tr", {}, ...heads)),
       element("tbody", {}, ...body));
-    this.#place.replaceChildren(some.length ? table : element("p", { class: "none" }, "Nothing fits the filters."));
+    this.#place.replaceChildren(some.length ? table : element("p", { class: "none" }, "No results match the filters."));
     const last = this.#pages() - 1;
     const turn = (name, text, page, isOff) =>
       element("button", { type: "button", class: "plain", name, disabled: isOff, onclick: () => this.#turn(page, name) }, text);
-    const said = `Page ${(this.#page + 1).toLocaleString("en-GB")} of ${(last + 1).toLocaleString("en-GB")}`;
+    const said = `Page ${number(this.#page + 1)} of ${number(last + 1)}`;
     this.#pager.hidden = last === 0;
     this.#pager.replaceChildren(
       turn("previous", "Previous", this.#page - 1, this.#page === 0),

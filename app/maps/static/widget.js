@@ -1,6 +1,7 @@
 // The widget in its frame: reads the layer, shows it as map and list, and tells the page about it.
 import { fill, fillCluster, fillPairing } from "./card.js";
 import { fillFilters, passing, restyleFilters } from "./filters.js";
+import { counted } from "./labels.js";
 import { read } from "./layer.js";
 import { Listing } from "./listing.js";
 import { MapView } from "./map.js";
@@ -9,7 +10,6 @@ import { listen, style, tell } from "./page.js";
 const { token, view, area, kinds, tiles, attribution, cards, problem } = document.body.dataset;
 const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
-const counted = (n, one, many) => `${n.toLocaleString("en-GB")} ${n === 1 ? one : many}`;
 const isList = () => root.dataset.view === "list";
 
 let widget = null;
@@ -24,7 +24,7 @@ async function fetched(address) {
   const answer = await fetch(address, { credentials: "omit" });
   if (answer.ok) return answer.json();
   const content = await answer.json().catch(() => ({}));
-  throw new Error(content.detail ?? `the layer could not be read (${answer.status})`);
+  throw new Error(content.detail ?? `the data could not be loaded (${answer.status})`);
 }
 
 class Widget {
@@ -162,7 +162,7 @@ class Widget {
     const participants = this.#passed.shown.reduce((sum, one) => sum + one, 0);
     const pairings = this.#passed.arcs.length;
     const also = this.#layer.pairings.giver.length ? ` and ${counted(pairings, "pairing", "pairings")}` : "";
-    $("status").textContent = counted(participants, "school or other", "schools and others") + also;
+    $("status").textContent = counted(participants, "school or organisation", "schools and organisations") + also;
     tell("filter", { participants, pairings });
     if (isList()) return this.#listing.show(this.#passed, { keep: true });
     if (move || !this.#map.isLoaded) this.#map.fit();
@@ -185,7 +185,7 @@ class Widget {
 
   #say() {
     const day = new Date(`${this.#layer.day}T12:00:00Z`).toLocaleDateString("en-GB", { dateStyle: "long" });
-    $("day").textContent = `As of ${day}.`;
+    $("day").textContent = `Updated ${day}.`;
     if (attribution) $("tile-credit").textContent = `${attribution}.`;
   }
 
@@ -229,7 +229,7 @@ async function start() {
 if (!problem) {
   start().catch((error) => {
     root.dataset.state = "failed";
-    $("status").textContent = `The map cannot be shown: ${error.message}.`;
+    $("status").textContent = `Sorry, the map cannot be shown: ${error.message}.`;
     tell("error", { message: error.message });
     console.error(error);
   });

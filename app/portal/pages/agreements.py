@@ -1,6 +1,6 @@
-"""What the taker and the giver say to a proposal, recorded one side at a time."""
+"""What both sides respond to a proposal, recorded one side at a time."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import BeforeValidator, StringConstraints
@@ -12,19 +12,15 @@ from app.errors import Forbidden, NotFound, Problem
 from app.files.csv_reading import RowModel, Text, clean_text
 from app.portal import forms
 from app.portal.forms import Filled
+from app.portal.labels import RESPONSE_FIELDS
 from app.portal.rendering import page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import agreements, decisions, publication, queries
 from app.proposals.agreements import OF_SIDE
+from app.wording import capital
 from models.vocabulary import DeclineReason, Says, Side
 
 router = APIRouter()
-LABELS: Final = {
-    "says": "What the side says",
-    "said_by": "Role of who said it",
-    "reason": "Why not",
-    "note": "Note",
-}
 
 
 class Answer(RowModel):
@@ -38,7 +34,7 @@ class Answer(RowModel):
 
 def _side(name: str) -> Side:
     if name not in list(Side):
-        raise NotFound("a proposal has a taker and a giver, and no other side")
+        raise NotFound("a proposal has two sides: taker and giver")
     return Side(name)
 
 
@@ -57,13 +53,11 @@ def record(
         # Without JavaScript the fields of a no are there too; a yes has neither.
         given |= {"reason": "", "note": ""}
     filled = Filled(given)
-    answer = forms.read(Answer, filled, LABELS)
+    answer = forms.read(Answer, filled, RESPONSE_FIELDS)
     if answer is None:
-        if "says" in filled.errors:
-            filled.errors["says"] = f"Choose what the {of} says"
         return _form(request, who, proposal_id, of, filled, status=422)
     if answer.says is Says.NO and answer.reason is None:
-        filled.add("reason", f"Choose why the {of} says no")
+        filled.add("reason", RESPONSE_FIELDS["reason"].enter)
         return _form(request, who, proposal_id, of, filled, status=422)
     try:
         with who.database.write() as session:
@@ -82,7 +76,7 @@ def record(
     except (NotFound, Forbidden):
         raise
     except Problem as problem:
-        filled.general.append(problem.detail[:1].upper() + problem.detail[1:])
+        filled.general.append(capital(problem.detail))
         return _form(request, who, proposal_id, of, filled, status=422)
     return RedirectResponse(f"{BASE}/proposals/{proposal_id}?said={of}", 303)
 
@@ -119,5 +113,5 @@ def _form(
             side=side,
             of=full.taker if side is Side.TAKER else full.giver,
             filled=filled,
-            labels=LABELS,
+            fields=RESPONSE_FIELDS,
         )

@@ -1,4 +1,4 @@
-"""The lines that a council or trust copies into its page to show the public map."""
+"""The code that a council or trust copies into its page to show the public map."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,6 +13,7 @@ from app.maps.tokens import BadEmbed
 from app.portal.forms import Filled
 from app.portal.rendering import page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
+from app.wording import capital
 from models.vocabulary import EmbedLayer
 
 router = APIRouter()
@@ -33,6 +34,8 @@ def make(request: Request, who: Who, form: SentBy) -> Response:
     address = f"{request.url.scheme}://{request.url.netloc}"
     made = None
     try:
+        if not filled.values.get("origins"):
+            raise BadEmbed("enter the websites that can show the map, like https://www.example.org")
         with who.database.write() as session:
             granted, token = service.create_embed(
                 session,
@@ -48,7 +51,7 @@ def make(request: Request, who: Who, form: SentBy) -> Response:
                 "expires_at": granted.expires_at,
             }
     except BadEmbed as bad:
-        filled.add("origins", bad.detail[:1].upper() + bad.detail[1:])
+        filled.add("origins", capital(bad.detail))
     return _form(request, who, filled, made=made, status=200 if made else 422)
 
 
@@ -74,7 +77,7 @@ def _form(
             who,
             status=status,
             filled=filled,
-            choices=DAYS,
+            lengths=DAYS,
             made=made,
             given=service.list_embeds(session, who.principal, limit=MOST_SHOWN),
             now=datetime.now(UTC),

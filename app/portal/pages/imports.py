@@ -1,4 +1,4 @@
-"""Taking a file in: first what it would change and its faulty rows, then for good."""
+"""Importing a file: first what it would change and its errors, then for good."""
 
 import re
 import secrets
@@ -84,7 +84,7 @@ def _put_away(request: Request, who: Visitor, kind: str, form: FormData) -> Shel
 def _take_down(request: Request, who: Visitor, name: str) -> Shelved:
     folder = _shelf(request, who) / name
     if not _NAME.fullmatch(name) or not folder.is_dir():
-        raise NotFound("the file is no longer kept; choose it again")
+        raise NotFound("the file is no longer stored; choose it again")
     kind_folder = next(each for each in folder.iterdir() if each.is_dir())
     files = {role.name: next(role.iterdir()) for role in kind_folder.iterdir()}
     return Shelved(folder, kind_folder.name, files)

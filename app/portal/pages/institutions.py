@@ -14,7 +14,6 @@ from app.exchange.limits import list_limits
 from app.partnerships.balance import balances
 from app.partnerships.queries import list_support
 from app.portal.rendering import Pager, csv_page, page, page_number
-from app.portal.rendering import miles as in_miles
 from app.portal.sessions import Who
 from app.proposals.queries import Wanted, list_proposals
 from app.register import institution_queries, list_queries
@@ -28,7 +27,7 @@ from app.register.lookups import (
     reference_of,
 )
 from app.register.nearby import DEFAULT_MILES, Near
-from models.vocabulary import Availability
+from app.wording import miles as in_miles
 
 router = APIRouter()
 PER_PAGE: Final = 25
@@ -134,13 +133,12 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             balances=balances(session, who.principal, about["participant_id"]),
             expertise=expertise_names(session, who),
             today=today,
-            unanswered=Availability.NOT_ANSWERED,
         )
 
 
 def _institution(session: ReadSession, who: Who, urn: int) -> dict[str, Any]:
     if urn > 2**31 - 1:
-        raise NotFound(f"there is no institution {urn} in the register")
+        raise NotFound(f"there is no school with URN {urn} in the register")
     found = institution_queries.get_institution(session, who.principal, urn)
     return {
         **found.row,

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from app.access.policy import Action, authorise
 from app.catalogue.queries import list_expertise, list_periods
 from app.database import ReadSession, WriteSession
-from app.errors import Conflict, NotFound, Problem, Stale
+from app.errors import Conflict, NotFound, Stale
 from app.exchange import limits, queries, service
 from app.exchange.resolve import reference_of
 from app.exchange.rows import NeedRow, OfferRow
@@ -19,68 +19,42 @@ from app.exchange.schemas import NeedShown, OfferShown
 from app.files.csv_writing import columns
 from app.import_kit.misfits import Unfit
 from app.portal import forms
+from app.portal.choices import ItemKind, Saved
 from app.portal.forms import Filled
+from app.portal.labels import NEED_FIELDS, OFFER_FIELDS
 from app.portal.pages.institutions import expertise_names
 from app.portal.rendering import csv_page, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.register.lookups import find_participants
+from app.wording import capital
 from models.exchange import Need, Offer
-from models.vocabulary import Availability, NeedState
+from models.vocabulary import Availability, Mode, NeedEvidence, NeedState
 
 router = APIRouter()
 PER_PAGE: Final = 50
 EM_SPACE: Final = "\u2003"
-NEED_LABELS: Final = {
-    "participant": "School or organisation",
-    "expertise": "Expertise",
-    "period": "Period",
-    "days": "Days",
-    "days_min": "Shortest useful days",
-    "max_givers": "Most supporters at once",
-    "priority": "Priority",
-    "evidence": "Evidence",
-    "agreed_by": "Role of who agreed it",
-    "travel_limit_miles": "Travel limit in miles",
-    "travel_limit_minutes": "Travel limit in minutes",
-    "mode": "How the support is given",
-    "window_starts": "Earliest day",
-    "window_ends": "Latest day",
-    "state": "State",
-}
-OFFER_LABELS: Final = {
-    **{name: NEED_LABELS[name] for name in ("participant", "expertise", "period", "days")},
-    "max_pairings": "Most schools at once",
-    "quality": "Strength of the evidence",
-    "evidence": "Evidence of quality",
-    **{name: NEED_LABELS[name] for name in ("travel_limit_miles", "travel_limit_minutes", "mode")},
-    "phases": "Phases",
-    "window_starts": "Earliest day",
-    "window_ends": "Latest day",
-    "availability": "Availability",
-    "availability_updated": "Day on which the giver said so",
-}
-LABELS: Final = {"need": NEED_LABELS, "offer": OFFER_LABELS}
-ROWS: Final[dict[str, Any]] = {"need": NeedRow, "offer": OfferRow}
+FIELDS: Final = {ItemKind.NEED: NEED_FIELDS, ItemKind.OFFER: OFFER_FIELDS}
+ROWS: Final[dict[ItemKind, Any]] = {ItemKind.NEED: NeedRow, ItemKind.OFFER: OfferRow}
 
 
-def _kind(request: Request) -> str:
-    return "need" if request.url.path.startswith(f"{BASE}/needs") else "offer"
+def _kind(request: Request) -> ItemKind:
+    return ItemKind.NEED if request.url.path.startswith(f"{BASE}/needs") else ItemKind.OFFER
 
 
-Kind = Annotated[str, Depends(_kind)]
+Kind = Annotated[ItemKind, Depends(_kind)]
 
 
 @router.get("/needs")
 def list_needs(request: Request, who: Who) -> Response:
-    return _list(request, who, "need")
+    return _list(request, who, ItemKind.NEED)
 
 
 @router.get("/offers")
 def list_offers(request: Request, who: Who) -> Response:
-    return _list(request, who, "offer")
+    return _list(request, who, ItemKind.OFFER)
 
 
-def _list(request: Request, who: Visitor, kind: str) -> Response:
+def _list(request: Request, who: Visitor, kind: ItemKind) -> Response:
     asked = {name: value for name, value in request.query_params.items() if value}
     as_csv = asked.get("as") == "csv"
     filters: dict[str, Any] = {
@@ -92,7 +66,7 @@ def _list(request: Request, who: Visitor, kind: str) -> Response:
     }
     with who.database.read() as session:
         found: Sequence[Any]
-        if kind == "need":
+        if kind is ItemKind.NEED:
             state = asked.get("state")
             filters["state"] = NeedState(state) if state in list(NeedState) else None
             found = queries.list_needs(session, who.principal, **filters)
@@ -102,7 +76,7 @@ def _list(request: Request, who: Visitor, kind: str) -> Response:
             found = queries.list_offers(session, who.principal, **filters)
         names = limits.named(session, (each.participant_id for each in found))
         if as_csv:
-            shown: Any = NeedShown if kind == "need" else OfferShown
+            shown: Any = NeedShown if kind is ItemKind.NEED else OfferShown
             rows = [
                 shown.of(each, *names[each.participant_id]).model_dump(mode="json")
                 for each in found
@@ -116,7 +90,7 @@ def _list(request: Request, who: Visitor, kind: str) -> Response:
             found=found[:PER_PAGE],
             after=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
             names=names,
-            states=list(NeedState if kind == "need" else Availability),
+            states=NeedState if kind is ItemKind.NEED else Availability,
             **_choices(session, who),
         )
 
@@ -152,11 +126,12 @@ def _as_tree(entries: Sequence[Any]) -> list[tuple[str, str]]:
 @router.get("/offers/new")
 def new_item(request: Request, who: Who, kind: Kind, participant: str = "") -> Response:
     authorise(who.principal, _action(kind))
-    defaults = {"mode": "either", "participant": participant[:60]}
-    if kind == "need":
-        defaults |= {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
+    defaults: dict[str, str] = {"mode": Mode.EITHER, "participant": participant[:60]}
+    if kind is ItemKind.NEED:
+        defaults |= {"priority": "3", "max_givers": "1"}
+        defaults["evidence"] = NeedEvidence.SELF_EVALUATION
     else:
-        defaults |= {"max_pairings": "1", "availability": "not_answered"}
+        defaults |= {"max_pairings": "1", "availability": Availability.NOT_ANSWERED}
     defaults["reference"] = f"{kind}-{secrets.token_hex(6)}"
     with who.database.read() as session:
         return _form(request, who, session, kind, Filled(defaults))
@@ -166,19 +141,19 @@ def new_item(request: Request, who: Who, kind: Kind, participant: str = "") -> R
 @router.post("/offers/new")
 def create_item(request: Request, who: Who, kind: Kind, form: SentBy) -> Response:
     filled = _filled(form)
-    row = forms.read(ROWS[kind], filled, LABELS[kind])
+    row = forms.read(ROWS[kind], filled, FIELDS[kind])
     if row is not None and not filled.wrong:
-        create: Any = service.create_need if kind == "need" else service.create_offer
+        create: Any = service.create_need if kind is ItemKind.NEED else service.create_offer
         if _done(who, filled, kind, lambda session: create(session, who.principal, row)):
-            return _to(kind, filled.values["reference"], "created")
+            return _to(kind, filled.values["reference"], Saved.CREATED)
     with who.database.read() as session:
         if _exists(session, who, kind, filled):
             # The same form, sent twice.
-            return _to(kind, filled.values["reference"], "created")
+            return _to(kind, filled.values["reference"], Saved.CREATED)
         return _form(request, who, session, kind, filled, status=422)
 
 
-def _exists(session: ReadSession, who: Visitor, kind: str, filled: Filled) -> bool:
+def _exists(session: ReadSession, who: Visitor, kind: ItemKind, filled: Filled) -> bool:
     try:
         item = _get(session, who, kind, filled.values.get("reference", ""))
     except NotFound:
@@ -203,11 +178,11 @@ def change_item(request: Request, who: Who, kind: Kind, reference: str, form: Se
     filled = _filled(form)
     filled.values["reference"] = reference
     version = forms.whole(filled.values.get("version")) or 0
-    row = forms.read(ROWS[kind], filled, LABELS[kind])
+    row = forms.read(ROWS[kind], filled, FIELDS[kind])
     if row is not None and not filled.wrong:
-        change: Any = service.change_need if kind == "need" else service.change_offer
+        change: Any = service.change_need if kind is ItemKind.NEED else service.change_offer
         if _done(who, filled, kind, lambda session: change(session, who.principal, row, version)):
-            return _to(kind, reference, "changed")
+            return _to(kind, reference, Saved.CHANGED)
     with who.database.read() as session:
         item = _get(session, who, kind, reference)
         return _form(request, who, session, kind, filled, item=item, status=422)
@@ -225,10 +200,10 @@ def show_withdraw(request: Request, who: Who, kind: Kind, reference: str) -> Res
 @router.post("/offers/{reference:path}/withdraw")
 def withdraw_item(request: Request, who: Who, kind: Kind, reference: str, form: SentBy) -> Response:
     version = forms.whole(texts(form).get("version")) or 0
-    withdraw: Any = service.withdraw_need if kind == "need" else service.withdraw_offer
+    withdraw: Any = service.withdraw_need if kind is ItemKind.NEED else service.withdraw_offer
     with who.database.write() as session:
         withdraw(session, who.principal, reference, version)
-    return _to(kind, reference, "withdrawn")
+    return _to(kind, reference, Saved.WITHDRAWN)
 
 
 @router.post("/offers/{reference:path}/answer")
@@ -237,7 +212,7 @@ def answer_offer(request: Request, who: Who, reference: str, form: SentBy) -> Re
     given = texts(form)
     said = given.get("availability", "")
     if said not in list(Availability):
-        raise Conflict("choose what the giver said: can offer, may offer or not offering")
+        raise Conflict("select the response of the supporting organisation")
     with who.database.write() as session:
         service.answer_offer(
             session,
@@ -246,7 +221,7 @@ def answer_offer(request: Request, who: Who, reference: str, form: SentBy) -> Re
             Availability(said),
             version=forms.whole(given.get("version")) or 0,
         )
-    return _to("offer", reference, "answered")
+    return _to(ItemKind.OFFER, reference, Saved.ANSWERED)
 
 
 @router.post("/needs/{reference:path}/confirm")
@@ -255,11 +230,11 @@ def confirm_need(request: Request, who: Who, reference: str, form: SentBy) -> Re
     given = texts(form)
     role = given.get("by_role", "")[:100]
     if not role:
-        raise Conflict("enter the role of who agreed it for the school, such as headteacher")
+        raise Conflict("enter the role of the person who agreed the need, like headteacher")
     with who.database.write() as session:
         version = forms.whole(given.get("version")) or 0
         service.confirm_need(session, who.principal, reference, by_role=role, version=version)
-    return _to("need", reference, "confirmed")
+    return _to(ItemKind.NEED, reference, Saved.CONFIRMED)
 
 
 @router.get("/needs/{reference:path}")
@@ -270,7 +245,12 @@ def show_item(request: Request, who: Who, kind: Kind, reference: str) -> Respons
 
 
 def _item_page(
-    request: Request, who: Visitor, session: ReadSession, kind: str, reference: str, template: str
+    request: Request,
+    who: Visitor,
+    session: ReadSession,
+    kind: ItemKind,
+    reference: str,
+    template: str,
 ) -> Response:
     item = _get(session, who, kind, reference)
     cell, name = limits.named(session, [item.participant_id])[item.participant_id]
@@ -282,10 +262,16 @@ def _item_page(
         item=item,
         cell=cell,
         name=name,
-        done=request.query_params.get("done", ""),
+        done=_saved(request),
         ended=_ended(item),
         **_choices(session, who),
     )
+
+
+def _saved(request: Request) -> Saved | None:
+    """What has just been done, as the address of the page says."""
+    done = request.query_params.get("done", "")
+    return Saved(done) if done in list(Saved) else None
 
 
 def _ended(item: Need | Offer) -> bool:
@@ -294,17 +280,17 @@ def _ended(item: Need | Offer) -> bool:
     return item.state in (NeedState.CLOSED, NeedState.MET)
 
 
-def _action(kind: str) -> Action:
-    return Action.CHANGE_NEED if kind == "need" else Action.CHANGE_OFFER
+def _action(kind: ItemKind) -> Action:
+    return Action.CHANGE_NEED if kind is ItemKind.NEED else Action.CHANGE_OFFER
 
 
-def _get(session: ReadSession, who: Visitor, kind: str, reference: str) -> Need | Offer:
-    if kind == "need":
+def _get(session: ReadSession, who: Visitor, kind: ItemKind, reference: str) -> Need | Offer:
+    if kind is ItemKind.NEED:
         return queries.get_need(session, who.principal, reference)
     return queries.get_offer(session, who.principal, reference)
 
 
-def _to(kind: str, reference: str, done: str) -> Response:
+def _to(kind: ItemKind, reference: str, done: Saved) -> Response:
     return RedirectResponse(f"{BASE}/{kind}s/{reference}?done={done}", 303)
 
 
@@ -328,35 +314,31 @@ def _typed(session: ReadSession, item: Need | Offer) -> dict[str, str]:
     return typed
 
 
-def _done(who: Visitor, filled: Filled, kind: str, act: Any) -> bool:
+def _done(who: Visitor, filled: Filled, kind: ItemKind, act: Any) -> bool:
     """Whether it was stored; if not, the form says why."""
     try:
         with who.database.write() as session:
             written: WriteSession = session
             act(written)
     except Unfit as unfit:
-        forms.take(filled, unfit.misfits, LABELS[kind])
+        forms.take(filled, unfit.misfits, FIELDS[kind])
         return False
     except Stale:
         filled.general.append(
-            "Somebody changed it in the meantime: open it again and make your change anew"
+            "Someone else has changed this since you opened it. Open it again to make your changes"
         )
         return False
     except Conflict as conflict:
-        filled.general.append(_sentence(conflict))
+        filled.general.append(capital(conflict.detail))
         return False
     return True
-
-
-def _sentence(problem: Problem) -> str:
-    return problem.detail[:1].upper() + problem.detail[1:]
 
 
 def _form(
     request: Request,
     who: Visitor,
     session: ReadSession,
-    kind: str,
+    kind: ItemKind,
     filled: Filled,
     *,
     item: Need | Offer | None = None,
@@ -374,6 +356,6 @@ def _form(
         filled=filled,
         item=item,
         participant_name=named,
-        labels=LABELS[kind],
+        fields=FIELDS[kind],
         **_choices(session, who),
     )

@@ -3,7 +3,6 @@
 import gzip
 from collections import Counter, OrderedDict
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -18,7 +17,7 @@ from app.insight import rendered
 from app.insight.queries import report_data, result_of, rules_in_words
 from app.insight.rendered import Summary, Unmet
 from app.insight.report import UnmetNeed
-from app.insight.report_map import LADDER_COLOURS, LADDER_NAMES, ROLE_COLOURS, SYMBOL_NAMES
+from app.insight.report_map import LADDER_COLOURS, ROLE_COLOURS
 from app.maps import tokens
 from app.maps.tokens import BadEmbed
 from app.planning.options import MatchOptions
@@ -76,11 +75,6 @@ def _drawn(request: Request, session: ReadSession, who: Visitor, run: Run, name:
     return found[name]
 
 
-def at_most(fraction: float) -> str:
-    """A percentage rounded up: what is proven is never overstated."""
-    return f"{ceil(fraction * 10_000 - 1e-6) / 100:.2f}%"
-
-
 @router.get("/runs/{run_id:id}")
 def show_run(request: Request, who: Who, run_id: int) -> Response:
     """A run that goes on is watched, one that has ended shows what came of it."""
@@ -100,7 +94,6 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
             figures=summary.figures,
             charts=summary.charts,
             rules=rules_in_words(MatchOptions.model_validate(run.options)),
-            at_most=at_most,
         )
 
 
@@ -122,10 +115,8 @@ def show_picture(request: Request, who: Who, run_id: int) -> Response:
             who,
             run=run,
             summary=_drawn(request, session, who, run, "summary"),
-            ladder_names=LADDER_NAMES,
             ladder_colours=LADDER_COLOURS,
             role_colours=ROLE_COLOURS,
-            symbol_names=SYMBOL_NAMES,
         )
 
 
@@ -135,7 +126,7 @@ def read_picture(request: Request, who: Who, run_id: int) -> Response:
         run = queries.get_run(session, who.principal, run_id)
         content: bytes = _drawn(request, session, who, run, "picture")
     if not content:
-        raise NotFound("no participant of this run has a known place")
+        raise NotFound("no school or organisation in this run has a known location")
     headers = HEADERS | {"Content-Encoding": "gzip"}
     if "gzip" not in request.headers.get("accept-encoding", ""):
         headers, content = HEADERS, gzip.decompress(content)

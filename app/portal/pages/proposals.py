@@ -15,10 +15,11 @@ from app.access.policy import Action, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound, Problem
 from app.files.csv_writing import days
-from app.insight.report_map import LADDER_NAMES
+from app.portal import labels
+from app.portal.choices import ReviewAction
 from app.portal.forms import whole
 from app.portal.pages.institutions import expertise_names
-from app.portal.rendering import Pager, csv_page, miles, page, page_number
+from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import decisions, pins_and_exclusions, publication
 from app.proposals import queries as lists
@@ -26,6 +27,7 @@ from app.proposals.pair_check import pair_today_if_any, rule_results
 from app.proposals.queries import SORTS, Full, Wanted
 from app.proposals.states import ENDED, LAPSING, possible_from
 from app.runs import queries
+from app.wording import miles
 from models.vocabulary import (
     DecisionAction,
     DeclineReason,
@@ -44,36 +46,12 @@ CSV_COLUMNS: Final = [
     "id", "taker", "taker_name", "giver", "giver_name", "expertise", "days", "priority", "miles",
     "ladder", "remote", "points", "state", "taker_says", "giver_says", "sendable", "need", "offer",
 ]  # fmt: skip
-STEERING: Final = {"pin": SteeringKind.PIN, "exclude": SteeringKind.EXCLUSION}
-ACTIONS: Final = {
-    "prefer": "Prefer",
-    "start_due_diligence": "Start due diligence",
-    "approve": "Approve",
-    "approve_with_conditions": "Approve with conditions",
-    "defer": "Defer",
-    "decline": "Decline",
-    "withdraw": "Withdraw",
-    "pin": "Pin",
-    "exclude": "Exclude",
+STEERING: Final = {
+    ReviewAction.PIN: SteeringKind.PIN,
+    ReviewAction.EXCLUDE: SteeringKind.EXCLUSION,
 }
-DONE: Final = {
-    "prefer": "preferred",
-    "start_due_diligence": "in due diligence",
-    "approve": "approved",
-    "approve_with_conditions": "approved with conditions",
-    "defer": "deferred",
-    "decline": "declined",
-    "withdraw": "withdrawn",
-    "pin": "pinned",
-    "exclude": "excluded",
-}
-AT_ONCE: Final = frozenset({"prefer", "start_due_diligence"})
+AT_ONCE: Final = frozenset({ReviewAction.PREFER, ReviewAction.START_DUE_DILIGENCE})
 """What is done without being asked for more first."""
-NOTE_NEEDED: Final = {
-    **dict.fromkeys(("pin", "exclude"), "Write down why, so that others can follow it"),
-    "approve_with_conditions": "Write down the conditions",
-    "defer": "Write down what it waits for",
-}
 MOST_LETTERS: Final = 300
 
 
@@ -140,13 +118,11 @@ def list_proposals(request: Request, who: Who, run_id: int) -> Response:
             default_sort=DEFAULT_SORT,
             counts=lists.counts_by(session, who.principal, run_id),
             expertise=expertise_names(session, who),
-            ladder_names=LADDER_NAMES,
             steered=_steered(session, who),
             ended_states=ENDED,
             filtered=wanted != Wanted(run=run_id),
-            actions=ACTIONS,
-            done=DONE.get(request.query_params.get("done", "")),
-            done_number=request.query_params.get("n", ""),
+            done=done_in(request.query_params),
+            done_number=whole(request.query_params.get("n")) or 0,
         )
 
 
@@ -199,6 +175,7 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             "proposal.html",
             who,
             **shown,
+            done=done_in(request.query_params),
             run=queries.get_run(session, who.principal, run_id),
             rules=rule_results(full.proposal, shown["today"]),
             alternates=lists.alternates_of(session, run_id, full.need.id),
@@ -224,10 +201,8 @@ def about(session: ReadSession, who: Visitor, proposal_id: int) -> dict[str, Any
         "today": today,
         "missing": today.to_confirm if today else (),
         "steering": _steered(session, who).get((full.need.reference, full.offer.reference)),
-        "ladder_names": LADDER_NAMES,
         "expertise": expertise_names(session, who),
         "can": possible_from(ProposalState(full.proposal.state)),
-        "done": DONE,
     }
 
 
@@ -235,16 +210,16 @@ def about(session: ReadSession, who: Visitor, proposal_id: int) -> dict[str, Any
 def decide(request: Request, who: Who, form: SentBy, now: Now) -> Response:
     """Carry a decision out on every chosen proposal, each by itself."""
     given = texts(form)
-    action = given.get("action", "")
-    if action not in ACTIONS:
-        raise NotFound("choose what to do with the proposals")
+    action = action_of(given)
+    if action is None:
+        raise NotFound("select what to do with the proposals")
     chosen = _chosen(who, form, given)
     error = lacks(action, given) if given.get("confirmed") else None
     if chosen and action not in AT_ONCE and (error or not given.get("confirmed")):
         authorise(who.principal, _right_to(action))
         return _ask(request, who, action, chosen, given, error)
     if not chosen:
-        error = "Choose at least one proposal"
+        error = "Select at least one proposal"
         return page(request, "decided.html", who, status=422, error=error, back=_back(given))
     act = act_of(action, given, request.app.state.settings.hold_days, now)
     outcomes = [carry_out(who, act, proposal_id, version) for proposal_id, version in chosen]
@@ -256,11 +231,22 @@ def decide(request: Request, who: Who, form: SentBy, now: Now) -> Response:
         request,
         "decided.html",
         who,
-        action=DONE[action],
+        action=action,
         refused=refused,
         number=len(outcomes) - len(refused),
         back=_back(given),
     )
+
+
+def action_of(given: Mapping[str, str]) -> ReviewAction | None:
+    """What the button that was pressed does."""
+    action = given.get("action", "")
+    return ReviewAction(action) if action in list(ReviewAction) else None
+
+
+def done_in(params: QueryParams) -> ReviewAction | None:
+    """What has just been done, as the address of the page says."""
+    return action_of({"action": params.get("done", "")})
 
 
 def _chosen(who: Visitor, form: FormData, given: dict[str, str]) -> list[tuple[int, int]]:
@@ -281,29 +267,29 @@ def _chosen(who: Visitor, form: FormData, given: dict[str, str]) -> list[tuple[i
     return chosen
 
 
-def _right_to(action: str) -> Action:
+def _right_to(action: ReviewAction) -> Action:
     if action in STEERING:
         return Action.STEER
-    return Action.APPROVE if action in decisions.APPROVING else Action.REVIEW
+    return Action.APPROVE if action.value in decisions.APPROVING else Action.REVIEW
 
 
-def lacks(action: str, given: dict[str, str]) -> str | None:
+def lacks(action: ReviewAction, given: dict[str, str]) -> str | None:
     """What has to be said with a decision and was not."""
     reason, note = given.get("reason", ""), given.get("note", "")
-    if action == "decline":
+    if action is ReviewAction.DECLINE:
         if reason not in list(DeclineReason):
-            return "Choose why it is declined"
+            return labels.DECLINE_NEEDED
         if reason == DeclineReason.OTHER and not note:
-            return "Write a note that says what the other reason is"
+            return labels.OTHER_NEEDED
     elif not note:
-        return NOTE_NEEDED.get(action)
+        return labels.NOTE_NEEDED.get(action)
     return None
 
 
 def _ask(
     request: Request,
     who: Visitor,
-    action: str,
+    action: ReviewAction,
     chosen: list[tuple[int, int]],
     given: dict[str, str],
     error: str | None,
@@ -316,7 +302,6 @@ def _ask(
             who,
             status=422 if error else 200,
             action=action,
-            verb=ACTIONS[action],
             chosen=chosen,
             first=first,
             given=given,
@@ -328,7 +313,7 @@ def _ask(
 Act = Callable[[WriteSession, Visitor, Full, int], object]
 
 
-def act_of(action: str, given: dict[str, str], hold_days: int, now: datetime) -> Act:
+def act_of(action: ReviewAction, given: dict[str, str], hold_days: int, now: datetime) -> Act:
     note = given.get("note", "")[:MOST_LETTERS] or None
 
     def steer(session: WriteSession, who: Visitor, full: Full, version: int) -> object:
@@ -339,7 +324,7 @@ def act_of(action: str, given: dict[str, str], hold_days: int, now: datetime) ->
         )
 
     def decide(session: WriteSession, who: Visitor, full: Full, version: int) -> object:
-        taken = DecisionAction(action)
+        taken = DecisionAction(action.value)
         reason = given.get("reason", "")
         declined = taken is DecisionAction.DECLINE and reason in list(DeclineReason)
         said = decisions.Said(DeclineReason(reason) if declined else None, note)
@@ -383,7 +368,7 @@ def _back(given: dict[str, str], **query: object) -> str:
 @router.post("/steering/{kind}/{steering_id:id}/lift")
 def lift(request: Request, who: Who, kind: str, steering_id: int, form: SentBy) -> Response:
     if kind not in list(SteeringKind):
-        raise NotFound("there is no such page")
+        raise NotFound("pins and exclusions are the only kinds there are")
     given = texts(form)
     with who.database.write() as session:
         pins_and_exclusions.lift(

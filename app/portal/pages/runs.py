@@ -19,30 +19,19 @@ from app.insight.queries import rules_in_words
 from app.planning.options import MatchOptions
 from app.portal import forms
 from app.portal.forms import Filled
+from app.portal.labels import RUN_FIELDS
 from app.portal.rendering import csv_page, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.register import list_queries
 from app.runs import queries, service
 from app.runs.leases import ENDED
+from app.wording import capital
 from models.matching import Run, RunEvent
 from models.vocabulary import AreaKind, BalanceHolder, Reciprocity, RunState
 
 router = APIRouter()
 PER_PAGE: Final = 30
 WIDTH, HEIGHT = 600.0, 160.0
-LABELS: Final = {
-    "area": "Area",
-    "period": "Period",
-    "reciprocity": "Giving and taking",
-    "max_loop": "Most schools in a closed loop",
-    "balance_held_by": "Who balances",
-    "travel_limit_miles": "Travel limit in miles",
-    "max_taken": "Most supporters of a school at once",
-    "max_given": "Most schools a school supports at once",
-    "minutes": "Longest time in minutes",
-    "include_suggestions": "Suggested needs",
-    "include_declined": "Declined pairs",
-}
 
 
 class Asked(RowModel):
@@ -109,7 +98,7 @@ def new_run(request: Request, who: Who, now: Now) -> Response:
 @router.post("/runs/new")
 def start_run(request: Request, who: Who, form: SentBy, now: Now) -> Response:
     filled = Filled(texts(form))
-    asked = forms.read(Asked, filled, LABELS)
+    asked = forms.read(Asked, filled, RUN_FIELDS)
     if asked is not None:
         options = asked.options(now.date())
         try:
@@ -120,7 +109,7 @@ def start_run(request: Request, who: Who, form: SentBy, now: Now) -> Response:
                 return RedirectResponse(f"{BASE}/runs/{run.id}", 303)
         except (NotFound, Conflict) as problem:
             field = "period" if "period" in problem.detail else "area"
-            filled.add(field, problem.detail[:1].upper() + problem.detail[1:])
+            filled.add(field, capital(problem.detail))
     with who.database.read() as session:
         return _form(request, who, session, filled, now.date(), status=422)
 
@@ -147,7 +136,7 @@ def _form(
         filled=filled,
         areas=areas,
         periods=[period for period in periods if period.ends >= today],
-        labels=LABELS,
+        fields=RUN_FIELDS,
     )
 
 
@@ -183,7 +172,7 @@ def _stages(events: Sequence[RunEvent]) -> list[tuple[str, datetime]]:
     stages: list[tuple[str, datetime]] = []
     for event in events:
         if event.kind in ("queued", "started", "given_back"):
-            stages = [] if event.kind == "queued" else [("taken up by a worker", event.at)]
+            stages = [] if event.kind == "queued" else [("started", event.at)]
         elif event.kind == "stage":
             stages.append((str(event.data.get("stage", "")), event.at))
     return stages

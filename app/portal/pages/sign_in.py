@@ -28,7 +28,7 @@ from app.runs import queries as matching
 
 router = APIRouter()
 RECENT: Final = 5
-NO_KEY: Final = "Enter a key that opens this service"
+NO_KEY: Final = "Enter a valid key"
 
 
 @router.get("/")

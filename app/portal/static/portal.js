@@ -11,7 +11,7 @@ function tell() {
   said = text;
 }
 
-// How many proposals are chosen, and one box that chooses all of the page.
+// How many proposals are selected, and one box that selects all of the page.
 function choose() {
   const form = document.getElementById("bulk");
   if (!form || form.dataset.ready) return;
@@ -24,7 +24,7 @@ function choose() {
     const number = boxes.filter((box) => box.checked).length;
     all.checked = number === boxes.length;
     all.indeterminate = number > 0 && number < boxes.length;
-    shown.textContent = number ? `With the ${number} chosen:` : "With what is chosen:";
+    shown.textContent = number ? `${number.toLocaleString("en-GB")} selected:` : "Selected proposals:";
     for (const box of boxes) box.closest("tr").classList.toggle("chosen", box.checked);
   };
   all.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; count(); });

@@ -78,12 +78,19 @@ def test_page_holds_every_pairing_and_every_unmet_need() -> None:
 def test_page_states_the_figures() -> None:
     """What the page says first is what the data come to."""
     text = said(render(PLAN))
-    assert "4 of 6 needs met with 10.5 days of support from 4 givers to 3 takers." in text
-    assert "no plan under these rules can do better by more than 0.45%" in text
+    assert (
+        "4 of 6 needs met, with 10.5 days of support from 4 supporting organisations to 3 schools."
+        in text
+    )
+    assert "No plan within these rules can be more than 0.5% better." in text
     assert "Each school takes at most what it gives and its allowance." in text
-    assert "by more than 0.01%" in said(render(replace(PLAN, gap=0.000_02)))
-    assert "no plan under these rules can do better." in said(render(replace(PLAN, gap=0.0)))
-    assert "not proven" in said(render(replace(PLAN, gap=None, bound=None)))
+    assert "more than 0.1% better" in said(render(replace(PLAN, gap=0.000_02)))
+    proven = said(render(replace(PLAN, gap=0.0)))
+    assert "Proven optimal: no plan within these rules is better." in proven
+    assert "most 0%" not in proven
+    assert "How much better a plan could be is not known." in said(
+        render(replace(PLAN, gap=None, bound=None))
+    )
 
 
 def test_page_is_self_contained() -> None:
@@ -138,7 +145,7 @@ def test_hostile_names_are_harmless() -> None:
         area=evil,
         participants=tuple(replace(each, name=evil, kind=evil) for each in PLAN.participants),
         pairings=tuple(
-            replace(each, expertise=evil, components=(Component(evil, 5, evil),))
+            replace(each, expertise=evil, components=(Component("nearness", 5, evil),))
             for each in PLAN.pairings
         ),
         unmet=(UnmetNeed("n", "urn:4", evil, 1.0, 1, (Refusal(evil, 1),)),),
@@ -158,7 +165,7 @@ def test_made_up_and_drawn_say_so() -> None:
     """A reader cannot take invented schools or drawn needs for real ones."""
     assert "Everything in this report is made up." in said(render(replace(PLAN, made_up=True)))
     drawn = said(render(replace(PLAN, drawn=True)))
-    assert "Needs and offers in this report were drawn at random." in drawn
+    assert "The needs and offers in this report were drawn at random." in drawn
     assert "Open Government Licence" in drawn
     assert "made up" not in said(render(PLAN))
 
@@ -166,7 +173,7 @@ def test_made_up_and_drawn_say_so() -> None:
 def test_suggestions_are_marked() -> None:
     """A pairing that rests on a suggestion carries its mark in the list."""
     suggested = (replace(PLAN.pairings[0], suggested=True), *PLAN.pairings[1:])
-    marks = "only suggested"
+    marks = "suggested only"
     assert (
         said(render(replace(PLAN, pairings=suggested))).count(marks)
         == said(render(PLAN)).count(marks) + 2
@@ -181,7 +188,7 @@ def test_an_empty_plan_is_a_page() -> None:
     assert plan_map(replace(PLAN, participants=placeless)) is None
     html = render(replace(PLAN, participants=placeless, unmet=()))
     assert 'id="paper"' not in html
-    assert "Every need is met." in said(html)
+    assert "All needs are met." in said(html)
     assert "0 of 0 needs met" in said(render(replace(empty, unmet=())))
 
 

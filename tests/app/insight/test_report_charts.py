@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from app.insight import rendered
+from app.insight.labels import LADDER_NAMES
 from app.insight.report import ReportData, Symbol, figures
 from app.insight.report_charts import Chart, _ticks, charts
-from app.insight.report_map import LADDER_NAMES
 from app.insight.report_page import render
 from models.vocabulary import Ladder
 from tests.reports import EVERY_CHART, EXPERTISE, PLAN, pairing, read, said

@@ -101,7 +101,7 @@ def test_the_key_of_tokens_signs_nothing_else() -> None:
 )
 def test_only_whole_origins_are_taken(origin: str) -> None:
     """What could open the frame to others, or break out of the policy, is refused."""
-    with pytest.raises(BadEmbed, match="is no origin"):
+    with pytest.raises(BadEmbed, match="is not a valid origin"):
         tokens.grant([origin], EmbedLayer.PUBLIC, now=NOW)
 
 
@@ -111,14 +111,14 @@ def test_tokens_end() -> None:
         longest = tokens.LONGEST[layer]
         tokens.grant([ORIGIN], layer, now=NOW, valid_for=longest, run_id=run_id)
         for wrong in (longest + timedelta(seconds=1), timedelta()):
-            with pytest.raises(BadEmbed, match="valid for at most"):
+            with pytest.raises(BadEmbed, match="valid for at least 1 minute and at most"):
                 tokens.grant([ORIGIN], layer, now=NOW, valid_for=wrong, run_id=run_id)
 
 
 def test_the_partner_layer_is_of_a_run_and_the_public_one_of_none() -> None:
     """A run can neither be forgotten nor slip into the public layer."""
     for layer, run_id in ((EmbedLayer.PARTNER, None), (EmbedLayer.PUBLIC, 7)):
-        with pytest.raises(BadEmbed, match="name a run"):
+        with pytest.raises(BadEmbed, match="enter a run"):
             tokens.grant([ORIGIN], layer, now=NOW, run_id=run_id)
 
 

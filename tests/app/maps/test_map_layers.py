@@ -152,7 +152,7 @@ def test_a_revoked_token_opens_nothing_more(client: TestClient, exchange: Databa
             service.revoke_embed(session, TERMINAL, 1)
     for page in ("layer", "widget", "list"):
         answer = client.get(f"/maps/{page}", params={"token": mine})
-        assert (answer.status_code, "was revoked" in answer.text) == (401, True)
+        assert (answer.status_code, "has been revoked" in answer.text) == (401, True)
     assert layer(client, other)["layer"] == "public"
     with exchange.read() as session:
         actions = session.scalars(select(AuditEvent.action).order_by(AuditEvent.sequence)).all()

@@ -36,7 +36,7 @@ def test_a_ring_of_three_needs_loops_of_three(
     assert len(data.pairings) == met
     assert len(data.unmet) == 3 - met
     assert all("no loop closes through it" in each.reasons[0].sentence for each in data.unmet)
-    assert f"closed loops of at most {max_loop} participants" in data.rules[0]
+    assert f"closed loops of at most {max_loop} schools" in data.rules[0]
 
 
 @pytest.mark.parametrize(

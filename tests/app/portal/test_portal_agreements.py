@@ -8,13 +8,23 @@ from sqlalchemy import select
 
 from app.access.policy import Role
 from app.database import Database
+from app.portal import labels
+from app.portal.choices import ReviewAction
+from app.portal.labels import DONE, LABELS, NOTE_NEEDED, RESPONSE_FIELDS
 from models.exchange import Need
 from models.matching import Agreement, Decision, Proposal, PublicationConsent
+from models.vocabulary import DeclineReason, ProposalState, Says, Side
 from tests import runs
 from tests.portal import BASE, Page, Visitor, broker
 
 DECIDE = "/proposals/decide"
 YES = {"says": "yes", "said_by": "headteacher"}
+SIDES, STATES = LABELS[Side], LABELS[ProposalState]
+
+
+def moved_to(state: ProposalState) -> str:
+    """What the page says once a response is saved."""
+    return f"Response saved. The state of the proposal is now: {STATES[state].lower()}"
 
 
 @pytest.fixture
@@ -47,31 +57,31 @@ def test_both_sides_say_yes_and_it_is_approved(
     """Each answer is recorded with the role of who gave it; then, and only then, it can be."""
     assert "Approve" not in who.open("/proposals/1").text
     page = answer(who, order[0], **YES)
-    assert f"What the {order[0]} said is on record. The proposal is preferred." in page.text
+    assert moved_to(ProposalState.PREFERRED) in page.text
     page = answer(who, order[1], **YES, reason="capacity", note="left over from a no")
-    assert "The proposal is agreed." in page.text
-    assert "The taker said yes headteacher, recorded by key:" in page.text
+    assert moved_to(ProposalState.AGREED) in page.text
+    assert f"{SIDES[Side.TAKER]} said yes headteacher, saved by key" in page.text
     ask = who.send(page, DECIDE, action="approve")
-    assert "Both sides have agreed. Approved, it can begin." in ask.text
-    assert "The proposal is approved." in who.send(ask, DECIDE).text
+    assert labels.CONSEQUENCES[ReviewAction.APPROVE] in ask.text
+    assert f"Proposal {DONE[ReviewAction.APPROVE]}" in who.send(ask, DECIDE).text
     assert state(exchange) == "approved"
 
 
 @pytest.mark.parametrize(
-    ("action", "lacks", "then"),
+    ("action", "then"),
     [
-        ("approve_with_conditions", "Write down the conditions", "approved_with_conditions"),
-        ("defer", "Write down what it waits for", "deferred"),
+        (ReviewAction.APPROVE_WITH_CONDITIONS, "approved_with_conditions"),
+        (ReviewAction.DEFER, "deferred"),
     ],
 )
 def test_conditions_and_deferrals_say_which(
-    who: Visitor, exchange: Database, action: str, lacks: str, then: str
+    who: Visitor, exchange: Database, action: ReviewAction, then: str
 ) -> None:
     """Neither can be recorded without the words that go with it."""
     answer(who, "taker", **YES)
     ask = who.send(answer(who, "giver", **YES), DECIDE, action=action)
     page = who.send(ask, DECIDE)
-    assert (page.status, lacks in page.text) == (422, True)
+    assert (page.status, NOTE_NEEDED[action] in page.text) == (422, True)
     who.send(ask, DECIDE, note="once the new timetable stands")
     assert state(exchange) == then
     with exchange.read() as session:
@@ -82,12 +92,12 @@ def test_conditions_and_deferrals_say_which(
 def test_a_no_says_why_and_declines(who: Visitor, exchange: Database) -> None:
     """What is missing is told at its field and nothing is recorded until it is there."""
     for given, error, at in (
-        ({}, "Choose what the giver says", "#says"),
-        ({"says": "yes"}, "Enter role of who said it", "#said_by"),
-        ({"says": "no", "said_by": "head"}, "Choose why the giver says no", "#reason"),
+        ({}, RESPONSE_FIELDS["says"].enter, "#says"),
+        ({"says": "yes"}, RESPONSE_FIELDS["said_by"].enter, "#said_by"),
+        ({"says": "no", "said_by": "head"}, RESPONSE_FIELDS["reason"].enter, "#reason"),
         ({"says": "no", "said_by": "head", "reason": "other"}, "needs a note", None),
-        ({"says": "yes", "said_by": "broker"}, "does not speak for the giver", None),
-        ({"says": "yes", "said_by": "h" * 101}, "at most 100 characters", "#said_by"),
+        ({"says": "yes", "said_by": "broker"}, "cannot speak for the supporting", None),
+        ({"says": "yes", "said_by": "h" * 101}, "must be 100 characters or fewer", "#said_by"),
     ):
         page = answer(who, "giver", **given)
         assert (page.status, error in page.text) == (422, True), page.text
@@ -95,8 +105,9 @@ def test_a_no_says_why_and_declines(who: Visitor, exchange: Database) -> None:
     with exchange.read() as session:
         assert session.scalars(select(Agreement)).all() == []
     page = answer(who, "giver", says="no", said_by="head", reason="capacity", note="no staff")
-    assert "The proposal is declined." in page.text
-    assert "The giver said no" in page.text
+    assert moved_to(ProposalState.DECLINED) in page.text
+    assert f"{SIDES[Side.GIVER]} said no" in page.text
+    assert LABELS[DeclineReason][DeclineReason.CAPACITY].lower() in page.text
     assert state(exchange) == "declined"
 
 
@@ -118,8 +129,8 @@ def test_a_change_of_the_need_voids_what_was_said(who: Visitor, exchange: Databa
     with exchange.write() as session:
         session.scalars(select(Need)).one().half_days = 6
     page = answer(who, "giver", **YES)
-    assert "The taker said yes , no longer so" in page.text
-    assert "Taker: Oak School , need N No answer stands" in page.text
+    assert f"{SIDES[Side.TAKER]} said yes (no longer valid)" in page.text
+    assert f"{SIDES[Side.TAKER]}: Oak School , need N No response yet." in page.text
     assert state(exchange) == "preferred"
 
 
@@ -127,9 +138,9 @@ def test_the_list_shows_who_answered_and_for_whom_it_waits(who: Visitor) -> None
     """As tags, as a filter, and in the file."""
     answer(who, "giver", **YES)
     path = "/runs/1/proposals"
-    assert "Giver: yes" in who.open(path).text
+    assert f"{SIDES[Side.GIVER]}: yes" in who.open(path).text
     assert "1 to 1 of 1" in who.open(f"{path}?waits=taker").text
-    assert "None fits." in who.open(f"{path}?waits=giver").text
+    assert "No proposals match the filter." in who.open(f"{path}?waits=giver").text
     [row] = csv.DictReader(StringIO(who.client.get(f"{BASE}{path}?as=csv").text))
     assert (row["taker_says"], row["giver_says"]) == ("", "yes")
 
@@ -155,17 +166,18 @@ def test_each_side_answers_for_itself_only(
 
 def test_each_side_consents_to_publish_and_takes_it_back(who: Visitor, exchange: Database) -> None:
     """Asked once both have agreed, with the role of who says so, and on record."""
-    assert "Show it to anybody?" not in who.open("/proposals/1").text
+    assert "Show on the public map" not in who.open("/proposals/1").text
     answer(who, "taker", **YES)
     page = answer(who, "giver", **YES)
     path = "/proposals/1/publication/{}"
-    assert "Enter the role of who consents" in who.send(page, path.format("taker")).text
+    assert labels.CONSENT_NEEDED in who.send(page, path.format("taker")).text
     page = who.send(page, path.format("taker"), given_by="headteacher")
-    assert "The taker consents that it is shown to anybody." in page.text
-    assert "Taker: Yes headteacher," in page.text
-    assert "Giver: no consent" in page.text
+    taker, giver = (SIDES[side] for side in (Side.TAKER, Side.GIVER))
+    assert f"Consent saved for the {taker.lower()}" in page.text
+    assert f"{taker}: {LABELS[Says][Says.YES]} headteacher," in page.text
+    assert f"{giver}: no consent" in page.text
     page = who.send(page, path.format("taker"), withdraw="yes")
-    assert "Taker: no consent" in page.text
+    assert f"{taker}: no consent" in page.text
     with exchange.read() as session:
         given = session.scalars(select(PublicationConsent)).one()
     assert (given.given_by, given.withdrawn_by) == ("headteacher", given.recorded_by)

@@ -5,6 +5,8 @@ from sqlalchemy import select
 
 from app.access.policy import Role
 from app.database import Database
+from app.portal.choices import ReviewAction
+from app.portal.labels import DECLINE_NEEDED, DONE, NOTE_NEEDED
 from models.matching import Proposal, Steering
 from tests import runs
 from tests.portal import BASE, OURS, Page, Visitor, anybody
@@ -32,22 +34,24 @@ def test_the_card_is_a_part_of_a_page(who: Visitor, exchange: Database) -> None:
     assert card.faults == []
     assert "Ash School gives 2 days of Maths to Oak School" in card.text
     with exchange.read() as session:
-        assert f"Together {session.get_one(Proposal, 1).points:,}" in card.text
-    assert who.open(CARD).text.startswith("Ash School for Oak School")
+        assert f"Total {session.get_one(Proposal, 1).points:,}" in card.text
+    assert who.open(CARD).text.startswith("Ash School supporting Oak School")
 
 
 def test_decisions_on_the_card_end_on_the_card(who: Visitor, exchange: Database) -> None:
     """What is lacking is said there; what is done is told, with what can be done next."""
     card = who.open(CARD, **BY_SCRIPT)
     wrong = send(who, card, action="decline")
-    assert (wrong.status, "Choose why it is declined" in wrong.text) == (422, True)
-    assert "Write down why" in send(who, card, action="pin").text
-    assert "The proposal is pinned." in send(who, card, action="pin", note="a good pair").text
+    assert (wrong.status, DECLINE_NEEDED in wrong.text) == (422, True)
+    assert NOTE_NEEDED[ReviewAction.PIN] in send(who, card, action="pin").text
+    pinned = send(who, card, action="pin", note="a good pair")
+    assert f"Proposal {DONE[ReviewAction.PIN]}" in pinned.text
     done = send(who, card, action="prefer")
-    assert "The proposal is preferred." in done.text
+    assert f"Proposal {DONE[ReviewAction.PREFER]}" in done.text
     stale = send(who, card, action="prefer")
     assert (stale.status, "was changed in the meantime" in stale.text) == (422, True)
-    assert "declined." in send(who, done, action="decline", reason="capacity").text
+    declined = send(who, done, action="decline", reason="capacity")
+    assert f"Proposal {DONE[ReviewAction.DECLINE]}" in declined.text
     with exchange.read() as session:
         assert session.get_one(Proposal, 1).state == "declined"
         assert session.scalars(select(Steering.kind)).all() == ["pin"]
@@ -66,7 +70,7 @@ def test_who_may_not_decide_sees_and_cannot(who: Visitor, exchange: Database) ->
     card = who.open(CARD, **BY_SCRIPT)
     who.limit_to(Role.ANALYST)
     seen = who.open(CARD, **BY_SCRIPT)
-    assert ("Together" in seen.text, seen.forms) == (True, [])
+    assert ("Total" in seen.text, seen.forms) == (True, [])
     assert "may not review" in send(who, card, action="prefer").text
     with exchange.read() as session:
         assert session.get_one(Proposal, 1).state == "proposed"

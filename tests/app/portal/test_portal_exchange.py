@@ -10,12 +10,16 @@ import pytest
 from sqlalchemy import func, select
 
 from app.database import Database
+from app.portal.choices import Saved
+from app.portal.labels import LABELS, NEED_FIELDS
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.register import Circumstance, ImportBatch
 from tests import rows
 from tests.factories import establishment, group, import_schools, link, write_gias
 from tests.portal import BASE, Page, Visitor, broker
+
+SAVED = LABELS[Saved]
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ def test_institutions_are_found_by_name_urn_and_place(who: Visitor) -> None:
     assert "Elm" in who.open("/institutions?q=testshire&closed=yes").text
     assert "Closed or out of scope" in who.open("/institutions?q=100003").text
     assert "Hub hub" in who.open("/institutions?q=hub").text
-    assert "Nothing is named “nowhere”" in who.open("/institutions?q=nowhere").text
+    assert "No results for “nowhere”" in who.open("/institutions?q=nowhere").text
     raw = who.client.get(f"{BASE}/institutions?q=%3Cscript%3E").text
     assert "<script>" not in raw.split("<main")[1].split("</main>")[0]
 
@@ -87,13 +91,13 @@ def test_a_page_tells_everything_of_an_institution(who: Visitor) -> None:
         "Maths",
         "Somebody's agency",
         "2026-27 0 0 1.5 0 -0.5 -2",
-        "it may take 2 days beyond what it gives",
+        "can receive 2 days more than it gives",
     ):
         assert said in page.text, said
     assert f"{BASE}/needs/N/1" in page.links
     assert "Gives Oak <Primary> School" in who.open("/participants/100002").text
     hub = who.open("/participants/hub")
-    assert "Everywhere in reach" in hub.text
+    assert "Everywhere within the travel limit" in hub.text
     assert who.open("/participants/7").status == 404
     assert who.open("/participants/99999999999999").status == 404
     assert who.open("/participants/no-such").status == 404
@@ -117,12 +121,12 @@ def test_a_page_names_its_source_with_the_date(sqlite_database: Database, tmp_pa
 def test_a_need_is_recorded_changed_and_withdrawn(who: Visitor, exchange: Database) -> None:
     """Each step says so, is on record, and what was withdrawn changes no more."""
     page = who.open("/needs/new?participant=100002")
-    assert "Ash Primary School. Its URN" in page.text
+    assert "Ash Primary School. Enter a URN" in page.text
     reference = page.form("/needs/new").fields["reference"][0]
     page = who.send(
         page, "/needs/new", expertise="reading", period=rows.YEAR, days="2.5", days_min="1"
     )
-    assert "It is recorded." in page.text
+    assert f"Success {SAVED[Saved.CREATED]} " in page.text
     need = stored(exchange, Need, reference)
     assert (need.half_days, need.half_days_min, need.state) == (5, 2, "identified")
     page = who.open(f"/needs/{reference}/change")
@@ -137,13 +141,13 @@ def test_a_need_is_recorded_changed_and_withdrawn(who: Visitor, exchange: Databa
         travel_limit_miles="12.5",
         window_starts="1/10/2026",
     )
-    assert "The change is recorded." in page.text
+    assert f"Success {SAVED[Saved.CHANGED]} " in page.text
     need = stored(exchange, Need, reference)
     assert (need.half_days, need.half_days_min, need.priority) == (8, 8, 1)
     assert (need.travel_limit_miles, need.window_starts) == (12.5, date(2026, 10, 1))
     page = who.open(f"/needs/{reference}/withdraw")
     page = who.send(page, f"/needs/{reference}/withdraw")
-    assert "It is withdrawn." in page.text
+    assert f"Success {SAVED[Saved.WITHDRAWN]} " in page.text
     assert f"{BASE}/needs/{reference}/change" not in page.links
     assert stored(exchange, Need, reference).state == "closed"
     with exchange.read() as session:
@@ -172,41 +176,52 @@ def test_an_offer_is_recorded_changed_answered_and_withdrawn(
         evidence="supported three schools",
         phases=["primary", "early_years"],
     )
-    assert "It is recorded." in page.text
+    assert f"Success {SAVED[Saved.CREATED]} " in page.text
     offer = stored(exchange, Offer, reference)
     assert (offer.phases, offer.availability) == (["early_years", "primary"], "not_answered")
     page = who.send(page, f"/offers/{reference}/answer", availability="can_offer")
-    assert "The answer is recorded." in page.text
+    assert f"Success {SAVED[Saved.ANSWERED]} " in page.text
     assert stored(exchange, Offer, reference).availability == "can_offer"
     change = f"/offers/{reference}/change"
     page = who.send(who.open(change), change, days="3", max_pairings="2", phases=[])
-    assert "The change is recorded." in page.text
+    assert f"Success {SAVED[Saved.CHANGED]} " in page.text
     offer = stored(exchange, Offer, reference)
     assert (offer.half_days, offer.max_pairings, offer.phases) == (6, 2, [])
     assert offer.availability == "can_offer"
     withdraw = f"/offers/{reference}/withdraw"
-    assert "It is withdrawn." in who.send(who.open(withdraw), withdraw).text
+    assert f"Success {SAVED[Saved.WITHDRAWN]} " in who.send(who.open(withdraw), withdraw).text
     assert stored(exchange, Offer, reference).withdrawn
 
 
 @pytest.mark.parametrize(
     ("typed", "error", "at"),
     [
-        ({"days": "2.3"}, "Days “2.3” must be in steps of half a day", "#days"),
-        ({"days": ""}, "Enter days", "#days"),
-        ({"days": "many <b>"}, "Days “many <b>” must be a number of days", "#days"),
-        ({"days": "99999999999"}, "Days “99999999999” must be between 0 and 10,000 days", "#days"),
-        ({"days_min": "9"}, "Shortest useful days “9” must be at most the 2 days", "#days_min"),
-        ({"expertise": ""}, "Enter expertise", "#expertise"),
-        ({"expertise": "none"}, "Expertise “none” is not in the taxonomy", "#expertise"),
-        ({"participant": "5"}, "School or organisation “5” is not in the register", "#participant"),
+        ({"days": "2.3"}, "{days} must be in steps of half a day, like 2 or 2.5", "#days"),
+        ({"days": ""}, "Enter the number of days, like 2 or 2.5", "#days"),
+        ({"days": "many <b>"}, "{days} must be a number of days, like 2 or 2.5", "#days"),
+        ({"days": "99999999999"}, "{days} must be between 0 and 10,000 days", "#days"),
+        ({"days_min": "9"}, "{days_min} “9” must be at most the 2 days asked for", "#days_min"),
+        ({"expertise": ""}, "Select an area of expertise", "#expertise"),
+        ({"expertise": "none"}, "{expertise} “none” is not in the list", "#expertise"),
+        ({"participant": "5"}, "{participant} “5” is not a URN", "#participant"),
         ({"participant": "100003"}, "“100003” is closed or out of scope", "#participant"),
-        ({"period": "x"}, "Period “x” is not a period of the calendar", "#period"),
-        ({"window_ends": "31/2/2027"}, "is not a real date", "#window_ends"),
-        ({"window_ends": "1/9/2030"}, "must be within the period 2026-27", "#window_ends"),
-        ({"agreed_by": "a\0b"}, "contains the character U+0000", "#agreed_by"),
-        ({"travel_limit_miles": "nan"}, "Travel limit in miles", "#travel_limit_miles"),
-        ({"priority": "9"}, "Priority “9”: input should be less than", "#priority"),
+        ({"participant": "<b>"}, "{participant} must contain only letters", "#participant"),
+        ({"period": "x"}, "{period} “x” is not a period in the calendar", "#period"),
+        ({"window_ends": "31/2/2027"}, "{window_ends} is not a real date", "#window_ends"),
+        ({"window_ends": "1/9/1000"}, "must be 1 January 1100 or later", "#window_ends"),
+        ({"window_ends": "1/9/2030"}, "lies outside the period 2026-27", "#window_ends"),
+        ({"agreed_by": "a\0b"}, "holds the character U+0000", "#agreed_by"),
+        (
+            {"travel_limit_miles": "nan"},
+            "{travel_limit_miles} must be a number",
+            "#travel_limit_miles",
+        ),
+        (
+            {"travel_limit_miles": "0"},
+            "must be more than 0 and at most 1,000",
+            "#travel_limit_miles",
+        ),
+        ({"priority": "9"}, "{priority} must be between 1 and 5", "#priority"),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
@@ -216,8 +231,9 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     right = {"participant": "100002", "expertise": "maths", "period": rows.YEAR, "days": "2"}
     page = who.send(who.open("/needs/new"), "/needs/new", **(right | typed))
     assert page.status == 422
-    assert page.text.startswith("Error: Record a need")
-    assert error in page.text
+    assert page.text.startswith("Error: Add a need")
+    asked = {name: field.label for name, field in NEED_FIELDS.items()}
+    assert error.format(**asked) in page.text
     assert at in page.links
     fields = page.form("/needs/new").fields
     for name, value in (right | typed).items():
@@ -232,7 +248,7 @@ def test_a_form_sent_twice_is_stored_once(who: Visitor, exchange: Database) -> N
     page = who.open("/needs/new?participant=100002")
     sent = {"expertise": "maths", "period": rows.YEAR, "days": "2"}
     for _ in range(2):
-        assert "It is recorded." in who.send(page, "/needs/new", **sent).text
+        assert f"Success {SAVED[Saved.CREATED]} " in who.send(page, "/needs/new", **sent).text
     with exchange.read() as session:
         assert session.scalar(select(func.count()).select_from(Need)) == 2
 
@@ -243,7 +259,7 @@ def test_a_change_from_an_older_version_is_refused(who: Visitor, exchange: Datab
     assert who.send(theirs, "/needs/N/1/change", days="3", days_min="").status == 200
     page = who.send(mine, "/needs/N/1/change", days="5", days_min="")
     assert page.status == 422
-    assert "Somebody changed it in the meantime" in page.text
+    assert "Someone else has changed this since you opened it." in page.text
     assert stored(exchange, Need, "N/1").half_days == 6
     withdrawn = who.post(
         "/needs/N/1/withdraw",
@@ -256,7 +272,7 @@ def test_a_change_from_an_older_version_is_refused(who: Visitor, exchange: Datab
 def test_lists_are_filtered_and_had_as_an_import_reads_them(who: Visitor) -> None:
     """A filter holds for the page and for its CSV file."""
     assert "N/1" in who.open("/needs?state=identified&expertise=maths").text
-    assert "None fits" in who.open("/needs?state=met").text
+    assert "No needs match the filter." in who.open("/needs?state=met").text
     answer = who.client.get(f"{BASE}/needs?participant=100001&as=csv")
     assert [row["reference"] for row in table(answer.text)] == ["N/1"]
     assert table(answer.text)[0]["days"] in ("2", "2.0")
@@ -271,7 +287,7 @@ def test_only_its_own_side_makes_a_suggestion_a_need(who: Visitor, exchange: Dat
     page = who.open("/needs/N/1")
     assert who.send(page, "/needs/N/1/confirm", by_role="").status == 409
     page = who.send(page, "/needs/N/1/confirm", by_role="headteacher")
-    assert "The need is confirmed." in page.text
+    assert f"Success {SAVED[Saved.CONFIRMED]} " in page.text
     need = stored(exchange, Need, "N/1")
     assert (need.state, need.agreed_by) == ("identified", "headteacher")
 
@@ -294,17 +310,17 @@ def test_a_file_is_looked_at_first_and_taken_in_after(who: Visitor, exchange: Da
     """The preview changes nothing; what is taken in is what was looked at, once."""
     page = Page(upload(who, "needs", f"{NEEDS}F-1,100002,reading,{rows.YEAR},2\n"))
     assert page.status == 200
-    assert "What would change" in page.text
+    assert "Check the changes" in page.text
     assert "Needs 1 0 0 0" in page.text
     with exchange.read() as session:
         assert session.scalar(select(func.count()).select_from(Need)) == 1
     done = who.send(page, "/imports/take")
-    assert "Needs: the file is taken in, 1 row changed." in done.text
+    assert "Needs imported: 1 row changed" in done.text
     assert "my_file.csv" in done.text
     assert stored(exchange, Need, "F-1").half_days == 4
     assert "1 row changed" in who.send(page, "/imports/take").text
     again = Page(upload(who, "needs", f"{NEEDS}F-1,100002,reading,{rows.YEAR},2\n"))
-    assert "It holds nothing new" in again.text
+    assert "The file has nothing new." in again.text
     with exchange.read() as session:
         assert session.scalar(select(func.count()).select_from(ImportBatch)) == 1
 
@@ -318,6 +334,7 @@ def test_faulty_rows_are_listed_and_nothing_is_kept(
     page = Page(answer)
     assert page.status == 422
     assert "my_file.csv 3 days <i>2 must be a number of days" in page.text
+    assert "1 error No changes were made. Correct it and import the file again." in page.text
     assert "<i>2" not in answer.text
     assert [form.action for form in page.forms if "take" in form.action] == []
     assert upload(who, "needs", b"PK\x03\x04").status_code == 422
@@ -347,7 +364,7 @@ def test_a_file_has_to_be_chosen(who: Visitor) -> None:
 
 def test_a_search_says_how_many_there_are(who: Visitor) -> None:
     """Of all pages; by a URN it is the one, closed or not."""
-    assert "1 to 2 of 2 found" in who.open("/institutions?q=school").text
-    assert "1 to 3 of 3 found" in who.open("/institutions?q=school&closed=yes").text
-    assert "1 to 1 of 1 found" in who.open("/institutions?q=100001").text
-    assert "Nothing is named" in who.open("/institutions?q=nobody+at+all").text
+    assert "1 to 2 of 2 results" in who.open("/institutions?q=school").text
+    assert "1 to 3 of 3 results" in who.open("/institutions?q=school&closed=yes").text
+    assert "1 to 1 of 1 results" in who.open("/institutions?q=100001").text
+    assert "No results for" in who.open("/institutions?q=nobody+at+all").text

@@ -72,7 +72,7 @@ def test_a_file_that_takes_long_is_waited_for(
         who.send(page, "/imports/take")
         assert 'http-equiv="refresh"' in who.client.get(f"{BASE}{address}").text
     page = settled(who, address)
-    assert "the file is taken in, 300 rows changed" in page.text
+    assert "Needs imported: 300 rows changed" in page.text
     assert "300 rows changed" in who.open(address).text
     assert not list(exchange_folder(exchange).glob("*/*/needs/*"))
     with exchange.read() as session:
@@ -122,8 +122,8 @@ def test_work_that_waits_for_long_is_not_lost(tmp_path: Path) -> None:
     ("raised", "said"),
     [
         (Conflict("it is closed"), "It is closed"),
-        (OperationalError("select", {}, Exception("locked")), "did not answer in time"),
-        (RuntimeError("secret words"), "went wrong in the service"),
+        (OperationalError("select", {}, Exception("locked")), background.BUSY),
+        (RuntimeError("secret words"), background.BROKEN),
     ],
 )
 def test_whatever_goes_wrong_beside_the_requests_is_told(

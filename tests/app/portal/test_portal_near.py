@@ -36,7 +36,7 @@ def test_institutions_near_a_place_are_listed_nearest_first(who: Visitor) -> Non
     assert order(page.text) == ["Oak", "Ash", "Yew"]
     assert "Within 10 miles of zz1 2ab, nearest first." in page.text
     assert "The position is that of an institution with the postcode ZZ1 2AB." in page.text
-    assert "1 to 3 of 3 found" in page.text
+    assert "1 to 3 of 3 results" in page.text
     assert ">3.0</td>" in who.client.get(f"{BASE}/institutions?near=ZZ1&miles=5").text
     assert order(who.open("/institutions?near=ZZ1&miles=5").text) == ["Oak", "Ash"]
     assert order(who.open("/institutions?near=ZZ1&miles=5&closed=yes").text) == [
@@ -46,16 +46,16 @@ def test_institutions_near_a_place_are_listed_nearest_first(who: Visitor) -> Non
     ]
     assert order(who.open("/institutions?near=ZZ1&miles=5&q=ash").text) == ["Ash"]
     nothing = who.open("/institutions?near=52,0&miles=1").text
-    assert "Nothing was found within 1 mile of 52,0." in nothing
+    assert "No results within 1 mile of 52,0." in nothing
     assert order(who.open("/institutions?near=ZZ1&miles=lots").text) == ["Oak", "Ash", "Yew"]
 
 
 def test_pages_and_tables_keep_the_place(who: Visitor) -> None:
     """What follows, and the CSV file, are of the same place and miles."""
     page = who.client.get(f"{BASE}/institutions?near=ZZ1&miles=50").text
-    assert "1 to 25 of 33 found" in page
+    assert "1 to 25 of 33 results" in page
     assert "near=ZZ1&amp;miles=50&amp;page=2" in page
-    assert "26 to 33 of 33 found" in who.open("/institutions?near=ZZ1&miles=50&page=2").text
+    assert "26 to 33 of 33 results" in who.open("/institutions?near=ZZ1&miles=50&page=2").text
     table = who.client.get(f"{BASE}/institutions?near=ZZ1&miles=5&as=csv").text
     found = [(row["reference"], row["miles"]) for row in csv.DictReader(StringIO(table))]
     assert found == [("urn:100001", "0.0"), ("urn:100002", "3.0")]

@@ -13,6 +13,9 @@ from app.database import Database
 from app.insight.queries import report_data, result_of
 from app.insight.rendered import draw
 from app.planning.carry_out import Searching, Stage
+from app.portal import labels
+from app.portal.choices import ReviewAction
+from app.portal.labels import DONE, LABELS, NOTE_NEEDED, RUN_FIELDS
 from app.portal.rendering import VENDOR
 from app.runs import service
 from app.runs.leases import claim
@@ -20,6 +23,8 @@ from app.runs.results import receive
 from models.access import AuditEvent
 from models.exchange import Offer
 from models.matching import Decision, Proposal, Run, Steering
+from models.vocabulary import DeclineReason, RunState, Side, SteeringKind
+from solver.formats.plan import Stopped
 from tests import rows
 from tests.portal import BASE, Page, Visitor, broker
 from tests.runs import OPTIONS, match
@@ -73,10 +78,10 @@ def chosen(page: Page) -> list[str]:
 def test_a_run_is_started_with_its_rules_and_cancelled(who: Visitor, exchange: Database) -> None:
     """Its page says the rules in words, waits, and offers to cancel until it has ended."""
     page = who.open("/runs/new")
-    assert "Each school takes at most what it gives" in page.text
+    assert "Each school receives at most what it gives" in page.text
     page = who.send(page, "/runs/new", area="testshire", period=rows.YEAR, travel_limit_miles="7")
-    assert "The run goes on" in page.text
-    assert "It waits for a worker." in page.text
+    assert "Run in progress" in page.text
+    assert "The run is waiting to start." in page.text
     assert "travels at most 7 miles" in page.text
     with exchange.read() as session:
         run = session.scalars(select(Run)).one()
@@ -84,21 +89,26 @@ def test_a_run_is_started_with_its_rules_and_cancelled(who: Visitor, exchange: D
     assert run.options["travel_limit_miles"] == 7
     assert run.options["time_limit_s"] == 60
     page = who.send(page, f"/runs/{run.id}/cancel")
-    assert "It was cancelled" in page.text
+    assert LABELS[RunState][RunState.CANCELLED] in page.text
+    assert "This run was cancelled before it found a plan." in page.text
     assert who.post(f"/runs/{run.id}/cancel").status == 403
 
 
 @pytest.mark.parametrize(
     ("typed", "error", "at"),
     [
-        ({"area": ""}, "Enter area", "#area"),
-        ({"area": "Testshir"}, "Did you mean Testshire?", "#area"),
+        ({"area": ""}, RUN_FIELDS["area"].enter, "#area"),
+        ({"area": "Testshir"}, "the nearest are Testshire", "#area"),
         ({"period": "2020-21"}, "period", "#period"),
-        ({"minutes": "0"}, "Longest time in minutes “0”", "#minutes"),
-        ({"max_taken": "-1"}, "Most supporters of a school at once “-1”", "#max_taken"),
-        ({"travel_limit_miles": "far"}, "Travel limit in miles “far”", "#travel_limit_miles"),
-        ({"reciprocity": "open_loops"}, "Giving and taking", "#reciprocity"),
-        ({"max_loop": "1"}, "Most schools in a closed loop “1”", "#max_loop"),
+        ({"minutes": "0"}, "{minutes} must be between 1 and 720", "#minutes"),
+        ({"max_taken": "-1"}, "{max_taken} must be between 0 and 1,000", "#max_taken"),
+        (
+            {"travel_limit_miles": "far"},
+            "{travel_limit_miles} must be a number",
+            "#travel_limit_miles",
+        ),
+        ({"reciprocity": "open_loops"}, RUN_FIELDS["reciprocity"].enter, "#reciprocity"),
+        ({"max_loop": "1"}, "{max_loop} must be between 2 and 100", "#max_loop"),
     ],
 )
 def test_a_run_that_cannot_be_is_told_why(
@@ -108,7 +118,8 @@ def test_a_run_that_cannot_be_is_told_why(
     right = {"area": "Testshire", "period": rows.YEAR}
     page = who.send(who.open("/runs/new"), "/runs/new", **(right | typed))
     assert page.status == 422
-    assert error in page.text
+    asked = {name: field.label for name, field in RUN_FIELDS.items()}
+    assert error.format(**asked) in page.text
     assert at in page.links
     with exchange.read() as session:
         assert session.scalars(select(Run)).all() == []
@@ -131,11 +142,12 @@ def test_a_run_is_watched_until_it_has_ended(who: Visitor, exchange: Database) -
     assert "<html" not in part.text
     page = Page(part)
     assert "Best plan so far 1,500 points No plan can have more than 1,800 points" in page.text
-    assert "Gap between the two 20.00%" in page.text
+    assert "Could improve by at most 20%" in page.text
+    assert "Time left, at most 58 seconds" in page.text
     whole = who.client.get(f"{BASE}/runs/{run_id}").text
-    assert '<noscript><meta http-equiv="refresh"' in whole
+    assert re.search(r'<noscript>\s*<meta http-equiv="refresh"', whole)
     page = who.send(Page(who.client.get(f"{BASE}/runs/{run_id}")), f"/runs/{run_id}/cancel")
-    assert "It is being cancelled." in page.text
+    assert "The run is being cancelled." in page.text
 
 
 def test_who_watches_is_led_to_the_plan(who: Visitor, run_id: int) -> None:
@@ -151,7 +163,11 @@ def test_the_plan_is_told_in_figures_charts_and_tables(
     """Every chart is a table with each of its labels and figures, drawn within the policy."""
     page = who.open(f"/runs/{run_id}")
     assert "2 of 3 needs are met, with 4 days of support in 2 pairings." in page.text
-    assert "No plan within these rules is better." in page.text
+    assert "Proven optimal: no plan within these rules is better." in page.text
+    with exchange.read() as session:
+        stopped = session.get_one(Run, run_id).stopped
+    assert f"How it was found {labels.label(stopped, Stopped)}" in page.text
+    assert "Proven optimal" in who.open("/runs").text
     raw = who.client.get(f"{BASE}/runs/{run_id}").text
     with exchange.read() as session:
         made = draw(report_data(session, result_of(session, TERMINAL, run_id))).summary.charts
@@ -164,7 +180,7 @@ def test_the_plan_is_told_in_figures_charts_and_tables(
     style = next(each for each in re.findall(r'href="([^"]+)"', raw) if "charts.css" in each)
     assert ".chart-bar" in who.client.get(style).text
     shown = who.client.get(f"{BASE}/runs/{run_id}/picture").text
-    assert 'alt="4 participants and 2 pairings in Testshire"' in shown
+    assert 'alt="4 schools and organisations and 2 pairings in Testshire"' in shown
 
 
 def test_a_plan_without_pairings_is_told(who: Visitor, exchange: Database) -> None:
@@ -197,9 +213,9 @@ def test_proposals_are_filtered_sorted_and_had_as_csv(who: Visitor, run_id: int)
     assert offers("state=declined") == []
     assert offers("ladder=local_area&sendable=yes") == ["near", "reads"]
     page = who.open(f"{path}?q=elm")
-    assert "1 to 1 of 1 proposals that fit the filter" in page.text
+    assert "1 to 1 of 1 proposals that match the filter" in page.text
     assert f"{BASE}{path}?q=elm&as=csv" in page.links
-    assert "None fits." in who.open(f"{path}?state=declined").text
+    assert "No proposals match the filter." in who.open(f"{path}?state=declined").text
     assert who.open("/runs/99/proposals").status == 404
 
 
@@ -210,12 +226,12 @@ def test_what_was_confirmed_since_the_plan_can_be_sent(
     path = f"/runs/{run_id}/proposals"
     with exchange.write() as session:
         session.execute(update(Proposal).values(sendable=False))
-    assert "Not to be sent yet" not in who.open(f"{path}?sendable=yes&q=elm").text
+    assert "Not ready to send" not in who.open(f"{path}?sendable=yes&q=elm").text
     assert "1 to 1 of 1" in who.open(f"{path}?sendable=yes&q=elm").text
     with exchange.write() as session:
         session.execute(update(Offer).values(availability="not_answered"))
-    assert "Not to be sent yet" in who.open(path).text
-    assert "None fits." in who.open(f"{path}?sendable=yes").text
+    assert "Not ready to send" in who.open(path).text
+    assert "No proposals match the filter." in who.open(f"{path}?sendable=yes").text
 
 
 def test_a_proposal_tells_why_it_was_chosen(who: Visitor, run_id: int, exchange: Database) -> None:
@@ -226,13 +242,13 @@ def test_a_proposal_tells_why_it_was_chosen(who: Visitor, run_id: int, exchange:
     with exchange.read() as session:
         proposal = session.get_one(Proposal, near)
     assert sum(each["points"] for each in proposal.components) == proposal.points
-    assert f"Together {proposal.points:,}" in page.text
+    assert f"Total {proposal.points:,}" in page.text
     assert (
         "1 mile apart, within the school receiving support's limit of 20 miles and the "
         "supporting organisation's limit of 20 miles." in page.text
     )
-    assert "Who else could Alternates, best first" in page.text
-    assert "Elm School" in page.text
+    assert "Other organisations that could help, best first" in page.text
+    assert re.search(r"Elm School \d+ 9\.0 \S+ \S+ \S+ -[\d,]+ points", page.text)
 
 
 def test_what_is_chosen_is_preferred_at_once(who: Visitor, run_id: int, exchange: Database) -> None:
@@ -240,8 +256,8 @@ def test_what_is_chosen_is_preferred_at_once(who: Visitor, run_id: int, exchange
     path = f"/runs/{run_id}/proposals?sort=giver"
     page = who.open(path)
     page = who.send(page, DECIDE, action="prefer", chosen=chosen(page))
-    assert "2 proposals are preferred." in page.text
-    assert "Giver ▲" in page.text
+    assert f"2 proposals {DONE[ReviewAction.PREFER]}" in page.text
+    assert f"{LABELS[Side][Side.GIVER]} ▲" in page.text
     assert {state(exchange, each) for each in ids(exchange).values()} == {"preferred"}
 
 
@@ -251,7 +267,7 @@ def test_all_that_fit_a_filter_are_decided_on(
     """Also those of other pages, and none that the filter leaves out."""
     page = who.open(f"/runs/{run_id}/proposals?q=elm")
     page = who.send(page, DECIDE, action="prefer", all="yes")
-    assert "1 proposal is preferred." in page.text
+    assert f"1 proposal {DONE[ReviewAction.PREFER]}" in page.text
     found = ids(exchange)
     assert (state(exchange, found["reads"]), state(exchange, found["near"])) == (
         "preferred",
@@ -263,18 +279,19 @@ def test_a_decline_needs_its_reason(who: Visitor, run_id: int, exchange: Databas
     """The reason is asked for first; other needs a note; both are kept with the decision."""
     near = ids(exchange)["near"]
     ask = who.send(who.open(f"/proposals/{near}"), DECIDE, action="decline")
-    assert ask.text.startswith("Decline")
+    assert ask.text.startswith(LABELS[ReviewAction][ReviewAction.DECLINE])
     assert state(exchange, near) == "proposed"
     page = who.send(ask, DECIDE)
     assert page.status == 422
-    assert "Choose why it is declined" in page.text
+    assert labels.DECLINE_NEEDED in page.text
     assert "#reason" in page.links
     page = who.send(ask, DECIDE, reason="other")
-    assert "Write a note" in page.text
+    assert labels.OTHER_NEEDED in page.text
     assert "#note" in page.links
     page = who.send(ask, DECIDE, reason="capacity", note="too <b>busy</b>")
-    assert "The proposal is declined." in page.text
-    assert "Decline : capacity" in page.text
+    assert f"Proposal {DONE[ReviewAction.DECLINE]}" in page.text
+    reason = LABELS[DeclineReason][DeclineReason.CAPACITY]
+    assert f"Declined : {reason.lower()}" in page.text
     assert "too <b>busy</b>" in page.text
     with exchange.read() as session:
         decision = session.scalars(select(Decision)).one()
@@ -290,8 +307,9 @@ def test_what_cannot_be_done_is_said_of_each_and_the_rest_is_done(
     near = ids(exchange)["near"]
     who.send(who.open(f"/proposals/{near}"), DECIDE, action="prefer")
     page = who.send(page, DECIDE, action="prefer", chosen=chosen(page))
-    assert "Not all of it could be done" in page.text
-    assert "1 proposal is preferred." in page.text
+    assert "Some proposals were not changed" in page.text
+    assert f"1 proposal {DONE[ReviewAction.PREFER]}." in page.text
+    assert "1 proposal stayed the same:" in page.text
     assert "was changed in the meantime" in page.text
 
 
@@ -304,15 +322,18 @@ def test_nothing_chosen_is_nothing_done(who: Visitor, run_id: int) -> None:
     assert who.send(page, DECIDE, action="prefer", chosen=["x", "1:", ":1"]).status == 422
 
 
-@pytest.mark.parametrize(("action", "said"), [("pin", "Pinned"), ("exclude", "Excluded")])
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [(ReviewAction.PIN, SteeringKind.PIN), (ReviewAction.EXCLUDE, SteeringKind.EXCLUSION)],
+)
 def test_pairs_are_pinned_and_excluded_with_a_reason_and_set_free(
-    who: Visitor, run_id: int, exchange: Database, action: str, said: str
+    who: Visitor, run_id: int, exchange: Database, action: ReviewAction, kind: SteeringKind
 ) -> None:
     """It shows on the list and the page; the exclusion or pin can be lifted there."""
-    near = ids(exchange)["near"]
+    near, said = ids(exchange)["near"], LABELS[SteeringKind][kind]
     page = who.open(f"/runs/{run_id}/proposals")
     ask = who.send(page, DECIDE, action=action, chosen=chosen(page)[:1])
-    assert "Write down why" in who.send(ask, DECIDE).text
+    assert NOTE_NEEDED[action] in who.send(ask, DECIDE).text
     page = who.send(ask, DECIDE, note="they asked for it")
     assert said in page.text
     page = who.open(f"/proposals/{near}")
@@ -327,8 +348,8 @@ def test_pairs_are_pinned_and_excluded_with_a_reason_and_set_free(
 def test_unmet_needs_say_why_nobody_could(who: Visitor, run_id: int) -> None:
     """With how many offers each reason kept out; filtered, and as a file."""
     page = who.open(f"/runs/{run_id}/unmet")
-    assert "Far School Maths 2 3 2 offers The journey is beyond the travel limit" in page.text
-    assert "None fits." in who.open(f"/runs/{run_id}/unmet?priority=1").text
+    assert "Far School Maths 2 3 2 offers The journey is longer than the travel limit" in page.text
+    assert "No unmet needs match the filter." in who.open(f"/runs/{run_id}/unmet?priority=1").text
     text = who.client.get(f"{BASE}/runs/{run_id}/unmet?as=csv").text
     [row] = csv.DictReader(StringIO(text))
     assert (row["need"], row["days"]) == ("L", "2")
@@ -366,7 +387,8 @@ def test_the_map_of_a_run_is_for_its_own_page(who: Visitor, run_id: int) -> None
     assert "frame-src 'self'" in answer.headers["content-security-policy"]
     if not (VENDOR / "leaflet.js").is_file():
         pytest.skip("the front-end parts are not in place: make parts")
-    [source] = re.findall(r'<iframe class="gt-widget" id="review-map" src="([^"]*)"', answer.text)
+    frame = r'<iframe class="gt-widget"\s+id="review-map"\s+src="([^"]*)"'
+    [source] = re.findall(frame, answer.text)
     framed = who.client.get(unescape(source))
     assert framed.status_code == 200
     assert "frame-ancestors http://localhost" in framed.headers["content-security-policy"]

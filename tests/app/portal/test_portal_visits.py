@@ -10,6 +10,8 @@ from app.access import browser_sessions
 from app.access.keys import revoke_key
 from app.access.policy import TERMINAL
 from app.database import Database
+from app.portal.pages.sign_in import NO_KEY
+from app.portal.sessions import NotOurForm
 from models.access import AuditEvent, Visit
 from tests.portal import BASE, OURS, Visitor, anybody, broker, new_key
 
@@ -59,7 +61,7 @@ def test_sign_in_refuses_what_is_no_key_and_says_so_at_the_field(sqlite_database
     for key in ("", "gt_00000000_" + "a" * 43, "\N{SNOWMAN}", new_key(sqlite_database) + "x"):
         page = who.send(who.open("/sign-in"), "/sign-in", key=key)
         assert page.status == 422
-        assert "There is a problem Enter a key that opens this service" in page.text
+        assert f"There is a problem {NO_KEY}" in page.text
         assert "#key" in page.links
         assert cookies(who) == {}
         assert not key or key not in page.text
@@ -90,7 +92,7 @@ def test_what_no_row_can_be_called_is_not_found(database: Database, path: str) -
     """On every database, a number that is too long and a null character lead to a page."""
     page = broker(database).open(path.format("9" * 30))
     assert page.status in (400, 404)
-    assert "fault of the service" not in page.text
+    assert "problem with the service" not in page.text
 
 
 @pytest.mark.parametrize("query", ["period=%00", "expertise=%00", "after=²", "participant=%00"])
@@ -163,7 +165,7 @@ def test_no_sign_in_where_others_can_listen(sqlite_database: Database) -> None:
     plain = Visitor(TestClient(who.client.app, base_url="http://broker.example"))
     page = plain.open("/sign-in")
     assert page.status == 400
-    assert "needs https" in page.text
+    assert "needs HTTPS" in page.text
     assert page.forms == []
 
 
@@ -215,14 +217,14 @@ def test_other_sites_send_nothing(sqlite_database: Database, headers: dict[str, 
     token = who.open("/").form("/sign-out").fields["token"]
     answer = who.client.post(f"{BASE}/sign-out", data={"token": token}, headers=headers)
     assert answer.status_code == 403
-    assert "did not come from a page of this service" in answer.text
+    assert "was not sent from a page of this service" in answer.text
     key = new_key(sqlite_database)
     answer = anybody(sqlite_database).client.post(
         f"{BASE}/sign-in", data={"key": key}, headers=headers
     )
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
-    assert who.open("/").text.startswith("Start")
+    assert who.open("/").text.startswith("Home")
 
 
 def test_old_browsers_prove_themselves_by_origin(sqlite_database: Database) -> None:
@@ -246,8 +248,8 @@ def test_a_form_needs_the_token_of_this_visit_and_address(
     for token in tokens:
         page = who.post("/sign-out", token=token)
         assert page.status == 403
-        assert "The form is not valid any more" in page.text
-    assert who.open("/").text.startswith("Start")
+        assert NotOurForm.title in page.text
+    assert who.open("/").text.startswith("Home")
 
 
 def test_an_ended_visit_saves_nothing(sqlite_database: Database) -> None:

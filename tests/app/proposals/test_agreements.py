@@ -133,7 +133,7 @@ def test_either_no_declines_and_the_alternate_is_offered(
     """Whatever the other said: it ends with its reason, and the days are free for the next."""
     if other_agreed:
         agree(exchange, TAKER if side is GIVER else GIVER)
-    with pytest.raises(BadDecision, match="say why"):
+    with pytest.raises(BadDecision, match="enter a reason for declining"):
         agree(exchange, side, NO)
     with pytest.raises(BadDecision, match="needs a note"):
         agree(exchange, side, NO, Said(DeclineReason.OTHER))
@@ -185,7 +185,7 @@ def test_nothing_is_agreed_in_another_state(exchange: Database) -> None:
         agree(exchange, TAKER, now=late)
     with exchange.write() as session:
         session.get_one(Proposal, first(exchange).id).state = "proposed"
-    with pytest.raises(NotNow, match="the proposal is proposed; it would have to be preferred"):
+    with pytest.raises(NotNow, match="the proposal is proposed; it must be preferred"):
         agree(exchange, TAKER)
     decide(exchange, DecisionAction.WITHDRAW)
     with pytest.raises(NotNow, match="withdrawn"):
@@ -223,9 +223,9 @@ def test_who_may_record_whose_answer(exchange: Database) -> None:
         with pytest.raises(Forbidden):
             agree(exchange, side, principal=who)
     for nobody in ("broker", "Taker contact", "administrator"):
-        with pytest.raises(BadDecision, match="does not speak for the giver"):
+        with pytest.raises(BadDecision, match="cannot speak for the supporting organisation"):
             agree(exchange, GIVER, by=nobody, principal=broker)
-    with pytest.raises(BadDecision, match="with a no only"):
+    with pytest.raises(BadDecision, match="only for a no"):
         agree(exchange, GIVER, YES, CAPACITY)
     agree(exchange, TAKER, by="taker contact", principal=taker)
     agree(exchange, GIVER, by="chief executive", principal=broker)

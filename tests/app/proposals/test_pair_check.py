@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
 from app.errors import Forbidden, Stale
+from app.portal.labels import EXCEPTION_NEEDED
 from app.proposals import agreements, decisions
 from app.proposals.pair_check import (
     NoException,
@@ -238,9 +239,9 @@ def test_the_page_and_http_tell_then_and_now(exchange: Database) -> None:
     assert "7.2 miles apart, within the school receiving support's limit of 20 miles" in page.text
     assert "beyond the school receiving support's limit of 1 mile" in page.text
     nothing = who.send(page, "/proposals/1/exceptions/too_far")
-    assert "Enter why the exception is allowed" in nothing.text
+    assert EXCEPTION_NEEDED in nothing.text
     said = who.send(nothing, "/proposals/1/exceptions/too_far", reason="a direct train")
-    assert "The exception is recorded" in said.text
+    assert "Exception saved" in said.text
     assert "a direct train" in said.text
     with keyed(exchange) as client:
         shown = client.get("/api/v1/proposals/1")

@@ -83,7 +83,7 @@ def test_each_side_speaks_for_itself(exchange: Database) -> None:
             publication.consent(session, contact, 1, GIVER, "headteacher")
         with pytest.raises(Forbidden):
             publication.withdraw(session, contact, 1, GIVER)
-        with pytest.raises(BadDecision, match="does not speak for the giver"):
+        with pytest.raises(BadDecision, match="cannot speak for the supporting organisation"):
             publication.consent(session, TERMINAL, 1, GIVER, "Broker")
         with pytest.raises(NotFound, match="never consented"):
             publication.withdraw(session, TERMINAL, 1, GIVER)

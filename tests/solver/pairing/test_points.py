@@ -135,8 +135,10 @@ def test_missing_figures_are_halfway_and_said_to_be() -> None:
     """A gap in the data is neither best nor worst, and the reason owns up to it."""
     points = scored(pupils=[NAN, 400], disadvantage_percent=[NAN, NAN], offer={"quality": 0})
     assert component(points, Component.DISADVANTAGE) == Weights().disadvantage / 2
-    assert "not known; it counts half" in sentence(points, Component.DISADVANTAGE)
-    assert "not known of one, so counted half: size" in sentence(points, Component.SIMILARITY)
+    assert "not known, so it counts as half" in sentence(points, Component.DISADVANTAGE)
+    assert "not known for one of them, so counted as half: size" in sentence(
+        points, Component.SIMILARITY
+    )
     assert "no evidence of quality; it counts as claimed" in sentence(points, Component.QUALITY)
     empty = scored(pupils=[0, 400], disadvantage_percent=[NAN, NAN])
     assert component(empty, Component.SIMILARITY) == component(points, Component.SIMILARITY)
@@ -150,12 +152,14 @@ def test_steps_tried_without_success_earn_nothing_and_the_next_moves_up() -> Non
     first = scored(**own)
     again = scored(**own, tried=tried(Ladder.OWN_GROUP))
     assert component(again, Component.LADDER) == 0
-    assert "tried without success: no points" in sentence(again, Component.LADDER)
+    assert "tried without success, so this earns no points" in sentence(again, Component.LADDER)
     local = scored()
     after = scored(tried=tried(Ladder.OWN_GROUP, Ladder.OWN_NETWORK))
     assert component(local, Component.LADDER) < component(after, Component.LADDER)
     assert component(after, Component.LADDER) == component(first, Component.LADDER)
-    assert "2 nearer steps of the ladder had been tried" in sentence(after, Component.LADDER)
+    assert "Support from 2 nearer steps has been tried without success." in sentence(
+        after, Component.LADDER
+    )
 
 
 def test_continuity_counts_the_plan_in_force_and_the_best_of_the_past() -> None:
@@ -182,23 +186,23 @@ def test_reasons_name_their_figures() -> None:
     assert [reason.component for reason in reasons] == list(Component)
     assert sum(reason.points for reason in reasons) == points.total[0]
     sentences = [reason.sentence for reason in reasons]
-    assert sentences[0] == "The need has priority 2 (1 is first, 5 last)."
-    assert sentences[1] == "The evidence of the giver's quality is 4 of 5."
+    assert sentences[0] == "The need has priority 2 (1 is highest, 5 is lowest)."
+    assert sentences[1] == "The evidence of the quality of this support is 4 out of 5."
     assert sentences[2] == (
-        "Giver and taker: the expertise asked for, 1 of 1 phases shared, 420 and 1,390 pupils, "
-        "20.0 % and 34.2 % disadvantaged, one urban, one rural."
+        "The two compared: the expertise asked for, 1 of 1 phases shared, 420 and 1,390 pupils, "
+        "20.0% and 34.2% of pupils disadvantaged, one urban, one rural."
     )
-    assert sentences[3].startswith("15.8 miles apart, about ")
-    assert sentences[4] == "The giver comes from the same local authority."
+    assert sentences[3].startswith("They are 15.8 miles apart, about ")
+    assert sentences[4] == "The supporting organisation is in the same local authority."
     assert sentences[5] == "No earlier support between the two is recorded."
-    assert sentences[6] == "34.2 % of the taker's pupils are disadvantaged."
+    assert sentences[6] == "34.2% of the pupils receiving support are disadvantaged."
 
 
 def test_remote_support_has_no_journey() -> None:
     """It earns a set share of nearness, however far apart the two are."""
     points = scored(need={"mode": Mode.REMOTE}, offer={"mode": Mode.REMOTE}, giver={"at": YORK})
     assert component(points, Component.NEARNESS) == round(Weights().nearness * 0.25)
-    assert sentence(points, Component.NEARNESS) == "Remote: no journey."
+    assert sentence(points, Component.NEARNESS) == "Support is remote, so there is no journey."
 
 
 @given(st.data())

@@ -1,0 +1,32 @@
+"""What people choose and do on pages, where the vocabulary has no word for it."""
+
+from enum import StrEnum
+
+
+class ItemKind(StrEnum):
+    NEED = "need"
+    OFFER = "offer"
+
+
+class Saved(StrEnum):
+    """What has just been done to a need or an offer."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    WITHDRAWN = "withdrawn"
+    ANSWERED = "answered"
+    CONFIRMED = "confirmed"
+
+
+class ReviewAction(StrEnum):
+    """What a reviewer can do with proposals: decisions, pins and exclusions."""
+
+    PREFER = "prefer"
+    START_DUE_DILIGENCE = "start_due_diligence"
+    APPROVE = "approve"
+    APPROVE_WITH_CONDITIONS = "approve_with_conditions"
+    DEFER = "defer"
+    DECLINE = "decline"
+    WITHDRAW = "withdraw"
+    PIN = "pin"
+    EXCLUDE = "exclude"

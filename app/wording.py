@@ -1,0 +1,79 @@
+"""Numbers, dates and codes as people read them, the same on every page, map and report.
+
+Days are in `models.vocabulary` (`in_days`, `days_text`), which the solver may import too.
+"""
+
+from datetime import UTC, date, datetime
+from math import ceil
+from typing import Final
+
+from models.vocabulary import METRES_PER_MILE
+
+PROVEN: Final = 1e-6
+"""A gap below this is none: the plan is proven optimal."""
+
+
+def number(value: float | None) -> str:
+    """With thousands separators, and a decimal where there is one: "1,234", "2.5"."""
+    return "" if value is None else f"{value:,.1f}".removesuffix(".0")
+
+
+def counted(value: float, one: str, many: str | None = None) -> str:
+    """A number with what it counts: "1 need", "1,200 needs"."""
+    return f"{number(value)} {one if value == 1 else many or one + 's'}"
+
+
+def percent(fraction: float | None) -> str:
+    return "not known" if fraction is None else f"{fraction:.0%}"
+
+
+def at_most(gap: float) -> str:
+    """A percentage rounded up: what is proven is never overstated."""
+    return f"{number(ceil(gap * 1_000 - 1e-6) / 10)}%"
+
+
+def is_proven(gap: float | None) -> bool:
+    """Whether a plan with this gap is proven optimal."""
+    return gap is not None and gap < PROVEN
+
+
+def could_improve(gap: float | None) -> str:
+    """How much better a plan could be, as far as that is proven."""
+    if gap is None:
+        return "Not known"
+    return "Proven optimal" if is_proven(gap) else f"At most {at_most(gap)}"
+
+
+def miles(metres: float | None) -> str:
+    return "" if metres is None else f"{metres / METRES_PER_MILE:,.1f}"
+
+
+def on_day(day: date | None) -> str:
+    """A date: "1 September 2026"."""
+    return "" if day is None else f"{day.day} {day:%B %Y}"
+
+
+def at_moment(moment: datetime | None) -> str:
+    """A date with its time: "1 September 2026, 09:30 UTC"."""
+    if moment is None:
+        return ""
+    at = moment.astimezone(UTC)
+    return f"{on_day(at)}, {at:%H:%M} UTC"
+
+
+def capital(text: str) -> str:
+    """The same beginning with a capital; what follows stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def sentence(text: str) -> str:
+    """The detail of an error as a sentence of its own."""
+    return capital(text) + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def from_code(code: str) -> str:
+    """A code that is data, such as a measure's or circumstance's: "new_head" as "New head".
+
+    Only for what has no name in the data. Members of enums have labels (app.portal.labels).
+    """
+    return capital(code.replace("_", " ").replace("-", " "))

@@ -1,0 +1,69 @@
+"""How numbers, dates and codes read."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from app import wording
+from models.vocabulary import days_text, in_days
+
+
+@pytest.mark.parametrize(
+    ("half_days", "shown", "counted"),
+    [
+        (0, "0", "0 days"),
+        (1, "0.5", "0.5 days"),
+        (2, "1", "1 day"),
+        (5, "2.5", "2.5 days"),
+        (-1, "-0.5", "-0.5 days"),
+        (2_400, "1,200", "1,200 days"),
+    ],
+)
+def test_half_days_read_as_days(half_days: int, shown: str, counted: str) -> None:
+    """With a decimal only where there is one, and separated thousands."""
+    assert (in_days(half_days), days_text(half_days)) == (shown, counted)
+
+
+def test_numbers_have_separators_and_units() -> None:
+    """One is singular, anything else plural."""
+    assert wording.number(12_345) == "12,345"
+    assert wording.number(None) == ""
+    assert wording.counted(1, "need") == "1 need"
+    assert wording.counted(1_200, "need") == "1,200 needs"
+    assert wording.counted(2, "school or organisation", "schools and organisations") == (
+        "2 schools and organisations"
+    )
+    assert wording.percent(0.666) == "67%"
+
+
+@pytest.mark.parametrize(
+    ("gap", "shown"),
+    [
+        (None, "Not known"),
+        (0.0, "Proven optimal"),
+        (1e-7, "Proven optimal"),
+        (0.000_02, "At most 0.1%"),
+        (0.004_46, "At most 0.5%"),
+        (0.005, "At most 0.5%"),
+        (0.01, "At most 1%"),
+        (0.2, "At most 20%"),
+    ],
+)
+def test_a_gap_is_rounded_up_or_none(gap: float | None, shown: str) -> None:
+    """What is proven is never overstated, and no gap is not at most 0%."""
+    assert wording.could_improve(gap) == shown
+
+
+def test_dates_and_moments() -> None:
+    """Without a leading zero."""
+    assert wording.on_day(date(2026, 9, 1)) == "1 September 2026"
+    assert wording.at_moment(datetime(2026, 9, 1, 9, 5, tzinfo=UTC)) == (
+        "1 September 2026, 09:05 UTC"
+    )
+
+
+def test_details_and_codes() -> None:
+    """A detail becomes a sentence, a code words."""
+    assert wording.sentence("it lapsed; read it again") == "It lapsed; read it again."
+    assert wording.sentence("It ended.") == "It ended."
+    assert wording.from_code("teaching_school-hub") == "Teaching school hub"
