@@ -41,8 +41,9 @@ parts: $(PARTS)
 demo: $(VENV)/.runtime
 	$(BIN)/givetake demo --out demo
 
+# One process a core; a file stays in one process, as its tests share what they set up.
 test: check $(VENV)/.client $(PARTS)
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
 
 browser: $(VENV)/.dev $(PARTS)
 	$(BIN)/pytest tests/browser

@@ -83,6 +83,15 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
+def test_where_it_is_names_the_file_that_has_it() -> None:
+    """Each question of docs/where.md has one path, and what to look for is there."""
+    where = (ROOT / "docs" / "where.md").read_text()
+    answers = re.findall(r"\? \| \[([^\]]+)\]\([^)]+\) \| `([^`]+)` \|", where)
+    assert len(answers) == where.count("?") - 1 >= 10
+    for path, wanted in answers:
+        assert wanted in (ROOT / path).read_text(), path
+
+
 def tracked() -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, text=True

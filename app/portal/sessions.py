@@ -1,4 +1,4 @@
-"""Who looks at the portal: the cookie, and the proof that a form is one of ours."""
+"""Who looks at the portal: the cookie, and the checks against CSRF of every form."""
 
 import hmac
 from collections.abc import AsyncIterator
@@ -119,7 +119,7 @@ def visitor(request: Request) -> Visitor:
 
 
 def from_our_pages(request: Request) -> None:
-    """Refuse what another site made the browser send."""
+    """Refuse what another site made the browser send (cross-site request forgery, CSRF)."""
     if request.headers.get("sec-fetch-site") in FROM_US:
         return
     origin = _split(request.headers.get("origin", ""))
