@@ -24,7 +24,7 @@ class DatabaseGone(Problem):
 
 class Health(BaseModel):
     status: Literal["ok"] = "ok"
-    version: str = Field(examples=["0.1.0"])
+    version: str = Field(examples=["0.2.0"])
     revision: str = Field(description="the schema of the database", examples=["0006_operations"])
 
 

@@ -25,7 +25,7 @@ PLAN_EXAMPLE = {
     "seconds": 0.2,
     "seed": 0,
     "rounds": 1,
-    "versions": {"givetake": "0.1.0"},
+    "versions": {"givetake": "0.2.0"},
 }
 PROBLEM_EXAMPLE = {
     "format": "givetake-problem/1",
