@@ -34,7 +34,7 @@ class UnknownPosition(PairRule):
 class TooFar(PairRule):
     name = "too_far"
     short = "too far"
-    statement = "The journey is beyond the travel limit of one side."
+    statement = "The journey is longer than the travel limit of one side."
     exceptions = True
 
     def refuses(

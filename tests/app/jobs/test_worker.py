@@ -289,7 +289,7 @@ def test_what_cannot_be_planned_says_why(local_exchange: Database) -> None:
         run = queries.get_run(session, TERMINAL, impossible)
         assert run.state == "infeasible"
         assert run.failure == (
-            "Pin N3=O2 is not possible: The journey is beyond the travel limit of one side."
+            "Pin N3=O2 is not possible: The journey is longer than the travel limit of one side."
         )
         run = queries.get_run(session, TERMINAL, unknown)
         assert run.state == "failed"

@@ -71,7 +71,7 @@ def test_who_may_not_decide_sees_and_cannot(who: Visitor, exchange: Database) ->
     who.limit_to(Role.ANALYST)
     seen = who.open(CARD, **BY_SCRIPT)
     assert ("Total" in seen.text, seen.forms) == (True, [])
-    assert "may not review" in send(who, card, action="prefer").text
+    assert "do not have permission to review" in send(who, card, action="prefer").text
     with exchange.read() as session:
         assert session.get_one(Proposal, 1).state == "proposed"
     answer = anybody(exchange).client.get(f"{BASE}{CARD}", headers=BY_SCRIPT)

@@ -98,7 +98,7 @@ def test_a_run_is_started_with_its_rules_and_cancelled(who: Visitor, exchange: D
     ("typed", "error", "at"),
     [
         ({"area": ""}, RUN_FIELDS["area"].enter, "#area"),
-        ({"area": "Testshir"}, "the nearest are Testshire", "#area"),
+        ({"area": "Testshir"}, "Did you mean Testshire?", "#area"),
         ({"period": "2020-21"}, "period", "#period"),
         ({"minutes": "0"}, "{minutes} must be between 1 and 720", "#minutes"),
         ({"max_taken": "-1"}, "{max_taken} must be between 0 and 1,000", "#max_taken"),
@@ -364,7 +364,7 @@ def test_a_person_sees_only_what_the_policy_lets_it(who: Visitor) -> None:
     for path in ("/runs/new", "/imports/new", "/needs/new"):
         page = who.open(path)
         assert page.status == 403
-        assert "Giver may not" in page.text
+        assert "You do not have permission to" in page.text
 
 
 def test_lines_to_embed_the_public_map_are_made(who: Visitor, exchange: Database) -> None:
