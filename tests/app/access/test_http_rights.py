@@ -24,7 +24,7 @@ KEY_ALONE = {"openapi"}
 CHANGES_OF: dict[Role, set[str]] = {
     Role.BROKER: set(),
     Role.ANALYST: {"submit_run", "cancel_run"},
-    Role.APPROVER: {"decide"},
+    Role.APPROVER: {"decide", "allow_exception"},
     Role.TAKER_CONTACT: {
         *("create_need", "change_need", "withdraw_need", "confirm_need"),
         *("agree", "consent_to_publication", "withdraw_publication_consent"),
@@ -38,7 +38,7 @@ CHANGES_OF: dict[Role, set[str]] = {
 """What a role may ask for besides reading; of brokers it is shorter to say what they may not."""
 NOT_OF_BROKERS = {
     *("create_circumstance_rule", "change_circumstance_rule", "withdraw_circumstance_rule"),
-    *("confirm_need", "answer_offer", "list_audit_events"),
+    *("confirm_need", "answer_offer", "allow_exception", "list_audit_events"),
 }
 
 Operation = tuple[str, str, dict[str, Any]]

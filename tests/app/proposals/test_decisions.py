@@ -102,8 +102,8 @@ def test_the_ways_through_a_review(before: str, action: str, result: str) -> Non
         ("preferred", "prefer", "it must be proposed first"),
         ("preferred", "approve", "both sides must agree first"),
         ("declined", "withdraw", "it is declined"),
-        ("approved", "decline", "the proposal is approved"),
-        ("agreed", "lapse", "the proposal is agreed"),
+        ("approved", "decline", "it is approved"),
+        ("agreed", "lapse", "it is agreed"),
     ],
 )
 def test_the_ways_that_are_closed(before: str, action: str, sentence: str) -> None:
@@ -208,7 +208,7 @@ def test_a_held_need_is_not_planned_again(exchange: Database) -> None:
     decide(exchange, first, PREFER)
     with pytest.raises(Spent, match="another proposal holds it"):
         decide(exchange, other, PREFER)
-    with pytest.raises(Problem, match="no need to plan"):
+    with pytest.raises(Problem, match="There are no needs to plan"):
         run(exchange)
 
 

@@ -116,7 +116,7 @@ def test_a_pin_to_an_offer_that_no_longer_stands_is_named(exchange: Database) ->
     pin = enter(exchange, PIN, "N", "far")
     with exchange.write() as session:
         session.scalars(select(Offer).where(Offer.reference == "far")).one().withdrawn = True
-    with pytest.raises(ImpossiblePin, match=f"pin {pin} of need 'N'.*no longer stands"):
+    with pytest.raises(ImpossiblePin, match=f"Pin {pin} of need 'N'.*Lift the pin"):
         paired(exchange)
 
 
