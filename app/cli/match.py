@@ -68,7 +68,8 @@ def match(
         int, typer.Option(help="Largest loop of schools, with --reciprocity closed_loops.")
     ] = DEFAULTS.max_loop,
     balance_held_by: Annotated[
-        BalanceHolder, typer.Option(help="Where giving and receiving are balanced: school, federation or trust.")
+        BalanceHolder,
+        typer.Option(help="Where giving and receiving are balanced: school, federation or trust."),
     ] = DEFAULTS.balance_held_by,
     include_suggestions: Annotated[
         bool, typer.Option(help="Include suggested needs and offers that are not confirmed.")

@@ -65,7 +65,8 @@ def test_best_plans_hold_for_what_their_seed_draws(instance: Instance):
 def test_page_lists_the_plans_on_file():
     """No row without a plan, no plan without a row, no plan of an instance that is not listed."""
     table = PAGE.read_text(encoding="utf-8").partition(MARKS[0])[2].partition(MARKS[1])[0]
-    assert len(table.splitlines()) - 2 == len(FILED)
+    rows = [line for line in table.splitlines() if line.startswith("|")]
+    assert len(rows) - 2 == len(FILED)
     assert {each.file for each in FILED} == set(FOLDER.glob("*"))
 
 

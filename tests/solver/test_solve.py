@@ -187,7 +187,10 @@ def test_command_says_infeasible(tmp_path):
         (["solve", "{missing}", "--out", "{plan}"], "No such file"),
         (["solve", "{broken}", "--out", "{plan}"], "format: expected"),
         (["solve", "{good}", "--out", "{plan}", "--method", "flow"], "method 'flow'"),
-        (["solve", "{good}", "--out", "{plan}", "--time-limit", "-1"], "time limit -1"),
+        (
+            ["solve", "{good}", "--out", "{plan}", "--time-limit", "-1"],
+            "--time-limit -1 must be more than 0",
+        ),
         (["verify", "{good}", "{broken}"], "format: expected"),
     ],
 )

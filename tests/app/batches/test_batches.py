@@ -134,7 +134,7 @@ def test_an_area_that_fails_stops_no_other(county: Database, tmp_path: Path) -> 
     batch = plan(county, tmp_path / "out", listed(tmp_path, "Area 1", "Area 7", "Area 2"))
     states = [batch.results[area].state for area in batch.asked]
     assert states == [RunState.SOLVED, RunState.FAILED, RunState.SOLVED]
-    assert "no need to plan" in (batch.results["local_authority:907"].failure or "")
+    assert "There are no needs to plan" in (batch.results["local_authority:907"].failure or "")
     assert (batch.state, batch.all_planned) == ("finished", False)
 
 

@@ -152,7 +152,7 @@ def test_a_plan_that_cannot_be_drawn_is_still_written(
 ) -> None:
     """Drawing is for those who look; the plan does not depend on it."""
     run_id, told = carried_out(exchange, drawn=99)
-    assert "run.not_drawn" in {each["event"] for each in log_lines}
+    assert "run.drawing_failed" in {each["event"] for each in log_lines}
     assert isinstance(told[-1], Planned)
     assert told[-1].proposals
     assert stored(exchange, run_id) == {}

@@ -103,10 +103,10 @@ def test_bars_fill_their_room_and_no_more() -> None:
         lengths = [sum(part for _, part in bar.parts) for bar in chart.bars + chart.folded]
         assert max(lengths) == pytest.approx(chart.full)
     html = render(replace(PLAN, pairings=(pairing(1, "urn:1", "urn:2"),)))
-    assert '<rect class="local_area" x="0%" width="100.0%" height="100%"/>' in html
+    assert '<rect class="local_area" x="0%" width="100.0%" height="100%" />' in html
     # Attendance is met once; Governance, asked for twice, is not met.
-    assert '<rect class="main" x="0%" width="50.0%" height="100%"/>' in html
-    assert '<rect class="rest" x="0.0%" width="100.0%" height="100%"/>' in html
+    assert '<rect class="main" x="0%" width="50.0%" height="100%" />' in html
+    assert '<rect class="rest" x="0.0%" width="100.0%" height="100%" />' in html
 
 
 def test_a_plan_without_pairings_or_needs_has_a_page() -> None:
@@ -117,7 +117,7 @@ def test_a_plan_without_pairings_or_needs_has_a_page() -> None:
     assert rendered.draw(nobody).summary.charts == tuple(drawn(nobody).values())
     nothing = replace(nobody, unmet=())
     assert drawn(nothing) == {}
-    assert "There is nothing to show in charts" in said(render(nothing))
+    assert "There are no charts, because no school asked for support." in said(render(nothing))
     assert "Every need is met." in drawn(replace(PLAN, unmet=()))["Needs by expertise"].statement
 
 

@@ -195,5 +195,5 @@ def test_a_file_of_members_counts_as_a_change_of_the_network(client: TestClient)
 def test_only_those_who_may_change_the_register(sqlite_database: Database) -> None:
     """An analyst reads networks and dissolves none."""
     analyst = Principal("analyst", frozenset({Role.ANALYST}))
-    with sqlite_database.write() as session, pytest.raises(Forbidden, match="change register"):
+    with sqlite_database.write() as session, pytest.raises(Forbidden, match="change the register"):
         service.withdraw_network(session, analyst, "family", None)

@@ -158,7 +158,7 @@ def test_a_rule_goes_only_while_no_circumstance_follows_it(client: TestClient) -
     circumstance = {"participant": "100000", "kind": "new_head", "starts": "2026-09-01"}
     client.post(f"{API}/circumstances", json=circumstance | {"source": "told"})
     kept = client.delete(f"{API}/circumstance-rules/new_head", headers={"If-Match": "*"})
-    assert (kept.status_code, "1 circumstances" in kept.json()["detail"]) == (409, True)
+    assert (kept.status_code, "by 1 circumstance." in kept.json()["detail"]) == (409, True)
     rule = {"kind": "mistaken", "statement": "None.", "may_give": True, "days_percent": 100}
     place = client.post(f"{API}/circumstance-rules", json=rule).headers["location"]
     assert client.delete(place).status_code == 428

@@ -31,7 +31,7 @@ def test_a_queued_run_is_cancelled_at_once_and_an_ended_one_not_at_all(exchange:
     assert state(exchange, run_id) == "cancelled"
     with exchange.write() as session:
         assert leases.claim(session, "w", 30.0) is None
-        with pytest.raises(Conflict, match="ended already"):
+        with pytest.raises(Conflict, match="has already ended"):
             service.request_cancel(session, TERMINAL, run_id)
 
 

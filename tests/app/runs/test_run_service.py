@@ -111,7 +111,7 @@ def test_a_solve_that_dies_leaves_a_failed_run_and_no_proposal(
     """Nothing is half written, and the run says so."""
 
     def die(stage: str, fraction: float) -> None:
-        if stage == "writing the plan":
+        if stage == "Writing the plan":
             raise RuntimeError("the machine caught fire")
 
     with pytest.raises(RuntimeError, match="fire"):

@@ -100,7 +100,7 @@ def test_command_refuses_what_it_does_not_know(tmp_path):
     out = tmp_path / "problem.json"
     for arguments, words in (
         (["--kind", "magic"], "'magic' is not a family of instances"),
-        (["--kind", "gap_c", "--positions", places], "gap_c has no places"),
+        (["--kind", "gap_c", "--positions", places], "does not apply to gap_c"),
     ):
         made = bench_make(*arguments, "--out", out)
         assert made.returncode == 2

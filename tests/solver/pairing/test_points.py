@@ -139,7 +139,9 @@ def test_missing_figures_are_halfway_and_said_to_be() -> None:
     assert "not known for one of them, so counted as half: size" in sentence(
         points, Component.SIMILARITY
     )
-    assert "no evidence of quality; it counts as claimed" in sentence(points, Component.QUALITY)
+    assert "no evidence of the quality of this support, so it counts as 1 out of 5" in sentence(
+        points, Component.QUALITY
+    )
     empty = scored(pupils=[0, 400], disadvantage_percent=[NAN, NAN])
     assert component(empty, Component.SIMILARITY) == component(points, Component.SIMILARITY)
     claimed = scored(offer={"quality": 1})

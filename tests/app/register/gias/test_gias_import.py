@@ -217,7 +217,10 @@ def test_only_brokers_and_administrators_import(sqlite_database: Database, tmp_p
     """Whoever may not import is refused before a file is opened."""
     analyst = Principal("analyst", frozenset({Role.ANALYST}))
     missing = GiasFiles(tmp_path / "missing.csv")
-    with sqlite_database.write() as session, pytest.raises(Forbidden, match="do not have permission to"):
+    with (
+        sqlite_database.write() as session,
+        pytest.raises(Forbidden, match="do not have permission to"),
+    ):
         import_gias(session, analyst, missing)
 
 
