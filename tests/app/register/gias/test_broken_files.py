@@ -222,7 +222,7 @@ BROKEN = [
     Broken("designated by nobody", "organisations", f"{G}hub,Hub,hub,,,,a,,\n".encode(),
            2, "designated_by", None, "Enter who gave the designation"),
     Broken("organisation of an unknown trust", "organisations",
-           f"{G}hub,Hub,hub,,,,,,5009\n".encode(), 2, "group_uid", "5009", "is not a group in the register"),
+           f"{G}hub,Hub,hub,,,,,,5009\n".encode(), 2, "group_uid", "5009", "is not a group in"),
     Broken("key with blanks", "organisations", f"{G}my hub,Hub,hub,,,,,,\n".encode(),
            2, "key", "my hub", "match pattern"),
     # Networks.
