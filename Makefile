@@ -54,6 +54,7 @@ check: $(VENV)/.dev
 	$(BIN)/djlint --check --quiet app
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_layout.py
 	$(BIN)/mdformat --check $(MARKDOWN)
 
 # Formats code and documents as `make check` wants them.

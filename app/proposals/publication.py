@@ -11,7 +11,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import NotFound
 from app.events import audit
-from app.proposals.agreements import OF_SIDE, check_speaks_for
+from app.proposals.agreements import OF_SIDE, WHOSE, check_speaks_for
 from app.proposals.decisions import lock
 from app.proposals.queries import get_proposal
 from app.proposals.states import NotNow
@@ -89,9 +89,7 @@ def withdraw(
     lock(session, proposal_id)
     given = [each for each in consents_of(session, principal, proposal_id) if each.side == side]
     if not given:
-        raise NotFound(
-            f"There is no consent of the {side} to publish proposal {proposal_id}. Check the side."
-        )
+        raise NotFound(f"The {WHOSE[side]} has not consented to publish proposal {proposal_id}.")
     last = given[-1]
     if last.withdrawn_at is None:
         last.withdrawn_at = now or datetime.now(UTC)

@@ -85,7 +85,7 @@ def test_each_side_speaks_for_itself(exchange: Database) -> None:
             publication.withdraw(session, contact, 1, GIVER)
         with pytest.raises(BadDecision, match="cannot speak for the supporting organisation"):
             publication.consent(session, TERMINAL, 1, GIVER, "Broker")
-        with pytest.raises(NotFound, match="no consent of the giver"):
+        with pytest.raises(NotFound, match="supporting organisation has not consented"):
             publication.withdraw(session, TERMINAL, 1, GIVER)
         with pytest.raises(NotFound):
             publication.consent(session, TERMINAL, 9, GIVER, "headteacher")
