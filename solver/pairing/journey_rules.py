@@ -27,7 +27,7 @@ class UnknownPosition(PairRule):
 
     def passed(self, figures: Figures) -> str:
         if figures["remote"]:
-            return "It is remote: no position is needed."
+            return "Support is remote, so no position is needed."
         return "The positions of both sides are known."
 
 
@@ -59,7 +59,7 @@ class TooFar(PairRule):
 
     def passed(self, figures: Figures) -> str:
         if figures["remote"]:
-            return "It is remote: distance does not limit it."
+            return "Support is remote, so distance does not limit it."
         return f"{_apart(figures)}, within {' and '.join(self._limits(figures))}."
 
     def refused(self, figures: Figures) -> str:

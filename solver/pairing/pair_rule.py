@@ -144,6 +144,6 @@ def phases(mask: int) -> list[str]:
 
 
 def listed(words: Sequence[str]) -> str:
-    """Join words in a sentence: "primary, secondary and post-16"."""
-    texts = [word.replace("_", "-") for word in words]
+    """Join words in a sentence: "early years, primary and post-16"."""
+    texts = [word.replace("post_", "post-").replace("_", " ") for word in words]
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

@@ -152,7 +152,7 @@ class OtherMode(PairRule):
 
     name = "mode"
     short = "on site against remote"
-    statement = "One side needs it on site only, the other remotely only."
+    statement = "One side wants support on site only, the other remote support only."
 
     def clashes(self) -> BoolArray:
         """Whether no form suits both, by the modes of need (row) and offer (column)."""
@@ -180,9 +180,9 @@ class OtherMode(PairRule):
         return f"It is given {_form(figures)}, which suits both sides."
 
     def refused(self, figures: Figures) -> str:
-        only = {Mode.ON_SITE: "on site only", Mode.REMOTE: "remotely only"}
+        only = {Mode.ON_SITE: "support on site only", Mode.REMOTE: "remote support only"}
         against = Mode.ON_SITE if figures["remote"] else Mode.REMOTE
-        sides = {"needed": "the need is for support", "offered": "the offer is for support"}
+        sides = {"needed": "the need is for", "offered": "the offer is for"}
         said = [f"{text} {only[against]}" for key, text in sides.items() if figures[key] == against]
         return f"The pairing is {_form(figures)}, but {' and '.join(said)}."
 
@@ -256,7 +256,7 @@ class OtherDates(PairRule):
         }
 
     def passed(self, figures: Figures) -> str:
-        return f"Both sides can from {day(figures['starts'])} to {day(figures['ends'])}."
+        return f"Both sides are available from {day(figures['starts'])} to {day(figures['ends'])}."
 
     def refused(self, figures: Figures) -> str:
         sides = []

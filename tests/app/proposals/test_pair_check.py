@@ -77,8 +77,8 @@ BREAKING = [
         changed(Need, travel_limit_miles=1.0),
         "7.2 miles apart, beyond the school receiving support's limit of 1 mile",
     ),
-    ("mode", changed(Need, mode=Mode.REMOTE), "on site, but the need is for support remotely only"),
-    ("mode", changed(Offer, mode=Mode.REMOTE), "on site, but the offer is for support remotely"),
+    ("mode", changed(Need, mode=Mode.REMOTE), "on site, but the need is for remote support only"),
+    ("mode", changed(Offer, mode=Mode.REMOTE), "on site, but the offer is for remote support only"),
     (
         "window",
         lambda session: (

@@ -52,7 +52,7 @@ SAID: list[tuple[str, dict[str, Any], dict[str, Any], bool, str]] = [
         {"needs": [{"mode": Mode.REMOTE}]},
         {},
         False,
-        "The pairing is on site, but the need is for support remotely only.",
+        "The pairing is on site, but the need is for remote support only.",
     ),
     (
         "mode",
@@ -62,7 +62,13 @@ SAID: list[tuple[str, dict[str, Any], dict[str, Any], bool, str]] = [
         "The pairing is remotely, but the need is for support on site only and the offer is for "
         "support on site only.",
     ),
-    ("unknown_position", {"people": [{}, {"at": NOWHERE}]}, {}, True, "It is remote: no position"),
+    (
+        "unknown_position",
+        {"people": [{}, {"at": NOWHERE}]},
+        {},
+        True,
+        "Support is remote, so no position",
+    ),
     ("unknown_position", {"people": [{}, {"at": NOWHERE}]}, {}, False, "The position of one side"),
     (
         "too_far",
@@ -87,10 +93,16 @@ SAID: list[tuple[str, dict[str, Any], dict[str, Any], bool, str]] = [
         "beyond the school receiving support's limit of 20 miles or the supporting organisation's "
         "limit of 5 minutes.",
     ),
-    ("too_far", {"people": [{}, {"at": WATFORD}]}, {}, True, "It is remote: distance does not"),
+    (
+        "too_far",
+        {"people": [{}, {"at": WATFORD}]},
+        {},
+        True,
+        "Support is remote, so distance does not",
+    ),
     ("conflict", {}, {"conflicts": [(1, 0)]}, False, "A conflict of interest between the two is"),
     ("declined", {}, {"declined": [(0, 0)]}, False, "One side has declined this pairing before."),
-    ("window", {}, {}, False, "Both sides can from 1 September 2026 to 31 August 2027."),
+    ("window", {}, {}, False, "Both sides are available from 1 September 2026 to 31 August 2027."),
     (
         "window",
         {"needs": [{"window_starts": -1, "window_ends": -1}]},
