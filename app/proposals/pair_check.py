@@ -356,7 +356,7 @@ def _lacking(
     if not open_need:
         return [
             f"need {need.reference} no longer needs support: "
-            "it is met or closed, or another proposal holds it"
+            "it is met, closed or withdrawn, or another proposal holds it"
         ]
     of_need, of_offer = rows
     place = places_of(loaded)
@@ -381,8 +381,6 @@ def _lacking(
     ]
     short = [f"{what} {days_text(free)}" for free, what in days if free < asked]
     short += [what for free, what in places if free < 1]
-    if short:
-        short[-1] += "; others hold or use the rest"
     if asked < need.half_days_min:
         short.append(f"need {need.reference} now needs at least {days_text(need.half_days_min)}")
     return short

@@ -204,7 +204,8 @@ def allow_exception(
 ) -> Response:
     """Let a proposal go on although its pair breaks a rule today, with a reason.
 
-    The answer's `ETag` is the proposal's. It counts while the rule's figures stay the same.
+    The answer's `ETag` is the proposal's. It counts while the rule's figures stay the same; until
+    then another of the same rule changes nothing, and the first reason stands.
     """
 
     def create() -> Response:

@@ -46,13 +46,17 @@ class TooFar(PairRule):
     def figures(
         self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
     ) -> Columns:
-        _, _, minutes = _journey(tables, need, offer)
+        # Also where the distance alone rules it out: the sentence names every limit exceeded.
+        limit = np.minimum(tables.need_limits.minutes[need], tables.offer_limits.minutes[offer])
+        timed = np.isfinite(limit) & ~remote
+        minutes = np.full(len(need), np.nan)
+        minutes[timed] = tables.minutes(need[timed], offer[timed])
         return {
             "remote": remote.tolist(),
             "miles": rounded(miles_from_metres(tables.distance_m(need, offer)), 1),
             "minutes": rounded(minutes, 0),
-            "taker_miles": rounded(miles_from_metres(tables.need_limits.metres[need]), 1),
-            "giver_miles": rounded(miles_from_metres(tables.offer_limits.metres[offer]), 1),
+            "taker_miles": rounded(miles_from_metres(tables.need_limits.metres[need]), 2),
+            "giver_miles": rounded(miles_from_metres(tables.offer_limits.metres[offer]), 2),
             "taker_minutes": rounded(tables.need_limits.minutes[need], 0),
             "giver_minutes": rounded(tables.offer_limits.minutes[offer], 0),
         }

@@ -123,7 +123,7 @@ def rounded(values: FloatArray, digits: int) -> list[float | None]:
 
 def counted(value: float, units: str) -> str:
     """Return a number with its unit as people read it: 1 mile, 5.8 miles, 1,204 minutes."""
-    number = f"{value:,.1f}".removesuffix(".0")
+    number = f"{value:,.2f}".rstrip("0").rstrip(".")
     return f"{number} {units.removesuffix('s') if number == '1' else units}"
 
 

@@ -90,8 +90,7 @@ SAID: list[tuple[str, dict[str, Any], dict[str, Any], bool, str]] = [
         {"people": [{}, {"at": WATFORD}], "offers": [{"limit_minutes": 5.0}]},
         {},
         False,
-        "beyond the school receiving support's limit of 20 miles or the supporting organisation's "
-        "limit of 5 minutes.",
+        "minutes), beyond the supporting organisation's limit of 5 minutes.",
     ),
     (
         "too_far",
