@@ -12,6 +12,7 @@ from math import ceil
 
 from app.insight.labels import LADDER_NAMES
 from app.insight.report import Figures, ReportData, Symbol, needs_of
+from app.wording import counted, number
 
 MOST_EXPERTISE = 14
 MILES_PER_BAND = 2
@@ -69,15 +70,6 @@ class Chart:
     wide: bool = False
 
 
-def _days(days: float) -> str:
-    return f"{days:,.1f}".removesuffix(".0")
-
-
-def _days_in_words(days: float) -> str:
-    said = _days(days)
-    return f"{said} {'day' if said == '1' else 'days'}"
-
-
 def _longest(bars: Iterable[Bar]) -> float:
     return max(sum(length for _, length in bar.parts) for bar in bars) or 1.0
 
@@ -87,13 +79,13 @@ def _ladder(figures: Figures) -> Chart | None:
         return None
     total = figures.days_planned or 1
     bars = tuple(
-        Bar(LADDER_NAMES[step], ((step.value, days),), (_days(days), f"{days / total:.0%}"))
+        Bar(LADDER_NAMES[step], ((step.value, days),), (number(days), f"{days / total:.0%}"))
         for step, days in figures.days_by_ladder
     )
     step, days = max(figures.days_by_ladder, key=lambda each: each[1])
     return Chart(
         "Where support comes from",
-        f"Largest source: {LADDER_NAMES[step].lower()}, {_days_in_words(days)}, "
+        f"Largest source: {LADDER_NAMES[step].lower()}, {counted(days, 'day')}, "
         f"{days / total:.0%} of all days planned.",
         ("Source, nearest first", "Days", "Share"),
         bars,
@@ -217,7 +209,7 @@ def _disadvantage(data: ReportData) -> Chart | None:
             Bar(
                 f"{quarter[0][0]:.0f}% to {quarter[-1][0]:.0f}%",
                 (("main", share), ("rest", max(0.0, 1 - share))),
-                (_days(asked), _days(got), f"{share:.0%}" if asked else "–"),
+                (number(asked), number(got), f"{share:.0%}" if asked else "–"),
             )
         )
     return Chart(
