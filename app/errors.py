@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from app.wording import counted
+
 
 class Problem(Exception):
     """A request that was refused; `detail` says what is wrong, then how to put it right."""
@@ -41,11 +43,6 @@ class Stale(Problem):
 
     status = 412
     title = "Changed since you read it"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with what it counts, like `1 error` and `1,000 errors`."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def plain_reason(message: str) -> str:

@@ -13,6 +13,7 @@ from app.access.policy import Action, Principal, Role, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
+from app.wording import on_day
 from models.access import ApiKey
 
 _KEY = re.compile(r"gt_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
@@ -56,7 +57,7 @@ def revoke_key(session: WriteSession, principal: Principal, prefix: str) -> ApiK
     if key is None:
         raise NotFound(f"There is no key {prefix!r}. Run `givetake keys list` to see the keys.")
     if key.revoked_at is not None:
-        raise Conflict(f"Key {prefix} was already revoked, on {key.revoked_at:%-d %B %Y}.")
+        raise Conflict(f"Key {prefix} was already revoked, on {on_day(key.revoked_at)}.")
     key.revoked_at = datetime.now(UTC)
     session.flush()
     audit.record(session, actor=principal.name, action="key.revoke", subject=f"key:{prefix}")

@@ -9,12 +9,13 @@ from sqlalchemy import and_, func, or_, select
 from app.access.policy import Action, Principal, authorise
 from app.catalogue.rows import PeriodRow
 from app.database import ReadSession, WriteSession
-from app.errors import Fault, FaultyFile, NotFound, counted
+from app.errors import Fault, FaultyFile, NotFound
 from app.files.csv_reading import read_rows
 from app.files.csv_writing import csv_text
 from app.import_kit.report import ImportReport, new_report, record
 from app.import_kit.upsert import Upserted, upsert
 from app.progress import Progress, silent
+from app.wording import counted, on_day
 from models.exchange import Need, Offer, Period
 
 
@@ -83,7 +84,7 @@ def year_on(session: ReadSession | WriteSession, day: date) -> Period:
     ).first()
     if found is None:
         raise NotFound(
-            f"There is no academic year for {day:%-d %B %Y}. Import periods that include it."
+            f"There is no academic year for {on_day(day)}. Import periods that include it."
         )
     return found
 

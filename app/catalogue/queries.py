@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession
 from app.errors import Conflict, NotFound
+from app.wording import on_day
 from models.exchange import Expertise, Period
 
 
@@ -84,7 +85,7 @@ def get_period(
         raise NotFound(f"There is no period {code!r}. {choices}")
     if not_over_on is not None and period.ends < not_over_on:
         raise Conflict(
-            f"{period.name} ended on {period.ends:%-d %B %Y}, before the day to plan from, "
-            f"{not_over_on:%-d %B %Y}. Choose a later period or an earlier day."
+            f"{period.name} ended on {on_day(period.ends)}, before the day to plan from, "
+            f"{on_day(not_over_on)}. Choose a later period or an earlier day."
         )
     return period

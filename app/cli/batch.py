@@ -8,9 +8,10 @@ from app.access.policy import TERMINAL
 from app.batches import service
 from app.batches.manifest import MANIFEST, Manifest, planning_day
 from app.batches.queries import areas_named
-from app.cli.console import BadFile, at_most, err, open_database, out, progress_bar
+from app.cli.console import BadFile, err, open_database, out, progress_bar
 from app.planning.options import MatchOptions
 from app.settings import settings
+from app.wording import at_most, on_day
 from models.vocabulary import RunState
 
 PLANNED, SOME_FAILED, STOPPED = 0, 1, 130
@@ -32,7 +33,7 @@ def plan_areas(
     if options.as_of is None:
         begun_on = planning_day(folder)
         if begun_on is not None:
-            err.print(f"Continuing the batch in {folder}, planned from {begun_on:%-d %B %Y}.")
+            err.print(f"Continuing the batch in {folder}, planned from {on_day(begun_on)}.")
         day = begun_on or datetime.now(UTC).date()
         options = options.model_copy(update={"as_of": day})
     assert options.as_of is not None

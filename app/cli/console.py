@@ -1,6 +1,5 @@
 """What the terminal shows: one console for results, one for everything else."""
 
-import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,11 +73,6 @@ def require_writable(*files: Path | None) -> None:
                 f"{file} is not writable. Check that the folder {file.parent} exists and that you "
                 "have permission to write to it."
             )
-
-
-def at_most(fraction: float) -> str:
-    """A fraction as a percentage of one decimal, rounded up: a proof claims no more than it has."""
-    return f"{math.ceil(round(fraction * 1000, 6)) / 1000:.1%}"
 
 
 def write_csv(text: str, file: Path | None) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from app.access.policy import TERMINAL
 from app.cli.console import err, open_database
+from app.wording import at_moment
 from models.vocabulary import EmbedLayer
 
 embed_app = typer.Typer(help="Manage maps embedded in other websites.", no_args_is_help=True)
@@ -46,7 +47,7 @@ def create(
             run_id=run,
         )
     typer.echo(service.frame(url, token) if plain else service.snippet(url, token))
-    err.print(f"Token {granted.id} is valid until {granted.expires_at:%-d %B %Y, %H:%M} UTC.")
+    err.print(f"Token {granted.id} is valid until {at_moment(granted.expires_at)}.")
 
 
 @embed_app.command("list")
@@ -56,7 +57,7 @@ def list_() -> None:
 
     with open_database() as database, database.read() as session:
         for each in service.list_embeds(session, TERMINAL, limit=None):
-            state = "revoked" if each.revoked_at else f"until {each.expires_at:%Y-%m-%d %H:%M}"
+            state = "revoked" if each.revoked_at else f"until {at_moment(each.expires_at)}"
             layer = each.layer if each.run_id is None else f"{each.layer} of run {each.run_id}"
             typer.echo(f"{each.id}  {layer}  {state}  {' '.join(each.origins)}")
 

@@ -15,11 +15,11 @@ import typer
 from pydantic import ValidationError
 
 from app.access.policy import TERMINAL
-from app.cli.console import at_most, err, open_database, out, progress_bar, require_writable
+from app.cli.console import err, open_database, out, progress_bar, require_writable
 from app.errors import Problem, plain_reason
 from app.insight.report import Figures, ReportData, figures
 from app.planning.options import MatchOptions
-from app.wording import counted
+from app.wording import at_most, counted
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import typer
 
 from app.access.policy import TERMINAL
 from app.cli.console import err, open_database, out
+from app.wording import on_day
 
 SECONDS_TO_FINISH = 5
 keys_app = typer.Typer(
@@ -91,8 +92,8 @@ def list_() -> None:
 
     with open_database() as database, database.read() as session:
         for key in list_keys(session, TERMINAL):
-            ended = "" if key.revoked_at is None else f", revoked {key.revoked_at:%-d %B %Y}"
-            said = f"{key.prefix}  {key.label}  created {key.created_at:%-d %B %Y}{ended}"
+            ended = "" if key.revoked_at is None else f", revoked {on_day(key.revoked_at)}"
+            said = f"{key.prefix}  {key.label}  created {on_day(key.created_at)}{ended}"
             out.print(said, markup=False, soft_wrap=True)
 
 

@@ -15,7 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.errors import Conflict, Problem, counted, plain_reason
+from app.errors import Conflict, Problem, plain_reason
+from app.wording import counted
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:givetake:problem:"

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from app.errors import plain_reason
 from app.import_kit.misfits import Misfit
 from app.wording import capital, number, on_day
 
@@ -101,7 +102,7 @@ def _error(of: Field, model: type[BaseModel], name: str, error: dict[str, Any]) 
 
 
 def _own_words(error: dict[str, Any]) -> str:
-    return str(error["msg"]).removeprefix("Value error, ")
+    return plain_reason(str(error["msg"]))
 
 
 def _range(model: type[BaseModel], name: str, broken: dict[str, Any]) -> str:

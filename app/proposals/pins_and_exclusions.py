@@ -8,6 +8,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
+from app.wording import on_day
 from models.exchange import Need, Offer
 from models.matching import Steering
 from models.vocabulary import SteeringKind
@@ -43,7 +44,7 @@ def steer(
     authorise(principal, Action.STEER)
     now = now or datetime.now(UTC)
     if expires_at is not None and expires_at <= now:
-        raise BadSteering(f"The expiry, {expires_at:%-d %B %Y}, is in the past. Enter a later day.")
+        raise BadSteering(f"The expiry, {on_day(expires_at)}, is in the past. Enter a later day.")
     need = session.scalars(select(Need).where(Need.reference == need_reference)).one_or_none()
     offer = session.scalars(select(Offer).where(Offer.reference == offer_reference)).one_or_none()
     if need is None:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
-from app.errors import Fault, counted
+from app.errors import Fault
 from app.files.csv_reading import RowModel, Text
 from app.import_kit.report import (
     ImportReport,
@@ -26,6 +26,7 @@ from app.import_kit.report import (
 from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.gias.rows import SUPPRESSED, Urn
+from app.wording import counted
 from models.register import Institution, Measure
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]

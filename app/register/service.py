@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, or_, select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
-from app.errors import Conflict, Fault, NotFound, Problem, counted, require_version
+from app.errors import Conflict, Fault, NotFound, Problem, require_version
 from app.events import audit
 from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.report import ImportReport
@@ -19,6 +19,7 @@ from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import Described
 from app.register.organisations import settle, store
 from app.register.uses import require_unused
+from app.wording import counted
 from models.exchange import Need, Offer
 from models.register import (
     Circumstance,

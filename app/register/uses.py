@@ -5,7 +5,8 @@ from datetime import date
 from sqlalchemy import ColumnElement, func, select
 
 from app.database import WriteSession
-from app.errors import Conflict, counted
+from app.errors import Conflict
+from app.wording import counted
 from models.exchange import Need, Offer
 from models.vocabulary import NeedState
 

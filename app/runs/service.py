@@ -17,7 +17,7 @@ from app.access.keys import hold
 from app.access.policy import Action, Principal, authorise
 from app.catalogue.queries import get_period
 from app.database import Database, WriteSession
-from app.errors import Conflict, NotFound, Problem, counted
+from app.errors import Conflict, NotFound, Problem
 from app.events import audit
 from app.log import about_run
 from app.planning.build import Built
@@ -29,6 +29,7 @@ from app.runs import leases, queries
 from app.runs.lease_keeper import kept
 from app.runs.leases import LeaseLost
 from app.runs.results import fail, receive, refuse
+from app.wording import counted
 from models.matching import Run, RunFile
 from models.vocabulary import Operation, RunState
 

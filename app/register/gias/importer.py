@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
-from app.errors import Fault, counted
+from app.errors import Fault
 from app.files.csv_reading import R, read_header
 from app.import_kit.report import (
     ImportReport,
@@ -37,6 +37,7 @@ from app.register.gias.rows import (
 )
 from app.register.gias.successions import check_successors, successions
 from app.register.participants import write_participants
+from app.wording import counted
 from models.register import Area, Group, Institution, Succession
 from models.vocabulary import AreaKind, ParticipantKind
 from solver.pairing.geography import to_wgs84

@@ -10,10 +10,11 @@ from typing import cast
 from sqlalchemy import Table, bindparam, insert, select, update
 
 from app.database import WriteSession
-from app.errors import Fault, counted
+from app.errors import Fault
 from app.import_kit.upsert import Counts, Row
 from app.register.gias.classification import TRUST_KINDS
 from app.register.gias.rows import EstablishmentRow, LinkRow, MembershipRow
+from app.wording import counted
 from models.register import Group, Institution, Membership
 from models.vocabulary import GroupKind
 
