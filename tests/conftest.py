@@ -3,17 +3,19 @@
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from app.database import Database
@@ -23,6 +25,9 @@ from tests.rows import STARTS
 from tests.runs import match
 
 ROOT = Path(__file__).parent.parent
+TEMPLATE = "template_givetake"
+UNTIL_LET_GO = 'folder=$1; shift; "$@" & cat; kill -INT $!; wait; rm -rf "$folder"'
+"""Runs a server until its input is closed, as it is when the tests are killed too."""
 
 
 @pytest.fixture(scope="session")
@@ -41,16 +46,48 @@ def _postgres_programs() -> Path | None:
     return versions[-1].parent if versions else None
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A server with a migrated template; each process of the tests has its own.
+
+    It answers at a socket in its folder, so that no two want the same port.
+    """
+
+    folder: Path
+
+    def url(self, name: str) -> str:
+        return f"postgresql+psycopg://givetake@/{name}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+    def wait(self) -> None:
+        """Until it answers."""
+        end = time.monotonic() + 120
+        while True:
+            try:
+                self.execute("SELECT 1")
+                return
+            except OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """A migrated, empty database, gone after the block."""
+        name = f"test_{time.monotonic_ns()}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        with Database(self.url(name)) as database:
+            yield database
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The address of a PostgreSQL server of our own, with a migrated template database."""
+def postgres_server() -> Iterator[PostgresServer]:
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL's server programs are not installed")
@@ -60,50 +97,34 @@ def postgres_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="givetake-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, user)
-    data, port = folder / "data", _free_port()
+    data = folder / "data"
     subprocess.run(
         [programs / "initdb", "-D", data, "-U", "givetake", "-A", "trust", "-E", "UTF8"],
         check=True,
         capture_output=True,
         **as_user,
     )
-    options = {"listen_addresses": "127.0.0.1", "port": port, "fsync": "off"}
-    options |= {"unix_socket_directories": "", "max_connections": 60}
+    options = {"listen_addresses": "", "unix_socket_directories": folder, "max_connections": 60}
+    options |= {"fsync": "off", "full_page_writes": "off"}
+    command = [programs / "postgres", "-D", data, *(f"--{k}={v}" for k, v in options.items())]
     server = subprocess.Popen(
-        [programs / "postgres", "-D", data, *(f"--{k}={v}" for k, v in options.items())],
+        ["sh", "-c", UNTIL_LET_GO, "sh", folder, *command],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         **as_user,
     )
-    address = f"postgresql+psycopg://givetake@127.0.0.1:{port}"
+    found = PostgresServer(folder)
     try:
-        _wait_for(f"{address}/postgres")
-        _execute(address, "CREATE DATABASE template_givetake")
-        with Database(f"{address}/template_givetake") as template:
+        found.wait()
+        found.execute(f"CREATE DATABASE {TEMPLATE}")
+        with Database(found.url(TEMPLATE)) as template:
             migrate(template)
-        yield address
+        yield found
     finally:
-        server.terminate()
-        server.wait(30)
-        shutil.rmtree(folder)
-
-
-def _wait_for(url: str) -> None:
-    engine = create_engine(url)
-    for _ in range(100):
-        try:
-            with engine.connect():
-                break
-        except Exception:
-            time.sleep(0.1)
-    engine.dispose()
-
-
-def _execute(address: str, statement: str) -> None:
-    engine = create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+        assert server.stdin is not None
+        server.stdin.close()
+        server.wait(60)
 
 
 @pytest.fixture(scope="session")
@@ -123,12 +144,9 @@ def sqlite_database(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]
 
 
 @pytest.fixture
-def postgres_database(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    name = f"test_{time.monotonic_ns()}"
-    _execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_givetake")
-    with Database(f"{postgres_server}/{name}") as database:
+def postgres_database(postgres_server: PostgresServer) -> Iterator[Database]:
+    with postgres_server.database() as database:
         yield database
-    _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

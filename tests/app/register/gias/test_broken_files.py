@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,14 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.errors import Fault, FaultyFile
 from app.files.csv_reading import MAX_FAULTS
 from app.import_kit.report import ImportReport
-from app.migrate import migrate
 from app.partnerships.service import import_support
 from app.register.circumstances import import_circumstance_rules, import_circumstances
 from app.register.gias import layout
@@ -276,16 +276,13 @@ def schooled(
 ) -> Iterator[Database]:
     """A database with two schools and a trust; shared, since no broken file changes it."""
     folder = tmp_path_factory.mktemp("schooled")
-    url = f"sqlite:///{folder / 'schooled.sqlite3'}"
     if request.param == "postgresql":
-        address = request.getfixturevalue("postgres_server")
-        server = create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            connection.execute(text("CREATE DATABASE schooled"))
-        server.dispose()
-        url = f"{address}/schooled"
-    with Database(url) as database:
-        migrate(database)
+        opened = request.getfixturevalue("postgres_server").database()
+    else:
+        path = folder / "schooled.sqlite3"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        opened = Database(f"sqlite:///{path}")
+    with opened as database:
         import_schools(database, folder)
         files = write_gias(folder, [establishment(900001)], groups=[group(5001)])
         with database.write() as session:
