@@ -24,7 +24,7 @@ from tests.browser.conftest import SHOTS
 from tests.portal import new_key
 from tests.serving import serving
 
-AREA, PERIOD = "Medway", "2026-27"
+AREA, PERIOD = "Hartlepool", "2026-27"
 VERBS = LABELS[ReviewAction]
 PATIENCE_MS = 300_000
 pytestmark = pytest.mark.national
