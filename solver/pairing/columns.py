@@ -25,9 +25,6 @@ _DTYPES: Final[dict[Any, type[np.generic]]] = {
     MaskArray: np.uint8,
 }
 
-ALL_PHASES: Final = 0
-"""An offer's phase mask when it serves every phase; a taker's when its phases are not known."""
-
 
 def encode(words: type[StrEnum], values: Iterable[str]) -> CodeArray:
     """Positions of `values` in the enumeration `words`.

@@ -38,11 +38,6 @@ _ECCENTRICITY_SQUARED: Final = WGS84.es
 _MEAN_RADIUS_M: Final = 6_371_008.8
 
 
-def metres_from_miles(miles: ArrayLike) -> FloatArray:
-    """Statute miles to metres; NaN stays NaN."""
-    return np.asarray(miles, np.float64) * METRES_PER_MILE
-
-
 def miles_from_metres(metres: ArrayLike) -> FloatArray:
     """Metres to statute miles; NaN stays NaN."""
     return np.asarray(metres, np.float64) / METRES_PER_MILE
