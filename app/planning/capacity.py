@@ -22,6 +22,7 @@ class Left:
     allowance: list[int]
     exempt: list[bool]
     may_give: list[bool]
+    may_take: list[bool]
     need_priority: list[int]
     need_half_days: list[int]
     need_givers: list[int]
@@ -84,15 +85,16 @@ def what_is_left(loaded: Loaded, options: MatchOptions) -> Left:
     """Apply limits, circumstances, running support and holds to what was entered."""
     used = spent(loaded)
     urgent = {need.participant_id for need in loaded.needs if need.priority == 1}
-    left = Left([], [], [], [], [], [], [], [], [], [], [])
+    left = Left([], [], [], [], [], [], [], [], [], [], [], [])
     year = loaded.period.year_code or loaded.period.code
     for row in loaded.participants:
         own = loaded.limits.get((row.id, loaded.period.code))
         of_year = loaded.limits.get((row.id, year))
         rules = loaded.circumstances.get(row.id, [])
         percent = min((rule.days_percent for rule in rules), default=100)
-        open_to_give = row.in_scope is not False and row.closed is None
-        left.may_give.append(open_to_give and all(rule.may_give for rule in rules))
+        takes_part = row.in_scope is not False and row.closed is None
+        left.may_take.append(takes_part)
+        left.may_give.append(takes_part and all(rule.may_give for rule in rules))
         give_limit = _limit(of_year, "give_half_days", percent) - used.given_in_year[row.id]
         if own is not of_year:
             of_term = _limit(own, "give_half_days", percent) - used.given_in_term[row.id]

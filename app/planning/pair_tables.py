@@ -87,6 +87,7 @@ def _participants(loaded: Loaded, left: Left, place: Place) -> exchange.Particip
         region=np.array(columns[AreaKind.REGION]),
         district=np.array(columns[AreaKind.DISTRICT]),
         may_give=np.array(left.may_give),
+        may_take=np.array(left.may_take),
         give_limit=np.array(left.give_limit),
         designated=np.array([row.id in loaded.designated for row in rows]),
         groups=_matrix([(row[0], row[1]) for row in loaded.memberships], place),

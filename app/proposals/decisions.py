@@ -30,7 +30,12 @@ APPROVING: Final = frozenset(
     {DecisionAction.APPROVE, DecisionAction.APPROVE_WITH_CONDITIONS, DecisionAction.DEFER}
 )
 PROMISING: Final = frozenset(
-    {DecisionAction.PREFER, DecisionAction.APPROVE, DecisionAction.APPROVE_WITH_CONDITIONS}
+    {
+        DecisionAction.PREFER,
+        DecisionAction.START_DUE_DILIGENCE,
+        DecisionAction.APPROVE,
+        DecisionAction.APPROVE_WITH_CONDITIONS,
+    }
 )
 """What the pair must keep every rule for, as it is today."""
 
@@ -71,7 +76,7 @@ def decide(
     NotNow
         If its state does not allow the decision, or what both sides agreed to has changed.
     NotToBeSent, Spent, RulesBroken
-        If it is preferred or approved, but its pair no longer keeps the rules, days or places.
+        If it is to go on, but its pair no longer keeps the rules, days or places.
     BadDecision
         If a decline has no reason, or *other* no note.
     """

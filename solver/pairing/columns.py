@@ -174,8 +174,8 @@ class ParticipantColumns:
         `phase_mask` of what it teaches; 0 where not known or not a school.
     local_authority, region, district : int64[P]
         Areas it lies in, in one numbering over all kinds of area; -1 unknown.
-    may_give : bool[P]
-        False where a circumstance takes it out as giver.
+    may_give, may_take : bool[P]
+        False where it is closed or takes no part; as giver also where a circumstance takes it out.
     give_limit : int64[P]
         Half-days left to give in the period.
     designated : bool[P]
@@ -192,6 +192,7 @@ class ParticipantColumns:
     region: IntArray
     district: IntArray
     may_give: BoolArray
+    may_take: BoolArray
     give_limit: IntArray
     designated: BoolArray
     groups: sparse.csr_array

@@ -98,6 +98,18 @@ class NeedNotConfirmed(NeedRule):
         return f"{who} must confirm need {reference}, which is only suggested"
 
 
+class TakerMayNotTake(NeedRule):
+    name = "taker_may_not_take"
+    short = "school closed"
+    statement = f"The {TAKER} is closed, or of a kind that takes no part."
+
+    def refuses_needs(self, tables: PairTables) -> BoolArray:
+        return np.logical_not(tables.participants.may_take[tables.needs.participant])
+
+    def passed(self, figures: Figures) -> str:
+        return f"The {TAKER} is open."
+
+
 class GiverMayNotGive(OfferRule):
     name = "giver_may_not_give"
     short = "supporting organisation may not give"
@@ -397,6 +409,7 @@ def _form(figures: Figures) -> str:
 NOT_AMONG_NEAREST: Final = NotAmongNearest()
 OTHER_EXPERTISE: Final = OtherExpertise()
 NEED_NOT_CONFIRMED: Final = NeedNotConfirmed()
+TAKER_MAY_NOT_TAKE: Final = TakerMayNotTake()
 GIVER_MAY_NOT_GIVE: Final = GiverMayNotGive()
 NOT_OFFERING: Final = NotOffering()
 NOT_ANSWERED: Final = NotAnswered()
@@ -411,9 +424,9 @@ PHASE: Final = OtherPhase()
 AREA_SERVED: Final = AreaNotServed()
 TOO_FEW_DAYS: Final = TooFewDays()
 PAIR_RULES: Final[tuple[PairRule, ...]] = (
-    OTHER_EXPERTISE, NEED_NOT_CONFIRMED, GIVER_MAY_NOT_GIVE, NOT_OFFERING, NOT_ANSWERED, MODE,
-    UNKNOWN_POSITION, TOO_FAR, OWN_OFFER, CONFLICT, DECLINED, WINDOW, PHASE, AREA_SERVED,
-    TOO_FEW_DAYS,
+    OTHER_EXPERTISE, NEED_NOT_CONFIRMED, TAKER_MAY_NOT_TAKE, GIVER_MAY_NOT_GIVE, NOT_OFFERING,
+    NOT_ANSWERED, MODE, UNKNOWN_POSITION, TOO_FAR, OWN_OFFER, CONFLICT, DECLINED, WINDOW, PHASE,
+    AREA_SERVED, TOO_FEW_DAYS,
 )  # fmt: skip
 """In order of test: what one side or the journey rules out is counted without forming pairs."""
 REASONS: Final[tuple[Reason, ...]] = (*PAIR_RULES, NOT_AMONG_NEAREST)

@@ -87,6 +87,7 @@ def draw(
             region=150 + area // 17,
             district=np.full(people, -1),
             may_give=random.random(people) < 0.98,
+            may_take=np.full(people, True),
             give_limit=np.full(people, 40),
             designated=random.random(people) < 0.01,
             groups=memberships(np.arange(people), random.integers(0, 4000, people), (people, 4000)),

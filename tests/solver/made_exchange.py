@@ -40,6 +40,7 @@ PERSON: dict[str, Any] = {
     "region": -1,
     "district": -1,
     "may_give": True,
+    "may_take": True,
     "give_limit": 40,
     "designated": False,
     "groups": [],
@@ -127,7 +128,15 @@ def _participants(rows: list[dict[str, Any]]) -> ParticipantColumns:
         pairs = [(row, each) for row, person in enumerate(rows) for each in person[name]]
         return memberships(*_columns(pairs), (len(rows), AREAS))
 
-    plain = ("local_authority", "region", "district", "may_give", "give_limit", "designated")
+    plain = (
+        "local_authority",
+        "region",
+        "district",
+        "may_give",
+        "may_take",
+        "give_limit",
+        "designated",
+    )
     return ParticipantColumns(
         places=Places(
             tuple(str(row) for row in range(len(rows))),

@@ -41,6 +41,12 @@ def changed(model: type[Need] | type[Offer], **columns: Any) -> Change:
     return lambda session: session.execute(update(model).values(**columns))
 
 
+def closed(session: Session, urn: int) -> None:
+    session.execute(
+        update(rows.Institution).where(rows.Institution.urn == urn).values(in_scope=False)
+    )
+
+
 @pytest.fixture
 def exchange(database: Database) -> Database:
     """One need that a school 7.2 miles away can meet, on site, proposed in run 1."""
@@ -97,11 +103,10 @@ BREAKING = [
     ("not_offering", changed(Offer, withdrawn=True), "does not offer this now"),
     (
         "giver_may_not_give",
-        lambda session: session.execute(
-            update(rows.Institution).where(rows.Institution.urn == 2).values(in_scope=False)
-        ),
+        lambda session: closed(session, 2),
         "stops the supporting organisation from giving",
     ),
+    ("taker_may_not_take", lambda session: closed(session, 1), "support is closed"),
     (
         "unknown_position",
         lambda session: session.execute(
@@ -154,6 +159,26 @@ def test_a_broken_pair_is_not_approved(exchange: Database) -> None:
         far = update(Participant).where(Participant.reference == "urn:2").values(latitude=56.0)
         session.execute(far)
     with pytest.raises(RulesBroken, match=r"69\.\d miles apart, beyond .* limit of 20 miles"):
+        decide(exchange, DecisionAction.APPROVE)
+
+
+@pytest.mark.parametrize("urn", [1, 2])
+def test_a_closed_side_stops_every_decision_that_goes_on(exchange: Database, urn: int) -> None:
+    """A taker that closed is stopped like a giver: at due diligence, at a yes, at approval."""
+    decide(exchange)
+    with exchange.write() as session:
+        closed(session, urn)
+    with pytest.raises(RulesBroken, match="closed"):
+        decide(exchange, DecisionAction.START_DUE_DILIGENCE)
+    with pytest.raises(RulesBroken, match="closed"):
+        agree(exchange, Side.GIVER)
+    with exchange.write() as session:
+        session.execute(update(rows.Institution).values(in_scope=True))
+    agree(exchange, Side.GIVER)
+    agree(exchange, Side.TAKER)
+    with exchange.write() as session:
+        closed(session, urn)
+    with pytest.raises(RulesBroken, match="closed"):
         decide(exchange, DecisionAction.APPROVE)
 
 

@@ -77,6 +77,8 @@ def _path(parent: list[int], entry: int) -> list[int]:
 def _one_sided(people: list[Row], need: Row, offer: Row, suggestions: bool) -> Reason | None:
     if need["suggested"] and not suggestions:
         return pair_rules.NEED_NOT_CONFIRMED
+    if not people[need["participant"]]["may_take"]:
+        return pair_rules.TAKER_MAY_NOT_TAKE
     if not people[offer["participant"]]["may_give"]:
         return pair_rules.GIVER_MAY_NOT_GIVE
     if offer["availability"] == Availability.NOT_OFFERING:

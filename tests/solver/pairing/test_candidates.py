@@ -41,6 +41,8 @@ NEAR_MINUTES = {"people": [{}, {"at": WATFORD}], "needs": [{"limit_minutes": 90.
 CASES = [
     ({"needs": [{"suggested": True}]}, {}, pair_rules.NEED_NOT_CONFIRMED),
     ({"needs": [{"suggested": True}]}, {"with_suggestions": True}, "on site"),
+    ({"people": [{"may_take": False}, {}]}, {}, pair_rules.TAKER_MAY_NOT_TAKE),
+    ({"people": [{}, {"may_take": False}]}, {}, "on site"),
     ({"people": [{}, {"may_give": False}]}, {}, pair_rules.GIVER_MAY_NOT_GIVE),
     ({"people": [{"may_give": False}, {}]}, {}, "on site"),
     ({"offers": [{"availability": Availability.NOT_OFFERING}]}, {}, pair_rules.NOT_OFFERING),

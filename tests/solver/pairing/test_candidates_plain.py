@@ -35,6 +35,7 @@ people_rows = st.fixed_dictionaries(
         "phases": st.sampled_from([[], [Phase.PRIMARY], [Phase.SECONDARY]]),
         "local_authority": st.integers(-1, 1),
         "may_give": st.sampled_from([True, True, True, False]),
+        "may_take": st.sampled_from([True, True, True, False]),
         "give_limit": st.sampled_from([1, 40]),
         "serves": st.sampled_from([[], [], [0], [1, 2]]),
     }
