@@ -189,16 +189,12 @@ def _read(session: WriteSession, files: GiasFiles, on_progress: Progress) -> Gia
 def _check_references(
     session: WriteSession, files: GiasFiles, rows: GiasRows, faults: list[Fault]
 ) -> None:
-    urns = set(session.scalars(select(Institution.urn)))
-    urns.update(row.urn for _, row in rows.establishments)
     uids = set(session.scalars(select(Group.uid)))
     if files.groups:
         uids.update(row.uid for _, row in rows.groups)
     else:
         uids.update(row["uid"] for row in _described(rows))
-    check_memberships(
-        files.paths, rows.establishments, rows.links, rows.memberships, urns, uids, faults
-    )
+    check_memberships(files.paths, rows.establishments, rows.links, rows.memberships, uids, faults)
 
 
 def _described(rows: GiasRows) -> list[Row]:

@@ -20,8 +20,6 @@ from models.vocabulary import GroupKind
 
 Place = tuple[int, int]
 """An institution's participant id and a group's id."""
-CHILDRENS_CENTRE_TYPES = frozenset({"08", "09"})
-"""Their members are children's centres, which the establishments' download does not hold."""
 NOT_IN_A_TRUST_FLAGS = frozenset({0, 2})
 NOT_IN_A_FEDERATION = "Not under a federation"
 ALL_KINDS = frozenset(GroupKind)
@@ -51,8 +49,8 @@ class Places:
             return []
         return [
             "Not in the register, so left out: memberships of "
-            f"{counted(len(self.unknown_urns), 'URN')} (such as children's centres and academies "
-            "that closed long ago)."
+            f"{counted(len(self.unknown_urns), 'URN')} (such as children's centres, academies that "
+            "closed long ago, and institutions that your establishments file does not have)."
         ]
 
 
@@ -87,11 +85,13 @@ def check_memberships(
     establishments: Iterable[tuple[int, EstablishmentRow]],
     links: Iterable[tuple[int, LinkRow]],
     history: Iterable[tuple[int, MembershipRow]],
-    urns: set[int],
     uids: set[int],
     faults: list[Fault],
 ) -> None:
-    """Add a fault for each institution or group that nothing describes, and for turned dates."""
+    """Add a fault for each group that nothing describes, and for turned dates.
+
+    An unknown URN is none: the full files of links come with an extract of one area as well.
+    """
 
     def unknown_group(role: str, line: int, column: str, uid: int | None) -> None:
         if uid is not None and uid not in uids:
@@ -103,11 +103,6 @@ def check_memberships(
             unknown_group("establishments", line, "Trusts (code)", row.trust_uid)
             unknown_group("establishments", line, "Federations (code)", row.federation_uid)
     for line, link in links:
-        if link.urn not in urns and link.type_code not in CHILDRENS_CENTRE_TYPES:
-            reason = (
-                "is not an institution in the register. Add the establishments file that has it"
-            )
-            faults.append(Fault(paths["links"].name, line, "URN", str(link.urn), reason))
         unknown_group("links", line, "Group UID", link.uid)
     for line, spell in history:
         if spell.urn is None:

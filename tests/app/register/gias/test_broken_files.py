@@ -180,8 +180,6 @@ BROKEN = [
            2, "Group Name", None, "is missing"),
     Broken("member of an unknown group", "links", table("links", link(900001, 5009)),
            2, "Group UID", "5009", "is not a group in the register"),
-    Broken("membership of an unknown URN", "links", table("links", link(900009, 5001)),
-           2, URN, "900009", "is not an institution in the register"),
     Broken("membership twice", "links", table("links", link(900001, 5001), link(900001, 5001)),
            3, "Group UID", "900001 / 5001", "already on line 2"),
     Broken("left before joined", "memberships",

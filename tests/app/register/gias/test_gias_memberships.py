@@ -167,6 +167,20 @@ def test_a_file_of_one_area_ends_nothing_elsewhere(
     assert [row[3] for row in spells(sqlite_database)] == [None, None]
 
 
+def test_full_links_go_with_an_extract_of_one_authority(database: Database, tmp_path: Path) -> None:
+    """Members that no establishments file has are left out and counted, each URN once."""
+    files = write_gias(
+        tmp_path,
+        [establishment(900001)],
+        groups=[group(5001), group(5002)],
+        links=[link(900001, 5001), link(900098, 5001), link(900099, 5001), link(900099, 5002)],
+    )
+    report = take_in(database, files)
+    assert spells(database) == [("urn:900001", 5001, None, None)]
+    assert report.notes[0].startswith("Not in the register, so left out: memberships of 2 URNs")
+    assert not take_in(database, files, TUESDAY).any_change
+
+
 def test_history_dates_what_links_left_open(database: Database, tmp_path: Path) -> None:
     """The history adds past spells, and the day of joining where links did not know it."""
     schools, groups = [establishment(900001)], [group(5001), group(5002, status="CLOSED")]
