@@ -78,7 +78,11 @@ def match(
         float, typer.Option(help="Travel limit in miles, unless a need or an offer has its own.")
     ] = DEFAULTS.travel_limit_miles,
     max_neighbours: Annotated[
-        int, typer.Option(help="Maximum offers considered for each need, nearest first.")
+        int,
+        typer.Option(
+            help="Maximum offers considered for each need, nearest first, besides those of its "
+            "own trust, federation or networks."
+        ),
     ] = DEFAULTS.max_neighbours,
     max_given: Annotated[
         int, typer.Option(help="Maximum schools that one school supports at a time.")

@@ -293,7 +293,7 @@ def rules_in_words(options: MatchOptions) -> tuple[str, ...]:
         f"support, and each organisation supports at most {counted(options.max_given, 'school')} "
         "at a time.",
         f"Each need is compared with its {counted(options.max_neighbours, 'nearest offer')} that "
-        "the rules allow.",
+        "the rules allow, and with all such offers of its own trust, federation or networks.",
         "Limits on days, dates, locations, phases, areas served and circumstances apply to both "
         "sides.",
     )

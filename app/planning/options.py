@@ -87,6 +87,7 @@ class MatchOptions(BaseModel):
     travel_limit_miles: float = Field(20.0, strict=True, ge=0, le=1_000, allow_inf_nan=False)
     """For needs and offers without a limit of their own."""
     max_neighbours: int = Field(30, strict=True, ge=1, le=10_000)
+    """Maximum offers considered for each need, besides those of its own group or networks."""
     include_suggestions: bool = Field(False, strict=True)
     include_declined: bool = Field(False, strict=True)
     """Propose pairings again that were declined; otherwise only a pin does."""

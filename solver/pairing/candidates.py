@@ -14,8 +14,9 @@ pairs within reach are ever looked at one by one.
 may be remote and is not on site is remote, whatever the distance. The pairs of a need are walked
 from the nearest on (on site by distance, then remote by distance, then remote where the distance
 is unknown, ties by the row of the offer) until `max_neighbours` candidates are found; all pairs
-after that are `NOT_AMONG_NEAREST`, whatever else might speak against them. Pairs in `kept` stand
-outside this walk: every rule binds them but the number, and they use up none of it.
+after that are `NOT_AMONG_NEAREST`, whatever else might speak against them. Pairs in `kept`, and
+those of one group or network, stand outside this walk: every rule binds them but the number, and
+they use up none of it.
 
 **Speed.** Grouped by expertise, pairs within reach come from a k-d tree of earth-centred positions
 (the chord is never longer than the geodesic, so none is lost), and remote ones from its nearest
@@ -80,7 +81,8 @@ def find_candidates(
         One period's columns; its travel times are asked of pairs under a limit in minutes and of
         every candidate on site.
     max_neighbours
-        Most candidates of one need, nearest first, >= 1; None for all. Kept pairs are not cut.
+        Most candidates of one need, nearest first, >= 1; None for all. Pairs that are kept, and
+        those of one group or network, come on top.
 
     Returns
     -------

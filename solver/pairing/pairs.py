@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy import sparse
 
 from models.vocabulary import METRES_PER_MILE
 from solver.arrays import BoolArray, FloatArray, IntArray
@@ -69,6 +70,8 @@ class PairTables:
         that one side declined; those of the current plan and of pins.
     served : int64[n], ascending
         Keys of givers and the areas that they serve.
+    belongs : csr_array, participants x groups and networks
+        Memberships on the day of planning.
     travel
         Minutes of a journey.
     need_limits, offer_limits
@@ -87,6 +90,7 @@ class PairTables:
     declined: IntArray
     kept: IntArray
     served: IntArray
+    belongs: sparse.csr_array
     travel: TravelTimes
     need_limits: TravelLimits
     offer_limits: TravelLimits
@@ -153,6 +157,9 @@ class PairTables:
             declined=_keys("declined", declined, len(offers.participant), len(needs.participant)),
             kept=_keys("kept", kept, len(offers.participant), len(needs.participant)),
             served=np.unique(giver.astype(np.int64) * participants.serves.shape[1] + area),
+            belongs=sparse.csr_array(
+                sparse.hstack([participants.groups, participants.networks], "csr")
+            ),
             travel=travel,
             need_limits=TravelLimits.of(needs, default_limit_m, travel),
             offer_limits=TravelLimits.of(offers, default_limit_m, travel),
@@ -169,15 +176,19 @@ class PairTables:
         """Participants that have these needs."""
         return self.needs.participant[need]
 
-    def is_kept(self, need: IntArray, offer: IntArray) -> BoolArray:
-        """Whether each pair is of the current plan or pinned."""
-        return holds(self.kept, offer * len(self.needs.participant) + need)
-
     def kept_of(self, needs: IntArray) -> tuple[IntArray, IntArray]:
         """Needs and offers of the kept pairs of some needs, which are in ascending order."""
         offer, need = np.divmod(self.kept, max(1, len(self.needs.participant)))
         mine = holds(needs, need)
         return need[mine], offer[mine]
+
+    def pairs_of_one_group_or_network(
+        self, needs: IntArray, offers: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        """Positions in `needs` and `offers` of pairs whose two sides share a group or network."""
+        takers, givers = self.belongs[self.taker(needs)], self.belongs[self.giver(offers)]
+        place, other = sparse.csr_array(takers @ givers.T).nonzero()
+        return place.astype(np.int64), other.astype(np.int64)
 
     def chord_m(self, need: IntArray, offer: IntArray) -> FloatArray:
         """Straight metres through the earth; infinite where a position is unknown."""

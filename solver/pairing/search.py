@@ -94,17 +94,28 @@ def _refusal(tables: PairTables, need: IntArray, offer: IntArray, *, remote: boo
     return found
 
 
+def _uncut(tables: PairTables, needs: IntArray, offers: IntArray) -> IntArray:
+    """Keys, as `Search` has them, of kept pairs and of those of one group or network, ascending."""
+    total = len(tables.offers.participant)
+    need, offer = tables.kept_of(needs)
+    kept = np.searchsorted(needs, need) * total + offer
+    local, place = tables.pairs_of_one_group_or_network(needs, offers)
+    return np.union1d(kept, local * total + offers[place])
+
+
 @dataclass(slots=True, eq=False)
 class Search:
     """The needs of one expertise and the offers that cover it and are not refused outright.
 
-    NeedColumns are numbered here by their position in `needs`; `room` is how many more candidates
-    each may have, `remote_left` how many pairs that may be remote nobody has looked at yet.
+    NeedColumns are numbered here by their position in `needs`; `uncut` holds the keys of pairs
+    that the number of candidates does not limit, `room` is how many more candidates each need may
+    have, `remote_left` how many pairs that may be remote nobody has looked at yet.
     """
 
     tables: PairTables
     needs: IntArray
     offers: IntArray
+    uncut: IntArray
     counts: IntArray
     room: IntArray
     remote_left: IntArray
@@ -129,6 +140,7 @@ class Search:
             tables=tables,
             needs=needs,
             offers=offers,
+            uncut=_uncut(tables, needs, offers),
             counts=counts,
             room=np.full(len(needs), len(offers) if most is None else most, np.int64),
             remote_left=np.where(mode == ON_SITE, 0, len(offers) - site_only.sum()),
@@ -209,7 +221,7 @@ class Search:
             return
         need = self.needs[local]
         refusal = _refusal(self.tables, need, offer, remote=remote)
-        walked = ~self.tables.is_kept(need, offer)
+        walked = ~holds(self.uncut, self._key(local, offer))
         taken = (refusal == ALLOWED) & walked
         before = np.cumsum(taken) - taken
         starts = np.flatnonzero(np.r_[True, local[1:] != local[:-1]])
@@ -236,7 +248,7 @@ class Search:
         """Find the nearest of the pairs that may be remote and are not on site."""
         tables = self.tables
         giving = self.offers[tables.offers.mode[self.offers] != ON_SITE]
-        self._remote_kept(giving)
+        self._remote_uncut(giving)
         placed = ~np.isnan(tables.offer_at[giving, 0])
         near, off_map = giving[placed], giving[~placed]
         at = ~np.isnan(tables.need_at[self.needs, 0])
@@ -259,17 +271,15 @@ class Search:
     def _short(self) -> BoolArray:
         return (self.room > 0) & (self.remote_left > 0)
 
-    def _remote_kept(self, giving: IntArray) -> None:
-        need, offer = self.tables.kept_of(self.needs)
-        local = np.searchsorted(self.needs, need)
+    def _remote_uncut(self, giving: IntArray) -> None:
+        local, offer = np.divmod(self.uncut, len(self.tables.offers.participant))
         mine = (
             holds(giving, offer)
-            & (self.tables.needs.mode[need] != ON_SITE)
-            & ~holds(self.on_site_keys, self._key(local, offer))
+            & (self.tables.needs.mode[self.needs[local]] != ON_SITE)
+            & ~holds(self.on_site_keys, self.uncut)
         )
-        order = np.flatnonzero(mine)[np.argsort(local[mine], kind="stable")]
-        chord = self.tables.chord_m(need[order], offer[order])
-        self._walk_remote(local[order], offer[order], chord)
+        local, offer = local[mine], offer[mine]
+        self._walk_remote(local, offer, self.tables.chord_m(self.needs[local], offer))
 
     def _remote_nearest(self, tree: cKDTree, asking: IntArray, near: IntArray, count: int) -> None:
         """Walk the `count` nearest offers, without those walked when fewer were asked for."""
@@ -293,8 +303,8 @@ class Search:
             self._walk_unseen(local, offer, np.full(len(local), np.inf))
 
     def _walk_unseen(self, local: IntArray, offer: IntArray, chord_m: FloatArray) -> None:
-        seen = holds(self.on_site_keys, self._key(local, offer))
-        unseen = ~(seen | self.tables.is_kept(self.needs[local], offer))
+        keys = self._key(local, offer)
+        unseen = ~(holds(self.on_site_keys, keys) | holds(self.uncut, keys))
         self._walk_remote(local[unseen], offer[unseen], chord_m[unseen])
 
     def _walk_remote(self, local: IntArray, offer: IntArray, chord_m: FloatArray) -> None:

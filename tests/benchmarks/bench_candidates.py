@@ -115,9 +115,11 @@ def plain_scan(
 ) -> list[Any]:
     """Offers of each sampled need of the very same expertise on site, nearest first: the baseline.
 
-    What one writes first: for every need, all offers of its expertise with their distance.
+    What one writes first: for every need, all offers of its expertise with their distance. Those
+    of its own group or networks come beside the nearest.
     """
     places, found = participants.places, []
+    belongs = sparse.csr_array(sparse.hstack([participants.groups, participants.networks]))
     serving = np.diff(participants.serves.indptr) > 0
     for need in sample:
         taker = needs.participant[need]
@@ -130,8 +132,10 @@ def plain_scan(
         allowed &= offers.half_days[offer] >= needs.half_days_min[need]
         area = participants.local_authority
         allowed &= ~serving[giver] | (area[giver] == area[taker])
-        offer, apart = offer[allowed], apart[allowed]
-        found.append(offer[np.argsort(apart, kind="stable")][:NEIGHBOURS])
+        shared = (belongs[giver] @ belongs[[taker]].T).toarray().ravel()
+        order = np.flatnonzero(allowed)[np.argsort(apart[allowed], kind="stable")]
+        own = shared[order]
+        found.append(offer[order][own | (np.cumsum(~own) <= NEIGHBOURS)])
     return found
 
 

@@ -57,7 +57,7 @@ def plain_candidates(
             reason = _pairwise(people, need, offer, conflicts)
             if (o, n) in declined and reason not in (pair_rules.OWN_OFFER, pair_rules.CONFLICT):
                 reason = pair_rules.DECLINED
-            if (o, n) not in kept:
+            if (o, n) not in kept and not _share(people, need, offer):
                 if room <= 0:
                     reason = pair_rules.NOT_AMONG_NEAREST
                 room -= reason is None
@@ -68,6 +68,11 @@ def plain_candidates(
         found += [(n, o, remote) for remote, _, o in sorted(mine)]
         refusals.append(counts)
     return found, refusals
+
+
+def _share(people: list[Row], need: Row, offer: Row) -> bool:
+    taker, giver = people[need["participant"]], people[offer["participant"]]
+    return any({*taker[name]} & {*giver[name]} for name in ("groups", "networks"))
 
 
 def _path(parent: list[int], entry: int) -> list[int]:

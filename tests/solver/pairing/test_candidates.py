@@ -201,6 +201,25 @@ def test_kept_pairs_are_not_cut_by_the_number(mode: Mode) -> None:
     assert refused.total() == {pair_rules.DECLINED: 1}
 
 
+@pytest.mark.parametrize("mode", [Mode.ON_SITE, Mode.REMOTE])
+@pytest.mark.parametrize("shared", ["groups", "networks"])
+def test_trust_team_and_network_are_not_cut_by_the_number(shared: str, mode: Mode) -> None:
+    """Offers of the own group or network stay beside the K nearest, as far as rules allow them."""
+    made = exchange(
+        people=[{shared: [4]}, {"at": (51.51, -0.12)}, {"at": WATFORD, shared: [3, 4]}, {}],
+        needs=[{"mode": mode}],
+        offers=[
+            {"participant": 1, "mode": mode},
+            {"participant": 2, "mode": mode},
+            {"participant": 2, "mode": mode, "phases": [Phase.POST_16]},
+            {"participant": 3, "mode": mode},
+        ],
+    )
+    found, refused = made.find(max_neighbours=1)
+    assert found.offer.tolist() == [3, 1]
+    assert refused.total() == {pair_rules.PHASE: 1, pair_rules.NOT_AMONG_NEAREST: 1}
+
+
 def test_refusals_of_a_need_read_as_a_sentence() -> None:
     """The broker sees how many were refused and why, most frequent first."""
     made = exchange(

@@ -38,6 +38,8 @@ people_rows = st.fixed_dictionaries(
         "may_take": st.sampled_from([True, True, True, False]),
         "give_limit": st.sampled_from([1, 40]),
         "serves": st.sampled_from([[], [], [0], [1, 2]]),
+        "groups": st.sampled_from([[], [], [0], [1]]),
+        "networks": st.sampled_from([[], [], [0], [0, 1]]),
     }
 )
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from models.vocabulary import Availability, Mode, Phase
 from solver.pairing import pair_rules
-from solver.pairing.findings import figures_of, findings
+from solver.pairing.findings import figures_of, findings, why_refused
 from solver.pairing.pair_rules import PAIR_RULES, REASONS
 from tests.solver.made_exchange import ENDS, NOWHERE, STARTS, WATFORD, exchange
 from tests.solver.pairing.test_candidates_plain import exchanges
@@ -197,6 +197,26 @@ def test_a_candidate_is_a_pair_that_keeps_every_rule_in_its_form(case: dict[str,
                 if all(each.holds for each in findings(tables, need, offer, remote=remote))
             ]
             assert kept[:1] == ([form[need, offer]] if (need, offer) in form else [])
+
+
+@settings(max_examples=100, deadline=None)
+@given(case=exchanges())
+def test_trust_team_is_a_candidate_whenever_the_rules_asked_again_allow_it(
+    case: dict[str, Any],
+) -> None:
+    """No number of candidates cuts off a pair of one group or network that keeps every rule."""
+    given = {name: case[name] for name in ("conflicts", "declined", "with_suggestions")}
+    made = exchange(**case["rows"])
+    tables = made.tables(default_limit_m=30_000.0, **given)
+    found, _ = made.find(1, default_limit_m=30_000.0, **given)
+    candidates = set(zip(found.need.tolist(), found.offer.tolist(), strict=True))
+    people, rows = case["rows"]["people"], case["rows"]
+    for n, need in enumerate(rows["needs"]):
+        for o, offer in enumerate(rows["offers"]):
+            taker, giver = people[need["participant"]], people[offer["participant"]]
+            if any({*taker[each]} & {*giver[each]} for each in ("groups", "networks")):
+                allowed = why_refused(tables, n, o) is None
+                assert ((n, o) in candidates) == allowed
 
 
 def test_figures_of_many_pairs_are_those_of_each() -> None:
