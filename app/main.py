@@ -32,6 +32,7 @@ from app.register.network_routes import router as networks
 from app.register.routes import router as register
 from app.runs.routes import router as runs
 from app.settings import Settings
+from solver.formats.bounded import MIB
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = """\
@@ -69,7 +70,13 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.state.callers = {}
     problems.install(app)
     files = (f"{PREFIX}{imports.prefix}/", f"{BASE}/imports/")
-    app.add_middleware(Requests, guarded=f"{PREFIX}/", files=files, admit=admit)
+    app.add_middleware(
+        Requests,
+        guarded=f"{PREFIX}/",
+        files=files,
+        admit=admit,
+        most_file_bytes=settings.file_mib * MIB,
+    )
     app.include_router(health.router, dependencies=[Depends(negotiate)])
     guards = [Depends(caller), Depends(negotiate)]
     for router in (

@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import Problem, plain_reason
+from solver.formats.bounded import MOST_MIB
 
 _GEOCODER = re.compile(
     r"(nominatim|photon)\+https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[\w./~-]*)?",
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     """Runs at once of `givetake serve` itself; 0: `givetake worker` carries them out."""
     queued_runs: int = Field(50, ge=1, le=10_000)
     """Runs of one caller that may wait for a worker at once."""
+    file_mib: int = Field(MOST_MIB, ge=1, le=65_536)
+    """Most MiB of a file that is read or uploaded, after unpacking."""
     hold_days: int = Field(14, ge=1, le=365)
     """How long a preferred proposal holds its days while nobody answers."""
     secret: SecretStr | None = Field(None, min_length=32)

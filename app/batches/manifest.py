@@ -10,7 +10,9 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import Problem, plain_reason
+from app.settings import settings
 from models.vocabulary import RunState
+from solver.formats.bounded import FileTooLarge, read_bounded
 
 FORMAT: Final = "givetake-batch/1"
 MANIFEST: Final = "manifest.json"
@@ -116,9 +118,11 @@ def planning_day(folder: Path) -> date | None:
 def read(folder: Path) -> Manifest | None:
     path = folder / MANIFEST
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return Manifest.model_validate_json(read_bounded(path, settings().file_mib))
     except FileNotFoundError:
         return None
+    except FileTooLarge as large:
+        raise BadManifest(f"{path} {large}, or choose another folder with --out.") from large
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"

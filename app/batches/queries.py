@@ -15,10 +15,12 @@ from app.errors import Fault, FaultyFile, Problem
 from app.planning.load import PLANNED_NEEDS
 from app.register import lookups as register
 from app.register.lookups import Scope
+from app.settings import settings
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Area, Institution, Participant
 from models.vocabulary import AreaKind
+from solver.formats.bounded import FileTooLarge, read_bounded
 
 ALL: Final = "all"
 KINDS: Final = {
@@ -110,11 +112,13 @@ def _looked_at(
 
 def _areas_listed(session: ReadSession, principal: Principal, path: Path) -> tuple[Scope, ...]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as unreadable:
+        lines = read_bounded(path, settings().file_mib).decode("utf-8-sig").splitlines()
+    except (OSError, ValueError) as unreadable:
         why = (
             f"could not be read ({unreadable.strerror})"
             if isinstance(unreadable, OSError)
+            else str(unreadable)
+            if isinstance(unreadable, FileTooLarge)
             else "is not UTF-8 text"
         )
         words = ", ".join([*KINDS, COUNTRY])

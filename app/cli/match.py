@@ -21,6 +21,7 @@ from app.insight.report import Figures, ReportData, figures
 from app.planning.options import MatchOptions
 from app.wording import at_most, counted
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
+from solver.formats.bounded import FileTooLarge, read_bounded
 
 if TYPE_CHECKING:
     from app.database import Database
@@ -268,15 +269,23 @@ def _weights(path: Path | None) -> dict[str, int]:
     if path is None:
         return {}
     try:
-        content: dict[str, int] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as unreadable:
+        content: dict[str, int] = json.loads(_text(path))
+    except (OSError, ValueError, RecursionError) as unreadable:
         raise BadOption(f"--weights {path} {_reason(unreadable)}") from unreadable
     return content
 
 
-def _reason(unreadable: OSError | ValueError) -> str:
+def _text(path: Path) -> str:
+    from app.settings import settings
+
+    return read_bounded(path, settings().file_mib).decode("utf-8-sig")
+
+
+def _reason(unreadable: Exception) -> str:
     if isinstance(unreadable, OSError):
         return f"could not be read ({unreadable.strerror}). Check the name of the file."
+    if isinstance(unreadable, FileTooLarge):
+        return f"{unreadable}."
     if isinstance(unreadable, UnicodeDecodeError):
         return "is not UTF-8 text. Save it as UTF-8."
     return f"is not JSON ({unreadable}). Give a JSON object of names and whole numbers."
@@ -286,7 +295,7 @@ def _listed(path: Path | None) -> list[str]:
     if path is None:
         raise BadOption("Choose schools with --area NAME or --list FILE.")
     try:
-        listed = path.read_text(encoding="utf-8-sig").split()
+        listed = _text(path).split()
     except (OSError, ValueError) as unreadable:
         raise BadOption(f"--list {path} {_reason(unreadable)}") from unreadable
     if not listed:

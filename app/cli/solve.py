@@ -16,6 +16,7 @@ import typer
 from app.cli.cluster import executor_at
 from app.cli.console import err, out, require_writable
 from app.errors import Problem as BadInput
+from solver.formats.bounded import MOST_MIB
 
 if TYPE_CHECKING:
     from solver.formats.plan import Plan
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from solver.solve import Progress
 
 FAILED, INFEASIBLE, UNKNOWN = 1, 3, 4
+FileMib = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        envvar="GIVETAKE_FILE_MIB",
+        help="Most MiB of a file that is read, after unpacking.",
+    ),
+]
 _STARTED = time.time()
 _ENDING_S = 0.2
 """Kept back from the time limit to write the plan and end."""
@@ -59,6 +68,7 @@ def solve(
     executor: Annotated[
         str | None, typer.Option(help="Dask cluster to solve blocks on, as dask://host:port.")
     ] = None,
+    file_mib: FileMib = MOST_MIB,
 ) -> None:
     """Find the best plan for a problem file, with a proven bound on how good a plan can be."""
     from solver.formats.problem_json import read_problem
@@ -70,8 +80,8 @@ def solve(
     if time_limit is None and work is None:
         time_limit = 60.0
     try:
-        given = read_problem(problem)
-        before = None if warm is None else _state(warm)
+        given = read_problem(problem, file_mib)
+        before = None if warm is None else _state(warm, file_mib)
         left = None if time_limit is None else _left(time_limit)
         with (
             executor_at(executor) as pool,
@@ -105,6 +115,7 @@ def solve(
 def verify(
     problem: Annotated[Path, typer.Argument(help="Problem file (givetake-problem/1).")],
     plan: Annotated[Path, typer.Argument(help="Plan file (givetake-plan/1).")],
+    file_mib: FileMib = MOST_MIB,
 ) -> None:
     """Check a plan file against its problem file: rules, points, bound and gap."""
     from solver.check.verify import verify as violations_of
@@ -114,9 +125,9 @@ def verify(
 
     reading = problem
     try:
-        given = read_problem(problem)
+        given = read_problem(problem, file_mib)
         reading = plan
-        found = read_plan(plan)
+        found = read_plan(plan, file_mib)
     except ProblemFault as fault:
         raise BadInput(f"{reading}:\n{fault}") from fault
     violations = violations_of(given, found)
@@ -128,12 +139,12 @@ def verify(
     out.print(f"Verified: {_summary(found)}", markup=False, soft_wrap=True)
 
 
-def _state(path: Path) -> "State":
+def _state(path: Path, most_mib: int) -> "State":
     from solver.formats.state import read_state
     from solver.formats.tables import ProblemFault
 
     try:
-        return read_state(path)
+        return read_state(path, most_mib)
     except ProblemFault as fault:
         raise BadInput(f"{path}:\n{fault}") from fault
 

@@ -21,9 +21,13 @@ from pydantic import (
 
 from app.errors import Fault, FaultyFile, plain_reason
 from app.progress import Progress, silent
+from app.settings import settings
 from models.vocabulary import HALF_DAYS_PER_DAY
+from solver.formats.bounded import FileTooLarge, read_bounded
 
-MAX_FILE_BYTES = 512 * 2**20
+MAX_COLUMNS = 5_000
+MAX_RECORD_CHARACTERS = 2_000_000
+"""Of one row, over all of its lines: cells are held as objects of their own."""
 MAX_FAULTS = 1_000
 """Nobody corrects more rows than this by hand."""
 MAX_DAYS = 10_000
@@ -139,12 +143,9 @@ def decode(path: Path) -> str:
         return FaultyFile([Fault(path.name, line, None, None, reason)])
 
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise refuse(
-                f"is {size:,} bytes. The limit is {MAX_FILE_BYTES:,} bytes. Split the file"
-            )
-        content = path.read_bytes()
+        content = read_bounded(path, settings().file_mib)
+    except FileTooLarge as large:
+        raise refuse(str(large)) from large
     except OSError as unreadable:
         raise refuse(
             f"could not be read ({unreadable.strerror}). Check the name of the file"
@@ -181,24 +182,50 @@ def _lines(text: str) -> Iterator[str]:
         start = end
 
 
+class _LongRecord(ValueError):
+    pass
+
+
+class _Fed:
+    """The lines of a text, counted since the last record began."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = _lines(text)
+        self.characters = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.characters += len(line)
+            if self.characters > MAX_RECORD_CHARACTERS:
+                raise _LongRecord(
+                    f"is longer than {MAX_RECORD_CHARACTERS:,} characters. Check the quotation "
+                    "marks, and that rows end with a line break"
+                )
+            yield line
+
+
 def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(_lines(decode(path)), strict=True)
+    fed = _Fed(decode(path))
+    reader = csv.reader(fed, strict=True)
     line = 1
+
+    def note(reason: str) -> None:
+        faults.append(Fault(path.name, line, None, None, reason))
+
     while True:
+        fed.characters = 0
         try:
             record = next(reader)
         except StopIteration:
             return
         except csv.Error as broken:
-            faults.append(
-                Fault(
-                    path.name,
-                    line,
-                    None,
-                    None,
-                    f"could not be split into columns ({broken}). Check the quotation marks",
-                )
-            )
+            note(f"could not be split into columns ({broken}). Check the quotation marks")
+            return
+        except _LongRecord as long:
+            note(str(long))
+            return
+        if len(record) > MAX_COLUMNS:
+            note(f"has {len(record):,} columns. The limit is {MAX_COLUMNS:,}. Remove some")
             return
         if any(cell.strip() for cell in record):
             yield line, record
@@ -293,7 +320,7 @@ def read_rows(
     """
     found: list[Fault] = [] if faults is None else faults
     rows: list[tuple[int, R]] = []
-    lines = max(1, path.read_bytes().count(b"\n")) if path.is_file() else 1
+    lines = _lines_in(path)
     cells_of_rows = read_cells(path, model, found, ignore_unknown=ignore_unknown)
     for read, (line, cells) in enumerate(cells_of_rows):
         try:
@@ -317,6 +344,14 @@ def read_rows(
     if faults is None and found:
         raise FaultyFile(found)
     return rows
+
+
+def _lines_in(path: Path) -> int:
+    """How many lines there may be, for progress; at least 1."""
+    if not path.is_file():
+        return 1
+    with path.open("rb") as file:
+        return max(1, sum(part.count(b"\n") for part in iter(lambda: file.read(2**20), b"")))
 
 
 def _faults(file: str, line: int, cells: dict[str, str], invalid: ValidationError) -> list[Fault]:

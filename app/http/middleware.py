@@ -19,7 +19,6 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem
-from app.files.csv_reading import MAX_FILE_BYTES
 from app.http.problems import answer, internal
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -47,6 +46,7 @@ class Requests:
         guarded: str,
         files: tuple[str, ...],
         admit: Callable[[Request], Awaitable[object]],
+        most_file_bytes: int,
     ) -> None:
         """`guarded` begins every address that needs a key, `files` those that take files.
 
@@ -56,6 +56,7 @@ class Requests:
         self.guarded = guarded
         self.files = files
         self.admit = admit
+        self.most_file_bytes = most_file_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -115,7 +116,7 @@ class Requests:
         """
         left = MOST_BYTES
         if scope["path"].startswith(self.files):
-            left += MAX_FILE_BYTES
+            left += self.most_file_bytes
         if scope["method"] not in WITHOUT_BODY and scope["path"].startswith(self.guarded):
             await self.admit(Request(scope))
             if (announced_bytes(Headers(scope=scope)) or 0) > left:

@@ -110,7 +110,7 @@ def read_rules(path: Path = PACKAGED) -> tuple[SuggestRules, str]:
     text = decode(path)
     try:
         content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except ValueError as unreadable:
+    except (ValueError, RecursionError) as unreadable:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise FaultyFile(
             [Fault(path.name, None, None, None, f"is not valid {kind} ({unreadable}). Correct it")]

@@ -6,40 +6,49 @@ import gzip
 import json
 import math
 import os
-import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from models.vocabulary import UNLIMITED, Reciprocity
 from solver.arrays import FloatArray, IntArray
+from solver.formats.bounded import MOST_MIB, FileTooLarge, read_bounded
 from solver.formats.problem_checks import MOST_ALIKE
 from solver.formats.tables import Linking, ProblemFault, Rules, frozen, pairs
 
+MOST_PARTS: Final = 1_000_000
+"""Lists and objects of one file: each takes many times the memory of its two brackets."""
 
-def load_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object, gzip if the name ends in `.gz`.
+
+def load_json(path: Path, most_mib: int = MOST_MIB) -> dict[str, Any]:
+    """Read a JSON object of at most `most_mib` MiB, gzip if the name ends in `.gz`.
 
     Raises
     ------
     ProblemFault
-        If the file is not the JSON of one object.
+        If the file is too large or not the JSON of one object.
     OSError
         If the file cannot be read.
     """
     try:
-        data = path.read_bytes()
-        if path.name.endswith(".gz"):
-            data = gzip.decompress(data)
+        data = read_bounded(path, most_mib, unpack=path.name.endswith(".gz"))
+        parts = data.count(b"[") + data.count(b"{")
+        if parts > MOST_PARTS:
+            raise FileTooLarge(f"has {parts:,} lists and objects; the limit is {MOST_PARTS:,}")
         content = json.loads(data, parse_constant=_refuse, object_pairs_hook=_without_repeats)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ProblemFault([f"{path.name}: is not readable gzip ({error})"]) from error
     except ProblemFault:
         raise
-    except (ValueError, RecursionError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ProblemFault([f"{path.name}: is not JSON ({error})"]) from error
+    except RecursionError as error:
+        raise ProblemFault([f"{path.name}: has lists within lists too deep to read"]) from error
+    except ValueError as error:
+        said = "has a number of too many digits" if "digits" in str(error) else str(error)
+        raise ProblemFault([f"{path.name}: {said}"]) from error
     if not isinstance(content, dict):
         raise ProblemFault([f"{path.name}: expected an object, found {_kind(content)}"])
     return content
@@ -83,8 +92,7 @@ def _refuse(constant: str) -> float:
 def _without_repeats(items: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(items)
     if len(content) != len(items):
-        names = [name for name, _ in items]
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated = Counter(name for name, _ in items).most_common(1)[0][0]
         raise ProblemFault([f"{repeated}: is given twice"])
     return content
 
@@ -117,8 +125,7 @@ class Reader:
         known = (*required, *optional)
         self.faults += [
             f"{prefix}{name}: is no field of the format (known: {', '.join(known)})"
-            for name in content
-            if name not in known
+            for name in islice((name for name in content if name not in known), MOST_ALIKE)
         ]
 
     def section(
@@ -296,7 +303,7 @@ class Reader:
         return tuple(
             self._linking_rule(f"linking[{at}]", rule)
             for at, rule in enumerate(content)
-            if self._is_object(f"linking[{at}]", rule)
+            if len(self.faults) <= MOST_ALIKE and self._is_object(f"linking[{at}]", rule)
         )
 
     def _is_object(self, where: str, content: Any) -> bool:

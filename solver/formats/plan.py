@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from solver.arrays import IntArray
+from solver.formats.bounded import MOST_MIB
 from solver.formats.json_columns import Reader, load_json, save
 from solver.formats.problem_checks import EXACT
 from solver.formats.tables import ProblemFault, frozen
@@ -151,8 +152,8 @@ class Plan:
         return _plan_from_json(content)
 
 
-def read_plan(path: Path | str) -> Plan:
-    """Read a plan file, gzip if its name ends in `.gz`.
+def read_plan(path: Path | str, most_mib: int = MOST_MIB) -> Plan:
+    """Read a plan file of at most `most_mib` MiB, gzip if its name ends in `.gz`.
 
     Raises
     ------
@@ -161,7 +162,7 @@ def read_plan(path: Path | str) -> Plan:
     OSError
         If the file cannot be read.
     """
-    return Plan.from_json(load_json(Path(path)))
+    return Plan.from_json(load_json(Path(path), most_mib))
 
 
 def write_plan(plan: Plan, path: Path | str) -> None:
@@ -171,7 +172,7 @@ def write_plan(plan: Plan, path: Path | str) -> None:
 
 def _plan_from_json(content: Mapping[str, Any]) -> Plan:
     if content.get("format") != PLAN_FORMAT:
-        raise ProblemFault([f"format: expected {PLAN_FORMAT!r}, got {content.get('format')!r}"])
+        raise ProblemFault([f"format: expected {PLAN_FORMAT!r}, got {content.get('format')!r:.40}"])
     reader = Reader()
     required = (
         "format",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Sized
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -219,16 +220,19 @@ def _no_degrees(column: str, values: FloatArray, most: int) -> Iterator[str]:
 
 
 def _repeated_texts(column: str, values: Sequence[str], suffix: str = "") -> Iterator[str]:
-    for position, value in enumerate(values):
-        if not value:
-            yield f"{column}[{position}]{suffix}: is empty"
+    empty = (position for position, value in enumerate(values) if not value)
+    for position in islice(empty, MOST_ALIKE):
+        yield f"{column}[{position}]{suffix}: is empty"
     if len(set(values)) == len(values):
         return
-    seen: dict[str, int] = {}
-    for position, value in enumerate(values):
-        first = seen.setdefault(value, position)
-        if first != position:
-            yield f"{column}[{position}]{suffix}: {value!r} is also at position {first}"
+    first: dict[str, int] = {}
+    repeated = (
+        (position, value)
+        for position, value in enumerate(values)
+        if first.setdefault(value, position) != position
+    )
+    for position, value in islice(repeated, MOST_ALIKE):
+        yield f"{column}[{position}]{suffix}: {value!r} is also at position {first[value]}"
 
 
 def _repeated_pairs(column: str, keys: IntArray, width: int) -> Iterator[str]:

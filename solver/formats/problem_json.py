@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from solver.formats.bounded import MOST_MIB
 from solver.formats.json_columns import Reader, load_json, save
 from solver.formats.problem import Problem
 from solver.formats.tables import Candidates, Needs, Offers, Participants, ProblemFault
@@ -38,8 +39,8 @@ _SECTIONS: Final = {
 _OPTIONAL: Final = ("rules", "pins", "exclusions", "current", "change_penalty", "linking")
 
 
-def read_problem(path: Path | str) -> Problem:
-    """Read a problem file, gzip if its name ends in `.gz`.
+def read_problem(path: Path | str, most_mib: int = MOST_MIB) -> Problem:
+    """Read a problem file of at most `most_mib` MiB, gzip if its name ends in `.gz`.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def read_problem(path: Path | str) -> Problem:
     OSError
         If the file cannot be read.
     """
-    return problem_from_json(load_json(Path(path)))
+    return problem_from_json(load_json(Path(path), most_mib))
 
 
 def write_problem(problem: Problem, path: Path | str) -> None:
@@ -65,7 +66,9 @@ def problem_from_json(content: Mapping[str, Any]) -> Problem:
         If the content breaks the format; it lists every fault.
     """
     if content.get("format") != PROBLEM_FORMAT:
-        raise ProblemFault([f"format: expected {PROBLEM_FORMAT!r}, got {content.get('format')!r}"])
+        raise ProblemFault(
+            [f"format: expected {PROBLEM_FORMAT!r}, got {content.get('format')!r:.40}"]
+        )
     reader = Reader()
     reader.known_fields("", content, ("format", *_SECTIONS), _OPTIONAL)
     for section, (required, optional) in _SECTIONS.items():

@@ -19,6 +19,7 @@ import numpy as np
 
 from models.vocabulary import UNLIMITED
 from solver.arrays import IntArray
+from solver.formats.bounded import MOST_MIB
 from solver.formats.json_columns import Reader, load_json, save
 from solver.formats.problem import Problem
 from solver.formats.problem_checks import MOST_ALIKE
@@ -122,8 +123,8 @@ class State:
         return _state_from_json(content)
 
 
-def read_state(path: Path | str) -> State:
-    """Read a state file, gzip if its name ends in `.gz`.
+def read_state(path: Path | str, most_mib: int = MOST_MIB) -> State:
+    """Read a state file of at most `most_mib` MiB, gzip if its name ends in `.gz`.
 
     Raises
     ------
@@ -132,7 +133,7 @@ def read_state(path: Path | str) -> State:
     OSError
         If the file cannot be read.
     """
-    return State.from_json(load_json(Path(path)))
+    return State.from_json(load_json(Path(path), most_mib))
 
 
 def write_state(state: State, path: Path | str) -> None:

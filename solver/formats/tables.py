@@ -17,6 +17,8 @@ from models.vocabulary import UNLIMITED, Reciprocity
 from solver.arrays import BoolArray, FloatArray, IntArray
 
 SHOWN_FAULTS: Final = 20
+SHOWN_LETTERS: Final = 400
+"""Of one fault: it may name a field or value of any length."""
 
 
 class ProblemFault(ValueError):
@@ -30,7 +32,7 @@ class ProblemFault(ValueError):
 
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
-        shown = list(self.faults[:SHOWN_FAULTS])
+        shown = [fault[:SHOWN_LETTERS] for fault in self.faults[:SHOWN_FAULTS]]
         if len(self.faults) > SHOWN_FAULTS:
             shown.append(f"... and {len(self.faults) - SHOWN_FAULTS} more")
         super().__init__("\n".join(shown))

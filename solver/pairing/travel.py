@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -162,7 +162,7 @@ class MatrixTravelTimes:
                     f"{path.name} lacks the column {min(missing)!r}; "
                     "its first line must name from, to and minutes"
                 )
-            for row in rows:
+            for row in _rows(rows, path.name):
                 pair = (
                     index.setdefault(row["from"], len(index)),
                     index.setdefault(row["to"], len(index)),
@@ -201,6 +201,14 @@ class MatrixTravelTimes:
     def reach_m(self, minutes: float) -> float:
         """Geodesic metres at the national speed limit in a straight line."""
         return minutes * FASTEST_M_PER_MINUTE
+
+
+def _rows(rows: "csv.DictReader[str]", name: str) -> Iterator[dict[str, str]]:
+    try:
+        yield from rows
+    except csv.Error as broken:
+        where = f"{name} line {rows.line_num}"
+        raise ValueError(f"{where}: {broken}; check the quotation marks") from broken
 
 
 def _minutes(text: str | None, where: str) -> float:
