@@ -20,6 +20,8 @@ class ImportBatch(Base):
     files: Mapped[dict[str, Any]]
     digest: Mapped[str] = mapped_column(String(64))
     counts: Mapped[dict[str, Any]]
+    affected: Mapped[list[dict[str, Any]] | None]
+    """Of the public register: what hangs on institutions that closed, are to close or moved."""
     actor: Mapped[str] = mapped_column(String(100))
     imported_at: Mapped[datetime]
 
@@ -93,6 +95,12 @@ class Institution(Base):
     capacity: Mapped[int | None]
     free_school_meals_percent: Mapped[float | None]
     sen_types: Mapped[list[str]] = mapped_column(default=list)
+    resourced_provision: Mapped[str | None] = mapped_column(String(60))
+    """Of a mainstream school: resourced provision, SEN unit, or both; null where it has none."""
+    resourced_provision_pupils: Mapped[int | None]
+    resourced_provision_capacity: Mapped[int | None]
+    sen_unit_pupils: Mapped[int | None]
+    sen_unit_capacity: Mapped[int | None]
     specialist: Mapped[bool]
     alternative_provision: Mapped[bool]
     fee_paying: Mapped[bool]

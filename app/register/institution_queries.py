@@ -57,6 +57,7 @@ LISTED: Final = (
     Institution.free_school_meals_percent,
     Institution.specialist,
     Institution.alternative_provision,
+    Institution.resourced_provision,
     Institution.fee_paying,
     Institution.in_scope,
     Participant.postcode,
@@ -79,6 +80,10 @@ MORE: Final = (
     Institution.urban_rural,
     Institution.capacity,
     Institution.sen_types,
+    Institution.resourced_provision_pupils,
+    Institution.resourced_provision_capacity,
+    Institution.sen_unit_pupils,
+    Institution.sen_unit_capacity,
     Institution.trust_flag,
     Institution.open_date,
     Institution.close_date,
@@ -102,6 +107,7 @@ class InstitutionFilter:
     type_group_code: int | None = None
     specialist: bool | None = None
     alternative_provision: bool | None = None
+    resourced_provision: bool | None = None
     fee_paying: bool | None = None
     in_scope: bool | None = None
     trust: bool | None = None
@@ -256,6 +262,9 @@ def _conditions(wanted: InstitutionFilter, today: date) -> list[ColumnElement[bo
             found += holds_words(wanted.q)
     if wanted.phase is not None:
         found.append(cast(Institution.phases, String).contains(f'"{wanted.phase}"'))
+    if wanted.resourced_provision is not None:
+        has_one = Institution.resourced_provision.is_not(None)
+        found.append(has_one == wanted.resourced_provision)
     if wanted.trust is not None:
         found.append(func.coalesce(Institution.trust_flag, 0).in_((3, 5)) == wanted.trust)
     for name in (

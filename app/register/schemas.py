@@ -67,6 +67,10 @@ class InstitutionListed(Shown):
     free_school_meals_percent: float | None = Field(examples=[24.5])
     specialist: bool
     alternative_provision: bool
+    resourced_provision: str | None = Field(
+        description="of a mainstream school, as the register says; null: none",
+        examples=["Resourced provision and SEN unit"],
+    )
     fee_paying: bool
     in_scope: bool = Field(description="open, and of a type that may take part", examples=[True])
     postcode: str | None = Field(examples=["ZZ1 1ZZ"])
@@ -126,6 +130,10 @@ class InstitutionShown(InstitutionListed):
     urban_rural: str | None
     capacity: int | None = Field(examples=[240])
     sen_types: list[str] = Field(examples=[["SEMH"]])
+    resourced_provision_pupils: int | None = Field(description="on roll", examples=[12])
+    resourced_provision_capacity: int | None = Field(examples=[15])
+    sen_unit_pupils: int | None = Field(description="on roll", examples=[8])
+    sen_unit_capacity: int | None = Field(examples=[10])
     trust_flag: int | None = Field(examples=[3])
     open_date: date | None
     close_date: date | None
@@ -324,6 +332,9 @@ class InstitutionQuery(Page):
     type_group_code: Code | None = None
     specialist: bool | None = None
     alternative_provision: bool | None = None
+    resourced_provision: Annotated[
+        bool | None, Field(description="whether a mainstream school has one, or a SEN unit")
+    ] = None
     fee_paying: bool | None = None
     in_scope: bool | None = None
     trust: Annotated[bool | None, Field(description="whether it is in an academy trust")] = None

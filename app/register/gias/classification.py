@@ -90,3 +90,8 @@ def sen_types(needs: Iterable[str | None]) -> list[str]:
     """The codes before the dash, as `SEMH` of "SEMH - Social, Emotional and Mental Health"."""
     codes = (need.partition(" - ")[0].strip() for need in needs if need)
     return list(dict.fromkeys(code for code in codes if code.lower() != "not applicable"))
+
+
+def resourced_provision(said: str | None) -> str | None:
+    """The kind of resourced provision of a mainstream school, or None where it has none."""
+    return None if said is None or said.lower() == "not applicable" else said

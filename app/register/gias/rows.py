@@ -74,6 +74,13 @@ class EstablishmentRow(RowModel):
     urban_rural: Label | None = Field(None, alias="UrbanRural (name)")
     easting: Annotated[Whole, Field(le=GRID_WIDTH_M)] | None = Field(None, alias="Easting")
     northing: Annotated[Whole, Field(le=GRID_HEIGHT_M)] | None = Field(None, alias="Northing")
+    resourced_provision: Annotated[Text, Field(max_length=60)] | None = Field(
+        None, alias="TypeOfResourcedProvision (name)"
+    )
+    resourced_provision_pupils: Figure = Field(None, alias="ResourcedProvisionOnRoll")
+    resourced_provision_capacity: Figure = Field(None, alias="ResourcedProvisionCapacity")
+    sen_unit_pupils: Figure = Field(None, alias="SenUnitOnRoll")
+    sen_unit_capacity: Figure = Field(None, alias="SenUnitCapacity")
     sen1: SenNeed = Field(None, alias="SEN1 (name)")
     sen2: SenNeed = Field(None, alias="SEN2 (name)")
     sen3: SenNeed = Field(None, alias="SEN3 (name)")

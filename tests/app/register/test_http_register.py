@@ -22,7 +22,9 @@ def client(database: Database) -> Iterator[TestClient]:
     with database.write() as session:
         add_calendar(session)
         first = add_school(session, 100000, name="Made-up St Mary's", register_changed=None)
-        add_school(session, 100001, specialist=True, phases=["secondary"], postcode="ZZ1 1ZZ")
+        provision = {"resourced_provision": "SEN unit", "sen_unit_capacity": 8}
+        secondary = {"specialist": True, "phases": ["secondary"], "postcode": "ZZ1 1ZZ"}
+        add_school(session, 100001, **secondary, **provision)
         add_school(session, 100002, in_scope=False, local_authority_code="998")
         trust = Group(
             uid=77, name="Made-up Trust", kind="multi_academy_trust", type_code="06", open=True
@@ -73,6 +75,8 @@ def test_an_institution_says_where_it_is_from(client: TestClient, database: Data
         ("network=none", []),
         ("phase=secondary", [100001]),
         ("specialist=true", [100001]),
+        ("resourced_provision=true", [100001]),
+        ("resourced_provision=false&in_scope=true", [100000]),
         ("in_scope=false", [100002]),
         ("type_code=1&specialist=false&in_scope=true", [100000]),
         ("trust=true", []),

@@ -130,6 +130,30 @@ def test_types_decide_scope_provision_and_fees(sqlite_database: Database, tmp_pa
     }
 
 
+def test_resourced_provision_and_sen_units_are_kept(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """A mainstream school's own specialist places; withheld figures are unknown, never nought."""
+    both = {
+        "TypeOfResourcedProvision (name)": "Resourced provision and SEN unit",
+        "ResourcedProvisionOnRoll": "12",
+        "ResourcedProvisionCapacity": "15",
+        "SenUnitOnRoll": "c",
+        "SenUnitCapacity": "10",
+    }
+    none = {"TypeOfResourcedProvision (name)": "Not applicable"}
+    rows = [establishment(900001) | both, establishment(900002) | none]
+    take_in(sqlite_database, write_gias(tmp_path, rows))
+    school = institution(sqlite_database, 900001)[1]
+    assert school.resourced_provision == "Resourced provision and SEN unit"
+    assert (school.resourced_provision_pupils, school.resourced_provision_capacity) == (12, 15)
+    assert (school.sen_unit_pupils, school.sen_unit_capacity) == (None, 10)
+    assert institution(sqlite_database, 900002)[1].resourced_provision is None
+    lacking = write_gias(tmp_path, rows, without=both)
+    take_in(sqlite_database, lacking)
+    assert institution(sqlite_database, 900001)[1].sen_unit_capacity == 10
+
+
 def test_the_same_files_twice_change_nothing(database: Database, tmp_path: Path) -> None:
     """A second import of the same bytes leaves every table as it was, the audit included."""
     files = write_gias(
