@@ -493,6 +493,28 @@ class LoopParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainParameters:
+    """Of explanations that solve again around one need. All chosen: an answer within seconds.
+
+    Attributes
+    ----------
+    steps
+        How far the neighbourhood grows from the need: whom its candidates join, and on; >= 1.
+    most_candidates
+        Candidates decided anew at most, besides the need's own; >= 0.
+    work
+        Deterministic limit of one solve, >= 1.
+    most_tries
+        Changes tried for one need, each of two solves at most; >= 1.
+    """
+
+    steps: int = 2
+    most_candidates: int = 1_500
+    work: int = 1
+    most_tries: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SolveParameters:
     """All of them, and how `auto` chooses.
 
@@ -505,7 +527,7 @@ class SolveParameters:
         flow of 27,000 institutions is proven in 13 to 21 s.
     check_s, check_s_per_candidate
         Seconds kept for the check at the end, and for each candidate; >= 0. Chosen.
-    backends, prices, warm, repair, rounds, restricted, blocks, pacing, exact, loops
+    backends, prices, warm, repair, rounds, restricted, blocks, pacing, exact, loops, explain
         Of each part.
     """
 
@@ -523,6 +545,7 @@ class SolveParameters:
     pacing: PacingParameters = PacingParameters()
     exact: ExactParameters = ExactParameters()
     loops: LoopParameters = LoopParameters()
+    explain: ExplainParameters = ExplainParameters()
 
 
 DEFAULTS: Final = SolveParameters()
