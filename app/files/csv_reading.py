@@ -18,8 +18,10 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
+from pydantic.fields import FieldInfo
 
 from app.errors import Fault, FaultyFile, plain_reason
+from app.files.spreadsheets import heading, restore_accents, separator_of, unguard
 from app.progress import Progress, silent
 from app.settings import settings
 from models.vocabulary import HALF_DAYS_PER_DAY
@@ -32,9 +34,6 @@ MAX_FAULTS = 1_000
 """Nobody corrects more rows than this by hand."""
 MAX_DAYS = 10_000
 SHOWN_CHARACTERS = 80
-# The wide forms also: spreadsheets set to East Asian languages run those.
-FORMULA_STARTS = r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"
-_GUARDED = re.compile(rf"'+{FORMULA_STARTS}")
 
 
 class RowModel(BaseModel):
@@ -50,6 +49,11 @@ class RowModel(BaseModel):
     """Columns that the header must have although their cells may be blank."""
     synonyms: ClassVar[dict[str, str]] = {}
     """Other headings of a column, in lower case."""
+
+    @classmethod
+    def columns(cls) -> dict[str, FieldInfo]:
+        """The fields by the names of their columns."""
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
 
 
 R = TypeVar("R", bound=RowModel)
@@ -71,11 +75,6 @@ def clean_text(value: object) -> object:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\r\n":
             raise ValueError(f"contains the character U+{ord(character):04X}. Remove it")
     return " ".join(composed.split())
-
-
-def unguard(cell: str) -> str:
-    """Take away the apostrophe that keeps a spreadsheet from running a cell."""
-    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 def parse_date(value: object) -> object:
@@ -205,9 +204,12 @@ class _Fed:
 
 
 def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]:
-    fed = _Fed(decode(path))
-    reader = csv.reader(fed, strict=True)
-    line = 1
+    text = decode(path)
+    header = next((line for line in _lines(text) if line.strip()), "")
+    last = -1 if text.endswith(("\n", "\r")) else sum(1 for _ in _lines(text))
+    fed = _Fed(text)
+    reader = csv.reader(fed, strict=True, delimiter=separator_of(header))
+    line, width = 1, 0
 
     def note(reason: str) -> None:
         faults.append(Fault(path.name, line, None, None, reason))
@@ -227,6 +229,10 @@ def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]
         if len(record) > MAX_COLUMNS:
             note(f"has {len(record):,} columns. The limit is {MAX_COLUMNS:,}. Remove some")
             return
+        width = width or len(record)
+        if reader.line_num == last and len(record) < width:
+            note("is cut off. Download the file again, or add the missing cells")
+            return
         if any(cell.strip() for cell in record):
             yield line, record
         line = reader.line_num + 1
@@ -235,7 +241,7 @@ def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]
 def _check_header(
     path: Path, header: list[str], model: type[RowModel], *, ignore_unknown: bool
 ) -> None:
-    known = {field.alias or name: field for name, field in model.model_fields.items()}
+    known = model.columns()
     faults = [
         Fault(path.name, 1, _shortened(column), None, "is in the header twice. Keep one of them")
         for column, times in Counter(header).items()
@@ -266,10 +272,16 @@ def _shortened(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
-def read_header(path: Path) -> list[str]:
-    """The names of the columns; empty for an empty file."""
+def _columns(header: list[str], model: type[RowModel]) -> list[str]:
+    """The columns that headings name, in any case; what names none stays as it is."""
+    known = {heading(column): column for column in model.columns()} | model.synonyms
+    return [known.get(heading(column), column.strip()) for column in header]
+
+
+def read_header(path: Path, model: type[RowModel]) -> list[str]:
+    """The columns that a file has; none for an empty file."""
     _, header = next(_records(path, []), (1, []))
-    return [column.strip() for column in header]
+    return _columns(header, model)
 
 
 def read_cells(
@@ -286,12 +298,15 @@ def read_cells(
         raise FaultyFile(
             faults or [Fault(path.name, None, None, None, "is empty. Add a header and rows")]
         )
-    header = [model.synonyms.get(column.strip().lower(), column.strip()) for column in header]
+    header = _columns(header, model)
+    while not header[-1]:
+        header.pop()
     _check_header(path, header, model, ignore_unknown=ignore_unknown)
-    wanted = {field.alias or name for name, field in model.model_fields.items()}
+    wanted = model.columns()
     places = [(place, column) for place, column in enumerate(header) if column in wanted]
     for line, record in records:
-        if len(record) != len(header):
+        # Spreadsheets leave out the blank cells at the end of a row, or add some.
+        if any(cell.strip() for cell in record[len(header) :]):
             reason = (
                 f"has {len(record):,} cells, but the header has {len(header):,}. Make them match"
             )
@@ -299,9 +314,9 @@ def read_cells(
             if len(faults) >= MAX_FAULTS:
                 return
             continue
+        cells = ((column, record[place].strip()) for place, column in places if place < len(record))
         yield Numbered(
-            line,
-            {column: unguard(cell) for place, column in places if (cell := record[place].strip())},
+            line, {column: restore_accents(unguard(cell)) for column, cell in cells if cell}
         )
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
-from app.files.csv_reading import FORMULA_STARTS, RowModel
+from app.files.csv_reading import RowModel
+from app.files.spreadsheets import FORMULA_STARTS
 from models.vocabulary import HALF_DAYS_PER_DAY
 
 _FORMULA = re.compile(rf"'*{FORMULA_STARTS}")
@@ -42,7 +43,7 @@ def days(half_days: int) -> str:
 
 
 def _cell(value: object) -> str:
-    """A value as text that a spreadsheet does not run; `csv_in.unguard` undoes the guard."""
+    """A value as text that a spreadsheet does not run; `unguard` undoes the guard."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
+from app.files.spreadsheets import unfloat
 from app.register.gias.classification import TRUST_KINDS
 from app.register.nearby import Near
 from models.register import (
@@ -76,8 +77,9 @@ class _Candidate:
 
 def reference_of(cell: str) -> str:
     """The participant's reference that a cell names: a URN in digits or an organisation key."""
-    if cell.isascii() and cell.isdigit():
-        return f"urn:{cell.lstrip('0') or '0'}"
+    whole = str(unfloat(cell))
+    if whole.isascii() and whole.isdigit():
+        return f"urn:{whole.lstrip('0') or '0'}"
     return f"org:{cell}"
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from app.errors import Fault
 from app.files.csv_reading import Date, Key, RowModel, Text, Whole, YesNo
+from app.files.spreadsheets import unfloat
 from app.register.dates import not_before
 from app.register.gias.rows import Urn
 from solver.pairing.geography import GRID_HEIGHT_M, GRID_WIDTH_M
@@ -17,7 +18,7 @@ from solver.pairing.geography import GRID_HEIGHT_M, GRID_WIDTH_M
 
 def _no_urn(key: str) -> str:
     """Refuse what would be read as a URN wherever a participant is named."""
-    if key.isdigit():
+    if str(unfloat(key)).isdigit():
         raise ValueError("must include a letter, so that it is not read as a URN")
     return key
 

@@ -25,7 +25,7 @@ SOURCES = {
 
 
 def write_groups(session: WriteSession, path: Path, rows: list[tuple[int, GroupRow]]) -> Counts:
-    columns = frozenset(read_header(path))
+    columns = frozenset(read_header(path, GroupRow))
     return upsert(
         session,
         Group,

@@ -170,7 +170,9 @@ def _read(session: WriteSession, files: GiasFiles, on_progress: Progress) -> Gia
 
     establishments = read(files.establishments, EstablishmentRow)
     rows = GiasRows(
-        columns=frozenset() if faults else frozenset(read_header(files.establishments)),
+        columns=frozenset()
+        if faults
+        else frozenset(read_header(files.establishments, EstablishmentRow)),
         establishments=establishments,
         groups=read(files.groups, GroupRow),
         links=read(files.links, LinkRow),

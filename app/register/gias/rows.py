@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field
 
 from app.files.csv_reading import Date, RowModel, Text, Whole
+from app.files.spreadsheets import unfloat
 from solver.pairing.geography import GRID_HEIGHT_M, GRID_WIDTH_M
 
 SUPPRESSED = frozenset({"c", "z", "x", "low", "supp", "n/a", "na"})
@@ -16,7 +17,7 @@ def not_available(value: object) -> object:
 
 
 Urn = Annotated[Whole, Field(ge=1)]
-Code = Annotated[Text, Field(max_length=12)]
+Code = Annotated[Text, Field(max_length=12), BeforeValidator(unfloat)]
 Label = Annotated[Text, Field(max_length=100)]
 Age = Annotated[Annotated[Whole, Field(le=120)] | None, BeforeValidator(not_available)]
 Figure = Annotated[Whole | None, BeforeValidator(not_available)]
@@ -40,7 +41,7 @@ class EstablishmentRow(RowModel):
     status_code: Annotated[Whole, Field(ge=1, le=4)] = Field(alias="EstablishmentStatus (code)")
     la_code: Code = Field(alias="LA (code)")
     la_name: Text | None = Field(None, alias="LA (name)")
-    establishment_number: Annotated[Text, Field(max_length=10)] | None = Field(
+    establishment_number: Annotated[Code, Field(max_length=10)] | None = Field(
         None, alias="EstablishmentNumber"
     )
     ukprn: Code | None = Field(None, alias="UKPRN")
@@ -107,7 +108,7 @@ class GroupRow(RowModel):
     reference: Annotated[Text, Field(max_length=60)] | None = Field(None, alias="Group ID")
     name: Text = Field(alias="Group Name")
     companies_house_number: Code | None = Field(None, alias="Companies House Number")
-    type_code: Annotated[Text, Field(max_length=4)] = Field(alias="Group Type (code)")
+    type_code: Annotated[Code, Field(max_length=4)] = Field(alias="Group Type (code)")
     closed: Date | None = Field(None, alias="Closed Date")
     status: Label | None = Field(None, alias="Group Status (code)")
     ukprn: Code | None = Field(None, alias="UKPRN")
@@ -122,7 +123,7 @@ class LinkRow(RowModel):
     uid: Urn = Field(alias="Group UID")
     reference: Annotated[Text, Field(max_length=60)] | None = Field(None, alias="Group ID")
     name: Text | None = Field(None, alias="Group Name")
-    type_code: Annotated[Text, Field(max_length=4)] | None = Field(None, alias="Group Type (code)")
+    type_code: Annotated[Code, Field(max_length=4)] | None = Field(None, alias="Group Type (code)")
     status: Label | None = Field(None, alias="Group Status (code)")
     joined: Date | None = Field(None, alias="Joined date")
 

@@ -16,8 +16,8 @@ from app.catalogue.rows import ExpertiseRow
 from app.database import Database
 from app.errors import FaultyFile, Forbidden
 from app.exchange import files
-from app.files.csv_reading import unguard
 from app.files.csv_writing import csv_text
+from app.files.spreadsheets import unguard
 from app.import_kit.upsert import Counts
 from models.access import AuditEvent
 from models.exchange import Expertise, Limits, Need, Offer, Period
