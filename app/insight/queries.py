@@ -21,11 +21,12 @@ from app.insight.report import (
 from app.planning.carry_out import Planned, ProblemMade
 from app.planning.options import MatchOptions
 from app.proposals.queries import Wanted, list_proposals
+from app.register.group_members import MEMBERS
 from app.runs import queries
 from app.wording import counted, from_code, number
 from models.exchange import Expertise, Need, Offer, Period
 from models.matching import Proposal, Run
-from models.register import Group, Institution, Membership, Organisation, Participant
+from models.register import Group, Institution, Organisation, Participant
 from models.vocabulary import (
     HALF_DAYS_PER_DAY,
     METRES_PER_MILE,
@@ -180,9 +181,9 @@ def _pairings(session: Session, result: Result, names: dict[str, str]) -> tuple[
 def _participants(session: Session, problem: Problem) -> tuple[ReportParticipant, ...]:
     exempt = dict(zip(problem.participants.id, problem.participants.exempt.tolist(), strict=True))
     memberships = (
-        select(Membership.participant_id, Group.name)
-        .join(Group)
-        .where(Membership.left.is_(None), Group.open)
+        select(MEMBERS.c.participant_id, Group.name)
+        .join(Group, Group.id == MEMBERS.c.group_id)
+        .where(MEMBERS.c.left.is_(None), Group.open)
         .order_by(Group.kind)
     )
     group = {who: name for who, name in session.execute(memberships)}

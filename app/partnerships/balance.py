@@ -1,15 +1,24 @@
-"""What a participant gave and took, period by period: running and past support, and holds."""
+"""What participants gave and took, period by period: running and past support, and holds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access.policy import Action, Principal, authorise
+from app.planning.build import HOLDERS
+from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Limits, Need, Offer
 from models.matching import Proposal, Run
 from models.partnerships import Support
+from models.register import Group
 from models.vocabulary import HOLDING
+
+Ours = Callable[[InstrumentedAttribute[Any]], ColumnElement[bool]]
+"""Whether a column names one of those whose balance is asked for."""
 
 
 @dataclass(slots=True)
@@ -29,19 +38,57 @@ class Balance:
         return self.carried + out - self.taken - self.held_to_take
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The balances of a trust or federation: those of its schools and central team together."""
+
+    name: str
+    balances: list[Balance]
+
+
 def balances(session: Session, principal: Principal, participant_id: int) -> list[Balance]:
     """One for each period in which something is on either side, by period."""
     authorise(principal, Action.READ)
+    return _balances(session, lambda column: column == participant_id)
+
+
+def accounts(
+    session: Session, principal: Principal, participant_id: int, day: date
+) -> list[Account]:
+    """Of each open trust and federation that the participant belongs to on `day`."""
+    authorise(principal, Action.READ)
+    kinds = sorted(kind for kinds in HOLDERS.values() for kind in kinds)
+    groups = (
+        select(Group.id, Group.name)
+        .join(MEMBERS, MEMBERS.c.group_id == Group.id)
+        .where(MEMBERS.c.participant_id == participant_id, belongs_on(day))
+        .where(Group.open, Group.kind.in_(kinds))
+        .distinct()
+        .order_by(Group.name)
+    )
+    found = []
+    for group_id, name in session.execute(groups).all():
+        members = select(MEMBERS.c.participant_id).where(
+            MEMBERS.c.group_id == group_id, belongs_on(day)
+        )
+        found.append(Account(name, _balances(session, _among(members))))
+    return found
+
+
+def _among(members: Select[int]) -> Ours:
+    return lambda column: column.in_(members)
+
+
+def _balances(session: Session, ours: Ours) -> list[Balance]:
     found: dict[str, Balance] = {}
-    ours = Support.agency.is_(None)
     for name, condition in (
-        ("given", Support.giver_id == participant_id),
-        ("taken", and_(Support.taker_id == participant_id, ours)),
+        ("given", ours(Support.giver_id)),
+        ("taken", and_(ours(Support.taker_id), Support.agency.is_(None))),
     ):
         _sum_support(session, found, name, condition)
     for name, side in (
-        ("held_to_give", Offer.participant_id == participant_id),
-        ("held_to_take", Need.participant_id == participant_id),
+        ("held_to_give", ours(Offer.participant_id)),
+        ("held_to_take", ours(Need.participant_id)),
     ):
         query = (
             select(Run.period_code, func.sum(Proposal.half_days))
@@ -54,8 +101,10 @@ def balances(session: Session, principal: Principal, participant_id: int) -> lis
         )
         for period, half_days in session.execute(query):
             setattr(found.setdefault(period, Balance(period)), name, half_days)
-    carried = select(Limits.period_code, Limits.carried_half_days).where(
-        Limits.participant_id == participant_id, Limits.carried_half_days != 0
+    carried = (
+        select(Limits.period_code, func.sum(Limits.carried_half_days))
+        .where(ours(Limits.participant_id), Limits.carried_half_days != 0)
+        .group_by(Limits.period_code)
     )
     for period, half_days in session.execute(carried):
         found.setdefault(period, Balance(period)).carried = half_days

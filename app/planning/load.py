@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import CompoundSelect, Row, Select, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, func, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access.policy import Principal
 from app.catalogue.queries import get_period
 from app.planning.holds import Hold, by_need, held, leaves_some
+from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Expertise, Limits, Need, Offer, Period
 from models.matching import Decision, Proposal, Steering
 from models.partnerships import Support
@@ -22,7 +23,6 @@ from models.register import (
     Designation,
     Group,
     Institution,
-    Membership,
     NetworkMembership,
     Organisation,
     Participant,
@@ -141,7 +141,7 @@ def load(
             )
         },
         circumstances=_circumstances(session, day, period.ends, only),
-        memberships=session.execute(_of(only, Membership.participant_id, _memberships(day))).all(),
+        memberships=session.execute(_of(only, MEMBERS.c.participant_id, _memberships(day))).all(),
         networks=session.execute(_of(only, NetworkMembership.participant_id, _networks(day))).all(),
         areas_served=session.execute(
             _of(
@@ -159,7 +159,9 @@ def load(
 
 
 def _of(
-    only: Collection[int] | None, column: InstrumentedAttribute[int], query: Select[*Ts]
+    only: Collection[int] | None,
+    column: ColumnElement[int] | InstrumentedAttribute[int],
+    query: Select[*Ts],
 ) -> Select[*Ts]:
     return query if only is None else query.where(column.in_(only))
 
@@ -257,15 +259,16 @@ def _circumstances(
 
 
 def _memberships(day: date) -> AnySelect:
+    """Members of open groups, of each the group joined last at the end."""
     return (
-        select(Membership.participant_id, Membership.group_id, Group.kind)
-        .join(Group)
-        .where(
-            Group.open,
-            or_(Membership.joined.is_(None), Membership.joined <= day),
-            or_(Membership.left.is_(None), Membership.left > day),
+        select(MEMBERS.c.participant_id, MEMBERS.c.group_id, Group.kind)
+        .join(Group, Group.id == MEMBERS.c.group_id)
+        .where(Group.open, belongs_on(day))
+        .order_by(
+            MEMBERS.c.participant_id,
+            func.coalesce(MEMBERS.c.joined, date.min),
+            MEMBERS.c.group_id,
         )
-        .order_by(Membership.id)
     )
 
 

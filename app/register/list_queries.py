@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, and_, or_, select
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
+from app.register.group_members import MEMBERS
 from app.register.lookups import Scope, holds_words, is_in, reference_of
 from models.register import (
     Area,
@@ -191,8 +192,10 @@ def list_groups(
     return session.execute(query).mappings().all()
 
 
-def get_group(session: ReadSession, principal: Principal, uid: int) -> tuple[RowMapping, Rows]:
-    """A group and who is or was in it."""
+def get_group(
+    session: ReadSession, principal: Principal, uid: int
+) -> tuple[RowMapping, Rows, Rows]:
+    """A group, the institutions that are or were in it, and the organisations linked with it."""
     authorise(principal, Action.READ)
     found = session.execute(_GROUP.where(Group.uid == uid)).mappings().first()
     if found is None:
@@ -205,7 +208,31 @@ def get_group(session: ReadSession, principal: Principal, uid: int) -> tuple[Row
         .where(Membership.group_id == found["id"])
         .order_by(Institution.urn, Membership.joined)
     )
-    return found, session.execute(members).mappings().all()
+    linked = (
+        select(Organisation.key, Participant.name, MEMBERS.c.joined, MEMBERS.c.left)
+        .select_from(Organisation)
+        .join(Participant)
+        .join(MEMBERS, MEMBERS.c.participant_id == Organisation.participant_id)
+        .where(MEMBERS.c.group_id == found["id"])
+        .order_by(Organisation.key)
+    )
+    return (
+        found,
+        session.execute(members).mappings().all(),
+        session.execute(linked).mappings().all(),
+    )
+
+
+def groups_of(session: ReadSession, principal: Principal, participant_id: int) -> Rows:
+    """The groups that a participant belongs or belonged to."""
+    authorise(principal, Action.READ)
+    query = (
+        select(Group.uid, Group.name, Group.kind, MEMBERS.c.joined, MEMBERS.c.left)
+        .join(MEMBERS, MEMBERS.c.group_id == Group.id)
+        .where(MEMBERS.c.participant_id == participant_id)
+        .order_by(MEMBERS.c.joined, Group.uid)
+    )
+    return session.execute(query).mappings().all()
 
 
 def list_networks(

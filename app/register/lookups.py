@@ -13,12 +13,12 @@ from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
 from app.files.spreadsheets import unfloat
 from app.register.gias.classification import TRUST_KINDS
+from app.register.group_members import MEMBERS, belongs_on
 from app.register.nearby import Near
 from models.register import (
     Area,
     Group,
     Institution,
-    Membership,
     Network,
     NetworkMembership,
     Participant,
@@ -165,13 +165,9 @@ def is_in(scope: Scope, day: date) -> ColumnElement[bool]:
         return true()
     if scope.kind == GROUP:
         return Participant.id.in_(
-            select(Membership.participant_id)
-            .join(Group)
-            .where(
-                Group.uid == int(scope.code),
-                or_(Membership.joined.is_(None), Membership.joined <= day),
-                or_(Membership.left.is_(None), Membership.left > day),
-            )
+            select(MEMBERS.c.participant_id)
+            .join(Group, Group.id == MEMBERS.c.group_id)
+            .where(Group.uid == int(scope.code), belongs_on(day))
         )
     if scope.kind == NETWORK:
         return Participant.id.in_(

@@ -268,9 +268,13 @@ def list_groups(
 
 @router.get("/groups/{uid}", response_model=GroupShown)
 def get_group(request: Request, principal: Caller, session: Reads, uid: Uid) -> Response:
-    """Read one group, with every institution that is or was in it."""
-    row, members = list_queries.get_group(session, principal, uid)
-    content = {**row, "members": [dict(member) for member in members]}
+    """Read one group, with every institution and organisation that is or was in it."""
+    row, members, organisations = list_queries.get_group(session, principal, uid)
+    content = {
+        **row,
+        "members": [dict(member) for member in members],
+        "organisations": [dict(one) for one in organisations],
+    }
     return shown(request, GroupShown.model_validate(content))
 
 

@@ -176,8 +176,18 @@ class MemberOfGroup(Shown):
     left: date | None
 
 
+class OrganisationOfGroup(Shown):
+    key: str = Field(examples=["made-up-central-team"])
+    name: str = Field(examples=["Made-up Trust central team"])
+    joined: date | None
+    left: date | None
+
+
 class GroupShown(GroupListed):
     members: list[MemberOfGroup]
+    organisations: list[OrganisationOfGroup] = Field(
+        description="central team and others that name this group as theirs"
+    )
 
 
 class NetworkListed(Shown):

@@ -11,7 +11,7 @@ from app.database import ReadSession
 from app.errors import NotFound
 from app.exchange import queries
 from app.exchange.limits import list_limits
-from app.partnerships.balance import balances
+from app.partnerships.balance import accounts, balances
 from app.partnerships.queries import list_support
 from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import Who
@@ -131,6 +131,7 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             proposals=proposals,
             limits=list_limits(session, who.principal, participant=cell, limit=None),
             balances=balances(session, who.principal, about["participant_id"]),
+            accounts=accounts(session, who.principal, about["participant_id"], today),
             expertise=expertise_names(session, who),
             today=today,
         )
@@ -152,7 +153,8 @@ def _institution(session: ReadSession, who: Who, urn: int) -> dict[str, Any]:
 def _organisation(session: ReadSession, who: Who, key: str) -> dict[str, Any]:
     found = list_queries.get_organisation(session, who.principal, key)
     networks = list_queries.list_networks(session, who.principal, member=key, limit=None)
-    return {**found, "is_school": False, "networks": networks}
+    groups = list_queries.groups_of(session, who.principal, found["participant_id"])
+    return {**found, "is_school": False, "groups": groups, "networks": networks}
 
 
 def expertise_names(session: ReadSession, who: Who) -> dict[str, str]:

@@ -30,7 +30,7 @@ def exchange(database: Database) -> Database:
         one = rows.add_school(session, 100001, name="Oak <Primary> School", postcode="ZZ1 2AB")
         two = rows.add_school(session, 100002, 3, name="Ash Primary School")
         rows.add_school(session, 100003, 5, name="Elm Primary School", in_scope=False)
-        rows.add_hub(session, "hub")
+        rows.add_hub(session, "hub", group_uid=5001)
         rows.add_group(session, 5001, "multi_academy_trust", [one, two])
         rows.add_network(session, "n", [one])
         rows.add_need(session, "N/1", one)
@@ -91,6 +91,8 @@ def test_a_page_tells_everything_of_an_institution(who: Visitor) -> None:
         "Maths",
         "Somebody's agency",
         "2026-27 0 0 1.5 0 -0.5 -2",
+        "Group 5001: all members together",
+        "2026-27 1.5 0 1.5 0 -0.5 -0.5",
         "can receive 2 days more than it gives",
     ):
         assert said in page.text, said
@@ -98,6 +100,8 @@ def test_a_page_tells_everything_of_an_institution(who: Visitor) -> None:
     assert "Gives Oak <Primary> School" in who.open("/participants/100002").text
     hub = who.open("/participants/hub")
     assert "Everywhere within the travel limit" in hub.text
+    assert "Multi-academy trust Group 5001" in hub.text
+    assert "Group 5001: all members together" in hub.text
     assert who.open("/participants/7").status == 404
     assert who.open("/participants/99999999999999").status == 404
     assert who.open("/participants/no-such").status == 404

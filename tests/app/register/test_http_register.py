@@ -1,6 +1,7 @@
 """The register, networks, circumstances and imports over HTTP, on both databases."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from app.database import Database
 from models.exchange import Need
 from models.register import Group, ImportBatch, Measure, Membership, Participant
 from tests.callers import count, keyed
-from tests.rows import NOW, YEAR, add, add_calendar, add_network, add_school
+from tests.rows import NOW, YEAR, add, add_calendar, add_hub, add_network, add_school
 
 API = "/api/v1"
 NEEDS_FILE = f"reference,participant,expertise,period,days\nn1,100000,maths,{YEAR},3\n"
@@ -108,6 +109,15 @@ def test_groups_and_areas_are_found(client: TestClient) -> None:
     assert [one["uid"] for one in items(client, "/groups?q=trust%20made&open=true")] == [77]
     assert client.get(f"{API}/groups/77").json()["members"][0]["urn"] == 100000
     assert [one["code"] for one in items(client, "/areas?kind=local_authority")] == ["999"]
+
+
+def test_trust_team_is_listed_with_its_trust(client: TestClient, database: Database) -> None:
+    """An organisation that names a group as its own, with the days it was open."""
+    with database.write() as session:
+        add_hub(session, "team", group_uid=77, opened=date(2026, 9, 1))
+        add_hub(session, "other")
+    team = {"key": "team", "name": "Hub team", "joined": "2026-09-01", "left": None}
+    assert client.get(f"{API}/groups/77").json()["organisations"] == [team]
 
 
 def test_a_network_is_entered_and_its_members_replaced(client: TestClient) -> None:

@@ -1,0 +1,38 @@
+"""Who belongs to a trust, federation or other group, and when: schools and central teams alike."""
+
+from datetime import date
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, or_, select, union_all
+
+from models.register import Group, Membership, Organisation
+
+MEMBERS: Final = union_all(
+    select(
+        Membership.participant_id,
+        Membership.group_id,
+        Membership.joined,
+        Membership.left,
+    ),
+    select(
+        Organisation.participant_id,
+        Group.id,
+        Organisation.opened,
+        Organisation.closed,
+    ).join(Group, Group.uid == Organisation.group_uid),
+).subquery("group_member")
+"""`participant_id`, `group_id`, `joined`, `left` (the first day out) of every member ever.
+
+An institution belongs by its membership, an organisation by its `group_uid`.
+"""
+
+
+def belongs_on(day: date) -> ColumnElement[bool]:
+    """Whether a row of `MEMBERS` holds on `day`."""
+    joined, left = MEMBERS.c.joined, MEMBERS.c.left
+    return or_(joined.is_(None), joined <= day) & or_(left.is_(None), left > day)
+
+
+def members_on(day: date) -> Select[int, int]:
+    """Participants and their groups on `day`."""
+    return select(MEMBERS.c.participant_id, MEMBERS.c.group_id).where(belongs_on(day))
