@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -17,10 +18,12 @@ import numpy as np
 
 from models.vocabulary import Reciprocity
 from solver.backends.limits import Limits, OnNews
-from solver.check.verify import verify
+from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped, gap_of
 from solver.formats.problem import Problem
 from solver.formats.tables import frozen
+from solver.formulation.greedy import greedy
+from solver.formulation.rules import ChangePenalty
 from solver.parameters import DEFAULTS, SolveParameters
 
 if TYPE_CHECKING:
@@ -145,7 +148,7 @@ def solve(
     ValueError
         If a limit is out of its range.
     BrokenPlan
-        If the plan found breaks a rule, which is a fault of the solver.
+        If the plan found breaks a rule, and so does every plan before it: a fault of the solver.
     """
     started = time.time()
     _check_method(problem, method)
@@ -171,12 +174,9 @@ def solve(
     solved_by = _method(method, warm, executor, parameters)
     result = solved_by(problem, limits, on_news=on_news, cancelled=cancelled)
     plan = _plan(problem, result, seed)
-    violations = verify(problem, plan)
-    if violations:
-        first = violations[0]
-        raise BrokenPlan(
-            f"{len(violations)} violations, first {first.rule} at {first.where}: {first.sentence}"
-        )
+    if violations := verify(problem, plan):
+        result = last_good(problem, result, seed, violations)
+        plan = _plan(problem, result, seed)
     if on_state is not None and result.half_days is not None:
         from solver.formats.state import State
 
@@ -220,6 +220,38 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
         rounds=result.rounds,
         versions=_versions(),
     )
+
+
+def last_good(
+    problem: Problem, result: Result, seed: int, violations: tuple[Violation, ...]
+) -> Result:
+    """Return the result with the best earlier plan that holds, and warn of the one that does not.
+
+    Raises
+    ------
+    BrokenPlan
+        If no plan holds, not even the greedy one.
+    """
+    first = violations[0]
+    fault = f"{len(violations)} violations, first {first.rule} at {first.where}: {first.sentence}"
+    if result.half_days is None:
+        raise BrokenPlan(fault)
+    stopped = result.stopped
+    if stopped in (Stopped.PROVED, Stopped.GAP):
+        stopped = Stopped.STALLED
+    saved = ChangePenalty().kept_points(problem)
+    for half_days in (*result.earlier, greedy(problem)):
+        if half_days is None:
+            continue
+        points = problem.candidates.points * half_days + problem.candidates.bonus + saved
+        objective = int(points[half_days > 0].sum() - saved.sum())
+        earlier = replace(
+            result, half_days=half_days, objective=objective, stopped=stopped, state=None
+        )
+        if not verify(problem, _plan(problem, earlier, seed)):
+            warnings.warn(f"plan dropped for an earlier one: {fault}", RuntimeWarning, stacklevel=3)
+            return earlier
+    raise BrokenPlan(fault)
 
 
 def _method(

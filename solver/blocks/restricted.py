@@ -184,10 +184,6 @@ class RestrictedProblem:
             values[columns] = found
             self.values = values
 
-    def holds(self) -> bool:
-        """Return whether the values are a plan."""
-        return self._whole.holds(self.values)
-
     def half_days(self, values: IntArray | None = None) -> IntArray:
         """Return half-days per candidate of the decomposition, of other values if given."""
         whole, values = self._whole, self.values if values is None else values

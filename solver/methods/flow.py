@@ -93,7 +93,7 @@ def solve_flow(
     if answer is None:
         stopped = Stopped.CANCELLED if cancelled() else Stopped.TIME
         return Result(None, np.inf, stopped)
-    if not len(answer):
+    if len(answer) < len(arcs.tail):
         conflict = in_child(
             send_conflict,
             (problem, parameters.loops),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from solver.arrays import IntArray, SmallArray
+from solver.arrays import IntArray
 from solver.backends.conflict import send_conflict
 from solver.backends.limits import Limits, OnNews
 from solver.backends.processes import in_child
@@ -18,6 +18,7 @@ from solver.methods.result import Result
 from solver.parameters import DEFAULTS, SolveParameters
 from solver.prices.decomposition import Decomposition
 from solver.prices.price_search import PriceSearch
+from solver.prices.repair import FeasiblePlan
 from solver.prices.warm import state_of_search
 
 
@@ -62,6 +63,7 @@ class Incumbent:
     ) -> None:
         self.half_days: IntArray | None = None
         self.objective = 0
+        self._earlier: IntArray | None = None
         self.conflict = False
         self.proven = math.inf
         self._problem, self._decomposition, self._search = problem, decomposition, search
@@ -69,19 +71,13 @@ class Incumbent:
         self._loops = parameters.loops
         self._steps = 0
 
-    def update(self, half_days: IntArray | SmallArray | None) -> None:
-        """Make a plan the incumbent if it is the best so far.
-
-        Parameters
-        ----------
-        half_days
-            Per candidate of the decomposition; None for no plan.
-        """
-        if half_days is None:
+    def update(self, plan: FeasiblePlan | None) -> None:
+        """Make a plan the incumbent if it is the best so far; None is no plan."""
+        if plan is None:
             return
-        objective = self._decomposition.objective(half_days)
-        if self.half_days is None or objective > self.objective:
-            self.half_days, self.objective = half_days.astype(np.int64), objective
+        if self.half_days is None or plan.objective > self.objective:
+            self._earlier = self.half_days
+            self.half_days, self.objective = plan.half_days, plan.objective
 
     def gap(self) -> float:
         """Return the proven gap as a fraction; infinite without a plan."""
@@ -136,9 +132,21 @@ class Incumbent:
         bound = self.bound() if self._search.best is not None else math.inf
         if self.half_days is None:
             return Result(None, bound, stopped, rounds=self._steps)
-        half_days = np.zeros(len(self._problem.candidates), np.int64)
-        half_days[self._decomposition.candidate] = self.half_days
         state = None
         if self._search.best is not None:
             state = state_of_search(self._problem, self._search, self.half_days)
-        return Result(half_days, bound, stopped, self.objective, rounds=self._steps, state=state)
+        return Result(
+            self._of_problem(self.half_days),
+            bound,
+            stopped,
+            self.objective,
+            rounds=self._steps,
+            state=state,
+            earlier=() if self._earlier is None else (self._of_problem(self._earlier),),
+        )
+
+    def _of_problem(self, half_days: IntArray) -> IntArray:
+        """Return half-days per candidate of the problem."""
+        whole = np.zeros(len(self._problem.candidates), np.int64)
+        whole[self._decomposition.candidate] = half_days
+        return whole

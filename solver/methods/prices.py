@@ -145,7 +145,7 @@ class PriceCoordination:
                 self._further.learn(before - self.search.bound(), time.time() - since)
                 before, since = self.search.bound(), time.time()
                 if not self.warm or self.incumbent.half_days is None:
-                    self.incumbent.update(self._repaired(self._agreed()))
+                    self.incumbent.update(self._repair.check(self._repaired(self._agreed())))
             self.incumbent.report()
         self.search.quicken(self._fresh, 1 / tuning.fresh_speed)
 
@@ -186,8 +186,8 @@ class PriceCoordination:
                 if found is not None:
                     waves.settle(int(blocks[at]), jobs[at], found)
         agreed = waves.agreed()
-        self._base = self._repaired(agreed, floors=False)
-        self.incumbent.update(self._repaired(agreed))
+        self._base = self._repaired_base(agreed)
+        self.incumbent.update(self._repair.check(self._repaired(agreed)))
         self.incumbent.report()
 
     def _closed_blocks(self) -> None:
@@ -204,7 +204,7 @@ class PriceCoordination:
         if self._base is None:
             self._base = self.incumbent.half_days
         if self._base is None:
-            self._base = self._repaired(self._agreed(), floors=False)
+            self._base = self._repaired_base(self._agreed())
         tuning, idle, sweep = self._parameters.pacing, 0, 0
         if self._few and self._limits.work is None:
             self._widen(self._columns.restricted(self._base))
@@ -283,8 +283,8 @@ class PriceCoordination:
                 continue
             # A better plan holds only what was kept, so that the rest has no say in the bound.
             self.incumbent.proven = max(self.incumbent.objective, math.floor(bound))
-            if found is not None and whole.holds(found):
-                self.incumbent.update(restricted.half_days(found))
+            if found is not None:
+                self.incumbent.update(self._repair.check(restricted.half_days(found)))
         self.incumbent.report()
 
     def _improve(self, restricted: RestrictedProblem, jobs: list[Job], sweeps: int) -> float:
@@ -299,8 +299,7 @@ class PriceCoordination:
                 reached = int(restricted.points[jobs[at].columns] @ found)
                 hard += bound - reached > self._parameters.pacing.hard_gap * max(1, reached)
         finally:
-            if restricted.holds():
-                self.incumbent.update(restricted.half_days())
+            self.incumbent.update(self._repair.check(restricted.half_days()))
         self.incumbent.report()
         return hard / max(1, len(jobs))
 
@@ -361,8 +360,11 @@ class PriceCoordination:
     def _agreed(self) -> SmallArray:
         return np.minimum(self.search.given, self.search.taken)
 
-    def _repaired(
-        self, half_days: IntArray | SmallArray, *, floors: bool = True
-    ) -> SmallArray | None:
+    def _repaired(self, half_days: IntArray | SmallArray) -> SmallArray:
         wanted = half_days.astype(np.int32, copy=False)
-        return self._repair.plan(wanted, self.search.column_frequency, floors=floors)
+        return self._repair.repaired(wanted, self.search.column_frequency)
+
+    def _repaired_base(self, half_days: IntArray | SmallArray) -> SmallArray | None:
+        """Return what blocks may start from: it need not meet floors yet."""
+        repaired = self._repaired(half_days)
+        return repaired if self._repair.holds_without_floors(repaired) else None

@@ -29,6 +29,8 @@ class Result:
         Rounds or sub-solves done.
     state
         Plan and prices to start from another time, if there are prices.
+    earlier
+        Plans that came before, the best first, in case this one fails its check.
     """
 
     half_days: IntArray | None
@@ -38,3 +40,4 @@ class Result:
     conflict: tuple[ConflictPart, ...] = ()
     rounds: int = 1
     state: State | None = None
+    earlier: tuple[IntArray, ...] = ()

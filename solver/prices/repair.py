@@ -1,12 +1,14 @@
 """The repair heuristic: a feasible plan without search, from what both sides want.
 
 This is the Lagrangian heuristic of the method: pairings on which both copies agree are taken in,
-violations are dropped, and what room is left is filled by points. Its plan stands beside the prices
-from the first seconds on, so that stopping early returns one, and is what blocks start from.
+those that break a limit are dropped, and what room is left is filled by points. Its plan stands
+beside the prices from the first seconds on, so that stopping early returns one, and is what blocks
+start from.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -169,22 +171,46 @@ def adopt(
 
 
 @njit(cache=True, nogil=True)
+def _over(incidence: Incidence, left: Slack, coupling: Coupling, k: int) -> bool:
+    """Return whether a limit that a pairing of the plan uses is broken."""
+    offer, need = incidence.offer[k], incidence.need[k]
+    giver, taker = incidence.giver[k], incidence.taker[k]
+    days = min(left.offer_days[offer], left.need_days[need], left.give_days[giver])
+    pairings = min(left.offer_pairings[offer], left.need_givers[need])
+    if min(days, pairings, left.given[giver], left.taken[taker]) < 0:
+        return True
+    if coupling.bound[taker]:
+        if coupling.balanced and left.credit[coupling.account[taker]] < 0:
+            return True
+        if coupling.both_roles and left.gives[taker] == 0:
+            return True
+    for at in range(coupling.start[k], coupling.start[k + 1]):
+        rule = coupling.rule[at]
+        if coupling.ceiling[rule] and coupling.weight[at] > 0 and left.linked[rule] < 0:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def drop_violations(
     incidence: Incidence,
     left: Slack,
     coupling: Coupling,
     chosen: IntArray,
     fixed: BoolArray,
+    low: SmallArray,
     half_days: SmallArray,
 ) -> None:
-    """Drop pairings, in the order given, until no balance and no ceiling is broken.
+    """Drop pairings, in the order given, until no limit is broken that dropping can help.
 
     What is dropped may break its giver's balance in turn, so that it goes on until all hold.
 
     Parameters
     ----------
     fixed
-        Candidates that are never dropped.
+        Candidates that are never dropped, only cut to their fewest half-days.
+    low
+        Fewest half-days of each candidate.
     half_days
         Changed: the plan, half-days per candidate.
     """
@@ -192,20 +218,33 @@ def drop_violations(
     while dropped:
         dropped = False
         for k in chosen:
-            if half_days[k] == 0 or fixed[k]:
-                continue
-            taker = incidence.taker[k]
-            over = coupling.bound[taker] and (
-                (coupling.balanced and left.credit[coupling.account[taker]] < 0)
-                or (coupling.both_roles and left.gives[taker] == 0)
-            )
-            for at in range(coupling.start[k], coupling.start[k + 1]):
-                rule = coupling.rule[at]
-                over |= coupling.ceiling[rule] and coupling.weight[at] > 0 and left.linked[rule] < 0
-            if over:
+            least = low[k] if fixed[k] else 0
+            if half_days[k] > least and _over(incidence, left, coupling, k):
                 _change(incidence, left, coupling, k, half_days[k], -1)
-                half_days[k] = 0
+                half_days[k] = least
+                if least > 0:
+                    _change(incidence, left, coupling, k, least, 1)
                 dropped = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeasiblePlan:
+    """A plan that keeps every rule, made by `Repair.check` alone.
+
+    Responses to prices are relaxed: large tables count days in coarser units, some do not count
+    pairings, and limits that several participants share are not theirs. So what an incumbent takes
+    is a type of its own.
+
+    Attributes
+    ----------
+    half_days
+        Per candidate of the decomposition.
+    objective
+        Points.
+    """
+
+    half_days: IntArray
+    objective: int
 
 
 class Repair:
@@ -231,13 +270,50 @@ class Repair:
         self._first = np.concatenate([pinned, urgent])
 
     def plan(
-        self,
-        wanted: SmallArray | None = None,
-        frequency: SingleArray | None = None,
-        *,
-        floors: bool = True,
-    ) -> SmallArray | None:
-        """Return a feasible plan, or None where pins or floors fail.
+        self, wanted: SmallArray | None = None, frequency: SingleArray | None = None
+    ) -> FeasiblePlan | None:
+        """Return a feasible plan, or None where pins or floors fail; see `repaired`."""
+        return self.check(self.repaired(wanted, frequency))
+
+    def check(self, half_days: IntArray | SmallArray) -> FeasiblePlan | None:
+        """Return half-days per candidate of the decomposition as a plan if they keep every rule."""
+        broken = self._broken(half_days)
+        if broken or len(self._decomposition.hopeless):
+            return None
+        return FeasiblePlan(half_days.astype(np.int64), self._decomposition.objective(half_days))
+
+    def holds_without_floors(self, half_days: IntArray | SmallArray) -> bool:
+        """Return whether half-days per candidate keep every rule but floors."""
+        return not self._broken(half_days, floors=False) and not len(self._decomposition.hopeless)
+
+    def _broken(self, half_days: IntArray | SmallArray, *, floors: bool = True) -> bool:
+        decomposition, coupling = self._decomposition, self._coupling
+        chosen = np.flatnonzero(half_days)
+        low, high = decomposition.low[chosen], decomposition.high[chosen]
+        if ((half_days[chosen] < low) | (half_days[chosen] > high)).any():
+            return True
+        if (decomposition.pinned & (half_days == 0)).any():
+            return True
+        left = _left(self._problem, coupling)
+        adopt(decomposition.incidence, left, coupling, chosen, half_days.astype(np.int32))
+        credit = left.credit if coupling.balanced else left.credit[:0]
+        linked = left.linked[coupling.ceiling | floors]
+        limits = (
+            left.offer_days, left.offer_pairings, left.need_days, left.need_givers,
+            left.give_days, left.given, left.taken, credit, linked,
+        )  # fmt: skip
+        if any((slack < 0).any() for slack in limits):
+            return True
+        takers = decomposition.incidence.taker[chosen]
+        alone = coupling.bound[takers] & (left.gives[takers] == 0)
+        return bool(coupling.both_roles and alone.any())
+
+    def repaired(
+        self, wanted: SmallArray | None = None, frequency: SingleArray | None = None
+    ) -> SmallArray:
+        """Return what is wanted without what breaks a limit, filled up with what fits.
+
+        It lacks what pins and floors ask for where they leave no room to each other.
 
         Parameters
         ----------
@@ -245,8 +321,6 @@ class Repair:
             Half-days that both sides of a candidate agree on, by default none.
         frequency
             Column frequency: candidates wanted more often come first when filling up.
-        floors
-            Whether floors must be met; without, the plan keeps all other rules.
 
         Returns
         -------
@@ -261,8 +335,9 @@ class Repair:
             adopt(decomposition.incidence, left, coupling, chosen, half_days)
             chosen = chosen[np.argsort(self._contribution[chosen], kind="stable")]
             drop_violations(
-                decomposition.incidence, left, coupling, chosen, decomposition.pinned, half_days
-            )
+                decomposition.incidence, left, coupling, chosen, decomposition.pinned,
+                decomposition.low, half_days,
+            )  # fmt: skip
         best_first = self._best_first
         if frequency is not None:
             weight = frequency + self._parameters.unwanted_frequency
@@ -272,16 +347,6 @@ class Repair:
             added = fill(decomposition.incidence, low, high, left, coupling, order, half_days)
             if not added and order is not self._first:
                 break
-        held = coupling.ceiling | floors
-        if (decomposition.pinned & (half_days == 0)).any() or (left.linked[held] < 0).any():
-            return None
-        if len(decomposition.hopeless):
-            return None
-        if coupling.balanced and (left.credit < 0).any():
-            return None
-        takers = decomposition.incidence.taker[half_days > 0]
-        if coupling.both_roles and (coupling.bound[takers] & (left.gives[takers] == 0)).any():
-            return None
         return half_days
 
     def within_limits(self, wanted: SmallArray) -> SmallArray:

@@ -152,11 +152,12 @@ def sides_of(problem: Problem, give: Draft, take: Draft, parameters: PriceParame
         per_place = parameters.choices_per_place
         places = np.maximum(_places(given, per_place), _places(taken, per_place))
         large = places > parameters.table_places
-        if not large.any():
-            return Sides(given, taken, role, allowance // unit, unit, by_multiplier)
         held = large & (role != FREE_ROLES)
-        by_multiplier = by_multiplier | (held & balanced)
         coarse = large & ~held & (unit < 2**20)
+        # A place for each group is the least there is.
+        if not (large & (held | coarse | ~uncounted)).any():
+            return Sides(given, taken, role, allowance // unit, unit, by_multiplier)
+        by_multiplier = by_multiplier | (held & balanced)
         role = np.where(held, FREE_ROLES, role)
         unit = np.where(coarse, unit * 2, unit)
         uncounted = uncounted | (large & ~held & ~coarse)

@@ -103,7 +103,7 @@ def warm_plan(
     if kept is None:
         return None
     half_days = np.zeros(len(problem.candidates), np.int64)
-    half_days[decomposition.candidate] = kept
+    half_days[decomposition.candidate] = kept.half_days
     return half_days
 
 

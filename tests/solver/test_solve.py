@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from models.vocabulary import Reciprocity
-from solver.check.verify import verify
+from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped, read_plan
 from solver.formats.problem import Problem
 from solver.formats.problem_json import write_problem
 from solver.formats.tables import Candidates, Linking, Needs, Offers, Participants, Rules
-from solver.solve import solve
+from solver.formulation.greedy import greedy
+from solver.methods.result import Result
+from solver.solve import last_good, solve
 from tests.solver.made_problems import problem
 
 
@@ -218,3 +220,26 @@ def test_floor_out_of_reach_is_infeasible():
     plan = solve(problem, method="prices", work=100)
     assert plan.status is Status.INFEASIBLE
     assert any("floor" in str(entry) for entry in plan.conflict)
+
+
+def test_a_plan_that_fails_its_check_gives_way_to_the_last_good_one():
+    """The fault is warned of, the plan before it is handed out, and nothing is called proved."""
+    given = problem(pins=[], linking=[])
+    good = np.array([4, 4, 0, 0, 0])
+    broken = Result(np.array([9, 4, 0, 0, 0]), 500.0, Stopped.PROVED, 400, earlier=(good,))
+    with pytest.warns(RuntimeWarning, match="2 violations, first pairing days"):
+        found = last_good(given, broken, 0, (Violation("pairing days", "needs[0]", "9"),) * 2)
+    assert found.half_days.tolist() == good.tolist()
+    assert found.stopped is Stopped.STALLED
+    assert found.objective == 10 * 4 + 8 * 4 - 3
+
+
+def test_a_broken_plan_without_another_is_the_greedy_one():
+    """Where no earlier plan holds, the greedy one does."""
+    given = problem(pins=[], linking=[])
+    nine = np.array([9, 4, 0, 0, 0])
+    broken = Result(nine, 500.0, Stopped.TIME, 400, earlier=(nine,))
+    with pytest.warns(RuntimeWarning):
+        found = last_good(given, broken, 0, (Violation("pairing days", "needs[0]", "9"),))
+    assert found.half_days.tolist() == greedy(given).tolist()
+    assert found.stopped is Stopped.TIME

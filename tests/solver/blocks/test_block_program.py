@@ -44,7 +44,7 @@ def program_and_plan(problem):
     kept = np.sort(decomposition.candidate)
     program = Program.of(restrict(problem, kept))
     half_days = np.zeros(len(problem.candidates), np.int64)
-    half_days[decomposition.candidate] = start
+    half_days[decomposition.candidate] = start.half_days
     return program, program.formulation.values(half_days[kept])
 
 
@@ -105,7 +105,7 @@ def test_restricted_problem_is_worth_the_same():
     """A plan of the candidates kept has the same points in the restricted problem."""
     problem = make(made_up_country(60, 3), 3, "accounts")
     decomposition = decompose(problem)
-    plan = Repair(problem, decomposition).plan()
+    plan = Repair(problem, decomposition).plan().half_days
     kept = np.sort(decomposition.candidate[plan > 0])
     small = formulate(restrict(problem, kept), prune=False)
     half_days = np.zeros(len(problem.candidates), np.int64)

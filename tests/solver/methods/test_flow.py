@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from models.vocabulary import UNLIMITED, Reciprocity
 from solver.backends.limits import Limits
 from solver.formats.plan import Status
-from solver.formats.tables import Needs, Offers, Participants
+from solver.formats.problem import Problem
+from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty
 from solver.instances.balanced_exchange import made_up_country, make
@@ -93,3 +94,13 @@ def test_flow_is_refused_where_pairings_are_counted():
     )
     with pytest.raises(MethodFault, match="max_"):
         solve(replace(problem, participants=people), method="flow", work=1)
+
+
+@pytest.mark.parametrize("method", ["auto", "flow"])
+def test_a_problem_of_nobody_has_the_plan_of_nothing(method):
+    """An empty network is one without pairings, not an infeasible one."""
+    empty = Problem(
+        Participants.of([]), Needs.of([], [], []), Offers.of([], [], []), Candidates.of([], [], [])
+    )
+    plan = solve(replace(empty, rules=Rules(Reciprocity.NONE)), method=method, work=1)
+    assert (plan.status, plan.objective, len(plan)) == (Status.OPTIMAL, 0, 0)
