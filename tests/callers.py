@@ -1,8 +1,10 @@
 """Callers of the HTTP interface, and what they are told."""
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from io import StringIO
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -19,6 +21,13 @@ from tests.rows import YEAR, add_calendar, add_school
 NEEDS = "/api/v1/needs"
 NEED = {"participant": "100000", "expertise": "maths", "period": YEAR, "days": 2.5}
 PROBLEM = "urn:givetake:problem:"
+
+
+def csv_rows(answer: Any) -> list[dict[str, str]]:
+    """The rows of a CSV file, which begins with a byte order mark."""
+    text = answer.content.decode()
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(StringIO(text[1:])))
 
 
 @contextmanager

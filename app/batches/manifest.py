@@ -1,7 +1,5 @@
 """What a batch wrote down: one JSON file that is whole at any moment, and its table."""
 
-import csv
-import io
 import os
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import Problem, plain_reason
+from app.files.csv_writing import csv_of
 from app.settings import settings
 from models.vocabulary import RunState
 from solver.formats.bounded import FileTooLarge, read_bounded
@@ -150,10 +149,5 @@ def replace(path: Path, content: bytes) -> None:
 
 def _table(manifest: Manifest) -> str:
     columns = [name for name in AreaResult.model_fields if name not in ("files", "versions")]
-    text = io.StringIO()
-    table = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    table.writeheader()
-    for area in manifest.asked:
-        if area in manifest.results:
-            table.writerow(manifest.results[area].model_dump(mode="json"))
-    return text.getvalue()
+    found = (manifest.results[area] for area in manifest.asked if area in manifest.results)
+    return csv_of(columns, (each.model_dump(mode="json") for each in found))

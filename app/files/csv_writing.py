@@ -1,15 +1,21 @@
-"""Writing CSV files that our own importers read back: the same columns, from the same models."""
+"""Writing CSV files that our own importers read back: the same columns, from the same models.
+
+They begin with a byte order mark, without which spreadsheets read UTF-8 as cp1252 and every accent
+is lost on the way through one.
+"""
 
 import csv
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
+from typing import Final
 
 from app.files.csv_reading import RowModel
 from app.files.spreadsheets import FORMULA_STARTS
 from models.vocabulary import HALF_DAYS_PER_DAY
 
+BYTE_ORDER_MARK: Final = "\ufeff"
 _FORMULA = re.compile(rf"'*{FORMULA_STARTS}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -26,6 +32,7 @@ def csv_text(model: type[RowModel], rows: Iterable[Mapping[str, object]]) -> str
 def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """A header and the rows, of which only these columns are written."""
     text = StringIO(newline="")
+    text.write(BYTE_ORDER_MARK)
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)

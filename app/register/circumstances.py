@@ -10,7 +10,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import Fault
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text, Whole, YesNo, read_rows
-from app.files.csv_writing import csv_text, days
+from app.files.csv_writing import BYTE_ORDER_MARK, csv_text, days
 from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.report import (
     ImportReport,
@@ -104,7 +104,7 @@ def export_circumstance_rules(session: ReadSession, principal: Principal) -> str
     authorise(principal, Action.READ)
     rules = session.scalars(select(CircumstanceRule).order_by(CircumstanceRule.kind)).all()
     if not rules:
-        return DEFAULT_RULES.read_text("utf-8")
+        return BYTE_ORDER_MARK + DEFAULT_RULES.read_text("utf-8")
     return csv_text(
         CircumstanceRuleRow,
         (

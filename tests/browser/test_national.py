@@ -111,7 +111,7 @@ def test_from_the_register_to_decisions(
     page.goto(f"{address}/runs/1/proposals?state=declined")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as CSV").click()
-    with Path(download.value.path()).open(encoding="utf-8") as file:
+    with Path(download.value.path()).open(encoding="utf-8-sig") as file:
         assert [row["state"] for row in csv.DictReader(file)] == ["declined"]
     with sqlite_database.read() as session:
         actions = set(session.scalars(select(Decision.action)))

@@ -107,7 +107,7 @@ def test_every_area_with_needs_has_a_verified_plan_and_its_figures(
         assert result.files == {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files
         }
-    table = list(csv.DictReader((folder / "summary.csv").read_text().splitlines()))
+    table = list(csv.DictReader((folder / "summary.csv").read_text("utf-8-sig").splitlines()))
     assert [row["name"] for row in table] == [f"Area {number}" for number in range(1, 7)]
     assert table[0]["objective"] == str(batch.results[COUNTY[0]].objective)
 

@@ -97,3 +97,25 @@ def test_suggest_says_what_it_did_and_what_it_left_out(terminal: Database, tmp_p
     assert "No changes were made" in said
     report = json.loads(givetake("suggest", "--period", "2026-27", "--json").stdout)
     assert (report["period"], report["suggestions"]) == ("2026-27", [])
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_accents_survive_a_spreadsheet(terminal: Database, tmp_path: Path, streamed: bool) -> None:
+    """A spreadsheet reads UTF-8 only by its mark; saved there or piped on, nothing has changed."""
+    path, again = tmp_path / "offers.csv", tmp_path / "again.csv"
+    path.write_text(
+        "reference,participant,expertise,period,days,evidence\n"
+        "o1,100001,attendance,2026-27,4,Café network – 3 schools\n",
+        encoding="utf-8",
+    )
+    assert givetake("import", "offers", path).exit_code == 0
+    if streamed:
+        content = givetake("export", "offers").stdout_bytes
+    else:
+        assert givetake("export", "offers", "--out", again).exit_code == 0
+        content = again.read_bytes()
+    # As a spreadsheet decides how to read, and saves.
+    kind = "utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "cp1252"
+    again.write_bytes(content.decode(kind).encode("utf-8-sig"))
+    report = json.loads(givetake("import", "offers", again, "--json").stdout)
+    assert report["things"]["offers"]["unchanged"] == 1

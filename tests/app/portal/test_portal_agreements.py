@@ -1,8 +1,5 @@
 """What both sides say to a proposal, and its approval, through the portal without JavaScript."""
 
-import csv
-from io import StringIO
-
 import pytest
 from sqlalchemy import select
 
@@ -15,6 +12,7 @@ from models.exchange import Need
 from models.matching import Agreement, Decision, Proposal, PublicationConsent
 from models.vocabulary import DeclineReason, ProposalState, Says, Side
 from tests import runs
+from tests.callers import csv_rows
 from tests.portal import BASE, Page, Visitor, broker
 
 DECIDE = "/proposals/decide"
@@ -141,7 +139,7 @@ def test_the_list_shows_who_answered_and_for_whom_it_waits(who: Visitor) -> None
     assert f"{SIDES[Side.GIVER]}: yes" in who.open(path).text
     assert "1 to 1 of 1" in who.open(f"{path}?waits=taker").text
     assert "No proposals match the filter." in who.open(f"{path}?waits=giver").text
-    [row] = csv.DictReader(StringIO(who.client.get(f"{BASE}{path}?as=csv").text))
+    [row] = csv_rows(who.client.get(f"{BASE}{path}?as=csv"))
     assert (row["taker_says"], row["giver_says"]) == ("", "yes")
 
 

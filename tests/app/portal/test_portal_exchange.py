@@ -1,8 +1,6 @@
 """Finding institutions, and recording what is needed and offered, through the portal's pages."""
 
-import csv
 from datetime import UTC, date, datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.register import Circumstance, ImportBatch
 from tests import rows
+from tests.callers import csv_rows
 from tests.factories import establishment, group, import_schools, link, write_gias
 from tests.portal import BASE, Page, Visitor, broker
 
@@ -47,10 +46,6 @@ def exchange(database: Database) -> Database:
     return database
 
 
-def table(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(text)))
-
-
 def stored(database: Database, model: Any, reference: str) -> Any:
     with database.read() as session:
         return session.scalars(select(model).where(model.reference == reference)).one()
@@ -77,7 +72,7 @@ def test_a_list_of_institutions_is_had_as_csv(who: Visitor) -> None:
     """Whole and as filtered."""
     answer = who.client.get(f"{BASE}/institutions?q=primary&as=csv")
     assert answer.headers["content-type"].startswith("text/csv")
-    found = [row["reference"] for row in table(answer.text)]
+    found = [row["reference"] for row in csv_rows(answer)]
     assert found == ["urn:100002", "urn:100001"]
 
 
@@ -278,9 +273,9 @@ def test_lists_are_filtered_and_had_as_an_import_reads_them(who: Visitor) -> Non
     assert "N/1" in who.open("/needs?state=identified&expertise=maths").text
     assert "No needs match the filter." in who.open("/needs?state=met").text
     answer = who.client.get(f"{BASE}/needs?participant=100001&as=csv")
-    assert [row["reference"] for row in table(answer.text)] == ["N/1"]
-    assert table(answer.text)[0]["days"] in ("2", "2.0")
-    assert table(who.client.get(f"{BASE}/offers?availability=may_offer&as=csv").text) == []
+    assert [row["reference"] for row in csv_rows(answer)] == ["N/1"]
+    assert csv_rows(answer)[0]["days"] in ("2", "2.0")
+    assert csv_rows(who.client.get(f"{BASE}/offers?availability=may_offer&as=csv")) == []
 
 
 def test_only_its_own_side_makes_a_suggestion_a_need(who: Visitor, exchange: Database) -> None:

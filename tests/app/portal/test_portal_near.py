@@ -1,12 +1,10 @@
 """Finding institutions near a place through the portal's page."""
 
-import csv
-from io import StringIO
-
 import pytest
 
 from app.database import Database
 from tests import rows
+from tests.callers import csv_rows
 from tests.geocoders import geocoder, nominatim
 from tests.portal import BASE, Visitor
 
@@ -56,8 +54,8 @@ def test_pages_and_tables_keep_the_place(who: Visitor) -> None:
     assert "1 to 25 of 33 results" in page
     assert "near=ZZ1&amp;miles=50&amp;page=2" in page
     assert "26 to 33 of 33 results" in who.open("/institutions?near=ZZ1&miles=50&page=2").text
-    table = who.client.get(f"{BASE}/institutions?near=ZZ1&miles=5&as=csv").text
-    found = [(row["reference"], row["miles"]) for row in csv.DictReader(StringIO(table))]
+    table = who.client.get(f"{BASE}/institutions?near=ZZ1&miles=5&as=csv")
+    found = [(row["reference"], row["miles"]) for row in csv_rows(table)]
     assert found == [("urn:100001", "0.0"), ("urn:100002", "3.0")]
 
 

@@ -1,9 +1,7 @@
 """Runs and the review of their proposals through the portal's pages, without JavaScript."""
 
-import csv
 import re
 from html import unescape
-from io import StringIO
 
 import pytest
 from sqlalchemy import select, update
@@ -26,6 +24,7 @@ from models.matching import Decision, Proposal, Run, Steering
 from models.vocabulary import DeclineReason, RunState, Side, SteeringKind
 from solver.formats.plan import Stopped
 from tests import rows
+from tests.callers import csv_rows
 from tests.portal import BASE, Page, Visitor, broker
 from tests.runs import OPTIONS, match
 
@@ -198,8 +197,8 @@ def test_proposals_are_filtered_sorted_and_had_as_csv(who: Visitor, run_id: int)
     path = f"/runs/{run_id}/proposals"
 
     def offers(query: str = "") -> list[str]:
-        text = who.client.get(f"{BASE}{path}?as=csv&{query}").text
-        return [row["offer"] for row in csv.DictReader(StringIO(text))]
+        answer = who.client.get(f"{BASE}{path}?as=csv&{query}")
+        return [row["offer"] for row in csv_rows(answer)]
 
     assert offers() == ["near", "reads"]
     assert offers("sort=points") == ["reads", "near"]
@@ -350,8 +349,7 @@ def test_unmet_needs_say_why_nobody_could(who: Visitor, run_id: int) -> None:
     page = who.open(f"/runs/{run_id}/unmet")
     assert "Far School Maths 2 3 2 offers The journey is longer than the travel limit" in page.text
     assert "No unmet needs match the filter." in who.open(f"/runs/{run_id}/unmet?priority=1").text
-    text = who.client.get(f"{BASE}/runs/{run_id}/unmet?as=csv").text
-    [row] = csv.DictReader(StringIO(text))
+    [row] = csv_rows(who.client.get(f"{BASE}/runs/{run_id}/unmet?as=csv"))
     assert (row["need"], row["days"]) == ("L", "2")
 
 

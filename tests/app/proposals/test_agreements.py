@@ -25,7 +25,7 @@ from models.exchange import Need, Offer
 from models.matching import Agreement, Decision, Proposal
 from models.vocabulary import DecisionAction, DeclineReason, Says, Side
 from tests import rows
-from tests.callers import keyed
+from tests.callers import csv_rows, keyed
 from tests.runs import FREELY, contested, match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
@@ -375,8 +375,8 @@ def test_from_a_proposal_to_its_approval_over_http(exchange: Database) -> None:
         assert shown["state"] == "agreed"
         assert [each["side"] for each in shown["agreements"]] == ["taker", "giver"]
         assert client.get(f"{url}/agreements").json()["items"] == shown["agreements"]
-        table = client.get(f"{url}/agreements", headers={"Accept": "text/csv"}).text
-        assert table.splitlines()[0].startswith("id,proposal,side,says,said_by")
+        table = csv_rows(client.get(f"{url}/agreements", headers={"Accept": "text/csv"}))
+        assert list(table[0])[:5] == ["id", "proposal", "side", "says", "said_by"]
         approve = {"action": "approve_with_conditions"}
         approved = client.post(
             f"{url}/decisions", json=approve, headers={"If-Match": done.headers["etag"]}

@@ -1,8 +1,6 @@
 """Institutions near a place, over HTTP and in the terminal; distances against another library."""
 
-import csv
 from collections.abc import Iterator
-from io import StringIO
 from random import Random
 from typing import Any
 
@@ -18,7 +16,7 @@ from app.database import Database
 from app.register.lookups import find_near
 from app.register.nearby import Near
 from models.register import Participant
-from tests.callers import keyed, said
+from tests.callers import csv_rows, keyed, said
 from tests.geocoders import Geocoder, forget, geocoder, nominatim
 from tests.rows import add_calendar, add_hub, add_school
 
@@ -119,7 +117,7 @@ def test_pages_go_on_by_distance(client: TestClient, register: Database, server:
 def test_the_whole_list_comes_as_a_table(client: TestClient) -> None:
     """As CSV without pages, in the same order, with the miles."""
     answer = client.get(f"{API}?near=ZZ1&limit=1", headers={"Accept": "text/csv"})
-    rows = list(csv.DictReader(StringIO(answer.text)))
+    rows = csv_rows(answer)
     assert [(int(row["urn"]), float(row["distance_miles"])) for row in rows] == NEAREST
 
 
