@@ -4,13 +4,13 @@ Days are in `models.vocabulary` (`in_days`, `days_text`), which the solver may i
 """
 
 from datetime import UTC, date, datetime
-from math import ceil
+from math import ceil, isfinite
 from typing import Final
 
 from models.vocabulary import METRES_PER_MILE
 
-PROVEN: Final = 1e-6
-"""A gap below this is none: the plan is proven optimal."""
+STOPPED_EARLY: Final = 0.1
+"""With a wider gap a plan is called stopped early: that it can be doubled proves nothing of it."""
 
 
 def number(value: float | None) -> str:
@@ -27,21 +27,32 @@ def percent(fraction: float | None) -> str:
     return "not known" if fraction is None else f"{fraction:.0%}"
 
 
-def at_most(gap: float) -> str:
-    """A percentage rounded up: what is proven is never overstated."""
-    return f"{number(ceil(gap * 1_000 - 1e-6) / 10)}%"
+def at_most(gap: float, decimals: int = 1) -> str:
+    """A gap as a percentage, rounded up: what is proven is never overstated."""
+    scale = 10**decimals
+    # Less what multiplying adds: 0.07 times 100 is above 7.
+    up = ceil(gap * 100 * scale - 1e-9) / scale
+    return f"{up:,.{decimals}f}".removesuffix(".0") + "%"
 
 
-def is_proven(gap: float | None) -> bool:
-    """Whether a plan with this gap is proven optimal."""
-    return gap is not None and gap < PROVEN
+def how_good(gap: float | None) -> str:
+    """How much better a plan could be, as far as that is proven: a sentence."""
+    if gap is None or not isfinite(gap):
+        return "How much better a plan could be is not known."
+    if gap <= 0:
+        return "Proven optimal: no plan within these rules is better."
+    if gap > STOPPED_EARLY:
+        return f"Stopped early: a better plan may exist, up to {at_most(gap)} better."
+    return f"No plan within these rules can be more than {at_most(gap)} better."
 
 
 def could_improve(gap: float | None) -> str:
-    """How much better a plan could be, as far as that is proven."""
-    if gap is None:
+    """The same in a few words, for tables."""
+    if gap is None or not isfinite(gap):
         return "Not known"
-    return "Proven optimal" if is_proven(gap) else f"At most {at_most(gap)}"
+    if gap <= 0:
+        return "Proven optimal"
+    return f"{'Stopped early: up to' if gap > STOPPED_EARLY else 'At most'} {at_most(gap)}"
 
 
 def miles(metres: float | None) -> str:

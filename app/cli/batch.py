@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 
 from app.access.policy import TERMINAL
@@ -11,7 +12,7 @@ from app.batches.queries import areas_named
 from app.cli.console import BadFile, err, open_database, out, progress_bar
 from app.planning.options import MatchOptions
 from app.settings import settings
-from app.wording import at_most, on_day
+from app.wording import how_good, on_day
 from models.vocabulary import RunState
 
 PLANNED, SOME_FAILED, STOPPED = 0, 1, 130
@@ -74,11 +75,8 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
         f"{sum(each.pairings or 0 for each in planned):,} pairings."
     ]
     if planned:
-        worst = max(planned, key=lambda each: each.gap or 0.0)
-        lines.append(
-            f"Proven: no area's plan can be improved by more than {at_most(worst.gap or 0.0)} "
-            f"({worst.name})."
-        )
+        worst = max(planned, key=lambda each: inf if each.gap is None else each.gap)
+        lines.append(f"The area furthest from proven is {worst.name}. {how_good(worst.gap)}")
     if batch.offers_promised_twice:
         lines.append(
             f"{batch.offers_promised_twice:,} offers are promised to several areas for more days "

@@ -19,7 +19,7 @@ from app.cli.console import err, open_database, out, progress_bar, require_writa
 from app.errors import Problem, plain_reason
 from app.insight.report import Figures, ReportData, figures
 from app.planning.options import MatchOptions
-from app.wording import at_most, counted
+from app.wording import counted, how_good
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
 from solver.formats.bounded import FileTooLarge, read_bounded
 
@@ -383,8 +383,7 @@ def summary(data: ReportData, found: Figures) -> list[str]:
             f"The most disadvantaged quarter of schools with needs gets "
             f"{found.most_disadvantaged_days:.0%} of the days."
         )
-    if data.gap is not None:
-        lines.append(f"Proven: this plan can be improved by {at_most(data.gap)} at most.")
+    lines.append(how_good(data.gap))
     if any(pairing.suggested for pairing in data.pairings):
         lines.append(
             "Pairings made from suggestions are for planning only. Before you contact anybody, the "

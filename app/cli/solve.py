@@ -16,6 +16,7 @@ import typer
 from app.cli.cluster import executor_at
 from app.cli.console import err, out, require_writable
 from app.errors import Problem as BadInput
+from app.wording import at_most
 from solver.formats.bounded import MOST_MIB
 
 if TYPE_CHECKING:
@@ -201,7 +202,8 @@ def _summary(plan: "Plan") -> str:
         return f"{plan.status}: no plan was found, but one may exist (stopped: {plan.stopped})"
     return (
         f"{plan.status}: {len(plan):,} pairings, {plan.objective:,} points of at most "
-        f"{plan.bound:,.0f} (gap {plan.gap:.2%}, stopped: {plan.stopped}, {plan.seconds:.1f} s)"
+        f"{plan.bound:,.0f} (gap {at_most(plan.gap, 2)}, stopped: {plan.stopped}, "
+        f"{plan.seconds:.1f} s)"
     )
 
 
@@ -212,7 +214,7 @@ def _progress_line() -> Iterator[Callable[["Progress"], None]]:
         def show(progress: "Progress") -> None:
             best = "no plan yet" if progress.objective is None else f"best {progress.objective:,}"
             bound = "" if progress.bound is None else f", bound {progress.bound:,.0f}"
-            gap = "" if progress.gap is None else f", gap {progress.gap:.2%}"
+            gap = "" if progress.gap is None else f", gap {at_most(progress.gap, 2)}"
             left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
             status.update(f"Round {progress.rounds:,}: {best}{bound}{gap}{left}")
 

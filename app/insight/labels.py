@@ -39,7 +39,7 @@ STATUS_NAMES: Final = {
 }
 STOPPED_NAMES: Final = {
     Stopped.PROVED: "The plan is proven optimal.",
-    Stopped.GAP: "The plan is proven close enough to the best possible.",
+    Stopped.GAP: "The search stopped at the gap that was asked for.",
     Stopped.TIME: "The search stopped at its time limit.",
     Stopped.WORK: "The search stopped at its work limit.",
     Stopped.STALLED: "The search stopped when it found no more improvements.",

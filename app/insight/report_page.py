@@ -21,7 +21,7 @@ from app.insight.report_map import (
     PlanMap,
     plan_map,
 )
-from app.wording import at_moment, at_most, counted, is_proven, number, percent
+from app.wording import at_moment, could_improve, counted, how_good, number, percent
 
 HERE = Path(__file__).parent
 BEST = 12
@@ -89,14 +89,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "at_most": at_most,
+        "could_improve": could_improve,
+        "how_good": how_good,
         "counted": counted,
         "miles": _miles,
         "moment": at_moment,
         "number": number,
         "percent": percent,
     }
-    environment.tests["proven"] = is_proven
     return environment
 
 

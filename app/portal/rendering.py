@@ -23,7 +23,7 @@ from app.wording import (
     could_improve,
     counted,
     from_code,
-    is_proven,
+    how_good,
     miles,
     number,
     on_day,
@@ -121,6 +121,7 @@ def environment() -> Environment:
         "capital": capital,
         "colour": labels.colour,
         "could_improve": could_improve,
+        "how_good": how_good,
         "days_text": days_text,
         "counted": counted,
         "day": on_day,
@@ -134,7 +135,6 @@ def environment() -> Environment:
         "percent": percent,
         "sentence": sentence,
     }
-    made.tests["proven"] = is_proven
     made.globals |= {
         "asset": asset,
         "base": BASE,

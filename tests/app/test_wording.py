@@ -1,8 +1,11 @@
 """How numbers, dates and codes read."""
 
 from datetime import UTC, date, datetime
+from math import inf
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app import wording
 from models.vocabulary import days_text, in_days
@@ -41,17 +44,43 @@ def test_numbers_have_separators_and_units() -> None:
     [
         (None, "Not known"),
         (0.0, "Proven optimal"),
-        (1e-7, "Proven optimal"),
+        (1e-7, "At most 0.1%"),
         (0.000_02, "At most 0.1%"),
         (0.004_46, "At most 0.5%"),
         (0.005, "At most 0.5%"),
         (0.01, "At most 1%"),
-        (0.2, "At most 20%"),
+        (0.07, "At most 7%"),
+        (0.1, "At most 10%"),
+        (0.100_01, "Stopped early: up to 10.1%"),
+        (1.421_1, "Stopped early: up to 142.2%"),
+        (12.0, "Stopped early: up to 1,200%"),
+        (inf, "Not known"),
     ],
 )
 def test_a_gap_is_rounded_up_or_none(gap: float | None, shown: str) -> None:
     """What is proven is never overstated, and no gap is not at most 0%."""
     assert wording.could_improve(gap) == shown
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        (None, "How much better a plan could be is not known."),
+        (0.0, "Proven optimal: no plan within these rules is better."),
+        (0.001_01, "No plan within these rules can be more than 0.2% better."),
+        (1.421_1, "Stopped early: a better plan may exist, up to 142.2% better."),
+    ],
+)
+def test_a_plan_is_called_as_good_as_it_is_proven(gap: float | None, said: str) -> None:
+    """Half an optimum is not proven of anything; what is, is."""
+    assert wording.how_good(gap) == said
+
+
+@given(st.floats(0, 20), st.sampled_from([1, 2]))
+def test_a_gap_is_never_rounded_down(gap: float, decimals: int) -> None:
+    """The percentage shown covers the gap, and by less than one more step of its last place."""
+    shown = float(wording.at_most(gap, decimals).removesuffix("%").replace(",", ""))
+    assert -1e-9 <= shown - gap * 100 < 1.001 / 10**decimals
 
 
 def test_dates_and_moments() -> None:

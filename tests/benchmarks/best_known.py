@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from app.wording import at_most
 from solver.check.verify import verify
 from solver.formats.plan import Plan, Status, Stopped, gap_of, read_plan, write_plan
 from solver.formats.problem import Problem
@@ -123,10 +124,10 @@ def row(instance: Instance, problem: Problem, plan: Plan) -> str:
         drawn = instance.assignment()
         points, bound = drawn.cost_at(points), drawn.cost_at(bound)
         across = f"{instance.agents} x {instance.size:,}"
-    gap = abs(bound - points) / max(1, points)
+    gap = 0.0 if plan.status is Status.OPTIMAL else abs(bound - points) / max(1, points)
     return (
         f"| `{instance.kind}` | {across} | {instance.seed} | `{fingerprint(problem)}` "
-        f"| {points:,.0f} | {bound:,.0f} | {gap:.2%} |\n"
+        f"| {points:,.0f} | {bound:,.0f} | {at_most(gap, 2)} |\n"
     )
 
 
