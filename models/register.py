@@ -20,7 +20,7 @@ class ImportBatch(Base):
     files: Mapped[dict[str, Any]]
     digest: Mapped[str] = mapped_column(String(64))
     counts: Mapped[dict[str, Any]]
-    affected: Mapped[list[dict[str, Any]] | None]
+    affected: Mapped[list[dict[str, Any]] | None] = mapped_column(deferred=True)
     """Of the public register: what hangs on institutions that closed, are to close or moved."""
     actor: Mapped[str] = mapped_column(String(100))
     imported_at: Mapped[datetime]

@@ -50,6 +50,25 @@ class GroupKind(Word):
     OTHER = "other"
 
 
+class RegisterChange(Word):
+    """What the register says of an institution that live work hangs on."""
+
+    CLOSED = "closed"
+    TO_CLOSE = "to_close"
+    MOVED_TRUST = "moved_trust"
+    CHANGED_AUTHORITY = "changed_authority"
+
+
+class SuccessorState(Word):
+    """Whether what a closed institution left open can follow its successor."""
+
+    CLEAR = "clear"
+    NONE = "none"
+    SEVERAL = "several"
+    NOT_OPEN = "not_open"
+    """The only successor is not open yet, or takes no part."""
+
+
 class Mode(Word):
     """How support is given; distance does not limit remote support."""
 

@@ -1,6 +1,6 @@
 """`givetake import KIND FILE`: one transaction each, and a report of what it did."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +11,10 @@ from app.access.policy import TERMINAL
 from app.cli.console import open_database, out, progress_bar
 from app.errors import Problem
 from app.imports.kinds import GIAS, KINDS, SINGLE_FILES, Kind
+from app.wording import counted
 
 if TYPE_CHECKING:
-    from app.import_kit.report import ImportReport
+    from app.import_kit.report import Affected, ImportReport
     from app.import_kit.upsert import Counts
 
 import_app = typer.Typer(
@@ -26,6 +27,8 @@ JsonOption = Annotated[
 ]
 
 
+FEW = 20
+"""Institutions that an import lists; `givetake register changes` lists them all."""
 DOWNLOADS = {role.name: role.download for role in GIAS.roles}
 
 
@@ -96,6 +99,26 @@ def show(report: "ImportReport") -> None:
         out.print(note, markup=False, soft_wrap=True)
     if not report.any_change:
         out.print("No changes were made.")
+    if report.affected:
+        show_affected(report.affected, FEW)
+
+
+def show_affected(affected: "Sequence[Affected]", most: int) -> None:
+    """What hangs on institutions that closed, are to close or moved: the first `most`."""
+    from app.register.successors.wording import about
+
+    out.print(
+        f"Look after {counted(len(affected), 'institution')} that closed, will close or moved:",
+        soft_wrap=True,
+    )
+    for one in affected[:most]:
+        out.print(f"  {about(one)}", markup=False, soft_wrap=True)
+    if len(affected) > most:
+        out.print(
+            f"  and {len(affected) - most:,} more: `givetake register changes` lists them all.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def in_words(counts: "Counts") -> str:

@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "app.cli.demo:demo",
     "draw": "app.cli.demo:draw",
     "find": "app.cli.register:find",
+    "register": "app.cli.successions:register_app",
     "template": "app.cli.templates:template",
     "suggest": "app.cli.exchange:suggest",
     "match": "app.cli.match:match",

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,8 +17,38 @@ from app.files.csv_reading import R, read_rows
 from app.import_kit.upsert import Counts, Row
 from app.progress import Progress
 from models.register import ImportBatch
+from models.vocabulary import RegisterChange
 
 Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Affected:
+    """What hangs on an institution that closed, is to close or moved, and what became of it.
+
+    Needs, offers, support and proposals are by reference or number; `carried_over` counts what
+    went to its successor, by kind, and `to_do` is what a person has to look after.
+    """
+
+    urn: int
+    name: str
+    change: RegisterChange
+    on: date | None = None
+    before: str | None = None
+    after: str | None = None
+    successors: list[int] = field(default_factory=list)
+    needs: list[str] = field(default_factory=list)
+    offers: list[str] = field(default_factory=list)
+    support: list[str] = field(default_factory=list)
+    proposals: list[int] = field(default_factory=list)
+    carried_over: dict[str, int] = field(default_factory=dict)
+    to_do: list[str] = field(default_factory=list)
+    to_settle: bool = False
+    """Whether something stayed at the closed institution until a person settles it."""
+
+    @property
+    def any_work(self) -> bool:
+        return bool(self.needs or self.offers or self.support or self.proposals)
 
 
 @dataclass(slots=True)
@@ -30,13 +60,24 @@ class ImportReport:
     digest: str
     things: dict[str, Counts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    affected: list[Affected] = field(default_factory=list)
 
     @property
     def any_change(self) -> bool:
         return any(counts.any_change for counts in self.things.values())
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """As JSON has it, days as text."""
+        content: dict[str, Any] = _as_json(asdict(self))
+        return content
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_json(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_as_json(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def watched(rows: Iterable[Item], total: int, stage: str, on_progress: Progress) -> Iterator[Item]:
@@ -130,6 +171,7 @@ def record(session: WriteSession, principal: Principal, report: ImportReport) ->
             files=report.files,
             digest=report.digest,
             counts=things,
+            affected=[_as_json(asdict(each)) for each in report.affected] or None,
             actor=principal.name,
             imported_at=datetime.now(UTC),
         )

@@ -1,5 +1,7 @@
 """Imports over HTTP: what a file would change, importing it, and past imports."""
 
+from dataclasses import asdict
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -16,6 +18,7 @@ from app.http.replies import Listed, Page, listed, shown
 from app.import_kit.report import ImportReport
 from app.imports import service
 from app.imports.kinds import GIAS, KINDS, SINGLE_FILES
+from models.vocabulary import RegisterChange
 
 router = APIRouter(prefix="/imports", tags=["imports"])
 NAMES = {name.replace("-", "_").upper(): name for name in SINGLE_FILES}
@@ -23,6 +26,9 @@ Kind = StrEnum("Kind", NAMES)  # type: ignore[misc]  # its members are known at 
 KindPath = Annotated[Kind, Path(examples=["needs"])]
 CsvFile = Annotated[UploadFile, File(description="a CSV file, UTF-8 or cp1252")]
 ImportId = Annotated[Id, Path(examples=[1])]
+
+
+MOST_AFFECTED = 100
 
 
 class CountsShown(Shown):
@@ -33,6 +39,41 @@ class CountsShown(Shown):
     closed: int = Field(examples=[0])
     unchanged: int = Field(examples=[120])
     absent: int = Field(examples=[0])
+
+
+class AffectedContent(Shown):
+    """What hangs on an institution that closed, will close or moved."""
+
+    urn: int = Field(examples=[100000])
+    name: str = Field(examples=["Made-up Primary School"])
+    change: RegisterChange
+    on: date | None = Field(description="the closing date, where known")
+    before: str | None = Field(description="the trust or local authority before")
+    after: str | None
+    successors: list[int] = Field(description="by URN", examples=[[100001]])
+    needs: list[str] = Field(description="open, by reference", examples=[["n-1"]])
+    offers: list[str] = Field(examples=[["o-1"]])
+    support: list[str] = Field(description="running, by reference", examples=[[]])
+    proposals: list[int] = Field(description="not ended, by number", examples=[[12]])
+    carried_over: dict[str, int] = Field(
+        description="what went to the successor, by kind", examples=[{"need": 1, "offer": 1}]
+    )
+    to_do: list[str] = Field(description="what a person has to look after", examples=[[]])
+    to_settle: bool = Field(
+        description="whether something stays at the closed institution until it is settled"
+    )
+
+
+class AffectedShown(AffectedContent):
+    number: int = Field(description="its place in the list", examples=[1])
+
+
+class AffectedList(Listed[AffectedShown]):
+    pass
+
+
+class AffectedQuery(Page):
+    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
 
 
 class ReportShown(Shown):
@@ -47,6 +88,12 @@ class ReportShown(Shown):
         ]
     )
     notes: list[str] = Field(examples=[[]])
+    affected: list[AffectedContent] = Field(
+        [], description=f"of the register: the first {MOST_AFFECTED} institutions to look after"
+    )
+    affected_total: int = Field(
+        0, description="how many there are; `/imports/{import_id}/affected` has all", examples=[0]
+    )
     applied: bool = Field(description="false: a preview", examples=[True])
     import_id: int | None = Field(
         None, description="the import that was recorded; null: nothing changed", examples=[1]
@@ -99,6 +146,25 @@ def get_import(
     """Read one import."""
     batch = service.get_import(session, principal, import_id)
     return shown(request, ImportShown.model_validate(batch))
+
+
+@router.get("/{import_id}/affected", response_model=AffectedList, responses=AS_CSV)
+def list_affected(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    import_id: ImportId,
+    wanted: Annotated[AffectedQuery, Query()],
+) -> Response:
+    """List what hung on institutions that an import of the register closed or moved."""
+
+    def read(limit: int | None) -> list[AffectedShown]:
+        found = service.list_affected(
+            session, principal, import_id, after=wanted.after, limit=limit
+        )
+        return [AffectedShown(number=number, **asdict(each)) for number, each in found]
+
+    return listed(request, wanted, AffectedList, read, lambda one: one.number)
 
 
 @router.post("/gias/preview", response_model=ReportShown)
@@ -186,13 +252,22 @@ def import_file(
 
 
 def _report(request: Request, report: ImportReport) -> Response:
-    return shown(request, ReportShown.model_validate(report.as_json() | {"applied": False}))
+    return shown(request, ReportShown.model_validate(_content(report) | {"applied": False}))
+
+
+def _content(report: ImportReport) -> dict[str, Any]:
+    content = report.as_json()
+    total = len(report.affected)
+    return content | {
+        "affected": content["affected"][:MOST_AFFECTED],
+        "affected_total": total,
+    }
 
 
 def _applied(request: Request, session: WriteSession, report: ImportReport) -> Response:
     """Answer what was imported; the same files again change nothing and say so."""
     import_id = service.latest(session, report.digest).id if report.any_change else None
-    content = report.as_json() | {"applied": True, "import_id": import_id}
+    content = _content(report) | {"applied": True, "import_id": import_id}
     base = request.url.path.rpartition("/")[0]
     return shown(
         request,

@@ -7,18 +7,21 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from fastapi import UploadFile
+from pydantic import TypeAdapter
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
-from app.import_kit.report import ImportReport
+from app.import_kit.report import Affected, ImportReport
 from app.imports.kinds import Kind
 from app.progress import Progress, silent
 from models.register import ImportBatch
 
+_AFFECTED: Final = TypeAdapter(list[Affected])
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -85,7 +88,24 @@ def get_import(session: ReadSession, principal: Principal, import_id: int) -> Im
     return found
 
 
-def latest(session: WriteSession, digest: str) -> ImportBatch:
+def list_affected(
+    session: ReadSession,
+    principal: Principal,
+    import_id: int,
+    *,
+    after: int = 0,
+    limit: int | None = 100,
+) -> Sequence[tuple[int, Affected]]:
+    """What hangs on institutions that an import closed or moved, numbered in its order from 1."""
+    found = affected_by(get_import(session, principal, import_id))
+    return found[after : None if limit is None else after + limit]
+
+
+def affected_by(batch: ImportBatch) -> list[tuple[int, Affected]]:
+    return list(enumerate(_AFFECTED.validate_python(batch.affected or []), start=1))
+
+
+def latest(session: ReadSession | WriteSession, digest: str) -> ImportBatch:
     """The import of these files that was just recorded."""
     query = select(ImportBatch).where(ImportBatch.digest == digest)
     return session.scalars(query.order_by(ImportBatch.id.desc()).limit(1)).one()

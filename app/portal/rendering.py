@@ -16,6 +16,7 @@ from app.access import policy
 from app.files.csv_writing import csv_of
 from app.portal import labels
 from app.portal.sessions import BASE, Visitor
+from app.register.successors.wording import carried_over, hanging_on, what_changed
 from app.wording import (
     at_moment,
     at_most,
@@ -119,6 +120,7 @@ def environment() -> Environment:
     made.filters |= {
         "at_most": at_most,
         "capital": capital,
+        "carried_over": carried_over,
         "colour": labels.colour,
         "could_improve": could_improve,
         "how_good": how_good,
@@ -126,6 +128,7 @@ def environment() -> Environment:
         "counted": counted,
         "day": on_day,
         "from_code": from_code,
+        "hanging_on": hanging_on,
         "in_days": in_days,
         "label": labels.label,
         "miles": miles,
@@ -134,6 +137,7 @@ def environment() -> Environment:
         "path": lambda text: quote(str(text), safe="/"),
         "percent": percent,
         "sentence": sentence,
+        "what_changed": what_changed,
     }
     made.globals |= {
         "asset": asset,

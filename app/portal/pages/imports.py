@@ -4,7 +4,7 @@ import re
 import secrets
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -18,17 +18,19 @@ from app.access import browser_sessions
 from app.access.policy import Action, authorise, may
 from app.database import WriteSession
 from app.errors import NotFound
-from app.import_kit.report import ImportReport
+from app.http.fields import LARGEST
+from app.import_kit.report import Affected, ImportReport
 from app.imports import background
 from app.imports import service as uploads
 from app.imports.background import State, Told
 from app.imports.kinds import KINDS
-from app.portal.rendering import csv_page, page
+from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.progress import Progress
 
 router = APIRouter()
 TITLES: Final = {kind.name: kind.title for kind in KINDS.values()}
+PER_PAGE: Final = 25
 PAGES: Final = {
     State.WORKING: ("import_wait.html", 200),
     State.SEEN: ("import_preview.html", 200),
@@ -125,6 +127,22 @@ def list_imports(request: Request, who: Who) -> Response:
         return page(request, "imports.html", who, found=found[:100], kinds=TITLES)
 
 
+@router.get("/imports/{number:int}")
+def show_import(request: Request, who: Who, number: int) -> Response:
+    """What hung on institutions that an import of the register closed or moved."""
+    with who.database.read() as session:
+        batch = uploads.get_import(session, who.principal, min(number, LARGEST))
+        affected = [each for _, each in uploads.affected_by(batch)]
+        if request.query_params.get("as") == "csv":
+            columns = [each.name for each in fields(Affected)]
+            return csv_page(f"import-{number}", columns, [asdict(each) for each in affected])
+        pager = Pager(page_number(request), PER_PAGE, len(affected))
+        shown = affected[(pager.page - 1) * PER_PAGE :][:PER_PAGE]
+        return page(
+            request, "import.html", who, batch=batch, affected=shown, pager=pager, kinds=TITLES
+        )
+
+
 @router.get("/imports/new")
 def new_import(request: Request, who: Who, kind: str = "needs") -> Response:
     chosen = kind if kind in KINDS else "needs"
@@ -191,6 +209,11 @@ def _form(
     )
 
 
+def _number_of(who: Visitor, report: ImportReport) -> int:
+    with who.database.read() as session:
+        return uploads.latest(session, report.digest).id
+
+
 def _answer(
     request: Request, who: Visitor, shelved: Shelved, told: Told, *, waits: bool = False
 ) -> Response:
@@ -204,7 +227,10 @@ def _answer(
     if told.state is State.TAKEN and told.report is not None:
         counts = told.report.things.values()
         done = sum(each.added + each.changed + each.closed for each in counts)
-        return RedirectResponse(f"{BASE}/imports?done={shelved.kind}&n={done}", 303)
+        where = f"{BASE}/imports"
+        if told.report.affected and done:
+            where += f"/{_number_of(who, told.report)}"
+        return RedirectResponse(f"{where}?done={shelved.kind}&n={done}", 303)
     template, status = PAGES[told.state]
     if told.state is State.WORKING and request.headers.get("hx-request"):
         template = "import_live.html"
@@ -217,6 +243,7 @@ def _answer(
         kinds=TITLES,
         told=told,
         report=told.report,
+        affected_most=PER_PAGE,
         faults=told.faults,
         number_of_faults=told.number_of_faults,
         names=[path.name for path in shelved.files.values()],

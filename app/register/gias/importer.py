@@ -37,6 +37,8 @@ from app.register.gias.rows import (
 )
 from app.register.gias.successions import check_successors, successions
 from app.register.participants import write_participants
+from app.register.successors.carry_over import things
+from app.register.successors.changes import look_after, standings
 from app.wording import counted
 from models.register import Area, Group, Institution, Succession
 from models.vocabulary import AreaKind, ParticipantKind
@@ -130,10 +132,13 @@ def import_gias(
     """Bring the register up to `files`, all of them or none.
 
     What the files no longer name is kept: institutions are counted as absent, memberships are
-    ended as of `today`. A column that a download lacks leaves what is stored as it is.
+    ended as of `today`. A column that a download lacks leaves what is stored as it is. What is
+    open at an institution that closed follows its successor, where the links name one.
     """
     authorise(principal, Action.IMPORT)
     rows = _read(session, files, on_progress)
+    today = today or datetime.now(UTC).date()
+    before = standings(session, today)
     report = new_report("gias", files.paths)
     report.things["areas"] = _write_areas(session, rows.establishments)
     report.things["groups"] = (
@@ -148,7 +153,7 @@ def import_gias(
         [row for _, row in rows.establishments],
         [row for _, row in rows.links] if files.links else None,
         [row for _, row in rows.memberships],
-        today or datetime.now(UTC).date(),
+        today,
     )
     if files.successors:
         found, left_out = successions(row for _, row in rows.successors)
@@ -156,6 +161,10 @@ def import_gias(
         report.things["successions"] = written.counts
         if left_out:
             notes.append(f"Left out: {counted(left_out, 'link')} that are not successions.")
+    on_progress("Looking after what hangs on closed institutions", 0.0)
+    report.affected, carried = look_after(session, principal.name, before, today)
+    if moved := sum(count for _, count in things(carried)):
+        report.things["carried_over"] = Counts(changed=moved)
     report.notes += notes + _notes(rows)
     return record(session, principal, report)
 

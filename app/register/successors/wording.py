@@ -1,0 +1,52 @@
+"""Institutions that closed, will close or moved, as people read of them."""
+
+from collections.abc import Sequence
+
+from app.import_kit.report import Affected
+from app.wording import number, on_day
+from models.vocabulary import RegisterChange
+
+
+def about(one: Affected) -> str:
+    """One line on an institution for the terminal."""
+    parts = [f"{one.urn} {one.name}", what_changed(one), hanging_on(one), carried_over(one)]
+    if one.to_settle:
+        parts += [*one.to_do, f"To settle it, run `givetake register settle {one.urn}`."]
+    else:
+        parts += one.to_do
+    return " ".join(part for part in parts if part)
+
+
+def what_changed(one: Affected) -> str:
+    when = "" if one.on is None else f" on {on_day(one.on)}"
+    if one.change is RegisterChange.CLOSED:
+        urns = ", ".join(str(each) for each in one.successors)
+        if not urns:
+            return f"closed{when}."
+        named = f"Its successor is {urns}" if len(one.successors) == 1 else f"Successors: {urns}"
+        return f"closed{when}. {named}."
+    if one.change is RegisterChange.TO_CLOSE:
+        return f"closes{when}." if when else "is proposed to close."
+    what = "trust" if one.change is RegisterChange.MOVED_TRUST else "local authority"
+    return f"changed {what} from {one.before or 'none'} to {one.after or 'none'}."
+
+
+def hanging_on(one: Affected) -> str:
+    """Needs, offers, support and proposals, each by what people look them up by."""
+    kinds: dict[str, Sequence[str | int]] = {
+        "needs": one.needs,
+        "offers": one.offers,
+        "support": one.support,
+        "proposals": one.proposals,
+    }
+    found = [
+        f"{kind} ({number(len(each))}) {', '.join(map(str, each))}"
+        for kind, each in kinds.items()
+        if each
+    ]
+    return f"In use by {'; '.join(found)}." if found else ""
+
+
+def carried_over(one: Affected) -> str:
+    moved = [f"{number(n)} {kind.replace('_', ' ')}" for kind, n in one.carried_over.items()]
+    return f"Carried over: {', '.join(moved)}." if moved else ""
