@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Runs of one caller that may wait for a worker at once."""
     file_mib: int = Field(MOST_MIB, ge=1, le=65_536)
     """Most MiB of a file that is read or uploaded, after unpacking."""
+    stage_minutes: int = Field(30, ge=1, le=1_440)
+    """How long a stage of a run may take, but for solving, which has its own limit."""
     hold_days: int = Field(14, ge=1, le=365)
     """How long a preferred proposal holds its days while nobody answers."""
     secret: SecretStr | None = Field(None, min_length=32)

@@ -17,19 +17,29 @@ from multiprocessing.synchronize import Event
 from typing import Final, TypeVar
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from app.database import Database
 from app.errors import Problem
 from app.jobs.drawing import Drawing
 from app.log import about_run, configure
-from app.planning.carry_out import SOLVING, Checked, Message, Order, Planned, carry_out
+from app.planning.carry_out import (
+    FINDING,
+    SOLVING,
+    Checked,
+    Message,
+    Order,
+    Planned,
+    Stage,
+    carry_out,
+)
 from app.runs import leases
 from app.runs.lease_keeper import Watch, kept
 from app.runs.leases import Lease, LeaseLost
 from app.runs.results import BrokenPlan, end_with, fail, receive, state_of_refusal
 from app.runs.service import FAULT, order_of
 from app.settings import settings
+from app.transient import is_transient, retried
+from app.wording import counted
 from models.matching import Run
 from models.vocabulary import RunState
 from solver.solve import DEFAULT_TIME_LIMIT_S
@@ -43,6 +53,16 @@ With the second until the wish is noticed and what writing takes, a run ends wit
 """
 GRACE_S: Final = 120.0
 """How much longer than twice its time limit a solve may take before it is taken for hung."""
+LONGEST_SOLVE_S: Final = 86_400.0
+"""Where only its work is limited."""
+STAGE_S: Final = 1_800.0
+"""How long any other stage may take, unless the settings say so."""
+WHEN_STOPPED_S: Final = 8.0
+"""How long a worker that is to stop waits for the database, to give its run back."""
+PAUSE_S: Final = 5.0
+"""How long a run is left alone that was given back because the database was away."""
+OUT_OF_MEMORY: Final = 3
+"""Exit code of a child: the machine may have more to spare next time."""
 OVERDUE: Final = (
     "The solver did not finish in time and was stopped. Allow more time or plan a smaller area."
 )
@@ -59,12 +79,19 @@ class Refused:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """The child's word that the database stayed away."""
+
+
 class Ending(Enum):
     TOLD = auto()
     """The child's last word was written down."""
     CANCELLED = auto()
     STOPPED = auto()
     """The worker itself is to stop."""
+    AWAY = auto()
+    """The database stayed away from the child."""
     LOST = auto()
     OVERDUE = auto()
     DIED = auto()
@@ -76,10 +103,33 @@ class Search:
 
     asked: Event
     """Set to have the child end early, with the best plan so far."""
+    solve_s: float = LONGEST_SOLVE_S
+    stage_s: float = STAGE_S
+    stage: str = FINDING.name
     begun: bool = False
-    due: float | None = None
-    """When it must have ended."""
+    due: float = 0.0
+    """When the stage must have ended."""
     given_up: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.due = time.monotonic() + self.stage_s
+
+    def enter(self, stage: Stage) -> None:
+        self.stage = stage.name
+        self.begun = self.begun or stage == SOLVING
+        seconds = self.solve_s if stage == SOLVING else self.stage_s
+        self.due = time.monotonic() + seconds
+
+    @property
+    def overdue(self) -> str:
+        """Why it was stopped, for people."""
+        if self.stage == SOLVING.name:
+            return OVERDUE
+        minutes = counted(round(self.stage_s / 60, 1), "minute")
+        return (
+            f"{self.stage} took longer than {minutes} and was stopped. Plan a smaller area, or ask "
+            "your administrator to raise GIVETAKE_STAGE_MINUTES."
+        )
 
     def has_had_its_time(self) -> bool:
         """Whether a child that was to end early has told no plan in time; asks it at first."""
@@ -96,37 +146,65 @@ def run_in_child(
     *,
     lease_s: float,
     travel_source: str | None,
+    stage_s: float = STAGE_S,
 ) -> None:
-    """Carry a leased run out in a child, and write down what it tells."""
-    with database.read() as session:
-        order = order_of(session, session.get_one(Run, held.run_id), travel_source)
+    """Carry a leased run out in a child, and write down what it tells.
+
+    Where the database stays away, the run is given back, and nothing is said against it.
+    """
+    try:
+        with kept(database, held, lease_s) as watch:
+            try:
+                _carry_out(database, held, watch, stop, travel_source, stage_s)
+            except Exception as fault:
+                # The machine may have no process to spare for a moment, either.
+                if not is_transient(fault) and not isinstance(fault, OSError):
+                    raise
+                log.warning("run.database_away", attempt=held.attempt, error=type(fault).__name__)
+                patiently(stop, lambda: _give_back(database, held, pause_s=PAUSE_S), WHEN_STOPPED_S)
+    except LeaseLost:
+        log.warning("run.lease_lost", attempt=held.attempt)
+
+
+def _carry_out(
+    database: Database,
+    held: Lease,
+    watch: Watch,
+    stop: threading.Event,
+    travel_source: str | None,
+    stage_s: float,
+) -> None:
+    def read() -> Order:
+        with database.read() as session:
+            return order_of(session, session.get_one(Run, held.run_id), travel_source)
+
+    order = patiently(stop, read, stage_s)
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe(duplex=False)
-    search = Search(context.Event())
+    search = Search(context.Event(), _longest_solve_s(order), stage_s)
     process = context.Process(
         target=work, args=(theirs, database.url, order, search.asked), name=f"run {held.run_id}"
     )
+    process.start()
+    theirs.close()
     try:
-        with kept(database, held, lease_s) as watch:
-            process.start()
-            theirs.close()
-            try:
-                ending = _follow(database, held, order, mine, watch, stop, search)
-                if ending is Ending.DIED:
-                    process.join(POLL_S)
-                exit_code = process.exitcode
-            finally:
-                kill(process)
-                mine.close()
-        patiently(stop, lambda: _conclude(database, held, ending, exit_code))
-    except LeaseLost:
-        log.warning("run.lease_lost", attempt=held.attempt)
+        ending = _follow(database, held, mine, watch, stop, search)
+        if ending is Ending.DIED:
+            process.join(POLL_S)
+        exit_code = process.exitcode
+    finally:
+        kill(process)
+        mine.close()
+    if ending is Ending.DIED and stop.is_set():
+        # Whoever stops a group of processes stops the child as well.
+        ending = Ending.STOPPED
+    conclude = partial(_conclude, database, held, ending, exit_code, search.overdue)
+    patiently(stop, conclude, stage_s)
 
 
 def _follow(
     database: Database,
     held: Lease,
-    order: Order,
     connection: Connection,
     watch: Watch,
     stop: threading.Event,
@@ -139,16 +217,19 @@ def _follow(
         if not connection.poll(POLL_S):
             continue
         try:
-            message: Message | Refused = connection.recv()
+            message: Message | Refused | GivenUp = connection.recv()
         except (EOFError, OSError):
             return Ending.DIED
+        if isinstance(message, GivenUp):
+            return Ending.AWAY
         if isinstance(message, Refused):
-            patiently(stop, partial(end_with, database, held, message.state, message.detail))
+            refuse = partial(end_with, database, held, message.state, message.detail)
+            patiently(stop, refuse, search.stage_s)
             return Ending.TOLD
-        if patiently(stop, partial(_note, database, held, message)):
+        if patiently(stop, partial(_note, database, held, message), search.stage_s):
             return Ending.TOLD
-        if message == SOLVING:
-            search.begun, search.due = True, _due(order)
+        if isinstance(message, Stage):
+            search.enter(message)
 
 
 def _has_to_go(watch: Watch, stop: threading.Event, search: Search) -> Ending | None:
@@ -158,7 +239,7 @@ def _has_to_go(watch: Watch, stop: threading.Event, search: Search) -> Ending | 
         return Ending.CANCELLED
     if stop.is_set():
         return Ending.STOPPED
-    if search.due is not None and time.monotonic() > search.due:
+    if time.monotonic() > search.due:
         return Ending.OVERDUE
     return None
 
@@ -174,43 +255,55 @@ def _note(database: Database, held: Lease, message: Message) -> bool:
     return isinstance(message, Planned | Checked)
 
 
-def patiently(stop: threading.Event, write: Callable[[], T]) -> T:
+def patiently(stop: threading.Event, write: Callable[[], T], patience_s: float) -> T:
     """Write until the database takes it: hours of search are not lost to an import beside it.
 
-    The fence refuses what comes too late.
+    The fence refuses what comes too late. A worker that is to stop waits a few seconds only.
     """
-    while True:
-        try:
-            return write()
-        except OperationalError as busy:
-            if stop.is_set():
-                raise
-            log.warning("run.write_failed", error=type(busy).__name__)
-            stop.wait(LOOK_UP_S)
+    end = time.monotonic() + patience_s
+
+    def is_over() -> bool:
+        nonlocal end
+        if stop.is_set():
+            end = min(end, time.monotonic() + WHEN_STOPPED_S)
+        return time.monotonic() > end
+
+    return retried(write, is_over, patience_s=patience_s)
 
 
-def _due(order: Order) -> float | None:
-    """When a solve that began now must have ended; none where only its work is limited."""
+def _longest_solve_s(order: Order) -> float:
     limit = order.options.time_limit_s
     if limit is None:
         if order.options.work is not None:
-            return None
+            return LONGEST_SOLVE_S
         limit = DEFAULT_TIME_LIMIT_S
-    return time.monotonic() + 2 * limit + GRACE_S
+    return 2 * limit + GRACE_S
 
 
-def _conclude(database: Database, held: Lease, ending: Ending, exit_code: int | None) -> None:
+def _conclude(
+    database: Database, held: Lease, ending: Ending, exit_code: int | None, overdue: str
+) -> None:
     if ending is Ending.CANCELLED:
         end_with(database, held, RunState.CANCELLED)
     elif ending is Ending.OVERDUE:
-        fail(database, held, OVERDUE)
-    elif ending is Ending.DIED and exit_code is not None and exit_code > 0:
+        fail(database, held, overdue)
+    elif ending is Ending.DIED and exit_code not in (None, OUT_OF_MEMORY) and exit_code > 0:
         # It raised, and would again.
         fail(database, held, FAULT)
-    elif ending in (Ending.DIED, Ending.STOPPED):
-        with database.write() as session:
-            leases.give_back(session, held)
+    elif ending is Ending.DIED:
+        _give_back(database, held, counted=True)
+    elif ending is Ending.STOPPED:
+        _give_back(database, held)
+    elif ending is Ending.AWAY:
+        _give_back(database, held, pause_s=PAUSE_S)
     log.info("run.child_ended", attempt=held.attempt, ending=ending.name.lower())
+
+
+def _give_back(
+    database: Database, held: Lease, *, counted: bool = False, pause_s: float = 0.0
+) -> None:
+    with database.write() as session:
+        leases.give_back(session, held, counted=counted, pause_s=pause_s)
 
 
 def kill(process: SpawnProcess) -> None:
@@ -227,7 +320,9 @@ def kill(process: SpawnProcess) -> None:
 def work(connection: Connection, database_url: str, order: Order, asked: Event) -> None:
     """The child: tell everything to the parent, and end when it is gone."""
     os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Its parent is told to stop, and kills it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     configure(settings())
     with about_run(order.run_id, order.request_id), Database(database_url) as database:
@@ -236,7 +331,13 @@ def work(connection: Connection, database_url: str, order: Order, asked: Event) 
             carry_out(order, database, tell, asked.is_set)
         except Problem as problem:
             connection.send(Refused(state_of_refusal(problem), problem.detail))
+        except MemoryError:
+            log.warning("run.out_of_memory")
+            sys.exit(OUT_OF_MEMORY)
         except Exception as fault:
+            if is_transient(fault):
+                connection.send(GivenUp())
+                return
             log.error("run.faulted", error=type(fault).__name__, exc_info=fault)
             sys.exit(1)
     connection.close()

@@ -1,6 +1,7 @@
 """Draws what pages show of a plan before it is written down: who looks first waits for nothing."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import replace
@@ -14,6 +15,7 @@ from app.insight.rendered import draw
 from app.planning.carry_out import Message, Planned, ProblemMade, Stage, Tell
 
 POLL_S: Final = 0.1
+MOST_S: Final = 300.0
 
 log = structlog.get_logger()
 
@@ -39,7 +41,7 @@ class Drawing:
         self._tell(message)
 
     def _drawn(self, made: ProblemMade, planned: Planned) -> dict[str, bytes]:
-        """Files by name; none where it failed, or where the run is to end now: the plan counts.
+        """Files by name; none where it failed, takes long, or the run is to end: the plan counts.
 
         What is not drawn here is drawn when somebody looks.
         """
@@ -57,6 +59,7 @@ class Drawing:
             target=copy_context().run, args=(work,), name="drawing", daemon=True
         )
         thread.start()
-        while thread.is_alive() and not self._cancelled():
+        end = time.monotonic() + MOST_S
+        while thread.is_alive() and not self._cancelled() and time.monotonic() < end:
             thread.join(POLL_S)
         return {} if thread.is_alive() else pages

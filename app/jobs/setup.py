@@ -13,7 +13,13 @@ from app.settings import Settings
 def make_worker(database: Database, settings: Settings, *, at_once: int) -> Worker:
     return Worker(
         database,
-        partial(run_in_child, database, lease_s=LEASE_S, travel_source=settings.travel_times),
+        partial(
+            run_in_child,
+            database,
+            lease_s=LEASE_S,
+            travel_source=settings.travel_times,
+            stage_s=settings.stage_minutes * 60.0,
+        ),
         partial(_keep_house, database, settings),
         at_once=at_once,
     )

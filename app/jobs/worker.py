@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -14,7 +14,8 @@ import structlog
 from app.database import Database
 from app.log import about_run
 from app.runs import leases
-from app.runs.leases import Lease
+from app.runs.leases import Doubts, Lease
+from app.transient import LONGEST_PAUSE_S, is_transient
 
 LEASE_S: Final = 30.0
 POLL_S: Final = 0.5
@@ -36,6 +37,7 @@ class Worker:
     at_once: int = 1
     lease_s: float = LEASE_S
     poll_s: float = POLL_S
+    doubts: Doubts = field(default_factory=Doubts)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
@@ -61,8 +63,8 @@ class Worker:
                 with about_run(held.run_id, held.request_id):
                     self.handle(held, stop)
             except Exception as error:
-                log.error("worker.poll_failed", error=type(error).__name__, exc_info=error)
-                stop.wait(self.poll_s)
+                _tell("worker.poll_failed", error)
+                stop.wait(LONGEST_PAUSE_S if is_transient(error) else self.poll_s)
 
     def take(self, name: str) -> Lease | None:
         """Lease a run that waits, if there is one."""
@@ -70,15 +72,23 @@ class Worker:
             if not leases.is_waiting(session):
                 return None
         with self.database.write() as session:
-            return leases.claim(session, name, self.lease_s)
+            return leases.claim(session, name, self.lease_s, self.doubts)
 
     def _keep_house(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 self.housekeeping()
             except Exception as error:
-                log.error("worker.housekeeping_failed", error=type(error).__name__, exc_info=error)
+                _tell("worker.housekeeping_failed", error)
             stop.wait(HOUSEKEEPING_S)
+
+
+def _tell(event: str, error: Exception) -> None:
+    """A database that is away is nothing to trace."""
+    if is_transient(error):
+        log.warning(event, error=type(error).__name__)
+    else:
+        log.error(event, error=type(error).__name__, exc_info=error)
 
 
 @contextmanager

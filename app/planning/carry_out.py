@@ -19,11 +19,12 @@ from app.access.policy import WORKER
 from app.database import Database
 from app.planning.alternates import alternate_rows
 from app.planning.build import Built, build
-from app.planning.load import load
+from app.planning.load import Loaded, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable
 from app.planning.scope import takers_of
 from app.planning.travel import travel_times
+from app.transient import retried
 from models.vocabulary import Availability, Ladder, NeedState, Operation, RunState
 from solver.arrays import IntArray
 from solver.check.verify import verify
@@ -78,6 +79,7 @@ class Stage:
     fraction: float
 
 
+FINDING: Final = Stage("Finding candidates", 0.0)
 SOLVING: Final = Stage("Solving", 0.2)
 
 
@@ -145,8 +147,8 @@ def carry_out(
     """
     if order.operation is Operation.SOLVE:
         if built is None:
-            tell(Stage("Finding candidates", 0.0))
-            built = _build(order, database)
+            tell(FINDING)
+            built = _build(order, database, cancelled)
         _solve(order, built, tell, cancelled)
         return
     assert order.problem is not None
@@ -158,20 +160,24 @@ def carry_out(
     tell(Checked(check(problem, plan, order.bound)))
 
 
-def _build(order: Order, database: Database) -> Built:
+def _build(order: Order, database: Database, cancelled: Callable[[], bool]) -> Built:
     options = order.options
-    assert options.as_of is not None
-    with database.read() as session:
-        takers = takers_of(session, WORKER, order.scope, options.as_of)
-        loaded = load(
-            session,
-            WORKER,
-            takers.participant_ids,
-            order.period_code,
-            options.as_of,
-            now=order.now,
-        )
-        return build(loaded, options, travel_times(order.travel_source))
+    as_of = options.as_of
+    assert as_of is not None
+
+    def read() -> Loaded:
+        with database.read() as session:
+            takers = takers_of(session, WORKER, order.scope, as_of)
+            return load(
+                session,
+                WORKER,
+                takers.participant_ids,
+                order.period_code,
+                as_of,
+                now=order.now,
+            )
+
+    return build(retried(read, cancelled), options, travel_times(order.travel_source))
 
 
 def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]) -> None:

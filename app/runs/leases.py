@@ -4,7 +4,8 @@ A worker that was stopped and continued holds an attempt that is no longer the r
 still tries to write is refused.
 """
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -21,6 +22,12 @@ from models.matching import Run, RunEvent
 from models.vocabulary import RunState
 
 MOST_ATTEMPTS: Final = 3
+"""That ended with their worker; a run that was given back has had none."""
+DOUBT_S: Final = 3.0
+"""How long a lease that has expired is watched before it is taken over: after a restart of the
+database, or a long write to it, its holder renews it within a second."""
+GIVEN_BACK: Final = "given_back"
+CHILD_DIED: Final = "child_died"
 ENDED: Final = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
 
 log = structlog.get_logger()
@@ -41,6 +48,22 @@ class Lease:
     """Of the request that submitted the run."""
 
 
+@dataclass(slots=True)
+class Doubts:
+    """Expired leases that a worker saw while the database took writes, and since when."""
+
+    seen: dict[tuple[int, datetime | None], float] = field(default_factory=dict)
+
+    def confirm(self, run: Run) -> bool:
+        """Whether a lease has been seen expired, and not renewed, for long enough."""
+        key = (run.id, run.leased_until)
+        since = self.seen.setdefault(key, time.monotonic())
+        return time.monotonic() - since >= DOUBT_S
+
+    def forget(self, run: Run) -> None:
+        self.seen = {key: since for key, since in self.seen.items() if key[0] != run.id}
+
+
 def database_now(session: Session) -> datetime:
     """The one clock that all workers share, whatever their machines say."""
     if session.get_bind().dialect.name == "sqlite":
@@ -52,8 +75,10 @@ def database_now(session: Session) -> datetime:
 
 
 def _to_be_taken(now: datetime) -> Any:
-    expired = and_(Run.state == RunState.RUNNING, Run.leased_until < now)
-    return or_(Run.state == RunState.QUEUED, expired)
+    """Queued and not to be left alone for a moment, or running with nobody to be seen."""
+    over = Run.leased_until < now
+    queued = and_(Run.state == RunState.QUEUED, or_(Run.leased_until.is_(None), over))
+    return or_(queued, and_(Run.state == RunState.RUNNING, over))
 
 
 def is_waiting(session: Session) -> bool:
@@ -62,16 +87,20 @@ def is_waiting(session: Session) -> bool:
     return session.scalar(found) is not None
 
 
-def claim(session: WriteSession, worker: str, seconds: float) -> Lease | None:
+def claim(
+    session: WriteSession, worker: str, seconds: float, doubts: Doubts | None = None
+) -> Lease | None:
     """Lease the oldest run that waits, or whose worker is gone; none if there is none.
 
     One that failed three workers is parked as failed, one that was to be cancelled is cancelled.
+    With `doubts`, a worker is gone once its lease has been seen expired for a while.
     """
+    spared: list[int] = []
     while True:
         now = database_now(session)
         run = session.scalars(
             select(Run)
-            .where(_to_be_taken(now))
+            .where(_to_be_taken(now), Run.id.not_in(spared))
             .order_by(Run.id)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -79,10 +108,23 @@ def claim(session: WriteSession, worker: str, seconds: float) -> Lease | None:
         ).one_or_none()
         if run is None:
             return None
-        if not run.cancel_requested and run.attempt < MOST_ATTEMPTS:
+        if doubts is not None and run.state == RunState.RUNNING and not doubts.confirm(run):
+            spared.append(run.id)
+            continue
+        if doubts is not None:
+            doubts.forget(run)
+        if not run.cancel_requested and _ended_workers(session, run) < MOST_ATTEMPTS:
             return lease(session, run, worker, seconds)
         with about_run(run.id, run.request_id):
             _end_untaken(session, run, worker)
+
+
+def _ended_workers(session: WriteSession, run: Run) -> int:
+    """Attempts that ended with their worker: all but those that gave the run back."""
+    if run.attempt < MOST_ATTEMPTS:
+        return run.attempt
+    given_back = select(func.count()).where(RunEvent.run_id == run.id, RunEvent.kind == GIVEN_BACK)
+    return run.attempt - (session.scalar(given_back) or 0)
 
 
 def _end_untaken(session: WriteSession, run: Run, worker: str) -> None:
@@ -127,11 +169,21 @@ def renew(session: WriteSession, held: Lease, seconds: float) -> bool:
     return cancel
 
 
-def give_back(session: WriteSession, held: Lease) -> None:
-    """Let the next worker take the run up at once."""
+def give_back(
+    session: WriteSession, held: Lease, *, counted: bool = False, pause_s: float = 0.0
+) -> None:
+    """Queue the run again, for whoever is free after a pause.
+
+    The attempt counts only where the run may have been the reason, as when its process was killed.
+    """
     run = fenced(session, held)
-    run.leased_until = database_now(session) - timedelta(seconds=1)
-    add_event(session, run, "given_back")
+    if run.cancel_requested:
+        end(session, run, RunState.CANCELLED, actor=held.worker)
+        return
+    run.state = RunState.QUEUED
+    run.stage = None
+    run.leased_until = database_now(session) + timedelta(seconds=pause_s) if pause_s else None
+    add_event(session, run, CHILD_DIED if counted else GIVEN_BACK)
 
 
 def fenced(session: WriteSession, held: Lease) -> Run:

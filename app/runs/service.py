@@ -5,6 +5,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -27,8 +28,9 @@ from app.planning.scope import Takers, takers_in, takers_listed
 from app.progress import Progress, silent
 from app.runs import leases, queries
 from app.runs.lease_keeper import kept
-from app.runs.leases import LeaseLost
+from app.runs.leases import Lease, LeaseLost
 from app.runs.results import fail, receive, refuse
+from app.transient import is_transient, retried
 from app.wording import counted
 from models.matching import Run, RunFile
 from models.vocabulary import Operation, RunState
@@ -36,6 +38,9 @@ from models.vocabulary import Operation, RunState
 __all__ = ["Takers", "match", "submit", "takers_in", "takers_listed"]
 
 TERMINAL_LEASE_S: Final = 600.0
+TERMINAL_PATIENCE_S: Final = 480.0
+"""How long a database may be away while the terminal plans: within the lease."""
+FOUND: Final = frozenset({RunState.SOLVED, RunState.INFEASIBLE, RunState.UNKNOWN})
 FAULT: Final = "Something went wrong in the service. Try again, or contact your administrator."
 
 
@@ -221,7 +226,7 @@ def match(
     def tell(message: Message) -> None:
         if isinstance(message, Stage):
             on_progress(message.name, message.fraction)
-        receive(database, held, message)
+        retried(lambda: receive(database, held, message), patience_s=TERMINAL_PATIENCE_S)
 
     try:
         with (
@@ -235,11 +240,24 @@ def match(
                 lambda: cancelled() or watch.cancel_requested.is_set(),
                 built=built,
             )
+    except LeaseLost:
+        if not _ended_by(database, held):
+            raise
     except Problem as problem:
-        if not isinstance(problem, LeaseLost):
-            refuse(database, held, problem)
+        refuse(database, held, problem)
         raise
-    except BaseException:
-        fail(database, held, FAULT)
+    except BaseException as fault:
+        if is_transient(fault):
+            with suppress(Exception), database.write() as session:
+                leases.give_back(session, held)
+        else:
+            fail(database, held, FAULT)
         raise
     return held.run_id
+
+
+def _ended_by(database: Database, held: Lease) -> bool:
+    """Whether this very attempt ended the run: its word was kept, and the answer to it lost."""
+    with database.read() as session:
+        run = session.get_one(Run, held.run_id)
+        return run.attempt == held.attempt and run.state in FOUND

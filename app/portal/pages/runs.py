@@ -24,7 +24,7 @@ from app.portal.rendering import csv_page, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.register import list_queries
 from app.runs import queries, service
-from app.runs.leases import ENDED
+from app.runs.leases import CHILD_DIED, ENDED, GIVEN_BACK
 from app.wording import capital
 from models.matching import Run, RunEvent
 from models.vocabulary import AreaKind, BalanceHolder, Reciprocity, RunState
@@ -171,8 +171,8 @@ def _stages(events: Sequence[RunEvent]) -> list[tuple[str, datetime]]:
     """Each step that began, of the latest attempt only."""
     stages: list[tuple[str, datetime]] = []
     for event in events:
-        if event.kind in ("queued", "started", "given_back"):
-            stages = [] if event.kind == "queued" else [("started", event.at)]
+        if event.kind in ("queued", "started", GIVEN_BACK, CHILD_DIED):
+            stages = [("started", event.at)] if event.kind == "started" else []
         elif event.kind == "stage":
             stages.append((str(event.data.get("stage", "")), event.at))
     return stages

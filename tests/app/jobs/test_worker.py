@@ -3,12 +3,10 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
@@ -31,11 +29,9 @@ from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan
 from tests import rows
 from tests.runs import OPTIONS, expire, filled, kinds, planned, proposals_of, state, submit, take
+from tests.waiting import needs_linux, silence, wait_until
 
-PATIENCE_S = 180.0
-needs_linux = pytest.mark.skipif(
-    not Path("/proc/self/task").exists(), reason="needs Linux to see children"
-)
+__all__ = ["silence"]
 
 
 @pytest.fixture
@@ -49,25 +45,9 @@ def local_exchange(sqlite_database: Database) -> Database:
     return filled(sqlite_database)
 
 
-@pytest.fixture
-def silence() -> Iterator[str]:
-    """The address of a server of travel times that never answers: a run that asks it hangs."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-
-
 def worker(database: Database, travel_source: str | None = None) -> Worker:
     handle = partial(run_in_child, database, lease_s=30.0, travel_source=travel_source)
     return Worker(database, handle, lambda: None, poll_s=0.05)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def test_a_submitted_run_is_carried_out_in_the_background(exchange: Database) -> None:
