@@ -32,7 +32,6 @@ from models.register import (
     Group,
     ImportBatch,
     Institution,
-    Measure,
     Membership,
     Network,
     NetworkMembership,
@@ -290,31 +289,3 @@ def _scopes(wanted: InstitutionFilter) -> list[Scope]:
     if wanted.network is not None:
         scopes.append(Scope(NETWORK, wanted.network, ""))
     return scopes
-
-
-def list_measures(
-    session: ReadSession,
-    principal: Principal,
-    urn: int,
-    *,
-    measure: str | None = None,
-    period: str | None = None,
-) -> Sequence[RowMapping]:
-    """Every figure that is held of an institution; also of one whose place another took."""
-    authorise(principal, Action.READ)
-    query = select(
-        Measure.name.label("measure"),
-        Measure.period,
-        Measure.value,
-        Measure.text,
-        Measure.suppressed,
-    ).where(Measure.urn == urn)
-    if measure is not None:
-        query = query.where(Measure.name == measure)
-    if period is not None:
-        query = query.where(Measure.period == period)
-    found = session.execute(query.order_by(Measure.name, Measure.period)).mappings().all()
-    known = select(Institution.urn).where(Institution.urn == urn)
-    if not found and session.scalar(known) is None:
-        raise NotFound(f"There is no institution or measure with the URN {urn}. Check the URN.")
-    return found

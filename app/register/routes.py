@@ -15,8 +15,9 @@ from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, place_of, shown
-from app.register import institution_queries, list_queries, service
+from app.register import institution_queries, list_queries, measure_queries, service
 from app.register.geocoding import require_place
+from app.register.measure_schemas import MeasureQuery, Measures, MeasureShown
 from app.register.nearby import DEFAULT_MILES, Near
 from app.register.organisation_rows import OrganisationKey
 from app.register.organisation_schemas import (
@@ -40,9 +41,6 @@ from app.register.schemas import (
     InstitutionQuery,
     Institutions,
     InstitutionShown,
-    MeasureQuery,
-    Measures,
-    MeasureShown,
     NetworkOf,
     PlaceShown,
     Source,
@@ -138,10 +136,10 @@ def list_measures(
     """List the published figures of an institution, each with its period."""
 
     def read(limit: int | None) -> list[MeasureShown]:
-        found = institution_queries.list_measures(
+        found = measure_queries.list_measures(
             session, principal, urn, measure=wanted.measure, period=wanted.period
         )
-        return [MeasureShown.model_validate(dict(row)) for row in found]
+        return [MeasureShown.model_validate(one) for one in found]
 
     return listed(request, None, Measures, read, lambda one: one.measure)
 

@@ -145,16 +145,6 @@ class InstitutionShown(InstitutionListed):
     source: Source
 
 
-class MeasureShown(Shown):
-    """A published figure: a number, a word, or neither where it was suppressed."""
-
-    measure: str = Field(examples=["fsm6_percent"])
-    period: str = Field(examples=["2025-01"])
-    value: float | None = Field(examples=[24.5])
-    text: str | None
-    suppressed: bool
-
-
 class GroupListed(Shown):
     """A trust, federation or sponsor of the public register."""
 
@@ -299,10 +289,6 @@ class Institutions(Listed[InstitutionFound]):
     place: PlaceShown | None = Field(None, description="of `near`")
 
 
-class Measures(Listed[MeasureShown]):
-    pass
-
-
 class Groups(Listed[GroupListed]):
     pass
 
@@ -362,11 +348,6 @@ class InstitutionQuery(Page):
         Field(gt=0, le=MOST_MILES, allow_inf_nan=False, description="with `near` only; absent: 10"),
         AfterValidator(_with_near),
     ] = None
-
-
-class MeasureQuery(Content):
-    measure: Words | None = None
-    period: Words | None = None
 
 
 class GroupQuery(Page):

@@ -16,7 +16,7 @@ from app.partnerships.queries import list_support
 from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import Who
 from app.proposals.queries import Wanted, list_proposals
-from app.register import institution_queries, list_queries
+from app.register import institution_queries, list_queries, measure_queries
 from app.register.geocoder_server import GeocoderUnavailable
 from app.register.geocoding import UnknownPlace, require_place
 from app.register.lookups import (
@@ -146,7 +146,7 @@ def _institution(session: ReadSession, who: Who, urn: int) -> dict[str, Any]:
         "is_school": True,
         "groups": found.groups,
         "networks": found.networks,
-        "measures": institution_queries.list_measures(session, who.principal, urn),
+        "measures": measure_queries.list_measures(session, who.principal, urn),
     }
 
 

@@ -6,15 +6,8 @@ from pydantic import BeforeValidator, Field
 
 from app.files.csv_reading import Date, RowModel, Text, Whole
 from app.files.spreadsheets import unfloat
+from app.register.not_available import not_available
 from solver.pairing.geography import GRID_HEIGHT_M, GRID_WIDTH_M
-
-SUPPRESSED = frozenset({"c", "z", "x", "low", "supp", "n/a", "na"})
-"""What publishers write where a figure is withheld or does not apply: not available, never 0."""
-
-
-def not_available(value: object) -> object:
-    return None if isinstance(value, str) and value.lower() in SUPPRESSED else value
-
 
 Urn = Annotated[Whole, Field(ge=1)]
 Code = Annotated[Text, Field(max_length=12), BeforeValidator(unfloat)]

@@ -96,11 +96,19 @@ def test_measures_keep_what_was_suppressed_apart(client: TestClient) -> None:
     assert found["pupils"]["value"] == 210
     assert found["fsm6_percent"] == {
         "measure": "fsm6_percent",
+        "label": "Fsm6 percent",
         "period": "2026",
+        "measured_on": "2026-08-31",
         "value": None,
         "text": None,
         "suppressed": True,
+        "kind": None,
+        "unit": "",
+        "source": None,
     }
+    assert found["pupils"]["label"] == "Pupils"
+    assert found["pupils"]["unit"] == "pupils"
+    assert found["pupils"]["source"] == "Department for Education, school census"
     assert client.get(f"{API}/institutions/4/measures").status_code == 404
 
 

@@ -58,34 +58,6 @@ def take_in(
         return importer(session, TERMINAL, path, **options)
 
 
-def test_measures_keep_figures_words_and_gaps_apart(schooled: Database, tmp_path: Path) -> None:
-    """A figure, a grade and a withheld value are three things; blank is withheld, never 0."""
-    path = tmp_path / "measures.csv"
-    head = "urn,measure,period,value\n"
-    first = (
-        "900001,pupils,2030-01,0\n900001,grade,2030,Good\n"
-        "900001,share,2030,low\n900002,share,2030,\n900009,share,2030,1.5\n"
-    )
-    report = take_in(schooled, import_measures, path, head + first)
-    assert report.things["measures"] == Counts(added=5)
-    assert report.notes == ["Not in the register, but kept: measures of 1 URN."]
-    with schooled.read() as session:
-        kept = session.execute(
-            select(Measure.urn, Measure.name, Measure.value, Measure.text, Measure.suppressed)
-            .order_by(Measure.urn, Measure.name)
-        ).all()  # fmt: skip
-    assert [tuple(row) for row in kept] == [
-        (900001, "grade", None, "Good", False),
-        (900001, "pupils", 0.0, None, False),
-        (900001, "share", None, None, True),
-        (900002, "share", None, None, True),
-        (900009, "share", 1.5, None, False),
-    ]
-    assert not take_in(schooled, import_measures, path, head + first).any_change
-    report = take_in(schooled, import_measures, path, f"{head}900001,grade,2030,Outstanding\n")
-    assert report.things["measures"] == Counts(changed=1, absent=4)
-
-
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_lines_end_as_any_system_ends_them(
     sqlite_database: Database, tmp_path: Path, ending: str
@@ -95,24 +67,6 @@ def test_lines_end_as_any_system_ends_them(
     with pytest.raises(FaultyFile) as refused:
         take_in(sqlite_database, import_measures, tmp_path / "m.csv", ending.join(lines))
     assert [fault.line for fault in refused.value.faults] == [4]
-
-
-def test_two_inspection_scales_stay_two_measures(schooled: Database, tmp_path: Path) -> None:
-    """The old grade and the report card each keep their name, date and words."""
-    text = (
-        "urn,measure,period,value\n"
-        "900001,ofsted_overall_effectiveness,2024-04,Good\n"
-        "900001,report_card_inclusion,2026-01,Strong standard\n"
-    )
-    take_in(schooled, import_measures, tmp_path / "measures.csv", text)
-    with schooled.read() as session:
-        kept = session.execute(
-            select(Measure.name, Measure.period, Measure.text).order_by(Measure.name)
-        )
-        assert [tuple(row) for row in kept] == [
-            ("ofsted_overall_effectiveness", "2024-04", "Good"),
-            ("report_card_inclusion", "2026-01", "Strong standard"),
-        ]
 
 
 ORGANISATIONS = (
