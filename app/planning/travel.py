@@ -1,16 +1,16 @@
 """Travel times as the settings name them: an estimate, a CSV matrix, or a router asked by HTTP."""
 
-import http.client
 import json
-import urllib.error
-import urllib.request
+import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from app.errors import Problem
+from app.outside import NoAnswer, TooSlow, fetch
 from solver.arrays import FloatArray, IntArray
 from solver.pairing.travel import (
     FASTEST_M_PER_MINUTE,
@@ -19,6 +19,10 @@ from solver.pairing.travel import (
     Places,
     TravelTimes,
 )
+
+OK: Final = HTTPStatus.OK
+TRIES: Final = 3
+"""Of a request that nobody answers: the server may be restarting."""
 
 
 class BadTravelTimes(Problem):
@@ -57,7 +61,11 @@ class OsrmTravelTimes:
     max_locations: int = 100
     """Most places in one request; servers refuse more than `--max-table-size`, 100 by default."""
     timeout_s: float = 30.0
-    """For each request."""
+    """For each request, from the first byte to the last."""
+    pause_s: float = 1.0
+    """Between two tries of a request that nobody answered."""
+    total_s: float = 1_200.0
+    """For all requests of one call of `minutes`; the country's take some minutes."""
     headers: dict[str, str] = field(default_factory=lambda: {"User-Agent": "givetake"})
 
     def __post_init__(self) -> None:
@@ -74,11 +82,12 @@ class OsrmTravelTimes:
             np.column_stack((destination[known], origin[known])), axis=0, return_inverse=True
         )
         times = np.full(len(pairs), np.nan)
+        end = time.monotonic() + self.total_s
         for taker in np.unique(pairs[:, 0]):
             rows = np.flatnonzero(pairs[:, 0] == taker)
             for first in range(0, len(rows), self.max_locations - 1):
                 batch = rows[first : first + self.max_locations - 1]
-                times[batch] = self._ask(places, pairs[batch, 1], int(taker))
+                times[batch] = self._ask(places, pairs[batch, 1], int(taker), end)
         result[known] = times[back.reshape(-1)]
         return result
 
@@ -86,7 +95,13 @@ class OsrmTravelTimes:
         """Geodesic metres at the national speed limit in a straight line."""
         return minutes * FASTEST_M_PER_MINUTE
 
-    def _ask(self, places: Places, origins: IntArray, destination: int) -> FloatArray:
+    def _ask(self, places: Places, origins: IntArray, destination: int, end: float) -> FloatArray:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TravelTimesUnavailableError(
+                f"{self.url} did not answer everything within {self.total_s / 60:,.0f} minutes. "
+                "Use a faster server, plan a smaller area, or plan in miles."
+            )
         rows = [*origins.tolist(), destination]
         at = ";".join(f"{places.lon[row]:.6f},{places.lat[row]:.6f}" for row in rows)
         sources = ";".join(str(position) for position in range(len(origins)))
@@ -94,7 +109,7 @@ class OsrmTravelTimes:
             f"{self.url.rstrip('/')}/table/v1/{self.profile}/{at}"
             f"?sources={sources}&destinations={len(origins)}&annotations=duration"
         )
-        answer = self._fetch(address)
+        answer = self._fetch(address, min(left, self.timeout_s))
         if answer.get("code") != "Ok":
             raise TravelTimesUnavailableError(
                 f"{self.url} answered {answer.get('code')} ({answer.get('message', 'no reason')}). "
@@ -113,36 +128,27 @@ class OsrmTravelTimes:
             )
         return seconds / 60
 
-    def _fetch(self, address: str) -> dict[str, Any]:
-        request = urllib.request.Request(address, headers=self.headers)  # noqa: S310 - http(s) alone
+    def _fetch(self, address: str, total_s: float) -> dict[str, Any]:
+        for left in reversed(range(TRIES)):
+            try:
+                status, content = fetch(address, self.headers, total_s=total_s)
+                break
+            except NoAnswer as error:
+                if isinstance(error, TooSlow) or not left:
+                    raise TravelTimesUnavailableError(
+                        f"{self.url} did not answer ({error}). Check the address, or plan in miles."
+                    ) from error
+            time.sleep(self.pause_s)
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:  # noqa: S310 - http(s)
-                body = json.load(answer)
-        except urllib.error.HTTPError as error:
-            # OSRM explains its refusals in the body of a 400.
-            with error:
-                body = _json_or_none(error.read())
-            if body is None:
-                raise TravelTimesUnavailableError(
-                    f"{self.url} answered HTTP {error.code}. Check that it is an OSRM server."
-                ) from error
-        except ValueError as error:
+            body = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            said = "did not answer with JSON" if status == OK else f"answered HTTP {status}"
             raise TravelTimesUnavailableError(
-                f"{self.url} did not answer with JSON. Check that it is an OSRM server."
+                f"{self.url} {said}. Check that it is an OSRM server."
             ) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise TravelTimesUnavailableError(
-                f"{self.url} did not answer ({error}). Check the address, or plan in miles."
-            ) from error
+        # OSRM explains its refusals in the body of a 400.
         if not isinstance(body, dict):
             raise TravelTimesUnavailableError(
                 f"{self.url} did not answer with an object. Check that it is an OSRM server."
             )
         return body
-
-
-def _json_or_none(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None

@@ -1,14 +1,19 @@
 """A Nominatim or Photon server that the settings name, asked through geopy."""
 
+import json
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
 
 from app.errors import Problem
+from app.outside import NoAnswer, TooSlow, fetch
 
 TIMEOUT_S: Final = 4.0
+"""From the first byte of the request to the last of the answer."""
+MOST_BYTES: Final = 2**20
 MOST_ANSWERS: Final = 5
 """The first may lie outside the country."""
 SOUTH, NORTH, WEST, EAST = 49.0, 61.0, -9.0, 2.5
@@ -46,7 +51,6 @@ def ask(server: str, text: str) -> Answer | None:
     Raises `GeocoderUnavailable` for every way in which a server fails.
     """
     # Not at the top: it takes long, and few installations have a server.
-    from geopy.adapters import URLLibAdapter
     from geopy.exc import GeopyError
     from geopy.geocoders import Nominatim, Photon
 
@@ -59,7 +63,7 @@ def ask(server: str, text: str) -> Answer | None:
     own: dict[str, Any] = {
         "user_agent": "givetake",
         "timeout": TIMEOUT_S,
-        "adapter_factory": URLLibAdapter,
+        "adapter_factory": _adapter(),
     }
     try:
         geocoder = made(domain=domain, scheme=scheme, **own)
@@ -71,6 +75,36 @@ def ask(server: str, text: str) -> Answer | None:
         other = "did not answer" if isinstance(bad, GeopyError) else UNREADABLE
         raise GeocoderUnavailable(REASONS.get(told, other)) from bad
     return next((answer for answer in answers if answer is not None), None)
+
+
+@cache
+def _adapter() -> type[Any]:
+    """How geopy asks a server: within a total time and a length of the answer."""
+    from geopy.adapters import AdapterHTTPError, BaseSyncAdapter
+    from geopy.exc import GeocoderParseError, GeocoderServiceError, GeocoderTimedOut
+
+    refused: Any = AdapterHTTPError
+
+    class Bounded(BaseSyncAdapter):
+        def get_json(self, url: str, *, timeout: float, headers: dict[str, str]) -> Any:
+            try:
+                return json.loads(self.get_text(url, timeout=timeout, headers=headers))
+            except ValueError as unreadable:
+                raise GeocoderParseError("not JSON") from unreadable
+
+        def get_text(self, url: str, *, timeout: float, headers: dict[str, str]) -> str:
+            try:
+                status, body = fetch(url, headers, total_s=timeout, most_bytes=MOST_BYTES)
+            except TooSlow as slow:
+                raise GeocoderTimedOut(str(slow)) from slow
+            except NoAnswer as none:
+                raise GeocoderServiceError(str(none)) from none
+            text = body.decode("utf-8", "replace")
+            if status >= HTTPStatus.BAD_REQUEST:
+                raise refused(str(status), status_code=status, headers={}, text=text)
+            return text
+
+    return Bounded
 
 
 def _answer(location: Any) -> Answer | None:

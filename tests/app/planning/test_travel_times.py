@@ -134,7 +134,34 @@ def test_a_router_that_is_not_there_is_named(serve: Callable[[Answer], Router]) 
     router.server_close()
     at = places(50.0, 51.0)
     with pytest.raises(TravelTimesUnavailableError, match=r"did not answer .* plan in miles"):
-        OsrmTravelTimes(router.url).minutes(at, np.array([0]), np.array([1]))
+        OsrmTravelTimes(router.url, pause_s=0.0).minutes(at, np.array([0]), np.array([1]))
+
+
+def test_a_router_that_restarts_is_asked_again(serve: Callable[[Answer], Router]) -> None:
+    """Who drops two connections and answers the third has answered."""
+    dropped = []
+
+    def answer(*asked: Any) -> tuple[int, Any]:
+        if len(dropped) < 2:
+            dropped.append(asked)
+            raise ConnectionResetError
+        return degrees_as_minutes(*asked)
+
+    router = serve(answer)
+    travel = OsrmTravelTimes(router.url, pause_s=0.0)
+    assert travel.minutes(places(50.0, 51.0), np.array([0]), np.array([1])).tolist() == [1]
+    assert router.asked == 3
+
+
+def test_a_router_that_stops_within_its_answers_is_named(
+    serve: Callable[[Answer], Router],
+) -> None:
+    """All requests of one plan have a total time, however quick each of them is."""
+    router = serve(degrees_as_minutes)
+    at = places(50.0, 51.0)
+    with pytest.raises(TravelTimesUnavailableError, match=r"everything within 0 minutes"):
+        OsrmTravelTimes(router.url, total_s=0.0).minutes(at, np.array([0]), np.array([1]))
+    assert router.asked == 0
 
 
 def test_addresses_are_checked() -> None:
