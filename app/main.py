@@ -32,6 +32,7 @@ from app.register.network_routes import router as networks
 from app.register.routes import router as register
 from app.runs.routes import router as runs
 from app.settings import Settings
+from app.successions.routes import router as successions
 from solver.formats.bounded import MIB
 
 PREFIX: Final = "/api/v1"
@@ -90,6 +91,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         runs,
         matching,
         publication,
+        successions,
         imports,
         access,
         embeds,

@@ -1,5 +1,7 @@
 """`givetake register`: what the register changed for live work, and settling what closed."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -40,3 +42,70 @@ def changes(
         show_affected(affected, len(affected))
     else:
         out.print(f"Nothing hung on institutions that import {number} closed or moved.")
+
+
+@register_app.command()
+def settle(
+    urn: Annotated[
+        int | None,
+        typer.Argument(metavar="[URN]", help="A closed institution. Default: list them all."),
+    ] = None,
+    to: Annotated[
+        int | None, typer.Option(help="URN of the open institution that takes over.")
+    ] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Withdraw everything that is open.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List closed institutions that work still hangs on, or settle one of them."""
+    if urn is None:
+        if to is not None or withdraw:
+            raise typer.BadParameter("Enter the URN of the closed institution")
+        _list_unsettled(as_json=as_json)
+        return
+    from app.successions import service
+
+    with open_database() as database, database.write() as session:
+        done = service.settle(session, TERMINAL, urn, to=to, withdraw=withdraw)
+    if as_json:
+        out.print_json(data=asdict(done))
+        return
+    for verb, counts in (("Carried over", done.carried_over), ("Withdrawn", done.withdrawn)):
+        if counts:
+            said = ", ".join(f"{number:,} {kind}" for kind, number in counts.items())
+            out.print(f"{verb}: {said.replace('_', ' ')}.", soft_wrap=True)
+    if not done.carried_over and not done.withdrawn:
+        out.print(f"Nothing was open at {urn}. No changes were made.")
+    for sentence in done.to_do:
+        out.print(sentence, markup=False, soft_wrap=True)
+
+
+def _list_unsettled(*, as_json: bool) -> None:
+    from app.register.successors.changes import WHY_NOT
+    from app.register.successors.wording import hanging_on
+    from app.successions.queries import list_unsettled
+    from app.successions.schemas import UnsettledShown
+
+    today = datetime.now(UTC).date()
+    with open_database() as database, database.read() as session:
+        found = [
+            UnsettledShown.of(each) for each in list_unsettled(session, TERMINAL, today, limit=None)
+        ]
+    if as_json:
+        out.print_json(data=[each.model_dump(mode="json") for each in found])
+        return
+    for one in found:
+        successors = ", ".join(f"{each.urn} {each.name}" for each in one.successors)
+        line = f"{one.urn} {one.name}. {WHY_NOT[one.state]} "
+        line += f"{'Successors: ' + successors + '. ' if successors else ''}{hanging_on(one)}"
+        out.print(line, markup=False, soft_wrap=True)
+    if found:
+        out.print(
+            "To settle one, run `givetake register settle URN --to URN` or "
+            "`givetake register settle URN --withdraw`.",
+            markup=False,
+            soft_wrap=True,
+        )
+    else:
+        out.print("There is nothing to settle.")

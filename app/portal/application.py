@@ -22,6 +22,7 @@ from app.portal.pages import (
     proposals,
     runs,
     sign_in,
+    successions,
 )
 from app.portal.rendering import FOLDERS, page
 from app.portal.sessions import SignInNeeded, to_sign_in
@@ -58,6 +59,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         proposal_card,
         plans,
         imports,
+        successions,
         embeds,
     ):
         app.include_router(room.router)

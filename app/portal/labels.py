@@ -44,6 +44,7 @@ from models.vocabulary import (
     Says,
     Side,
     SteeringKind,
+    SuccessorState,
     SupportResult,
     SupportState,
 )
@@ -190,6 +191,12 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         Side.GIVER: "Supporting organisation",
     },
     Status: STATUS_NAMES,
+    SuccessorState: {
+        SuccessorState.CLEAR: "Has the same already",
+        SuccessorState.NONE: "Not known",
+        SuccessorState.SEVERAL: "Several possible",
+        SuccessorState.NOT_OPEN: "Not open yet, or takes no part",
+    },
     SteeringKind: {
         SteeringKind.PIN: "Pinned",
         SteeringKind.EXCLUSION: "Excluded",
@@ -360,6 +367,10 @@ RUN_FIELDS: Final[Mapping[str, Field]] = {
     ),
     "include_declined": Field("Pairs that were declined", "Select yes or no"),
 }
+SETTLE_FIELDS: Final[Mapping[str, Field]] = {
+    "how": Field("What should happen to what is open?", "Select what should happen"),
+    "to": Field("URN of the institution that takes over", "Enter a URN, like 100000"),
+}
 RESPONSE_FIELDS: Final[Mapping[str, Field]] = {
     "says": Field("Response", "Select yes or no"),
     "said_by": Field(
@@ -409,6 +420,12 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     Says: {
         Says.YES: "green",
         Says.NO: "red",
+    },
+    SuccessorState: {
+        SuccessorState.CLEAR: "blue",
+        SuccessorState.NONE: "red",
+        SuccessorState.SEVERAL: "yellow",
+        SuccessorState.NOT_OPEN: "grey",
     },
     SteeringKind: {
         SteeringKind.PIN: "purple",

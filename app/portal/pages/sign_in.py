@@ -1,5 +1,6 @@
 """The way in and out, and the first page."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -25,6 +26,7 @@ from app.portal.sessions import (
     visitor,
 )
 from app.runs import queries as matching
+from app.successions.queries import count_unsettled
 
 router = APIRouter()
 RECENT: Final = 5
@@ -37,7 +39,15 @@ def home(request: Request, who: Who) -> Response:
         runs = matching.list_runs(session, who.principal, limit=RECENT)
         periods = catalogue.list_periods(session, who.principal, kind="year", limit=None)
         needs = items.list_needs(session, who.principal, limit=1)
-        return page(request, "home.html", who, runs=runs, periods=periods, any_need=bool(needs))
+        return page(
+            request,
+            "home.html",
+            who,
+            runs=runs,
+            periods=periods,
+            any_need=bool(needs),
+            unsettled=count_unsettled(session, who.principal, datetime.now(UTC).date()),
+        )
 
 
 @router.get("/sign-in")

@@ -23,11 +23,18 @@ APPROVED = frozenset({ProposalState.APPROVED, ProposalState.APPROVED_WITH_CONDIT
 
 @dataclass(slots=True)
 class Carried:
-    """What went over by kind, what stayed because the successor has the same, and what to do."""
+    """What went over by kind, and what a person has to look after.
+
+    `stayed` says what could not go over, because the successor has the same.
+    """
 
     moved: Counter[str] = field(default_factory=Counter)
-    stayed: list[Need | Offer | Support] = field(default_factory=list)
-    to_do: list[str] = field(default_factory=list)
+    stayed: list[str] = field(default_factory=list)
+    to_check: list[str] = field(default_factory=list)
+
+    @property
+    def to_do(self) -> list[str]:
+        return self.stayed + self.to_check
 
 
 @dataclass(slots=True)
@@ -55,10 +62,6 @@ class _Handover:
             before=f"urn:{self.closed.urn}",
             after=f"urn:{self.successor.urn}",
         )
-
-    def stays(self, item: Need | Offer | Support, reason: str) -> None:
-        self.carried.stayed.append(item)
-        self.carried.to_do.append(reason)
 
 
 def carry_over(
@@ -118,8 +121,7 @@ def _hand_over_items(handover: _Handover, kind: str, mine: list[Any], theirs: li
     for item in mine:
         same = known.get((item.expertise_code, item.period_code))
         if same is not None:
-            handover.stays(
-                item,
+            handover.carried.stayed.append(
                 f"{kind.capitalize()} {item.reference} was not carried over: "
                 f"{handover.successor.urn} has {kind} {same.reference} for the same expertise "
                 "and period. Withdraw one of them.",
@@ -136,7 +138,7 @@ def _hand_over_limits(handover: _Handover, limits: list[Limits]) -> None:
     known = {each.period_code for each in handover.of_successor.limits}
     for each in limits:
         if each.period_code in known:
-            handover.carried.to_do.append(
+            handover.carried.to_check.append(
                 f"The limits of {each.period_code} were not carried over, with a balance of "
                 f"{days_text(each.carried_half_days)}: {handover.successor.urn} has its own. "
                 "Check that they are right."
@@ -152,8 +154,7 @@ def _hand_over_support(handover: _Handover, support: Support) -> None:
     closed = handover.closed.participant_id
     other = support.giver_id if support.taker_id == closed else support.taker_id
     if other == handover.to:
-        handover.stays(
-            support,
+        handover.carried.stayed.append(
             f"Support {support.reference} was not carried over: "
             f"{handover.successor.urn} would support itself.",
         )
@@ -202,11 +203,11 @@ def _follow_proposal(handover: _Handover, proposal: Proposal) -> None:
     need = handover.session.get_one(Need, proposal.need_id)
     offer = handover.session.get_one(Offer, proposal.offer_id)
     if need.participant_id == offer.participant_id:
-        handover.carried.to_do.append(
+        handover.carried.to_check.append(
             f"Proposal {proposal.id} now has {successor} on both sides. Withdraw it."
         )
     elif proposal.state in APPROVED:
-        handover.carried.to_do.append(
+        handover.carried.to_check.append(
             f"Proposal {proposal.id} was approved before {successor} took over and still counts. "
             "Check that both sides want to go on, or withdraw it."
         )
@@ -215,7 +216,7 @@ def _follow_proposal(handover: _Handover, proposal: Proposal) -> None:
         .where(Agreement.proposal_id == proposal.id, Agreement.voided_at.is_(None))
         .limit(1)
     ):
-        handover.carried.to_do.append(
+        handover.carried.to_check.append(
             f"Responses to proposal {proposal.id} no longer count, because {successor} took over. "
             "Ask both sides again."
         )

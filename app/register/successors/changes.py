@@ -26,6 +26,7 @@ from models.vocabulary import AreaKind, RegisterChange, SuccessorState
 
 TO_CLOSE: Final = 3
 WHY_NOT: Final = {
+    SuccessorState.CLEAR: "Its successor has the same already.",
     SuccessorState.NONE: "No open successor is known.",
     SuccessorState.SEVERAL: "It has several possible successors.",
     SuccessorState.NOT_OPEN: "Its successor is not open, or takes no part.",
@@ -159,7 +160,7 @@ def _tell_closed(one: Affected, followed: Followed, carried: Carried | None) -> 
     one.successors = [each.urn for each in followed.successors]
     if carried is not None:
         one.carried_over = dict(sorted(carried.moved.items()))
-        one.to_do = list(carried.to_do)
+        one.to_do = carried.to_do
     else:
         one.to_do = [WHY_NOT[followed.state]]
     one.to_settle = one.any_work and (carried is None or bool(carried.stayed))

@@ -74,17 +74,33 @@ def holders(session: Session, today: date) -> set[int]:
 
 
 def closed_with_items(session: Session, today: date) -> list[School]:
-    """Closed institutions that have anything that could follow a successor."""
+    """Closed institutions that have anything that could follow a successor, by URN."""
     lasting = select(Period.code).where(Period.ends >= today)
-    anything: CompoundSelect[int] = union(
-        select(Need.participant_id).where(open_needs(today)),
-        select(Offer.participant_id).where(open_offers(today)),
-        select(Support.taker_id).where(running(today)),
-        select(Support.giver_id).where(running(today), Support.giver_id.is_not(None)),
+    return _closed(
+        session,
+        *_work(today),
         select(Limits.participant_id).where(Limits.period_code.in_(lasting)),
         select(Circumstance.participant_id).where(holding(Circumstance, today)),
         select(NetworkMembership.participant_id).where(holding(NetworkMembership, today)),
     )
+
+
+def closed_with_work(session: Session, today: date) -> list[School]:
+    """Closed institutions that open needs or offers, or running support, hang on, by URN."""
+    return _closed(session, *_work(today))
+
+
+def _work(today: date) -> tuple[Select[Any], ...]:
+    return (
+        select(Need.participant_id).where(open_needs(today)),
+        select(Offer.participant_id).where(open_offers(today)),
+        select(Support.taker_id).where(running(today)),
+        select(Support.giver_id).where(running(today), Support.giver_id.is_not(None)),
+    )
+
+
+def _closed(session: Session, *owners: Select[Any]) -> list[School]:
+    anything: CompoundSelect[int] = union(*owners)
     query = SCHOOL.where(
         Institution.status_code == CLOSED_STATUS, Institution.participant_id.in_(anything)
     )

@@ -1,10 +1,20 @@
 """Institutions that closed, will close or moved, as people read of them."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from app.import_kit.report import Affected
 from app.wording import number, on_day
 from models.vocabulary import RegisterChange
+
+
+class InUse(Protocol):
+    """What work hangs on: an institution in the report of an import, or one to settle."""
+
+    needs: list[str]
+    offers: list[str]
+    support: list[str]
+    proposals: list[int]
 
 
 def about(one: Affected) -> str:
@@ -31,7 +41,7 @@ def what_changed(one: Affected) -> str:
     return f"changed {what} from {one.before or 'none'} to {one.after or 'none'}."
 
 
-def hanging_on(one: Affected) -> str:
+def hanging_on(one: InUse) -> str:
     """Needs, offers, support and proposals, each by what people look them up by."""
     kinds: dict[str, Sequence[str | int]] = {
         "needs": one.needs,

@@ -213,7 +213,7 @@ def test_successor_keeps_what_it_has_already(live: Database, tmp_path: Path) -> 
     [one] = report.affected
     assert one.to_settle
     assert [text.partition(" was not")[0].partition(" were not")[0] for text in one.to_do[:3]] == [
-        "Need n-1", f"The limits of {rows.YEAR}", "Support s-own",
+        "Need n-1", "Support s-own", f"The limits of {rows.YEAR}",
     ]  # fmt: skip
     assert converted(live, tmp_path, today=TUESDAY).affected[0].needs == ["n-1"]
 
