@@ -128,6 +128,10 @@ class Proposal(Base):
     offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), index=True)
     half_days: Mapped[int]
     points: Mapped[int]
+    """Per half-day."""
+    points_once: Mapped[int] = mapped_column(default=0, server_default="0")
+    """For meeting the need, whatever the days: its priority. 0 of proposals made while priority
+    counted per half-day."""
     components: Mapped[list[dict[str, Any]]]
     distance_m: Mapped[int | None]
     ladder: Mapped[str] = mapped_column(String(20))
@@ -146,6 +150,11 @@ class Proposal(Base):
     """The ended proposal in whose place this alternate was offered."""
     version: Mapped[int] = mapped_column(default=1)
 
+    @property
+    def total_points(self) -> int:
+        """What the pairing adds to the plan."""
+        return self.points * self.half_days + self.points_once
+
 
 class Alternate(Base):
     """A next best candidate of a need that the plan paired otherwise; it holds nothing."""
@@ -157,8 +166,9 @@ class Alternate(Base):
     rank: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"))
     points: Mapped[int]
+    """Per half-day; what counts once for the need is the same whoever meets it."""
     components: Mapped[dict[str, Any]]
-    """Points by component."""
+    """Points per half-day by component."""
     distance_m: Mapped[int | None]
     ladder: Mapped[str] = mapped_column(String(20))
     remote: Mapped[bool]

@@ -32,12 +32,12 @@ HUB = ReportParticipant(
 def pairing(number: int, giver: str, taker: str, days: float = 3.0, **given: Any) -> ReportPairing:
     made = ReportPairing(
         need=f"need-{number}", offer=f"offer-{number}", giver=giver, taker=taker,
-        expertise="Attendance", days=days, days_needed=4.0, priority=2, points=300 + number,
+        expertise="Attendance", days=days, days_needed=4.0, priority=2, points=200 + number,
         components=(
             Component("nearness", 200 + number, "They are 2 miles apart."),
-            Component("priority", 100, "It is a need of priority 2."),
+            Component("priority", 4000, "It is a need of priority 2.", once=True),
         ),
-        ladder=Ladder.LOCAL_AREA, distance_miles=2.0,
+        ladder=Ladder.LOCAL_AREA, distance_miles=2.0, points_once=4000,
     )  # fmt: skip
     return replace(made, **given)
 

@@ -352,13 +352,14 @@ def show_plan(data: ReportData) -> None:
         out.print(
             f"{place:3}. {names[pairing.giver]} gives {names[pairing.taker]} "
             f"{counted(pairing.days, 'day')} of {pairing.expertise}, {how}, "
-            f"{pairing.points:,} points per half-day:",
+            f"{pairing.total_points:,} points:",
             markup=False,
             soft_wrap=True,
         )
-        strongest = sorted(pairing.components, key=lambda each: -each.points)[:REASONS_SHOWN]
-        for each in strongest:
-            out.print(f"     {each.points:+4} {each.sentence}", style="dim", markup=False)
+        strongest = sorted(pairing.components, key=lambda each: (not each.once, -each.points))
+        for each in strongest[:REASONS_SHOWN]:
+            unit = "once" if each.once else "per half-day"
+            out.print(f"     {each.points:+6,} {unit}: {each.sentence}", style="dim", markup=False)
     for line in summary(data, figures(data)):
         out.print(line, markup=False, soft_wrap=True)
 

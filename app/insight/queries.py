@@ -73,7 +73,7 @@ def result_of(session: Session, principal: Principal, run_id: int) -> Result:
         [
             (each.proposal, each.need, each.offer)
             for each in list_proposals(
-                session, principal, Wanted(run=run_id), sort="-points", limit=None
+                session, principal, Wanted(run=run_id), sort="-total_points", limit=None
             )
         ],
         (run.summary or {}).get("greedy_objective"),
@@ -85,7 +85,7 @@ def result_to_be(session: Session, run_id: int, made: ProblemMade, planned: Plan
     rows = [Proposal(**row) for row in planned.proposals]
     needs = _by_id(session, Need, {row.need_id for row in rows})
     offers = _by_id(session, Offer, {row.offer_id for row in rows})
-    rows.sort(key=lambda row: -row.points)
+    rows.sort(key=lambda row: -row.total_points)
     return Result(
         session.get_one(Run, run_id),
         problem_from_json(decode(made.content)),
@@ -164,6 +164,7 @@ def _pairings(session: Session, result: Result, names: dict[str, str]) -> tuple[
             days_needed=need.half_days / HALF_DAYS_PER_DAY,
             priority=need.priority,
             points=proposal.points,
+            points_once=proposal.points_once,
             components=tuple(Component(**each) for each in proposal.components),
             ladder=Ladder(proposal.ladder),
             distance_miles=(

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from statistics import median
 
-from models.vocabulary import Ladder, Phase
+from models.vocabulary import HALF_DAYS_PER_DAY, Ladder, Phase
 
 
 class Symbol(StrEnum):
@@ -61,11 +61,13 @@ class Component:
     name: str
     points: int
     sentence: str
+    once: bool = False
+    """For the need, whatever the days; else for each half-day."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportPairing:
-    """`giver` and `taker` are participants' references; `points` are per half-day."""
+    """`giver` and `taker` are participants' references."""
 
     need: str
     offer: str
@@ -76,12 +78,20 @@ class ReportPairing:
     days_needed: float
     priority: int
     points: int
+    """Per half-day."""
     components: tuple[Component, ...]
     ladder: Ladder
     distance_miles: float | None
     remote: bool = False
     suggested: bool = False
     """The need or the offer is only suggested: for planning, not to be sent."""
+    points_once: int = 0
+    """For meeting the need, whatever the days."""
+
+    @property
+    def total_points(self) -> int:
+        """What the pairing adds to the plan."""
+        return round(self.points * self.days * HALF_DAYS_PER_DAY) + self.points_once
 
 
 @dataclass(frozen=True, slots=True)

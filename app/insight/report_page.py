@@ -22,6 +22,7 @@ from app.insight.report_map import (
     plan_map,
 )
 from app.wording import at_moment, could_improve, counted, how_good, number, percent
+from models.vocabulary import HALF_DAYS_PER_DAY
 
 HERE = Path(__file__).parent
 BEST = 12
@@ -36,7 +37,7 @@ def _miles(miles: float | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A component of a pairing's points as a piece of a bar."""
+    """A component of a pairing's points as a piece of a bar, over all its days."""
 
     component: Component
     colour: str
@@ -45,16 +46,22 @@ class Part:
 
 
 def best_first(data: ReportData) -> list[tuple[int, ReportPairing]]:
-    """Pairings with their place in the data, the most points per half-day first."""
-    return sorted(enumerate(data.pairings), key=lambda each: (-each[1].points, each[0]))
+    """Pairings with their place in the data, the most points first."""
+    return sorted(enumerate(data.pairings), key=lambda each: (-each[1].total_points, each[0]))
 
 
 def _parts(pairing: ReportPairing, colours: dict[str, str]) -> list[Part]:
-    total = sum(each.points for each in pairing.components if each.points > 0) or 1
+    half_days = pairing.days * HALF_DAYS_PER_DAY
+    earned = {
+        each: each.points * (1 if each.once else half_days)
+        for each in pairing.components
+        if each.points > 0
+    }
+    total = sum(earned.values()) or 1
     parts, left = [], 0.0
     for component in pairing.components:
-        if component.points > 0:
-            width = 100 * component.points / total
+        if component in earned:
+            width = 100 * earned[component] / total
             parts.append(Part(component, colours[component.name], round(left, 2), round(width, 2)))
             left += width
     return parts

@@ -10,7 +10,7 @@ from models.vocabulary import Ladder, Reciprocity
 from solver.arrays import IntArray
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
-from solver.pairing.points import COMPONENTS
+from solver.pairing.points import COMPONENTS, Component
 
 MOST_ALTERNATES: Final = 3
 LADDER: Final = tuple(Ladder)
@@ -56,7 +56,12 @@ def _by_need(problem: Problem, chosen: IntArray) -> list[int]:
 
 def _row(run_id: int, built: Built, k: int, rank: int, loss: int | None) -> dict[str, Any]:
     found = built.candidates
-    components = zip(COMPONENTS, built.points.components[k].tolist(), strict=True)
+    # What counts once for the need is the same whoever meets it.
+    components = [
+        (name, points)
+        for name, points in zip(COMPONENTS, built.points.components[k].tolist(), strict=True)
+        if name is not Component.PRIORITY or not built.points.once[k]
+    ]
     return {
         "run_id": run_id,
         "need_id": built.loaded.needs[found.need[k]].id,

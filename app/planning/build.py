@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from solver.pairing.ladder import ladder_steps
 from solver.pairing.pairs import PairTables
 from solver.pairing.refusals import Refusals
 from solver.pairing.travel import TravelTimes
+from solver.pairing.weights import Weights
 
 HOLDERS = {
     BalanceHolder.FEDERATION: {GroupKind.FEDERATION},
@@ -87,7 +88,7 @@ def build(
                 for offer, need in impossible
             )
         )
-    valued = points.score(_point_inputs(loaded, options, pairs, found, place))
+    valued = points.score(_point_inputs(loaded, options, left, pairs, found, place))
     made = _problem(loaded, options, left, place, found, valued, wishes)
     return Built(made, pairs, found, refusals, valued, loaded)
 
@@ -100,6 +101,7 @@ def _why_not(pairs: PairTables, offer: int, need: int) -> str:
 def _point_inputs(
     loaded: Loaded,
     options: MatchOptions,
+    left: Left,
     pairs: PairTables,
     found: candidates.CandidatePairs,
     place: Place,
@@ -123,7 +125,9 @@ def _point_inputs(
         running=exchange.Pairs(*_giver_and_taker(running, place)),
         past=past,
         tried=_tried(loaded, pairs.participants, ended, place),
-        weights=replace(points.Weights(), **options.weights),
+        need_half_days=np.array(left.need_half_days),
+        need_givers=np.array(left.need_givers),
+        weights=Weights.of(options.weights),
     )
 
 
@@ -199,7 +203,9 @@ def _problem(
             expertise=[offer.expertise_code for offer in offers],
             max_pairings=[left.offer_pairings[row] for row in offer_rows],
         ),
-        candidates=tables.Candidates.of(offer_place[found.offer], found.need, valued.total),
+        candidates=tables.Candidates.of(
+            offer_place[found.offer], found.need, valued.total, bonus=valued.bonus
+        ),
         rules=tables.Rules(options.reciprocity, options.max_loop),
         pins=tables.pairs([(offer_place[offer], need) for offer, need in wishes.pins]),
         exclusions=tables.pairs(

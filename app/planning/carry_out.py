@@ -256,7 +256,8 @@ def _greedy_objective(problem: Problem) -> int | None:
     half_days = greedy(problem)
     if half_days is None:
         return None
-    return int((problem.candidates.points * half_days).sum())
+    candidates = problem.candidates
+    return int(candidates.points @ half_days) + int(candidates.bonus[half_days > 0].sum())
 
 
 def proposal_rows(
@@ -292,11 +293,13 @@ def proposal_rows(
                 "offer_id": offer.id,
                 "half_days": days,
                 "points": int(built.problem.candidates.points[k]),
+                "points_once": int(built.problem.candidates.bonus[k]),
                 "components": [
                     {
                         "name": reason.component,
                         "points": reason.points,
                         "sentence": reason.sentence,
+                        "once": reason.once,
                     }
                     for reason in explain_points(built.points, k)
                 ],

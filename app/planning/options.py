@@ -1,6 +1,5 @@
 """What a run is asked to do: stored with it, so that it can be done again."""
 
-from dataclasses import fields
 from typing import Annotated
 
 from pydantic import (
@@ -15,6 +14,7 @@ from pydantic import (
 
 from app.http.fields import Day
 from models.vocabulary import BalanceHolder, Reciprocity
+from solver.pairing.weights import OLD_PRIORITY, Weights, weight_names
 from solver.solve import METHODS
 
 
@@ -53,7 +53,7 @@ PairText = Annotated[
 ]
 """`NEED=OFFER`, by their references."""
 Pairs = Annotated[tuple[PairText, ...], Field(max_length=10_000, fail_fast=True)]
-Weight = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+Weight = Annotated[int, Field(strict=True, ge=0, le=5_000_000)]
 
 
 def _known_method(method: str) -> str:
@@ -94,7 +94,7 @@ class MatchOptions(BaseModel):
     as_of: Day | None = None
     """The day to plan from; none: today."""
     weights: dict[str, Weight] = Field(default_factory=dict, examples=[{"nearness": 200}])
-    """Weights of the points' components that differ from the default."""
+    """Weights of the points' components that differ from the default (docs/points.md)."""
     pins: Pairs = ()
     exclusions: Pairs = ()
     method: Method = "auto"
@@ -118,12 +118,7 @@ class MatchOptions(BaseModel):
     @field_validator("weights")
     @classmethod
     def _known_weights(cls, weights: dict[str, int]) -> dict[str, int]:
-        # Late, as it brings the whole search for candidates along: every command reads this file.
-        from solver.pairing.points import Weights
-
-        try:
-            Weights(**weights)
-        except TypeError as unknown:
-            names = ", ".join(each.name for each in fields(Weights))
-            raise ValueError(f"must be weights named {names}") from unknown
+        if set(weights) - {*weight_names(), OLD_PRIORITY}:
+            raise ValueError(f"must be weights named {', '.join(weight_names())}")
+        Weights.of(weights)
         return weights

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
@@ -24,6 +24,7 @@ REMOTE_COMES_LAST: Final = 2**31 - 1
 SORTS: Final[dict[str, ColumnElement[Any]]] = {
     "id": Proposal.id.expression,
     "points": Proposal.points.expression,
+    "total_points": cast(Proposal.points, BigInteger) * Proposal.half_days + Proposal.points_once,
     "distance": func.coalesce(Proposal.distance_m, REMOTE_COMES_LAST),
     "days": Proposal.half_days.expression,
     "priority": Need.priority.expression,
@@ -64,6 +65,7 @@ class Full:
         value = {
             "id": self.proposal.id,
             "points": self.proposal.points,
+            "total_points": self.proposal.total_points,
             "distance": REMOTE_COMES_LAST if distance is None else distance,
         }[sort.removeprefix("-")]
         return value, self.proposal.id

@@ -64,14 +64,16 @@ class ProposalFilter(Page):
     giver: Participant | None = None
     expertise: ExpertiseCode | None = None
     sendable: bool | None = None
-    sort: Literal["id", "points", "-points", "distance", "-distance"] = "id"
-    after: Annotated[str, Field(pattern=r"^([0-9]{1,10}~[0-9]{1,10})?$")] = ""
+    sort: Literal[
+        "id", "points", "-points", "total_points", "-total_points", "distance", "-distance"
+    ] = "id"
+    after: Annotated[str, Field(pattern=r"^([0-9]{1,15}~[0-9]{1,10})?$")] = ""
 
     def after_key(self) -> tuple[int, int] | None:
         if not self.after:
             return None
         value, _, proposal_id = self.after.partition("~")
-        return min(int(value), LARGEST), min(int(proposal_id), LARGEST)
+        return int(value), min(int(proposal_id), LARGEST)
 
 
 assert set(SORTS) >= {
@@ -94,7 +96,15 @@ class ProposalShown(Shown):
     expertise: str = Field(description="of the need", examples=["early-reading"])
     priority: int = Field(examples=[2])
     days: float = Field(examples=[2.5])
-    points: int = Field(description="per half-day", examples=[612])
+    points: int = Field(description="per half-day", examples=[512])
+    points_once: int = Field(
+        description="for meeting the need, whatever the days: its priority; 0 where they count "
+        "per half-day, as several organisations may share the need",
+        examples=[4000],
+    )
+    total_points: int = Field(
+        description="what it adds to the plan: points x half-days + points_once", examples=[6560]
+    )
     distance_miles: float | None = Field(description="null: remote", examples=[4.2])
     ladder: Ladder
     sendable: bool = Field(description="false: it depends on suggestions that are not confirmed")
@@ -119,6 +129,8 @@ class ProposalShown(Shown):
             priority=full.need.priority,
             days=in_days(proposal.half_days),
             points=proposal.points,
+            points_once=proposal.points_once,
+            total_points=proposal.total_points,
             distance_miles=miles(proposal.distance_m),
             ladder=Ladder(proposal.ladder),
             sendable=full.sendable,
@@ -134,6 +146,9 @@ class ComponentShown(Shown):
 
     name: str = Field(examples=["nearness"])
     points: int = Field(examples=[139])
+    once: bool = Field(
+        False, description="true: for the need, whatever the days; false: for each half-day"
+    )
     sentence: str = Field(examples=["4.2 miles apart."])
 
 
@@ -205,8 +220,13 @@ class AlternateShown(Shown):
     offer: str = Field(examples=["made-up-offer-2"])
     giver: str = Field(examples=["100002"])
     giver_name: str = Field(examples=["Made-up Infant School"])
-    points: int = Field(description="per half-day", examples=[588])
-    components: dict[str, int] = Field(examples=[{"nearness": 130}])
+    points: int = Field(
+        description="per half-day; what counts once for the need is the same whoever meets it",
+        examples=[488],
+    )
+    components: dict[str, int] = Field(
+        description="of the points per half-day", examples=[{"nearness": 130}]
+    )
     distance_miles: float | None = Field(examples=[6.1])
     ladder: Ladder
     loss: int | None = Field(

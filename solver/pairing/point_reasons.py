@@ -29,11 +29,12 @@ _CONTINUITY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PointReason:
-    """One component of one candidate's points per half-day."""
+    """One component of one candidate's points; `once` for the need, or per half-day."""
 
     component: Component
     points: int
     sentence: str
+    once: bool = False
 
 
 def explain_points(points: Points, candidate: int) -> list[PointReason]:
@@ -49,7 +50,7 @@ def explain_points(points: Points, candidate: int) -> list[PointReason]:
     # Alone, or the columns of all candidates would be made anew for every one of them.
     inputs, k = points.inputs.only(candidate), 0
     sentences = {
-        Component.PRIORITY: _priority(inputs, k),
+        Component.PRIORITY: _priority(points, candidate),
         Component.QUALITY: _quality(inputs, k),
         Component.SIMILARITY: _similarity(inputs, k),
         Component.NEARNESS: _nearness(inputs, k),
@@ -58,14 +59,34 @@ def explain_points(points: Points, candidate: int) -> list[PointReason]:
         Component.DISADVANTAGE: _disadvantage(inputs, k),
     }
     return [
-        PointReason(component, int(points.components[candidate, column]), sentences[component])
+        PointReason(
+            component,
+            int(points.components[candidate, column]),
+            sentences[component],
+            once=component is Component.PRIORITY and bool(points.once[candidate]),
+        )
         for column, component in enumerate(COMPONENTS)
     ]
 
 
-def _priority(inputs: PointInputs, k: int) -> str:
-    priority = inputs.needs.priority[inputs.candidates.need[k]]
-    return f"The need has priority {priority} (1 is highest, 5 is lowest)."
+def _priority(points: Points, candidate: int) -> str:
+    inputs, worth = points.inputs, points.priority
+    need = int(inputs.candidates.need[candidate])
+    said = (
+        f"The need has priority {inputs.needs.priority[need]} (1 is highest, 5 is lowest), "
+        f"{worth.points[need]:,} points once"
+    )
+    if worth.lift[need]:
+        said += (
+            f"; {worth.lift[need]:,} of them so that a longer but less urgent need of the same "
+            "school does not come first"
+        )
+    if points.once[candidate]:
+        return f"{said}."
+    return (
+        f"{said}. Several organisations may share the need, so they count by the half-day: "
+        f"{worth.per_half_day[need]:,} for each of {np.asarray(inputs.need_half_days)[need]}."
+    )
 
 
 def _quality(inputs: PointInputs, k: int) -> str:

@@ -1,12 +1,13 @@
-"""What a candidate is worth: named components, each of whole points per half-day.
+"""What a candidate is worth: named components, each of whole points.
 
-Every component is a fraction from 0 to 1 of its weight, rounded. A figure that is missing is
-never 0: it counts as `NEUTRAL`, halfway, so that no school gains or loses by a gap in the data.
+Priority counts once for the need (see `priority`), every other component per half-day: a fraction
+from 0 to 1 of its weight, rounded. A figure that is missing is never 0: it counts as `NEUTRAL`,
+halfway, so that no school gains or loses by a gap in the data. `docs/points.md` tells people.
 """
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +24,16 @@ from solver.pairing.columns import (
     holds,
 )
 from solver.pairing.ladder import LADDER
+from solver.pairing.priority import NeedPriority, need_priority
+from solver.pairing.weights import Weights
 
 NEUTRAL: Final = 0.5
-WEIGHTS_FORMAT: Final = "givetake-weights/1"
 BROADER_FIT: Final = 0.8
 """What an offer one level broader than the need is worth beside one of the same entry."""
 NARROWER_FIT: Final = 0.6
 """The same for an offer one level narrower: it covers a part of the need."""
 DISADVANTAGE_APART: Final = 50.0
 """Percentage points of disadvantaged pupils at which two schools are not alike at all."""
-_MOST: Final = 1_000_000
 _RESULTS: Final = tuple(SupportResult)
 
 
@@ -49,66 +50,6 @@ class Component(StrEnum):
 
 
 COMPONENTS: Final = tuple(Component)
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Most points per half-day that each component can earn, and what earns them.
-
-    Attributes
-    ----------
-    priority, quality, similarity, nearness, ladder, continuity, disadvantage : int
-        Points, 0 to 1,000,000.
-    nearness_ends_miles : int
-        Geodesic miles at and beyond which nearness earns nothing.
-    remote_nearness_percent : int
-        Percent of the weight of nearness that remote support earns.
-    full_disadvantage_percent : int
-        Percent of disadvantaged pupils at and above which disadvantage earns its full weight.
-    """
-
-    priority: int = 250
-    quality: int = 150
-    similarity: int = 100
-    nearness: int = 150
-    ladder: int = 100
-    continuity: int = 100
-    disadvantage: int = 150
-    nearness_ends_miles: int = 60
-    remote_nearness_percent: int = 25
-    full_disadvantage_percent: int = 50
-
-    def __post_init__(self) -> None:
-        percents = ("remote_nearness_percent", "full_disadvantage_percent")
-        for column in fields(self):
-            value = getattr(self, column.name)
-            most = 100 if column.name in percents else _MOST
-            least = 1 if column.name in ("nearness_ends_miles", percents[1]) else 0
-            if type(value) is not int or not least <= value <= most:
-                raise ValueError(
-                    f"weight {column.name} is {value!r}; give a whole number in {least} .. {most}"
-                )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the weights as a JSON object with its format."""
-        return {"format": WEIGHTS_FORMAT, **asdict(self)}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Weights":
-        """Read what `to_json` writes; weights left out keep their defaults.
-
-        Raises
-        ------
-        ValueError
-            On another format, an unknown name or a value out of range.
-        """
-        if data.get("format") != WEIGHTS_FORMAT:
-            raise ValueError(f"format is {data.get('format')!r}; give {WEIGHTS_FORMAT!r}")
-        names = {column.name for column in fields(cls)}
-        unknown = sorted(set(data) - names - {"format"})
-        if unknown:
-            raise ValueError(f"weight {unknown[0]!r} is not known; use {', '.join(sorted(names))}")
-        return cls(**{name: value for name, value in data.items() if name != "format"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +86,9 @@ class PointInputs:
     ----------
     candidates, participants, needs, offers
         As in `find_candidates`.
+    need_half_days, need_givers : int64[N]
+        Most half-days that each need asks for, and most givers at once (0: any number); by
+        default its fewest useful half-days, of one giver.
     pupils, disadvantage_percent : float64[P]
         NaN where not known or suppressed.
     current : Pairs
@@ -168,12 +112,18 @@ class PointInputs:
     running: Pairs = field(default_factory=Pairs)
     past: Past = field(default_factory=Past)
     tried: BoolArray | None = None
+    need_half_days: IntArray | None = None
+    need_givers: IntArray | None = None
     weights: Weights = field(default_factory=Weights)
 
     def __post_init__(self) -> None:
         people, needs = len(self.participants.places.id), len(self.needs.participant)
         tried = np.zeros((needs, len(LADDER)), np.bool_) if self.tried is None else self.tried
+        days = self.needs.half_days_min if self.need_half_days is None else self.need_half_days
+        givers = np.ones(needs) if self.need_givers is None else self.need_givers
         for name, values, shape in (
+            ("need_half_days", np.asarray(days, np.int64), (needs,)),
+            ("need_givers", np.asarray(givers, np.int64), (needs,)),
             ("pupils", np.asarray(self.pupils, np.float64), (people,)),
             ("disadvantage_percent", np.asarray(self.disadvantage_percent, np.float64), (people,)),
             ("tried", np.asarray(tried, np.bool_), (needs, len(LADDER))),
@@ -215,25 +165,37 @@ class Points:
     Attributes
     ----------
     components : int32[K, 7]
-        Points per half-day, columns in the order of `Component`.
+        Points, columns in the order of `Component`. Priority's are for the pairing as such where
+        `once`; all others are per half-day.
+    once : bool[K]
+        Whether one pairing alone meets the need, so that it earns the need's priority whole.
+    priority : NeedPriority
+        What each need's priority is worth.
     inputs : PointInputs
         What they were made from, to explain them.
     """
 
     components: NDArray[np.int32]
+    once: BoolArray
+    priority: NeedPriority
     inputs: PointInputs
 
     @property
     def total(self) -> IntArray:
         """Points per half-day, int64[K]."""
-        return np.asarray(self.components.sum(axis=1, dtype=np.int64))
+        return np.asarray(self.components.sum(axis=1, dtype=np.int64)) - self.bonus
+
+    @property
+    def bonus(self) -> IntArray:
+        """Points for the pairing as such, int64[K]."""
+        column = self.components[:, COMPONENTS.index(Component.PRIORITY)].astype(np.int64)
+        return np.where(self.once, column, 0)
 
 
 def score(inputs: PointInputs) -> Points:
-    """Give every candidate its points per half-day, by component."""
+    """Give every candidate its points, by component."""
     weights = inputs.weights
     fractions = {
-        Component.PRIORITY: (6 - inputs.needs.priority[inputs.candidates.need]) / 5,
         # No evidence given is a claim, the lowest step: leaving it blank must not pay.
         Component.QUALITY: np.maximum(inputs.offers.quality[inputs.candidates.offer], 1) / 5,
         Component.SIMILARITY: _filled(similarity_parts(inputs)).mean(axis=1),
@@ -246,10 +208,34 @@ def score(inputs: PointInputs) -> Points:
             )
         ),
     }
-    components = np.empty((len(inputs.candidates), len(COMPONENTS)), np.int32)
-    for column, component in enumerate(COMPONENTS):
-        components[:, column] = np.rint(getattr(weights, component) * fractions[component])
-    return Points(components, inputs)
+    components = np.zeros((len(inputs.candidates), len(COMPONENTS)), np.int32)
+    for component, fraction in fractions.items():
+        components[:, COMPONENTS.index(component)] = np.rint(getattr(weights, component) * fraction)
+    priority = _priority(inputs, np.asarray(components.sum(axis=1, dtype=np.int64)))
+    need = inputs.candidates.need
+    once = np.logical_not(priority.shared[need])
+    components[:, COMPONENTS.index(Component.PRIORITY)] = np.where(
+        once, priority.points[need], priority.per_half_day[need]
+    )
+    return Points(components, once, priority, inputs)
+
+
+def _priority(inputs: PointInputs, per_half_day: IntArray) -> NeedPriority:
+    needs, offer, need = inputs.needs, inputs.candidates.offer, inputs.candidates.need
+    asked, givers = np.asarray(inputs.need_half_days), np.asarray(inputs.need_givers)
+    on_offer = np.minimum(
+        inputs.offers.half_days[offer], inputs.participants.give_limit[inputs.giver]
+    )
+    return need_priority(
+        inputs.weights,
+        needs.priority,
+        needs.participant,
+        asked,
+        (givers != 1) & (asked >= 2 * needs.half_days_min),
+        need,
+        np.minimum(asked[need], on_offer),
+        per_half_day,
+    )
 
 
 def _filled(fractions: FloatArray) -> FloatArray:

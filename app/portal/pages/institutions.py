@@ -113,8 +113,8 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             for rule in list_queries.list_circumstance_rules(session, who.principal, limit=None)
         }
         proposals = [
-            *list_proposals(session, who.principal, Wanted(taker=reference), sort="-points"),
-            *list_proposals(session, who.principal, Wanted(giver=reference), sort="-points"),
+            *list_proposals(session, who.principal, Wanted(taker=reference), sort="-total_points"),
+            *list_proposals(session, who.principal, Wanted(giver=reference), sort="-total_points"),
         ]
         return page(
             request,

@@ -41,10 +41,11 @@ from models.vocabulary import (
 router = APIRouter()
 PER_PAGE: Final = 50
 MOST_AT_ONCE: Final = 1_000
-DEFAULT_SORT: Final = "-points"
+DEFAULT_SORT: Final = "-total_points"
 CSV_COLUMNS: Final = [
     "id", "taker", "taker_name", "giver", "giver_name", "expertise", "days", "priority", "miles",
-    "ladder", "remote", "points", "state", "taker_says", "giver_says", "sendable", "need", "offer",
+    "ladder", "remote", "points", "points_once",
+    "total_points", "state", "taker_says", "giver_says", "sendable", "need", "offer",
 ]  # fmt: skip
 STEERING: Final = {
     ReviewAction.PIN: SteeringKind.PIN,
@@ -141,6 +142,8 @@ def _csv(full: Full, answers: Mapping[Side, Says]) -> dict[str, object]:
         "ladder": proposal.ladder,
         "remote": proposal.remote,
         "points": proposal.points,
+        "points_once": proposal.points_once,
+        "total_points": proposal.total_points,
         "state": proposal.state,
         "taker_says": answers.get(Side.TAKER),
         "giver_says": answers.get(Side.GIVER),

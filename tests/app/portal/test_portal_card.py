@@ -34,7 +34,7 @@ def test_the_card_is_a_part_of_a_page(who: Visitor, exchange: Database) -> None:
     assert card.faults == []
     assert "Ash School gives 2 days of Maths to Oak School" in card.text
     with exchange.read() as session:
-        assert f"Total {session.get_one(Proposal, 1).points:,}" in card.text
+        assert f"Total {session.get_one(Proposal, 1).total_points:,}" in card.text
     assert who.open(CARD).text.startswith("Ash School supporting Oak School")
 
 

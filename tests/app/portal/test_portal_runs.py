@@ -240,8 +240,10 @@ def test_a_proposal_tells_why_it_was_chosen(who: Visitor, run_id: int, exchange:
     assert "Ash School gives 2 days of Maths to Oak School" in page.text
     with exchange.read() as session:
         proposal = session.get_one(Proposal, near)
-    assert sum(each["points"] for each in proposal.components) == proposal.points
-    assert f"Total {proposal.points:,}" in page.text
+    assert f"Total {proposal.total_points:,}" in page.text
+    once, days = proposal.points_once, f"{proposal.points:,} per half-day for 2 days"
+    assert f"{days}, and {once:,} once for meeting the need" in page.text
+    assert f"Priority {once:+,} once" in page.text
     assert (
         "1 mile apart, within the school receiving support's limit of 20 miles and the "
         "supporting organisation's limit of 20 miles." in page.text

@@ -56,9 +56,12 @@ def test_a_run_stores_its_problem_plan_and_proposals(exchange: Database) -> None
         ("N1", "O2"),
         ("N2", "O1"),
     }
-    assert sum(each.points * each.half_days for each, _, _ in made) == stored.objective
+    assert sum(each.total_points for each, _, _ in made) == stored.objective
     for proposal, _, _ in made:
-        assert sum(part["points"] for part in proposal.components) == proposal.points
+        for once, points in ((False, proposal.points), (True, proposal.points_once)):
+            parts = [part["points"] for part in proposal.components if part["once"] is once]
+            assert sum(parts) == points > 0
+        assert proposal.total_points == proposal.points * 4 + proposal.points_once
         assert all(part["sentence"] for part in proposal.components)
         assert proposal.state == "proposed"
 

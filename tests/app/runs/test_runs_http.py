@@ -15,6 +15,7 @@ from app.main import create_app
 from app.runs import queries, service
 from app.settings import Settings
 from models.exchange import Offer
+from solver.pairing.pair_rules import PAIR_RULES
 from tests import rows
 from tests.callers import csv_rows, keyed
 from tests.runs import match
@@ -196,9 +197,13 @@ def test_one_proposal_says_everything_that_speaks_for_it(client: TestClient, sol
     shown = client.get(f"{API}/proposals/{listed['id']}").json()
     assert listed.items() <= shown.items()
     assert (shown["giver"], shown["days"], shown["distance_miles"]) == ("2", 2, 1.0)
-    assert sum(part["points"] for part in shown["components"]) == shown["points"]
+    parts = shown["components"]
+    assert sum(part["points"] for part in parts if not part["once"]) == shown["points"]
+    assert [part["name"] for part in parts if part["once"]] == ["priority"]
+    assert parts[0]["points"] == shown["points_once"]
+    assert shown["total_points"] == shown["points"] * 4 + shown["points_once"]
     rules = {rule["rule"]: rule for rule in shown["rules"]}
-    assert len(rules) == 15
+    assert len(rules) == len(PAIR_RULES)
     assert all(rule["holds"] and rule["today"] is None for rule in rules.values())
     assert (rules["too_far"]["value"], rules["too_far"]["limit"]) == (1.0, 20)
     assert "20 miles" in rules["too_far"]["sentence"]

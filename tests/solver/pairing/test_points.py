@@ -12,7 +12,8 @@ from models.vocabulary import Ladder, Mode, Phase, SupportResult
 from solver.pairing.columns import Pairs, encode
 from solver.pairing.ladder import LADDER
 from solver.pairing.point_reasons import explain_points
-from solver.pairing.points import COMPONENTS, Component, Past, PointInputs, Points, Weights, score
+from solver.pairing.points import COMPONENTS, Component, Past, PointInputs, Points, score
+from solver.pairing.weights import PRIORITIES, Weights
 from tests.solver.made_exchange import LONDON, NAN, WATFORD, YORK, exchange
 
 HERE = {"at": LONDON, "urban": 1, "local_authority": 1, "region": 2}
@@ -34,6 +35,14 @@ def scored(
     assert len(found) == 1
     given = {"pupils": [400, 400], "disadvantage_percent": [20.0, 20.0]} | given
     return score(PointInputs(found, made.participants, made.needs, made.offers, **given))
+
+
+def weight(name: Component, factor: int = 1) -> dict[str, int]:
+    """The weights of a component, so many times the default."""
+    names = (
+        [f"priority_{each}" for each in PRIORITIES] if name is Component.PRIORITY else [str(name)]
+    )
+    return {each: factor * getattr(Weights(), each) for each in names}
 
 
 def component(points: Points, name: Component) -> int:
@@ -112,7 +121,7 @@ def test_each_component_falls_from_the_best_to_the_worst(
     points = [component(scored(**given), name) for given in inputs]
     assert points == sorted(points, reverse=True)
     assert points[0] > points[-1]
-    assert points[0] <= getattr(Weights(), name)
+    assert points[0] <= max(weight(name).values())
 
 
 @pytest.mark.parametrize("name", list(Component))
@@ -121,10 +130,8 @@ def test_a_component_without_weight_earns_nothing_and_doubles_with_it(name: Comp
     running = Pairs(np.array([1]), np.array([0]))
     taker = {"groups": [1]}
     plain = scored(taker=taker, running=running, weights=Weights())
-    double = scored(
-        taker=taker, running=running, weights=Weights(**{name: 2 * getattr(Weights(), name)})
-    )
-    none = scored(taker=taker, running=running, weights=Weights(**{name: 0}))
+    double = scored(taker=taker, running=running, weights=Weights(**weight(name, 2)))
+    none = scored(taker=taker, running=running, weights=Weights(**weight(name, 0)))
     assert component(none, name) == 0
     assert abs(component(double, name) - 2 * component(plain, name)) <= 1
     others = [column for column, other in enumerate(COMPONENTS) if other != name]
@@ -186,9 +193,11 @@ def test_reasons_name_their_figures() -> None:
     )
     reasons = explain_points(points, 0)
     assert [reason.component for reason in reasons] == list(Component)
-    assert sum(reason.points for reason in reasons) == points.total[0]
+    assert [reason.once for reason in reasons] == [True] + [False] * 6
+    assert reasons[0].points == points.bonus[0]
+    assert sum(reason.points for reason in reasons[1:]) == points.total[0]
     sentences = [reason.sentence for reason in reasons]
-    assert sentences[0] == "The need has priority 2 (1 is highest, 5 is lowest)."
+    assert sentences[0] == "The need has priority 2 (1 is highest, 5 is lowest), 4,000 points once."
     assert sentences[1] == "The evidence of the quality of this support is 4 out of 5."
     assert sentences[2] == (
         "The two compared: the expertise asked for, 1 of 1 phases shared, 420 and 1,390 pupils, "
@@ -211,7 +220,10 @@ def test_remote_support_has_no_journey() -> None:
 def test_points_are_whole_and_within_the_weights(data: st.DataObject) -> None:
     """Whatever the figures, no component is negative or above its weight."""
     weight = st.integers(0, 1000)
-    weights = Weights(**{name: data.draw(weight) for name in COMPONENTS})
+    falling = sorted((data.draw(weight) for _ in PRIORITIES), reverse=True)
+    once = {f"priority_{each}": value for each, value in zip(PRIORITIES, falling, strict=True)}
+    most = {name: data.draw(weight) for name in COMPONENTS if name is not Component.PRIORITY}
+    weights = Weights(**once, **most)
     figure = st.one_of(st.just(NAN), st.floats(0, 100))
     points = scored(
         need={"priority": data.draw(st.integers(1, 5))},
@@ -224,27 +236,37 @@ def test_points_are_whole_and_within_the_weights(data: st.DataObject) -> None:
     )
     assert points.components.dtype == np.int32
     assert (points.components >= 0).all()
-    assert (points.components[0] <= [getattr(weights, name) for name in COMPONENTS]).all()
-    assert points.total[0] == points.components[0].sum()
+    assert (points.components[0] <= [falling[0], *most.values()]).all()
+    assert points.total[0] == points.components[0, 1:].sum()
     assert len(explain_points(points, 0)) == len(COMPONENTS)
 
 
 def test_weights_survive_json_and_refuse_nonsense() -> None:
     """Weights are a file people edit: defaults may be left out, wrong ones are named."""
-    weights = Weights(priority=400, remote_nearness_percent=0)
+    weights = Weights(priority_1=9000, remote_nearness_percent=0)
     assert Weights.from_json(json.loads(json.dumps(weights.to_json()))) == weights
     assert Weights.from_json({"format": "givetake-weights/1"}) == Weights()
     for data, message in (
         ({}, "format is None; give 'givetake-weights/1'"),
         ({"luck": 3}, "weight 'luck' is not known; use continuity, "),
+        ({"quality": -1}, "weight quality is -1; give a whole number in 0 .. 1000000"),
+        ({"quality": 1.5}, "weight quality is 1.5"),
+        ({"quality": True}, "weight quality is True"),
+        ({"priority_2": 7000}, "weight priority_1 is 6000, less than the 7000 of priority_2; give"),
         ({"priority": -1}, "weight priority is -1; give a whole number in 0 .. 1000000"),
-        ({"priority": 1.5}, "weight priority is 1.5"),
-        ({"priority": True}, "weight priority is True"),
+        ({"priority": 9, "priority_3": 9}, "weight priority was replaced by priority_3; give one"),
         ({"remote_nearness_percent": 101}, "remote_nearness_percent is 101"),
         ({"nearness_ends_miles": 0}, "nearness_ends_miles is 0"),
     ):
         with pytest.raises(ValueError, match=message):
             Weights.from_json(data if not data else {"format": "givetake-weights/1"} | data)
+
+
+def test_weights_of_priority_by_the_half_day_are_still_read() -> None:
+    """They become what a need of two and a half days earned with them."""
+    old = Weights.from_json({"format": "givetake-weights/1", "priority": 250, "quality": 90})
+    assert old.by_priority == (1250, 1000, 750, 500, 250)
+    assert old.quality == 90
 
 
 def test_inputs_of_the_wrong_shape_are_refused() -> None:
