@@ -102,8 +102,14 @@ class PriceParameters:
     frequency_weight
         Weight of the latest round in the fading column frequency, 0 to 1. Chosen.
     slices_per_thread, forced_slices_per_thread
-        Slices of the participants for each thread, in a round and when reduced costs are computed
-        (where the deadline is looked at between slices); >= 1. Chosen.
+        Slices of the participants for each thread, in a round and when reduced costs are computed,
+        where participants differ most in work; >= 1. Chosen.
+    check_every_s
+        Seconds between two questions whether to go on, while a round or reduced costs are computed;
+        >= 0. Chosen: as often as a method is asked.
+    short_places
+        Table places up to which a round is done at once, without threads and checks: milliseconds;
+        threads cost four times as much as the round of a tiny problem.
     sliced_from
         Candidates or participants from which work is sliced at all. Chosen.
     """
@@ -126,6 +132,8 @@ class PriceParameters:
     frequency_weight: float = 0.1
     slices_per_thread: int = 4
     forced_slices_per_thread: int = 32
+    check_every_s: float = 0.1
+    short_places: int = 2**20
     sliced_from: int = 256
 
 

@@ -33,7 +33,7 @@ class ColumnChoice:
             self.threshold = self._tuning.first_frequency_by_work
         self._near = np.zeros(len(search.decomposition), np.bool_)
         self._reached = 0
-        self._known: tuple[int, IntArray | None] = (0, None)
+        self._known: tuple[int, IntArray] | None = None
 
     def restricted(
         self, base: IntArray | SmallArray | None = None, *, open_days: bool = False
@@ -84,8 +84,6 @@ class ColumnChoice:
         """
         total, reduced_cost = self.reduced_costs(objective, self._tuning.bound_moved)
         size, decomposition = int(self._widening * columns), self._search.decomposition
-        if reduced_cost is None:
-            return False
         promising = self._search.promising(total, reduced_cost, objective)
         few = promising.sum() <= self._tuning.close_at_once
         if size >= len(decomposition):
@@ -97,15 +95,18 @@ class ColumnChoice:
         self._near[least] = True
         return self._limits.work is not None or not feasible or not few
 
-    def reduced_costs(self, objective: int, moved: float = 0.0) -> tuple[int, IntArray | None]:
+    def reduced_costs(self, objective: int, moved: float = 0.0) -> tuple[int, IntArray]:
         """Return a bound in parts of a point, and each candidate's reduced cost there.
 
         They are computed again if the bound has moved by more than the share `moved` of the gap.
         """
-        assert self._search.best is not None
-        then, reduced_cost = self._known
-        gap = then - objective * self._search.decomposition.part
-        if reduced_cost is None or then - self._search.best.total > moved * gap:
-            reduced_cost = self._search.reduced_costs(self._limits.deadline)
-            self._known = self._search.best.total, reduced_cost
+        best = self._search.best
+        assert best is not None
+        if self._known is not None:
+            then, _ = self._known
+            gap = then - objective * self._search.decomposition.part
+            if then - best.total <= moved * gap:
+                return self._known
+        reduced_cost = self._search.reduced_costs()
+        self._known = best.total, reduced_cost
         return self._known

@@ -6,7 +6,9 @@ Each restricted problem's plan is the next one's start; the whole program comes 
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -68,20 +70,26 @@ def _priced(
 ) -> tuple[float, FloatArray]:
     """Return a bound, and the column frequency of each candidate of the formulation."""
     # Late, as the compiled kernel is worth loading for large problems only.
+    from solver.methods.incumbent import Stop, check_limits
     from solver.prices.decomposition import decompose
     from solver.prices.price_search import PriceSearch
 
     decomposition = decompose(problem, parameters.prices)
-    search = PriceSearch(decomposition, parameters=parameters.prices)
-    first, last = search.first_step, parameters.prices.last_step_few
+    end = math.inf if limits.work is not None else limits.deadline - parameters.exact.stop_s
+    check = partial(check_limits, replace(limits, deadline=end), lambda: False)
     rounds = parameters.exact.rounds
-    for done in range(rounds):
-        search.round(first * (last / first) ** (done / rounds))
-        if limits.work is None and limits.seconds() <= parameters.exact.stop_s:
-            break
+    with closing(PriceSearch(decomposition, parameters=parameters.prices, check=check)) as search:
+        first, last = search.first_step, parameters.prices.last_step_few
+        try:
+            for done in range(rounds):
+                search.round(first * (last / first) ** (done / rounds))
+                check()
+        except Stop:
+            pass
     frequency = np.zeros(len(problem.candidates))
     frequency[decomposition.candidate] = search.column_frequency
-    return search.bound(), frequency[formulation.candidate]
+    bound = math.inf if search.best is None else search.bound()
+    return bound, frequency[formulation.candidate]
 
 
 def _fixed(problem: Problem, formulation: Formulation) -> BoolArray:

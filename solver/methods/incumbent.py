@@ -36,6 +36,20 @@ class Stop(Exception):
         self.why = why
 
 
+def check_limits(limits: Limits, cancelled: Callable[[], bool]) -> None:
+    """Stop if it is cancelled, or time is up.
+
+    Raises
+    ------
+    Stop
+        With the reason.
+    """
+    if cancelled():
+        raise Stop(Stopped.CANCELLED)
+    if time.time() >= limits.deadline:
+        raise Stop(Stopped.TIME)
+
+
 class Incumbent:
     """The best plan so far and the bound of a price search.
 
@@ -97,10 +111,7 @@ class Incumbent:
         Stop
             With the reason.
         """
-        if self._cancelled():
-            raise Stop(Stopped.CANCELLED)
-        if time.time() >= self._limits.deadline:
-            raise Stop(Stopped.TIME)
+        check_limits(self._limits, self._cancelled)
 
     def report(self) -> None:
         """Tell objective and bound; stop if these are good enough, or `check` says so.

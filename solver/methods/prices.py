@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from solver.blocks.workers import solve_block
 from solver.formats.plan import Stopped
 from solver.formats.problem import Problem
 from solver.formats.state import State
-from solver.methods.incumbent import Incumbent, Stop
+from solver.methods.incumbent import Incumbent, Stop, check_limits
 from solver.methods.result import Result
 from solver.parameters import DEFAULTS, SolveParameters
 from solver.prices.decomposition import decompose
@@ -104,7 +105,8 @@ class PriceCoordination:
             start = warm_start(warm, problem, self._decomposition, parameters)
         dual_point = None if start is None else start.dual_point
         self.warm = dual_point is not None
-        self.search = PriceSearch(self._decomposition, limits.workers, dual_point, prices)
+        check = partial(check_limits, limits, cancelled)
+        self.search = PriceSearch(self._decomposition, limits.workers, dual_point, prices, check)
         self._repair = Repair(problem, self._decomposition, parameters.repair)
         self._base: IntArray | SmallArray | None = None
         self._few = len(problem.participants) <= prices.few_participants
@@ -254,11 +256,9 @@ class PriceCoordination:
 
         The rest is fixed out by reduced cost.
         """
-        total, reduced_cost, plan = 0, None, self.incumbent.half_days
+        plan, kept = self.incumbent.half_days, np.ones(len(self._decomposition), np.bool_)
         if plan is not None:
             total, reduced_cost = self._columns.reduced_costs(self.incumbent.objective)
-        kept = np.ones(len(self._decomposition), np.bool_)
-        if reduced_cost is not None:
             kept = self.search.promising(total, reduced_cost, self.incumbent.objective)
         if not 0 < kept.sum() <= self._parameters.restricted.close_at_end:
             return

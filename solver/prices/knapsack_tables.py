@@ -147,7 +147,13 @@ def _value(profits: Profits, candidate: int, half_days: int) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _select(
+def profit_of(profits: Profits, candidate: int, days: int, unit: int) -> int:
+    """Return a candidate's profit with so many days, in the participant's unit."""
+    return _value(profits, candidate, _half_days(profits, candidate, days, unit))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def select(
     side: Side,
     profits: Profits,
     group: int,
@@ -194,6 +200,64 @@ def _select(
 
 
 @njit(cache=True, nogil=True, inline="always")
+def add_item(
+    side: Side,
+    profits: Profits,
+    unit: int,
+    item: int,
+    most: int,
+    room: int,
+    top: tuple[int, int],
+    table: IntArray,
+    choice: SmallArray,
+) -> tuple[int, int]:
+    """Let P hold one item more; return the furthest place in use, pairings and days.
+
+    Places are filled downwards, so that none holds an item twice.
+
+    Parameters
+    ----------
+    most, room
+        The group's limits, -1 where they are not counted.
+    top
+        The furthest place in use before.
+    choice
+        Changed where the item is taken, see `KnapsackTables`; empty: not recorded.
+    """
+    counts = 1 if most >= 0 else 0
+    days_count = 1 if room >= 0 else 0
+    most, room = max(most, 0), max(room, 0)
+    width, record = room + 1, len(choice) > 0
+    candidate = side.candidate[item]
+    low, high = side.low[item], side.high[item]
+    top_count = min(most, top[0] + counts)
+    top_days = min(room, top[1] + days_count * high)
+    for count in range(top_count, counts - 1, -1):
+        here = count * width
+        before = here - counts * width
+        if profits.low[candidate] == profits.high[candidate]:
+            value, step = profits.least[candidate], days_count * low
+            for at in range(top_days, step - 1, -1):
+                reached = table[before + at - step] + value
+                if reached > table[here + at]:
+                    table[here + at] = reached
+                    if record:
+                        choice[here + at] = low + 1
+            continue
+        for at in range(top_days, days_count * low - 1, -1):
+            best, best_days = table[here + at], -1
+            for days in range(low, (min(high, at) if days_count else high) + 1):
+                value = profit_of(profits, candidate, days, unit)
+                reached = table[before + at - days_count * days] + value
+                if reached > best:
+                    best, best_days = reached, days
+            table[here + at] = best
+            if record:
+                choice[here + at] = best_days + 1
+    return top_count, top_days
+
+
+@njit(cache=True, nogil=True, inline="always")
 def _fill_group(
     side: Side,
     profits: Profits,
@@ -205,49 +269,17 @@ def _fill_group(
     out: KnapsackTables,
     choice_end: int,
 ) -> int:
-    """Fill P from the selected items start..end; return where the choices recorded end.
-
-    Places are filled downwards, so that none holds an item twice.
-    """
-    counts = 1 if most >= 0 else 0
-    days_count = 1 if room >= 0 else 0
-    most, room = max(most, 0), max(room, 0)
-    width = room + 1
-    size = (most + 1) * width
-    table = out.group
-    table[:size] = NEVER
-    table[0] = 0
-    top_count, top_days = 0, 0
+    """Fill P from the selected items start..end; return where the choices recorded end."""
+    size = (max(most, 0) + 1) * (max(room, 0) + 1)
+    out.group[:size] = NEVER
+    out.group[0] = 0
+    top = (0, 0)
     for place in range(start, end):
-        item = out.selected[place]
-        candidate = side.candidate[item]
-        low, high = side.low[item], side.high[item]
         choice = out.choice[choice_end : choice_end + size]
         choice[:] = 0
         out.choice_at[place] = choice_end
         choice_end += size
-        top_count = min(most, top_count + counts)
-        top_days = min(room, top_days + days_count * high)
-        for count in range(top_count, counts - 1, -1):
-            here = count * width
-            before = here - counts * width
-            if profits.low[candidate] == profits.high[candidate]:
-                value, step = profits.least[candidate], days_count * low
-                for at in range(top_days, step - 1, -1):
-                    reached = table[before + at - step] + value
-                    if reached > table[here + at]:
-                        table[here + at] = reached
-                        choice[here + at] = low + 1
-                continue
-            for at in range(top_days, days_count * low - 1, -1):
-                best, best_days = table[here + at], -1
-                for days in range(low, (min(high, at) if days_count else high) + 1):
-                    value = _value(profits, candidate, _half_days(profits, candidate, days, unit))
-                    reached = table[before + at - days_count * days] + value
-                    if reached > best:
-                        best, best_days = reached, days
-                table[here + at] = best
-                choice[here + at] = best_days + 1
+        top = add_item(side, profits, unit, out.selected[place], most, room, top, out.group, choice)
     return choice_end
 
 
@@ -323,7 +355,7 @@ def fill_side(
     for group in range(first, last):
         group_most, group_room = side.group_most[group], side.group_days[group]
         start = end
-        end = _select(side, profits, group, floor, group_most, group_room, start, out)
+        end = select(side, profits, group, floor, group_most, group_room, start, out)
         # A table need not go further than its items do.
         if group_most > end - start:
             group_most = end - start

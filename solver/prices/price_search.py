@@ -27,9 +27,8 @@ giver wants the pairing, up if only the taker does (a subgradient step, smoothed
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -39,13 +38,11 @@ import numpy as np
 from solver.arrays import BoolArray, FloatArray, IntArray, SingleArray, SmallArray
 from solver.parameters import DEFAULTS, PriceParameters
 from solver.prices.decomposition import Decomposition
-from solver.prices.knapsack_tables import Profits
+from solver.prices.knapsack_tables import POSSIBLE, Profits
 from solver.prices.multipliers import (
     charge_of,
     few_digits,
     lagrangian_terms,
-    most_of_one,
-    most_pins,
     pace_of,
     pin_bonus_of,
 )
@@ -56,7 +53,8 @@ from solver.prices.subgradient import (
     subgradient_step,
     update_profits,
 )
-from solver.prices.subproblems import Subproblems, solve_forced_subproblems, solve_subproblems
+from solver.prices.subproblems import Subproblems, solve_subproblems
+from solver.prices.through_values import through_values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +113,8 @@ class PriceSearch:
         Threads, >= 1.
     start
         Prices to start from, as of a warm start; by default those of a cold one.
+    check
+        Called every `check_every_s`; what it raises ends a round or `reduced_costs` at once.
     """
 
     def __init__(
@@ -123,6 +123,7 @@ class PriceSearch:
         workers: int = 1,
         start: DualPoint | None = None,
         parameters: PriceParameters = DEFAULTS.prices,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.decomposition = decomposition
         self.best: DualPoint | None = None
@@ -131,7 +132,9 @@ class PriceSearch:
         self._parameters = parameters
         size, people = len(decomposition), len(decomposition.role)
         self._workers = workers
-        self._threads = ThreadPoolExecutor(workers) if workers > 1 else None
+        self._threads = ThreadPoolExecutor(workers)
+        self._check, self._stop = check, np.zeros(1, np.bool_)
+        self._short = _most_places(decomposition) <= parameters.short_places
         low, high = decomposition.low, decomposition.high
         ranged = low != high
         self._state = initial_state(
@@ -184,8 +187,7 @@ class PriceSearch:
 
     def close(self) -> None:
         """Let the threads go."""
-        if self._threads is not None:
-            self._threads.shutdown()
+        self._threads.shutdown()
 
     def bound(self) -> int:
         """Return whole points that no plan exceeds."""
@@ -239,7 +241,8 @@ class PriceSearch:
             len(decomposition.role),
             lambda first, last: solve_subproblems(
                 decomposition.give, decomposition.take, self.give_profits, self.take_profits,
-                subproblems, decomposition.give_sizes, decomposition.take_sizes, first, last,
+                subproblems, decomposition.give_sizes, decomposition.take_sizes,
+                self._stop, first, last,
             ),
         )  # fmt: skip
         self.rounds += 1
@@ -266,49 +269,33 @@ class PriceSearch:
         self.multiplier[:] = dual_point.multiplier
         self._charge()
 
-    def reduced_costs(self, deadline: float = math.inf) -> IntArray | None:
+    def reduced_costs(self) -> IntArray:
         """Return each candidate's reduced cost: what the best bound loses if it is in.
 
-        All subproblems are solved again at the best prices, with one candidate of theirs forced in;
-        what its giver and its taker lose by it, the bound loses.
-
-        Parameters
-        ----------
-        deadline
-            When to give up, on the clock of `time.time`.
+        That is what its giver and its taker lose at the best prices with it forced in.
 
         Returns
         -------
-        Parts of a point per candidate of the decomposition, >= 0; None where sums could be too
-        large, or time was up.
+        Parts of a point per candidate of the decomposition, >= 0.
         """
         decomposition, dual_point, subproblems = self.decomposition, self.best, self._subproblems
         assert dual_point is not None
-        most = most_of_one(decomposition, self._parameters.price_limit)
-        bonus = 4 * (most + self._pin_bonus * most_pins(decomposition)) + 1
-        if bonus >= 2**59:
-            return None
         before = self._state.price.copy(), self._state.rate.copy(), self.multiplier.copy()
         self.return_to(dual_point)
         self.solve_subproblems()
-        value, given, taken = subproblems.value.copy(), self.given.copy(), self.taken.copy()
-        gives, takes = (np.zeros(len(decomposition), np.int64) for _ in range(2))
-
-        def force(first: int, last: int) -> None:
-            if time.time() < deadline:
-                solve_forced_subproblems(
-                    decomposition.give, decomposition.take, self.give_profits, self.take_profits,
-                    subproblems, decomposition.give_sizes, decomposition.take_sizes,
-                    bonus, gives, takes, first, last,
-                )  # fmt: skip
-
-        slices = self._parameters.forced_slices_per_thread
-        self._each(len(decomposition.role), force, slices)
-        subproblems.given[:], subproblems.taken[:] = given, taken
+        gives, takes = (np.full(len(decomposition), POSSIBLE, np.int64) for _ in range(2))
+        self._each(
+            len(decomposition.role),
+            lambda first, last: through_values(
+                decomposition.give, decomposition.take, self.give_profits, self.take_profits,
+                subproblems, decomposition.give_sizes, decomposition.take_sizes,
+                gives, takes, self._stop, first, last,
+            ),
+            self._parameters.forced_slices_per_thread,
+        )  # fmt: skip
+        value = subproblems.value.copy()
         self._state.price[:], self._state.rate[:], self.multiplier[:] = before
         self._charge()
-        if time.time() >= deadline:
-            return None
         incidence = decomposition.incidence
         lost: IntArray = value[incidence.giver] - gives + value[incidence.taker] - takes
         return lost
@@ -371,12 +358,28 @@ class PriceSearch:
     def _each(
         self, size: int, work: Callable[[int, int], object], slices: int | None = None
     ) -> None:
-        """Do the work in slices for each thread, on all threads."""
+        """Do the work in slices for each thread, on all threads, and ask whether to go on."""
         slices = slices or self._parameters.slices_per_thread
         sliced = size >= self._parameters.sliced_from
         parts = _slices(size, slices * self._workers if sliced else 1)
-        each = map if self._threads is None else self._threads.map
-        list(each(lambda part: work(*part), parts))
+        if self._short:
+            for first, last in parts:
+                work(first, last)
+            return
+        self._stop[0] = False
+        running = {self._threads.submit(work, first, last) for first, last in parts}
+        try:
+            while running:
+                done, running = wait(running, timeout=self._parameters.check_every_s)
+                for part in done:
+                    part.result()
+                if running:
+                    self._check()
+        except BaseException:
+            # Kernels look at it: what is left ends at once, and nothing of it counts.
+            self._stop[0] = True
+            wait(running)
+            raise
 
     def _charge(self) -> None:
         self._terms, self._constant = lagrangian_terms(
@@ -393,6 +396,18 @@ class PriceSearch:
             self.multiplier[at] = max(0.0, self.multiplier[at] + step * points * direction)
         self.multiplier = few_digits(self.multiplier)
         self._charge()
+
+
+def _most_places(decomposition: Decomposition) -> int:
+    """Return no fewer than the places of all tables that a round fills, again for each merge."""
+    places = 0
+    for side, sizes in (
+        (decomposition.give, decomposition.give_sizes),
+        (decomposition.take, decomposition.take_sizes),
+    ):
+        places += len(side.candidate) * sizes.group
+        places += len(side.group_days) * sizes.group * sizes.value
+    return places
 
 
 def _slices(size: int, parts: int) -> Iterator[tuple[int, int]]:

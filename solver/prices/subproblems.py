@@ -50,7 +50,7 @@ BOTH_ROLES: Final = 2
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _best(out: KnapsackTables, most: int, room: int, least: int) -> tuple[int, int, int]:
+def best_place(out: KnapsackTables, most: int, room: int, least: int) -> tuple[int, int, int]:
     """Return the best value in V with at least `least` days, and its place."""
     best, best_count, best_days = NEVER, 0, 0
     width = max(room, 0) + 1
@@ -98,14 +98,14 @@ def solve_subproblem(
     take_most, take_room = take.most[participant], take.days[participant]
     give_most, give_room = give.most[participant], give.days[participant]
     fill_side(take, take_profits, participant, unit, 0, taking)
-    most_taken = _best(taking, take_most, take_room, 0)
+    most_taken = best_place(taking, take_most, take_room, 0)
     floor = 0 if role == FREE_ROLES else -most_taken[0]
     fill_side(give, give_profits, participant, unit, floor, giving)
-    best_take, best_give = most_taken, _best(giving, give_most, give_room, 0)
+    best_take, best_give = most_taken, best_place(giving, give_most, give_room, 0)
     total = best_take[0] + best_give[0]
     takes = True
     if role == BOTH_ROLES:
-        some = _best(giving, give_most, give_room, 1)
+        some = best_place(giving, give_most, give_room, 1)
         takes = some[0] + best_take[0] >= best_give[0]
         if takes:
             total, best_give = some[0] + best_take[0], some
@@ -175,17 +175,25 @@ def solve_subproblems(
     problems: Subproblems,
     give_sizes: TableSizes,
     take_sizes: TableSizes,
+    stop: BoolArray,
     first: int,
     last: int,
 ) -> int:
     """Solve the subproblems of participants first..last whose prices moved; return how many.
 
     Slices share nothing that is written, so that several threads may solve at once.
+
+    Parameters
+    ----------
+    stop
+        One entry, looked at between participants: whether to leave off.
     """
     giving, taking = tables_of(give_sizes), tables_of(take_sizes)
     credit = np.empty(give_sizes.value, np.int64)
     solved = 0
     for participant in range(first, last):
+        if stop[0]:
+            break
         if not problems.stale[participant]:
             continue
         problems.stale[participant] = False
@@ -206,60 +214,3 @@ def solve_subproblems(
             credit,
         )
     return solved
-
-
-@njit(cache=True, nogil=True)
-def solve_forced_subproblems(
-    give: Side,
-    take: Side,
-    give_profits: Profits,
-    take_profits: Profits,
-    problems: Subproblems,
-    give_sizes: TableSizes,
-    take_sizes: TableSizes,
-    bonus: int,
-    gives: IntArray,
-    takes: IntArray,
-    first: int,
-    last: int,
-) -> None:
-    """Write the optimal values of participants first..last with one candidate of theirs forced in.
-
-    What is lost by that, at both ends, is the candidate's reduced cost. The responses themselves
-    are spoiled.
-
-    Parameters
-    ----------
-    bonus
-        Makes the optimal response hold the candidate if any does; were it too small for that, what
-        is written is more than the truth. Parts of a point.
-    gives, takes
-        Written, one entry per candidate: the values of its giver and of its taker.
-    """
-    giving, taking = tables_of(give_sizes), tables_of(take_sizes)
-    credit = np.empty(give_sizes.value, np.int64)
-    for participant in range(first, last):
-        for serves in (True, False):
-            side = give if serves else take
-            profits = give_profits if serves else take_profits
-            out = gives if serves else takes
-            start = side.items[side.groups[participant]]
-            for item in range(start, side.items[side.groups[participant + 1]]):
-                candidate = side.candidate[item]
-                profits.least[candidate] += bonus
-                out[candidate] = -bonus + solve_subproblem(
-                    give,
-                    take,
-                    problems.role[participant],
-                    problems.allowance[participant],
-                    problems.unit[participant],
-                    give_profits,
-                    take_profits,
-                    participant,
-                    giving,
-                    taking,
-                    problems.given,
-                    problems.taken,
-                    credit,
-                )
-                profits.least[candidate] -= bonus

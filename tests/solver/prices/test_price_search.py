@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -22,6 +23,7 @@ from solver.parameters import DEFAULTS
 from solver.prices.decomposition import decompose
 from solver.prices.price_search import PriceSearch
 from solver.prices.repair import Repair
+from solver.prices.subproblems import Subproblems, solve_subproblems
 from solver.solve import by_prices
 from tests.solver.drawn_problems import allowed, brute_force, objective, problems
 
@@ -109,17 +111,80 @@ def test_no_plan_with_a_candidate_exceeds_the_bound_less_its_loss(problem, seed,
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_reduced_costs_end_in_time(workers):
-    """Past the deadline there are none, and the search goes on as if it had not been asked."""
-    decomposition = decompose(make(made_up_country(300, 3), 3))
-    asked, other = PriceSearch(decomposition, workers), PriceSearch(decomposition, workers)
-    for search in (asked, other):
+def test_what_is_interrupted_counts_for_nothing(workers):
+    """A round or reduced costs that are told to stop leave the bound, and can be asked again."""
+    stop = False
+
+    def check():
+        if stop:
+            raise InterruptedError
+
+    at_once = replace(DEFAULTS.prices, check_every_s=0.0)
+    decomposition = decompose(make(made_up_country(1000, 3), 3, "ranges"))
+    told = PriceSearch(decomposition, workers, parameters=at_once, check=check)
+    other = PriceSearch(decomposition, workers)
+    for search in (told, other):
         search.round(0.4)
-    assert asked.reduced_costs(deadline=0.0) is None
-    assert asked.round(0.2) == other.round(0.2)
-    assert asked.reduced_costs() is not None
-    for search in (asked, other):
+    stop, before = True, told.best
+    for work in (told.reduced_costs, partial(told.round, 0.2)):
+        with pytest.raises(InterruptedError):
+            work()
+        assert told.best is before
+    stop = False
+    told.return_to(before)
+    other.return_to(other.best)
+    assert told.reduced_costs().tolist() == other.reduced_costs().tolist()
+    assert told.round(0.2) == other.round(0.2)
+    for search in (told, other):
         search.close()
+
+
+def value_of(search, who):
+    """The optimal value of one participant's subproblem at the profits as they stand."""
+    decomposition, size = search.decomposition, len(search.decomposition)
+    alone = np.zeros(len(decomposition.role), np.bool_)
+    alone[who] = True
+    problems = Subproblems(
+        decomposition.role,
+        decomposition.allowance,
+        decomposition.unit,
+        alone,
+        np.zeros(len(alone), np.int64),
+        np.zeros(size, np.int32),
+        np.zeros(size, np.int32),
+    )
+    solve_subproblems(
+        decomposition.give, decomposition.take, search.give_profits, search.take_profits, problems,
+        decomposition.give_sizes, decomposition.take_sizes, np.zeros(1, np.bool_), 0, len(alone),
+    )  # fmt: skip
+    return int(problems.value[who])
+
+
+@pytest.mark.parametrize("kind", ["whole", "ranges", "both_roles", "divisible"])
+def test_reduced_costs_are_those_of_solving_with_each_candidate_forced_in(kind):
+    """Through-values equal what the subproblems say when one candidate earns a great bonus."""
+    problem = make(made_up_country(60, 2), 2, kind)
+    search = PriceSearch(decompose(problem))
+    for step in (0.4, 0.3, 0.2):
+        search.round(step)
+    decomposition, best = search.decomposition, search.best
+    reduced_cost = search.reduced_costs()
+    search.return_to(best)
+    search.solve_subproblems()
+    value, bonus = best.value.copy(), 2**50
+    for k in range(0, len(decomposition), 5):
+        forced = 0
+        for profits, who in (
+            (search.give_profits, decomposition.incidence.giver[k]),
+            (search.take_profits, decomposition.incidence.taker[k]),
+        ):
+            profits.least[k] += bonus
+            forced += value[who] + bonus - value_of(search, who)
+            profits.least[k] -= bonus
+        if forced < bonus // 2:
+            assert reduced_cost[k] == forced
+        else:
+            assert reduced_cost[k] >= 2**59
 
 
 def answers_of(problem, price, rate):
