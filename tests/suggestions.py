@@ -1,13 +1,14 @@
 """Suggesting by rules of our own, on a day of our own."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.suggestions.service import SuggestReport, suggest
+from models.register import Institution, Measure, Participant
 
 TODAY = date(2026, 10, 1)
 RULES: dict[str, Any] = {
@@ -44,3 +45,34 @@ def run(
     given: dict[str, Any] = {"today": TODAY, "period_code": "2026-27"} | options
     with database.write() as session:
         return suggest(session, TERMINAL, path, **given)
+
+
+def school(session: Any, urn: int, figures: dict[str, float | None], **given: Any) -> None:
+    """A made-up secondary school with figures of January 2026 and, for Key Stage 4, of 2026."""
+    who = Participant(
+        reference=f"urn:{urn}",
+        kind="institution",
+        name=f"Made-up School {urn}",
+        local_authority_code="900" if urn % 2 else "901",
+        updated_at=datetime.now(UTC),
+    )
+    session.add(who)
+    session.flush()
+    facts = {"fee_paying": False, "admissions_policy": "Non-selective", "in_scope": True} | given
+    session.add(
+        Institution(
+            participant_id=who.id,
+            urn=urn,
+            type_code=34,
+            type_name="Academy",
+            status_code=1,
+            phases=["primary", "secondary"] if "phonics_pct" in figures else ["secondary"],
+            specialist=False,
+            alternative_provision=False,
+            **facts,
+        )
+    )
+    for name, value in figures.items():
+        period = "2026" if name.startswith("ks4") else "2026-01"
+        suppressed = value is None
+        session.add(Measure(urn=urn, name=name, period=period, value=value, suppressed=suppressed))

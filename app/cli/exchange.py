@@ -11,6 +11,7 @@ from app.cli.console import open_database, out, progress_bar
 from app.cli.imports import JsonOption
 from app.files.csv_reading import parse_half_days
 from app.suggestions.rules import PACKAGED
+from app.wording import counted
 from models.vocabulary import Availability
 
 confirm_app = typer.Typer(help="Confirm suggested needs for schools.")
@@ -101,10 +102,14 @@ def suggest(
         str | None, typer.Option("--area", help="Only schools of this area, by name or code.")
     ] = None,
     include_old: Annotated[
-        bool, typer.Option("--include-old", help="Include measures over three years old.")
+        bool, typer.Option("--include-old", help="Include measures older than the rules allow.")
     ] = False,
     include_fee_paying: Annotated[
         bool, typer.Option("--include-fee-paying", help="Include fee-paying schools.")
+    ] = False,
+    include_new_heads: Annotated[
+        bool,
+        typer.Option("--include-new-heads", help="Include schools in a new head's first year."),
     ] = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="Show suggestions without saving.")
@@ -123,6 +128,7 @@ def suggest(
             area_named=area,
             include_old=include_old,
             include_fee_paying=include_fee_paying,
+            include_new_heads=include_new_heads,
             preview=preview,
             on_progress=on_progress,
         )
@@ -132,6 +138,9 @@ def suggest(
     for kind, counts in (("Suggested needs", report.needs), ("Prompts to ask", report.offers)):
         words = ", ".join(f"{number:,} {what}" for what, number in asdict(counts).items())
         out.print(f"{kind} for {report.period}: {words}", markup=False, soft_wrap=True)
+    for rule, said in report.by_rule.items():
+        line = f"{rule}: {counted(said['needs'], 'need')}, {counted(said['offers'], 'prompt')}"
+        out.print(line, markup=False, soft_wrap=True)
     for suggestion in report.suggestions[:SHOWN] if preview else []:
         line = f"{suggestion['kind']} for {suggestion['urn']}: {suggestion['statement']}"
         out.print(line, markup=False, soft_wrap=True)

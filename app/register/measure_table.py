@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, StringConstraints
 
 from app.files.csv_reading import RowModel, Text, parse_date, read_rows
 from app.register.not_available import meaning_of
-from app.wording import from_code
+from app.wording import from_code, on_day
 
 DATA: Final = Path(__file__).parent / "data"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
@@ -155,3 +155,15 @@ def measured_on(period: str) -> date | None:
     if year := re.fullmatch(r"(\d{4})(?:[-/]\d\d)?", period):
         return date(int(year[1]) + (len(period) > 4), 8, 31)
     return None
+
+
+def period_words(period: str) -> str:
+    """A period in a sentence: "in January 2025", "in the school year 2024-25"."""
+    day = measured_on(period)
+    if day is None:
+        return f"in {period}"
+    if period.count("-") == 2:
+        return f"on {on_day(day)}"
+    if (day.month, day.day) == (8, 31) and not period.endswith("-08"):
+        return f"in the school year {day.year - 1}-{day.year % 100:02}"
+    return f"in {day:%B} {day.year}"

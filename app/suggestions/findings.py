@@ -1,38 +1,26 @@
 """Where a school's figures stand out from those of similar schools."""
 
-import re
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
 
 from app.database import ReadSession, WriteSession
+from app.register.measure_table import label_of, measured_on, period_words
+from app.suggestions.finding import Finding, School, applies, dated, described, shown, years_before
+from app.suggestions.grades import by_grade
 from app.suggestions.rules import Criterion, Rule, SuggestRules
-from app.suggestions.similar import Floats, compare, similar_schools, standardise
+from app.suggestions.similar import Floats, Indices, compare, similar_schools, standardise
+from app.wording import counted, on_day
 from models.register import Institution, Measure
 from models.vocabulary import Phase
 
 SCHOOL_PHASES = (Phase.PRIMARY, Phase.SECONDARY)
 """Phases that make schools comparable; a nursery class or sixth form does not part them."""
-
-
-class School(NamedTuple):
-    participant_id: int
-    urn: int
-    phases: list[str]
-    specialist: bool
-    alternative_provision: bool
-    fee_paying: bool
-    admissions_policy: str | None
-
-    @property
-    def selective(self) -> bool:
-        return (self.admissions_policy or "").casefold() == "selective"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +31,6 @@ class Held:
     period: str
     measured_on: date
     values: Mapping[int, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One school's figure that stands out, on the worse side or on the better."""
-
-    rule: Rule
-    school: School
-    worse: bool
-    detail: dict[str, Any]
-    """What the suggestion says of itself: rule, figures and their dates."""
-
-
-def measured_on(period: str) -> date | None:
-    """The last day a period stands for: a month's (2025-01), a school year's (2025, 2024-25)."""
-    if month := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", period):
-        number = int(month[2])
-        return date(int(month[1]), number, monthrange(int(month[1]), number)[1])
-    if year := re.fullmatch(r"(\d{4})(?:[-/]\d\d)?", period):
-        return date(int(year[1]) + (len(period) > 4), 8, 31)
-    return None
-
-
-def years_before(day: date, years: int) -> date:
-    """The same day some years earlier; 28 February where there is none."""
-    if (day.month, day.day) == (2, 29):
-        day = day.replace(day=28)
-    return day.replace(year=day.year - years)
 
 
 def find(
@@ -84,8 +44,7 @@ def find(
     on_progress: Callable[[str, float], None],
 ) -> tuple[list[Finding], list[str]]:
     """What stands out among `subjects` (participant ids; none: all), and what could not be used."""
-    oldest = date.min if include_old else years_before(today, rules.oldest_years)
-    held, notes = _held(session, rules, today, oldest)
+    held, notes = _held(session, rules, today, include_old=include_old)
     groups: dict[tuple[object, ...], list[School]] = defaultdict(list)
     for school in _schools(session):
         if school.fee_paying and not include_fee_paying:
@@ -93,34 +52,59 @@ def find(
         phases = tuple(phase for phase in SCHOOL_PHASES if phase in school.phases)
         kind = (school.specialist, school.alternative_provision, school.fee_paying)
         groups[(phases, *kind, school.selective)].append(school)
-    found: list[Finding] = []
-    schools = sum(map(len, groups.values()))
+    everybody = [school for group in groups.values() for school in group]
+    found, of_grades = by_grade(session, rules, everybody, today, include_old=include_old)
+    notes += of_grades
+    schools = len(everybody)
     done = 0
     for key in sorted(groups, key=str):
         group = groups[key]
         on_progress("Comparing similar schools", done / max(1, schools))
-        found += _stand_out(group, rules, held, subjects)
+        found += _stand_out(group, rules, held)
         done += len(group)
-    return found, notes
+    return _one_each(rules, found, subjects), notes
+
+
+def _one_each(
+    rules: SuggestRules, found: Sequence[Finding], subjects: frozenset[int] | None
+) -> list[Finding]:
+    """One suggestion of an expertise for a school: the most urgent, that says the others too."""
+    order = {rule.id: place for place, rule in enumerate(rules.both)}
+    first: dict[tuple[int, bool, str], Finding] = {}
+    for each in sorted(found, key=lambda each: (each.urgency, order[each.rule.id])):
+        if subjects is not None and each.school.participant_id not in subjects:
+            continue
+        key = (each.school.participant_id, each.worse, each.draft.expertise)
+        before = first.setdefault(key, each)
+        if before is not each:
+            before.detail.setdefault("also", []).append(each.detail["statement"])
+    return sorted(first.values(), key=lambda each: (order[each.rule.id], each.school.urn))
 
 
 def _stand_out(
-    group: Sequence[School],
-    rules: SuggestRules,
-    held: Mapping[str, Held],
-    subjects: frozenset[int] | None,
+    group: Sequence[School], rules: SuggestRules, held: Mapping[str, Held]
 ) -> Iterator[Finding]:
     """Findings among comparable schools, by each rule whose measure is held."""
     criteria = [criterion for criterion in rules.criteria if criterion.measure in held]
-    if len(criteria) < rules.minimum_criteria:
-        return
+    nearest: dict[tuple[object, ...], Indices] = {}
     for rule in rules.rules:
         if rule.measure not in held:
             continue
+        # Schools that are alike in the very figure could not stand out by it.
+        by = [criterion for criterion in criteria if criterion.measure != rule.measure]
         figures = held[rule.measure].values
-        measured = [s for s in group if rule.phase in s.phases and s.urn in figures]
-        if len(measured) > rules.minimum_similar:
-            yield from _by_rule(rule, rules, measured, criteria, held, subjects)
+        measured = [s for s in group if applies(rule, s) and s.urn in figures]
+        if len(by) < rules.minimum_criteria or len(measured) <= rules.minimum_similar:
+            continue
+        key = (*(c.measure for c in by), *(school.urn for school in measured))
+        if key not in nearest:
+            nearest[key] = similar_schools(
+                standardise(_columns(measured, by, held)),
+                np.array([criterion.weight for criterion in by]),
+                count=rules.similar_schools,
+                minimum_criteria=rules.minimum_criteria,
+            )
+        yield from _by_rule(rule, rules, measured, by, held, nearest[key])
 
 
 def _by_rule(
@@ -129,15 +113,9 @@ def _by_rule(
     schools: Sequence[School],
     criteria: Sequence[Criterion],
     held: Mapping[str, Held],
-    subjects: frozenset[int] | None,
+    nearest: Indices,
 ) -> Iterator[Finding]:
     outcome = held[rule.measure]
-    nearest = similar_schools(
-        standardise(_columns(schools, criteria, held)),
-        np.array([criterion.weight for criterion in criteria]),
-        count=rules.similar_schools,
-        minimum_criteria=rules.minimum_criteria,
-    )
     values = np.array([outcome.values[school.urn] for school in schools])
     count, mean, spread = compare(values, nearest)
     ahead = (values - mean) * (1 if rule.better == "higher" else -1)
@@ -145,16 +123,10 @@ def _by_rule(
     comparable = (count >= rules.minimum_similar) & (ahead != 0)
     for i in np.flatnonzero(comparable & (np.abs(ahead) >= far)).tolist():
         school, worse = schools[i], bool(ahead[i] < 0)
-        if subjects is not None and school.participant_id not in subjects:
+        draft = rule.need if worse else rule.offer
+        if draft is None or (school.selective and not worse):
             continue
-        if (rule.need if worse else rule.offer) is None or (school.selective and not worse):
-            continue
-        detail = {
-            "rule": rule.id,
-            "rules_version": rules.version,
-            "measure": rule.measure,
-            "period": outcome.period,
-            "measured_on": outcome.measured_on.isoformat(),
+        detail = described(rule, rules, outcome.period, outcome.measured_on) | {
             "value": round(float(values[i]), 4),
             "similar_schools": int(count[i]),
             "similar_mean": round(float(mean[i]), 4),
@@ -170,15 +142,16 @@ def _by_rule(
             ],
         }
         detail["statement"] = _sentence(rule, detail, worse=worse)
-        yield Finding(rule, school, worse, detail)
+        yield Finding(rule, school, draft, detail)
 
 
-def _sentence(rule: Rule, detail: Mapping[str, Any], *, worse: bool) -> str:
+def _sentence(rule: Rule, detail: dict[str, Any], *, worse: bool) -> str:
+    side = "below" if worse == (rule.better == "higher") else "above"
     return (
-        f"{rule.measure} of {detail['period']} is {detail['value']:g}, "
-        f"well {'below' if worse == (rule.better == 'higher') else 'above'} the mean of "
-        f"{detail['similar_mean']:.1f} (standard deviation {detail['similar_spread']:.1f}) of "
-        f"{detail['similar_schools']} similar schools, by rule {rule.id}"
+        f"{detail['label']} was {shown(rule.measure, detail['value'])} "
+        f"{dated(detail)}. This is well {side} the mean of "
+        f"{detail['similar_mean']:,.1f} (standard deviation {detail['similar_spread']:,.1f}) of "
+        f"{detail['similar_schools']} similar schools"
     )
 
 
@@ -204,7 +177,7 @@ def _schools(session: ReadSession | WriteSession) -> list[School]:
 
 
 def _held(
-    session: ReadSession | WriteSession, rules: SuggestRules, today: date, oldest: date
+    session: ReadSession | WriteSession, rules: SuggestRules, today: date, *, include_old: bool
 ) -> tuple[dict[str, Held], list[str]]:
     """The newest usable period of each measure the rules name; one period for all schools."""
     names = sorted({c.measure for c in rules.criteria} | {r.measure for r in rules.rules})
@@ -216,16 +189,20 @@ def _held(
         periods[name].append(period)
     held: dict[str, Held] = {}
     notes: list[str] = []
+    absent: list[str] = []
     for name in names:
         dated = sorted((day, period) for period in periods[name] if (day := measured_on(period)))
+        years = rules.oldest_years_of(name)
+        oldest = date.min if include_old else years_before(today, years)
         usable = [(day, period) for day, period in dated if oldest <= day <= today]
         if not dated:
-            notes.append(f"There are no figures for {name}, so schools were not compared by it.")
+            absent.append(label_of(name))
         elif not usable:
             day, period = dated[-1]
             notes.append(
-                f"{name} was left out: its newest figures, for {period}, date from {day}, over "
-                f"{rules.oldest_years} years ago. To use them, add --include-old."
+                f"{label_of(name)} was left out: its newest figures, {period_words(period)}, date "
+                f"from {on_day(day)}, over {counted(years, 'year')} ago. To use them, add "
+                "--include-old."
             )
         else:
             day, period = usable[-1]
@@ -234,4 +211,6 @@ def _held(
             )
             values = {urn: value for urn, value in session.execute(rows) if value is not None}
             held[name] = Held(name, period, day, values)
+    if absent:
+        notes.append(f"Not compared, because there are no figures: {'; '.join(sorted(absent))}.")
     return held, notes

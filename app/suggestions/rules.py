@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Set
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -18,6 +19,7 @@ from pydantic import (
 
 from app.errors import Fault, FaultyFile, plain_reason
 from app.files.csv_reading import MAX_DAYS, decode
+from app.register.measure_table import NUMERIC, MeasureKind, declared_measures
 from models.vocabulary import HALF_DAYS_PER_DAY, Mode, Phase
 
 PACKAGED = Path(__file__).parent / "data" / "suggest-rules.toml"
@@ -37,7 +39,15 @@ class _Strict(BaseModel):
 
 
 Days = Annotated[int, BeforeValidator(_half_days)]
+Years = Annotated[int, Field(ge=0, le=100)]
 MeasureName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=60)]
+
+
+def _check_kind(measure: str, kinds: Set[MeasureKind]) -> None:
+    """Refuse to compare words by size, or to look for words among figures."""
+    declared = declared_measures().get(measure)
+    if declared and declared.kind not in kinds:
+        raise ValueError(f"{measure} is a measure of kind {declared.kind}. Use another")
 
 
 class Criterion(_Strict):
@@ -46,6 +56,11 @@ class Criterion(_Strict):
     measure: MeasureName
     weight: Annotated[float, Field(gt=0, le=100)]
     scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        _check_kind(self.measure, NUMERIC)
+        return self
 
 
 class NeedDraft(_Strict):
@@ -69,17 +84,54 @@ class OfferDraft(_Strict):
     mode: Mode = Mode.EITHER
 
 
-class Rule(_Strict):
-    """What makes a figure stand out from those of similar schools, and what it suggests."""
+class _Rule(_Strict):
+    """What a figure or a grade of a school suggests."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=24)]
     measure: MeasureName
-    phase: Phase
+    phase: Phase | None = None
+    """None: schools of every phase."""
+    mainstream_only: bool = False
+    oldest_years: Years | None = None
+    """None: as the file says for all."""
+    need: NeedDraft | None = None
+    offer: OfferDraft | None = None
+
+
+class Rule(_Rule):
+    """What makes a figure stand out from those of similar schools."""
+
     better: Literal["higher", "lower"]
     spreads: Annotated[float, Field(gt=0, le=10)]
     gap: Annotated[float, Field(ge=0)]
-    need: NeedDraft | None = None
-    offer: OfferDraft | None = None
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        _check_kind(self.measure, NUMERIC)
+        return self
+
+
+class GradeRule(_Rule):
+    """What words of a scale, such as an inspection's, suggest; scales are never merged."""
+
+    need_when: tuple[str, ...] = ()
+    urgent_when: tuple[str, ...] = ()
+    """As `need_when`, with the highest priority."""
+    offer_when: tuple[str, ...] = ()
+    superseded_by: tuple[MeasureName, ...] = ()
+    """Measures of a newer scale: a school that has one of a later date is left out."""
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        _check_kind(self.measure, frozenset(MeasureKind) - NUMERIC)
+        said = (*self.need_when, *self.urgent_when, *self.offer_when)
+        declared = declared_measures().get(self.measure)
+        words = declared.words if declared else said
+        if unknown := [word for word in said if word not in words]:
+            raise ValueError(f"{unknown[0]!r} must be one of: {', '.join(words)}")
+        if len(set(said)) < len(said) or not said:
+            raise ValueError("must have each word once, in need_when, urgent_when or offer_when")
+        return self
 
 
 class SuggestRules(_Strict):
@@ -87,13 +139,24 @@ class SuggestRules(_Strict):
     similar_schools: Annotated[int, Field(ge=1, le=500)]
     minimum_similar: Annotated[int, Field(ge=2, le=500)]
     minimum_criteria: Annotated[int, Field(ge=1, le=50)]
-    oldest_years: Annotated[int, Field(ge=0, le=100)]
+    oldest_years: Years
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    grades: tuple[GradeRule, ...] = ()
+
+    @property
+    def both(self) -> tuple[Rule | GradeRule, ...]:
+        """In the order in which they come before each other for one area of expertise."""
+        return (*self.rules, *self.grades)
+
+    def oldest_years_of(self, measure: str) -> int:
+        """How old figures of a measure may be, as the most patient of its rules says."""
+        said = [rule.oldest_years for rule in self.both if rule.measure == measure]
+        return max((years for years in said if years is not None), default=self.oldest_years)
 
     @model_validator(mode="after")
     def check(self) -> Self:
-        ids = [rule.id for rule in self.rules]
+        ids = [rule.id for rule in self.both]
         measures = [criterion.measure for criterion in self.criteria]
         for what, named in (("rule", ids), ("criterion", measures)):
             if twice := sorted({name for name in named if named.count(name) > 1}):

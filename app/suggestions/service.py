@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.access.policy import Action, Principal, authorise
 from app.catalogue.calendar import year_on
@@ -18,15 +18,19 @@ from app.exchange.queries import find_area, in_area
 from app.import_kit.misfits import UNKNOWN_EXPERTISE
 from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
-from app.suggestions.findings import Finding, find
+from app.suggestions.finding import Finding, years_before
+from app.suggestions.findings import find
 from app.suggestions.rules import PACKAGED, NeedDraft, OfferDraft, SuggestRules, read_rules
+from app.wording import counted
 from models.exchange import Expertise, Need, Offer, Period
-from models.register import Area, Participant
+from models.register import Area, Circumstance, Participant
 from models.vocabulary import AreaKind, Availability, NeedEvidence, NeedState
 
 Item = TypeVar("Item", Need, Offer)
 
 PREFIX = "suggested/"
+NEW_HEAD = "new_head"
+"""The circumstance of a school in its head teacher's first year."""
 WITHDRAWN = "withdrawn"
 """Marks, in a suggestion, that the rule took it back; what a person closed stays closed."""
 
@@ -52,6 +56,8 @@ class SuggestReport:
     needs: SuggestCounts = field(default_factory=SuggestCounts)
     offers: SuggestCounts = field(default_factory=SuggestCounts)
     notes: list[str] = field(default_factory=list)
+    by_rule: dict[str, dict[str, int]] = field(default_factory=dict)
+    """How many needs and offers each rule supports now."""
     suggestions: list[dict[str, Any]] = field(default_factory=list)
     """Everything the measures support now, whether new or not."""
 
@@ -69,6 +75,7 @@ def suggest(
     area_named: str | None = None,
     include_old: bool = False,
     include_fee_paying: bool = False,
+    include_new_heads: bool = False,
     preview: bool = False,
     today: date | None = None,
     on_progress: Progress = silent,
@@ -94,6 +101,9 @@ def suggest(
         include_fee_paying=include_fee_paying,
         on_progress=on_progress,
     )
+    if not include_new_heads:
+        found, left_out = _without_new_heads(session, found, today)
+        notes += left_out
     report = SuggestReport(
         period.code, rules.version, digest, area.name if area else None, preview, notes=notes
     )
@@ -101,6 +111,7 @@ def suggest(
         {"kind": "need" if each.worse else "offer", "urn": each.school.urn, **each.detail}
         for each in found
     ]
+    report.by_rule = _by_rule(rules, found)
     on_progress("Saving suggestions", 0.99)
     run = _Run(session, period, rules, subjects, today, preview)
     _keep(run, Need, [each for each in found if each.worse], report.needs)
@@ -120,6 +131,38 @@ def suggest(
     return report
 
 
+def _without_new_heads(
+    session: WriteSession, found: Sequence[Finding], today: date
+) -> tuple[list[Finding], list[str]]:
+    """Leave out schools in the first year of a new head, who is to look first."""
+    new = set(
+        session.scalars(
+            select(Circumstance.participant_id).where(
+                Circumstance.kind == NEW_HEAD,
+                Circumstance.starts <= today,
+                Circumstance.starts > years_before(today, 1),
+                or_(Circumstance.ends.is_(None), Circumstance.ends >= today),
+            )
+        )
+    )
+    kept = [each for each in found if each.school.participant_id not in new]
+    left_out = {each.school.participant_id for each in found} & new
+    if not left_out:
+        return kept, []
+    note = (
+        f"{counted(len(left_out), 'school')} left out, because the head teacher is in the first "
+        "year. To include them, add --include-new-heads."
+    )
+    return kept, [note]
+
+
+def _by_rule(rules: SuggestRules, found: Sequence[Finding]) -> dict[str, dict[str, int]]:
+    counts = {rule.id: {"needs": 0, "offers": 0} for rule in rules.both}
+    for each in found:
+        counts[each.rule.id]["needs" if each.worse else "offers"] += 1
+    return {rule: said for rule, said in counts.items() if any(said.values())}
+
+
 def reference(rule_id: str, period: Period, urn: int) -> str:
     return f"{PREFIX}{rule_id}/{period.code}/{urn}"
 
@@ -131,11 +174,12 @@ def _check_expertise(session: WriteSession, path: Path, rules: SuggestRules) -> 
         Fault(
             path.name,
             None,
-            f"rules.{place}.{kind}.expertise",
+            f"{where}.{place}.{kind}.expertise",
             draft.expertise,
             UNKNOWN_EXPERTISE,
         )
-        for place, rule in enumerate(rules.rules)
+        for where, listed in (("rules", rules.rules), ("grades", rules.grades))
+        for place, rule in enumerate(listed)
         for kind, draft in (("need", rule.need), ("offer", rule.offer))
         if draft is not None and draft.expertise not in in_use
     ]
@@ -167,8 +211,7 @@ def _keep(run: _Run, model: type[Item], found: Sequence[Finding], counts: Sugges
     before = {item.reference: item for item in stored}
     rows: list[Row] = []
     for each in found:
-        draft = each.rule.need if each.worse else each.rule.offer
-        assert draft is not None
+        draft = each.draft
         known = before.get(reference(each.rule.id, run.period, each.school.urn))
         if (each.school.participant_id, draft.expertise) in own or (known and not _follows(known)):
             counts.said += 1
@@ -219,7 +262,7 @@ def _row(
         }
     return row | {
         "max_pairings": draft.max_pairings,
-        "phases": [finding.rule.phase.value],
+        "phases": finding.phases,
         "availability": Availability.NOT_ANSWERED.value,
         "availability_updated": (
             known.availability_updated if isinstance(known, Offer) else run.today
@@ -257,7 +300,7 @@ def _spoken_on(item: Need | Offer, period: Period) -> bool:
 
 def _unsupported(run: _Run, stored: Sequence[Item], supported: set[str]) -> list[Item]:
     """What rules of this file suggested, for schools looked at, and no longer do."""
-    ids = {rule.id for rule in run.rules.rules}
+    ids = {rule.id for rule in run.rules.both}
     return [
         item
         for item in stored

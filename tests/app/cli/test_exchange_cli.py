@@ -93,7 +93,7 @@ def test_suggest_says_what_it_did_and_what_it_left_out(terminal: Database, tmp_p
     assert path.read_text() == PACKAGED.read_text()
     said = givetake("suggest", "--rules", path, "--period", "2026-27", "--preview").stdout
     assert "Suggested needs for 2026-27: 0 added" in said
-    assert "There are no figures for fsm6_pct" in said
+    assert "Pupils eligible for free school meals in the last six years" in said
     assert "No changes were made" in said
     report = json.loads(givetake("suggest", "--period", "2026-27", "--json").stdout)
     assert (report["period"], report["suggestions"]) == ("2026-27", [])

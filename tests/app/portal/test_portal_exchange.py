@@ -279,11 +279,14 @@ def test_lists_are_filtered_and_had_as_an_import_reads_them(who: Visitor) -> Non
 
 
 def test_only_its_own_side_makes_a_suggestion_a_need(who: Visitor, exchange: Database) -> None:
-    """The role of who agreed is asked for and kept, with no name."""
+    """The role of who agreed is asked for and kept, with no name; the page says why."""
+    why = {"rule": "made up", "statement": "Overall absence was 9% of sessions", "also": ["And so"]}
     with exchange.write() as session:
         need = session.scalars(select(Need).where(Need.reference == "N/1")).one()
-        need.state, need.suggestion = "suggested", {"rule": "made up"}
+        need.state, need.suggestion = "suggested", why
     page = who.open("/needs/N/1")
+    assert "Overall absence was 9% of sessions." in page.text
+    assert "And so." in page.text
     assert who.send(page, "/needs/N/1/confirm", by_role="").status == 409
     page = who.send(page, "/needs/N/1/confirm", by_role="headteacher")
     assert f"Success {SAVED[Saved.CONFIRMED]} " in page.text

@@ -1,8 +1,7 @@
 """Suggestions from measures: what stands out from similar schools, and what becomes of it."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -15,43 +14,12 @@ from app.exchange.files import export_needs, import_needs
 from app.suggestions.service import SuggestReport, suggest
 from models.access import AuditEvent
 from models.exchange import Need, Offer
-from models.register import Area, Institution, Measure, Participant
+from models.register import Area, Measure
 from models.vocabulary import Availability
-from tests.suggestions import RULES, run
+from tests.suggestions import RULES, run, school
 
 LOW, HIGH = 200001, 200002
 MIDDLING = range(200003, 200015)
-
-
-def school(session: Any, urn: int, figures: dict[str, float | None], **given: Any) -> None:
-    """A made-up secondary school with figures of January 2026 and, for Key Stage 4, of 2026."""
-    who = Participant(
-        reference=f"urn:{urn}",
-        kind="institution",
-        name=f"Made-up School {urn}",
-        local_authority_code="900" if urn % 2 else "901",
-        updated_at=datetime.now(UTC),
-    )
-    session.add(who)
-    session.flush()
-    facts = {"fee_paying": False, "admissions_policy": "Non-selective", "in_scope": True} | given
-    session.add(
-        Institution(
-            participant_id=who.id,
-            urn=urn,
-            type_code=34,
-            type_name="Academy",
-            status_code=1,
-            phases=["secondary"],
-            specialist=False,
-            alternative_provision=False,
-            **facts,
-        )
-    )
-    for name, value in figures.items():
-        period = "2026" if name.startswith("ks4") else "2026-01"
-        suppressed = value is None
-        session.add(Measure(urn=urn, name=name, period=period, value=value, suppressed=suppressed))
 
 
 def alike(urn: int, attainment: float | None) -> dict[str, float | None]:
@@ -111,7 +79,11 @@ def test_well_below_is_a_suggested_need_and_well_above_a_prompt(
         assert need.suggestion["similar_schools"] == 8
         assert 44 <= need.suggestion["similar_mean"] <= 50
         assert need.suggestion["criteria"][1]["period"] == "2026-01"
-        assert "well below the mean" in need.suggestion["statement"]
+        assert need.suggestion["statement"].startswith(
+            "Attainment 8 was 25 points in the school year 2025-26 "
+            "(source: Department for Education, key stage 4 performance). "
+            "This is well below the mean of "
+        )
         event = session.scalars(select(AuditEvent)).one()
         assert (event.action, event.subject) == ("suggest", "period:2026-27")
 
@@ -244,7 +216,7 @@ def test_old_measures_only_when_asked_for(schools: Database, tmp_path: Path) -> 
     later = date(2029, 9, 1)
     report = run(schools, tmp_path, today=later, preview=True)
     assert report.suggestions == []
-    assert any("ks4_attainment8 was left out" in note for note in report.notes)
+    assert any("Attainment 8 was left out" in note for note in report.notes)
     report = run(schools, tmp_path, today=later, include_old=True)
     assert suggested(report) == {("need", LOW), ("offer", HIGH)}
 
