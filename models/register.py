@@ -170,6 +170,8 @@ class Organisation(Base):
     """A funded supporter may be exempt from reciprocity."""
     opened: Mapped[date | None]
     closed: Mapped[date | None]
+    follows_register: Mapped[bool] = mapped_column(default=False)
+    """Made for its group when that was first named, and not described by anybody since."""
 
 
 class AreaServed(Base):

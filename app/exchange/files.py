@@ -16,7 +16,6 @@ from app.exchange.resolve import (
     limits_columns,
     need_columns,
     offer_columns,
-    reference_of,
 )
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
 from app.files.csv_reading import RowModel, read_rows
@@ -25,6 +24,7 @@ from app.import_kit.misfits import Columns, Misfit, Stored
 from app.import_kit.report import ImportReport, new_report, record
 from app.import_kit.upsert import upsert
 from app.progress import Progress, silent
+from app.register.group_actors import Named
 from models.base import Base
 from models.exchange import Limits, Need, Offer
 from models.register import Participant
@@ -54,16 +54,17 @@ def import_limits(
     authorise(principal, Action.IMPORT)
     faults: list[Fault] = []
     rows = read_rows(path, LimitsRow, faults=faults, on_progress=on_progress)
-    keys = [(line, f"{reference_of(row.participant)} {row.period}") for line, row in rows]
+    catalogue = Catalogue.load(session, principal, [row for _, row in rows])
+    named = catalogue.named
+    keys = [(line, f"{named.reference(row.participant)} {row.period}") for line, row in rows]
     faults += _repeated(path.name, "participant", keys)
-    catalogue = Catalogue.load(session, [row for _, row in rows])
     columns: list[Columns] = []
     for line, row in rows:
         misfits: list[Misfit] = []
         columns.append(limits_columns(row, catalogue, misfits))
         faults += [Fault(path.name, line, *misfit) for misfit in misfits]
     key = ("participant_id", "period_code")
-    return _take_in(session, principal, path, "limits", Limits, key, columns, faults)
+    return _take_in(session, principal, path, "limits", Limits, key, columns, faults, named)
 
 
 def _import_items(
@@ -80,7 +81,7 @@ def _import_items(
     faults: list[Fault] = []
     rows = read_rows(path, row_model, faults=faults, on_progress=on_progress)
     faults += _repeated(path.name, "reference", [(line, row.reference) for line, row in rows])
-    catalogue = Catalogue.load(session, [row for _, row in rows])
+    catalogue = Catalogue.load(session, principal, [row for _, row in rows])
     stored = _stored(session, model)
     columns: list[Columns] = []
     for done, (line, row) in enumerate(rows):
@@ -89,7 +90,8 @@ def _import_items(
         faults += [Fault(path.name, line, *misfit) for misfit in misfits]
         if done % 1000 == 0:
             on_progress(f"Checking {path.name}", done / len(rows))
-    return _take_in(session, principal, path, kind, model, ("reference",), columns, faults)
+    key = ("reference",)
+    return _take_in(session, principal, path, kind, model, key, columns, faults, catalogue.named)
 
 
 def _take_in(
@@ -101,10 +103,12 @@ def _take_in(
     key: tuple[str, ...],
     columns: list[Columns],
     faults: list[Fault],
+    named: Named,
 ) -> ImportReport:
     if faults:
         raise FaultyFile(sorted(faults, key=lambda fault: fault.line or 0))
     report = new_report(kind, {kind: path})
+    report.notes += named.made
     report.things[kind] = upsert(session, model, key, columns).counts
     return record(session, principal, report)
 

@@ -8,9 +8,10 @@ from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound, Stale, require_version
 from app.events import audit
-from app.exchange.resolve import Catalogue, limits_columns, reference_of
+from app.exchange.resolve import Catalogue, limits_columns
 from app.exchange.rows import LimitsRow
 from app.import_kit.misfits import Misfit, Unfit
+from app.register.naming import reference_named
 from models.exchange import Limits
 from models.register import Participant
 
@@ -29,7 +30,8 @@ def list_limits(
     authorise(principal, Action.READ)
     query = select(Limits).where(Limits.id > after).order_by(Limits.id).limit(limit)
     if participant is not None:
-        query = query.join(Participant).where(Participant.reference == reference_of(participant))
+        reference = reference_named(session, participant)
+        query = query.join(Participant).where(Participant.reference == reference)
     if period is not None:
         query = query.where(Limits.period_code == period)
     return session.scalars(query).all()
@@ -60,7 +62,7 @@ def set_limits(
             found.version, version, f"The record of limits of {row.participant} in {row.period}"
         )
     misfits: list[Misfit] = []
-    catalogue = Catalogue.load(session, [row])
+    catalogue = Catalogue.load(session, principal, [row])
     columns = limits_columns(row, catalogue, misfits)
     if misfits:
         raise Unfit(misfits)
@@ -91,7 +93,10 @@ def _limits(
     query = (
         select(Limits)
         .join(Participant)
-        .where(Participant.reference == reference_of(participant), Limits.period_code == period)
+        .where(
+            Participant.reference == reference_named(session, participant),
+            Limits.period_code == period,
+        )
     )
     return session.scalar(query.with_for_update(of=Limits) if lock else query)
 

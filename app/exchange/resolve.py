@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, select, true
 
+from app.access.policy import Principal
 from app.database import WriteSession
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
-from app.import_kit.misfits import UNKNOWN_EXPERTISE, UNKNOWN_PARTICIPANT, Columns, Misfit, Stored
-from app.register.lookups import reference_of as reference_of
+from app.import_kit.misfits import UNKNOWN_EXPERTISE, Columns, Misfit, Stored
+from app.register.group_actors import Named, name_participants
 from models.exchange import Expertise, Period
 from models.register import Institution, Organisation, Participant
 from models.vocabulary import Availability, NeedState, ParticipantKind, days_text, in_days
@@ -43,6 +44,7 @@ FOLLOWS: dict[NeedState, frozenset[NeedState]] = {
 class Catalogue:
     """What references in rows can mean."""
 
+    named: Named
     participants: Mapping[str, tuple[int, bool]]
     """By reference: the id and whether it takes part, being open and in scope."""
     expertise: Mapping[str, bool]
@@ -52,18 +54,24 @@ class Catalogue:
 
     @classmethod
     def load(
-        cls, session: WriteSession, rows: Collection[NeedRow | OfferRow | LimitsRow]
+        cls,
+        session: WriteSession,
+        principal: Principal,
+        rows: Collection[NeedRow | OfferRow | LimitsRow],
     ) -> "Catalogue":
-        """Read what rows can name; what they do name is not withdrawn before they are stored."""
+        """Read what rows can name; what they do name is not withdrawn before they are stored.
+
+        A trust that they name takes part from now on.
+        """
         today = datetime.now(UTC).date()
         cells = {row.participant for row in rows}
-        named = [reference_of(cell) for cell in cells]
+        named = name_participants(session, principal, cells)
         few = len(cells) <= FEW
         _hold(
             session,
             Participant.reference,
             # Of the many a register import alone takes any out, and says itself what it does.
-            Participant.reference.in_(named)
+            Participant.reference.in_(named.ids)
             if few
             else Participant.kind == ParticipantKind.ORGANISATION.value,
         )
@@ -82,8 +90,9 @@ class Catalogue:
             .outerjoin(Organisation, Organisation.participant_id == Participant.id)
         )
         if few:
-            query = query.where(Participant.reference.in_(named))
+            query = query.where(Participant.reference.in_(named.ids))
         return cls(
+            named,
             {reference: (i, bool(open_)) for reference, i, open_ in session.execute(query)},
             {
                 c: retired
@@ -230,13 +239,13 @@ def _item_columns(
 def _participant_id(
     cell: str, catalogue: Catalogue, misfits: list[Misfit], *, new: bool
 ) -> int | None:
-    found = catalogue.participants.get(reference_of(cell))
+    named = catalogue.named
+    found = catalogue.participants.get(named.reference(cell))
     if found is None:
-        reason = UNKNOWN_PARTICIPANT
-        misfits.append(Misfit("participant", cell, reason))
+        misfits.append(Misfit("participant", cell, named.why_not(cell)))
         return None
     participant_id, takes_part = found
-    if new and not takes_part:
+    if new and (cell in named.ended or not takes_part):
         reason = "is closed or out of scope. Use its successor"
         misfits.append(Misfit("participant", cell, reason))
     return participant_id

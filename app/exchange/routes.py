@@ -10,7 +10,6 @@ from app.access.callers import Caller, Reads, Writes
 from app.database import ReadSession, WriteSession
 from app.exchange import limits as lists
 from app.exchange import queries, service
-from app.exchange.resolve import reference_of
 from app.exchange.rows import NeedRow, OfferRow, Reference
 from app.exchange.schemas import (
     Answer,
@@ -34,6 +33,7 @@ from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, place_of, shown
+from app.register.naming import reference_named
 from models.exchange import Need, Offer
 from models.vocabulary import AreaKind, Availability
 
@@ -52,7 +52,7 @@ def list_needs(
 
     def read(limit: int | None) -> list[NeedShown]:
         found = queries.list_needs(
-            session, principal, state=wanted.state, **_filters(wanted), limit=limit
+            session, principal, state=wanted.state, **_filters(session, wanted), limit=limit
         )
         ids.update((need.reference, need.id) for need in found)
         return _needs(session, found)
@@ -138,7 +138,11 @@ def list_offers(
 
     def read(limit: int | None) -> list[OfferShown]:
         found = queries.list_offers(
-            session, principal, availability=wanted.availability, **_filters(wanted), limit=limit
+            session,
+            principal,
+            availability=wanted.availability,
+            **_filters(session, wanted),
+            limit=limit,
         )
         ids.update((offer.reference, offer.id) for offer in found)
         return _offers(session, found)
@@ -235,12 +239,12 @@ def withdraw_offer(
     return _offer(request, session, offer)
 
 
-def _filters(wanted: NeedFilter | OfferFilter) -> dict[str, Any]:
+def _filters(session: ReadSession, wanted: NeedFilter | OfferFilter) -> dict[str, Any]:
     kind, _, code = (wanted.area or "").partition(":")
     return {
         "period": wanted.period,
         "expertise": wanted.expertise,
-        "participant": wanted.participant and reference_of(wanted.participant),
+        "participant": wanted.participant and reference_named(session, wanted.participant),
         "area": (AreaKind(kind), code) if code else None,
         "after_id": wanted.after,
     }

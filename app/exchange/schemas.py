@@ -29,7 +29,12 @@ from models.exchange import Limits, Need, Offer
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState, Phase
 
 Participant = Annotated[
-    Key, Field(description="a URN, or the key of an organisation", examples=["100000"])
+    Key,
+    Field(
+        description="a URN, the key of an organisation, or the reference or UID of a trust or "
+        "federation",
+        examples=["100000"],
+    ),
 ]
 AreaCode = Annotated[
     str,

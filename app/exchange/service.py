@@ -22,7 +22,7 @@ def create_need(session: WriteSession, principal: Principal, row: NeedRow) -> Ne
     authorise(principal, Action.CHANGE_NEED)
     _refuse_known(session, Need, row.reference)
     misfits: list[Misfit] = []
-    columns = need_columns(row, Catalogue.load(session, [row]), None, misfits)
+    columns = need_columns(row, Catalogue.load(session, principal, [row]), None, misfits)
     return _add(session, principal, Need(**_fitting(columns, misfits)))
 
 
@@ -30,7 +30,7 @@ def create_offer(session: WriteSession, principal: Principal, row: OfferRow) -> 
     authorise(principal, Action.CHANGE_OFFER)
     _refuse_known(session, Offer, row.reference)
     misfits: list[Misfit] = []
-    columns = offer_columns(row, Catalogue.load(session, [row]), None, misfits)
+    columns = offer_columns(row, Catalogue.load(session, principal, [row]), None, misfits)
     return _add(session, principal, Offer(**_fitting(columns, misfits)))
 
 
@@ -41,7 +41,9 @@ def change_need(
     authorise(principal, Action.CHANGE_NEED)
     need = _find(session, Need, row.reference, version)
     misfits: list[Misfit] = []
-    columns = need_columns(row, Catalogue.load(session, [row]), _columns_of(need), misfits)
+    columns = need_columns(
+        row, Catalogue.load(session, principal, [row]), _columns_of(need), misfits
+    )
     return _change(session, principal, need, "change", _fitting(columns, misfits))
 
 
@@ -52,7 +54,9 @@ def change_offer(
     authorise(principal, Action.CHANGE_OFFER)
     offer = _find(session, Offer, row.reference, version)
     misfits: list[Misfit] = []
-    columns = offer_columns(row, Catalogue.load(session, [row]), _columns_of(offer), misfits)
+    columns = offer_columns(
+        row, Catalogue.load(session, principal, [row]), _columns_of(offer), misfits
+    )
     return _change(session, principal, offer, "change", _fitting(columns, misfits))
 
 

@@ -9,7 +9,8 @@ Columns = dict[str, Any]
 Stored = Mapping[str, Any]
 
 UNKNOWN_PARTICIPANT: Final = (
-    "is not in the register. Use a URN or the key of an organisation, or import it first"
+    "is not in the register. Use a URN, the key of an organisation or the reference of a trust or "
+    "federation, or import it first"
 )
 UNKNOWN_EXPERTISE: Final = "is not in the taxonomy. Use a code from `givetake export expertise`"
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import aliased
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession
 from app.errors import NotFound
-from app.register.lookups import Scope, is_in, reference_of
+from app.register.lookups import Scope, is_in
+from app.register.naming import reference_named
 from models.partnerships import Support
 from models.register import Participant
 from models.vocabulary import AreaKind, SupportState
@@ -60,11 +61,13 @@ def list_support(
     authorise(principal, Action.READ)
     query = _SUPPORT.where(Support.id > after).order_by(Support.id).limit(limit)
     if participant is not None:
-        query = query.where(or_(_is(Participant, participant), _is(Giver, participant)))
+        query = query.where(
+            or_(_is(session, Participant, participant), _is(session, Giver, participant))
+        )
     if taker is not None:
-        query = query.where(_is(Participant, taker))
+        query = query.where(_is(session, Participant, taker))
     if giver is not None:
-        query = query.where(_is(Giver, giver))
+        query = query.where(_is(session, Giver, giver))
     if area is not None:
         query = query.where(is_in(Scope(*area, ""), datetime.now(UTC).date()))
     for column, value in (
@@ -78,8 +81,8 @@ def list_support(
     return session.execute(query).mappings().all()
 
 
-def _is(side: type[Participant], cell: str) -> ColumnElement[bool]:
-    return side.reference == reference_of(cell)
+def _is(session: ReadSession, side: type[Participant], cell: str) -> ColumnElement[bool]:
+    return side.reference == reference_named(session, cell)
 
 
 def get_support(session: ReadSession, principal: Principal, reference: str) -> RowMapping:

@@ -11,7 +11,7 @@ from app.catalogue.packaged import load_packaged
 from app.database import WriteSession
 from app.errors import Fault
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text
-from app.import_kit.misfits import UNKNOWN_EXPERTISE, UNKNOWN_PARTICIPANT
+from app.import_kit.misfits import UNKNOWN_EXPERTISE
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -23,7 +23,7 @@ from app.import_kit.report import (
 from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.dates import not_before
-from app.register.lookups import participant_ids, reference_of
+from app.register.group_actors import Named, name_participants
 from models.exchange import Expertise, Period
 from models.partnerships import Support
 from models.vocabulary import SupportResult, SupportState
@@ -85,15 +85,17 @@ def import_support(
     faults: list[Fault] = []
     rows = read_file(path, SupportRow, faults, on_progress)
     check_unique(path, rows, "reference", lambda row: row.reference, faults)
-    participants = participant_ids(session)
-    _check(session, path, rows, participants, faults)
+    cells = {cell for _, row in rows for cell in (row.taker, row.giver) if cell is not None}
+    named = name_participants(session, principal, cells)
+    _check(session, path, rows, named, faults)
     raise_faults(faults)
     report = new_report("support", {"support": path})
+    report.notes += named.made
     report.things["support"] = upsert(
         session,
         Support,
         ("reference",),
-        [_stored(row, participants) for _, row in rows],
+        [_stored(row, named) for _, row in rows],
         closes=lambda before, after: before["state"] in RUNNING and after["state"] not in RUNNING,
     ).counts
     return record(session, principal, report)
@@ -103,22 +105,21 @@ def _check(
     session: WriteSession,
     path: Path,
     rows: list[tuple[int, SupportRow]],
-    participants: dict[str, int],
+    named: Named,
     faults: list[Fault],
 ) -> None:
     expertise = set(session.scalars(select(Expertise.code)))
     periods = set(session.scalars(select(Period.code)))
     for line, row in rows:
         for column, cell in (("taker", row.taker), ("giver", row.giver)):
-            if cell is not None and reference_of(cell) not in participants:
-                reason = UNKNOWN_PARTICIPANT
-                faults.append(Fault(path.name, line, column, cell, reason))
+            if cell is not None and named.id_of(cell) is None:
+                faults.append(Fault(path.name, line, column, cell, named.why_not(cell)))
         if row.giver is None and row.giver_name is None:
             reason = (
                 "is missing. Enter a giver, or a giver_name if another agency gives the support"
             )
             faults.append(Fault(path.name, line, "giver", None, reason))
-        if row.giver is not None and reference_of(row.giver) == reference_of(row.taker):
+        if row.giver is not None and named.reference(row.giver) == named.reference(row.taker):
             reason = "is also the school receiving support. Enter the supporting organisation"
             faults.append(Fault(path.name, line, "giver", row.giver, reason))
         if row.expertise is not None and row.expertise not in expertise:
@@ -135,11 +136,11 @@ def _check(
             faults.append(Fault(path.name, line, "result", row.result, reason))
 
 
-def _stored(row: SupportRow, participants: dict[str, int]) -> Row:
+def _stored(row: SupportRow, named: Named) -> Row:
     return {
         "reference": row.reference,
-        "taker_id": participants[reference_of(row.taker)],
-        "giver_id": None if row.giver is None else participants[reference_of(row.giver)],
+        "taker_id": named.id_of(row.taker),
+        "giver_id": None if row.giver is None else named.id_of(row.giver),
         "giver_name": row.giver_name,
         "agency": row.agency,
         "expertise_code": row.expertise,

@@ -9,6 +9,7 @@ from app.access.policy import Action, Principal, authorise
 from app.errors import NotFound
 from app.register import lookups as register
 from app.register.lookups import AnySession
+from app.register.naming import participant_ids, references_named
 
 LIST: Final = "list"
 
@@ -38,14 +39,16 @@ def _in_scope(
 
 
 def takers_listed(session: AnySession, principal: Principal, named: Sequence[str]) -> Takers:
-    """Those named by URN or organisation key."""
+    """Those named by URN, organisation key, or the reference of a trust that takes part."""
     authorise(principal, Action.READ)
-    known = register.participant_ids(session)
-    ids = {name: known.get(register.reference_of(name)) for name in named}
+    references = references_named(session, named)
+    known = participant_ids(session, references.values())
+    ids = {name: known.get(reference) for name, reference in references.items()}
     if missing := [name for name, found in ids.items() if found is None]:
         raise NotFound(
             f"{len(missing):,} of the {len(named):,} listed are not in the register, the first "
-            f"{missing[0]!r}. List URNs or organisation keys."
+            f"{missing[0]!r}. List URNs, organisation keys, or references of trusts that have "
+            "needs."
         )
     description = {
         "kind": LIST,

@@ -308,7 +308,10 @@ _WHERE = {
     "window_ends": Field("Latest date", "Enter a date, like 27/11/2026"),
 }
 _WHAT = {
-    "participant": Field("School or organisation", "Enter a URN or the key of an organisation"),
+    "participant": Field(
+        "School or organisation",
+        "Enter a URN, the key of an organisation, or the reference of a trust",
+    ),
     "expertise": Field("Area of expertise", "Select an area of expertise"),
     "period": Field("Period", "Select a period"),
     "days": Field("Days", "Enter the number of days, like 2 or 2.5"),

@@ -36,7 +36,7 @@ from app.proposals.schemas import (
     SteeringShown,
 )
 from app.proposals.terms import standing
-from app.register.lookups import reference_of
+from app.register.naming import reference_named
 from models.vocabulary import SteeringKind
 
 router = APIRouter(tags=["proposals"])
@@ -51,7 +51,7 @@ def list_proposals(
     keys: dict[int, str] = {}
     named = wanted.model_dump(exclude={"limit", "sort", "after"})
     for side in ("taker", "giver"):
-        named[side] = named[side] and reference_of(named[side])
+        named[side] = named[side] and reference_named(session, named[side])
 
     def read(limit: int | None) -> list[ProposalShown]:
         found = queries.list_proposals(

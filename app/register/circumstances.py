@@ -11,7 +11,6 @@ from app.database import ReadSession, WriteSession
 from app.errors import Fault
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text, Whole, YesNo, read_rows
 from app.files.csv_writing import BYTE_ORDER_MARK, csv_text, days
-from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -23,7 +22,7 @@ from app.import_kit.report import (
 from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.dates import not_before
-from app.register.lookups import participant_ids, reference_of
+from app.register.group_actors import name_participants
 from models.register import Circumstance, CircumstanceRule
 
 DEFAULT_RULES = Path(__file__).parent / "data" / "circumstance_rules.csv"
@@ -129,31 +128,32 @@ def import_circumstances(
     ensure_default_rules(session)
     faults: list[Fault] = []
     rows = read_file(path, CircumstanceRow, faults, on_progress)
+    named = name_participants(session, principal, {row.participant for _, row in rows})
     check_unique(
         path,
         rows,
         "participant",
-        lambda row: (reference_of(row.participant), row.kind, row.starts),
+        lambda row: (named.reference(row.participant), row.kind, row.starts),
         faults,
     )
     kinds = set(session.scalars(select(CircumstanceRule.kind)))
-    participants = participant_ids(session)
     for line, row in rows:
         if row.kind not in kinds:
             reason = f"has no circumstance rule. Use one of: {', '.join(sorted(kinds))}"
             faults.append(Fault(path.name, line, "kind", row.kind, reason))
-        if reference_of(row.participant) not in participants:
-            reason = UNKNOWN_PARTICIPANT
+        if named.id_of(row.participant) is None:
+            reason = named.why_not(row.participant)
             faults.append(Fault(path.name, line, "participant", row.participant, reason))
     raise_faults(faults)
     report = new_report("circumstances", {"circumstances": path})
+    report.notes += named.made
     report.things["circumstances"] = upsert(
         session,
         Circumstance,
         ("participant_id", "kind", "starts"),
         (
             {
-                "participant_id": participants[reference_of(row.participant)],
+                "participant_id": named.id_of(row.participant),
                 "kind": row.kind,
                 "starts": row.starts,
                 "ends": row.ends,

@@ -11,7 +11,8 @@ from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
 from app.register.group_members import MEMBERS
-from app.register.lookups import Scope, holds_words, is_in, reference_of
+from app.register.lookups import Scope, holds_words, is_in
+from app.register.naming import reference_named
 from models.register import (
     Area,
     AreaServed,
@@ -258,7 +259,7 @@ def list_networks(
         joined = (
             select(NetworkMembership.network_id)
             .join(Participant)
-            .where(Participant.reference == reference_of(member))
+            .where(Participant.reference == reference_named(session, member))
         )
         query = query.where(Network.id.in_(joined))
     return session.execute(query).mappings().all()
@@ -329,7 +330,7 @@ def list_circumstances(
     authorise(principal, Action.READ)
     query = _CIRCUMSTANCE.where(Circumstance.id > after).order_by(Circumstance.id).limit(limit)
     if participant is not None:
-        query = query.where(Participant.reference == reference_of(participant))
+        query = query.where(Participant.reference == reference_named(session, participant))
     if kind is not None:
         query = query.where(Circumstance.kind == kind)
     if area is not None:

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
-from app.files.spreadsheets import unfloat
 from app.register.gias.classification import TRUST_KINDS
 from app.register.group_members import MEMBERS, belongs_on
+from app.register.naming import reference_named
 from app.register.nearby import Near
 from models.register import (
     Area,
@@ -73,20 +73,6 @@ class _Candidate:
     rank: int
     """The lowest wins where one text names several: a trust before a sponsor of its name, a
     local authority before a district, what is open before what is closed."""
-
-
-def reference_of(cell: str) -> str:
-    """The participant's reference that a cell names: a URN in digits or an organisation key."""
-    whole = str(unfloat(cell))
-    if whole.isascii() and whole.isdigit():
-        return f"urn:{whole.lstrip('0') or '0'}"
-    return f"org:{cell}"
-
-
-def participant_ids(session: AnySession) -> dict[str, int]:
-    """Every participant's id by its reference."""
-    query = select(Participant.reference, Participant.id)
-    return dict(session.execute(query).all())
 
 
 def find_scope(session: AnySession, principal: Principal, text: str) -> Scope:
@@ -196,12 +182,13 @@ def find_participants(
     skip: int = 0,
     limit: int = 20,
 ) -> list[Found]:
-    """Those whose URN or key is `text`, else whose name and place hold all of its words.
+    """Those whose URN, key or trust is `text`, else whose name and place hold all of its words.
 
     `open_only` leaves out institutions that are closed or take no part; naming one finds it.
     """
     authorise(principal, Action.READ)
-    by_reference = _found(session, Participant.reference == reference_of(text.strip()), limit=limit)
+    named = Participant.reference == reference_named(session, text.strip())
+    by_reference = _found(session, named, limit=limit)
     if by_reference or not text.split():
         return by_reference[skip:]
     taking_part = [func.coalesce(Institution.in_scope, true())] if open_only else []
@@ -222,7 +209,7 @@ def find_near(
     authorise(principal, Action.READ)
     query = select(Participant.id, Participant.latitude, Participant.longitude)
     query = query.outerjoin(Institution).where(near.in_box)
-    named = query.where(Participant.reference == reference_of(text.strip()))
+    named = query.where(Participant.reference == reference_named(session, text.strip()))
     rows = session.execute(named).all()
     if not rows:
         taking_part = [func.coalesce(Institution.in_scope, true())] if open_only else []
@@ -245,7 +232,7 @@ def count_participants(
     if not text.split():
         return 0
     query = select(func.count()).select_from(Participant)
-    named = query.where(Participant.reference == reference_of(text.strip()))
+    named = query.where(Participant.reference == reference_named(session, text.strip()))
     if by_reference := session.scalar(named) or 0:
         return by_reference
     query = query.where(*holds_words(text))

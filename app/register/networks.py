@@ -13,7 +13,6 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
 from app.files.csv_reading import Date, Key, RowModel, Text
-from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -25,7 +24,7 @@ from app.import_kit.report import (
 from app.import_kit.upsert import Row, Upserted, upsert
 from app.progress import Progress, silent
 from app.register.dates import not_before
-from app.register.lookups import participant_ids, reference_of
+from app.register.group_actors import name_participants
 from app.register.organisation_rows import Slug
 from models.register import Network, NetworkMembership
 
@@ -67,21 +66,22 @@ def import_networks(
     authorise(principal, Action.IMPORT)
     faults: list[Fault] = []
     rows = read_file(path, NetworkRow, faults, on_progress)
+    named = name_participants(session, principal, {row.member for _, row in rows})
     check_unique(
         path,
         rows,
         "member",
-        lambda row: (row.key, reference_of(row.member), row.starts),
+        lambda row: (row.key, named.reference(row.member), row.starts),
         faults,
     )
     networks = _networks(path, rows, faults)
-    participants = participant_ids(session)
     for line, row in rows:
-        if reference_of(row.member) not in participants:
-            reason = UNKNOWN_PARTICIPANT
+        if named.id_of(row.member) is None:
+            reason = named.why_not(row.member)
             faults.append(Fault(path.name, line, "member", row.member, reason))
     raise_faults(faults)
     report = new_report("networks", {"networks": path})
+    report.notes += named.made
     own = upsert(session, Network, ("key",), networks.values())
     ids: dict[str, int] = dict(
         session.execute(
@@ -94,7 +94,7 @@ def import_networks(
     members = [
         {
             "network_id": ids[row.key],
-            "participant_id": participants[reference_of(row.member)],
+            "participant_id": named.id_of(row.member),
             "starts": row.starts,
             "ends": row.ends,
         }

@@ -14,6 +14,7 @@ from app.import_kit.report import ImportReport, new_report, raise_faults, read_f
 from app.import_kit.upsert import Counts, Row, upsert
 from app.progress import Progress, silent
 from app.register.lookups import COUNTRY, ENGLAND
+from app.register.naming import ACTING, key_of
 from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import AreaCode, Described, OrganisationRow, described_by
 from app.register.participants import WrittenParticipants, write_participants
@@ -54,12 +55,41 @@ def settle(
 ) -> Regions:
     """Fill in the areas served; what is named and not stored goes to `faults`."""
     regions = _settle_areas(session, file, described, faults)
-    uids = set(session.scalars(select(Group.uid)))
-    for one in described:
-        if one.row.group_uid is not None and one.row.group_uid not in uids:
-            reason = "is not a group in the register. Import the groups first"
-            faults.append(Fault(file, one.line, "group_uid", str(one.row.group_uid), reason))
+    _settle_groups(session, file, described, faults)
     return regions
+
+
+def _settle_groups(
+    session: WriteSession, file: str, described: list[Described], faults: list[Fault]
+) -> None:
+    """Link those with a trust's own key with it; no trust takes part under two keys unasked."""
+    groups = {group.uid: group for group in session.scalars(select(Group))}
+    uid_of_key = {
+        key_of(group): uid for uid, group in groups.items() if group.open and group.kind in ACTING
+    }
+    made: dict[int | None, str] = dict(
+        session.execute(
+            select(Organisation.group_uid, Organisation.key).where(
+                Organisation.follows_register, Organisation.closed.is_(None)
+            )
+        ).all()
+    )
+    keys = {one.row.key for one in described}
+    stored = set(session.scalars(select(Organisation.key)))
+    for one in described:
+        uid = one.row.group_uid
+        if uid is None and (own := uid_of_key.get(one.row.key.upper())) is not None:
+            one.row = one.row.model_copy(update={"group_uid": own})
+        reason = None
+        if uid is not None and uid not in groups:
+            reason = "is not a group in the register. Import the groups first"
+        elif uid in made and made[uid] not in keys and one.row.key not in stored:
+            reason = (
+                f"already takes part as the organisation {made[uid]}. Use that key, or describe "
+                f"{made[uid]} in the same file"
+            )
+        if reason:
+            faults.append(Fault(file, one.line, "group_uid", str(uid), reason))
 
 
 def store(
@@ -157,6 +187,7 @@ def _details(row: OrganisationRow, participant_id: int) -> Row:
         "funded": bool(row.funded),
         "opened": row.opened,
         "closed": row.closed,
+        "follows_register": False,
     }
 
 

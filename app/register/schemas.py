@@ -37,7 +37,12 @@ AreaCode = Annotated[
     ),
 ]
 Participant = Annotated[
-    Key, Field(description="a URN, or the key of an organisation", examples=["100000"])
+    Key,
+    Field(
+        description="a URN, the key of an organisation, or the reference or UID of a trust or "
+        "federation",
+        examples=["100000"],
+    ),
 ]
 AfterKey = Annotated[Key | None, Field(description="as `Link` gives it")]
 AfterId = Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS]

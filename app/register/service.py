@@ -11,10 +11,9 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Conflict, Fault, NotFound, Problem, require_version
 from app.events import audit
-from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.report import ImportReport
 from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow, ensure_default_rules
-from app.register.lookups import reference_of
+from app.register.group_actors import Named, name_participants
 from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import Described
 from app.register.organisations import settle, store
@@ -60,7 +59,7 @@ def create_circumstance(
 ) -> Circumstance:
     authorise(principal, Action.CHANGE_REGISTER)
     ensure_default_rules(session)
-    participant_id = _participant_id(session, row.participant, "participant")
+    participant_id = _participant_id(session, principal, row.participant, "participant")
     _require_kind(session, row.kind)
     same = select(Circumstance.id).where(
         Circumstance.participant_id == participant_id,
@@ -198,7 +197,7 @@ def create_network(
     made = Network(key=key, name=name, kind=kind)
     session.add(made)
     session.flush()
-    _write_members(session, made, members)
+    _write_members(session, principal, made, members)
     _record(session, principal, "network.create", f"network:{key}", members=len(members))
     return made
 
@@ -219,7 +218,7 @@ def change_network(
     found.name, found.kind = name, kind
     found.version += 1
     session.execute(delete(NetworkMembership).where(NetworkMembership.network_id == found.id))
-    _write_members(session, found, members)
+    _write_members(session, principal, found, members)
     _record(session, principal, "network.change", f"network:{key}", members=len(members))
     return found
 
@@ -252,11 +251,14 @@ def _network(session: WriteSession, key: str, version: int | None) -> Network:
     return found
 
 
-def _write_members(session: WriteSession, network: Network, members: Sequence[Member]) -> None:
+def _write_members(
+    session: WriteSession, principal: Principal, network: Network, members: Sequence[Member]
+) -> None:
+    named = name_participants(session, principal, {member.participant for member in members})
     seen = set()
     for place, member in enumerate(members):
         field = f"members/{place}/participant"
-        participant_id = _participant_id(session, member.participant, field)
+        participant_id = _id_of(named, member.participant, field)
         if (participant_id, member.starts) in seen:
             raise Unknown(field, member.participant, "is repeated from the same day. Keep one")
         seen.add((participant_id, member.starts))
@@ -346,12 +348,14 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _participant_id(session: WriteSession, cell: str, field: str) -> int:
-    found = session.scalar(
-        select(Participant.id).where(Participant.reference == reference_of(cell))
-    )
+def _participant_id(session: WriteSession, principal: Principal, cell: str, field: str) -> int:
+    return _id_of(name_participants(session, principal, [cell]), cell, field)
+
+
+def _id_of(named: Named, cell: str, field: str) -> int:
+    found = named.id_of(cell)
     if found is None:
-        raise Unknown(field, cell, UNKNOWN_PARTICIPANT)
+        raise Unknown(field, cell, named.why_not(cell))
     return found
 
 

@@ -24,8 +24,8 @@ from app.register.lookups import (
     count_participants,
     find_near,
     find_participants,
-    reference_of,
 )
+from app.register.naming import reference_named
 from app.register.nearby import DEFAULT_MILES, Near
 from app.wording import miles as in_miles
 
@@ -94,14 +94,15 @@ def _typed(text: str) -> str:
 
 @router.get("/participants/{cell:path}")
 def participant(request: Request, who: Who, cell: str) -> Response:
-    """An institution by its URN, an organisation by its key."""
+    """An institution by its URN, an organisation by its key, a trust by its reference or UID."""
     today = datetime.now(UTC).date()
     with who.database.read() as session:
-        if cell.isascii() and cell.isdigit():
+        reference = reference_named(session, cell)
+        kind, _, cell = reference.partition(":")
+        if kind == "urn":
             about = _institution(session, who, int(cell[:10]))
         else:
             about = _organisation(session, who, cell)
-        reference = reference_of(cell)
         needs = queries.list_needs(session, who.principal, participant=reference, limit=None)
         offers = queries.list_offers(session, who.principal, participant=reference, limit=None)
         support = list_support(session, who.principal, participant=cell, limit=None)

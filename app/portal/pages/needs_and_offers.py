@@ -13,7 +13,6 @@ from app.catalogue.queries import list_expertise, list_periods
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound, Stale
 from app.exchange import limits, queries, service
-from app.exchange.resolve import reference_of
 from app.exchange.rows import NeedRow, OfferRow
 from app.exchange.schemas import NeedShown, OfferShown
 from app.files.csv_writing import columns
@@ -26,6 +25,7 @@ from app.portal.pages.institutions import expertise_names
 from app.portal.rendering import csv_page, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.register.lookups import find_participants
+from app.register.naming import reference_named
 from app.wording import capital
 from models.exchange import Need, Offer
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState
@@ -60,11 +60,12 @@ def _list(request: Request, who: Visitor, kind: ItemKind) -> Response:
     filters: dict[str, Any] = {
         "period": asked.get("period"),
         "expertise": asked.get("expertise"),
-        "participant": reference_of(asked["participant"]) if "participant" in asked else None,
         "limit": None if as_csv else PER_PAGE + 1,
         "after_id": 0 if as_csv else (forms.whole(asked.get("after")) or 0),
     }
     with who.database.read() as session:
+        if "participant" in asked:
+            filters["participant"] = reference_named(session, asked["participant"])
         found: Sequence[Any]
         if kind is ItemKind.NEED:
             state = asked.get("state")
@@ -158,8 +159,9 @@ def _exists(session: ReadSession, who: Visitor, kind: ItemKind, filled: Filled) 
         item = _get(session, who, kind, filled.values.get("reference", ""))
     except NotFound:
         return False
-    names = limits.named(session, [item.participant_id])
-    return names[item.participant_id][0] == filled.values.get("participant")
+    cell, _ = limits.named(session, [item.participant_id])[item.participant_id]
+    asked = reference_named(session, filled.values.get("participant", ""))
+    return cell == asked.partition(":")[2]
 
 
 @router.get("/needs/{reference:path}/change")
@@ -346,7 +348,7 @@ def _form(
 ) -> Response:
     cell = filled.values.get("participant", "")
     found = find_participants(session, who.principal, cell, limit=1) if cell else []
-    named = found[0].name if found and found[0].reference.endswith(f":{cell}") else None
+    meant = found and found[0].reference == reference_named(session, cell)
     return page(
         request,
         "item_form.html",
@@ -355,7 +357,7 @@ def _form(
         kind=kind,
         filled=filled,
         item=item,
-        participant_name=named,
+        participant_name=found[0].name if meant else None,
         fields=FIELDS[kind],
         **_choices(session, who),
     )

@@ -36,6 +36,7 @@ from app.register.gias.rows import (
     SuccessorRow,
 )
 from app.register.gias.successions import check_successors, successions
+from app.register.group_actors import follow_register
 from app.register.participants import write_participants
 from app.register.successors.carry_over import things
 from app.register.successors.changes import look_after, standings
@@ -155,6 +156,9 @@ def import_gias(
         [row for _, row in rows.memberships],
         today,
     )
+    followed = follow_register(session, today)
+    if followed.any_change:
+        report.things["organisations"] = followed
     if files.successors:
         found, left_out = successions(row for _, row in rows.successors)
         written = upsert(session, Succession, ("predecessor_urn", "successor_urn"), found)

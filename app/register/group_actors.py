@@ -1,0 +1,236 @@
+"""Trusts and federations that take part themselves: made when first named, kept as the register is.
+
+An organisation that a file or person describes stands for its group as it was described. One that
+was made here follows the register: its name, its end, and its place among its open schools.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy import select
+
+from app.access.policy import Principal
+from app.database import WriteSession
+from app.errors import Conflict
+from app.events import audit
+from app.import_kit.misfits import UNKNOWN_PARTICIPANT
+from app.import_kit.upsert import Counts
+from app.register.group_members import MEMBERS, belongs_on
+from app.register.naming import (
+    ACTING,
+    Actors,
+    groups_named,
+    key_of,
+    participant_ids,
+    reference_of,
+)
+from models.register import Group, Institution, Organisation, Participant
+from models.vocabulary import ParticipantKind
+from solver.pairing.geography import earth_centred
+
+Place = dict[str, Any]
+NOWHERE: Final[Place] = {
+    "latitude": None,
+    "longitude": None,
+    "local_authority_code": None,
+    "region_code": None,
+    "district_code": None,
+}
+
+
+@dataclass(slots=True)
+class Named:
+    """The participants that cells name."""
+
+    references: dict[str, str]
+    ids: dict[str, int]
+    """By reference."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why a cell names nobody, by cell."""
+    ended: set[str] = field(default_factory=set)
+    """Cells that name a group which is closed."""
+    made: list[str] = field(default_factory=list)
+    """A sentence on each participant that was made."""
+
+    def reference(self, cell: str) -> str:
+        return self.references[cell]
+
+    def id_of(self, cell: str) -> int | None:
+        return self.ids.get(self.references[cell])
+
+    def why_not(self, cell: str) -> str:
+        return self.refused.get(cell, UNKNOWN_PARTICIPANT)
+
+
+def name_participants(session: WriteSession, principal: Principal, cells: Iterable[str]) -> Named:
+    """Find those that cells name, to write of them; a group that nobody stands for yet is made."""
+    references = {cell: reference_of(cell) for cell in cells}
+    named = Named(references, participant_ids(session, references.values()))
+    for cell, actors in _locked(session, references, named.ids).items():
+        group = actors.group
+        try:
+            actor = actors.actor
+        except Conflict as several:
+            named.refused[cell] = f"{several.detail}. Enter the key of one of them"
+            continue
+        if not group.open:
+            named.ended.add(cell)
+            if actor is None:
+                named.refused[cell] = f"is {group.name}, which has closed. Use its successor"
+                continue
+        if actor is None:
+            # Another cell may have named the same group in another way.
+            actor = session.scalar(select(Organisation).where(Organisation.key == key_of(group)))
+        if actor is None:
+            actor = _make(session, principal, group)
+            named.made.append(f"{group.name} takes part as {actor.key} from now on.")
+        elif actor.group_uid != group.uid and group.open:
+            _link(session, principal, actor, group)
+        references[cell] = f"org:{actor.key}"
+        named.ids[references[cell]] = actor.participant_id
+    return named
+
+
+def _locked(
+    session: WriteSession, references: Mapping[str, str], known: Collection[str]
+) -> dict[str, Actors]:
+    """The groups named, locked before anybody else makes one of them a participant."""
+    found = groups_named(session, references, known)
+    lacking = sorted({each.group.id for each in found.values() if not each.organisations})
+    if not lacking:
+        return found
+    locked = select(Group.id).where(Group.id.in_(lacking)).order_by(Group.id).with_for_update()
+    session.execute(locked).all()
+    return groups_named(session, references, known)
+
+
+def _make(session: WriteSession, principal: Principal, group: Group) -> Organisation:
+    key = key_of(group)
+    who = Participant(
+        reference=f"org:{key}",
+        kind=ParticipantKind.ORGANISATION.value,
+        name=group.name,
+        updated_at=datetime.now(UTC),
+        **_places(session, [group.id], datetime.now(UTC).date())[group.id],
+    )
+    session.add(who)
+    session.flush()
+    made = Organisation(
+        participant_id=who.id,
+        key=key,
+        kind=group.kind,
+        group_uid=group.uid,
+        funded=False,
+        opened=group.opened,
+        follows_register=True,
+    )
+    session.add(made)
+    session.flush()
+    _record(session, principal, "create", made)
+    return made
+
+
+def _link(session: WriteSession, principal: Principal, actor: Organisation, group: Group) -> None:
+    """Let an organisation under a group's own key belong to it, where nothing else said so."""
+    actor.group_uid = group.uid
+    session.get_one(Participant, actor.participant_id).version += 1
+    session.flush()
+    _record(session, principal, "change", actor)
+
+
+def _record(
+    session: WriteSession, principal: Principal, action: str, organisation: Organisation
+) -> None:
+    audit.record(
+        session,
+        actor=principal.name,
+        action=f"organisation.{action}",
+        subject=f"organisation:{organisation.key}",
+        group_uid=organisation.group_uid,
+    )
+
+
+def follow_register(session: WriteSession, today: date) -> Counts:
+    """Bring those that were made here up to the register: their group, name, place and end."""
+    rows = session.execute(
+        select(Organisation, Participant)
+        .join(Participant)
+        .where(Organisation.follows_register)
+        .order_by(Participant.id)
+    ).all()
+    groups = _groups_of(session, [organisation for organisation, _ in rows])
+    places = _places(session, [group.id for group in groups.values()], today)
+    counts = {"changed": 0, "closed": 0, "unchanged": 0}
+    for organisation, who in rows:
+        group = groups[organisation.participant_id]
+        ends = None if group.open else organisation.closed or group.closed or today
+        wanted = {"name": group.name} | (places[group.id] if group.open else {})
+        link = {"group_uid": group.uid, "kind": group.kind, "closed": ends}
+        closes = organisation.closed is None and ends is not None
+        changed = _set(who, wanted) | _set(organisation, link)
+        counts["closed" if closes else "changed" if changed else "unchanged"] += 1
+        if changed:
+            who.version += 1
+            who.updated_at = datetime.now(UTC)
+    session.flush()
+    return Counts(**counts)
+
+
+def _set(row: Organisation | Participant, wanted: Mapping[str, Any]) -> bool:
+    differs = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    for name, value in differs.items():
+        setattr(row, name, value)
+    return bool(differs)
+
+
+def _groups_of(session: WriteSession, organisations: Collection[Organisation]) -> dict[int, Group]:
+    """The group of each; a trust that goes on under a new UID and its reference is the same."""
+    by_uid = {group.uid: group for group in session.scalars(select(Group))}
+    open_now = {
+        key_of(group): group for group in by_uid.values() if group.open and group.kind in ACTING
+    }
+    return {
+        one.participant_id: by_uid[one.group_uid]
+        if by_uid[one.group_uid].open
+        else open_now.get(one.key, by_uid[one.group_uid])
+        for one in organisations
+        if one.group_uid is not None
+    }
+
+
+def _places(session: WriteSession, group_ids: Collection[int], day: date) -> dict[int, Place]:
+    """Where groups are: with the school nearest to the middle of their open schools.
+
+    As with other organisations, an area is theirs where all of the schools are in it.
+    """
+    schools: dict[int, list[Participant]] = defaultdict(list)
+    query = (
+        select(MEMBERS.c.group_id, Participant)
+        .join(Participant, Participant.id == MEMBERS.c.participant_id)
+        .join(Institution, Institution.participant_id == Participant.id)
+        .where(Institution.in_scope, belongs_on(day), MEMBERS.c.group_id.in_(group_ids))
+        .order_by(Participant.id)
+    )
+    for group_id, school in session.execute(query):
+        schools[group_id].append(school)
+    return {group_id: _place(schools[group_id]) for group_id in group_ids}
+
+
+def _place(schools: Collection[Participant]) -> Place:
+    place = dict(NOWHERE)
+    for name in ("local_authority_code", "region_code", "district_code"):
+        codes = {getattr(school, name) for school in schools}
+        place[name] = codes.pop() if len(codes) == 1 else None
+    known = [school for school in schools if school.latitude is not None]
+    if known:
+        at = earth_centred(
+            np.array([school.latitude for school in known]),
+            np.array([school.longitude for school in known]),
+        )
+        nearest = known[int(((at - at.mean(axis=0)) ** 2).sum(axis=1).argmin())]
+        place |= {"latitude": nearest.latitude, "longitude": nearest.longitude}
+    return place
