@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -83,6 +84,37 @@ def _file_of(url: str) -> Path | None:
     if parts.get_backend_name() != "sqlite" or parts.database in (None, "", ":memory:"):
         return None
     return Path(str(parts.database))
+
+
+CLOCKS_AGREE_S = 60.0
+"""By how much clocks may differ; by more, one of them is wrong, and nobody can tell which."""
+
+
+def database_now(session: Session) -> datetime:
+    """The one clock that everything expires by, whatever other machines say.
+
+    SQLite has the clock of the machine that asks.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        text = session.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now")))
+        return datetime.fromisoformat(str(text))
+    now = session.scalar(select(func.clock_timestamp()))
+    assert isinstance(now, datetime)
+    return now
+
+
+def machine_now() -> datetime:
+    """The clock of this machine, for nothing but a comparison with the database's."""
+    return datetime.now(UTC)
+
+
+def clock_ahead_s(session: Session) -> float:
+    """Seconds by which this machine's clock is ahead of the database's; negative: behind."""
+    return (machine_now() - database_now(session)).total_seconds()
+
+
+def clocks_agree(ahead_s: float) -> bool:
+    return abs(ahead_s) <= CLOCKS_AGREE_S
 
 
 class Database:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import update
 
 from app.access.policy import TERMINAL
-from app.database import Database, ReadSession
+from app.database import Database, ReadSession, database_now
 from app.planning.carry_out import Message, Planned, carry_out
 from app.planning.options import MatchOptions
 from app.proposals.queries import Wanted, list_proposals
@@ -83,7 +83,7 @@ def take(database: Database, name: str = "w") -> Lease:
 def expire(database: Database, run_id: int) -> None:
     """Let the lease's time pass."""
     with database.write() as session:
-        past = leases.database_now(session) - timedelta(seconds=1)
+        past = database_now(session) - timedelta(seconds=1)
         session.execute(update(Run).where(Run.id == run_id).values(leased_until=past))
 
 

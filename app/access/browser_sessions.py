@@ -3,14 +3,14 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, select
 
 from app.access.keys import principal_of
 from app.access.policy import Principal, Role
-from app.database import ReadSession, WriteSession
+from app.database import ReadSession, WriteSession, database_now
 from app.events import audit
 from models.access import ApiKey, Visit
 
@@ -36,7 +36,7 @@ def begin(
 
     Raises `Unauthenticated` where the key opens nothing.
     """
-    now = now or datetime.now(UTC)
+    now = now or database_now(session)
     principal = principal_of(session, key)
     secret = secrets.token_urlsafe(32)
     ended = (Visit.began_at < now - LONGEST) | (Visit.seen_at < now - IDLE)
@@ -50,7 +50,7 @@ def begin(
 
 def find(session: ReadSession, secret: str, now: datetime | None = None) -> Visiting | None:
     """The visit that a cookie's secret opens; none if it ended or its key was taken back."""
-    now = now or datetime.now(UTC)
+    now = now or database_now(session)
     found = session.execute(
         select(Visit.key_prefix, Visit.seen_at)
         .join(ApiKey)
@@ -71,7 +71,7 @@ def see(session: WriteSession, secret: str, now: datetime | None = None) -> None
     """Write down that a visit goes on."""
     visit = session.get(Visit, _digest(secret))
     if visit is not None:
-        visit.seen_at = now or datetime.now(UTC)
+        visit.seen_at = now or database_now(session)
         session.flush()
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final
 
 from anyio import CapacityLimiter, to_thread
@@ -13,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.access.keys import Unauthenticated, principal_of
 from app.access.policy import Principal
-from app.database import Database, ReadSession, WriteSession
+from app.database import Database, ReadSession, WriteSession, database_now
 
 KNOWN_FOR_S: Final = 2.0
 """How long a key that was looked up is taken without looking again: a revoked one ends by then."""
@@ -46,9 +46,10 @@ async def caller(
     return principal
 
 
-async def moment() -> datetime:
-    """When a request is answered; all that follows from it happens at this moment."""
-    return datetime.now(UTC)
+def moment(request: Request) -> datetime:
+    """When a request is answered, by the database; all that follows happens at this moment."""
+    with database_of(request).read() as session:
+        return database_now(session)
 
 
 async def admit(request: Request) -> Principal:

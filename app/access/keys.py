@@ -4,13 +4,12 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import bindparam, select
 
 from app.access.policy import Action, Principal, Role, authorise
-from app.database import ReadSession, WriteSession
+from app.database import ReadSession, WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
 from app.wording import on_day
@@ -38,7 +37,7 @@ def create_key(session: WriteSession, principal: Principal, label: str) -> tuple
         raise Problem(f"The label {label!r} must be {LONGEST_LABEL} printable characters or fewer.")
     prefix = secrets.token_hex(4)
     text = f"gt_{prefix}_{secrets.token_urlsafe(32)}"
-    key = ApiKey(prefix=prefix, label=label, digest=_digest(text), created_at=datetime.now(UTC))
+    key = ApiKey(prefix=prefix, label=label, digest=_digest(text), created_at=database_now(session))
     session.add(key)
     session.flush()
     audit.record(session, actor=principal.name, action="key.create", subject=f"key:{prefix}")
@@ -58,7 +57,7 @@ def revoke_key(session: WriteSession, principal: Principal, prefix: str) -> ApiK
         raise NotFound(f"There is no key {prefix!r}. Run `givetake keys list` to see the keys.")
     if key.revoked_at is not None:
         raise Conflict(f"Key {prefix} was already revoked, on {on_day(key.revoked_at)}.")
-    key.revoked_at = datetime.now(UTC)
+    key.revoked_at = database_now(session)
     session.flush()
     audit.record(session, actor=principal.name, action="key.revoke", subject=f"key:{prefix}")
     return key

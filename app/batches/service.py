@@ -18,7 +18,7 @@ from app.batches import manifest, queries, worker
 from app.batches.manifest import AreaResult, Manifest
 from app.batches.queries import Areas
 from app.batches.worker import BatchStopped, Desk
-from app.database import Database
+from app.database import Database, database_now
 from app.planning.options import MatchOptions
 from app.progress import Progress, silent
 from app.register.lookups import Scope
@@ -52,7 +52,9 @@ def plan_areas(
     manifest is written after every area; a process that dies takes only its own area along.
     """
     authorise(principal, Action.RUN)
-    started, now = time.monotonic(), datetime.now(UTC)
+    started = time.monotonic()
+    with database.read() as session:
+        now = database_now(session)
     as_of = matching.day_of(options)
     at_once = min(options.workers, len(areas.scopes))
     each = options.model_copy(update={"as_of": as_of, "workers": options.workers // at_once})

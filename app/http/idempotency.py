@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from starlette.responses import Response
 
-from app.database import WriteSession
+from app.database import WriteSession, database_now
 from app.http.problems import KeyUsedOtherwise
 from models.operations import IdempotencyKey
 
@@ -56,7 +56,7 @@ def once(
     """
     if key is None:
         return create()
-    now = datetime.now(UTC)
+    now = database_now(session)
     if isinstance(content, BaseModel):
         content = content.model_dump_json().encode()
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + content).hexdigest()

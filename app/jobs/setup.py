@@ -2,12 +2,16 @@
 
 from functools import partial
 
-from app.database import Database
+import structlog
+
+from app.database import Database, clock_ahead_s, clocks_agree
 from app.jobs.child import run_in_child
 from app.jobs.worker import LEASE_S, Worker
 from app.proposals.agreements import void_changed
 from app.proposals.succession import keep_up
 from app.settings import Settings
+
+log = structlog.get_logger()
 
 
 def make_worker(database: Database, settings: Settings, *, at_once: int) -> Worker:
@@ -26,5 +30,10 @@ def make_worker(database: Database, settings: Settings, *, at_once: int) -> Work
 
 
 def _keep_house(database: Database, settings: Settings) -> None:
+    with database.read() as session:
+        ahead_s = clock_ahead_s(session)
+    agree = clocks_agree(ahead_s)
+    if not agree:
+        log.warning("worker.clock_differs", ahead_s=round(ahead_s))
     void_changed(database, settings.hold_days)
-    keep_up(database, settings.travel_times)
+    keep_up(database, settings.travel_times, expire=agree)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from html import escape
 
 from sqlalchemy import select
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.access.keys import Unauthenticated
 from app.access.policy import Action, Principal, authorise
-from app.database import WriteSession
+from app.database import WriteSession, database_now
 from app.errors import NotFound
 from app.events import audit
 from app.maps import tokens
@@ -32,7 +32,7 @@ def create_embed(
 ) -> tuple[Grant, str]:
     """A token for pages of `origins`; it ends by itself, and what it is for is held, not it."""
     authorise(principal, Action.EMBED)
-    now = datetime.now(UTC)
+    now = database_now(session)
     granted = tokens.grant(origins, layer, now=now, valid_for=valid_for, run_id=run_id)
     if run_id is not None:
         get_run(session, principal, run_id)
@@ -69,7 +69,7 @@ def revoke_embed(
     if found is None:
         raise NotFound(f"there is no embed token {token_id}")
     if found.revoked_at is None:
-        found.revoked_at = now or datetime.now(UTC)
+        found.revoked_at = now or database_now(session)
         found.revoked_by = principal.name
         session.flush()
         audit.record(

@@ -109,7 +109,7 @@ def sign(granted: Grant, secret: str, now: datetime) -> str:
     return jwt.encode(claims, signing_key(secret), algorithm=ALGORITHM)
 
 
-def read(token: str, secret: str) -> Grant:
+def read(token: str, secret: str, now: datetime) -> Grant:
     """What a token opens.
 
     Raises `Expired` for one that was ours, else `Unauthenticated`, in the same words whatever is
@@ -135,7 +135,7 @@ def read(token: str, secret: str) -> Grant:
         raise Unauthenticated(
             "the token of this map is not valid; `givetake embed create` makes one"
         ) from wrong
-    if granted.expires_at <= datetime.now(UTC):
+    if granted.expires_at <= now:
         raise Expired(granted)
     return granted
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app.access.callers import Reads
 from app.access.keys import Unauthenticated
+from app.database import database_now
 from app.errors import Problem
 from app.http.conditions import is_known
 from app.http.fields import DIGITS, Content, Words
@@ -75,7 +76,7 @@ def _settings(request: Request) -> Settings:
 
 
 def _granted(request: Request, session: Session, token: str) -> Grant:
-    granted = tokens.read(token, request.app.state.signing_secret())
+    granted = tokens.read(token, request.app.state.signing_secret(), database_now(session))
     service.check_not_revoked(session, granted)
     return granted
 

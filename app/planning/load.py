@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, TypeVarTuple
 
 from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, func, or_, select, union
@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access.policy import Principal
 from app.catalogue.queries import get_period
+from app.database import database_now
 from app.planning.holds import Hold, by_need, held, leaves_some
 from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Expertise, Limits, Need, Offer, Period
@@ -96,7 +97,7 @@ def load(
     Conflict
         If the period is over on the day planned from.
     """
-    now = now or datetime.now(UTC)
+    now = now or database_now(session)
     period = get_period(session, principal, period_code, not_over_on=as_of)
     day = max(as_of, period.starts)
     periods = (period.code,) if period.year_code is None else (period.code, period.year_code)

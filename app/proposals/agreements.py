@@ -1,12 +1,12 @@
 """What the taker and the giver say to a proposal: two records, in either order."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
 
 from app.access.policy import CLOCK, Action, Principal, Role, authorise
-from app.database import Database, WriteSession
+from app.database import Database, WriteSession, database_now
 from app.events import audit
 from app.proposals.decisions import (
     NOTHING_SAID,
@@ -70,7 +70,7 @@ def agree(
     action, _ = OF_SIDE[side]
     authorise(principal, action)
     _check_record(side, says, said_by, said)
-    now = now or datetime.now(UTC)
+    now = now or database_now(session)
     proposal, need, offer = lock(session, proposal_id)
     check_current(proposal, version, now)
     _void_if_changed(session, principal, proposal, need, offer, now, hold_days)
@@ -180,8 +180,8 @@ def _record(
 
 def void_changed(database: Database, hold_days: int, now: datetime | None = None) -> int:
     """Void every agreement to what has changed since, and return of how many proposals."""
-    now = now or datetime.now(UTC)
     with database.read() as session:
+        now = now or database_now(session)
         found = session.execute(
             select(Agreement.terms, Proposal, Need, Offer)
             .join(Proposal, Proposal.id == Agreement.proposal_id)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
 
 from app.access.policy import CLOCK, Action, Principal, authorise
-from app.database import WriteSession
+from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
 from app.proposals import pair_check
@@ -82,7 +82,7 @@ def decide(
     """
     authorise(principal, Action.APPROVE if action in APPROVING else Action.REVIEW)
     check_said(action, said)
-    now = now or datetime.now(UTC)
+    now = now or database_now(session)
     proposal, need, offer = lock(session, proposal_id)
     check_current(proposal, version, now)
     result = after(ProposalState(proposal.state), action)
@@ -152,7 +152,7 @@ def allow_exception(
         If there is no such rule, it holds, or nobody may let it be broken.
     """
     authorise(principal, Action.APPROVE)
-    now = now or datetime.now(UTC)
+    now = now or database_now(session)
     proposal, need, offer = lock(session, proposal_id)
     check_current(proposal, version, now)
     return pair_check.allow_exception(session, principal, proposal, need, offer, rule, reason, now)

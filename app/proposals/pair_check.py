@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.policy import WORKER, Principal
-from app.database import WriteSession
+from app.database import WriteSession, database_now
 from app.errors import Conflict, Problem
 from app.events import audit
 from app.planning.capacity import Left, what_is_left
@@ -178,7 +178,7 @@ def pair_today_if_any(
     if proposal.state in ENDED:
         return None
     try:
-        return pair_today(session, proposal, need, offer, now or datetime.now(UTC))
+        return pair_today(session, proposal, need, offer, now or database_now(session))
     except Conflict:
         return None
 

@@ -1,11 +1,11 @@
 """Pins and exclusions that people enter for the next runs, each with its reason and author."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
-from app.database import WriteSession
+from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
 from app.wording import on_day
@@ -42,7 +42,7 @@ def steer(
         If it would never be in force, or pairs a giver with itself.
     """
     authorise(principal, Action.STEER)
-    now = now or datetime.now(UTC)
+    now = now or database_now(session)
     if expires_at is not None and expires_at <= now:
         raise BadSteering(f"The expiry, {on_day(expires_at)}, is in the past. Enter a later day.")
     need = session.scalars(select(Need).where(Need.reference == need_reference)).one_or_none()
@@ -115,7 +115,7 @@ def lift(
         )
     if made.lifted_at is not None:
         raise Conflict(f"{kind.capitalize()} {steering_id} was already lifted.")
-    made.lifted_at = now or datetime.now(UTC)
+    made.lifted_at = now or database_now(session)
     made.version += 1
     session.flush()
     audit.record(

@@ -1,14 +1,14 @@
 """Whether a pairing may be shown to anybody: each side says so for itself, and may take it back."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
-from app.database import WriteSession
+from app.database import WriteSession, database_now
 from app.errors import NotFound
 from app.events import audit
 from app.proposals.agreements import OF_SIDE, WHOSE, check_speaks_for
@@ -61,7 +61,7 @@ def consent(
         side=side,
         given_by=given_by,
         recorded_by=principal.name,
-        given_at=now or datetime.now(UTC),
+        given_at=now or database_now(session),
     )
     session.add(made)
     session.flush()
@@ -92,7 +92,7 @@ def withdraw(
         raise NotFound(f"The {WHOSE[side]} has not consented to publish proposal {proposal_id}.")
     last = given[-1]
     if last.withdrawn_at is None:
-        last.withdrawn_at = now or datetime.now(UTC)
+        last.withdrawn_at = now or database_now(session)
         last.withdrawn_by = principal.name
         session.flush()
         _record(session, principal, proposal_id, side, "publication_withdrawn")

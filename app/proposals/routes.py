@@ -1,6 +1,5 @@
 """Proposals, decisions, pins and exclusions over HTTP."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -8,7 +7,7 @@ from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads, Writes
 from app.access.policy import Principal
-from app.database import ReadSession, WriteSession
+from app.database import ReadSession, WriteSession, database_now
 from app.http.conditions import Known
 from app.http.fields import Id
 from app.http.idempotency import Key, once
@@ -243,7 +242,7 @@ def _list_steering(
 
     def read(limit: int | None) -> list[SteeringShown]:
         found = queries.list_steering(
-            session, principal, kind, now=datetime.now(UTC), limit=limit, **filters
+            session, principal, kind, now=database_now(session), limit=limit, **filters
         )
         return [SteeringShown.of(each) for each in found]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.policy import CLOCK, WORKER
-from app.database import Database, ReadSession, WriteSession
+from app.database import Database, ReadSession, WriteSession, database_now
 from app.errors import Problem
 from app.events import audit
 from app.log import about_run
@@ -38,17 +38,25 @@ OF_THE_FIGURES = frozenset({"objective", "bound", "gap", "status"})
 log = structlog.get_logger()
 
 
-def keep_up(database: Database, travel_source: str | None, now: datetime | None = None) -> int:
+def keep_up(
+    database: Database,
+    travel_source: str | None,
+    now: datetime | None = None,
+    *,
+    expire: bool = True,
+) -> int:
     """Lapse what nobody answered, offer alternates, and return how many were offered.
 
+    Without `expire` nothing lapses: a hold that ended by a wrong clock would be gone for good.
     Finding and checking candidates anew is costly and done outside any transaction.
     """
-    now = now or datetime.now(UTC)
     with database.read() as session:
+        now = now or database_now(session)
         if not _is_anything_due(session, now):
             return 0
-    with database.write() as session:
-        lapse(session, now)
+    if expire:
+        with database.write() as session:
+            lapse(session, now)
     with database.read() as session:
         runs = session.scalars(
             select(Proposal.run_id).where(Proposal.alternate_due).distinct()

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.database import WriteSession
+from app.database import WriteSession, database_now
 from app.errors import Conflict
 from app.events import audit
 from app.log import about_run
@@ -62,16 +62,6 @@ class Doubts:
 
     def forget(self, run: Run) -> None:
         self.seen = {key: since for key, since in self.seen.items() if key[0] != run.id}
-
-
-def database_now(session: Session) -> datetime:
-    """The one clock that all workers share, whatever their machines say."""
-    if session.get_bind().dialect.name == "sqlite":
-        text = session.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f+00:00", "now")))
-        return datetime.fromisoformat(str(text))
-    now = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(now, datetime)
-    return now
 
 
 def _to_be_taken(now: datetime) -> Any:

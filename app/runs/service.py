@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.access.keys import hold
 from app.access.policy import Action, Principal, authorise
 from app.catalogue.queries import get_period
-from app.database import Database, WriteSession
+from app.database import Database, WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
 from app.log import about_run
@@ -95,7 +95,7 @@ def submit(
         cancel_requested=False,
         actor=principal.name,
         request_id=structlog.contextvars.get_contextvars().get("request_id"),
-        created_at=leases.database_now(session),
+        created_at=database_now(session),
     )
     session.add(run)
     session.flush()

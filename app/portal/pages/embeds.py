@@ -1,6 +1,6 @@
 """The code that a council or trust copies into its page to show the public map."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access.policy import Action, authorise
 from app.access.secret import signing_secret
+from app.database import database_now
 from app.maps import service
 from app.maps.tokens import BadEmbed
 from app.portal.forms import Filled
@@ -80,5 +81,5 @@ def _form(
             lengths=DAYS,
             made=made,
             given=service.list_embeds(session, who.principal, limit=MOST_SHOWN),
-            now=datetime.now(UTC),
+            now=database_now(session),
         )

@@ -2,7 +2,7 @@
 
 import gzip
 from collections import Counter, OrderedDict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.access.secret import signing_secret
-from app.database import ReadSession
+from app.database import ReadSession, database_now
 from app.errors import NotFound
 from app.insight import rendered
 from app.insight.queries import report_data, result_of, rules_in_words
@@ -101,7 +101,7 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
 def show_map(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
-        return page(request, "map.html", who, run=run, widget=widget_of(request, run))
+        return page(request, "map.html", who, run=run, widget=widget_of(request, session, run))
 
 
 @router.get("/runs/{run_id:id}/picture")
@@ -133,10 +133,10 @@ def read_picture(request: Request, who: Who, run_id: int) -> Response:
     return Response(content, 200, headers, "image/svg+xml")
 
 
-def widget_of(request: Request, run: Run) -> str | None:
+def widget_of(request: Request, session: ReadSession, run: Run) -> str | None:
     """The address of the map that people move and ask, for this page only; none without it."""
     origin = f"{request.url.scheme}://{request.url.netloc}"
-    now = datetime.now(UTC)
+    now = database_now(session)
     try:
         granted = tokens.grant(
             [origin],

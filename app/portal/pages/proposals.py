@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
 from app.access.policy import Action, authorise
-from app.database import ReadSession, WriteSession
+from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound, Problem
 from app.files.csv_writing import days
 from app.portal import labels
@@ -155,7 +155,7 @@ def _csv(full: Full, answers: Mapping[Side, Says]) -> dict[str, object]:
 
 def _steered(session: ReadSession, who: Visitor) -> dict[tuple[str, str], Any]:
     """Pins and exclusions in force, by need and offer."""
-    now = datetime.now(UTC)
+    now = database_now(session)
     return {
         (need, offer): made
         for kind in SteeringKind

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, select, text
 
 from app.access.policy import TERMINAL
-from app.database import Database
+from app.database import Database, database_now
 from app.jobs import child
 from app.jobs.child import run_in_child
 from app.jobs.worker import Worker, embedded
@@ -147,7 +147,7 @@ def test_a_keeper_outlasts_a_busy_database(local_exchange: Database) -> None:
 def expired(database: Database, run_id: int) -> bool:
     with database.read() as session:
         until = session.get_one(Run, run_id).leased_until
-        return until is not None and until < leases.database_now(session)
+        return until is not None and until < database_now(session)
 
 
 def test_a_database_that_leaves_while_candidates_are_found_costs_nothing(

@@ -35,13 +35,13 @@ def test_a_token_opens_what_was_granted() -> None:
     now = datetime.now(UTC)
     for layer, run_id in ((EmbedLayer.PUBLIC, None), (EmbedLayer.PARTNER, 7)):
         granted = tokens.grant([ORIGIN, "http://localhost:8080"], layer, now=now, run_id=run_id)
-        assert tokens.read(tokens.sign(granted, SECRET, now), SECRET) == granted
+        assert tokens.read(tokens.sign(granted, SECRET, now), SECRET, datetime.now(UTC)) == granted
 
 
 def test_an_expired_token_opens_nothing_but_says_whose_it_was() -> None:
     """The pages it was for can be told that it has expired."""
     with pytest.raises(tokens.Expired) as caught:
-        tokens.read(signed(until=timedelta(seconds=-1)), SECRET)
+        tokens.read(signed(until=timedelta(seconds=-1)), SECRET, datetime.now(UTC))
     assert caught.value.grant.origins == (ORIGIN,)
 
 
@@ -58,7 +58,7 @@ def test_an_expired_token_opens_nothing_but_says_whose_it_was() -> None:
 def test_what_was_not_signed_here_opens_nothing(token: str) -> None:
     """Nobody can make or change a token without the secret, and none goes without a signature."""
     with pytest.raises(Unauthenticated) as caught:
-        tokens.read(token, SECRET)
+        tokens.read(token, SECRET, datetime.now(UTC))
     assert not isinstance(caught.value, tokens.Expired)
 
 
@@ -69,14 +69,14 @@ def test_a_token_without_one_of_its_claims_opens_nothing(left_out: str) -> None:
     del claims[left_out]
     key = tokens.signing_key(SECRET)
     with pytest.raises(Unauthenticated):
-        tokens.read(jwt.encode(claims, key, algorithm="HS256"), SECRET)
+        tokens.read(jwt.encode(claims, key, algorithm="HS256"), SECRET, datetime.now(UTC))
 
 
 def test_the_key_of_tokens_signs_nothing_else() -> None:
     """A token signed with the bare secret is not ours: the key is derived for this use."""
     claims = jwt.decode(signed(), options={"verify_signature": False})
     with pytest.raises(Unauthenticated):
-        tokens.read(jwt.encode(claims, SECRET, algorithm="HS256"), SECRET)
+        tokens.read(jwt.encode(claims, SECRET, algorithm="HS256"), SECRET, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_broker_makes_and_revokes_tokens(sqlite_database: Database) -> None:
         service.revoke_embed(session, TERMINAL, made[0][0].id or 0)
         with pytest.raises(NotFound):
             service.revoke_embed(session, broker, 99)
-    assert tokens.read(made[1][1], SECRET) == made[1][0]
+    assert tokens.read(made[1][1], SECRET, datetime.now(UTC)) == made[1][0]
     with sqlite_database.read() as session:
         held = service.list_embeds(session, broker)
         assert [(each.id, each.revoked_at, each.revoked_by) for each in held] == [
