@@ -70,25 +70,22 @@ def name_participants(session: WriteSession, principal: Principal, cells: Iterab
     """Find those that cells name, to write of them; a group that nobody stands for yet is made."""
     references = {cell: reference_of(cell) for cell in cells}
     named = Named(references, participant_ids(session, references.values()))
-    for cell, actors in _locked(session, references, named.ids).items():
+    found = _locked(session, references, named.ids)
+    made = _make(session, principal, {each.group for each in found.values() if each.lacking})
+    named.made += [f"{one.name} takes part as {made[one].key} from now on." for one in made]
+    for cell, actors in found.items():
         group = actors.group
         try:
-            actor = actors.actor
+            actor = made.get(group) or actors.actor
         except Conflict as several:
             named.refused[cell] = f"{several.detail}. Enter the key of one of them"
             continue
         if not group.open:
             named.ended.add(cell)
-            if actor is None:
-                named.refused[cell] = f"is {group.name}, which has closed. Use its successor"
-                continue
         if actor is None:
-            # Another cell may have named the same group in another way.
-            actor = session.scalar(select(Organisation).where(Organisation.key == key_of(group)))
-        if actor is None:
-            actor = _make(session, principal, group)
-            named.made.append(f"{group.name} takes part as {actor.key} from now on.")
-        elif actor.group_uid != group.uid and group.open:
+            named.refused[cell] = f"is {group.name}, which has closed. Use its successor"
+            continue
+        if actor.group_uid != group.uid and group.open:
             _link(session, principal, actor, group)
         references[cell] = f"org:{actor.key}"
         named.ids[references[cell]] = actor.participant_id
@@ -100,7 +97,7 @@ def _locked(
 ) -> dict[str, Actors]:
     """The groups named, locked before anybody else makes one of them a participant."""
     found = groups_named(session, references, known)
-    lacking = sorted({each.group.id for each in found.values() if not each.organisations})
+    lacking = sorted({each.group.id for each in found.values() if each.lacking})
     if not lacking:
         return found
     locked = select(Group.id).where(Group.id.in_(lacking)).order_by(Group.id).with_for_update()
@@ -108,29 +105,35 @@ def _locked(
     return groups_named(session, references, known)
 
 
-def _make(session: WriteSession, principal: Principal, group: Group) -> Organisation:
-    key = key_of(group)
-    who = Participant(
-        reference=f"org:{key}",
-        kind=ParticipantKind.ORGANISATION.value,
-        name=group.name,
-        updated_at=datetime.now(UTC),
-        **_places(session, [group.id], datetime.now(UTC).date())[group.id],
-    )
-    session.add(who)
-    session.flush()
-    made = Organisation(
-        participant_id=who.id,
-        key=key,
-        kind=group.kind,
-        group_uid=group.uid,
-        funded=False,
-        opened=group.opened,
-        follows_register=True,
-    )
-    session.add(made)
-    session.flush()
-    _record(session, principal, "create", made)
+def _make(
+    session: WriteSession, principal: Principal, groups: Collection[Group]
+) -> dict[Group, Organisation]:
+    """Give each group an organisation of its own."""
+    made: dict[Group, Organisation] = {}
+    places = _places(session, [group.id for group in groups], datetime.now(UTC).date())
+    for group in sorted(groups, key=lambda group: group.uid):
+        key = key_of(group)
+        who = Participant(
+            reference=f"org:{key}",
+            kind=ParticipantKind.ORGANISATION.value,
+            name=group.name,
+            updated_at=datetime.now(UTC),
+            **places[group.id],
+        )
+        session.add(who)
+        session.flush()
+        made[group] = Organisation(
+            participant_id=who.id,
+            key=key,
+            kind=group.kind,
+            group_uid=group.uid,
+            funded=False,
+            opened=group.opened,
+            follows_register=True,
+        )
+        session.add(made[group])
+        session.flush()
+        _record(session, principal, "create", made[group])
     return made
 
 
@@ -208,6 +211,8 @@ def _places(session: WriteSession, group_ids: Collection[int], day: date) -> dic
     As with other organisations, an area is theirs where all of the schools are in it.
     """
     schools: dict[int, list[Participant]] = defaultdict(list)
+    if not group_ids:
+        return {}
     query = (
         select(MEMBERS.c.group_id, Participant)
         .join(Participant, Participant.id == MEMBERS.c.participant_id)

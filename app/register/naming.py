@@ -50,18 +50,27 @@ class Actors:
     organisations: tuple[Organisation, ...]
 
     @property
+    def meant(self) -> tuple[Organisation, ...]:
+        """The group's own, else those linked with it: of an open group the open ones."""
+        own = tuple(one for one in self.organisations if one.key == key_of(self.group))
+        still_open = tuple(one for one in self.organisations if one.closed is None)
+        return own or still_open or (() if self.group.open else self.organisations)
+
+    @property
     def actor(self) -> Organisation | None:
-        """The group's own, else the one that is linked with it, open before closed.
+        """The one that stands for the group.
 
         Raises `Conflict` where several could be meant.
         """
-        own = [one for one in self.organisations if one.key == key_of(self.group)]
-        still_open = [one for one in self.organisations if one.closed is None]
-        found = own or still_open or ([] if self.group.open else list(self.organisations))
-        if len(found) > 1:
-            keys = ", ".join(one.key for one in found)
+        if len(self.meant) > 1:
+            keys = ", ".join(one.key for one in self.meant)
             raise Conflict(f"could be several organisations of {self.group.name}: {keys}")
-        return found[0] if found else None
+        return self.meant[0] if self.meant else None
+
+    @property
+    def lacking(self) -> bool:
+        """Whether the group is open and nobody stands for it."""
+        return self.group.open and not self.meant
 
 
 def reference_named(session: AnySession, cell: str) -> str:

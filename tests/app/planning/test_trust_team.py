@@ -93,6 +93,29 @@ def members(session: WriteSession) -> set[int]:
     return {row.participant_id for row in loaded.memberships}
 
 
+@pytest.mark.parametrize("by", ["group", "network"])
+def test_trust_team_is_considered_beyond_the_nearest(session: WriteSession, by: str) -> None:
+    """No limit on the offers of a need cuts off its own group or network."""
+    school = rows.add_school(session, 1)
+    if by == "group":
+        own = add_team(session, school)
+    else:
+        own = rows.add_hub(session, "kin")
+        rows.add_network(session, "kin", [school, own])
+    session.execute(update(Participant).where(Participant.id == own.id).values(latitude=55.1))
+    rows.add_need(session, "N", school)
+    rows.add_offer(session, "own", own)
+    for key, latitude in (("near", 55.01), ("further", 55.02)):
+        hub = rows.add_hub(session, key)
+        session.execute(
+            update(Participant).where(Participant.id == hub.id).values(latitude=latitude)
+        )
+        rows.add_offer(session, key, hub)
+    made = built(session, OPTIONS.model_copy(update={"max_neighbours": 1}))
+    assert set(steps(made)) == {"near", "own"}
+    assert made.refusals.sentence(0) == "1 refused: 1 not among the nearest"
+
+
 def test_trust_team_shares_the_account_of_its_trust(session: WriteSession) -> None:
     """Where trusts hold balances, what the team gives lets its schools receive."""
     school, stranger = rows.add_school(session, 1), rows.add_school(session, 2)

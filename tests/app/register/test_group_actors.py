@@ -1,6 +1,7 @@
 """Trusts and federations take part under their own reference or UID."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from app.planning.load import load
 from app.planning.options import MatchOptions
 from app.planning.scope import takers_listed
 from app.register.circumstances import import_circumstances
-from app.register.group_actors import follow_register
+from app.register.group_actors import follow_register, name_participants
 from app.register.lookups import find_participants
 from app.register.networks import import_networks
 from app.register.organisations import import_organisations
@@ -131,6 +132,31 @@ def test_trust_team_that_a_file_describes_is_the_trust(trust: Database, tmp_path
         [found] = find_participants(session, TERMINAL, "TR01197")
         assert found.reference == "org:central"
     assert organisations(trust) == [("central", 5143), ("gone", 5143)]
+
+
+def test_trust_team_is_made_once_though_two_name_it_at_once(trust: Database) -> None:
+    """Who comes second waits, and finds the participant that the first made."""
+
+    def second() -> list[str]:
+        with trust.write() as session:
+            return name_participants(session, TERMINAL, ["5143"]).made
+
+    with ThreadPoolExecutor() as pool:
+        with trust.write() as session:
+            assert name_participants(session, TERMINAL, ["TR01197"]).made
+            other = pool.submit(second)
+            assert wait([other], timeout=0.2).not_done
+        assert other.result() == []
+    assert organisations(trust) == [("TR01197", 5143)]
+
+
+def test_trust_team_that_is_closed_gives_way_to_a_new_one(trust: Database) -> None:
+    """Of an open trust whose organisation is closed another stands for it."""
+    with trust.write() as session:
+        rows.add_hub(session, "gone", group_uid=5143, closed=date(2026, 1, 1))
+        named = name_participants(session, TERMINAL, ["5143", "TR01197"])
+        assert set(named.references.values()) == {"org:TR01197"}
+        assert len(named.made) == 1
 
 
 @pytest.mark.parametrize(
