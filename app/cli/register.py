@@ -49,6 +49,7 @@ def find(
         where = ", ".join(part for part in (one.local_authority, one.postcode, far) if part)
         kind = one.type_name or one.kind
         closed = "" if one.in_scope else ", not in scope"
+        closed += f", succeeded by {one.successor}" if one.successor else ""
         cell = one.reference.partition(":")[2]
         out.print(f"{cell}  {one.name} ({kind}{closed}) {where}", markup=False, soft_wrap=True)
     if not found and near is None:

@@ -108,7 +108,7 @@ def _take_in(
     if faults:
         raise FaultyFile(sorted(faults, key=lambda fault: fault.line or 0))
     report = new_report(kind, {kind: path})
-    report.notes += named.made
+    report.notes += named.notes
     report.things[kind] = upsert(session, model, key, columns).counts
     return record(session, principal, report)
 

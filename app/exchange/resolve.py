@@ -209,7 +209,10 @@ def limits_columns(row: LimitsRow, catalogue: Catalogue, misfits: list[Misfit]) 
 def _item_columns(
     row: NeedRow | OfferRow, catalogue: Catalogue, stored: Stored | None, misfits: list[Misfit]
 ) -> Columns:
-    participant_id = _participant_id(row.participant, catalogue, misfits, new=stored is None)
+    owner = None if stored is None else stored["participant_id"]
+    participant_id = _participant_id(
+        row.participant, catalogue, misfits, new=stored is None, owner=owner
+    )
     if stored is not None and participant_id not in (None, stored["participant_id"]):
         reason = f"does not own {row.reference}. Use a new reference for this participant"
         misfits.append(Misfit("participant", row.participant, reason))
@@ -237,10 +240,10 @@ def _item_columns(
 
 
 def _participant_id(
-    cell: str, catalogue: Catalogue, misfits: list[Misfit], *, new: bool
+    cell: str, catalogue: Catalogue, misfits: list[Misfit], *, new: bool, owner: int | None = None
 ) -> int | None:
     named = catalogue.named
-    found = catalogue.participants.get(named.reference(cell))
+    found = catalogue.participants.get(named.reference(cell, lambda old: old == owner))
     if found is None:
         misfits.append(Misfit("participant", cell, named.why_not(cell)))
         return None

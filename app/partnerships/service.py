@@ -1,5 +1,8 @@
 """The one register of support: current, external and past, with its results."""
 
+from collections.abc import Mapping
+from functools import partial
+from operator import eq
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -87,18 +90,39 @@ def import_support(
     check_unique(path, rows, "reference", lambda row: row.reference, faults)
     cells = {cell for _, row in rows for cell in (row.taker, row.giver) if cell is not None}
     named = name_participants(session, principal, cells)
-    _check(session, path, rows, named, faults)
+    sides = _sides(session, rows, named)
+    _check(session, path, rows, named, sides, faults)
     raise_faults(faults)
     report = new_report("support", {"support": path})
-    report.notes += named.made
     report.things["support"] = upsert(
         session,
         Support,
         ("reference",),
-        [_stored(row, named) for _, row in rows],
+        [_stored(row, *sides[row.reference]) for _, row in rows],
         closes=lambda before, after: before["state"] in RUNNING and after["state"] not in RUNNING,
     ).counts
+    report.notes += named.notes
     return record(session, principal, report)
+
+
+def _sides(
+    session: WriteSession, rows: list[tuple[int, SupportRow]], named: Named
+) -> dict[str, tuple[int | None, int | None]]:
+    """Taker and giver by reference; None for what is not in the register."""
+    stored = {
+        reference: (taker, giver)
+        for reference, taker, giver in session.execute(
+            select(Support.reference, Support.taker_id, Support.giver_id)
+        )
+    }
+    found = {}
+    for _, row in rows:
+        taker, giver = stored.get(row.reference, (None, None))
+        found[row.reference] = (
+            named.id_of(row.taker, partial(eq, taker)),
+            None if row.giver is None else named.id_of(row.giver, partial(eq, giver)),
+        )
+    return found
 
 
 def _check(
@@ -106,6 +130,7 @@ def _check(
     path: Path,
     rows: list[tuple[int, SupportRow]],
     named: Named,
+    sides: Mapping[str, tuple[int | None, int | None]],
     faults: list[Fault],
 ) -> None:
     expertise = set(session.scalars(select(Expertise.code)))
@@ -119,7 +144,8 @@ def _check(
                 "is missing. Enter a giver, or a giver_name if another agency gives the support"
             )
             faults.append(Fault(path.name, line, "giver", None, reason))
-        if row.giver is not None and named.reference(row.giver) == named.reference(row.taker):
+        taker, giver = sides[row.reference]
+        if giver is not None and giver == taker:
             reason = "is also the school receiving support. Enter the supporting organisation"
             faults.append(Fault(path.name, line, "giver", row.giver, reason))
         if row.expertise is not None and row.expertise not in expertise:
@@ -136,11 +162,11 @@ def _check(
             faults.append(Fault(path.name, line, "result", row.result, reason))
 
 
-def _stored(row: SupportRow, named: Named) -> Row:
+def _stored(row: SupportRow, taker: int | None, giver: int | None) -> Row:
     return {
         "reference": row.reference,
-        "taker_id": named.id_of(row.taker),
-        "giver_id": None if row.giver is None else named.id_of(row.giver),
+        "taker_id": taker,
+        "giver_id": giver,
         "giver_name": row.giver_name,
         "agency": row.agency,
         "expertise_code": row.expertise,

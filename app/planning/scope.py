@@ -10,6 +10,7 @@ from app.errors import NotFound
 from app.register import lookups as register
 from app.register.lookups import AnySession
 from app.register.naming import participant_ids, references_named
+from app.register.successors.resolve import current
 
 LIST: Final = "list"
 
@@ -39,10 +40,14 @@ def _in_scope(
 
 
 def takers_listed(session: AnySession, principal: Principal, named: Sequence[str]) -> Takers:
-    """Those named by URN, organisation key, or the reference of a trust that takes part."""
+    """Those named by URN, organisation key, or the reference of a trust that takes part.
+
+    An old URN names its one successor.
+    """
     authorise(principal, Action.READ)
     references = references_named(session, named)
     known = participant_ids(session, references.values())
+    known |= {old: one.participant_id for old, one in current(session, known).items()}
     ids = {name: known.get(reference) for name, reference in references.items()}
     if missing := [name for name, found in ids.items() if found is None]:
         raise NotFound(

@@ -23,6 +23,7 @@ from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.dates import not_before
 from app.register.group_actors import name_participants
+from app.register.successors.open_items import CLOSING
 from models.register import Circumstance, CircumstanceRule
 
 DEFAULT_RULES = Path(__file__).parent / "data" / "circumstance_rules.csv"
@@ -129,31 +130,37 @@ def import_circumstances(
     faults: list[Fault] = []
     rows = read_file(path, CircumstanceRow, faults, on_progress)
     named = name_participants(session, principal, {row.participant for _, row in rows})
-    check_unique(
-        path,
-        rows,
-        "participant",
-        lambda row: (named.reference(row.participant), row.kind, row.starts),
-        faults,
-    )
+    stored = {
+        tuple(one)
+        for one in session.execute(
+            select(Circumstance.participant_id, Circumstance.kind, Circumstance.starts)
+        )
+    }
+
+    def whose(row: CircumstanceRow) -> str:
+        return named.reference(
+            row.participant,
+            lambda old: row.kind == CLOSING or (old, row.kind, row.starts) in stored,
+        )
+
+    check_unique(path, rows, "participant", lambda row: (whose(row), row.kind, row.starts), faults)
     kinds = set(session.scalars(select(CircumstanceRule.kind)))
     for line, row in rows:
         if row.kind not in kinds:
             reason = f"has no circumstance rule. Use one of: {', '.join(sorted(kinds))}"
             faults.append(Fault(path.name, line, "kind", row.kind, reason))
-        if named.id_of(row.participant) is None:
+        if whose(row) not in named.ids:
             reason = named.why_not(row.participant)
             faults.append(Fault(path.name, line, "participant", row.participant, reason))
     raise_faults(faults)
     report = new_report("circumstances", {"circumstances": path})
-    report.notes += named.made
     report.things["circumstances"] = upsert(
         session,
         Circumstance,
         ("participant_id", "kind", "starts"),
         (
             {
-                "participant_id": named.id_of(row.participant),
+                "participant_id": named.ids[whose(row)],
                 "kind": row.kind,
                 "starts": row.starts,
                 "ends": row.ends,
@@ -163,4 +170,5 @@ def import_circumstances(
         ),
         closes=lambda before, after: before["ends"] is None and after["ends"] is not None,
     ).counts
+    report.notes += named.notes
     return record(session, principal, report)

@@ -5,7 +5,7 @@ was made here follows the register: its name, its end, and its place among its o
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -28,6 +28,8 @@ from app.register.naming import (
     participant_ids,
     reference_of,
 )
+from app.register.successors.resolve import School, current
+from app.register.successors.wording import notes_on
 from models.register import Group, Institution, Organisation, Participant
 from models.vocabulary import ParticipantKind
 from solver.pairing.geography import earth_centred
@@ -40,6 +42,13 @@ NOWHERE: Final[Place] = {
     "region_code": None,
     "district_code": None,
 }
+
+
+Stays = Callable[[int], bool]
+
+
+def _moves(old: int) -> bool:
+    return False
 
 
 @dataclass(slots=True)
@@ -55,12 +64,32 @@ class Named:
     """Cells that name a group which is closed."""
     made: list[str] = field(default_factory=list)
     """A sentence on each participant that was made."""
+    replaced: Mapping[str, School] = field(default_factory=dict)
+    """The successors of closed institutions that have a clear one, by the old reference."""
+    used: set[str] = field(default_factory=set)
+    """Old references that were taken for a successor."""
 
-    def reference(self, cell: str) -> str:
-        return self.references[cell]
+    def reference(self, cell: str, stays: Stays = _moves) -> str:
+        """The reference of whom a cell names; an old URN stands for its one successor.
 
-    def id_of(self, cell: str) -> int | None:
-        return self.ids.get(self.references[cell])
+        Spreadsheets keep old URNs for months, and a file that was imported before an institution
+        closed must change nothing when it is imported again. `stays` tells of the old
+        institution's id whether what is written of it belongs there: it has ended, or the
+        successor has the same.
+        """
+        reference = self.references[cell]
+        successor = self.replaced.get(reference)
+        if successor is None or stays(self.ids[reference]):
+            return reference
+        self.used.add(reference)
+        return f"urn:{successor.urn}"
+
+    def id_of(self, cell: str, stays: Stays = _moves) -> int | None:
+        return self.ids.get(self.reference(cell, stays))
+
+    @property
+    def notes(self) -> list[str]:
+        return self.made + notes_on(self.replaced, self.used)
 
     def why_not(self, cell: str) -> str:
         return self.refused.get(cell, UNKNOWN_PARTICIPANT)
@@ -70,6 +99,8 @@ def name_participants(session: WriteSession, principal: Principal, cells: Iterab
     """Find those that cells name, to write of them; a group that nobody stands for yet is made."""
     references = {cell: reference_of(cell) for cell in cells}
     named = Named(references, participant_ids(session, references.values()))
+    named.replaced = current(session, named.ids)
+    named.ids |= {f"urn:{one.urn}": one.participant_id for one in named.replaced.values()}
     found = _locked(session, references, named.ids)
     made = _make(session, principal, {each.group for each in found.values() if each.lacking})
     named.made += [f"{one.name} takes part as {made[one].key} from now on." for one in made]

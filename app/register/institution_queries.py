@@ -14,9 +14,11 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    case,
     cast,
     func,
     null,
+    or_,
     select,
     union_all,
 )
@@ -25,8 +27,10 @@ from sqlalchemy.orm import aliased
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession
 from app.errors import Conflict, NotFound
+from app.register.gias.classification import CLOSED_STATUS
 from app.register.lookups import GROUP, NETWORK, Scope, holds_words, is_in
 from app.register.nearby import Near
+from app.register.successors.resolve import School, follow
 from models.register import (
     Area,
     Group,
@@ -36,6 +40,7 @@ from models.register import (
     Network,
     NetworkMembership,
     Participant,
+    Succession,
 )
 from models.vocabulary import METRES_PER_MILE, AreaKind, Phase
 
@@ -120,6 +125,10 @@ class InstitutionRead:
     row: RowMapping
     groups: Sequence[Mapping[Any, Any]]
     networks: Sequence[RowMapping]
+    predecessors: Sequence[Mapping[Any, Any]] = ()
+    successors: Sequence[Mapping[Any, Any]] = ()
+    followed_by: School | None = None
+    """Of a closed one: the open institution that took its place, where the links name one."""
 
 
 _JOINED = (
@@ -182,6 +191,27 @@ _BELONGS: Final[Executable] = union_all(
 ).order_by("starts", "uid", "key")
 
 
+_URN: Final[ColumnElement[int]] = bindparam("urn", type_=Integer)
+_OTHER: Final = case(
+    (Succession.predecessor_urn == _URN, Succession.successor_urn),
+    else_=Succession.predecessor_urn,
+)
+_SUCCESSIONS: Final = (
+    select(
+        _OTHER.label("urn"),
+        Participant.name,
+        Succession.kind,
+        Succession.effective,
+        (Succession.predecessor_urn == _URN).label("succeeds"),
+    )
+    .select_from(Succession)
+    .outerjoin(Institution, Institution.urn == _OTHER)
+    .outerjoin(Participant)
+    .where(or_(Succession.predecessor_urn == _URN, Succession.successor_urn == _URN))
+    .order_by(Succession.effective, Succession.id)
+)
+
+
 def get_institution(session: ReadSession, principal: Principal, urn: int) -> InstitutionRead:
     authorise(principal, Action.READ)
     connection = session.connection()
@@ -190,6 +220,8 @@ def get_institution(session: ReadSession, principal: Principal, urn: int) -> Ins
         raise NotFound(f"There is no institution {urn} in the register. Check the URN.")
     wanted = {"participant_id": row["participant_id"]}
     belongs = connection.execute(_BELONGS, wanted).mappings().all()
+    linked = connection.execute(_SUCCESSIONS, {"urn": urn}).mappings().all()
+    closed = row["status_code"] == CLOSED_STATUS
     return InstitutionRead(
         row=row,
         groups=[
@@ -198,6 +230,9 @@ def get_institution(session: ReadSession, principal: Principal, urn: int) -> Ins
             if one["key"] is None
         ],
         networks=[one for one in belongs if one["key"] is not None],
+        predecessors=[one for one in linked if not one["succeeds"]],
+        successors=[one for one in linked if one["succeeds"]],
+        followed_by=follow(session, [urn])[urn].clear if closed else None,
     )
 
 

@@ -15,6 +15,7 @@ from app.register.gias.classification import TRUST_KINDS
 from app.register.group_members import MEMBERS, belongs_on
 from app.register.naming import reference_named
 from app.register.nearby import Near
+from app.register.successors.resolve import current
 from models.register import (
     Area,
     Group,
@@ -64,6 +65,8 @@ class Found:
     in_scope: bool
     distance_m: float | None = None
     """From the place that was named, where one was."""
+    successor: str | None = None
+    """Of a closed institution that was named: the URN of its one successor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +187,13 @@ def find_participants(
 ) -> list[Found]:
     """Those whose URN, key or trust is `text`, else whose name and place hold all of its words.
 
-    `open_only` leaves out institutions that are closed or take no part; naming one finds it.
+    `open_only` leaves out institutions that are closed or take no part; naming one finds it, and
+    after it its successor.
     """
     authorise(principal, Action.READ)
-    named = Participant.reference == reference_named(session, text.strip())
-    by_reference = _found(session, named, limit=limit)
+    by_reference = _named(session, text)
     if by_reference or not text.split():
-        return by_reference[skip:]
+        return by_reference[skip : skip + limit]
     taking_part = [func.coalesce(Institution.in_scope, true())] if open_only else []
     return _found(session, *holds_words(text), *taking_part, skip=skip, limit=limit)
 
@@ -232,13 +235,27 @@ def count_participants(
     if not text.split():
         return 0
     query = select(func.count()).select_from(Participant)
-    named = query.where(Participant.reference == reference_named(session, text.strip()))
-    if by_reference := session.scalar(named) or 0:
+    if by_reference := len(_named(session, text)):
         return by_reference
     query = query.where(*holds_words(text))
     if open_only:
         query = query.outerjoin(Institution).where(func.coalesce(Institution.in_scope, true()))
     return session.scalar(query) or 0
+
+
+def _named(session: AnySession, text: str) -> list[Found]:
+    """Whom `text` names by URN, key or trust, and who took the place of a closed institution."""
+    reference = reference_named(session, text.strip())
+    found = _found(session, Participant.reference == reference, limit=1)
+    if not found or found[0].in_scope:
+        return found
+    successor = current(session, [reference]).get(reference)
+    if successor is None:
+        return found
+    return [
+        replace(found[0], successor=str(successor.urn)),
+        *_found(session, Participant.id == successor.participant_id, limit=1),
+    ]
 
 
 def holds_words(text: str) -> list[ColumnElement[bool]]:

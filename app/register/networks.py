@@ -67,21 +67,26 @@ def import_networks(
     faults: list[Fault] = []
     rows = read_file(path, NetworkRow, faults, on_progress)
     named = name_participants(session, principal, {row.member for _, row in rows})
-    check_unique(
-        path,
-        rows,
-        "member",
-        lambda row: (row.key, named.reference(row.member), row.starts),
-        faults,
-    )
+    stored = {
+        tuple(one)
+        for one in session.execute(
+            select(Network.key, NetworkMembership.participant_id, NetworkMembership.starts).join(
+                Network
+            )
+        )
+    }
+
+    def who(row: NetworkRow) -> str:
+        return named.reference(row.member, lambda old: (row.key, old, row.starts) in stored)
+
+    check_unique(path, rows, "member", lambda row: (row.key, who(row), row.starts), faults)
     networks = _networks(path, rows, faults)
     for line, row in rows:
-        if named.id_of(row.member) is None:
+        if who(row) not in named.ids:
             reason = named.why_not(row.member)
             faults.append(Fault(path.name, line, "member", row.member, reason))
     raise_faults(faults)
     report = new_report("networks", {"networks": path})
-    report.notes += named.made
     own = upsert(session, Network, ("key",), networks.values())
     ids: dict[str, int] = dict(
         session.execute(
@@ -94,7 +99,7 @@ def import_networks(
     members = [
         {
             "network_id": ids[row.key],
-            "participant_id": named.id_of(row.member),
+            "participant_id": named.ids[who(row)],
             "starts": row.starts,
             "ends": row.ends,
         }
@@ -111,6 +116,7 @@ def import_networks(
     )
     # Who had left before is history, and nothing that the file lacks.
     report.things |= {"networks": own.counts, "members": replace(written.counts, absent=0)}
+    report.notes += named.notes
     return record(session, principal, report)
 
 

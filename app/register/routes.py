@@ -44,6 +44,7 @@ from app.register.schemas import (
     NetworkOf,
     PlaceShown,
     Source,
+    SuccessionOf,
 )
 from models.vocabulary import AreaKind
 
@@ -120,9 +121,16 @@ def _institution(request: Request, principal: Principal, urn: int) -> Response:
         **found.row,
         groups=[GroupOf.model_construct(**row) for row in found.groups],
         networks=[NetworkOf.model_construct(**row) for row in found.networks],
+        predecessors=[SuccessionOf.model_construct(**row) for row in found.predecessors],
+        successors=[SuccessionOf.model_construct(**row) for row in found.successors],
+        followed_by=None if found.followed_by is None else found.followed_by.urn,
         source=source,
     )
-    return shown(request, content)
+    link = None
+    if found.followed_by is not None:
+        base = request.url.path.rpartition("/")[0]
+        link = f'<{base}/{found.followed_by.urn}>; rel="successor-version"'
+    return shown(request, content, link=link)
 
 
 @router.get("/institutions/{urn}/measures", response_model=Measures, responses=AS_CSV)

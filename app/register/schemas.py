@@ -125,6 +125,15 @@ class Source(Shown):
     imported_at: Moment | None
 
 
+class SuccessionOf(Shown):
+    """An institution whose place this one took, or the other way round."""
+
+    urn: int = Field(examples=[100001])
+    name: str | None = Field(description="null: not in the register here")
+    kind: str = Field(description="as the register says", examples=["replaced"])
+    effective: date | None
+
+
 class InstitutionShown(InstitutionListed):
     establishment_number: str | None = Field(examples=["2000"])
     ukprn: str | None = Field(examples=["10000000"])
@@ -147,6 +156,13 @@ class InstitutionShown(InstitutionListed):
     northing: int | None = Field(examples=[180000])
     groups: list[GroupOf]
     networks: list[NetworkOf]
+    predecessors: list[SuccessionOf]
+    successors: list[SuccessionOf]
+    followed_by: int | None = Field(
+        description="URN of the open institution that took the place of a closed one, where the "
+        "links name one; `Link` leads there",
+        examples=[100001],
+    )
     source: Source
 
 

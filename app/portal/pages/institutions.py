@@ -145,6 +145,9 @@ def _institution(session: ReadSession, who: Who, urn: int) -> dict[str, Any]:
     return {
         **found.row,
         "is_school": True,
+        "predecessors": found.predecessors,
+        "successors": found.successors,
+        "followed_by": found.followed_by,
         "groups": found.groups,
         "networks": found.networks,
         "measures": measure_queries.list_measures(session, who.principal, urn),

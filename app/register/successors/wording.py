@@ -1,11 +1,14 @@
 """Institutions that closed, will close or moved, as people read of them."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
 
 from app.import_kit.report import Affected
+from app.register.successors.resolve import School
 from app.wording import number, on_day
 from models.vocabulary import RegisterChange
+
+SHOWN: Final = 5
 
 
 class InUse(Protocol):
@@ -39,6 +42,19 @@ def what_changed(one: Affected) -> str:
         return f"closes{when}." if when else "is proposed to close."
     what = "trust" if one.change is RegisterChange.MOVED_TRUST else "local authority"
     return f"changed {what} from {one.before or 'none'} to {one.after or 'none'}."
+
+
+def notes_on(replaced: Mapping[str, School], used: Iterable[str]) -> list[str]:
+    """Which old URNs were taken for which successors, the first few by name."""
+    told = sorted(used)
+    notes = [
+        f"{reference.partition(':')[2]} is closed. Its rows were taken for its successor, "
+        f"{replaced[reference].urn} {replaced[reference].name}."
+        for reference in told[:SHOWN]
+    ]
+    if len(told) > SHOWN:
+        notes.append(f"So were the rows of {len(told) - SHOWN:,} other closed institutions.")
+    return notes
 
 
 def hanging_on(one: InUse) -> str:
