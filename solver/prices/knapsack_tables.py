@@ -14,6 +14,8 @@ from numba import njit
 
 from solver.arrays import IntArray, SmallArray
 
+NARROW: Final = 4
+"""Days between an item's fewest and most below which each is tried."""
 NEVER: Final = -(2**61)
 """Profit of what cannot be. It stays below `POSSIBLE` whatever a participant adds to it."""
 POSSIBLE: Final = -(2**60)
@@ -75,12 +77,12 @@ class KnapsackTables(NamedTuple):
 
     Attributes
     ----------
-    value, spare
-        V, and V before the last group, flat.
-    group
-        P of one group, flat.
-    split
-        Per group and place of V: the place of P that V there came by.
+    value
+        V without a group, then with one group more each, flat.
+    group, group_at
+        P of each group, flat, and the first place of each.
+    window
+        Days that may still be the best, of one item and row of P.
     choice
         Per item and place of P: days + 1 that the item has there, 0 if it is not in.
     choice_at
@@ -92,9 +94,9 @@ class KnapsackTables(NamedTuple):
     """
 
     value: IntArray
-    spare: IntArray
     group: IntArray
-    split: SmallArray
+    group_at: IntArray
+    window: IntArray
     choice: SmallArray
     choice_at: IntArray
     selected: IntArray
@@ -104,13 +106,24 @@ class KnapsackTables(NamedTuple):
 
 
 class TableSizes(NamedTuple):
-    """Places that the tables of one side need, see `KnapsackTables`."""
+    """Places that the tables of one side need, see `KnapsackTables`.
+
+    Attributes
+    ----------
+    value, group
+        Of the largest V and P.
+    values, group_places
+        Of all V and of all P of one participant.
+    choice, items, groups
+        Choices, items and groups of one participant.
+    """
 
     value: int
     group: int
+    values: int
+    group_places: int
     choice: int
     items: int
-    split: int
     groups: int
 
 
@@ -118,10 +131,10 @@ class TableSizes(NamedTuple):
 def tables_of(sizes: TableSizes) -> KnapsackTables:
     """Return room for tables, not yet filled."""
     return KnapsackTables(
-        np.empty(sizes.value, np.int64),
-        np.empty(sizes.value, np.int64),
+        np.empty(sizes.values, np.int64),
+        np.empty(sizes.group_places, np.int64),
+        np.empty(sizes.groups + 1, np.int64),
         np.empty(sizes.group, np.int64),
-        np.empty(sizes.split, np.int32),
         np.empty(sizes.choice, np.int32),
         np.empty(sizes.items, np.int64),
         np.empty(sizes.items, np.int64),
@@ -200,6 +213,82 @@ def select(
 
 
 @njit(cache=True, nogil=True, inline="always")
+def _try_days(
+    profits: Profits,
+    candidate: int,
+    low: int,
+    high: int,
+    days_count: int,
+    unit: int,
+    top_days: int,
+    here: IntArray,
+    before: IntArray,
+    choice: SmallArray,
+) -> None:
+    """Let a row of P hold one item more, at each number of days in turn."""
+    for at in range(top_days, days_count * low - 1, -1):
+        best, best_days = here[at], -1
+        for days in range(low, (min(high, at) if days_count else high) + 1):
+            reached = before[at - days_count * days] + profit_of(profits, candidate, days, unit)
+            if reached > best:
+                best, best_days = reached, days
+        here[at] = best
+        if len(choice) > 0:
+            choice[at] = best_days + 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _slide_days(
+    profits: Profits,
+    candidate: int,
+    low: int,
+    high: int,
+    unit: int,
+    top_days: int,
+    here: IntArray,
+    before: IntArray,
+    window: IntArray,
+    choice: SmallArray,
+) -> None:
+    """Let a row of P hold one item more, as a sliding window maximum.
+
+    Between its fewest and its most days an item's profit is linear, whatever the unit is, so that
+    each place of the row before enters the window once and leaves it once, however wide the range
+    (Pferschy, Dynamic programming revisited: improving knapsack algorithms, Computing 63, 1999).
+    """
+    slope = profits.rate[candidate] * unit
+    least = profit_of(profits, candidate, low, unit)
+    inside = profit_of(profits, candidate, low + 1, unit)
+    most = profit_of(profits, candidate, high, unit)
+    first, end, new = 0, 0, top_days - low - 1
+    for at in range(top_days, low - 1, -1):
+        best, best_days = here[at], -1
+        if before[at - low] + least > best:
+            best, best_days = before[at - low] + least, low
+        while first < end and window[first] > at - low - 1:
+            first += 1
+        while new >= 0 and new > at - high:
+            if before[new] > POSSIBLE:
+                while first < end and (
+                    before[window[end - 1]] < before[new] + slope * (window[end - 1] - new)
+                ):
+                    end -= 1
+                window[end] = new
+                end += 1
+            new -= 1
+        if first < end:
+            days = at - window[first]
+            reached = before[at - days] + inside + slope * (days - low - 1)
+            if reached > best:
+                best, best_days = reached, days
+        if at >= high and before[at - high] + most > best:
+            best, best_days = before[at - high] + most, high
+        here[at] = best
+        if len(choice) > 0:
+            choice[at] = best_days + 1
+
+
+@njit(cache=True, nogil=True, inline="always")
 def add_item(
     side: Side,
     profits: Profits,
@@ -209,6 +298,7 @@ def add_item(
     room: int,
     top: tuple[int, int],
     table: IntArray,
+    window: IntArray,
     choice: SmallArray,
 ) -> tuple[int, int]:
     """Let P hold one item more; return the furthest place in use, pairings and days.
@@ -244,57 +334,35 @@ def add_item(
                     if record:
                         choice[here + at] = low + 1
             continue
-        for at in range(top_days, days_count * low - 1, -1):
-            best, best_days = table[here + at], -1
-            for days in range(low, (min(high, at) if days_count else high) + 1):
-                value = profit_of(profits, candidate, days, unit)
-                reached = table[before + at - days_count * days] + value
-                if reached > best:
-                    best, best_days = reached, days
-            table[here + at] = best
-            if record:
-                choice[here + at] = best_days + 1
+        here_row, before_row = table[here : here + width], table[before : before + width]
+        choice_row = choice[here : here + width]
+        if not days_count or high - low < NARROW:
+            _try_days(
+                profits, candidate, low, high, days_count, unit, top_days,
+                here_row, before_row, choice_row,
+            )  # fmt: skip
+        else:
+            _slide_days(
+                profits, candidate, low, high, unit, top_days,
+                here_row, before_row, window, choice_row,
+            )  # fmt: skip
     return top_count, top_days
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _fill_group(
-    side: Side,
-    profits: Profits,
-    unit: int,
-    most: int,
-    room: int,
-    start: int,
-    end: int,
-    out: KnapsackTables,
-    choice_end: int,
-) -> int:
-    """Fill P from the selected items start..end; return where the choices recorded end."""
-    size = (max(most, 0) + 1) * (max(room, 0) + 1)
-    out.group[:size] = NEVER
-    out.group[0] = 0
-    top = (0, 0)
-    for place in range(start, end):
-        choice = out.choice[choice_end : choice_end + size]
-        choice[:] = 0
-        out.choice_at[place] = choice_end
-        choice_end += size
-        top = add_item(side, profits, unit, out.selected[place], most, room, top, out.group, choice)
-    return choice_end
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _merge(
+def merge(
     value: IntArray,
-    spare: IntArray,
+    merged: IntArray,
     group: IntArray,
-    split: SmallArray,
     group_shape: tuple[int, int],
     shape: tuple[int, int],
     step: tuple[int, int],
     top: tuple[int, int],
 ) -> tuple[int, int]:
-    """Put V with one more group into `spare`; return the furthest place of it in use.
+    """Put V with one more group into `merged`; return the furthest place of it in use.
+
+    Which place of P each place of V came by is found when it is traced: here nothing but a
+    maximum stands in the innermost loop.
 
     Parameters
     ----------
@@ -306,25 +374,21 @@ def _merge(
         The furthest place of V in use.
     """
     width, group_width = shape[1] + 1, group_shape[1] + 1
-    size = (shape[0] + 1) * width
-    spare[:size] = NEVER
+    merged[: (shape[0] + 1) * width] = NEVER
     most_count, most_days = top
     for count in range(group_shape[0] + 1):
         for days in range(group_width):
-            entry = count * group_width + days
-            gain = group[entry]
+            gain = group[count * group_width + days]
             if gain <= POSSIBLE:
                 continue
             more_count, more_days = step[0] * count, step[1] * days
             last = min(top[1], shape[1] - more_days)
             for before in range(min(top[0], shape[0] - more_count) + 1):
-                source = before * width
-                target = (before + more_count) * width + more_days
+                source = value[before * width : before * width + last + 1]
+                start = (before + more_count) * width + more_days
+                target = merged[start : start + last + 1]
                 for at in range(last + 1):
-                    reached = value[source + at] + gain
-                    if reached > spare[target + at]:
-                        spare[target + at] = reached
-                        split[target + at] = entry
+                    target[at] = max(target[at], source[at] + gain)
             most_count = max(most_count, min(shape[0], top[0] + more_count))
             most_days = max(most_days, min(shape[1], top[1] + more_days))
     return most_count, most_days
@@ -333,8 +397,8 @@ def _merge(
 @njit(cache=True, nogil=True, inline="always")
 def fill_side(
     side: Side, profits: Profits, participant: int, unit: int, floor: int, out: KnapsackTables
-) -> None:
-    """Fill V of one side, into `out.value`.
+) -> IntArray:
+    """Fill V of one side group by group, and return it.
 
     Parameters
     ----------
@@ -350,25 +414,36 @@ def fill_side(
     size = (shape[0] + 1) * (shape[1] + 1)
     out.value[:size] = NEVER
     out.value[0] = 0
+    out.group_at[0] = 0
     top = (0, 0)
     end, choice_end = 0, 0
     for group in range(first, last):
         group_most, group_room = side.group_most[group], side.group_days[group]
-        start = end
+        at, start = group - first, end
         end = select(side, profits, group, floor, group_most, group_room, start, out)
         # A table need not go further than its items do.
         if group_most > end - start:
             group_most = end - start
-        choice_end = _fill_group(
-            side, profits, unit, group_most, group_room, start, end, out, choice_end
-        )
-        at = group - first
-        out.ends[at] = end
-        out.widths[at] = max(group_room, 0) + 1
-        split = out.split[at * size : (at + 1) * size]
         group_shape = (max(group_most, 0), max(group_room, 0))
-        top = _merge(out.value, out.spare, out.group, split, group_shape, shape, step, top)
-        out.value[:size] = out.spare[:size]
+        places = (group_shape[0] + 1) * (group_shape[1] + 1)
+        out.ends[at], out.widths[at] = end, group_shape[1] + 1
+        out.group_at[at + 1] = out.group_at[at] + places
+        table = out.group[out.group_at[at] : out.group_at[at + 1]]
+        table[:] = NEVER
+        table[0] = 0
+        group_top = (0, 0)
+        for place in range(start, end):
+            item, choice = out.selected[place], out.choice[choice_end : choice_end + places]
+            choice[:] = 0
+            out.choice_at[place] = choice_end
+            choice_end += places
+            group_top = add_item(
+                side, profits, unit, item, group_most, group_room, group_top, table,
+                out.window, choice,
+            )  # fmt: skip
+        value, merged = out.value[at * size :], out.value[(at + 1) * size :]
+        top = merge(value, merged, table, group_shape, shape, step, top)
+    return out.value[(last - first) * size : (last - first + 1) * size]
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -407,10 +482,18 @@ def trace(
     for group in range(last - 1, first - 1, -1):
         at = group - first
         group_width = out.widths[at]
-        entry = out.split[at * size + count * width + days]
-        group_count, group_days = entry // group_width, entry % group_width
-        count -= counts * group_count
-        days -= days_count * group_days
+        reached = out.value[(at + 1) * size + count * width + days]
+        group_count, group_days = 0, 0
+        for entry in range(out.group_at[at + 1] - out.group_at[at]):
+            gain = out.group[out.group_at[at] + entry]
+            fewer_count = count - counts * (entry // group_width)
+            fewer_days = days - days_count * (entry % group_width)
+            if gain <= POSSIBLE or fewer_count < 0 or fewer_days < 0:
+                continue
+            if out.value[at * size + fewer_count * width + fewer_days] + gain == reached:
+                group_count, group_days = entry // group_width, entry % group_width
+                count, days = fewer_count, fewer_days
+                break
         item_counts = 1 if side.group_most[group] >= 0 else 0
         item_days = 1 if side.group_days[group] >= 0 else 0
         start = out.ends[at - 1] if at > 0 else 0

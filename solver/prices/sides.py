@@ -205,8 +205,9 @@ def sizes_of(side: Side) -> TableSizes:
     return TableSizes(
         value=int(value.max(initial=1)),
         group=int(group.max(initial=1)),
+        values=int((value * (groups + 1)).max(initial=1)),
+        group_places=int(_sums(group, side.groups).max(initial=1)),
         choice=int(_sums(group * np.diff(side.items), side.groups).max(initial=1)),
         items=int(np.diff(side.items[side.groups]).max(initial=1)),
-        split=int((value * groups).max(initial=1)),
         groups=int(groups.max(initial=1)),
     )

@@ -50,14 +50,14 @@ BOTH_ROLES: Final = 2
 
 
 @njit(cache=True, nogil=True, inline="always")
-def best_place(out: KnapsackTables, most: int, room: int, least: int) -> tuple[int, int, int]:
+def best_place(value: IntArray, most: int, room: int, least: int) -> tuple[int, int, int]:
     """Return the best value in V with at least `least` days, and its place."""
     best, best_count, best_days = NEVER, 0, 0
     width = max(room, 0) + 1
     for count in range(max(most, 0) + 1):
         for days in range(least, width):
-            if out.value[count * width + days] > best:
-                best, best_count, best_days = out.value[count * width + days], count, days
+            if value[count * width + days] > best:
+                best, best_count, best_days = value[count * width + days], count, days
     return best, best_count, best_days
 
 
@@ -97,15 +97,15 @@ def solve_subproblem(
     """
     take_most, take_room = take.most[participant], take.days[participant]
     give_most, give_room = give.most[participant], give.days[participant]
-    fill_side(take, take_profits, participant, unit, 0, taking)
-    most_taken = best_place(taking, take_most, take_room, 0)
+    take_value = fill_side(take, take_profits, participant, unit, 0, taking)
+    most_taken = best_place(take_value, take_most, take_room, 0)
     floor = 0 if role == FREE_ROLES else -most_taken[0]
-    fill_side(give, give_profits, participant, unit, floor, giving)
-    best_take, best_give = most_taken, best_place(giving, give_most, give_room, 0)
+    give_value = fill_side(give, give_profits, participant, unit, floor, giving)
+    best_take, best_give = most_taken, best_place(give_value, give_most, give_room, 0)
     total = best_take[0] + best_give[0]
     takes = True
     if role == BOTH_ROLES:
-        some = best_place(giving, give_most, give_room, 1)
+        some = best_place(give_value, give_most, give_room, 1)
         takes = some[0] + best_take[0] >= best_give[0]
         if takes:
             total, best_give = some[0] + best_take[0], some
@@ -119,7 +119,7 @@ def solve_subproblem(
         for days in range(give_room, -1, -1):
             for count in range(max(give_most, 0) + 1):
                 at = count * (give_room + 1) + days
-                if place < 0 or giving.value[at] > giving.value[place]:
+                if place < 0 or give_value[at] > give_value[place]:
                     place = at
             credit[days] = place
         for days in range(width):
@@ -127,12 +127,12 @@ def solve_subproblem(
             if least > give_room:
                 break
             for count in range(max(take_most, 0) + 1):
-                value = taking.value[count * width + days]
-                if value + giving.value[credit[least]] > total:
-                    total = value + giving.value[credit[least]]
+                value = take_value[count * width + days]
+                if value + give_value[credit[least]] > total:
+                    total = value + give_value[credit[least]]
                     best_take = (value, count, days)
                     at = credit[least]
-                    best_give = (giving.value[at], at // (give_room + 1), at % (give_room + 1))
+                    best_give = (give_value[at], at // (give_room + 1), at % (give_room + 1))
     clear(take, participant, taken)
     if takes:
         trace(take, take_profits, participant, unit, best_take[1], best_take[2], taking, taken)

@@ -25,6 +25,7 @@ from solver.prices.knapsack_tables import (
     TableSizes,
     add_item,
     fill_side,
+    merge,
     profit_of,
     select,
     tables_of,
@@ -35,9 +36,9 @@ from solver.prices.subproblems import BALANCED, BOTH_ROLES, Subproblems, best_pl
 @njit(cache=True, nogil=True)
 def _fill(
     side: Side, profits: Profits, participant: int, unit: int, floor: int, out: KnapsackTables
-) -> None:
-    """Fill V of one side; compiled once, as it is asked for twice."""
-    fill_side(side, profits, participant, unit, floor, out)
+) -> IntArray:
+    """Fill V of one side and return it; compiled once, as it is asked for twice."""
+    return fill_side(side, profits, participant, unit, floor, out)
 
 
 @njit(cache=True, nogil=True)
@@ -53,7 +54,7 @@ def _add(
 ) -> tuple[int, int]:
     """Let P hold one item more, recording nothing; return the furthest place in use."""
     most, room = side.group_most[group], side.group_days[group]
-    return add_item(side, profits, unit, item, most, room, top, table, out.choice[:0])
+    return add_item(side, profits, unit, item, most, room, top, table, out.window, out.choice[:0])
 
 
 @njit(cache=True, nogil=True)
@@ -166,9 +167,7 @@ def _step_back(
             source = before_count * width
             target = (before_count + count) * width + days
             for at in range(width - days):
-                reached = behind[target + at] + gain
-                if reached > spare[source + at]:
-                    spare[source + at] = reached
+                spare[source + at] = max(spare[source + at], behind[target + at] + gain)
     behind[:size] = spare[:size]
 
 
@@ -284,28 +283,17 @@ def _through_side(
     size = (shape[0] + 1) * (shape[1] + 1)
     before = np.full((last - first + 1, size), NEVER, np.int64)
     before[0, 0] = 0
+    top = (0, 0)
     ends = np.zeros(last - first + 1, np.int64)
     for group in range(first, last):
         at = group - first
         group_most, group_room = side.group_most[group], side.group_days[group]
         ends[at + 1] = select(side, profits, group, floor, group_most, group_room, ends[at], out)
         group_shape = _fill_group(side, profits, unit, group, ends[at], ends[at + 1], out)
-        for entry in range((group_shape[0] + 1) * (group_shape[1] + 1)):
-            gain = out.group[entry]
-            count = step[0] * (entry // (group_shape[1] + 1))
-            days = step[1] * (entry % (group_shape[1] + 1))
-            if gain <= POSSIBLE:
-                continue
-            for before_count in range(shape[0] - count + 1):
-                source = before_count * (shape[1] + 1)
-                target = (before_count + count) * (shape[1] + 1) + days
-                for place in range(shape[1] + 1 - days):
-                    reached = before[at, source + place] + gain
-                    if reached > before[at + 1, target + place]:
-                        before[at + 1, target + place] = reached
+        top = merge(before[at], before[at + 1], out.group, group_shape, shape, step, top)
         if stop[0]:
             return
-    rest = np.empty(len(out.group), np.int64)
+    rest, spare = np.empty(len(out.window), np.int64), np.empty(size, np.int64)
     for group in range(last - 1, first - 1, -1):
         at = group - first
         group_shape = _fill_group(side, profits, unit, group, ends[at], ends[at + 1], out)
@@ -316,7 +304,7 @@ def _through_side(
         )
         if stop[0]:
             return
-        _step_back(behind, out.spare, out.group, shape, step, group_shape)
+        _step_back(behind, spare, out.group, shape, step, group_shape)
 
 
 @njit(cache=True, nogil=True)
@@ -355,15 +343,15 @@ def through_values(
         allowance = problems.allowance[participant]
         take_shape = (max(take.most[participant], 0), max(take.days[participant], 0))
         give_shape = (max(give.most[participant], 0), max(give.days[participant], 0))
-        _fill(take, take_profits, participant, unit, 0, taking)
-        best = best_place(taking, take_shape[0], take_shape[1], 0)[0]
+        taken = _fill(take, take_profits, participant, unit, 0, taking)
+        best = best_place(taken, take_shape[0], take_shape[1], 0)[0]
         if give.items[give.groups[participant]] < give.items[give.groups[participant + 1]]:
             floor = -best if role in (BALANCED, BOTH_ROLES) else 0
-            _join(behind, give_shape, taking.value, take_shape, role, allowance, True)
+            _join(behind, give_shape, taken, take_shape, role, allowance, True)
             _through_side(give, give_profits, participant, unit, floor, behind, giving, gives, stop)
         if take.items[take.groups[participant]] < take.items[take.groups[participant + 1]]:
             # Taking may be forced at any loss, and so be worth giving at any loss.
             floor = POSSIBLE if role in (BALANCED, BOTH_ROLES) else 0
-            _fill(give, give_profits, participant, unit, floor, giving)
-            _join(behind, take_shape, giving.value, give_shape, role, allowance, False)
+            given = _fill(give, give_profits, participant, unit, floor, giving)
+            _join(behind, take_shape, given, give_shape, role, allowance, False)
             _through_side(take, take_profits, participant, unit, 0, behind, taking, takes, stop)
