@@ -91,6 +91,12 @@ def match(
     max_taken: Annotated[
         int, typer.Option(help="Maximum supporting organisations of a school at a time.")
     ] = DEFAULTS.max_taken,
+    refuse_failed_support_years: Annotated[
+        int,
+        typer.Option(
+            help="Leave out pairs whose earlier support did not work and ended in these last years."
+        ),
+    ] = DEFAULTS.refuse_failed_support_years,
     weights: Annotated[
         Path | None, typer.Option(help="JSON file with a weight for each component of the points.")
     ] = None,
@@ -164,6 +170,7 @@ def match(
         max_neighbours=max_neighbours,
         max_given=max_given,
         max_taken=max_taken,
+        refuse_failed_support_years=refuse_failed_support_years,
         weights=_weights(weights),
         pins=tuple(pin or ()),
         exclusions=tuple(exclude or ()),

@@ -16,6 +16,7 @@ COMPONENT_NAMES: Final = {
     Component.LADDER: "Where support comes from",
     Component.CONTINUITY: "Earlier support",
     Component.DISADVANTAGE: "Disadvantage",
+    Component.FAILED_SUPPORT: "Support that did not work",
 }
 LADDER_NAMES: Final = {
     Ladder.OWN_GROUP: "Own trust or federation",

@@ -298,4 +298,13 @@ def rules_in_words(options: MatchOptions) -> tuple[str, ...]:
         "the rules allow, and with all such offers of its own trust, federation or networks.",
         "Limits on days, dates, locations, phases, areas served and circumstances apply to both "
         "sides.",
+        *(
+            [
+                "Pairs whose earlier support did not work are left out for "
+                f"{counted(options.refuse_failed_support_years, 'year')} after it ended, unless "
+                "they are pinned."
+            ]
+            if options.refuse_failed_support_years
+            else []
+        ),
     )

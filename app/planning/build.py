@@ -124,6 +124,7 @@ def _point_inputs(
         ),
         running=exchange.Pairs(*_giver_and_taker(running, place)),
         past=past,
+        failed=pairs.failed,
         tried=_tried(loaded, pairs.participants, ended, place),
         need_half_days=np.array(left.need_half_days),
         need_givers=np.array(left.need_givers),

@@ -91,6 +91,8 @@ class MatchOptions(BaseModel):
     include_suggestions: bool = Field(False, strict=True)
     include_declined: bool = Field(False, strict=True)
     """Propose pairings again that were declined; otherwise only a pin does."""
+    refuse_failed_support_years: int = Field(0, strict=True, ge=0, le=100)
+    """Leave out pairs whose earlier support did not work and ended so few years ago; 0: none."""
     as_of: Day | None = None
     """The day to plan from; none: today."""
     weights: dict[str, Weight] = Field(default_factory=dict, examples=[{"nearness": 200}])

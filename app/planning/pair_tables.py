@@ -12,9 +12,17 @@ from app.planning.capacity import Left
 from app.planning.load import Loaded
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Wishes, as_rows
-from models.vocabulary import METRES_PER_MILE, AreaKind, Availability, Mode, NeedState
+from models.vocabulary import (
+    METRES_PER_MILE,
+    AreaKind,
+    Availability,
+    Mode,
+    NeedState,
+    SupportResult,
+)
 from solver.arrays import IntArray
 from solver.pairing import columns as exchange
+from solver.pairing.failed_support import UNDATED, FailedSupport
 from solver.pairing.pairs import PairTables
 from solver.pairing.travel import Places, TravelTimes
 
@@ -44,10 +52,24 @@ def pair_tables(
         conflicts=wishes.conflicts,
         declined=wishes.declined,
         kept=exchange.Pairs(pinned[:, 0], pinned[:, 1]),
+        failed=_failed(loaded, options, place),
         travel=travel,
         default_limit_m=options.travel_limit_miles * METRES_PER_MILE,
         with_suggestions=options.include_suggestions,
     )
+
+
+def _failed(loaded: Loaded, options: MatchOptions, place: Place) -> FailedSupport:
+    rows = [
+        (place[row.giver_id], place[row.taker_id], row.ends.toordinal() if row.ends else UNDATED)
+        for row in loaded.support
+        if row.result == SupportResult.DID_NOT_WORK
+        and row.giver_id in place
+        and row.taker_id in place
+    ]
+    giver, taker, ended = np.array(rows, np.int64).reshape(-1, 3).T
+    years = options.refuse_failed_support_years
+    return FailedSupport.of(giver, taker, ended, len(place), loaded.day, years)
 
 
 def _taxonomy(loaded: Loaded) -> tuple[exchange.Taxonomy, dict[str, int]]:

@@ -364,6 +364,10 @@ RUN_FIELDS: Final[Mapping[str, Field]] = {
         "Maximum schools supported at a time",
         "Enter the maximum number of schools supported at a time",
     ),
+    "refuse_failed_support_years": Field(
+        "Leave out pairs whose earlier support did not work",
+        "Enter for how many years after its end, like 2, or 0 for none",
+    ),
     "minutes": Field("Time limit", "Enter a time limit in minutes, like 5"),
     "include_suggestions": Field(
         "Suggested needs, and organisations that have not responded", "Select yes or no"

@@ -13,6 +13,7 @@ import numpy as np
 from models.vocabulary import HALF_DAYS_PER_DAY, Availability, Mode, Side, days_text
 from solver.arrays import BoolArray, CodeArray, IntArray
 from solver.pairing.columns import holds
+from solver.pairing.failed_rule import SupportFailed
 from solver.pairing.journey_rules import TooFar, UnknownPosition
 from solver.pairing.pair_rule import (
     GIVER,
@@ -419,14 +420,15 @@ TOO_FAR: Final = TooFar()
 OWN_OFFER: Final = OwnOffer()
 CONFLICT: Final = ConflictOfInterest()
 DECLINED: Final = Declined()
+FAILED_SUPPORT: Final = SupportFailed()
 WINDOW: Final = OtherDates()
 PHASE: Final = OtherPhase()
 AREA_SERVED: Final = AreaNotServed()
 TOO_FEW_DAYS: Final = TooFewDays()
 PAIR_RULES: Final[tuple[PairRule, ...]] = (
     OTHER_EXPERTISE, NEED_NOT_CONFIRMED, TAKER_MAY_NOT_TAKE, GIVER_MAY_NOT_GIVE, NOT_OFFERING,
-    NOT_ANSWERED, MODE, UNKNOWN_POSITION, TOO_FAR, OWN_OFFER, CONFLICT, DECLINED, WINDOW, PHASE,
-    AREA_SERVED, TOO_FEW_DAYS,
+    NOT_ANSWERED, MODE, UNKNOWN_POSITION, TOO_FAR, OWN_OFFER, CONFLICT, DECLINED, FAILED_SUPPORT,
+    WINDOW, PHASE, AREA_SERVED, TOO_FEW_DAYS,
 )  # fmt: skip
 """In order of test: what one side or the journey rules out is counted without forming pairs."""
 REASONS: Final[tuple[Reason, ...]] = (*PAIR_RULES, NOT_AMONG_NEAREST)

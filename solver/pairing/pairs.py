@@ -17,6 +17,7 @@ from solver.pairing.columns import (
     check_indices,
     holds,
 )
+from solver.pairing.failed_support import FailedSupport
 from solver.pairing.geography import arc_from_chord, distance_m, earth_centred
 from solver.pairing.travel import EstimatedTravelTimes, TravelTimes
 
@@ -68,6 +69,8 @@ class PairTables:
     conflicts, declined, kept : int64[n], ascending
         Keys of pairs: giver and taker participants with a conflict of interest; offers and needs
         that one side declined; those of the current plan and of pins.
+    failed
+        Support between participants that did not work.
     served : int64[n], ascending
         Keys of givers and the areas that they serve.
     belongs : csr_array, participants x groups and networks
@@ -89,6 +92,7 @@ class PairTables:
     conflicts: IntArray
     declined: IntArray
     kept: IntArray
+    failed: FailedSupport
     served: IntArray
     belongs: sparse.csr_array
     travel: TravelTimes
@@ -109,6 +113,7 @@ class PairTables:
         conflicts: Pairs | None = None,
         declined: Pairs | None = None,
         kept: Pairs | None = None,
+        failed: FailedSupport | None = None,
         travel: TravelTimes | None = None,
         default_limit_m: float = DEFAULT_LIMIT_MILES * METRES_PER_MILE,
         with_suggestions: bool = False,
@@ -125,6 +130,8 @@ class PairTables:
             OfferColumns and needs whose pairing one side declined.
         kept
             OfferColumns and needs of the current plan and of pins.
+        failed
+            Support between participants that did not work; by default none.
         travel
             Minutes of a journey; by default estimated from the distance.
         default_limit_m
@@ -156,6 +163,7 @@ class PairTables:
             conflicts=_keys("conflicts", conflicts, people, people),
             declined=_keys("declined", declined, len(offers.participant), len(needs.participant)),
             kept=_keys("kept", kept, len(offers.participant), len(needs.participant)),
+            failed=failed or FailedSupport(),
             served=np.unique(giver.astype(np.int64) * participants.serves.shape[1] + area),
             belongs=sparse.csr_array(
                 sparse.hstack([participants.groups, participants.networks], "csr")

@@ -1,14 +1,24 @@
 """Why a candidate has its points: one sentence for each component, with its figures."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
 
 from models.vocabulary import Ladder
+from solver.pairing.failed_support import NONE, UNDATED
 from solver.pairing.geography import miles_from_metres
 from solver.pairing.ladder import LADDER
-from solver.pairing.points import COMPONENTS, Component, PointInputs, Points, continuity
+from solver.pairing.pair_rule import day
+from solver.pairing.points import (
+    COMPONENTS,
+    Component,
+    PointInputs,
+    Points,
+    continuity,
+    failed_support_cost,
+)
 
 _STEPS: Final = {
     Ladder.OWN_GROUP: "is in the same trust or federation",
@@ -57,6 +67,7 @@ def explain_points(points: Points, candidate: int) -> list[PointReason]:
         Component.LADDER: _ladder(inputs, k),
         Component.CONTINUITY: _CONTINUITY[int(continuity(inputs)[0])],
         Component.DISADVANTAGE: _disadvantage(inputs, k),
+        Component.FAILED_SUPPORT: _failed_support(inputs, k),
     }
     return [
         PointReason(
@@ -163,3 +174,22 @@ def _disadvantage(inputs: PointInputs, k: int) -> str:
     if np.isnan(share):
         return "The share of disadvantaged pupils is not known, so it counts as half."
     return f"{share:.1f}% of the pupils receiving support are disadvantaged."
+
+
+def _failed_support(inputs: PointInputs, k: int) -> str:
+    weights = inputs.weights
+    ended = int(inputs.failed.latest(inputs.giver, inputs.taker)[k])
+    if ended == NONE:
+        return "No earlier support between the two that did not work is recorded."
+    fades = weights.failed_support_fades_years
+    over = "1 year" if fades == 1 else f"{fades} years"
+    if ended == UNDATED:
+        return (
+            "Earlier support between the two did not work. No end date is recorded, so it costs "
+            f"half of {weights.failed_support:,} points."
+        )
+    return (
+        f"Support between the two that ended on {day(date.fromordinal(ended).isoformat())} did not "
+        f"work. It costs {weights.failed_support:,} points at its end, fading over {over}: now "
+        f"{failed_support_cost(inputs)[k]:,}."
+    )

@@ -1,8 +1,9 @@
 """What a candidate is worth: named components, each of whole points.
 
 Priority counts once for the need (see `priority`), every other component per half-day: a fraction
-from 0 to 1 of its weight, rounded. A figure that is missing is never 0: it counts as `NEUTRAL`,
-halfway, so that no school gains or loses by a gap in the data. `docs/points.md` tells people.
+from 0 to 1 of its weight, rounded. Support that did not work costs. A figure that is missing is
+never 0: it counts as `NEUTRAL`, halfway, so that no school gains or loses by a gap in the data.
+`docs/points.md` tells people.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -23,6 +24,7 @@ from solver.pairing.columns import (
     check_indices,
     holds,
 )
+from solver.pairing.failed_support import FailedSupport
 from solver.pairing.ladder import LADDER
 from solver.pairing.priority import NeedPriority, need_priority
 from solver.pairing.weights import Weights
@@ -47,6 +49,7 @@ class Component(StrEnum):
     LADDER = "ladder"
     CONTINUITY = "continuity"
     DISADVANTAGE = "disadvantage"
+    FAILED_SUPPORT = "failed_support"
 
 
 COMPONENTS: Final = tuple(Component)
@@ -97,6 +100,8 @@ class PointInputs:
         Givers and takers (participants) who work together now.
     past : Past
         Support that ended.
+    failed
+        Support that did not work, by when it ended.
     tried : bool[N, 6]
         Steps of the ladder from which support for the need was tried without success.
     weights : Weights
@@ -111,6 +116,7 @@ class PointInputs:
     current: Pairs = field(default_factory=Pairs)
     running: Pairs = field(default_factory=Pairs)
     past: Past = field(default_factory=Past)
+    failed: FailedSupport = field(default_factory=FailedSupport)
     tried: BoolArray | None = None
     need_half_days: IntArray | None = None
     need_givers: IntArray | None = None
@@ -164,7 +170,7 @@ class Points:
 
     Attributes
     ----------
-    components : int32[K, 7]
+    components : int32[K, 8]
         Points, columns in the order of `Component`. Priority's are for the pairing as such where
         `once`; all others are per half-day.
     once : bool[K]
@@ -211,6 +217,9 @@ def score(inputs: PointInputs) -> Points:
     components = np.zeros((len(inputs.candidates), len(COMPONENTS)), np.int32)
     for component, fraction in fractions.items():
         components[:, COMPONENTS.index(component)] = np.rint(getattr(weights, component) * fraction)
+    components[:, COMPONENTS.index(Component.FAILED_SUPPORT)] = -np.minimum(
+        failed_support_cost(inputs), components.sum(axis=1)
+    )
     priority = _priority(inputs, np.asarray(components.sum(axis=1, dtype=np.int64)))
     need = inputs.candidates.need
     once = np.logical_not(priority.shared[need])
@@ -218,6 +227,14 @@ def score(inputs: PointInputs) -> Points:
         once, priority.points[need], priority.per_half_day[need]
     )
     return Points(components, once, priority, inputs)
+
+
+def failed_support_cost(inputs: PointInputs) -> IntArray:
+    """Points per half-day that earlier support of each pair costs as it did not work, int64[K]."""
+    weights = inputs.weights
+    ended = inputs.failed.latest(inputs.giver, inputs.taker)
+    left = inputs.failed.part_left(ended, weights.failed_support_fades_years)
+    return np.rint(weights.failed_support * left).astype(np.int64)
 
 
 def _priority(inputs: PointInputs, per_half_day: IntArray) -> NeedPriority:

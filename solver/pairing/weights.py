@@ -16,6 +16,7 @@ OLD_PRIORITY: Final = "priority"
 """The name of the weight of priority while it counted per half-day."""
 _STEPS: Final = dict(zip(PRIORITIES, reversed(PRIORITIES), strict=True))
 _RANGES: Final = {
+    "failed_support_fades_years": (1, 100),
     "nearness_ends_miles": (1, _MOST),
     "remote_nearness_percent": (0, 100),
     "full_disadvantage_percent": (1, 100),
@@ -34,6 +35,11 @@ class Weights:
         none more than the one before it.
     quality, similarity, nearness, ladder, continuity, disadvantage : int
         Points per half-day, 0 to 1,000,000.
+    failed_support : int
+        Points per half-day that support between the two which did not work costs when it ends, 0
+        to 1,000,000. Other points of the half-day can be used up, and never become negative.
+    failed_support_fades_years : int
+        Years after its end, 1 to 100, over which this cost fades evenly to nothing.
     nearness_ends_miles : int
         Geodesic miles at and beyond which nearness earns nothing.
     remote_nearness_percent : int
@@ -53,6 +59,8 @@ class Weights:
     ladder: int = 100
     continuity: int = 100
     disadvantage: int = 150
+    failed_support: int = 300
+    failed_support_fades_years: int = 3
     nearness_ends_miles: int = 60
     remote_nearness_percent: int = 25
     full_disadvantage_percent: int = 50

@@ -19,6 +19,7 @@ from solver.pairing.columns import (
     memberships,
     phase_mask,
 )
+from solver.pairing.failed_support import FailedSupport
 from solver.pairing.findings import why_refused
 from solver.pairing.pair_rule import Reason
 from solver.pairing.pairs import PairTables
@@ -27,6 +28,8 @@ from solver.pairing.travel import Places
 
 STARTS, ENDS = date(2026, 9, 1).toordinal(), date(2027, 8, 31).toordinal()
 NAN = float("nan")
+ENDED = date(2024, 7, 17).toordinal()
+"""More than two years before, less than three."""
 LONDON = (51.5033, -0.1195)
 WATFORD = (51.6565, -0.3903)  # some 25 km from London
 YORK = (53.9583, -1.0803)
@@ -101,6 +104,12 @@ class Exchange:
     def why_refused(self, **given: Any) -> Reason | None:
         """Ask about the first offer and the first need."""
         return why_refused(self.tables(**given), need=0, offer=0)
+
+
+def failed(ended: int, years: int = 0) -> FailedSupport:
+    """Support from participant 1 to participant 0 that did not work; 0: nobody knows when."""
+    giver, taker, day = np.array([1]), np.array([0]), date.fromordinal(STARTS)
+    return FailedSupport.of(giver, taker, np.array([ended]), 2, day, years)
 
 
 def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[Any, Any]:

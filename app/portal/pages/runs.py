@@ -45,6 +45,9 @@ class Asked(RowModel):
     travel_limit_miles: Miles
     max_taken: Count
     max_given: Count
+    refuse_failed_support_years: Annotated[Whole, Field(ge=0, le=100)] = (
+        MatchOptions().refuse_failed_support_years
+    )
     minutes: Annotated[Whole, Field(ge=1, le=720)]
     include_suggestions: YesNo = False
     include_declined: YesNo = False
@@ -89,6 +92,7 @@ def new_run(request: Request, who: Who, now: Now) -> Response:
         "travel_limit_miles": f"{options.travel_limit_miles:g}",
         "max_taken": str(options.max_taken),
         "max_given": str(options.max_given),
+        "refuse_failed_support_years": str(options.refuse_failed_support_years),
         "minutes": "1",
     }
     with who.database.read() as session:

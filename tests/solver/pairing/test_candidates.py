@@ -15,6 +15,7 @@ from solver.pairing.ladder import LADDER
 from solver.pairing.pair_rule import Reason
 from solver.pairing.travel import EstimatedTravelTimes, MatrixTravelTimes
 from tests.solver.made_exchange import (
+    ENDED,
     ENDS,
     LONDON,
     NOWHERE,
@@ -23,6 +24,7 @@ from tests.solver.made_exchange import (
     YORK,
     Exchange,
     exchange,
+    failed,
 )
 
 
@@ -93,6 +95,16 @@ CASES = [
     ({}, {"conflicts": [(0, 1)]}, "on site"),
     ({}, {"declined": [(0, 0)]}, pair_rules.DECLINED),
     ({}, {"declined": []}, "on site"),
+    ({}, {"failed": failed(ENDED)}, "on site"),
+    ({}, {"failed": failed(ENDED, years=2)}, "on site"),
+    ({}, {"failed": failed(ENDED, years=3)}, pair_rules.FAILED_SUPPORT),
+    ({}, {"failed": failed(0, years=1)}, pair_rules.FAILED_SUPPORT),
+    ({}, {"failed": failed(ENDED, years=3), "kept": [(0, 0)]}, "on site"),
+    (
+        {"people": [{}, {}], "offers": [{"participant": 0}], "needs": [{"participant": 1}]},
+        {"failed": failed(ENDED, years=3)},
+        "on site",
+    ),
     ({"offers": [{"window_ends": STARTS}], "needs": [{"window_starts": STARTS}]}, {}, "on site"),
     (
         {"offers": [{"window_ends": STARTS}], "needs": [{"window_starts": STARTS + 1}]},

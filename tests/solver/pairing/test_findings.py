@@ -11,7 +11,7 @@ from models.vocabulary import Availability, Mode, Phase
 from solver.pairing import pair_rules
 from solver.pairing.findings import figures_of, findings, why_refused
 from solver.pairing.pair_rules import PAIR_RULES, REASONS
-from tests.solver.made_exchange import ENDS, NOWHERE, STARTS, WATFORD, exchange
+from tests.solver.made_exchange import ENDED, ENDS, NOWHERE, STARTS, WATFORD, exchange, failed
 from tests.solver.pairing.test_candidates_plain import exchanges
 
 PHASES = {"offers": [{"phases": [Phase.SECONDARY]}]}
@@ -101,6 +101,45 @@ SAID: list[tuple[str, dict[str, Any], dict[str, Any], bool, str]] = [
     ),
     ("conflict", {}, {"conflicts": [(1, 0)]}, False, "A conflict of interest between the two is"),
     ("declined", {}, {"declined": [(0, 0)]}, False, "One side has declined this pairing before."),
+    (
+        "failed_support",
+        {},
+        {},
+        False,
+        "No earlier support between the two that did not work is recorded.",
+    ),
+    (
+        "failed_support",
+        {},
+        {"failed": failed(ENDED)},
+        False,
+        "Support between the two that ended on 17 July 2024 did not work. The run did not rule "
+        "such pairs out.",
+    ),
+    (
+        "failed_support",
+        {},
+        {"failed": failed(ENDED, years=3)},
+        False,
+        "Support between the two that ended on 17 July 2024 did not work. The run rules out pairs "
+        "for 3 years after that.",
+    ),
+    (
+        "failed_support",
+        {},
+        {"failed": failed(ENDED, years=2)},
+        False,
+        "Support between the two that ended on 17 July 2024 did not work. The pair was pinned, or "
+        "that is 2 years ago or more.",
+    ),
+    (
+        "failed_support",
+        {},
+        {"failed": failed(0, years=1)},
+        False,
+        "Earlier support between the two did not work; no end date is recorded. The run rules out "
+        "pairs for 1 year after that.",
+    ),
     ("window", {}, {}, False, "Both sides are available from 1 September 2026 to 31 August 2027."),
     (
         "window",
@@ -176,7 +215,9 @@ def test_every_rule_has_words_and_one_name() -> None:
 def test_only_what_people_may_answer_for_has_exceptions() -> None:
     """Nobody lets a conflict of interest, missing days or dates that never meet be."""
     excepted = {rule.name for rule in PAIR_RULES if rule.exceptions}
-    assert excepted == {"unknown_position", "too_far", "declined", "phase", "area_served"}
+    assert excepted == {
+        "unknown_position", "too_far", "declined", "failed_support", "phase", "area_served",
+    }  # fmt: skip
     assert not any(rule.exceptions and rule.confirmed_by for rule in PAIR_RULES)
 
 

@@ -1,6 +1,7 @@
 """Points: whole numbers, each component turning the way it should, each with its reason."""
 
 import json
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,21 @@ from hypothesis import strategies as st
 
 from models.vocabulary import Ladder, Mode, Phase, SupportResult
 from solver.pairing.columns import Pairs, encode
+from solver.pairing.failed_support import FailedSupport
 from solver.pairing.ladder import LADDER
 from solver.pairing.point_reasons import explain_points
 from solver.pairing.points import COMPONENTS, Component, Past, PointInputs, Points, score
 from solver.pairing.weights import PRIORITIES, Weights
-from tests.solver.made_exchange import LONDON, NAN, WATFORD, YORK, exchange
+from tests.solver.made_exchange import (
+    ENDED,
+    LONDON,
+    NAN,
+    STARTS,
+    WATFORD,
+    YORK,
+    exchange,
+    failed,
+)
 
 HERE = {"at": LONDON, "urban": 1, "local_authority": 1, "region": 2}
 
@@ -106,6 +117,10 @@ FALLING: list[tuple[Component, list[dict[str, Any]]]] = [
         ],
     ),
     (
+        Component.FAILED_SUPPORT,
+        [{}, {"failed": failed(ENDED)}, {"failed": failed(0)}, {"failed": failed(STARTS)}],
+    ),
+    (
         Component.DISADVANTAGE,
         [{"disadvantage_percent": [taker, 20.0]} for taker in (50.0, 30.0, NAN, 10.0)],
     ),
@@ -193,7 +208,7 @@ def test_reasons_name_their_figures() -> None:
     )
     reasons = explain_points(points, 0)
     assert [reason.component for reason in reasons] == list(Component)
-    assert [reason.once for reason in reasons] == [True] + [False] * 6
+    assert [reason.once for reason in reasons] == [True] + [False] * 7
     assert reasons[0].points == points.bonus[0]
     assert sum(reason.points for reason in reasons[1:]) == points.total[0]
     sentences = [reason.sentence for reason in reasons]
@@ -207,6 +222,41 @@ def test_reasons_name_their_figures() -> None:
     assert sentences[4] == "The supporting organisation is in the same local authority."
     assert sentences[5] == "No earlier support between the two is recorded."
     assert sentences[6] == "34.2% of the pupils receiving support are disadvantaged."
+    assert sentences[7] == "No earlier support between the two that did not work is recorded."
+
+
+def test_failed_support_costs_what_is_left_of_it_and_says_so_with_its_date() -> None:
+    """300 points per half-day at its end, fading evenly to nothing over three years."""
+    plain = scored()
+    for ended, cost in ((STARTS + 30, 300), (STARTS, 300), (STARTS - 548, 150), (ENDED, 88)):
+        points = scored(failed=failed(ended))
+        assert component(points, Component.FAILED_SUPPORT) == -cost
+        assert points.total[0] == plain.total[0] - cost
+    assert sentence(points, Component.FAILED_SUPPORT) == (
+        "Support between the two that ended on 17 July 2024 did not work. It costs 300 points at "
+        "its end, fading over 3 years: now 88."
+    )
+    assert component(scored(failed=failed(STARTS - 1096)), Component.FAILED_SUPPORT) == 0
+    undated = scored(failed=failed(0))
+    assert component(undated, Component.FAILED_SUPPORT) == -150
+    assert "No end date is recorded" in sentence(undated, Component.FAILED_SUPPORT)
+
+
+def test_failed_support_uses_up_points_and_never_more() -> None:
+    """Points of a problem are 0 or more, and the components still add up to them."""
+    points = scored(failed=failed(STARTS), weights=Weights(failed_support=100_000))
+    assert points.total[0] == points.components[0, 1:].sum() == 0
+    assert points.bonus[0] == Weights().priority_3
+
+
+def test_failed_support_counts_by_the_last_that_did_not_work() -> None:
+    """Of several records of two the last one counts; the other way round is another pair."""
+    day = date.fromordinal(STARTS)
+    ended = np.array([ENDED, STARTS, 0])
+    twice = FailedSupport.of(np.array([1, 1, 1]), np.array([0, 0, 0]), ended, 2, day)
+    assert component(scored(failed=twice), Component.FAILED_SUPPORT) == -300
+    back = FailedSupport.of(np.array([0]), np.array([1]), np.array([STARTS]), 2, day)
+    assert component(scored(failed=back), Component.FAILED_SUPPORT) == 0
 
 
 def test_remote_support_has_no_journey() -> None:
@@ -222,7 +272,8 @@ def test_points_are_whole_and_within_the_weights(data: st.DataObject) -> None:
     weight = st.integers(0, 1000)
     falling = sorted((data.draw(weight) for _ in PRIORITIES), reverse=True)
     once = {f"priority_{each}": value for each, value in zip(PRIORITIES, falling, strict=True)}
-    most = {name: data.draw(weight) for name in COMPONENTS if name is not Component.PRIORITY}
+    per_half_day = [name for name in COMPONENTS if name is not Component.PRIORITY]
+    most = {name: data.draw(weight) for name in per_half_day}
     weights = Weights(**once, **most)
     figure = st.one_of(st.just(NAN), st.floats(0, 100))
     points = scored(
