@@ -127,6 +127,9 @@ class Database:
         self.read_engine = _engine(url, writes=False)
         self._file = _file_of(url)
         self._opened: tuple[int, int] | None = None
+        self.before_commit: Callable[[WriteSession], object] | None = None
+        """What belongs to every transaction besides what it was begun for; whoever puts the
+        service together sets it."""
         if self._file is not None:
             event.listen(self.read_engine, "connect", self._remember)
             event.listen(self.write_engine, "connect", self._remember)
@@ -154,6 +157,8 @@ class Database:
         """Commit when the block ends, roll back when it raises."""
         with self._write_session() as session, session.begin():
             yield session
+            if self.before_commit is not None:
+                self.before_commit(session)
 
     @contextmanager
     def rehearse(self) -> Iterator[WriteSession]:

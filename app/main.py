@@ -26,6 +26,8 @@ from app.maps.site import create_maps
 from app.partnerships.routes import router as partnerships
 from app.portal.application import portal
 from app.portal.sessions import BASE
+from app.proposals import flags
+from app.proposals.flag_routes import router as flagging
 from app.proposals.publication_routes import router as publication
 from app.proposals.routes import router as matching
 from app.register.network_routes import router as networks
@@ -67,6 +69,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         responses=problems.PROBLEMS,
     )
     app.state.database = database or Database(settings.database_url)
+    app.state.database.before_commit = flags.review
     app.state.settings = settings
     app.state.callers = {}
     problems.install(app)
@@ -92,6 +95,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         matching,
         publication,
         successions,
+        flagging,
         imports,
         access,
         embeds,

@@ -19,6 +19,7 @@ from models.base import Base
 from models.vocabulary import (
     DecisionAction,
     DeclineReason,
+    FlagOutcome,
     Operation,
     ProposalState,
     RunState,
@@ -236,6 +237,30 @@ class RuleException(Base):
     reason: Mapped[str] = mapped_column(String(300))
     author: Mapped[str] = mapped_column(String(100))
     at: Mapped[datetime]
+
+
+class ProposalFlag(Base):
+    """What a proposal no longer rests on, until somebody deals with it or the cause is gone."""
+
+    __tablename__ = "proposal_flag"
+    __table_args__ = (
+        CheckConstraint(
+            f"outcome is null or outcome in {tuple(o.value for o in FlagOutcome)}", name="outcome"
+        ),
+        CheckConstraint("(cleared_at is null) = (outcome is null)", name="cleared"),
+        _one_until("cleared_at", "uq_proposal_flag_open", "proposal_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), index=True)
+    reasons: Mapped[list[str]]
+    """Sentences for people, as of when it was raised or looked at last."""
+    raised_at: Mapped[datetime]
+    raised_by: Mapped[str] = mapped_column(String(100))
+    """Whose change took away what the proposal rested on."""
+    cleared_at: Mapped[datetime | None]
+    cleared_by: Mapped[str | None] = mapped_column(String(100))
+    outcome: Mapped[str | None] = mapped_column(String(20))
 
 
 class PublicationConsent(Base):

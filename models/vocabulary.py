@@ -213,6 +213,14 @@ class SteeringKind(Word):
     EXCLUSION = "exclusion"
 
 
+class FlagOutcome(Word):
+    """How the flag of a proposal, that it no longer rests on what it was made for, was cleared."""
+
+    DEALT_WITH = "dealt_with"
+    CAUSE_GONE = "cause_gone"
+    DECIDED = "decided"
+
+
 class SupportState(Word):
     ACTIVE = "active"
     PAUSED = "paused"

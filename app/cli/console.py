@@ -13,7 +13,7 @@ from app.errors import Problem
 from app.progress import Progress
 
 if TYPE_CHECKING:
-    from app.database import Database
+    from app.database import Database, WriteSession
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -46,6 +46,16 @@ def progress_bar() -> Iterator[Progress]:
         yield show
 
 
+def _review(session: "WriteSession") -> None:
+    """Look at what rests on a change; what that takes is loaded only where there was one."""
+    from app.events import touched
+
+    if touched.any_in(session):
+        from app.proposals import flags
+
+        flags.review(session)
+
+
 @contextmanager
 def open_database() -> Iterator["Database"]:
     """The database of the settings, migrated to this version's schema."""
@@ -58,6 +68,7 @@ def open_database() -> Iterator["Database"]:
     settings().make_data_folder()
     with Database(settings().database_url) as database:
         require_current(database)
+        database.before_commit = _review
         yield database
 
 

@@ -1,18 +1,23 @@
 """Needs, offers and their like from the terminal: in and out, suggested, confirmed, answered."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.access.policy import TERMINAL
 from app.cli.console import open_database, out, progress_bar
 from app.cli.imports import JsonOption
+from app.errors import Conflict
 from app.files.csv_reading import parse_half_days
 from app.suggestions.rules import PACKAGED
 from app.wording import counted
 from models.vocabulary import Availability
+
+if TYPE_CHECKING:
+    from app.proposals.dependents import Dependents
 
 confirm_app = typer.Typer(help="Confirm suggested needs for schools.")
 answer_app = typer.Typer(help="Record what supporting organisations can offer.")
@@ -65,24 +70,51 @@ def answer_offer(
         out.print(f"Offer {reference} is {offer.availability}.", markup=False)
 
 
-@withdraw_app.command("need")
-def withdraw_need(reference: ReferenceArgument) -> None:
-    """Withdraw a need."""
-    from app.exchange import service
+YesOption = Annotated[
+    bool, typer.Option("--yes", help="Withdraw it without asking, whatever rests on it.")
+]
 
-    with open_database() as database, database.write() as session:
-        need = service.withdraw_need(session, TERMINAL, reference)
-        out.print(f"Need {reference} is {need.state}.", markup=False)
+
+@withdraw_app.command("need")
+def withdraw_need(reference: ReferenceArgument, yes: YesOption = False) -> None:
+    """Withdraw a need. Shows first what rests on it, and asks."""
+    from app.exchange import service
+    from app.proposals import dependents
+
+    with open_database() as database:
+        with database.read() as session:
+            _confirm(dependents.of_need(session, TERMINAL, reference), f"need {reference}", yes)
+        with database.write() as session:
+            need = service.withdraw_need(session, TERMINAL, reference)
+            out.print(f"Need {reference} is {need.state}.", markup=False)
+
+
+def _confirm(found: "Dependents", what: str, yes: bool) -> None:
+    """Show what rests on something, and go on only if that is meant."""
+    if not found.any:
+        return
+    out.print(f"Rests on {what}:", markup=False)
+    for line in found.lines():
+        out.print(f"  {line}", markup=False, soft_wrap=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Conflict(f"Something rests on {what}. To withdraw it all the same, add --yes.")
+    typer.confirm(f"Withdraw {what}?", abort=True)
 
 
 @withdraw_app.command("offer")
-def withdraw_offer(reference: ReferenceArgument) -> None:
-    """Withdraw an offer."""
+def withdraw_offer(reference: ReferenceArgument, yes: YesOption = False) -> None:
+    """Withdraw an offer. Shows first what rests on it, and asks."""
     from app.exchange import service
+    from app.proposals import dependents
 
-    with open_database() as database, database.write() as session:
-        service.withdraw_offer(session, TERMINAL, reference)
-        out.print(f"Offer {reference} is withdrawn.", markup=False)
+    with open_database() as database:
+        with database.read() as session:
+            _confirm(dependents.of_offer(session, TERMINAL, reference), f"offer {reference}", yes)
+        with database.write() as session:
+            service.withdraw_offer(session, TERMINAL, reference)
+            out.print(f"Offer {reference} is withdrawn.", markup=False)
 
 
 def suggest(

@@ -10,6 +10,7 @@ from app.access.policy import Action, Principal, authorise
 from app.catalogue.queries import get_period
 from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile
+from app.events import touched
 from app.exchange.resolve import (
     Catalogue,
     cell_of,
@@ -109,7 +110,14 @@ def _take_in(
         raise FaultyFile(sorted(faults, key=lambda fault: fault.line or 0))
     report = new_report(kind, {kind: path})
     report.notes += named.notes
-    report.things[kind] = upsert(session, model, key, columns).counts
+    written = upsert(session, model, key, columns)
+    report.things[kind] = written.counts
+    changed = {*written.changed, *written.added} if model is Limits else {*written.changed}
+    touched.mark(
+        session,
+        principal.name,
+        (row["participant_id"] for row in columns if tuple(row[name] for name in key) in changed),
+    )
     return record(session, principal, report)
 
 

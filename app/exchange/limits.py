@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound, Stale, require_version
-from app.events import audit
+from app.events import audit, touched
 from app.exchange.resolve import Catalogue, limits_columns
 from app.exchange.rows import LimitsRow
 from app.import_kit.misfits import Misfit, Unfit
@@ -77,6 +77,7 @@ def set_limits(
             setattr(found, name, columns[name])
         found.version += 1
     session.flush()
+    touched.mark(session, principal.name, [found.participant_id])
     audit.record(
         session,
         actor=principal.name,

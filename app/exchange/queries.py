@@ -1,7 +1,7 @@
 """Reads of needs and offers, by page and by reference."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
@@ -13,6 +13,11 @@ from models.register import Area, Participant
 from models.vocabulary import AreaKind, Availability, NeedState
 
 Item = TypeVar("Item", Need, Offer)
+
+
+def confirmed(need: Any, offer: Any) -> Any:
+    """Whether a pair rests on nothing that nobody confirmed yet: of rows, or of tables as SQL."""
+    return (need.state != NeedState.SUGGESTED) & (offer.availability != Availability.NOT_ANSWERED)
 
 
 def list_needs(

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Conflict, NotFound, require_version
-from app.events import audit
+from app.events import audit, touched
 from app.exchange.resolve import Catalogue, need_columns, next_state, offer_columns
 from app.exchange.rows import NeedRow, OfferRow
 from app.import_kit.misfits import Columns, Misfit, Unfit
@@ -189,6 +189,7 @@ def _change(
     item.version += 1
     item.updated_at = datetime.now(UTC)
     session.flush()
+    touched.mark(session, principal.name, [item.participant_id])
     _record(session, principal, item, action, {"changed": changed, **moved})
     return item
 

@@ -67,6 +67,10 @@ class Kind:
         """Import the files, by role; a single file goes under the name of its kind."""
         given = resolve_name(self.files)(**paths) if self.files else paths[self.name]
         report: ImportReport = resolve_name(self.importer)(session, principal, given, on_progress)
+        from app.proposals import flags
+
+        if flagged := flags.review(session):
+            report.notes.append(flags.told(flagged))
         return report
 
     def export(

@@ -17,6 +17,7 @@ import structlog
 
 from app.access.policy import WORKER
 from app.database import Database
+from app.exchange.queries import confirmed
 from app.planning.alternates import alternate_rows
 from app.planning.build import Built, build
 from app.planning.load import Loaded, load
@@ -25,7 +26,7 @@ from app.planning.pair_constraints import Unplannable
 from app.planning.scope import takers_of
 from app.planning.travel import travel_times
 from app.transient import retried
-from models.vocabulary import Availability, Ladder, NeedState, Operation, RunState
+from models.vocabulary import Ladder, Operation, RunState
 from solver.arrays import IntArray
 from solver.check.verify import verify
 from solver.formats.json_columns import decode, encode
@@ -307,8 +308,7 @@ def proposal_rows(
                 "ladder": LADDER[found.ladder[k]],
                 "remote": bool(found.remote[k]),
                 "rule_figures": figures_of_rules,
-                "sendable": need.state != NeedState.SUGGESTED
-                and offer.availability != Availability.NOT_ANSWERED,
+                "sendable": confirmed(need, offer),
             }
         )
     return rows

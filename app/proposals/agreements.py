@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.access.policy import CLOCK, Action, Principal, Role, authorise
 from app.database import Database, WriteSession, database_now
 from app.events import audit
+from app.proposals import flags
 from app.proposals.decisions import (
     NOTHING_SAID,
     BadDecision,
@@ -84,6 +85,8 @@ def agree(
             "it must be preferred or in due diligence first"
         )
     check_pair(session, proposal, need, offer, now, confirmed_only=says is Says.NO)
+    if says is Says.YES:
+        flags.clear_by_decision(session, principal, proposal, now)
     if before is not None:
         before.voided_at = now
         session.flush()

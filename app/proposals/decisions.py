@@ -11,7 +11,7 @@ from app.access.policy import CLOCK, Action, Principal, authorise
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
-from app.proposals import pair_check
+from app.proposals import flags, pair_check
 from app.proposals.pair_check import check_pair
 from app.proposals.states import ENDED, LAPSING, after
 from app.proposals.terms import check_agreed
@@ -90,6 +90,7 @@ def decide(
         check_agreed(session, proposal, need, offer)
     if action in PROMISING:
         check_pair(session, proposal, need, offer, now)
+        flags.clear_by_decision(session, principal, proposal, now)
         proposal.sendable = True
     return move(session, principal, proposal, action, result, said, now, hold_days)
 
@@ -187,6 +188,8 @@ def move(
     )
     session.add(decision)
     session.flush()
+    if result in ENDED:
+        flags.clear_by_decision(session, principal, proposal, now)
     reason = {"reason": str(said.reason)} if said.reason else {}
     audit.record(
         session,

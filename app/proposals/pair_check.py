@@ -18,10 +18,10 @@ from app.planning.load import Loaded, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
-from app.proposals.states import ENDED
+from app.proposals.states import APPROVED, ENDED
 from models.exchange import Need, Offer
 from models.matching import Proposal, RuleException, Run
-from models.vocabulary import ProposalState, Side, days_text
+from models.vocabulary import NeedState, ProposalState, Side, days_text
 from solver.pairing.findings import Finding, findings
 from solver.pairing.geography import distance_m
 from solver.pairing.pair_rules import PAIR_RULES, TOO_FAR
@@ -85,6 +85,18 @@ class PairToday:
             and each.rule.confirmed_by is None
             and (not each.rule.exceptions or self.exception(each) is None)
         ]
+
+    def short_of(self, proposal: Proposal) -> str | None:
+        """What is no longer there of a proposal's days and places; None if all is."""
+        if not self.lacking:
+            return None
+        asked = days_text(proposal.half_days)
+        return f"The proposal is for {asked}, but {', and '.join(self.lacking)}."
+
+    def reasons(self, proposal: Proposal) -> list[str]:
+        """Why a proposal cannot go on as it is: broken rules, and days or places that are gone."""
+        short = self.short_of(proposal)
+        return [each.sentence for each in self.broken()] + ([short] if short else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +221,8 @@ def check_pair(
         raise NotToBeSent(f"{missing}. Until then, the proposal cannot be sent or agreed")
     if confirmed_only:
         return
-    if today.lacking:
-        raise Spent(
-            f"the proposal is for {days_text(proposal.half_days)}, "
-            f"but {', and '.join(today.lacking)}"
-        )
+    if short := today.short_of(proposal):
+        raise Spent(short)
     if broken := today.broken():
         sentences = " ".join(each.sentence for each in broken)
         if all(each.rule.exceptions for each in broken):
@@ -353,7 +362,9 @@ def _lacking(
     open_need: bool,
 ) -> list[str]:
     """What running support and every other hold leave too little of."""
-    if not open_need:
+    if not open_need and not (
+        proposal.state in APPROVED and need.state in (NeedState.MATCHED, NeedState.MET)
+    ):
         return [
             f"need {need.reference} no longer needs support: "
             "it is met, closed or withdrawn, or another proposal holds it"

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
 from app.errors import NotFound
+from app.exchange.queries import confirmed
 from app.planning.load import in_force
 from app.proposals.states import LAPSING
 from models.exchange import Need, Offer
-from models.matching import Agreement, Alternate, Decision, Proposal, Steering
+from models.matching import Agreement, Alternate, Decision, Proposal, ProposalFlag, Steering
 from models.register import Participant
-from models.vocabulary import METRES_PER_MILE, Availability, NeedState, Says, Side
+from models.vocabulary import METRES_PER_MILE, Says, Side
 
 Taker, Giver = aliased(Participant), aliased(Participant)
 AT_ONCE: Final = 1_000
@@ -36,10 +37,8 @@ SORTS: Final[dict[str, ColumnElement[Any]]] = {
 """What proposals may be sorted by; with `-` before it the highest comes first."""
 
 
-SENDABLE: Final = and_(
-    Need.state != NeedState.SUGGESTED, Offer.availability != Availability.NOT_ANSWERED
-)
-"""Whether a proposal rests on nothing that nobody confirmed yet."""
+FLAGGED: Final = and_(ProposalFlag.proposal_id == Proposal.id, ProposalFlag.cleared_at.is_(None))
+"""The flag of a proposal that nobody dealt with yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,12 @@ class Full:
     offer: Offer
     taker: Participant
     giver: Participant
+    flag: ProposalFlag | None
 
     @property
     def sendable(self) -> bool:
-        """As `SENDABLE`, now; the proposal's own column says how it was when it was made."""
-        return (
-            self.need.state != NeedState.SUGGESTED
-            and self.offer.availability != Availability.NOT_ANSWERED
-        )
+        """As it is now; the proposal's own column says how it was when it was made."""
+        return bool(confirmed(self.need, self.offer))
 
     def sort_key(self, sort: str) -> tuple[int, int]:
         distance = self.proposal.distance_m
@@ -83,6 +80,7 @@ class Wanted:
     giver: str | None = None
     expertise: str | None = None
     sendable: bool | None = None
+    flagged: bool | None = None
     text: str | None = None
     """Words that the names of taker or giver hold."""
     ladder: str | None = None
@@ -118,10 +116,15 @@ def list_proposals(
     ids = session.scalars(page).all()
     found: dict[int, Full] = {}
     for start in range(0, len(ids), AT_ONCE):
-        query = _joined(select(Proposal, Need, Offer, Taker, Giver))
-        query = query.where(Proposal.id.in_(ids[start : start + AT_ONCE]))
+        query = _full().where(Proposal.id.in_(ids[start : start + AT_ONCE]))
         found |= {row[0].id: Full(*row) for row in session.execute(query)}
     return [found[each] for each in ids]
+
+
+def find_proposals(session: Session, *conditions: ColumnElement[bool]) -> list[Full]:
+    """Every proposal of which these hold, in their order."""
+    query = _full().where(*conditions).order_by(Proposal.id)
+    return [Full(*row) for row in session.execute(query)]
 
 
 def count_proposals(session: Session, principal: Principal, wanted: Wanted) -> int:
@@ -155,9 +158,7 @@ def counts_by(
 
 def get_proposal(session: Session, principal: Principal, proposal_id: int) -> Full:
     authorise(principal, Action.READ)
-    row = session.execute(
-        _joined(select(Proposal, Need, Offer, Taker, Giver)).where(Proposal.id == proposal_id)
-    ).one_or_none()
+    row = session.execute(_full().where(Proposal.id == proposal_id)).one_or_none()
     if row is None:
         raise NotFound(f"There is no proposal {proposal_id}. Check the number.")
     return Full(*row)
@@ -253,6 +254,11 @@ def _steered(kind: str) -> Select[Steering, str, str]:
     )
 
 
+def _full() -> Any:
+    query = _joined(select(Proposal, Need, Offer, Taker, Giver, ProposalFlag))
+    return query.outerjoin(ProposalFlag, FLAGGED)
+
+
 def _joined(query: Any) -> Any:
     return (
         query.join(Need, Need.id == Proposal.need_id)
@@ -285,7 +291,11 @@ def _conditions(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
             who = select(Participant.id).where(Participant.reference == reference)
             conditions.append(side == who.scalar_subquery())
     if wanted.sendable is not None:
-        conditions.append(SENDABLE if wanted.sendable else ~SENDABLE)
+        can_be_sent = confirmed(Need, Offer)
+        conditions.append(can_be_sent if wanted.sendable else ~can_be_sent)
+    if wanted.flagged is not None:
+        flagged = exists().where(FLAGGED)
+        conditions.append(flagged if wanted.flagged else ~flagged)
     if wanted.most_miles is not None:
         near = Proposal.distance_m <= round(wanted.most_miles * METRES_PER_MILE)
         conditions.append(or_(Proposal.distance_m.is_(None), near))

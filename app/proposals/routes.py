@@ -25,11 +25,13 @@ from app.proposals.schemas import (
     NewAgreement,
     NewDecision,
     NewException,
-    NewSteering,
     ProposalDetail,
     ProposalFilter,
     Proposals,
     ProposalShown,
+)
+from app.proposals.steering_schemas import (
+    NewSteering,
     SteeringFilter,
     Steerings,
     SteeringShown,

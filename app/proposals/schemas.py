@@ -10,19 +10,18 @@ from app.exchange.rows import Reference
 from app.exchange.schemas import Participant, Role
 from app.files.csv_reading import clean_text
 from app.http.fields import (
-    DIGITS,
     LARGEST,
     Content,
     Id,
-    Instant,
     Moment,
     Shown,
     Text,
     in_days,
 )
 from app.http.replies import Listed, Page
+from app.proposals.flag_schemas import FlagShown
 from app.proposals.pair_check import PairToday, RuleResult, rule_results
-from app.proposals.queries import SORTS, Full, Steered
+from app.proposals.queries import SORTS, Full
 from models.exchange import Offer
 from models.matching import Agreement, Alternate, Decision
 from models.register import Participant as ParticipantRow
@@ -34,7 +33,6 @@ from models.vocabulary import (
     ProposalState,
     Says,
     Side,
-    SteeringKind,
 )
 
 NeedText = Annotated[Reference, Field(examples=["made-up-need-1"])]
@@ -64,6 +62,9 @@ class ProposalFilter(Page):
     giver: Participant | None = None
     expertise: ExpertiseCode | None = None
     sendable: bool | None = None
+    flagged: Annotated[
+        bool | None, Field(description="whether it can no longer go ahead as planned")
+    ] = None
     sort: Literal[
         "id", "points", "-points", "total_points", "-total_points", "distance", "-distance"
     ] = "id"
@@ -110,6 +111,10 @@ class ProposalShown(Shown):
     sendable: bool = Field(description="false: it depends on suggestions that are not confirmed")
     held_until: Moment | None = Field(description="when it lapses without an answer")
     follows: int | None = Field(description="the ended proposal that it replaces", examples=[None])
+    flag: FlagShown | None = Field(
+        description="why it can no longer go ahead as planned, until somebody deals with it",
+        examples=[None],
+    )
     version: int = Field(examples=[1])
 
     @classmethod
@@ -136,6 +141,7 @@ class ProposalShown(Shown):
             sendable=full.sendable,
             held_until=proposal.held_until,
             follows=proposal.follows_id,
+            flag=full.flag and FlagShown.model_validate(full.flag),
             version=proposal.version,
             **more,
         )
@@ -364,53 +370,4 @@ class NewAgreement(Content):
 
 
 class Agreements(Listed[AgreementShown]):
-    pass
-
-
-class NewSteering(Content):
-    """A pair that the next runs must include, or must not."""
-
-    need: NeedText
-    offer: OfferText
-    reason: Annotated[Text, Field(examples=["Both heads asked for it."])]
-    expires_at: Annotated[Instant | None, Field(examples=["2199-07-31T23:00:00Z"])] = None
-
-
-class SteeringFilter(Page):
-    standing: Annotated[bool | None, Field(description="only those in force, or not")] = None
-    need: NeedText | None = None
-    offer: OfferText | None = None
-    after: Annotated[int, Field(ge=0, le=LARGEST), DIGITS] = 0
-
-
-class SteeringShown(Shown):
-    id: int = Field(examples=[1])
-    kind: SteeringKind
-    need: str = Field(examples=["made-up-need-1"])
-    offer: str = Field(examples=["made-up-offer-1"])
-    reason: str = Field(examples=["Both heads asked for it."])
-    author: str = Field(examples=["key:0a1b2c3d"])
-    created_at: Moment
-    expires_at: Moment | None
-    lifted_at: Moment | None = Field(examples=[None])
-    version: int = Field(examples=[1])
-
-    @classmethod
-    def of(cls, steered: Steered) -> "SteeringShown":
-        row, need, offer = steered
-        return cls(
-            id=row.id,
-            kind=SteeringKind(row.kind),
-            need=need,
-            offer=offer,
-            reason=row.reason,
-            author=row.author,
-            created_at=row.created_at,
-            expires_at=row.expires_at,
-            lifted_at=row.lifted_at,
-            version=row.version,
-        )
-
-
-class Steerings(Listed[SteeringShown]):
     pass

@@ -9,6 +9,7 @@ A, S = DecisionAction, ProposalState
 
 LAPSING: Final = frozenset({S.PREFERRED, S.DUE_DILIGENCE})
 """Held states that end by themselves when nobody answers; what both sides agreed does not."""
+APPROVED: Final = frozenset({S.APPROVED, S.APPROVED_WITH_CONDITIONS})
 ENDED: Final = frozenset({S.DECLINED, S.WITHDRAWN, S.LAPSED})
 
 _FROM: Final[dict[DecisionAction, tuple[frozenset[ProposalState], ProposalState]]] = {

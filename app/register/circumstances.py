@@ -1,5 +1,6 @@
 """Dated circumstances, and the open rules of what each does to giving and taking."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import Fault
+from app.events import touched
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text, Whole, YesNo, read_rows
 from app.files.csv_writing import BYTE_ORDER_MARK, csv_text, days
 from app.import_kit.report import (
@@ -96,7 +98,16 @@ def import_circumstance_rules(
     report = new_report("circumstance-rules", {"circumstance_rules": path})
     written = upsert(session, CircumstanceRule, ("kind",), [_rule(row) for _, row in rows])
     report.things["circumstance_rules"] = written.counts
+    kinds = [kind for (kind,) in written.changed]
+    touched.mark(session, principal.name, having(session, kinds))
     return record(session, principal, report)
+
+
+def having(session: WriteSession, kinds: Sequence[str]) -> Sequence[int]:
+    """Participants that have, had or will have circumstances of these kinds."""
+    return session.scalars(
+        select(Circumstance.participant_id).where(Circumstance.kind.in_(kinds)).distinct()
+    ).all()
 
 
 def export_circumstance_rules(session: ReadSession, principal: Principal) -> str:
@@ -154,7 +165,7 @@ def import_circumstances(
             faults.append(Fault(path.name, line, "participant", row.participant, reason))
     raise_faults(faults)
     report = new_report("circumstances", {"circumstances": path})
-    report.things["circumstances"] = upsert(
+    written = upsert(
         session,
         Circumstance,
         ("participant_id", "kind", "starts"),
@@ -169,6 +180,9 @@ def import_circumstances(
             for _, row in rows
         ),
         closes=lambda before, after: before["ends"] is None and after["ends"] is not None,
-    ).counts
+    )
+    report.things["circumstances"] = written.counts
+    held = (*written.added, *written.changed, *written.closed)
+    touched.mark(session, principal.name, (participant_id for participant_id, *_ in held))
     report.notes += named.notes
     return record(session, principal, report)

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
+from app.events import touched
 from app.import_kit.report import ImportReport, new_report, raise_faults, read_file, record
 from app.import_kit.upsert import Counts, Row, upsert
 from app.progress import Progress, silent
@@ -46,7 +47,7 @@ def import_organisations(
     raise_faults(faults)
     report = new_report("organisations", {"organisations": path})
     report.notes += notes
-    store(session, described, regions, report, today or datetime.now(UTC).date())
+    store(session, principal, described, regions, report, today or datetime.now(UTC).date())
     return record(session, principal, report)
 
 
@@ -94,6 +95,7 @@ def _settle_groups(
 
 def store(
     session: WriteSession,
+    principal: Principal,
     described: list[Described],
     regions: Regions,
     report: ImportReport,
@@ -110,6 +112,7 @@ def store(
     )
     _write_areas(session, described, written)
     designations = _write_designations(session, described, written, today)
+    touched.mark(session, principal.name, written.moved | written.redescribed | written.closed)
     report.things |= {"organisations": written.finish(session), "designations": designations}
 
 

@@ -10,9 +10,14 @@ from sqlalchemy import delete, func, or_, select
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Conflict, Fault, NotFound, Problem, require_version
-from app.events import audit
+from app.events import audit, touched
 from app.import_kit.report import ImportReport
-from app.register.circumstances import CircumstanceRow, CircumstanceRuleRow, ensure_default_rules
+from app.register.circumstances import (
+    CircumstanceRow,
+    CircumstanceRuleRow,
+    ensure_default_rules,
+    having,
+)
 from app.register.group_actors import Named, name_participants
 from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import Described
@@ -79,6 +84,7 @@ def create_circumstance(
     )
     session.add(made)
     session.flush()
+    touched.mark(session, principal.name, [participant_id])
     _record(session, principal, "circumstance.create", f"circumstance:{made.id}", kind=made.kind)
     return made
 
@@ -101,6 +107,7 @@ def change_circumstance(
         found.ends, found.source = ends, source
         found.version += 1
         session.flush()
+        touched.mark(session, principal.name, [found.participant_id])
         _record(
             session, principal, "circumstance.change", f"circumstance:{found.id}", kind=found.kind
         )
@@ -113,6 +120,7 @@ def withdraw_circumstance(
     """Take away a circumstance that was entered by mistake; the audit keeps that it was."""
     authorise(principal, Action.CHANGE_REGISTER)
     found = _circumstance(session, circumstance_id, version)
+    touched.mark(session, principal.name, [found.participant_id])
     session.delete(found)
     session.flush()
     _record(
@@ -148,6 +156,7 @@ def change_rule(
             setattr(found, name, value)
         found.version += 1
         session.flush()
+        touched.mark(session, principal.name, having(session, [row.kind]))
         _record(
             session,
             principal,
@@ -279,7 +288,7 @@ def create_organisation(session: WriteSession, principal: Principal, one: Descri
     key = one.row.key
     if session.scalar(select(Organisation.key).where(Organisation.key == key)) is not None:
         raise Conflict(f"There is already an organisation {key}. Change it, or use another key.")
-    _store_organisation(session, one)
+    _store_organisation(session, principal, one)
     _record(session, principal, "organisation.create", f"organisation:{key}")
 
 
@@ -293,7 +302,7 @@ def change_organisation(
     found = _organisation(session, key, version)
     if closed is not None and _is_open(found) and closed <= _today():
         _require_unused(session, found)
-    if _store_organisation(session, one):
+    if _store_organisation(session, principal, one):
         _record(session, principal, "organisation.change", f"organisation:{key}")
 
 
@@ -307,6 +316,7 @@ def withdraw_organisation(
         _require_unused(session, found)
         who = session.get_one(Participant, found.participant_id)
         found.closed = _today()
+        touched.mark(session, principal.name, [who.id])
         who.version += 1
         who.updated_at = datetime.now(UTC)
         session.flush()
@@ -333,14 +343,14 @@ def _require_unused(session: WriteSession, organisation: Organisation) -> None:
     require_unused(session, organisation.key, _today(), needs=needs, offers=offers)
 
 
-def _store_organisation(session: WriteSession, one: Described) -> bool:
+def _store_organisation(session: WriteSession, principal: Principal, one: Described) -> bool:
     """Write an organisation as an import of it alone would; whether that changed anything."""
     faults: list[Fault] = []
     regions = settle(session, one.row.key, [one], faults)
     for fault in faults:
         raise Unknown(fault.column or "key", fault.value or "", fault.reason)
     report = ImportReport("organisations", {}, "")
-    store(session, [one], regions, report, _today())
+    store(session, principal, [one], regions, report, _today())
     return report.any_change
 
 

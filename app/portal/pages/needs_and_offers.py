@@ -21,9 +21,11 @@ from app.portal import forms
 from app.portal.choices import ItemKind, Saved
 from app.portal.forms import Filled
 from app.portal.labels import NEED_FIELDS, OFFER_FIELDS
+from app.portal.pages.flags import ask_first
 from app.portal.pages.institutions import expertise_names
 from app.portal.rendering import csv_page, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
+from app.proposals import dependents
 from app.register.lookups import find_participants
 from app.register.naming import reference_named
 from app.wording import capital
@@ -183,7 +185,14 @@ def change_item(request: Request, who: Who, kind: Kind, reference: str, form: Se
     row = forms.read(ROWS[kind], filled, FIELDS[kind])
     if row is not None and not filled.wrong:
         change: Any = service.change_need if kind is ItemKind.NEED else service.change_offer
-        if _done(who, filled, kind, lambda session: change(session, who.principal, row, version)):
+
+        def act(session: WriteSession) -> object:
+            return change(session, who.principal, row, version)
+
+        back = f"{BASE}/{kind}s/{reference}/change"
+        if (asked := ask_first(request, who, form, back, act)) is not None:
+            return asked
+        if _done(who, filled, kind, act):
             return _to(kind, reference, Saved.CHANGED)
     with who.database.read() as session:
         item = _get(session, who, kind, reference)
@@ -195,7 +204,11 @@ def change_item(request: Request, who: Who, kind: Kind, reference: str, form: Se
 def show_withdraw(request: Request, who: Who, kind: Kind, reference: str) -> Response:
     authorise(who.principal, _action(kind))
     with who.database.read() as session:
-        return _item_page(request, who, session, kind, reference, "item_withdraw.html")
+        of = dependents.of_need if kind is ItemKind.NEED else dependents.of_offer
+        found = of(session, who.principal, reference)
+        return _item_page(
+            request, who, session, kind, reference, "item_withdraw.html", dependents=found
+        )
 
 
 @router.post("/needs/{reference:path}/withdraw")
@@ -215,14 +228,18 @@ def answer_offer(request: Request, who: Who, reference: str, form: SentBy) -> Re
     said = given.get("availability", "")
     if said not in list(Availability):
         raise Conflict("select the response of the supporting organisation")
-    with who.database.write() as session:
-        service.answer_offer(
-            session,
-            who.principal,
-            reference,
-            Availability(said),
-            version=forms.whole(given.get("version")) or 0,
+    version = forms.whole(given.get("version")) or 0
+
+    def act(session: WriteSession) -> object:
+        return service.answer_offer(
+            session, who.principal, reference, Availability(said), version=version
         )
+
+    back = f"{BASE}/{ItemKind.OFFER}s/{reference}"
+    if (asked := ask_first(request, who, form, back, act)) is not None:
+        return asked
+    with who.database.write() as session:
+        act(session)
     return _to(ItemKind.OFFER, reference, Saved.ANSWERED)
 
 
@@ -253,6 +270,7 @@ def _item_page(
     kind: ItemKind,
     reference: str,
     template: str,
+    **more: Any,
 ) -> Response:
     item = _get(session, who, kind, reference)
     cell, name = limits.named(session, [item.participant_id])[item.participant_id]
@@ -266,6 +284,7 @@ def _item_page(
         name=name,
         done=_saved(request),
         ended=_ended(item),
+        **more,
         **_choices(session, who),
     )
 

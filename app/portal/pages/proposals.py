@@ -44,8 +44,8 @@ MOST_AT_ONCE: Final = 1_000
 DEFAULT_SORT: Final = "-total_points"
 CSV_COLUMNS: Final = [
     "id", "taker", "taker_name", "giver", "giver_name", "expertise", "days", "priority", "miles",
-    "ladder", "remote", "points", "points_once",
-    "total_points", "state", "taker_says", "giver_says", "sendable", "need", "offer",
+    "ladder", "remote", "points", "points_once", "total_points", "state", "taker_says",
+    "giver_says", "sendable", "flagged", "need", "offer",
 ]  # fmt: skip
 STEERING: Final = {
     ReviewAction.PIN: SteeringKind.PIN,
@@ -72,7 +72,9 @@ def _wanted(run_id: int, params: QueryParams) -> tuple[Wanted, str]:
         return given if given in known else None
 
     far = params.get("miles", "")
-    sendable = {"yes": True, "no": False}.get(params.get("sendable", ""))
+    sendable, flagged = (
+        {"yes": True, "no": False}.get(params.get(name, "")) for name in ("sendable", "flagged")
+    )
     sort = params.get("sort", DEFAULT_SORT)
     wanted = Wanted(
         run=run_id,
@@ -81,6 +83,7 @@ def _wanted(run_id: int, params: QueryParams) -> tuple[Wanted, str]:
         expertise=params.get("expertise", "")[:60].replace("\0", "") or None,
         ladder=one_of("ladder", list(Ladder)),
         sendable=sendable,
+        flagged=flagged,
         most_miles=float(far) if far.isascii() and far.isdigit() and len(far) < 5 else None,
         waits_for=Side(waits) if (waits := one_of("waits", list(Side))) else None,
     )
@@ -148,6 +151,7 @@ def _csv(full: Full, answers: Mapping[Side, Says]) -> dict[str, object]:
         "taker_says": answers.get(Side.TAKER),
         "giver_says": answers.get(Side.GIVER),
         "sendable": full.sendable,
+        "flagged": full.flag is not None,
         "need": full.need.reference,
         "offer": full.offer.reference,
     }

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.database import WriteSession
-from app.events import audit
+from app.events import audit, touched
 from app.register.successors.open_items import OpenItems, open_items
 from app.register.successors.resolve import School
 from models.exchange import Limits, Need, Offer
@@ -84,6 +84,7 @@ def carry_over(
         .order_by(Participant.id)
         .with_for_update(key_share=True)
     ).all()
+    touched.mark(session, actor, people)
     found = open_items(session, people, today)
     done: dict[int, Carried] = {}
     for closed, successor in pairs:

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import or_, select
 
 from app.database import WriteSession
+from app.events import touched
 from app.import_kit.report import Affected
 from app.import_kit.upsert import CHUNK
 from app.register.gias.classification import CLOSED_STATUS, TRUST_KINDS
@@ -96,6 +97,7 @@ def look_after(
     now = standings(session, today, also=[each.participant_id for each in closed.values()])
     changes = _changes(before, now, today)
     ids = {each.standing.school.participant_id for each in changes}
+    touched.mark(session, actor, ids)
     items = open_items(session, ids, today)
     listed = [_affected(each, items[each.standing.school.participant_id]) for each in changes]
     followed = follow(session, closed)

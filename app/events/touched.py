@@ -1,0 +1,34 @@
+"""Whose days, needs or offers a transaction changed: what rests on them is looked at with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.database import WriteSession
+
+_KEY: Final = "touched"
+
+
+@dataclass(slots=True)
+class Touched:
+    """Participants by id, and who changed what is theirs."""
+
+    actor: str
+    participants: set[int] = field(default_factory=set)
+
+
+def mark(session: WriteSession, actor: str, participant_ids: Iterable[int]) -> None:
+    """Note participants for whoever looks at what rests on them before the commit."""
+    found: Touched = session.info.setdefault(_KEY, Touched(actor))
+    found.actor = actor
+    found.participants.update(participant_ids)
+
+
+def take(session: WriteSession) -> Touched | None:
+    """What was noted, which is then forgotten; None if nothing was."""
+    found: Touched | None = session.info.pop(_KEY, None)
+    return found if found and found.participants else None
+
+
+def any_in(session: WriteSession) -> bool:
+    return _KEY in session.info
