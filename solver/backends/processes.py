@@ -78,6 +78,10 @@ def start_process(target: Callable[..., None], *arguments: Any) -> SpawnProcess:
 def _as_child(target: Callable[..., None], *arguments: Any) -> None:
     # An interrupt of the terminal reaches children too; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Solvers print debug lines from compiled code; standard output is the command's answer.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     target(*arguments)
 

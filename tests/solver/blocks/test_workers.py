@@ -51,10 +51,22 @@ def test_a_process_ends_with_the_one_that_started_it():
         "import time; from solver.backends.processes import start_process; "
         "start_process(time.sleep, 300); print('started', flush=True); time.sleep(300)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", program]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert parent.stdout.readline() == b"started\n"
     parent.kill()
-    assert parent.communicate(timeout=60) == (b"", None)
+    assert parent.communicate(timeout=60) == (b"", b"")
+
+
+def test_what_compiled_code_prints_never_reaches_standard_output():
+    """A backend's debug lines would stand in the midst of a command's answer."""
+    program = (
+        "import os; from solver.blocks.workers import BlockWorkers\n"
+        "with BlockWorkers(1) as workers: print(workers.submit(os.write, 1, b'debug').result())"
+    )
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert ended.stdout == b"5\n"
 
 
 def _die() -> None:
