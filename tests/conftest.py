@@ -86,8 +86,9 @@ class PostgresServer:
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+@contextmanager
+def postgres_folder() -> Iterator[tuple[Path, list[Any], dict[str, Any]]]:
+    """The folder of a new server, the command that runs it, and as whom; gone after the block."""
     programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL's server programs are not installed")
@@ -106,25 +107,37 @@ def postgres_server() -> Iterator[PostgresServer]:
     )
     options = {"listen_addresses": "", "unix_socket_directories": folder, "max_connections": 60}
     options |= {"fsync": "off", "full_page_writes": "off"}
-    command = [programs / "postgres", "-D", data, *(f"--{k}={v}" for k, v in options.items())]
-    server = subprocess.Popen(
-        ["sh", "-c", UNTIL_LET_GO, "sh", folder, *command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        **as_user,
-    )
-    found = PostgresServer(folder)
     try:
-        found.wait()
-        found.execute(f"CREATE DATABASE {TEMPLATE}")
-        with Database(found.url(TEMPLATE)) as template:
-            migrate(template)
-        yield found
+        yield (
+            folder,
+            [programs / "postgres", "-D", data, *(f"--{k}={v}" for k, v in options.items())],
+            as_user,
+        )
     finally:
-        assert server.stdin is not None
-        server.stdin.close()
-        server.wait(60)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with postgres_folder() as (folder, command, as_user):
+        server = subprocess.Popen(
+            ["sh", "-c", UNTIL_LET_GO, "sh", folder, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **as_user,
+        )
+        found = PostgresServer(folder)
+        try:
+            found.wait()
+            found.execute(f"CREATE DATABASE {TEMPLATE}")
+            with Database(found.url(TEMPLATE)) as template:
+                migrate(template)
+            yield found
+        finally:
+            assert server.stdin is not None
+            server.stdin.close()
+            server.wait(60)
 
 
 @pytest.fixture(scope="session")

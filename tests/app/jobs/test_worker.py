@@ -28,6 +28,7 @@ from models.vocabulary import Operation
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan
 from tests import rows
+from tests.processes import children, is_gone
 from tests.runs import OPTIONS, expire, filled, kinds, planned, proposals_of, state, submit, take
 from tests.waiting import needs_linux, silence, wait_until
 
@@ -167,24 +168,6 @@ def worker_process(database: Database, travel_source: str) -> Iterator[subproces
     finally:
         process.kill()
         process.wait()
-
-
-def children(pid: int) -> list[int]:
-    task = Path(f"/proc/{pid}/task")
-    return [
-        int(child)
-        for thread in task.iterdir()
-        for child in (thread / "children").read_text().split()
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process has ended, waited for or not."""
-    try:
-        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
 
 
 @needs_linux
