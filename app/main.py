@@ -15,6 +15,7 @@ from app.catalogue.routes import router as catalogue
 from app.database import Database
 from app.exchange.limits_routes import router as limits
 from app.exchange.routes import router as exchange
+from app.explanations.routes import router as explanations
 from app.http import document, problems
 from app.http.media import negotiate
 from app.http.middleware import Requests
@@ -92,6 +93,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         exchange,
         partnerships,
         runs,
+        explanations,
         matching,
         publication,
         successions,

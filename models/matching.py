@@ -85,13 +85,15 @@ class Run(Base):
 class RunFile(Base):
     """A file of a run, gzipped; apart from the run, whose row is written every few seconds.
 
-    `summary`, `unmet` and `picture` are drawn from the others, for people.
+    `explained` has the rules that keep unmet needs out, `trials` the changes tried for some of
+    them. `summary`, `unmet` and `picture` are drawn from the others, for people.
     """
 
     __tablename__ = "run_file"
     __table_args__ = (
         CheckConstraint(
-            "name in ('problem', 'plan', 'given_plan', 'refusals', 'summary', 'unmet', 'picture')",
+            "name in ('problem', 'plan', 'given_plan', 'refusals', 'explained', 'trials', "
+            "'summary', 'unmet', 'picture')",
             name="name",
         ),
     )

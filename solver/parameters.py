@@ -513,13 +513,13 @@ class ExplainParameters:
     work
         Deterministic limit of one solve, >= 1.
     most_tries
-        Changes tried for one need, each of two solves at most; >= 1.
+        Changes tried for one need, each of three solves; >= 1.
     """
 
     steps: int = 2
-    most_candidates: int = 1_500
-    work: int = 1
-    most_tries: int = 10
+    most_candidates: int = 600
+    work: int = 5
+    most_tries: int = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What the terminal shows: one console for results, one for everything else."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,22 @@ def open_database() -> Iterator["Database"]:
         require_current(database)
         database.before_commit = _review
         yield database
+
+
+@contextmanager
+def only_ours() -> Iterator[None]:
+    """Send what libraries print by themselves to standard error: results stay readable.
+
+    HiGHS now and then prints a line that no setting of its log keeps back.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def require_writable(*files: Path | None) -> None:

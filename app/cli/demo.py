@@ -3,15 +3,21 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.access.policy import TERMINAL
-from app.cli.console import open_database, out, progress_bar
+from app.cli.console import only_ours, open_database, out, progress_bar
 from app.cli.match import show_plan
+from app.cli.why import lines as why_lines
+
+if TYPE_CHECKING:
+    from app.database import Database
 
 SECONDS_TO_SOLVE = 40.0
+NEEDS_TRIED = 5
+"""Unmet needs looked at for one that a single change would meet."""
 
 
 def demo(
@@ -74,6 +80,8 @@ def demo(
         report.write_text(render(data), encoding="utf-8")
         with database.write() as session:
             rendered.keep(session, run_id, rendered.draw(data))
+        on_progress("Explaining an unmet need", 0.99)
+        explained = _one_explained(database, run_id)
     out.print(
         f"Created {county.local_authority} in {folder}: {len(county.schools):,} institutions and "
         f"{len(county.trusts):,} trusts. All names are made up.",
@@ -81,6 +89,8 @@ def demo(
         soft_wrap=True,
     )
     show_plan(data)
+    for line in explained:
+        out.print(line, markup=False, soft_wrap=True)
     out.print(f"\nReport with a map: {report}", markup=False, soft_wrap=True)
     out.print(
         f"To explore the data: GIVETAKE_DATABASE_URL=sqlite:///{database_path} givetake match "
@@ -88,6 +98,26 @@ def demo(
         markup=False,
         soft_wrap=True,
     )
+
+
+def _one_explained(database: "Database", run_id: int) -> list[str]:
+    """What `givetake why` says of an urgent need that the plan left unmet, its command first."""
+    from app.explanations import queries
+    from app.explanations.schemas import NeedAnswer
+
+    with database.read() as session:
+        unmet, _ = queries.unmet_needs(session, TERMINAL, run_id)
+    allowed = [each for each in unmet if each.unmet.tried]
+    wanted = sorted(allowed, key=lambda each: each.need.priority)
+    lines: list[str] = []
+    for each in wanted[:NEEDS_TRIED]:
+        with only_ours():
+            found = queries.why(database, TERMINAL, run_id, each.need.reference)
+        answer = NeedAnswer.of(found)
+        lines = ["", f"givetake why {answer.need}", *why_lines(answer)]
+        if answer.change is not None and answer.change.confirmed:
+            break
+    return lines
 
 
 def draw(

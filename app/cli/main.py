@@ -23,6 +23,7 @@ COMMANDS = {
     "template": "app.cli.templates:template",
     "suggest": "app.cli.exchange:suggest",
     "match": "app.cli.match:match",
+    "why": "app.cli.why:why",
     "worker": "app.cli.worker:worker",
     "solve": "app.cli.solve:solve",
     "verify": "app.cli.solve:verify",

@@ -8,6 +8,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Principal
+from app.explanations import words
 from app.insight.report import (
     Component,
     Refusal,
@@ -34,6 +35,7 @@ from models.vocabulary import (
     Ladder,
     Reciprocity,
 )
+from solver.explain.explained_json import Explained, UnmetById, explained_from_json
 from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
@@ -58,6 +60,7 @@ class Result:
     problem: Problem
     plan: Plan
     refusals: dict[str, dict[str, int]]
+    explained: Explained
     proposals: Sequence[tuple[Proposal, Need, Offer]]
     greedy_objective: int | None
 
@@ -70,6 +73,7 @@ def result_of(session: Session, principal: Principal, run_id: int) -> Result:
         queries.problem_of(session, principal, run_id),
         queries.plan_of(session, principal, run_id),
         queries.refusals_of(session, principal, run_id),
+        queries.explained_of(session, principal, run_id),
         [
             (each.proposal, each.need, each.offer)
             for each in list_proposals(
@@ -91,6 +95,7 @@ def result_to_be(session: Session, run_id: int, made: ProblemMade, planned: Plan
         problem_from_json(decode(made.content)),
         Plan.from_json(decode(planned.plan)),
         decode(made.refusals),
+        explained_from_json(decode(planned.explained)),
         [(row, needs[row.need_id], offers[row.offer_id]) for row in rows],
         planned.greedy_objective,
     )
@@ -228,12 +233,8 @@ def _unmet(
     session: Session, result: Result, met: set[str], names: dict[str, str]
 ) -> tuple[UnmetNeed, ...]:
     run, problem, by_need = result.run, result.problem, result.refusals
-    candidates = dict.fromkeys(problem.needs.id, 0)
-    for need in problem.candidates.need.tolist():
-        candidates[problem.needs.id[need]] += 1
-    better = "the plan does more good in other ways"
-    if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
-        better = f"no loop closes through it, or {better}"
+    planned = set(problem.needs.id)
+    name = _names(session, problem)
     rows: Sequence[Row[Need, str]] = session.execute(
         select(Need, Participant.reference)
         .join(Participant, Participant.id == Need.participant_id)
@@ -247,10 +248,13 @@ def _unmet(
             expertise=names[need.expertise_code],
             days_needed=need.half_days / HALF_DAYS_PER_DAY,
             priority=need.priority,
-            reasons=_reasons(by_need.get(need.reference, {}), candidates[need.reference], better),
+            reasons=_reasons(
+                by_need.get(need.reference, {}), result.explained.needs.get(need.reference)
+            ),
+            change=_change(result.explained.needs.get(need.reference), name),
         )
         for need, taker in rows
-        if need.reference in candidates and need.reference not in met
+        if need.reference in planned and need.reference not in met
     )
 
 
@@ -259,13 +263,40 @@ def _periods(session: Session, run: Run) -> list[str]:
     return [period.code] if period.year_code is None else [period.code, period.year_code]
 
 
-def _reasons(refused: dict[str, int], candidates: int, better: str) -> tuple[Refusal, ...]:
-    """Why nobody met a need: what the rules refused, and what the plan used otherwise."""
+def _reasons(refused: dict[str, int], unmet: UnmetById | None) -> tuple[Refusal, ...]:
+    """Why nobody met a need: the rules of the plan that bind, then what those of a pair refused."""
     ranked = sorted(refused.items(), key=lambda item: -item[1])
-    reasons = [Refusal(REASON_OF[name].statement, count) for name, count in ranked]
-    if candidates:
-        reasons.insert(0, Refusal(f"The rules allow it, but {better}.", candidates))
-    return tuple(reasons)
+    binding = [] if unmet is None else words.reasons(unmet.counts)
+    return (
+        *(Refusal(each.sentence, each.offers) for each in binding),
+        *(Refusal(REASON_OF[name].statement, count) for name, count in ranked),
+    )
+
+
+def _change(unmet: UnmetById | None, names: words.Names) -> str | None:
+    if unmet is None or unmet.change is None:
+        return None
+    return words.change_words(unmet.change, names)
+
+
+def _names(session: Session, problem: Problem) -> words.Names:
+    who = problem.participants.id
+    return words.Names(
+        {
+            row.reference: row.name
+            for row in session.execute(select(Participant.reference, Participant.name))
+        },
+        {
+            offer: who[at]
+            for offer, at in zip(
+                problem.offers.id, problem.offers.participant.tolist(), strict=True
+            )
+        },
+        {
+            need: who[at]
+            for need, at in zip(problem.needs.id, problem.needs.participant.tolist(), strict=True)
+        },
+    )
 
 
 def rules_in_words(options: MatchOptions) -> tuple[str, ...]:

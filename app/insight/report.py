@@ -110,6 +110,8 @@ class UnmetNeed:
     days_needed: float
     priority: int
     reasons: tuple[Refusal, ...]
+    change: str | None = None
+    """The smallest change with which it would fit beside the plan, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

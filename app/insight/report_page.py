@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.explanations import words
 from app.insight.labels import (
     COMPONENT_NAMES,
     LADDER_NAMES,
@@ -122,6 +123,7 @@ def render(data: ReportData) -> str:
         colours=colours,
         unmet=sorted(data.unmet, key=lambda need: (need.priority, -need.days_needed, need.need)),
         unmet_reasons=reasons.most_common(),
+        no_offer=words.NO_OFFER,
         map=plan_map(data),
         facts=_map_facts(data),
         charts=charts(data, found),

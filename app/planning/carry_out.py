@@ -29,6 +29,7 @@ from app.transient import retried
 from models.vocabulary import Ladder, Operation, RunState
 from solver.arrays import IntArray
 from solver.check.verify import verify
+from solver.explain.explained_json import explained, explained_to_json
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Status
 from solver.formats.problem import Problem
@@ -117,6 +118,8 @@ class Planned:
     greedy_objective: int | None
     proposals: list[dict[str, Any]]
     alternates: list[dict[str, Any]]
+    explained: bytes
+    """What keeps the unmet needs out, a file."""
     pages: dict[str, bytes] = field(default_factory=dict)
     """What was drawn of it for people, files by name."""
 
@@ -240,6 +243,7 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
             _greedy_objective(built.problem),
             proposal_rows(order.run_id, built, chosen, plan.half_days),
             alternate_rows(order.run_id, built, plan),
+            encode(explained_to_json(explained(built.problem, plan)), gzipped=True),
         )
     )
 

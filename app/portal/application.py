@@ -14,6 +14,7 @@ from app.portal.pages import (
     agreements,
     embeds,
     exceptions,
+    explanations,
     flags,
     imports,
     institutions,
@@ -52,6 +53,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
     for room in (
         sign_in,
         institutions,
+        explanations,
         needs_and_offers,
         runs,
         proposals,

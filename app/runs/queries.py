@@ -9,14 +9,26 @@ from sqlalchemy.orm import Session
 from app.access.policy import Action, Principal, authorise
 from app.errors import NotFound
 from models.matching import Run, RunEvent, RunFile
+from solver.explain.explained_json import Explained, explained, explained_from_json
 from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json
+from solver.formats.tables import ProblemFault
 
 DRAWN: Final = "DRAWN-"
 """How the references of needs and offers begin that were drawn at random."""
-FileName = Literal["problem", "plan", "given_plan", "refusals", "summary", "unmet", "picture"]
+FileName = Literal[
+    "problem",
+    "plan",
+    "given_plan",
+    "refusals",
+    "explained",
+    "trials",
+    "summary",
+    "unmet",
+    "picture",
+]
 
 
 def get_run(session: Session, principal: Principal, run_id: int) -> Run:
@@ -46,6 +58,21 @@ def refusals_of(session: Session, principal: Principal, run_id: int) -> dict[str
     get_run(session, principal, run_id)
     found: dict[str, dict[str, int]] = decode(file_of(session, run_id, "refusals"))
     return found
+
+
+def explained_of(session: Session, principal: Principal, run_id: int) -> Explained:
+    """What keeps each unmet need of a run's plan out, by the rules of the plan."""
+    get_run(session, principal, run_id)
+    try:
+        return read_explained(file_of(session, run_id, "explained"))
+    except (NotFound, ProblemFault):
+        # Planned by an earlier version.
+        plan = plan_of(session, principal, run_id)
+        return explained(problem_of(session, principal, run_id), plan)
+
+
+def read_explained(content: bytes) -> Explained:
+    return explained_from_json(decode(content))
 
 
 def plan_of(session: Session, principal: Principal, run_id: int) -> Plan:

@@ -88,6 +88,7 @@ def _check(database: Database, held: Lease, message: Planned) -> None:
 def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> None:
     plan = Plan.from_json(decode(message.plan))
     session.merge(RunFile(run_id=run.id, name="plan", content=message.plan))
+    session.merge(RunFile(run_id=run.id, name="explained", content=message.explained))
     for name, content in message.pages.items():
         session.merge(RunFile(run_id=run.id, name=name, content=content))
     run.objective, run.bound, run.gap = plan.objective, plan.bound, plan.gap

@@ -218,7 +218,7 @@ def _by_need(
     columns = problem.candidates
     worth = columns.points * least + columns.bonus + ChangePenalty().kept_points(problem)
     at = np.flatnonzero(tried)
-    order = at[np.lexsort((at, -columns.points[at], columns.need[at]))]
+    order = at[np.lexsort((at, -worth[at], columns.need[at]))]
     by_need: dict[int, list[Tried]] = defaultdict(list)
     for k in order.tolist():
         by_need[int(columns.need[k])].append(

@@ -45,6 +45,7 @@ class ChangeKind(StrEnum):
     EXCLUSION = "exclusion"
     TRAVEL_OF_NEED = "travel_of_need"
     TRAVEL_OF_OFFER = "travel_of_offer"
+    TRAVEL_OF_BOTH = "travel_of_both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,7 @@ class Change:
     kind
         What is changed.
     subject
-        Position in its table: needs for `MINIMUM_DAYS` and `TRAVEL_OF_NEED`, offers for
-        `OFFER_DAYS`, `OFFER_PAIRINGS` and `TRAVEL_OF_OFFER`, participants for most others; of no
-        account for `MAX_LOOP`.
+        Position in its table (`TABLE`).
     by
         How much: half-days or pairings, whole miles of travel; 1 of what has no number.
     """
@@ -75,6 +74,23 @@ _COLUMN: Final = {
     ChangeKind.OFFER_DAYS: ("offers", "days"),
     ChangeKind.GIVE_LIMIT: ("participants", "give_limit"),
 }
+TABLE: Final = {
+    ChangeKind.MINIMUM_DAYS: "needs",
+    ChangeKind.TRAVEL_OF_NEED: "needs",
+    ChangeKind.OFFER_DAYS: "offers",
+    ChangeKind.OFFER_PAIRINGS: "offers",
+    ChangeKind.TRAVEL_OF_OFFER: "offers",
+    ChangeKind.TRAVEL_OF_BOTH: "offers",
+    ChangeKind.MAX_TAKEN: "participants",
+    ChangeKind.MAX_GIVEN: "participants",
+    ChangeKind.GIVE_LIMIT: "participants",
+    ChangeKind.ALLOWANCE: "participants",
+    ChangeKind.EXEMPT: "participants",
+    ChangeKind.LINKING: "linking",
+    ChangeKind.EXCLUSION: "exclusions",
+    ChangeKind.MAX_LOOP: None,
+}
+"""Of what each change's subject is a position; None where it is for everybody."""
 KIND_OF_RULE: Final = {
     MaxTaken.name: ChangeKind.MAX_TAKEN,
     OfferPairings.name: ChangeKind.OFFER_PAIRINGS,
@@ -90,6 +106,10 @@ KIND_OF_RULE: Final = {
 """The change that widens a limit of each rule; of the others none does."""
 IN_HALF_DAYS: Final = frozenset({OfferDays.name, GiveLimit.name, Balance.name})
 """Rules of whose limits a shorter pairing takes less."""
+
+
+ORDER: Final = tuple(ChangeKind)
+"""Which of two changes as large is told."""
 
 
 def cost(change: Change) -> int:

@@ -8,23 +8,28 @@ far as its neighbourhood goes. All else is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
-from solver.explain.binding_rules import BindingRules, Tried, binding_rules
-from solver.explain.changes import IN_HALF_DAYS, KIND_OF_RULE, Change, ChangeKind, changed, cost
+from models.vocabulary import Reciprocity
+from solver.explain.binding_rules import BindingLimit, BindingRules, Tried, binding_rules
+from solver.explain.changes import (
+    IN_HALF_DAYS,
+    KIND_OF_RULE,
+    ORDER,
+    Change,
+    ChangeKind,
+    changed,
+    cost,
+)
+from solver.explain.elastic import smallest_slack
 from solver.explain.resolve_around import Around, Resolved, around, resolve
 from solver.explain.subset import chosen
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
 from solver.parameters import DEFAULTS, ExplainParameters
-
-ORDER: Final = tuple(ChangeKind)
-HALF_DAYS_TRIED: Final = 2
-"""Besides what is lacking, so much more is tried where others may move to make room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Trial:
     Attributes
     ----------
     change
-        What was changed.
+        What was changed; None for nothing: a longer search meets the need as things are.
     direct
         Whether with it a candidate fits into the plan, nothing else moved.
     confirmed
@@ -45,7 +50,7 @@ class Trial:
         Other pairings that come, go or have other days, where confirmed.
     """
 
-    change: Change
+    change: Change | None
     direct: bool
     confirmed: bool
     gain: int | None = None
@@ -116,7 +121,12 @@ def explain_need(
         raise ValueError(f"need {need} is met or has no candidate")
     view = around(problem, chosen(problem, plan), need, parameters)
     elsewhere = meet_anyway(view, parameters)
-    smallest = _smallest(view, rules, cancelled, parameters)
+    smallest = None
+    if elsewhere.loss is not None and elsewhere.loss < 0:
+        # A better plan is near: perhaps it meets the need, and no limit has to change.
+        smallest = try_change(view, None, direct=False, parameters=parameters)
+    if smallest is None or not smallest.confirmed:
+        smallest = _smallest(view, rules, cancelled, parameters)
     return NeedExplained(rules, elsewhere, smallest, view.whole)
 
 
@@ -134,7 +144,7 @@ def meet_anyway(view: Around, parameters: ExplainParameters = DEFAULTS.explain) 
 
 def try_change(
     view: Around,
-    change: Change,
+    change: Change | None,
     *,
     direct: bool,
     parameters: ExplainParameters = DEFAULTS.explain,
@@ -161,56 +171,70 @@ def _smallest(
     cancelled: Callable[[], bool],
     parameters: ExplainParameters,
 ) -> Trial | None:
-    """Try changes, the smallest first, until one is confirmed."""
-    options = _options(view, rules)
-    best: Trial | None = None
-    for change, direct in options[: parameters.most_tries]:
-        if cancelled():
+    """Try changes, the smallest first, until one is confirmed; else one that fits by itself."""
+    direct = direct_change(rules, view.need)
+    tried: list[Change] = []
+    if view.problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
+        options = iter([Change(ChangeKind.MAX_LOOP, 0, 1)])
+    else:
+        options = _cheapest_first(view, tried, parameters)
+    for _ in range(parameters.most_tries):
+        change = None if cancelled() else next(options, None)
+        if change is None:
             break
+        tried.append(change)
         wider = replace(view, problem=changed(view.problem, change))
-        trial = try_change(wider, change, direct=direct, parameters=parameters)
+        trial = try_change(wider, change, direct=change == direct, parameters=parameters)
         if trial.confirmed:
             return trial
-        if direct and best is None:
-            best = trial
-    return best
+    return None if direct is None else Trial(direct, True, False)
 
 
-def _options(view: Around, rules: BindingRules) -> list[tuple[Change, bool]]:
-    """Return changes and whether each makes a candidate fit by itself, the smallest first."""
-    direct: dict[Change, bool] = {}
-    for tried in rules.needs[view.need]:
-        for at, over in tried.binding:
-            limit = rules.limits[at]
-            if (kind := KIND_OF_RULE.get(limit.rule.name)) is None:
-                continue
-            # How long loops may be is one number for everybody.
-            subject = 0 if kind is ChangeKind.MAX_LOOP else limit.subject
-            change = Change(kind, subject, over)
-            direct[change] = direct.get(change, False) or tried.alone == at
-            fewer = HALF_DAYS_TRIED if limit.rule.name in IN_HALF_DAYS else 1
-            for by in range(1, min(fewer, over - 1) + 1):
-                direct.setdefault(Change(kind, subject, by), False)
-        if (fewer_days := _too_long_by(view.problem, rules, tried)) is not None:
-            direct[Change(ChangeKind.MINIMUM_DAYS, view.need, fewer_days)] = True
-    shortest = int(view.problem.needs.days_min[view.need])
-    if direct and shortest > 1:
-        direct.setdefault(Change(ChangeKind.MINIMUM_DAYS, view.need, 1), False)
-    return sorted(
-        direct.items(),
-        key=lambda each: (
-            cost(each[0]),
-            not each[1],
-            ORDER.index(each[0].kind),
-            each[0].subject,
-        ),
-    )
+def _cheapest_first(
+    view: Around, tried: list[Change], parameters: ExplainParameters
+) -> Iterator[Change]:
+    """Yield changes with which a plan meets the need, each dearer than those tried so far."""
+    without = resolve(view, met=False, parameters=parameters)
+    while np.isfinite(without.bound):
+        above = max(view.objective, int(without.bound))
+        change = smallest_slack(view, above, tried, parameters)
+        if change is None:
+            return
+        yield change
 
 
-def _too_long_by(problem: Problem, rules: BindingRules, tried: Tried) -> int | None:
+def direct_change(rules: BindingRules, need: int) -> Change | None:
+    """Return the smallest change with which a candidate fits beside the plan, nothing else moved.
+
+    None where there is no single one, or where a candidate fits already.
+    """
+    if any(tried.fits for tried in rules.needs[need]):
+        return None
+    found = set()
+    for tried in rules.needs[need]:
+        if tried.alone is not None:
+            limit = rules.limits[tried.alone]
+            if (kind := KIND_OF_RULE.get(limit.rule.name)) is not None:
+                found.add(Change(kind, _subject(kind, limit), tried.binding[0][1]))
+        if (fewer_days := _too_long_by(rules, tried)) is not None:
+            found.add(Change(ChangeKind.MINIMUM_DAYS, need, fewer_days))
+    return min(found, key=_size, default=None)
+
+
+def _subject(kind: ChangeKind, limit: BindingLimit) -> int:
+    """Of what the change is; how long loops may be is one number for everybody."""
+    return 0 if kind is ChangeKind.MAX_LOOP else limit.subject
+
+
+def _size(change: Change) -> tuple[int, int, int]:
+    return cost(change), ORDER.index(change.kind), change.subject
+
+
+def _too_long_by(rules: BindingRules, tried: Tried) -> int | None:
     """By how many half-days a candidate is too long, where nothing else keeps it out."""
     names = {rules.limits[at].rule.name for at, _ in tried.binding}
     if not names or not names <= IN_HALF_DAYS:
         return None
     over = max(lacking for _, lacking in tried.binding)
-    return over if over < tried.half_days else None
+    # With less than half of what is useful it would be another need.
+    return over if over <= tried.half_days // 2 else None

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from app.access.secret import signing_secret
 from app.database import ReadSession, database_now
 from app.errors import NotFound
+from app.explanations import words
 from app.insight import rendered
 from app.insight.queries import report_data, result_of, rules_in_words
 from app.insight.rendered import Summary, Unmet
@@ -182,6 +183,7 @@ def list_unmet(request: Request, who: Who, run_id: int) -> Response:
             reasons=_counted(unmet.needs),
             expertise=sorted({need.expertise for need in unmet.needs}),
             total=len(unmet.needs),
+            no_offer=words.NO_OFFER,
         )
 
 
@@ -202,7 +204,7 @@ def _fits(need: UnmetNeed, name: dict[str, str], asked: Any) -> bool:
 
 
 _csv_columns: Final = (
-    "need", "taker", "taker_name", "expertise", "days", "priority", "reasons",
+    "need", "taker", "taker_name", "expertise", "days", "priority", "reasons", "change",
 )  # fmt: skip
 
 
@@ -215,4 +217,5 @@ def _csv(need: UnmetNeed, name: dict[str, str]) -> dict[str, object]:
         "days": f"{need.days_needed:g}",
         "priority": need.priority,
         "reasons": [f"{each.offers} offers: {each.sentence}" for each in need.reasons],
+        "change": need.change or "",
     }

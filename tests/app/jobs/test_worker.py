@@ -70,7 +70,7 @@ def test_a_submitted_run_is_carried_out_in_the_background(exchange: Database) ->
     assert told == ["queued", "started", "stage", "problem", *stages, "solved"]
     with exchange.read() as session:
         files = session.scalars(select(RunFile.name).where(RunFile.run_id == run_id)).all()
-    assert set(files) == {"problem", "plan", "refusals", "summary", "unmet", "picture"}
+    assert set(files) == {"problem", "plan", "refusals", "explained", "summary", "unmet", "picture"}
 
 
 def test_cancelling_ends_the_child(exchange: Database, silence: str) -> None:

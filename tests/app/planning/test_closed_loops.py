@@ -35,7 +35,7 @@ def test_a_ring_of_three_needs_loops_of_three(
         data = insight.report_data(session, insight.result_of(session, TERMINAL, run_id))
     assert len(data.pairings) == met
     assert len(data.unmet) == 3 - met
-    assert all("no loop closes through it" in each.reasons[0].sentence for each in data.unmet)
+    assert all("No closed loop" in each.reasons[0].sentence for each in data.unmet)
     assert f"closed loops of at most {max_loop} schools" in data.rules[0]
 
 

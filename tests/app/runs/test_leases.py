@@ -1,6 +1,7 @@
 """One worker at a time, fenced: what an earlier attempt still tells is not written."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -8,7 +9,7 @@ from sqlalchemy import func, select
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.errors import Conflict
-from app.planning.carry_out import Planned, Stage
+from app.planning.carry_out import Stage
 from app.runs import leases, queries, results, service
 from app.runs.leases import LeaseLost
 from models.access import AuditEvent
@@ -88,7 +89,7 @@ def test_a_plan_that_breaks_the_stored_problem_is_not_written(exchange: Database
     plan["pairings"]["half_days"][0] += 100
     broken = encode(Plan.from_json(plan).to_json(), gzipped=True)
     with pytest.raises(results.BrokenPlan):
-        results.receive(exchange, held, Planned(broken, 0, told.proposals, told.alternates))
+        results.receive(exchange, held, replace(told, plan=broken))
     assert state(exchange, run_id) == "running"
 
 

@@ -1,16 +1,18 @@
 """The smallest change that would meet a need: found, and true when the whole is solved again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.vocabulary import Reciprocity
-from solver.backends.highs import solve_highs
+from solver.backends.cp_sat import solve_cp_sat
 from solver.backends.limits import Limits
 from solver.check.verify import verify
 from solver.explain.binding_rules import unmet_needs
 from solver.explain.changes import Change, ChangeKind, changed, cost
 from solver.explain.resolve_around import around, resolve
-from solver.explain.smallest_change import explain_need
+from solver.explain.smallest_change import explain_need, try_change
 from solver.explain.subset import chosen, plan_of, worth
 from solver.formulation.program import formulate
 from solver.instances.balanced_exchange import made_up_country, make
@@ -23,9 +25,9 @@ ALL = ExplainParameters(steps=20)
 
 
 def best_plan(problem):
-    """The best plan of the whole problem, by HiGHS: explanations use another solver."""
+    """The best plan of the whole problem, by CP-SAT: explanations use another solver."""
     program = formulate(problem)
-    result = solve_highs(program, None, Limits(), lambda *news: None)
+    result = solve_cp_sat(program, None, Limits(work=60), lambda *news: None)
     if result.infeasible:
         return None
     half_days = program.half_days(problem, result.values)
@@ -172,7 +174,32 @@ def test_a_small_neighbourhood_leaves_the_rest_as_it_is():
 def test_cancelled_ends_before_the_next_change():
     """Who gives up waits for no more solves."""
     full = made(participants={"max_taken": [1, 9, 9]})
-    assert explain_need(full, planned(full), 2, cancelled=lambda: True).smallest is None
+    found = explain_need(full, planned(full), 2, cancelled=lambda: True).smallest
+    assert (found.direct, found.confirmed) == (True, False)
+
+
+def test_no_smaller_change_would_do():
+    """Every cheaper change of any limit, tried one by one, is not confirmed."""
+    cheaper = 0
+    for problem, plan, need, found in explained("accounts", range(8), size=8, most=8):
+        if found.smallest is None or not found.smallest.confirmed:
+            continue
+        view = around(problem, chosen(problem, plan), need, ALL)
+        for kind, subjects in (
+            (ChangeKind.MINIMUM_DAYS, [need]),
+            (ChangeKind.MAX_TAKEN, range(len(problem.participants))),
+            (ChangeKind.GIVE_LIMIT, range(len(problem.participants))),
+            (ChangeKind.ALLOWANCE, np.unique(problem.participants.account)),
+            (ChangeKind.OFFER_DAYS, range(len(problem.offers))),
+        ):
+            for change in (Change(kind, int(at), 1) for at in subjects):
+                most = problem.needs.days_min[need] - 1 if kind is ChangeKind.MINIMUM_DAYS else 99
+                while cost(change) < cost(found.smallest.change) and change.by <= most:
+                    wider = replace(view, problem=changed(view.problem, change))
+                    assert not try_change(wider, change, direct=False).confirmed
+                    cheaper += 1
+                    change = replace(change, by=change.by + 1)
+    assert cheaper > 20
 
 
 @pytest.mark.parametrize("need", [0, 1])

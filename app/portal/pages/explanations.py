@@ -1,0 +1,28 @@
+"""Why one need was not met by a run: what binds, who holds it, and what would meet the need."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from app.explanations import queries, words
+from app.explanations.schemas import NeedAnswer
+from app.portal.rendering import page
+from app.portal.sessions import BASE, Who
+from app.runs.queries import get_run
+
+router = APIRouter()
+
+
+@router.get("/needs/{reference:path}/why")
+def show_newest(request: Request, who: Who, reference: str) -> Response:
+    """The page of the newest run that planned the need."""
+    with who.database.read() as session:
+        run_id = queries.latest_run(session, who.principal, reference)
+    return RedirectResponse(f"{BASE}/runs/{run_id}/unmet/{reference}", 303)
+
+
+@router.get("/runs/{run_id:id}/unmet/{reference:path}")
+def show_why(request: Request, who: Who, run_id: int, reference: str) -> Response:
+    answer = NeedAnswer.of(queries.why(who.database, who.principal, run_id, reference))
+    with who.database.read() as session:
+        run = get_run(session, who.principal, run_id)
+        return page(request, "why.html", who, run=run, answer=answer, words=words)
