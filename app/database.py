@@ -22,6 +22,16 @@ SQLITE_PRAGMAS = (
     "trusted_schema=OFF",
 )
 
+CONNECTION_LIMITS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""Of libpq, unless the address says otherwise: a network that swallows packets is a fault that
+passes, and not a wait without end."""
+
 
 @compiles(ilike_case_insensitive, "sqlite")
 def _as_it_is(element: ilike_case_insensitive, compiler: SQLCompiler, **options: Any) -> str:
@@ -59,7 +69,9 @@ def _note_begin(session: Session, *_: object) -> None:
 def _engine(url: str, *, writes: bool) -> Engine:
     if not url.startswith("sqlite"):
         # Values of rows stay out of errors, and so out of logs.
-        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        asked = make_url(url).query
+        limits = {name: value for name, value in CONNECTION_LIMITS.items() if name not in asked}
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=limits)
         return engine if writes else engine.execution_options(postgresql_readonly=True)
     # The driver's own transaction control loses updates between threads: take it over.
     engine = create_engine(url, connect_args={"isolation_level": None}, hide_parameters=True)

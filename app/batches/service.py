@@ -23,6 +23,7 @@ from app.planning.options import MatchOptions
 from app.progress import Progress, silent
 from app.register.lookups import Scope
 from app.runs import service as matching
+from app.transient import is_transient, retried
 from models.vocabulary import RunState
 
 POLL_S: Final = 0.2
@@ -30,6 +31,7 @@ DIED: Final = (
     "The process that planned this area was killed or crashed. The area may be too large for the "
     "machine. Plan a smaller area."
 )
+AWAY: Final = "The database was not available. Run the batch again to plan this area."
 
 log = structlog.get_logger()
 
@@ -80,8 +82,12 @@ def plan_areas(
             batch = change(results=batch.results | {scope.exact: result})
             on_progress(f"{done:,} of {len(asked):,} areas, {scope.name}", done / len(asked))
     runs = {result.run for result in batch.results.values() if result.run is not None}
-    with database.read() as session:
-        twice = queries.offers_promised_twice(session, principal, runs)
+
+    def promised_twice() -> int:
+        with database.read() as session:
+            return queries.offers_promised_twice(session, principal, runs)
+
+    twice = retried(promised_twice)
     ended = "finished" if done == len(asked) else "stopped"
     return change(state=ended, offers_promised_twice=twice)
 
@@ -120,7 +126,7 @@ class _Desks:
             result = _failed(scope, DIED)
         except Exception as error:
             log.exception("batch.area_failed", area=scope.exact, error=type(error).__name__)
-            result = _failed(scope, matching.FAULT)
+            result = _failed(scope, AWAY if is_transient(error) else matching.FAULT)
         self.idle.append(executor)
         return scope, result
 

@@ -28,6 +28,7 @@ from app.register.lookups import Scope
 from app.runs import queries, service
 from app.runs.results import state_of_refusal
 from app.settings import settings
+from app.transient import retried
 from models.vocabulary import HALF_DAYS_PER_DAY, RunState
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan
@@ -95,7 +96,7 @@ def plan_area(scope: Scope, earlier: AreaResult | None) -> AreaResult:
             return _unplanned(scope, problem, started)
         build_seconds = time.monotonic() - started
         digest = _input_digest(built, desk.options)
-        if earlier and _stands(desk, database, earlier, digest):
+        if earlier and retried(lambda: _stands(desk, database, earlier, digest), desk.stop.is_set):
             return earlier
 
         def look_up(stage: str, fraction: float) -> None:
@@ -119,7 +120,7 @@ def plan_area(scope: Scope, earlier: AreaResult | None) -> AreaResult:
             raise
         except Problem as problem:
             return _unplanned(scope, problem, started)
-        result = _result(desk, database, scope, run_id, built)
+        result = retried(lambda: _result(desk, database, scope, run_id, built))
     return result.model_copy(
         update={
             "input_sha256": digest,
@@ -148,11 +149,15 @@ def _unplanned(scope: Scope, problem: Problem, started: float) -> AreaResult:
 
 def _build(desk: Desk, database: Database, scope: Scope) -> tuple[Takers, Built]:
     as_of = service.day_of(desk.options)
-    with database.read() as session:
-        if desk.loaded is None:
-            desk.loaded = load(session, desk.principal, None, desk.period, as_of, now=desk.now)
-        takers = takers_of(session, desk.principal, scope.as_json(), as_of)
-    ids, rows = takers.participant_ids, desk.loaded
+
+    def read() -> tuple[Takers, Loaded]:
+        with database.read() as session:
+            if desk.loaded is None:
+                desk.loaded = load(session, desk.principal, None, desk.period, as_of, now=desk.now)
+            return takers_of(session, desk.principal, scope.as_json(), as_of), desk.loaded
+
+    takers, rows = retried(read, desk.stop.is_set)
+    ids = takers.participant_ids
     if ids is not None:
         rows = replace(rows, needs=[need for need in rows.needs if need.participant_id in ids])
     return takers, build(rows, desk.options, travel_times(desk.travel_source))

@@ -22,12 +22,16 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from app.errors import Fault, FaultyFile, Problem
 from app.import_kit.report import ImportReport
 from app.progress import Progress
+from app.transient import is_transient, retried
 
 QUICK_S: Final = 1.5
 """How long a request waits itself: most files need no page that tells how far they are."""
 TOLD_EVERY_S: Final = 0.25
 STALE_S: Final = 120.0
 BEAT_S: Final = 20.0
+PATIENCE_S: Final = 60.0
+"""How long an import waits for a database that is busy or restarting: it changes all or nothing,
+so that it can be done again."""
 MOST_FAULTS: Final = 200
 NAME: Final = "told.json"
 BUSY: Final = "The database did not answer in time. No changes were made. Try again."
@@ -135,17 +139,17 @@ def _carry_out(folder: Path, doing: Literal["look", "take"], work: Work) -> None
 
 def _outcome(doing: Literal["look", "take"], work: Work, on_progress: Progress) -> Told:
     try:
-        report = work(on_progress)
+        report = retried(lambda: work(on_progress), patience_s=PATIENCE_S)
     except FaultyFile as faulty:
         faults = list(faulty.faults)
         return Told(doing, State.FAULTY, faults=faults[:MOST_FAULTS], number_of_faults=len(faults))
     except Problem as problem:
         refused = problem.detail[:1].upper() + problem.detail[1:]
         return Told(doing, State.REFUSED, refused=refused)
-    except (IntegrityError, OperationalError) as busy:
-        log.warning("import.database_busy", error=type(busy).__name__)
-        return Told(doing, State.REFUSED, refused=BUSY)
     except Exception as bug:
+        if isinstance(bug, IntegrityError | OperationalError) or is_transient(bug):
+            log.warning("import.database_busy", error=type(bug).__name__)
+            return Told(doing, State.REFUSED, refused=BUSY)
         log.error("import.failed", error=type(bug).__name__, exc_info=bug)
         return Told(doing, State.REFUSED, refused=BROKEN)
     return Told(doing, State.SEEN if doing == "look" else State.TAKEN, report=report)

@@ -6,12 +6,16 @@ import subprocess
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select, text
 
 from app.access.policy import TERMINAL
+from app.batches.manifest import Manifest
+from app.batches.queries import areas_named
+from app.batches.service import plan_areas
 from app.database import Database, database_now
 from app.jobs import child
 from app.jobs.child import run_in_child
@@ -20,7 +24,8 @@ from app.runs import leases, queries, service
 from app.runs.lease_keeper import kept
 from app.runs.leases import Doubts
 from models.matching import Run
-from tests.runs import expire, filled, kinds, state, submit, take
+from tests.rows import STARTS, YEAR
+from tests.runs import OPTIONS, expire, filled, kinds, state, submit, take
 from tests.waiting import needs_linux, silence, wait_until
 
 __all__ = ["silence"]
@@ -165,6 +170,28 @@ def test_a_database_that_leaves_while_candidates_are_found_costs_nothing(
             locking.rollback()
             wait_until(lambda: state(exchange, run_id) == "solved")
     assert kinds(exchange, run_id).count("started") == 1
+
+
+def test_a_batch_outlasts_a_database_that_leaves(
+    postgres_database: Database, tmp_path: Path
+) -> None:
+    """Its processes read again, and every area has its plan."""
+    exchange = filled(postgres_database)
+    with exchange.read() as session:
+        areas = areas_named(session, TERMINAL, "all", YEAR, STARTS)
+    planned: list[Manifest] = []
+
+    def plan() -> None:
+        planned.append(plan_areas(exchange, TERMINAL, areas, YEAR, OPTIONS, tmp_path / "out"))
+
+    with exchange.write() as locking:
+        locking.execute(text("LOCK TABLE need IN ACCESS EXCLUSIVE MODE"))
+        thread = threading.Thread(target=plan)
+        thread.start()
+        wait_until(lambda: ended_waiting(exchange) > 0)
+        locking.rollback()
+        thread.join()
+    assert planned[0].all_planned
 
 
 def ended_waiting(database: Database) -> int:

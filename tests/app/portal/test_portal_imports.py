@@ -1,6 +1,7 @@
 """Files that the portal looks at and takes in beside its requests."""
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -116,6 +117,20 @@ def test_work_that_waits_for_long_is_not_lost(tmp_path: Path) -> None:
         background.heartbeat()
         states = {background.told(folder).state for folder in folders}
     assert states == {background.State.WORKING}
+
+
+def test_an_import_outlasts_a_busy_database(tmp_path: Path) -> None:
+    """It changed nothing yet, so it is done again when the database is back."""
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    faults = [OperationalError("select", {}, busy)]
+
+    def work(on_progress: Progress) -> ImportReport:
+        if faults:
+            raise faults.pop()
+        return REPORT
+
+    assert background.begin(tmp_path, "take", work, quick_s=60).state == "taken"
 
 
 @pytest.mark.parametrize(
