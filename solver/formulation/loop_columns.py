@@ -117,6 +117,37 @@ def find_loops(
     return Loops(giver, taker, candidate, arc.reshape(-1), found, complete)
 
 
+def pins_without_loop(problem: Problem, candidate: IntArray) -> IntArray:
+    """Return which pins no loop of the problem's longest can close, whatever else is chosen.
+
+    The way back from a pin's taker to its giver is too long, or there is none. That is seen at
+    once; that several pins cannot hold together is for the solver to find.
+
+    Parameters
+    ----------
+    candidate
+        Positions of the candidates that some plan might hold.
+
+    Returns
+    -------
+    Rows of `problem.pins`, shape (n,).
+    """
+    size = len(problem.participants)
+    # Exempt participants count as one: a loop may end at one and begin at another.
+    node = np.where(problem.participants.exempt, size, np.arange(size))
+    arcs = node[problem.giver[candidate]], node[problem.taker[candidate]]
+    graph = sparse.csr_array((np.ones(len(candidate), np.int8), arcs), shape=(size + 1, size + 1))
+    pinned = problem.positions(problem.pins)
+    back = problem.rules.max_loop - 1
+    lonely = []
+    for row, at in enumerate(pinned.tolist()):
+        giver, taker = node[problem.giver[at]], node[problem.taker[at]]
+        steps = sparse.csgraph.dijkstra(graph, indices=taker, unweighted=True, limit=back)
+        if steps[giver] > back:
+            lonely.append(row)
+    return np.array(lonely, np.int64)
+
+
 def _on_circles(giver: IntArray, taker: IntArray, exempt: BoolArray) -> BoolArray:
     """Return which arcs lie on any loop, were none too long: all exempt count as one for that."""
     size = len(exempt)

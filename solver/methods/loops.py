@@ -18,13 +18,13 @@ from solver.backends.conflict import send_conflict
 from solver.backends.limits import BackendResult, Limits, OnNews, Report
 from solver.backends.portfolio import Best, race
 from solver.backends.processes import in_child
-from solver.formats.plan import Stopped, gap_of
+from solver.formats.plan import ConflictPart, Stopped, gap_of
 from solver.formats.problem import Problem
 from solver.formulation.greedy import Choice
-from solver.formulation.loop_columns import Loops, find_loops, with_loops
+from solver.formulation.loop_columns import Loops, find_loops, pins_without_loop, with_loops
 from solver.formulation.presolve import ranges
 from solver.formulation.program import Formulation, formulate, simple_bound
-from solver.formulation.rules import ChangePenalty
+from solver.formulation.rules import ChangePenalty, ClosedLoops, Pins, Rule
 from solver.methods.exact import by_highs
 from solver.methods.result import Result
 from solver.parameters import DEFAULTS, LoopParameters, SolveParameters
@@ -55,6 +55,12 @@ def solve_loops(
     """
     relaxed = formulate(problem)
     tuning = parameters.loops
+    lonely = pins_without_loop(problem, relaxed.candidate)
+    if len(lonely):
+        # Said at once: to find it again among all rules takes longer than many a limit.
+        conflict = _no_way_back(problem, int(lonely[0]))
+        most = simple_bound(relaxed, problem)
+        return Result(None, most, Stopped.INFEASIBLE, conflict=conflict)
     loops = find_loops(problem, relaxed.candidate, tuning)
     formulation = with_loops(relaxed, problem, loops)
     greedy = greedy_loops(problem, relaxed, loops, parameters=tuning)
@@ -98,6 +104,16 @@ def solve_loops(
         )
         return Result(None, best.bound, Stopped.INFEASIBLE, conflict=conflict or ())
     return _result(problem, formulation, best, limits, stopped)
+
+
+def _no_way_back(problem: Problem, pin: int) -> tuple[ConflictPart, ...]:
+    """Return a pin and the rule that it alone cannot keep."""
+    giver = int(problem.giver[problem.positions(problem.pins)[pin]])
+    parts: tuple[tuple[Rule, int], ...] = ((ClosedLoops(), giver), (Pins(), pin))
+    return tuple(
+        ConflictPart(rule.name, rule.where(subject), rule.sentence(problem, subject))
+        for rule, subject in parts
+    )
 
 
 def _result(

@@ -18,7 +18,7 @@ from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_to_json
 from solver.formats.state import State
 from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules, pairs
-from solver.formulation.loop_columns import find_loops, with_loops
+from solver.formulation.loop_columns import find_loops, pins_without_loop, with_loops
 from solver.formulation.program import formulate
 from solver.instances.balanced_exchange import made_up_country, make
 from solver.methods.loops import greedy_loops, solve_loops
@@ -303,3 +303,26 @@ def test_a_conflict_is_found_by_the_loops_of_candidates_that_fit():
     assert {part.rule for part in find_conflict(problem, few)} == {"pin", "closed loops"}
     plan = solve(problem, work=1, parameters=replace(DEFAULTS, loops=few))
     assert {part.rule for part in plan.conflict} == {"pin", "closed loops"}
+
+
+@pytest.mark.parametrize(
+    ("arcs", "exempt", "max_loop", "possible"),
+    [
+        ([(0, 1)], (), 3, False),
+        ([(0, 1), (1, 2), (2, 1)], (), 3, False),
+        ([(0, 1), (1, 2), (2, 3), (3, 0)], (), 3, False),
+        ([(0, 1), (1, 2), (2, 3), (3, 0)], (), 4, True),
+        ([(0, 1), (1, 2)], (0, 2), 3, True),
+        ([(0, 1), (1, 2)], (0,), 3, False),
+        ([(0, 1)], (0, 1), 2, True),
+    ],
+)
+def test_a_pin_that_no_loop_can_close_is_named_at_once(arcs, exempt, max_loop, possible):
+    """With the rule that it cannot keep, and before any time is spent on finding loops."""
+    problem = ring(arcs, [5] * len(arcs), exempt, max_loop, pins=pairs([(0, 0)]))
+    plan = solve(problem, work=1)
+    assert plan.status is (Status.OPTIMAL if possible else Status.INFEASIBLE)
+    if not possible:
+        assert [part.rule for part in plan.conflict] == ["closed loops", "pin"]
+        assert plan.conflict[1].sentence == "a pinned pair is in the plan (o0 for n0)"
+    assert bool(len(pins_without_loop(problem, formulate(problem).candidate))) is not possible
