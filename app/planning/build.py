@@ -89,7 +89,13 @@ def build(
             )
         )
     valued = points.score(_point_inputs(loaded, options, left, pairs, found, place))
-    made = _problem(loaded, options, left, place, found, valued, wishes)
+    try:
+        made = _problem(loaded, options, left, place, found, valued, wishes)
+    except tables.ProblemFault as fault:
+        raise Unplannable(
+            "The days, limits or weights of this run are too large to plan with: "
+            f"{fault.faults[0]}. Lower them and run it again."
+        ) from fault
     return Built(made, pairs, found, refusals, valued, loaded)
 
 

@@ -112,7 +112,7 @@ def what_is_left(loaded: Loaded, options: MatchOptions) -> Left:
             )
         extra = sum(rule.extra_allowance_half_days for rule in rules)
         carried = own.carried_half_days if own else 0
-        left.allowance.append(max(0, entered + extra + carried + balance))
+        left.allowance.append(min(max(0, entered + extra + carried + balance), UNLIMITED))
         left.exempt.append(bool(row.funded) or bool(own and own.exempt))
     _needs_left(loaded, left)
     _offers_left(loaded, used, left)

@@ -117,6 +117,14 @@ class MatchOptions(BaseModel):
             raise ValueError(f"does not work with reciprocity {reciprocity}. Use auto")
         return method
 
+    @field_validator("exclusions")
+    @classmethod
+    def _not_pinned(cls, exclusions: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        pinned = set(info.data.get("pins", ()))
+        if both := next((pair for pair in exclusions if pair in pinned), None):
+            raise ValueError(f"must not have {both}, which is pinned. Choose one of the two")
+        return exclusions
+
     @field_validator("weights")
     @classmethod
     def _known_weights(cls, weights: dict[str, int]) -> dict[str, int]:

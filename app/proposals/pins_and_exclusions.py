@@ -6,17 +6,13 @@ from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession, database_now
-from app.errors import Conflict, NotFound, Problem, Stale
+from app.errors import Conflict, NotFound, Stale
 from app.events import audit
+from app.planning.pin_check import BadSteering, check_pin
 from app.wording import on_day
 from models.exchange import Need, Offer
 from models.matching import Steering
 from models.vocabulary import SteeringKind
-
-
-class BadSteering(Problem):
-    status = 422
-    title = "Invalid pin or exclusion"
 
 
 def steer(
@@ -39,7 +35,7 @@ def steer(
     Conflict
         If the pair is pinned or excluded already.
     BadSteering
-        If it would never be in force, or pairs a giver with itself.
+        If it would never be in force, or no run could keep it.
     """
     authorise(principal, Action.STEER)
     now = now or database_now(session)
@@ -73,6 +69,8 @@ def steer(
             )
         before.lifted_at = before.expires_at
         session.flush()
+    if kind is SteeringKind.PIN:
+        check_pin(session, need, offer, now)
     made = Steering(
         kind=kind,
         need_id=need.id,

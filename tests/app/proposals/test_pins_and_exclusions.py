@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.access.policy import TERMINAL, Principal, Role
 from app.database import Database
@@ -14,7 +14,7 @@ from app.proposals import decisions
 from app.proposals import queries as lists
 from app.proposals.pins_and_exclusions import BadSteering, lift, steer
 from app.runs import service
-from models.exchange import Offer
+from models.exchange import Need, Offer
 from models.matching import Run
 from models.vocabulary import DecisionAction, Reciprocity, SteeringKind
 from tests import rows
@@ -100,7 +100,13 @@ def test_a_pin_binds_until_it_expires_or_is_lifted(exchange: Database) -> None:
 
 def test_a_pin_that_the_rules_refuse_ends_the_run_with_its_reason(exchange: Database) -> None:
     """No solver is asked; the run is infeasible and says which pin and which rule."""
+    far = update(Need).where(Need.reference == "away")
+    with exchange.write() as session:
+        session.execute(far.values(travel_limit_miles=400))
+        session.execute(update(Offer).values(travel_limit_miles=400))
     enter(exchange, PIN, "away", "near")
+    with exchange.write() as session:
+        session.execute(far.values(travel_limit_miles=5))
     with pytest.raises(ImpossiblePin, match=r"Pin away=near is not possible: .*travel limit"):
         paired(exchange)
     with exchange.read() as session:
