@@ -13,6 +13,7 @@ from app.access.policy import Principal
 from app.catalogue.queries import get_period
 from app.database import database_now
 from app.planning.holds import Hold, by_need, held, leaves_some
+from app.register.closing import last_days
 from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Expertise, Limits, Need, Offer, Period
 from models.matching import Decision, Proposal, Steering
@@ -62,6 +63,8 @@ class Loaded:
     expertise: Sequence[AnyRow]
     limits: dict[tuple[int, str], Limits]
     circumstances: dict[int, list[CircumstanceRule]]
+    last_days: dict[int, date]
+    """By participant, of those that are known to close."""
     memberships: Sequence[AnyRow]
     networks: Sequence[AnyRow]
     areas_served: Sequence[AnyRow]
@@ -142,6 +145,7 @@ def load(
             )
         },
         circumstances=_circumstances(session, day, period.ends, only),
+        last_days=last_days(session, only),
         memberships=session.execute(_of(only, MEMBERS.c.participant_id, _memberships(day))).all(),
         networks=session.execute(_of(only, NetworkMembership.participant_id, _networks(day))).all(),
         areas_served=session.execute(

@@ -12,6 +12,7 @@ from app.planning.capacity import Left
 from app.planning.load import Loaded
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Wishes, as_rows
+from app.register import closing
 from models.vocabulary import (
     METRES_PER_MILE,
     AreaKind,
@@ -110,6 +111,7 @@ def _participants(loaded: Loaded, left: Left, place: Place) -> exchange.Particip
         district=np.array(columns[AreaKind.DISTRICT]),
         may_give=np.array(left.may_give),
         may_take=np.array(left.may_take),
+        last_day=np.array([_last_day(loaded, row.id) for row in rows], np.int64),
         give_limit=np.array(left.give_limit),
         designated=np.array([row.id in loaded.designated for row in rows]),
         groups=_matrix([(row[0], row[1]) for row in loaded.memberships], place),
@@ -120,6 +122,13 @@ def _participants(loaded: Loaded, left: Left, place: Place) -> exchange.Particip
             (len(rows), max(1, len(areas))),
         ),
     )
+
+
+def _last_day(loaded: Loaded, who: int) -> int:
+    day = loaded.last_days.get(who)
+    if day is None:
+        return exchange.STAYS_OPEN
+    return exchange.CLOSES_UNDATED if day == closing.UNDATED else day.toordinal()
 
 
 def _matrix(belongings: Iterable[tuple[int, int]], place: Place) -> sparse.csr_array:

@@ -20,7 +20,8 @@ from app.proposals.decisions import (
 )
 from app.proposals.pair_check import check_pair
 from app.proposals.states import LAPSING, NotNow
-from app.proposals.terms import standing, terms_of
+from app.proposals.terms import standing, terms_of, terms_today
+from app.register.closing import last_days
 from models.exchange import Need, Offer
 from models.matching import Agreement, Proposal
 from models.vocabulary import HOLDING, DecisionAction, ProposalState, Says, Side
@@ -97,7 +98,7 @@ def agree(
         said_by=said_by,
         recorded_by=principal.name,
         at=now,
-        terms=terms_of(proposal, need, offer),
+        terms=terms_today(session, proposal, need, offer),
     )
     session.add(agreement)
     found[side] = agreement
@@ -154,7 +155,7 @@ def _void_if_changed(
     if proposal.state not in VOIDABLE:
         return False
     found = standing(session, proposal.id)
-    terms = terms_of(proposal, need, offer)
+    terms = terms_today(session, proposal, need, offer)
     if all(each.terms == terms for each in found):
         return False
     for each in found:
@@ -192,7 +193,14 @@ def void_changed(database: Database, hold_days: int, now: datetime | None = None
             .join(Offer, Offer.id == Proposal.offer_id)
             .where(Agreement.voided_at.is_(None), Proposal.state.in_(VOIDABLE))
         )
-        due = sorted({row[1].id for row in found if row[0] != terms_of(*row[1:])})
+        closing = last_days(session)
+        due = sorted(
+            {
+                proposal.id
+                for terms, proposal, need, offer in found
+                if terms != terms_of(proposal, need, offer, closing)
+            }
+        )
     return sum(_void(database, proposal_id, now, hold_days) for proposal_id in due)
 
 

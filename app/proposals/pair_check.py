@@ -117,6 +117,13 @@ class RuleResult:
     def holds(self) -> bool | None:
         return None if self.today is None else self.today.holds
 
+    @property
+    def warning(self) -> str | None:
+        """What to look after although the rule holds, as when a side is to close."""
+        if self.today is None or not self.today.holds:
+            return None
+        return self.today.sentence if self.today.rule.warns(self.today.figures) else None
+
 
 def rule_results(proposal: Proposal, today: PairToday | None) -> list[RuleResult]:
     """Every rule of a pair with the figures kept when it was planned, and what it says today."""

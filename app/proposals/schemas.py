@@ -183,6 +183,10 @@ class PairRuleShown(Shown):
     today: str | None = Field(
         description="the sentence of today, where the rule no longer holds", examples=[None]
     )
+    warning: str | None = Field(
+        description="what to look after although the rule holds, as when a side is to close",
+        examples=[None],
+    )
     exception: ExceptionShown | None = Field(
         description="that lets the proposal go on all the same", examples=[None]
     )
@@ -200,6 +204,7 @@ class PairRuleShown(Shown):
             limit=result.limit,
             holds=result.holds,
             today=broken.sentence if broken else None,
+            warning=result.warning,
             exception=result.exception and ExceptionShown.model_validate(result.exception),
             can_be_excepted=bool(broken and broken.rule.exceptions and not result.exception),
         )

@@ -110,6 +110,11 @@ def holds(keys: IntArray, wanted: IntArray) -> BoolArray:
     return np.asarray(keys[at] == wanted)
 
 
+STAYS_OPEN: Final = 10**9
+CLOSES_UNDATED: Final = STAYS_OPEN - 1
+"""Days of `ParticipantColumns.last_day` that no calendar has, after every other."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Taxonomy:
     """The tree of expertise.
@@ -176,6 +181,9 @@ class ParticipantColumns:
         Areas it lies in, in one numbering over all kinds of area; -1 unknown.
     may_give, may_take : bool[P]
         False where it is closed or takes no part; as giver also where a circumstance takes it out.
+    last_day : int64[P]
+        Ordinal of the last day that it is open; `STAYS_OPEN` where it is not known to close, and
+        `CLOSES_UNDATED` where that is known and the day is not.
     give_limit : int64[P]
         Half-days left to give in the period.
     designated : bool[P]
@@ -193,6 +201,7 @@ class ParticipantColumns:
     district: IntArray
     may_give: BoolArray
     may_take: BoolArray
+    last_day: IntArray
     give_limit: IntArray
     designated: BoolArray
     groups: sparse.csr_array

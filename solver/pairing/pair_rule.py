@@ -82,6 +82,10 @@ class PairRule(Reason, ABC):
         """Return the one figure that it limits and the limit, where it is about one."""
         return None, None
 
+    def warns(self, figures: Figures) -> bool:
+        """Return whether its pass says something to look after."""
+        return False
+
     def to_confirm(self, who: str, reference: str) -> str:
         """Return what `who` must confirm, of a rule that waits for a side's word."""
         raise NotImplementedError

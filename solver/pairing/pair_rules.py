@@ -12,6 +12,7 @@ import numpy as np
 
 from models.vocabulary import HALF_DAYS_PER_DAY, Availability, Mode, Side, days_text
 from solver.arrays import BoolArray, CodeArray, IntArray
+from solver.pairing.closing_rule import Closes
 from solver.pairing.columns import holds
 from solver.pairing.failed_rule import SupportFailed
 from solver.pairing.journey_rules import TooFar, UnknownPosition
@@ -259,9 +260,15 @@ class OtherDates(PairRule):
         self, tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
     ) -> Columns:
         starts, ends = self._overlap(tables, need, offer)
+        open_until = np.minimum(
+            tables.participants.last_day[tables.taker(need)],
+            tables.participants.last_day[tables.giver(offer)],
+        )
+        # Where a side closes before both start, the rule about that says so.
+        closing = (open_until >= starts) & (open_until < ends)
         return {
             "starts": dates(starts),
-            "ends": dates(ends),
+            "ends": dates(np.where(closing, open_until, ends)),
             "need_starts": dates(tables.needs.window_starts[need]),
             "need_ends": dates(tables.needs.window_ends[need]),
             "offer_starts": dates(tables.offers.window_starts[offer]),
@@ -422,13 +429,14 @@ CONFLICT: Final = ConflictOfInterest()
 DECLINED: Final = Declined()
 FAILED_SUPPORT: Final = SupportFailed()
 WINDOW: Final = OtherDates()
+CLOSES: Final = Closes()
 PHASE: Final = OtherPhase()
 AREA_SERVED: Final = AreaNotServed()
 TOO_FEW_DAYS: Final = TooFewDays()
 PAIR_RULES: Final[tuple[PairRule, ...]] = (
     OTHER_EXPERTISE, NEED_NOT_CONFIRMED, TAKER_MAY_NOT_TAKE, GIVER_MAY_NOT_GIVE, NOT_OFFERING,
     NOT_ANSWERED, MODE, UNKNOWN_POSITION, TOO_FAR, OWN_OFFER, CONFLICT, DECLINED, FAILED_SUPPORT,
-    WINDOW, PHASE, AREA_SERVED, TOO_FEW_DAYS,
+    WINDOW, CLOSES, PHASE, AREA_SERVED, TOO_FEW_DAYS,
 )  # fmt: skip
 """In order of test: what one side or the journey rules out is counted without forming pairs."""
 REASONS: Final[tuple[Reason, ...]] = (*PAIR_RULES, NOT_AMONG_NEAREST)

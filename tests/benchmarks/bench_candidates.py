@@ -20,6 +20,7 @@ from models.vocabulary import Mode
 from solver.arrays import FloatArray, IntArray
 from solver.pairing.candidates import find_candidates
 from solver.pairing.columns import (
+    STAYS_OPEN,
     NeedColumns,
     OfferColumns,
     ParticipantColumns,
@@ -88,6 +89,7 @@ def draw(
             district=np.full(people, -1),
             may_give=random.random(people) < 0.98,
             may_take=np.full(people, True),
+            last_day=np.full(people, STAYS_OPEN),
             give_limit=np.full(people, 40),
             designated=random.random(people) < 0.01,
             groups=memberships(np.arange(people), random.integers(0, 4000, people), (people, 4000)),

@@ -10,6 +10,7 @@ import numpy as np
 from models.vocabulary import Availability, Mode, Phase
 from solver.pairing.candidates import DEFAULT_NEIGHBOURS, CandidatePairs, find_candidates
 from solver.pairing.columns import (
+    STAYS_OPEN,
     NeedColumns,
     OfferColumns,
     Pairs,
@@ -44,6 +45,7 @@ PERSON: dict[str, Any] = {
     "district": -1,
     "may_give": True,
     "may_take": True,
+    "last_day": STAYS_OPEN,
     "give_limit": 40,
     "designated": False,
     "groups": [],
@@ -143,6 +145,7 @@ def _participants(rows: list[dict[str, Any]]) -> ParticipantColumns:
         "district",
         "may_give",
         "may_take",
+        "last_day",
         "give_limit",
         "designated",
     )

@@ -15,6 +15,7 @@ FEE_PAYING_TYPES: Final = frozenset({11, 25, 37})
 places; nor are city technology colleges (6), which are independent by law and charge nothing."""
 OPEN_STATUSES: Final = frozenset({1, 3})
 CLOSED_STATUS: Final = 2
+PROPOSED_TO_CLOSE_STATUS: Final = 3
 
 GROUP_KINDS: Final = {
     "01": GroupKind.FEDERATION,

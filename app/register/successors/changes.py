@@ -12,7 +12,11 @@ from app.database import WriteSession
 from app.events import touched
 from app.import_kit.report import Affected
 from app.import_kit.upsert import CHUNK
-from app.register.gias.classification import CLOSED_STATUS, TRUST_KINDS
+from app.register.gias.classification import (
+    CLOSED_STATUS,
+    PROPOSED_TO_CLOSE_STATUS,
+    TRUST_KINDS,
+)
 from app.register.successors.carry_over import Carried, carry_over
 from app.register.successors.open_items import (
     OpenItems,
@@ -25,7 +29,6 @@ from app.wording import on_day
 from models.register import Area, Group, Institution, Membership, Participant
 from models.vocabulary import AreaKind, RegisterChange, SuccessorState
 
-TO_CLOSE: Final = 3
 WHY_NOT: Final = {
     SuccessorState.CLEAR: "Its successor has the same already.",
     SuccessorState.NONE: "No open successor is known.",
@@ -144,7 +147,7 @@ def _changes(
         if standing.school.status_code == CLOSED_STATUS:
             found.append(_Change(RegisterChange.CLOSED, standing))
             continue
-        if standing.school.status_code == TO_CLOSE or closes:
+        if standing.school.status_code == PROPOSED_TO_CLOSE_STATUS or closes:
             found.append(_Change(RegisterChange.TO_CLOSE, standing))
         if (earlier := before.get(who)) is None:
             continue

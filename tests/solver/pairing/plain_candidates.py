@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from geopy.distance import geodesic
@@ -147,6 +148,8 @@ def _pairwise(people: list[Row], need: Row, offer: Row, conflicts: Pairings) -> 
         need["window_ends"], offer["window_ends"]
     ):
         return pair_rules.WINDOW
+    if _closes_too_early(need, offer, min(giver["last_day"], taker["last_day"])):
+        return pair_rules.CLOSES
     if taker["phases"] and offer["phases"] and not {*taker["phases"]} & {*offer["phases"]}:
         return pair_rules.PHASE
     areas = {taker["local_authority"], taker["region"], taker["district"]}
@@ -155,3 +158,11 @@ def _pairwise(people: list[Row], need: Row, offer: Row, conflicts: Pairings) -> 
     if need["half_days_min"] > min(offer["half_days"], giver["give_limit"]):
         return pair_rules.TOO_FEW_DAYS
     return None
+
+
+def _closes_too_early(need: Row, offer: Row, last: int) -> bool:
+    if last >= min(need["window_ends"], offer["window_ends"]):
+        return False
+    first = max(need["window_starts"], offer["window_starts"])
+    weekdays = sum(date.fromordinal(day).weekday() < 5 for day in range(first, last + 1))
+    return 2 * weekdays < int(need["half_days_min"])

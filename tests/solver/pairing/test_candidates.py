@@ -8,7 +8,7 @@ import pytest
 
 from models.vocabulary import Availability, Ladder, Mode, Phase
 from solver.pairing import pair_rules
-from solver.pairing.columns import encode
+from solver.pairing.columns import CLOSES_UNDATED, encode
 from solver.pairing.findings import why_refused
 from solver.pairing.geography import distance_m
 from solver.pairing.ladder import LADDER
@@ -116,6 +116,22 @@ CASES = [
         {},
         pair_rules.WINDOW,
     ),
+    ({"people": [{"last_day": STARTS - 1}, {}]}, {}, pair_rules.CLOSES),
+    ({"people": [{}, {"last_day": STARTS - 1}]}, {}, pair_rules.CLOSES),
+    ({"people": [{"last_day": STARTS}, {}]}, {}, "on site"),
+    (
+        {"people": [{"last_day": STARTS}, {}], "needs": [{"half_days_min": 3}]},
+        {},
+        pair_rules.CLOSES,
+    ),
+    (
+        # From Saturday on, the first of September being a Tuesday in 2026.
+        {"people": [{"last_day": STARTS + 5}, {}], "needs": [{"window_starts": STARTS + 4}]},
+        {},
+        pair_rules.CLOSES,
+    ),
+    ({"people": [{"last_day": CLOSES_UNDATED}, {}]}, {}, "on site"),
+    ({"people": [{"last_day": STARTS}, {}], "needs": [{"window_ends": STARTS}]}, {}, "on site"),
     ({"offers": [{"phases": [Phase.SECONDARY]}]}, {}, pair_rules.PHASE),
     ({"offers": [{"phases": [Phase.PRIMARY, Phase.SECONDARY]}]}, {}, "on site"),
     ({"people": [{"phases": []}, {}], "offers": [{"phases": [Phase.SECONDARY]}]}, {}, "on site"),

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary import Availability, Mode, Phase
+from solver.pairing.columns import CLOSES_UNDATED, STAYS_OPEN
 from solver.pairing.travel import MatrixTravelTimes
 from tests.solver.made_exchange import ENDS, NOWHERE, STARTS, exchange
 from tests.solver.pairing.plain_candidates import plain_candidates
@@ -36,6 +37,9 @@ people_rows = st.fixed_dictionaries(
         "local_authority": st.integers(-1, 1),
         "may_give": st.sampled_from([True, True, True, False]),
         "may_take": st.sampled_from([True, True, True, False]),
+        "last_day": st.sampled_from(
+            [STAYS_OPEN, STAYS_OPEN, CLOSES_UNDATED, STARTS - 1, STARTS, STARTS + 31]
+        ),
         "give_limit": st.sampled_from([1, 40]),
         "serves": st.sampled_from([[], [], [0], [1, 2]]),
         "groups": st.sampled_from([[], [], [0], [1]]),

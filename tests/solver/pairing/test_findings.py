@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from models.vocabulary import Availability, Mode, Phase
 from solver.pairing import pair_rules
+from solver.pairing.columns import CLOSES_UNDATED
 from solver.pairing.findings import figures_of, findings, why_refused
 from solver.pairing.pair_rules import PAIR_RULES, REASONS
 from tests.solver.made_exchange import ENDED, ENDS, NOWHERE, STARTS, WATFORD, exchange, failed
@@ -45,6 +46,36 @@ SAID: list[tuple[str, dict[str, Any], dict[str, Any], bool, str]] = [
         {"with_suggestions": True},
         False,
         "The need is only suggested; the plan was asked to include suggestions.",
+    ),
+    ("closes", {}, {}, False, "Neither side is known to close before the support can end."),
+    (
+        "closes",
+        {"people": [{"last_day": STARTS + 121}, {}]},
+        {},
+        False,
+        "The school receiving support closes on 31 December 2026. Support must end by then.",
+    ),
+    (
+        "window",
+        {"people": [{"last_day": STARTS + 121}, {}]},
+        {},
+        False,
+        "Both sides are available from 1 September 2026 to 31 December 2026.",
+    ),
+    (
+        "closes",
+        {"people": [{}, {"last_day": STARTS}], "needs": [{"half_days_min": 3}]},
+        {},
+        False,
+        "The supporting organisation closes on 1 September 2026. At most 1 day can be given "
+        "before that; the need's minimum is 1.5 days.",
+    ),
+    (
+        "closes",
+        {"people": [{}, {"last_day": CLOSES_UNDATED}]},
+        {},
+        False,
+        "The supporting organisation is proposed to close; no date is known.",
     ),
     ("mode", {}, {}, False, "It is given on site, which suits both sides."),
     (

@@ -237,7 +237,7 @@ def test_responses_before_the_successor_count_no_more_but_approvals_do(
                     said_by="headteacher",
                     recorded_by="test",
                     at=rows.NOW,
-                    terms=terms_of(proposal, need, offer),
+                    terms=terms_of(proposal, need, offer, {}),
                 ),
             )
     report = converted(live, tmp_path)
