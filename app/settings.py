@@ -8,8 +8,6 @@ from typing import Literal
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from app.errors import Problem, plain_reason
 from solver.formats.bounded import MOST_MIB
@@ -63,6 +61,10 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
+        # Only here: files are read by commands that are done before a database library is there.
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
         try:
             backend = make_url(url).get_backend_name()
         except ArgumentError:
