@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app.access.policy import Principal
 from app.database import WriteSession
 from app.errors import Conflict
-from app.events import audit
+from app.events import audit, touched
 from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.upsert import Counts
 from app.register.group_members import MEMBERS, belongs_on
@@ -188,7 +188,7 @@ def _record(
     )
 
 
-def follow_register(session: WriteSession, today: date) -> Counts:
+def follow_register(session: WriteSession, principal: Principal, today: date) -> Counts:
     """Bring those that were made here up to the register: their group, name, place and end."""
     rows = session.execute(
         select(Organisation, Participant)
@@ -199,6 +199,7 @@ def follow_register(session: WriteSession, today: date) -> Counts:
     groups = _groups_of(session, [organisation for organisation, _ in rows])
     places = _places(session, [group.id for group in groups.values()], today)
     counts = {"changed": 0, "closed": 0, "unchanged": 0}
+    moved = []
     for organisation, who in rows:
         group = groups[organisation.participant_id]
         ends = None if group.open else organisation.closed or group.closed or today
@@ -210,7 +211,9 @@ def follow_register(session: WriteSession, today: date) -> Counts:
         if changed:
             who.version += 1
             who.updated_at = datetime.now(UTC)
+            moved.append(who.id)
     session.flush()
+    touched.mark(session, principal.name, moved)
     return Counts(**counts)
 
 

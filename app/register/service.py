@@ -315,7 +315,7 @@ def withdraw_organisation(
     if _is_open(found):
         _require_unused(session, found)
         who = session.get_one(Participant, found.participant_id)
-        found.closed = _today()
+        found.closed, found.follows_register = _today(), False
         touched.mark(session, principal.name, [who.id])
         who.version += 1
         who.updated_at = datetime.now(UTC)

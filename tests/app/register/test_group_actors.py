@@ -15,6 +15,7 @@ from app.database import Database
 from app.errors import FaultyFile, NotFound
 from app.exchange import files
 from app.import_kit.report import ImportReport
+from app.import_kit.upsert import Counts
 from app.partnerships.service import import_support
 from app.planning.build import build
 from app.planning.load import load
@@ -25,6 +26,7 @@ from app.register.group_actors import follow_register, name_participants
 from app.register.lookups import find_participants
 from app.register.networks import import_networks
 from app.register.organisations import import_organisations
+from app.register.service import withdraw_organisation
 from models.access import AuditEvent
 from models.exchange import Limits, Need, Offer
 from models.partnerships import Support
@@ -205,7 +207,7 @@ def test_trust_team_never_has_a_twin(trust: Database, tmp_path: Path) -> None:
     taken_in(trust, tmp_path, import_organisations, described.format("TR01197", ""))
     assert organisations(trust) == [("TR01197", 5143)]
     with trust.write() as session:
-        assert follow_register(session, rows.STARTS).unchanged == 0
+        assert follow_register(session, TERMINAL, rows.STARTS).unchanged == 0
         names = select(Participant.name).where(Participant.reference == "org:TR01197")
         assert session.scalars(names).one() == "Made-up Central Team"
 
@@ -330,6 +332,16 @@ def test_trust_team_follows_the_register(database: Database, tmp_path: Path) -> 
     organisation, who = read()
     assert organisation.closed == TUESDAY
     assert who.name == "New Name"
+
+
+def test_trust_team_that_somebody_withdrew_stays_closed(trust: Database) -> None:
+    """An import of the register does not open again what a person closed."""
+    with trust.write() as session:
+        name_participants(session, TERMINAL, ["TR01197"])
+    with trust.write() as session:
+        withdraw_organisation(session, TERMINAL, "TR01197", None)
+        assert follow_register(session, TERMINAL, TUESDAY) == Counts()
+        assert session.scalars(select(Organisation.closed)).one() is not None
 
 
 def test_trust_team_under_the_own_key_is_linked_when_it_is_named(
