@@ -188,7 +188,7 @@ def _carry_out(
     process.start()
     theirs.close()
     try:
-        ending = _follow(database, held, mine, watch, stop, search)
+        ending = follow(database, held, mine, watch, stop, search)
         if ending is Ending.DIED:
             process.join(POLL_S)
         exit_code = process.exitcode
@@ -202,7 +202,7 @@ def _carry_out(
     patiently(stop, conclude, stage_s)
 
 
-def _follow(
+def follow(
     database: Database,
     held: Lease,
     connection: Connection,
@@ -226,8 +226,11 @@ def _follow(
             refuse = partial(end_with, database, held, message.state, message.detail)
             patiently(stop, refuse, search.stage_s)
             return Ending.TOLD
+        begun = time.monotonic()
         if patiently(stop, partial(_note, database, held, message), search.stage_s):
             return Ending.TOLD
+        # How long the database took is not held against the child, whose words waited meanwhile.
+        search.due += time.monotonic() - begun
         if isinstance(message, Stage):
             search.enter(message)
 

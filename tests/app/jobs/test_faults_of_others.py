@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,15 @@ from app.database import Database, database_now
 from app.jobs import child
 from app.jobs.child import run_in_child
 from app.jobs.worker import Worker, embedded
+from app.planning.carry_out import Searching
 from app.runs import leases, queries, service
-from app.runs.lease_keeper import kept
+from app.runs.lease_keeper import Watch, kept
 from app.runs.leases import Doubts
 from models.matching import Run
+from models.vocabulary import RunState
 from tests.rows import STARTS, YEAR
 from tests.runs import OPTIONS, expire, filled, kinds, state, submit, take
-from tests.waiting import needs_linux, silence, wait_until
+from tests.waiting import PATIENCE_S, needs_linux, silence, wait_until
 
 __all__ = ["silence"]
 
@@ -248,6 +252,30 @@ def test_a_stage_that_takes_too_long_is_named(local_exchange: Database, silence:
             "Finding candidates took longer than 0.1 minutes and was stopped. Plan a smaller "
             "area, or ask your administrator to raise GIVETAKE_STAGE_MINUTES."
         )
+
+
+def test_a_wait_for_the_database_makes_no_stage_overdue(local_exchange: Database) -> None:
+    """What a child told in time is written when the database is back, however late that is."""
+    run_id = submit(local_exchange)
+    held, stop = take(local_exchange), threading.Event()
+    mine, theirs = get_context("spawn").Pipe(duplex=False)
+    search = child.Search(get_context("spawn").Event(), stage_s=PATIENCE_S)
+    theirs.send(Searching(1.0, 10, 20.0, 1.0, 1, None))
+    theirs.send(child.Refused(RunState.INFEASIBLE, "No plan is possible."))
+    search.due = time.monotonic() + 1.0
+    watch, endings = Watch(threading.Event(), threading.Event()), []
+    follow = partial(child.follow, local_exchange, held, mine, watch, stop, search)
+    with Database(local_exchange.url) as another, another.write() as session:
+        session.execute(select(1))
+        thread = threading.Thread(target=lambda: endings.append(follow()))
+        thread.start()
+        wait_until(lambda: time.monotonic() > search.due)
+        session.commit()
+        thread.join()
+    assert endings == [child.Ending.TOLD]
+    assert state(local_exchange, run_id) == "infeasible"
+    mine.close()
+    theirs.close()
 
 
 @needs_linux
