@@ -58,16 +58,26 @@ def answer_offer(
     days: Annotated[
         str | None, typer.Option("--days", help="Days it can give, in steps of 0.5.")
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Save it without asking, whatever it stops.")
+    ] = False,
 ) -> None:
-    """Record a supporting organisation's own answer to an offer."""
+    """Record a supporting organisation's own answer to an offer. Asks before it stops proposals."""
     from app.exchange import service
+    from app.proposals import flags
 
     half_days = None if days is None else _half_days(days)
-    with open_database() as database, database.write() as session:
-        offer = service.answer_offer(
-            session, TERMINAL, reference, availability, half_days=half_days
-        )
-        out.print(f"Offer {reference} is {offer.availability}.", markup=False)
+    with open_database() as database:
+        with database.rehearse() as session:
+            service.answer_offer(session, TERMINAL, reference, availability, half_days=half_days)
+            if flagged := flags.review(session):
+                out.print(flags.told(flagged), markup=False, soft_wrap=True)
+                _meant(f"This answer stops proposals that rest on offer {reference}.", yes)
+        with database.write() as session:
+            offer = service.answer_offer(
+                session, TERMINAL, reference, availability, half_days=half_days
+            )
+            out.print(f"Offer {reference} is {offer.availability}.", markup=False)
 
 
 YesOption = Annotated[
@@ -96,11 +106,16 @@ def _confirm(found: "Dependents", what: str, yes: bool) -> None:
     out.print(f"Rests on {what}:", markup=False)
     for line in found.lines():
         out.print(f"  {line}", markup=False, soft_wrap=True)
+    _meant(f"Something rests on {what}.", yes)
+
+
+def _meant(why: str, yes: bool) -> None:
+    """Go on only if somebody says so."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Conflict(f"Something rests on {what}. To withdraw it all the same, add --yes.")
-    typer.confirm(f"Withdraw {what}?", abort=True)
+        raise Conflict(f"{why} To go on all the same, add --yes.")
+    typer.confirm(f"{why} Go on?", abort=True)
 
 
 @withdraw_app.command("offer")

@@ -269,7 +269,9 @@ def _options(**given: Any) -> MatchOptions:
         name = "--" + FLAGS.get(field, field).replace("_", "-")
         pair = first["type"] == "string_pattern_mismatch"
         reason = "must be NEED=OFFER, by their references" if pair else first["msg"]
-        raise BadOption(f"{name} {str(first['input'])!r} {plain_reason(reason)}.") from invalid
+        value = first["input"]
+        text = " ".join(value) if isinstance(value, tuple) else str(value)
+        raise BadOption(f"{name} {text!r} {plain_reason(reason)}.") from invalid
 
 
 def _weights(path: Path | None) -> dict[str, int]:

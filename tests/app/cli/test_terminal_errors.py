@@ -151,7 +151,10 @@ def test_what_match_cannot_read_or_write_is_said_before_any_work(
         ((*there, "--weights", nobody), "is not JSON"),
         ((*there, "--time-limit", "0"), "--time-limit '0.0' must be greater than 0"),
         ((*there, "--pin", "x"), "--pin 'x' must be NEED=OFFER"),
-        ((*there, "--pin", "N=O", "--exclude", "N=O"), "must not have N=O, which is pinned"),
+        (
+            (*there, "--pin", "N=O", "--exclude", "N=O"),
+            "--exclude 'N=O' must not have N=O, which is pinned",
+        ),
         (
             (*there, "--reciprocity", "closed_loops", "--method", "prices"),
             "--method 'prices' does not work with reciprocity closed_loops. Use auto.",

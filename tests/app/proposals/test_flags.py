@@ -263,6 +263,12 @@ def test_the_terminal_lists_what_rests_on_an_offer_and_asks(
         "Pin 1 of need N and offer O.",
     ):
         assert line in said.stdout
+    answer = ["answer", "offer", "O", "can_offer", "--days"]
+    assert "O is can_offer" in CliRunner().invoke(app, [*answer, "6"]).stdout
+    said = CliRunner().invoke(app, [*answer, "1.5"])
+    assert isinstance(said.exception, Conflict)
+    assert "Flagged: 1 proposal" in said.stdout
+    assert actions(exchange) == []
     done = CliRunner().invoke(app, ["withdraw", "offer", "O", "--yes"])
     settings.cache_clear()
     assert "O is withdrawn" in done.stdout
