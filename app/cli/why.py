@@ -80,6 +80,12 @@ def lines(answer: "NeedAnswer") -> list[str]:
     if refused := [each for each in answer.reasons if each.of == "pair"]:
         said.append("Offers that the rules for pairs refused:")
         said += [f"- {counted(each.offers, 'offer')}: {each.why}" for each in refused]
+    if answer.nearest_refused:
+        said.append("The nearest of them:")
+        said += [
+            f"- {each.giver}, offer {each.offer}: {' '.join(each.why)}"
+            for each in answer.nearest_refused
+        ]
     if answer.change:
         said.append(f"Smallest change: {answer.change.words}.")
         said.append(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,8 +12,17 @@ from sqlalchemy.orm import Session
 from app.access.policy import Principal
 from app.database import Database
 from app.errors import NotFound
+from app.exchange.queries import get_need
+from app.explanations.refused import (
+    RefusedOffer,
+    Today,
+    look_today,
+    more_miles,
+    nearest_refused,
+)
 from app.runs import queries
 from models.matching import RunFile
+from models.vocabulary import Reciprocity
 from solver.explain.explained_json import (
     NO_CANDIDATES,
     ChangeById,
@@ -52,6 +61,8 @@ class Answer:
     longer: bool = False
     gain: int | None = None
     moved: int | None = None
+    nearest: tuple[RefusedOffer, ...] = ()
+    """Offers that the rules of a pair refuse, of the day when this was asked first."""
 
 
 KEPT: Final = TypeAdapter(dict[str, Answer])
@@ -78,7 +89,11 @@ def answer_of(
             return kept
         problem = queries.problem_of(session, principal, run_id)
         plan = queries.plan_of(session, principal, run_id)
-    answer = found(problem, plan, need, cancelled)
+        run = queries.get_run(session, principal, run_id)
+        today = look_today(session, principal, run, get_need(session, principal, need))
+        answer = found(problem, plan, need, cancelled)
+        if today is not None:
+            answer = with_refused(answer, today, problem, plan, need)
     if not cancelled():
         # Whoever looks gets the answer, whether or not the database can take it just now.
         with suppress(OperationalError):
@@ -93,6 +108,26 @@ def found(problem: Problem, plan: Plan, need: str, cancelled: Callable[[], bool]
         return Answer(NO_CANDIDATES, ())
     made = explain_need(problem, plan, at, cancelled=cancelled)
     return as_answer(problem, by_id(problem, plan, made.rules), need, made)
+
+
+def with_refused(answer: Answer, today: Today, problem: Problem, plan: Plan, need: str) -> Answer:
+    """Add the nearest offers refused, and more miles where no other change is confirmed."""
+    answer = replace(answer, nearest=nearest_refused(today))
+    if answer.confirmed or problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
+        return answer
+    tried = more_miles(today, problem, plan, need)
+    if tried is None or (answer.change is not None and not tried[0].confirmed):
+        return answer
+    trial, subject = tried
+    if trial.change is None:
+        return answer
+    return replace(
+        answer,
+        change=ChangeById(trial.change.kind, subject, trial.change.by),
+        confirmed=trial.confirmed,
+        gain=trial.gain,
+        moved=trial.moved,
+    )
 
 
 def as_answer(problem: Problem, explained: Explained, need: str, made: NeedExplained) -> Answer:

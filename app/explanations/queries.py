@@ -120,6 +120,7 @@ def why(
         limits: Sequence[LimitById] = ()
         if answer is not None:
             asked |= {tried.offer for tried in answer.unmet.tried}
+            asked |= {each.offer for each in answer.nearest}
             needs |= set(answer.left_out)
             limits = answer.limits
         expertise = session.get_one(Expertise, need.expertise_code).name

@@ -48,9 +48,11 @@ class BindingShown(Shown):
         examples=["made-up-offer-1"],
     )
     unit: Literal["days", "pairings"] = "pairings"
-    limit: float | None
-    used: float | None = Field(description="by the plan")
-    lacking: float = Field(description="how much more the need would take than is left")
+    limit: float | None = Field(examples=[4.0])
+    used: float | None = Field(description="by the plan", examples=[4.0])
+    lacking: float = Field(
+        description="how much more the need would take than is left", examples=[1.0]
+    )
     figures: str = Field(description="limit and use in words", examples=["4 days of 4 days used."])
     holders: list[HolderShown] = Field(description="the fewest points first, at most 20")
     holding: int = Field(description="how many pairings hold a part of it", examples=[1])
@@ -64,8 +66,21 @@ class CandidateShown(Shown):
     days: Days
     points: int = Field(description="what it would earn with these days", examples=[2448])
     why: str = Field(examples=["The offer has too few days left."])
-    alone: bool = Field(description="one limit binds: with that lifted, the need fits")
+    alone: bool = Field(
+        description="one limit binds: with that lifted, the need fits", examples=[True]
+    )
     binding: list[BindingShown]
+
+
+class RefusedShown(Shown):
+    """An offer that the rules of a pair refuse, with their sentences."""
+
+    offer: Key
+    giver: str = Field(description="name", examples=["Ash School"])
+    miles: float | None = Field(examples=[24.3])
+    why: list[str] = Field(
+        examples=[["The two are 24.3 miles apart, beyond the limit of 20 miles."]]
+    )
 
 
 class ReasonShown(Shown):
@@ -141,6 +156,9 @@ class NeedAnswer(Shown):
     reasons: list[ReasonShown] = Field(default_factory=list)
     candidates: list[CandidateShown] = Field(default_factory=list)
     change: ChangeShown | None = None
+    nearest_refused: list[RefusedShown] = Field(
+        default_factory=list, description="on the day when this was asked first"
+    )
     longer: bool = Field(
         False, description="no limit has to change: a longer search meets the need"
     )
@@ -151,7 +169,9 @@ class NeedAnswer(Shown):
         examples=[120],
     )
     left_out: list[str] = Field(
-        default_factory=list, description="needs that it would then no longer meet"
+        default_factory=list,
+        description="needs that it would then no longer meet",
+        examples=[["made-up-need-2"]],
     )
     impossible: bool = Field(
         False, description="proven: no plan around it meets the need within these limits"
@@ -193,6 +213,15 @@ class NeedAnswer(Shown):
                 for tried in answer.unmet.tried
             ],
             change=None if answer.change is None else _change(answer.change, answer, names),
+            nearest_refused=[
+                RefusedShown(
+                    offer=each.offer,
+                    giver=names.giver(each.offer),
+                    miles=each.miles,
+                    why=list(each.sentences),
+                )
+                for each in answer.nearest
+            ],
             longer=answer.longer,
             loss=answer.loss,
             left_out=list(answer.left_out),

@@ -88,7 +88,7 @@ def build(
                 for offer, need in impossible
             )
         )
-    valued = points.score(_point_inputs(loaded, options, left, pairs, found, place))
+    valued = points.score(point_inputs(loaded, options, left, pairs, found, place))
     try:
         made = _problem(loaded, options, left, place, found, valued, wishes)
     except tables.ProblemFault as fault:
@@ -104,7 +104,7 @@ def _why_not(pairs: PairTables, offer: int, need: int) -> str:
     return rule.statement if rule else "the rules for pairs do not allow it."
 
 
-def _point_inputs(
+def point_inputs(
     loaded: Loaded,
     options: MatchOptions,
     left: Left,
