@@ -23,7 +23,6 @@ from pydantic.fields import FieldInfo
 from app.errors import Fault, FaultyFile, plain_reason
 from app.files.spreadsheets import heading, restore_accents, separator_of, unguard
 from app.progress import Progress, silent
-from app.settings import settings
 from models.vocabulary import HALF_DAYS_PER_DAY
 from solver.formats.bounded import FileTooLarge, read_bounded
 
@@ -140,6 +139,9 @@ def decode(path: Path) -> str:
 
     def refuse(reason: str, line: int | None = None) -> FaultyFile:
         return FaultyFile([Fault(path.name, line, None, None, reason)])
+
+    # Where files are read, not where rows are described: settings load a database library.
+    from app.settings import settings
 
     try:
         content = read_bounded(path, settings().file_mib)

@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import FaultyFile
 from app.files.csv_reading import RowModel, read_header, read_rows
-from app.files.csv_writing import template
+from app.files.csv_writing import BYTE_ORDER_MARK, template
 from app.files.spreadsheets import restore_accents, separator_of, unfloat
 from app.imports.kinds import KINDS
 from app.register.gias.rows import EstablishmentRow, GroupRow, LinkRow, SuccessorRow
@@ -24,7 +24,12 @@ REGISTER = [
     (LinkRow, link(900001, 5001)),
     (SuccessorRow, succession(900001, 900002, "Successor")),
 ]
-MODELS = [pytest.param(kind.row_model, template(kind.row_model), id=kind.name) for kind in SINGLE]
+MODELS = [
+    pytest.param(
+        kind.row_model, template(kind.row_model).removeprefix(BYTE_ORDER_MARK), id=kind.name
+    )
+    for kind in SINGLE
+]
 
 
 def joined(table: Table, separator: str = ",") -> str:
