@@ -1,12 +1,13 @@
 """Needs, offers and limits as CSV files, in and out: all of a file or nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Table, select
 
 from app.access.policy import Action, Principal, authorise
+from app.catalogue.naming import Names
 from app.catalogue.queries import get_period
 from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile
@@ -21,6 +22,7 @@ from app.exchange.resolve import (
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
 from app.files.csv_reading import RowModel, read_rows
 from app.files.csv_writing import csv_text, days
+from app.import_kit.duplicates import note_duplicates
 from app.import_kit.misfits import Columns, Misfit, Stored
 from app.import_kit.report import ImportReport, new_report, record
 from app.import_kit.upsert import upsert
@@ -29,6 +31,7 @@ from app.register.group_actors import Named
 from models.base import Base
 from models.exchange import Limits, Need, Offer
 from models.register import Participant
+from models.vocabulary import Availability, NeedState
 
 Item = TypeVar("Item", NeedRow, OfferRow)
 
@@ -91,8 +94,30 @@ def _import_items(
         faults += [Fault(path.name, line, *misfit) for misfit in misfits]
         if done % 1000 == 0:
             on_progress(f"Checking {path.name}", done / len(rows))
+    held = {**stored, **{made["reference"]: made for made in columns}}
+    notes = note_duplicates(
+        kind.removesuffix("s"),
+        _entries(held.values(), catalogue.names),
+        {row.reference for _, row in rows},
+    )
     key = ("reference",)
+    catalogue.named.made += notes
     return _take_in(session, principal, path, kind, model, key, columns, faults, catalogue.named)
+
+
+def _entries(held: Iterable[Stored], names: Names) -> Iterator[tuple[Hashable, str, str]]:
+    """What needs or offers that are not over say, but for what a rule suggests by itself."""
+    for one in held:
+        over = one.get("withdrawn") or one.get("state") in (NeedState.MET, NeedState.CLOSED)
+        asked = one.get("state") == NeedState.SUGGESTED or (
+            one.get("suggestion") and one.get("availability") == Availability.NOT_ANSWERED
+        )
+        if over or asked:
+            continue
+        said = (one["participant_id"], one["expertise_code"], one["period_code"])
+        window = (str(one["window_starts"]), tuple(one.get("phases") or ()))
+        about = f"{names.get(one['expertise_code'], '')}, {one['period_code']}"
+        yield (*said, *window), one["reference"], about
 
 
 def _take_in(

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, select, true
 
 from app.access.policy import Principal
+from app.catalogue.naming import Names, code_named, expertise_names, not_named
 from app.database import WriteSession
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
-from app.import_kit.misfits import UNKNOWN_EXPERTISE, Columns, Misfit, Stored
+from app.import_kit.misfits import Columns, Misfit, Stored
 from app.register.group_actors import Named, name_participants
 from models.exchange import Expertise, Period
 from models.register import Institution, Organisation, Participant
@@ -50,6 +51,8 @@ class Catalogue:
     expertise: Mapping[str, bool]
     """By code: whether it is retired."""
     periods: Mapping[str, tuple[date, date]]
+    names: Names = field(default_factory=dict)
+    """Of expertise, by code."""
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     @classmethod
@@ -75,7 +78,9 @@ class Catalogue:
             if few
             else Participant.kind == ParticipantKind.ORGANISATION.value,
         )
-        expertise = {row.expertise for row in rows if not isinstance(row, LimitsRow)}
+        names = expertise_names(session)
+        said = {row.expertise for row in rows if not isinstance(row, LimitsRow)}
+        expertise = {code for cell in said if (code := code_named(cell, names))}
         _hold(session, Expertise.code, Expertise.code.in_(expertise) if few else true())
         periods = {row.period for row in rows}
         _hold(session, Period.code, Period.code.in_(periods) if few else true())
@@ -104,6 +109,7 @@ class Catalogue:
                     select(Period.code, Period.starts, Period.ends)
                 )
             },
+            names,
             today,
         )
 
@@ -216,19 +222,18 @@ def _item_columns(
     if stored is not None and participant_id not in (None, stored["participant_id"]):
         reason = f"does not own {row.reference}. Use a new reference for this participant"
         misfits.append(Misfit("participant", row.participant, reason))
-    if row.expertise not in catalogue.expertise:
-        reason = UNKNOWN_EXPERTISE
+    code = code_named(row.expertise, catalogue.names)
+    if code is None:
+        reason = not_named(row.expertise, catalogue.names)
         misfits.append(Misfit("expertise", row.expertise, reason))
-    elif catalogue.expertise[row.expertise] and (
-        stored is None or stored["expertise_code"] != row.expertise
-    ):
+    elif catalogue.expertise[code] and (stored is None or stored["expertise_code"] != code):
         reason = "is retired from the taxonomy. Choose one in use"
         misfits.append(Misfit("expertise", row.expertise, reason))
     window_starts, window_ends = _window(row, catalogue, misfits)
     return {
         "reference": row.reference,
         "participant_id": participant_id,
-        "expertise_code": row.expertise,
+        "expertise_code": code,
         "period_code": row.period,
         "half_days": row.half_days,
         "travel_limit_miles": row.travel_limit_miles,

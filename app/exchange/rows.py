@@ -59,6 +59,8 @@ Count = Annotated[int, Field(ge=0, le=1_000)]
 Miles = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 Minutes = Annotated[int, Field(gt=0, le=1_440)]
 OneToFive = Annotated[int, Field(ge=1, le=5)]
+ExpertiseCell = Annotated[Text, Field(max_length=200)]
+"""A code or a name of the taxonomy."""
 Phases = Annotated[tuple[str, ...], BeforeValidator(_phases)]
 
 
@@ -83,7 +85,7 @@ class NeedRow(RowModel):
 
     reference: Reference
     participant: Key
-    expertise: Key
+    expertise: ExpertiseCell
     period: Key
     half_days: SomeHalfDays = Field(alias="days")
     half_days_min: SomeHalfDays | None = Field(None, alias="days_min")
@@ -123,7 +125,7 @@ class OfferRow(RowModel):
 
     reference: OfferReference
     participant: Key
-    expertise: Key
+    expertise: ExpertiseCell
     period: Key
     half_days: SomeHalfDays = Field(alias="days")
     max_pairings: Annotated[int, Field(ge=1, le=1_000)] = 1

@@ -10,11 +10,13 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
+from app.catalogue.naming import Names, code_named, expertise_names, not_named
 from app.catalogue.packaged import load_packaged
 from app.database import WriteSession
 from app.errors import Fault
+from app.exchange.rows import ExpertiseCell
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text
-from app.import_kit.misfits import UNKNOWN_EXPERTISE
+from app.import_kit.duplicates import note_duplicates
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -27,7 +29,7 @@ from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.dates import not_before
 from app.register.group_actors import Named, name_participants
-from models.exchange import Expertise, Period
+from models.exchange import Period
 from models.partnerships import Support
 from models.vocabulary import SupportResult, SupportState
 
@@ -69,7 +71,7 @@ class SupportRow(RowModel):
     giver: Key | None = None
     giver_name: Text | None = None
     agency: Annotated[Text, Field(max_length=100)] | None = None
-    expertise: Key | None = None
+    expertise: ExpertiseCell | None = None
     target: Text | None = None
     period: Annotated[Key, Field(max_length=20)] | None = None
     half_days: HalfDays | None = Field(None, alias="days")
@@ -91,17 +93,27 @@ def import_support(
     cells = {cell for _, row in rows for cell in (row.taker, row.giver) if cell is not None}
     named = name_participants(session, principal, cells)
     sides = _sides(session, rows, named)
-    _check(session, path, rows, named, sides, faults)
+    expertise = expertise_names(session)
+    _check(session, path, rows, named, sides, expertise, faults)
     raise_faults(faults)
+    entries = [
+        (
+            (*sides[row.reference], row.giver_name, row.expertise, row.starts),
+            row.reference,
+            f"{row.taker} by {row.giver or row.giver_name}",
+        )
+        for _, row in rows
+    ]
     report = new_report("support", {"support": path})
     report.things["support"] = upsert(
         session,
         Support,
         ("reference",),
-        [_stored(row, *sides[row.reference]) for _, row in rows],
+        [_stored(row, *sides[row.reference], expertise) for _, row in rows],
         closes=lambda before, after: before["state"] in RUNNING and after["state"] not in RUNNING,
     ).counts
     report.notes += named.notes
+    report.notes += note_duplicates("arrangement", entries, {row.reference for _, row in rows})
     return record(session, principal, report)
 
 
@@ -131,9 +143,9 @@ def _check(
     rows: list[tuple[int, SupportRow]],
     named: Named,
     sides: Mapping[str, tuple[int | None, int | None]],
+    expertise: Names,
     faults: list[Fault],
 ) -> None:
-    expertise = set(session.scalars(select(Expertise.code)))
     periods = set(session.scalars(select(Period.code)))
     for line, row in rows:
         for column, cell in (("taker", row.taker), ("giver", row.giver)):
@@ -148,8 +160,8 @@ def _check(
         if giver is not None and giver == taker:
             reason = "is also the school receiving support. Enter the supporting organisation"
             faults.append(Fault(path.name, line, "giver", row.giver, reason))
-        if row.expertise is not None and row.expertise not in expertise:
-            reason = UNKNOWN_EXPERTISE
+        if row.expertise is not None and code_named(row.expertise, expertise) is None:
+            reason = not_named(row.expertise, expertise)
             faults.append(Fault(path.name, line, "expertise", row.expertise, reason))
         if row.period is not None and row.period not in periods:
             reason = f"is not a period of the calendar. Use one of: {', '.join(sorted(periods))}"
@@ -162,14 +174,14 @@ def _check(
             faults.append(Fault(path.name, line, "result", row.result, reason))
 
 
-def _stored(row: SupportRow, taker: int | None, giver: int | None) -> Row:
+def _stored(row: SupportRow, taker: int | None, giver: int | None, expertise: Names) -> Row:
     return {
         "reference": row.reference,
         "taker_id": taker,
         "giver_id": giver,
         "giver_name": row.giver_name,
         "agency": row.agency,
-        "expertise_code": row.expertise,
+        "expertise_code": row.expertise and code_named(row.expertise, expertise),
         "target": row.target,
         "period_code": row.period,
         "half_days": row.half_days,

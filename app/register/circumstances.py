@@ -1,6 +1,8 @@
 """Dated circumstances, and the open rules of what each does to giving and taking."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -13,6 +15,7 @@ from app.errors import Fault
 from app.events import touched
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text, Whole, YesNo, read_rows
 from app.files.csv_writing import BYTE_ORDER_MARK, csv_text, days
+from app.import_kit.duplicates import note_duplicates
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -25,7 +28,9 @@ from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.dates import not_before
 from app.register.group_actors import name_participants
+from app.register.naming import reference_of
 from app.register.successors.open_items import CLOSING
+from app.wording import on_day
 from models.register import Circumstance, CircumstanceRule
 
 DEFAULT_RULES = Path(__file__).parent / "data" / "circumstance_rules.csv"
@@ -185,4 +190,23 @@ def import_circumstances(
     held = (*written.added, *written.changed, *written.closed)
     touched.mark(session, principal.name, (participant_id for participant_id, *_ in held))
     report.notes += named.notes
+    report.notes += _overlapping([row for _, row in rows])
     return record(session, principal, report)
+
+
+def _overlapping(rows: Iterable[CircumstanceRow]) -> list[str]:
+    """A note of circumstances that begin again before they are over."""
+    spells: dict[tuple[str, str], list[CircumstanceRow]] = defaultdict(list)
+    for row in rows:
+        spells[reference_of(row.participant), row.kind].append(row)
+    entries = []
+    for (participant, kind), held in spells.items():
+        held.sort(key=lambda row: row.starts)
+        for place, (one, other) in enumerate(pairwise(held)):
+            if one.ends is None or one.ends >= other.starts:
+                about = f"{participant.partition(':')[2]}, {kind}"
+                entries += [
+                    ((participant, kind, place), f"from {on_day(row.starts)}", about)
+                    for row in (one, other)
+                ]
+    return note_duplicates("circumstance", entries, {reference for _, reference, _ in entries})

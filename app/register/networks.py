@@ -13,6 +13,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
 from app.files.csv_reading import Date, Key, RowModel, Text
+from app.import_kit.duplicates import note_duplicates
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -87,6 +88,13 @@ def import_networks(
             faults.append(Fault(path.name, line, "member", row.member, reason))
     raise_faults(faults)
     report = new_report("networks", {"networks": path})
+    known = session.execute(select(Network.key, Network.name)).all()
+    own_names = [(one["key"], one["name"]) for one in networks.values()]
+    report.notes += note_duplicates(
+        "network",
+        ((name.casefold(), key, name) for key, name in (*known, *own_names)),
+        set(networks),
+    )
     own = upsert(session, Network, ("key",), networks.values())
     ids: dict[str, int] = dict(
         session.execute(

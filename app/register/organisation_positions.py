@@ -19,6 +19,7 @@ FAILED: Final = "failed"
 KEPT: Final = "kept"
 NEARBY: Final = "nearby"
 UNKNOWN: Final = "unknown"
+NOT_GIVEN: Final = "not given"
 NOWHERE: Final = "No place was found for the address or postcode."
 NOTES: Final = {
     FoundBy.POSITION: "{:,} placed by the position in the address.",
@@ -31,6 +32,7 @@ NOTES: Final = {
     KEPT: "{:,} placed where they were before, because the address lookup service failed.",
     FAILED: "{:,} without a position, because the address lookup service failed. "
     "Import the file again later to place them.",
+    NOT_GIVEN: "{:,} without a position, address or postcode: how near it is, is not known.",
     UNKNOWN: "{:,} without a position: no place was found for the address or postcode.",
 }
 
@@ -46,6 +48,7 @@ def place_organisations(session: WriteSession, described: Sequence[Described]) -
         np.array([one.row.northing or unknown for one in described], dtype=np.float64),
     )
     sought = []
+    found: Counter[str] = Counter()
     for one, latitude, longitude in zip(
         described, latitudes.tolist(), longitudes.tolist(), strict=True
     ):
@@ -55,10 +58,11 @@ def place_organisations(session: WriteSession, described: Sequence[Described]) -
             one.position = _rounded(one.row.latitude, one.row.longitude)
         elif one.row.whereabouts:
             sought.append(one)
-    if not sought:
-        return []
-    with session.before_it_begins() as reading:
-        found = _seek(reading, sought)
+        else:
+            found[NOT_GIVEN] += 1
+    if sought:
+        with session.before_it_begins() as reading:
+            found += _seek(reading, sought)
     return [said.format(found[way]) for way, said in NOTES.items() if found[way]]
 
 

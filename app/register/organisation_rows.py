@@ -70,8 +70,8 @@ class OrganisationRow(RowModel):
     postcode: Annotated[Text, Field(max_length=10)] | None = None
     easting: Annotated[Whole, Field(le=GRID_WIDTH_M)] | None = None
     northing: Annotated[Whole, Field(le=GRID_HEIGHT_M)] | None = None
-    latitude: Annotated[float, Field(ge=49, le=61, allow_inf_nan=False)] | None = None
-    longitude: Annotated[float, Field(ge=-9, le=3, allow_inf_nan=False)] | None = None
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
     areas_served: Annotated[str, Field(max_length=20_000)] | None = None
     funded: YesNo | None = None
     opened: Date | None = None

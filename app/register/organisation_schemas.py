@@ -80,13 +80,15 @@ class OrganisationContent(Content):
         float | None,
         Field(
             strict=True,
-            ge=49,
-            le=61,
+            ge=-90,
+            le=90,
             allow_inf_nan=False,
             description="absent: by the address and postcode",
         ),
     ] = None
-    longitude: Annotated[float | None, Field(strict=True, ge=-9, le=3, allow_inf_nan=False)] = None
+    longitude: Annotated[float | None, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)] = (
+        None
+    )
     areas_served: Annotated[
         tuple[AreaCode, ...],
         Field(max_length=500, fail_fast=True, description="none: everywhere in reach"),

@@ -11,15 +11,17 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
 from app.events import touched
+from app.import_kit.duplicates import note_duplicates
 from app.import_kit.report import ImportReport, new_report, raise_faults, read_file, record
 from app.import_kit.upsert import Counts, Row, upsert
 from app.progress import Progress, silent
+from app.register.england import check_position
 from app.register.lookups import COUNTRY, ENGLAND
 from app.register.naming import ACTING, key_of
 from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import AreaCode, Described, OrganisationRow, described_by
 from app.register.participants import WrittenParticipants, write_participants
-from models.register import Area, AreaServed, Designation, Group, Organisation
+from models.register import Area, AreaServed, Designation, Group, Organisation, Participant
 from models.vocabulary import AreaKind, ParticipantKind
 
 Regions = dict[AreaCode, str | None]
@@ -47,6 +49,20 @@ def import_organisations(
     raise_faults(faults)
     report = new_report("organisations", {"organisations": path})
     report.notes += notes
+    named = session.execute(
+        select(Participant.name, Participant.postcode, Participant.reference).where(
+            Participant.kind == ParticipantKind.ORGANISATION.value
+        )
+    ).all()
+    of_file = [(one.row.name, one.row.postcode, one.reference) for one in described]
+    report.notes += note_duplicates(
+        "organisation",
+        (
+            ((str(name).casefold(), postcode), reference.partition(":")[2], str(name))
+            for name, postcode, reference in (*named, *of_file)
+        ),
+        {one.row.key for one in described},
+    )
     store(session, principal, described, regions, report, today or datetime.now(UTC).date())
     return record(session, principal, report)
 
@@ -57,6 +73,12 @@ def settle(
     """Fill in the areas served; what is named and not stored goes to `faults`."""
     regions = _settle_areas(session, file, described, faults)
     _settle_groups(session, file, described, faults)
+    for one in described:
+        row = one.row
+        outside = check_position(session, row.latitude, row.longitude, row.easting, row.northing)
+        if outside is not None:
+            column, reason = outside
+            faults.append(Fault(file, one.line, column, str(getattr(row, column)), reason))
     return regions
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import or_, select
 
 from app.access.policy import Action, Principal, authorise
 from app.catalogue.calendar import year_on
+from app.catalogue.naming import expertise_names, not_named
 from app.catalogue.queries import get_period
 from app.database import WriteSession
 from app.errors import Fault, FaultyFile
 from app.events import audit
 from app.exchange.queries import find_area, in_area
-from app.import_kit.misfits import UNKNOWN_EXPERTISE
 from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.suggestions.finding import Finding, years_before
@@ -170,13 +170,14 @@ def reference(rule_id: str, period: Period, urn: int) -> str:
 def _check_expertise(session: WriteSession, path: Path, rules: SuggestRules) -> None:
     """Refuse rules that name expertise which the taxonomy has not, or has retired."""
     in_use = set(session.scalars(select(Expertise.code).where(~Expertise.retired)))
+    names = expertise_names(session)
     faults = [
         Fault(
             path.name,
             None,
             f"{where}.{place}.{kind}.expertise",
             draft.expertise,
-            UNKNOWN_EXPERTISE,
+            not_named(draft.expertise, names),
         )
         for where, listed in (("rules", rules.rules), ("grades", rules.grades))
         for place, rule in enumerate(listed)

@@ -25,6 +25,7 @@ from app.import_kit.report import (
 )
 from app.import_kit.upsert import Counts, Key, Row, upsert
 from app.progress import Progress, silent
+from app.register.england import may_be_in_england
 from app.register.gias import classification
 from app.register.gias.groups import described_groups, fill_groups, write_groups
 from app.register.gias.memberships import check_memberships, write_memberships
@@ -352,7 +353,31 @@ def _write_areas(
 
 def _notes(rows: GiasRows) -> list[str]:
     without = sum(1 for _, row in rows.establishments if not (row.easting and row.northing))
-    if not without:
-        return []
-    are = "institution has" if without == 1 else "institutions have"
-    return [f"{without:,} {are} no known position. It was left as unknown."]
+    placed = [
+        row
+        for _, row in rows.establishments
+        if row.easting and row.northing and classification.in_scope(row.status_code, row.type_code)
+    ]
+    latitudes, longitudes = to_wgs84(
+        np.array([row.easting for row in placed], dtype=np.float64),
+        np.array([row.northing for row in placed], dtype=np.float64),
+    )
+    outside = [
+        str(row.urn)
+        for row, latitude, longitude in zip(
+            placed, latitudes.tolist(), longitudes.tolist(), strict=True
+        )
+        if not may_be_in_england(latitude, longitude)
+    ]
+    notes = []
+    if without:
+        are = "institution has" if without == 1 else "institutions have"
+        notes.append(f"{without:,} {are} no known position. It was left as unknown.")
+    # A made-up register lies at sea as a whole, so that nobody takes it for a real one.
+    if 0 < len(outside) <= len(placed) / 2:
+        are = "institution has" if len(outside) == 1 else "institutions have"
+        notes.append(
+            f"{len(outside):,} {are} a position at sea or outside England, kept as it is. Check "
+            f"the easting and northing of {', '.join(outside[:5])}."
+        )
+    return notes

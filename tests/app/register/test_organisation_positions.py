@@ -82,6 +82,7 @@ def test_each_is_placed_as_exactly_as_is_known(
     assert report.notes == [
         "1 placed with the schools of the same postcode.",
         "1 placed by the address lookup service.",
+        "1 without a position, address or postcode: how near it is, is not known.",
     ]
     assert not take_in(register, tmp_path, *rows).any_change
 

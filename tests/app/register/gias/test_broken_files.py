@@ -146,7 +146,7 @@ BROKEN = [
            2, "NumberOfPupils", HUGE, "less than or equal to 2147483647"),
     Broken("share over 100", GIAS, school(fsm="101"),
            2, "PercentageFSM", "101", "less than or equal to 100"),
-    Broken("share that is NaN", GIAS, school(fsm="NaN"), 2, "PercentageFSM", "NaN", "finite"),
+    Broken("share that is infinite", GIAS, school(fsm="inf"), 2, "PercentageFSM", "inf", "finite"),
     Broken("impossible date", GIAS, school(opened="31-02-2020"),
            2, "OpenDate", "31-02-2020", "not a real date"),
     Broken("date in words", GIAS, school(opened="1 Sept 2020"),
