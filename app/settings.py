@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """Minutes of travel: an OSRM server's address or a CSV matrix; none: estimated."""
     geocoder: str | None = None
     """`nominatim+https://host` or `photon+https://host`; none: by postcodes of the register."""
+    similarity: Path | None = None
+    """A CSV of what similarity is told by for each branch of expertise; none: the packaged one."""
     workers: int = Field(1, ge=0, le=64)
     """Runs at once of `givetake serve` itself; 0: `givetake worker` carries them out."""
     queued_runs: int = Field(50, ge=1, le=10_000)

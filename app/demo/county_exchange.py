@@ -14,6 +14,7 @@ from app.demo.draw import DrawnFor, DrawnPeriod, draw, subjects_of, write_drawn
 from app.files.csv_reading import read_rows
 from app.register.gias.classification import ALTERNATIVE_PROVISION_TYPES, SPECIALIST_TYPES, phases
 from models.vocabulary import Phase, SupportResult, SupportState
+from solver.pairing.similarity import Provision
 
 PERIOD = DrawnPeriod("2026-27", date(2026, 9, 1), date(2027, 8, 31), date(2026, 9, 1))
 EVERYWHERE = f"local_authority:{LOCAL_AUTHORITY_CODE}"
@@ -169,6 +170,12 @@ def _support(county: County, random: Random, expertise: Sequence[str]) -> Iterab
         }
 
 
+def _provision(type_code: int) -> Provision:
+    if type_code in ALTERNATIVE_PROVISION_TYPES:
+        return Provision.ALTERNATIVE
+    return Provision.SPECIAL if type_code in SPECIALIST_TYPES else Provision.MAINSTREAM
+
+
 def _drawn_for(school: School) -> DrawnFor:
     sixth_form = "Has a sixth form" if school.ages[1] > 16 else None
     return DrawnFor(
@@ -177,7 +184,7 @@ def _drawn_for(school: School) -> DrawnFor:
         pupils=school.pupils,
         free_school_meals_percent=school.free_school_meals or None,
         rural=school.place.urban_rural.startswith("Rural"),
-        specialist=school.type.code in SPECIALIST_TYPES | ALTERNATIVE_PROVISION_TYPES,
+        provision=_provision(school.type.code),
         available=school.status[0] == 1,
     )
 

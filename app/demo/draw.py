@@ -5,14 +5,15 @@ and drawing for the country say the same of it.
 """
 
 import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from random import Random
 
 from app.progress import Progress, silent
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState, Phase
+from solver.pairing.similarity import Provision
 
 PREFIX = "DRAWN"
 EVIDENCE = "drawn at random, no evidence of anything"
@@ -32,8 +33,10 @@ class Subject:
     code: str
     phases: frozenset[Phase]
     weight: float
-    specialist: bool
-    """Specialist and alternative provision know most of it."""
+    known_by: Mapping[Provision, int] = field(default_factory=dict)
+    """How much likelier it comes up in provision that knows most of it."""
+    seldom_elsewhere: bool = False
+    """Others seldom offer it."""
 
 
 PHASES_OF = {
@@ -48,7 +51,16 @@ WANTED_MOST = (
     "mathematics-secondary", "attendance", "behaviour", "disadvantage", "send-coordination",
     "send-semh", "send-asd", "curriculum", "middle-leadership", "headship",
 )  # fmt: skip
-SPECIALIST = ("send", "alternative-provision", "behaviour")
+KNOWN_BY = {
+    "send": {Provision.SPECIAL: 6},
+    "send-semh": {Provision.ALTERNATIVE: 6},
+    "alternative-provision": {Provision.ALTERNATIVE: 40},
+    "behaviour": {Provision.SPECIAL: 6, Provision.ALTERNATIVE: 6},
+}
+"""Who knows most of what begins with a code, and how much likelier that comes up there."""
+SELDOM_ELSEWHERE = "alternative-provision"
+BRANCHES_OF_MANY = ("send", "alternative-provision")
+SELDOM = 0.05
 
 
 def subjects_of(taxonomy: Iterable[tuple[str, str | None]]) -> list[Subject]:
@@ -62,9 +74,16 @@ def subjects_of(taxonomy: Iterable[tuple[str, str | None]]) -> list[Subject]:
         phases: set[Phase] = set()
         for part, served in PHASES_OF.items():
             phases |= served if part in code else set()
-        weight = 0.25 if code in parents else 0.3 if parent == "send" else 0.7
+        weight = 0.25 if code in parents else 0.3 if parent in BRANCHES_OF_MANY else 0.7
         weight *= 4 if code in WANTED_MOST else 1
-        subjects.append(Subject(code, frozenset(phases), weight, code.startswith(SPECIALIST)))
+        known_by = {
+            provision: factor
+            for start, who in KNOWN_BY.items()
+            if code.startswith(start)
+            for provision, factor in who.items()
+        }
+        seldom = code.startswith(SELDOM_ELSEWHERE)
+        subjects.append(Subject(code, frozenset(phases), weight, known_by, seldom))
     return subjects
 
 
@@ -77,7 +96,7 @@ class DrawnFor:
     pupils: int | None = None
     free_school_meals_percent: float | None = None
     rural: bool = False
-    specialist: bool = False
+    provision: Provision = Provision.MAINSTREAM
     institution: bool = True
     funded: bool = False
     available: bool = True
@@ -199,14 +218,12 @@ def _choose(
     each: DrawnFor,
     number: int,
     without: frozenset[str] = frozenset(),
+    *,
+    gives: bool = False,
 ) -> list[str]:
     """Different subjects that suit the participant, by weight without replacement."""
     drawn = [
-        (
-            random.random()
-            ** (1 / (weight * (6 if subject.specialist and each.specialist else 1))),
-            subject,
-        )
+        (random.random() ** (1 / (weight * _leaning(subject, each, gives=gives))), subject)
         for subject, weight in popularity
     ]
     fit = sorted(
@@ -216,6 +233,13 @@ def _choose(
         and (not subject.phases or not each.phases or subject.phases.intersection(each.phases))
     )
     return [code for _, code in reversed(fit[-number:])] if number else []
+
+
+def _leaning(subject: Subject, each: DrawnFor, *, gives: bool) -> float:
+    """How much more a participant asks for or gives what its own kind of provision knows."""
+    if each.provision in subject.known_by:
+        return subject.known_by[each.provision]
+    return SELDOM if gives and subject.seldom_elsewhere and each.institution else 1
 
 
 def _needs(
@@ -255,6 +279,14 @@ def _needs(
     return rows
 
 
+def _days_on_offer(each: DrawnFor, own: bool) -> Sequence[int]:
+    if not each.institution:
+        return (10, 15, 20, 30)
+    if own and each.provision is Provision.ALTERNATIVE:
+        return (6, 8, 10, 15)
+    return (2, 3, 3, 4, 5, 6, 8, 10)
+
+
 def _offers(
     random: Random,
     each: DrawnFor,
@@ -262,14 +294,17 @@ def _offers(
     popularity: _Popularity,
     needed: frozenset[str],
 ) -> list[OfferRow]:
-    if each.institution:
+    if each.provision is Provision.ALTERNATIVE:
+        number = random.randint(2, 5)
+    elif each.institution:
         number = sum(random.random() < OFFER_CHANCE for _ in range(OFFERS_TRIED))
     else:
         number = random.randint(3, 7)
     rows = []
-    chosen = _choose(random, popularity.given, each, number, needed)
+    own = {s.code for s, _ in popularity.given if each.provision in s.known_by}
+    chosen = _choose(random, popularity.given, each, number, needed, gives=True)
     for serial, code in enumerate(chosen, start=1):
-        days = random.choice((2, 3, 3, 4, 5, 6, 8, 10) if each.institution else (10, 15, 20, 30))
+        days = random.choice(_days_on_offer(each, code in own))
         miles, minutes = _travel(random, each, (10, 15, 20, 25, 30) if each.institution else (40,))
         starts, ends = _window(random, period)
         rows.append(
@@ -285,7 +320,7 @@ def _offers(
                 travel_limit_miles=miles,
                 travel_limit_minutes=minutes,
                 mode=random.choices((Mode.ON_SITE, Mode.EITHER, Mode.REMOTE), (5, 4, 1))[0],
-                phases=";".join(each.phases) if random.random() < 0.6 else "",
+                phases=";".join(each.phases) if random.random() < 0.6 and code not in own else "",
                 window_starts=starts,
                 window_ends=ends,
                 availability=random.choices(
@@ -307,10 +342,12 @@ def _limits(random: Random, each: DrawnFor, period: DrawnPeriod) -> LimitsRow:
             exempt="yes" if each.funded else "no", carried_days=0.0,
         )  # fmt: skip
     size = min(2.0, (each.pupils or 250) / 600)
+    # Alternative provision has staff for outreach.
+    outreach = each.provision is Provision.ALTERNATIVE
     return LimitsRow(
         participant=each.cell,
         period=period.code,
-        give_days=_half(random.uniform(3, 7) + 3 * size),
+        give_days=_half(random.uniform(3, 7) + (12 if outreach else 3 * size)),
         max_given=random.choices((1, 2, 3, 4), (1, 3, 4, 2))[0],
         max_taken=random.choices((2, 3, 4), (2, 6, 1))[0],
         exempt="no",
@@ -348,7 +385,7 @@ def draw(
 
 def _write(path: Path, row_type: type, rows: Iterable[NeedRow | OfferRow | LimitsRow]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(row_type)])
+        writer = csv.DictWriter(file, [column.name for column in fields(row_type)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
 

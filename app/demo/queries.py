@@ -13,6 +13,7 @@ from app.access.policy import Action, Principal, authorise
 from app.catalogue.queries import get_period
 from app.database import ReadSession
 from app.demo.draw import DrawnFor, DrawnPeriod, Subject, subjects_of
+from app.planning.similarity import provision_of
 from app.register.lookups import find_scope, participants_in
 from models.exchange import Expertise
 from models.register import Institution, Organisation, Participant
@@ -54,7 +55,7 @@ def _known(row: Row[*tuple[Any, ...]]) -> _Known:
             pupils=row.pupils,
             free_school_meals_percent=row.free_school_meals_percent,
             rural=(row.urban_rural or "").startswith("Rural"),
-            specialist=row.specialist or row.alternative_provision,
+            provision=provision_of(row),
             available=row.status_code == OPEN,
         )
     position = None if row.latitude is None else (row.latitude, row.longitude)
@@ -91,6 +92,7 @@ def to_draw(
             *(Organisation.funded, Organisation.closed),
             *(Institution.phases, Institution.pupils, Institution.free_school_meals_percent),
             *(Institution.urban_rural, Institution.specialist, Institution.alternative_provision),
+            Institution.resourced_provision,
             Institution.status_code,
         )
         .outerjoin(Institution)

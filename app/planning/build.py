@@ -12,6 +12,7 @@ from app.planning.load import Loaded, runs_in
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import ImpossiblePin, Unplannable, Wishes, wishes_of
 from app.planning.pair_tables import Place, as_float, pair_tables, places_of
+from app.planning.similarity import specialisms
 from app.planning.travel import TravelTimesUnavailableError
 from models.partnerships import Support
 from models.vocabulary import (
@@ -134,6 +135,7 @@ def point_inputs(
         tried=_tried(loaded, pairs.participants, ended, place),
         need_half_days=np.array(left.need_half_days),
         need_givers=np.array(left.need_givers),
+        specialisms=specialisms(loaded),
         weights=Weights.of(options.weights),
     )
 

@@ -232,6 +232,10 @@ def _participants(periods: Collection[str], only: Collection[int] | None) -> Any
             Institution.free_school_meals_percent,
             Institution.urban_rural,
             Institution.in_scope,
+            Institution.sen_types,
+            Institution.specialist,
+            Institution.alternative_provision,
+            Institution.resourced_provision,
             Organisation.funded,
             Organisation.closed,
         )

@@ -16,8 +16,16 @@ from solver.pairing.points import (
     Component,
     PointInputs,
     Points,
+    compared,
     continuity,
     failed_support_cost,
+)
+from solver.pairing.similarity import (
+    PARTS,
+    PROVISIONS,
+    Provision,
+    SimilarityPart,
+    similarity_parts,
 )
 
 _STEPS: Final = {
@@ -108,35 +116,64 @@ def _quality(inputs: PointInputs, k: int) -> str:
 
 
 def _similarity(inputs: PointInputs, k: int) -> str:
-    giver, taker = int(inputs.giver[k]), int(inputs.taker[k])
-    parts, unknown = [_fit(int(inputs.candidates.broader[k]))], []
-    ours, theirs = (int(inputs.participants.phases[row]) for row in (giver, taker))
-    if ours and theirs:
-        shared, either = (ours & theirs).bit_count(), (ours | theirs).bit_count()
-        parts.append(f"{shared} of {either} phases shared")
-    else:
-        unknown.append("phase")
-    pupils = inputs.pupils[[giver, taker]]
-    if (pupils > 0).all():
-        parts.append(f"{pupils[0]:,.0f} and {pupils[1]:,.0f} pupils")
-    else:
-        unknown.append("size")
-    share = inputs.disadvantage_percent[[giver, taker]]
-    if np.isnan(share).any():
-        unknown.append("disadvantage")
-    else:
-        parts.append(f"{share[0]:.1f}% and {share[1]:.1f}% of pupils disadvantaged")
-    urban = inputs.participants.places.urban[[giver, taker]]
-    if (urban < 0).any():
-        unknown.append("surroundings")
-    elif urban[0] == urban[1]:
-        parts.append("both urban" if urban[0] else "both rural")
-    else:
-        parts.append("one urban, one rural")
-    said = f"The two compared: {', '.join(parts)}"
+    pairs = compared(inputs)
+    fractions = similarity_parts(pairs)[k]
+    used = [part for part, uses in zip(PARTS, pairs.uses[k].tolist(), strict=True) if uses]
+    unknown = [_UNKNOWN[part] for part in used if np.isnan(fractions[PARTS.index(part)])]
+    said = [
+        _compared(part, inputs, k, float(fractions[PARTS.index(part)]))
+        for part in used
+        if not np.isnan(fractions[PARTS.index(part)])
+    ]
+    sentence = f"The two compared: {', '.join(said)}" if said else "Nothing could be compared"
     if unknown:
-        said += f"; not known for one of them, so counted as half: {', '.join(unknown)}"
-    return f"{said}."
+        sentence += f"; not known for one of them, so counted as half: {', '.join(unknown)}"
+    return f"{sentence}."
+
+
+_UNKNOWN: Final = {
+    SimilarityPart.EXPERTISE: "expertise",
+    SimilarityPart.PHASES: "phase",
+    SimilarityPart.SIZE: "size",
+    SimilarityPart.DISADVANTAGE: "disadvantage",
+    SimilarityPart.SURROUNDINGS: "surroundings",
+    SimilarityPart.NEED_TYPES: "types of special educational need served",
+    SimilarityPart.PROVISION: "kind of provision",
+}
+_PROVISION: Final = {
+    Provision.UNKNOWN: "support from provision of an unknown kind",
+    Provision.MAINSTREAM: "support from a mainstream school",
+    Provision.UNIT: "support from a school with resourced provision or an SEN unit",
+    Provision.SPECIAL: "support from a special school",
+    Provision.ALTERNATIVE: "support from alternative provision",
+}
+
+
+def _compared(part: SimilarityPart, inputs: PointInputs, k: int, fraction: float) -> str:
+    """Say what one part compared, where both sides are known."""
+    giver, taker = int(inputs.giver[k]), int(inputs.taker[k])
+    ours, theirs = (int(inputs.participants.phases[row]) for row in (giver, taker))
+    pupils = inputs.pupils[[giver, taker]]
+    share = inputs.disadvantage_percent[[giver, taker]]
+    urban = inputs.participants.places.urban[[giver, taker]]
+    assert inputs.specialisms is not None
+    kind = PROVISIONS[inputs.specialisms.provision[giver]]
+    match part:
+        case SimilarityPart.EXPERTISE:
+            return _fit(int(inputs.candidates.broader[k]))
+        case SimilarityPart.PHASES:
+            return f"{(ours & theirs).bit_count()} of {(ours | theirs).bit_count()} phases shared"
+        case SimilarityPart.SIZE:
+            return f"{pupils[0]:,.0f} and {pupils[1]:,.0f} pupils"
+        case SimilarityPart.DISADVANTAGE:
+            return f"{share[0]:.1f}% and {share[1]:.1f}% of pupils disadvantaged"
+        case SimilarityPart.SURROUNDINGS:
+            same = "both urban" if urban[0] else "both rural"
+            return same if urban[0] == urban[1] else "one urban, one rural"
+        case SimilarityPart.NEED_TYPES:
+            return f"{fraction:.0%} of the types of special educational need served"
+        case SimilarityPart.PROVISION:
+            return _PROVISION[kind]
 
 
 def _fit(broader: int) -> str:

@@ -27,15 +27,10 @@ from solver.pairing.columns import (
 from solver.pairing.failed_support import FailedSupport
 from solver.pairing.ladder import LADDER
 from solver.pairing.priority import NeedPriority, need_priority
+from solver.pairing.similarity import Compared, Specialisms, similarity
 from solver.pairing.weights import Weights
 
 NEUTRAL: Final = 0.5
-BROADER_FIT: Final = 0.8
-"""What an offer one level broader than the need is worth beside one of the same entry."""
-NARROWER_FIT: Final = 0.6
-"""The same for an offer one level narrower: it covers a part of the need."""
-DISADVANTAGE_APART: Final = 50.0
-"""Percentage points of disadvantaged pupils at which two schools are not alike at all."""
 _RESULTS: Final = tuple(SupportResult)
 
 
@@ -104,6 +99,8 @@ class PointInputs:
         Support that did not work, by when it ended.
     tried : bool[N, 6]
         Steps of the ladder from which support for the need was tried without success.
+    specialisms
+        What similarity is told by for each expertise; by default context throughout.
     weights : Weights
     """
 
@@ -120,6 +117,7 @@ class PointInputs:
     tried: BoolArray | None = None
     need_half_days: IntArray | None = None
     need_givers: IntArray | None = None
+    specialisms: Specialisms | None = None
     weights: Weights = field(default_factory=Weights)
 
     def __post_init__(self) -> None:
@@ -137,6 +135,9 @@ class PointInputs:
             if values.shape != shape:
                 raise ValueError(f"PointInputs.{name} has shape {values.shape}; give {shape}")
             object.__setattr__(self, name, values)
+        if self.specialisms is None:
+            entries = int(self.needs.expertise.max(initial=-1)) + 1
+            object.__setattr__(self, "specialisms", Specialisms.none(entries, people))
         offers = len(self.offers.participant)
         check_indices("PointInputs.running.giving", self.running.giving, people)
         check_indices("PointInputs.running.taking", self.running.taking, people)
@@ -204,7 +205,7 @@ def score(inputs: PointInputs) -> Points:
     fractions = {
         # No evidence given is a claim, the lowest step: leaving it blank must not pay.
         Component.QUALITY: np.maximum(inputs.offers.quality[inputs.candidates.offer], 1) / 5,
-        Component.SIMILARITY: _filled(similarity_parts(inputs)).mean(axis=1),
+        Component.SIMILARITY: similarity(compared(inputs), NEUTRAL),
         Component.NEARNESS: _nearness(inputs),
         Component.LADDER: _ladder(inputs),
         Component.CONTINUITY: _CONTINUITY_FRACTION[continuity(inputs)],
@@ -259,33 +260,19 @@ def _filled(fractions: FloatArray) -> FloatArray:
     return np.where(np.isnan(fractions), NEUTRAL, fractions)
 
 
-def similarity_parts(inputs: PointInputs) -> FloatArray:
-    """How alike giver and taker are, and how well the expertise fits.
-
-    Returns
-    -------
-    float64[K, 5]
-        Fractions for expertise, phases (shared of all), size (smaller by larger roll),
-        disadvantage (1 where equal, 0 where `DISADVANTAGE_APART`), urban or rural (1 the same);
-        NaN where not known.
-    """
-    people, giver, taker = inputs.participants, inputs.giver, inputs.taker
-    parts = np.full((len(giver), 5), np.nan)
-    broader = inputs.candidates.broader.astype(np.float64)
-    parts[:, 0] = np.where(broader >= 0, BROADER_FIT**broader, NARROWER_FIT ** np.abs(broader))
-    ours, theirs = people.phases[giver], people.phases[taker]
-    known = (ours != 0) & (theirs != 0)
-    shared, all_phases = np.bitwise_count(ours & theirs), np.bitwise_count(ours | theirs)
-    parts[known, 1] = shared[known] / all_phases[known]
-    pupils = np.stack((inputs.pupils[giver], inputs.pupils[taker]))
-    known = (pupils > 0).all(axis=0)
-    parts[known, 2] = pupils.min(axis=0)[known] / pupils.max(axis=0)[known]
-    apart = np.abs(inputs.disadvantage_percent[giver] - inputs.disadvantage_percent[taker])
-    parts[:, 3] = 1 - np.minimum(apart / DISADVANTAGE_APART, 1)
-    urban = people.places.urban
-    known = (urban[giver] >= 0) & (urban[taker] >= 0)
-    parts[known, 4] = urban[giver[known]] == urban[taker[known]]
-    return parts
+def compared(inputs: PointInputs) -> Compared:
+    """Return each candidate's two sides as similarity compares them."""
+    assert inputs.specialisms is not None
+    return Compared(
+        inputs.participants,
+        inputs.giver,
+        inputs.taker,
+        inputs.needs.expertise[inputs.candidates.need],
+        inputs.candidates.broader,
+        inputs.pupils,
+        inputs.disadvantage_percent,
+        inputs.specialisms,
+    )
 
 
 def _nearness(inputs: PointInputs) -> FloatArray:

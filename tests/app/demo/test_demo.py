@@ -20,6 +20,7 @@ from app.insight.report_page import render
 from app.planning.options import MatchOptions
 from app.runs import service
 from models.exchange import Need, Offer
+from models.matching import Proposal
 from models.register import Institution, Network, Participant
 
 DAY = date(2026, 9, 1)
@@ -111,3 +112,31 @@ def test_from_files_to_a_report(sqlite_database: Database, county: County, folde
     html = render(data)
     assert html.count("data-pairing=") == len(data.pairings)
     assert all(each.sentence for pairing in data.pairings for each in pairing.components)
+
+
+def test_alternative_provision_meets_needs_for_it(
+    sqlite_database: Database, county: County, folder: Path
+) -> None:
+    """In the made-up county, most needs for it that are met are met by its providers."""
+    take_in(sqlite_database, TERMINAL, folder)
+    with sqlite_database.read() as session:
+        ours = Need.expertise_code.startswith("alternative-provision")
+        wanting = session.scalars(
+            select(Participant.reference).join(Need, Need.participant_id == Participant.id)
+            .where(ours).distinct()
+        )  # fmt: skip
+        urns = sorted(each.removeprefix("urn:") for each in wanting)
+        takers = service.takers_listed(session, TERMINAL, urns)
+    options = MatchOptions(as_of=DAY, gap=0.05, workers=1)
+    run = service.match(sqlite_database, TERMINAL, takers, PERIOD.code, options)
+    with sqlite_database.read() as session:
+        met = session.execute(
+            select(Institution.alternative_provision, Participant.kind)
+            .select_from(Proposal).join(Need).join(Offer, Offer.id == Proposal.offer_id)
+            .join(Participant, Participant.id == Offer.participant_id)
+            .outerjoin(Institution, Institution.participant_id == Participant.id)
+            .where(Proposal.run_id == run, ours)
+        ).all()  # fmt: skip
+    schools = [alternative for alternative, kind in met if kind == "institution"]
+    assert len(schools) >= 3
+    assert sum(schools) > len(schools) / 2

@@ -4,8 +4,12 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from app.catalogue.packaged import DATA
+from app.catalogue.rows import ExpertiseRow
 from app.demo.draw import DrawnFor, DrawnPeriod, draw, subjects_of, write_drawn
+from app.files.csv_reading import read_rows
 from models.vocabulary import Phase
+from solver.pairing.similarity import Provision
 
 PERIOD = DrawnPeriod("2026-27", date(2026, 9, 1), date(2027, 8, 31), date(2026, 9, 1))
 SUBJECTS = subjects_of(
@@ -62,6 +66,23 @@ def test_rows_make_sense() -> None:
     needed = {(row.participant, row.expertise) for row in drawn.needs}
     assert not needed & {(row.participant, row.expertise) for row in drawn.offers}
     assert not {row.expertise for row in drawn.needs} & {"mathematics-post-16", "teaching"}
+
+
+def test_special_and_alternative_provision_offer_what_they_know() -> None:
+    """Alternative provision offers its own outreach, special schools SEND, others seldom either."""
+    taxonomy = [(row.code, row.parent) for _, row in read_rows(DATA / "expertise.csv", ExpertiseRow)]
+    subjects, share = subjects_of(taxonomy), {}
+    for provision in (Provision.MAINSTREAM, Provision.SPECIAL, Provision.ALTERNATIVE):
+        schools = [replace(school, provision=provision) for school in SCHOOLS[:300]]
+        offers = draw([], schools, subjects, PERIOD, seed=1).offers
+        share[provision] = {
+            branch: sum(row.expertise.startswith(branch) for row in offers) / len(offers)
+            for branch in ("send", "alternative-provision")
+        }
+    assert share[Provision.ALTERNATIVE]["alternative-provision"] > 0.3
+    assert share[Provision.SPECIAL]["send"] > 0.4
+    assert share[Provision.SPECIAL]["alternative-provision"] < 0.05
+    assert share[Provision.MAINSTREAM]["alternative-provision"] < 0.05
 
 
 def test_hardship_asks_for_more() -> None:

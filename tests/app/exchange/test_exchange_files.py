@@ -105,7 +105,7 @@ def refused(database: Database, kind: str, path: Path, text: str) -> FaultyFile:
 def test_a_new_database_has_the_packaged_taxonomy_and_calendar(database: Database) -> None:
     """Nobody has to load expertise or periods: a migrated database holds them, parents and all."""
     with database.read() as session:
-        assert session.scalar(select(func.count()).select_from(Expertise)) == 75
+        assert session.scalar(select(func.count()).select_from(Expertise)) == 83
         assert session.get_one(Expertise, "send-asd").parent_code == "send"
         assert session.get_one(Period, "2026-27/spring").year_code == "2026-27"
         kinds = select(Period.kind, func.count()).group_by(Period.kind)
@@ -222,13 +222,13 @@ def test_expertise_left_out_is_retired_and_comes_back(peopled: Database, tmp_pat
     path.write_text("code,parent,name,version\ncalm,,Calm corridors,2\n", encoding="utf-8")
     with peopled.write() as session:
         report = taxonomy.import_expertise(session, TERMINAL, path)
-    assert report.things["expertise"] == Counts(added=1, closed=75)
+    assert report.things["expertise"] == Counts(added=1, closed=83)
     assert report.notes == ["Retired, but still used by needs or offers: attendance (1)."]
     text = f"{NEEDS}state\n{NEED}\nn2,100002,attendance,2026-27,4,\n"
     faults = refused(peopled, "needs", tmp_path / "needs.csv", text).faults
     assert [(fault.line, fault.column) for fault in faults] == [(3, "expertise")]
     both = "code,parent,name,version\ncalm,,Calm corridors,2\nattendance,calm,Attendance,2\n"
-    assert take(peopled, "expertise", path, both) == Counts(changed=1, unchanged=75)
+    assert take(peopled, "expertise", path, both) == Counts(changed=1, unchanged=83)
     with peopled.read() as session:
         entry = session.get_one(Expertise, "attendance")
         assert (entry.retired, entry.parent_code) == (False, "calm")
