@@ -184,6 +184,17 @@ def solve(
     return replace(plan, seconds=round(time.time() - started, 3))
 
 
+def _bound_of_needs(problem: Problem) -> int:
+    """Points that no plan exceeds: every need met by the best of its candidates, whoever gives."""
+    needs, candidates = problem.needs, problem.candidates
+    best, once = (np.zeros(len(needs), np.int64) for _ in range(2))
+    np.maximum.at(best, candidates.need, candidates.points)
+    several = needs.max_givers[candidates.need] != 1
+    np.add.at(once, candidates.need[several], candidates.bonus[several])
+    np.maximum.at(once, candidates.need[~several], candidates.bonus[~several])
+    return int(best @ needs.days) + int(once.sum())
+
+
 def _plan(problem: Problem, result: Result, seed: int) -> Plan:
     if result.stopped is Stopped.INFEASIBLE:
         return Plan(
@@ -206,6 +217,8 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
         )
     chosen = np.flatnonzero(result.half_days)
     candidates = problem.candidates
+    # Time may run out before a method has proven anything at all.
+    bound = result.bound if math.isfinite(result.bound) else _bound_of_needs(problem)
     chosen = chosen[np.lexsort((candidates.need[chosen], candidates.offer[chosen]))]
     return Plan(
         Status.OPTIMAL if result.stopped is Stopped.PROVED else Status.FEASIBLE,
@@ -214,8 +227,8 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
         need=frozen(candidates.need[chosen], np.int64),
         half_days=frozen(result.half_days[chosen], np.int64),
         objective=result.objective,
-        bound=result.bound,
-        gap=gap_of(result.objective, result.bound),
+        bound=bound,
+        gap=gap_of(result.objective, bound),
         seed=seed,
         rounds=result.rounds,
         versions=_versions(),

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from models.vocabulary import Reciprocity
 from solver.check.verify import Violation, verify
@@ -17,7 +18,8 @@ from solver.formats.problem_json import write_problem
 from solver.formats.tables import Candidates, Linking, Needs, Offers, Participants, Rules
 from solver.formulation.greedy import greedy
 from solver.methods.result import Result
-from solver.solve import last_good, solve
+from solver.solve import _bound_of_needs, _plan, last_good, solve
+from tests.solver.drawn_problems import brute_force, problems
 from tests.solver.made_problems import problem
 
 
@@ -243,3 +245,21 @@ def test_a_broken_plan_without_another_is_the_greedy_one():
         found = last_good(given, broken, 0, (Violation("pairing days", "needs[0]", "9"),))
     assert found.half_days.tolist() == greedy(given).tolist()
     assert found.stopped is Stopped.TIME
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn=problems())
+def test_no_plan_has_more_points_than_its_needs_at_their_best(drawn):
+    """The bound that stands where a method proved none yet is one."""
+    best = brute_force(drawn)
+    assert best is None or _bound_of_needs(drawn) >= best
+
+
+def test_a_plan_found_before_anything_is_proven_can_be_written():
+    """Time may run out before the first round of prices: the plan is checked, and is JSON."""
+    given = problem(pins=[], linking=[])
+    objective = 10 * 4 + 8 * 4 - 3
+    found = Result(np.array([4, 4, 0, 0, 0]), np.inf, Stopped.TIME, objective)
+    plan = _plan(given, found, 0)
+    assert verify(given, plan) == ()
+    assert json.loads(json.dumps(plan.to_json(), allow_nan=False))["bound"] >= objective
