@@ -91,20 +91,18 @@ def explain_points(points: Points, candidate: int) -> list[PointReason]:
 def _priority(points: Points, candidate: int) -> str:
     inputs, worth = points.inputs, points.priority
     need = int(inputs.candidates.need[candidate])
-    said = (
-        f"The need has priority {inputs.needs.priority[need]} (1 is highest, 5 is lowest), "
-        f"{worth.points[need]:,} points once"
-    )
+    said = f"The need has priority {inputs.needs.priority[need]} (1 is highest, 5 is lowest)"
     if worth.lift[need]:
         said += (
-            f"; {worth.lift[need]:,} of them so that a longer but less urgent need of the same "
-            "school does not come first"
+            f"; {worth.lift[need]:,} of its {worth.points[need]:,} points are so that a longer but "
+            "less urgent need of the same school does not come first"
         )
     if points.once[candidate]:
         return f"{said}."
     return (
-        f"{said}. Several organisations may share the need, so they count by the half-day: "
-        f"{worth.per_half_day[need]:,} for each of {np.asarray(inputs.need_half_days)[need]}."
+        f"{said}. Several organisations may share the need, so its {worth.points[need]:,} points "
+        f"count by the half-day: {worth.per_half_day[need]:,} for each of "
+        f"{np.asarray(inputs.need_half_days)[need]}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Charts in a real browser: in whatever font it finds, no label is cut and none covers another."""
+"""Charts and cards in a real browser: in any font, no word is cut and none covers another."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ WIDE = "* { font-family: monospace, monospace !important; letter-spacing: .3em !
 WIDTHS = (1280, 900, 360)
 FAULTS = """() => {
   const faults = [];
-  for (const chart of document.querySelectorAll(".chart")) {
+  for (const chart of document.querySelectorAll(".chart, .card")) {
     const room = chart.getBoundingClientRect(), texts = [];
     for (const part of [chart, ...chart.querySelectorAll(":not(svg *)")]) {
       const hidden = part.closest(".hush, .govuk-visually-hidden");

@@ -212,7 +212,7 @@ def test_reasons_name_their_figures() -> None:
     assert reasons[0].points == points.bonus[0]
     assert sum(reason.points for reason in reasons[1:]) == points.total[0]
     sentences = [reason.sentence for reason in reasons]
-    assert sentences[0] == "The need has priority 2 (1 is highest, 5 is lowest), 4,000 points once."
+    assert sentences[0] == "The need has priority 2 (1 is highest, 5 is lowest)."
     assert sentences[1] == "The evidence of the quality of this support is 4 out of 5."
     assert sentences[2] == (
         "The two compared: the expertise asked for, 1 of 1 phases shared, 420 and 1,390 pupils, "

@@ -188,7 +188,7 @@ def test_priority_within_a_shared_need_counts_by_the_half_day() -> None:
     assert not points.bonus.any()
     assert points.components[:, 0].tolist() == [4000 // 8] * 2
     sentence = explain_points(points, 0)[0].sentence
-    assert "4,000 points once. Several organisations may share the need" in sentence
+    assert "Several organisations may share the need, so its 4,000 points count" in sentence
     assert sentence.endswith("500 for each of 8.")
     one = {"half_days": 8, "half_days_min": 8, "priority": 2, "givers": 2}
     alone, _ = valued([one], [{"expertise": 0, "half_days": 8}], 2)
