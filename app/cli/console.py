@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from app.errors import Problem
+from app.errors import Conflict, Problem
 from app.progress import Progress
 
 if TYPE_CHECKING:
@@ -23,6 +23,15 @@ err = Console(stderr=True, highlight=False)
 class BadFile(Problem):
     status = 422
     title = "Invalid file"
+
+
+def confirm(why: str, *, yes: bool) -> None:
+    """Go on only if somebody says so, or has said so already."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Conflict(f"{why} To go on all the same, add --yes.")
+    typer.confirm(f"{why} Go on?", abort=True)
 
 
 @contextmanager

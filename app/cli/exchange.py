@@ -1,6 +1,5 @@
 """Needs, offers and their like from the terminal: in and out, suggested, confirmed, answered."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.access.policy import TERMINAL
-from app.cli.console import open_database, out, progress_bar
+from app.cli.console import confirm, open_database, out, progress_bar
 from app.cli.imports import JsonOption
-from app.errors import Conflict
 from app.files.csv_reading import parse_half_days
 from app.suggestions.rules import PACKAGED
 from app.wording import counted
@@ -72,7 +70,7 @@ def answer_offer(
             service.answer_offer(session, TERMINAL, reference, availability, half_days=half_days)
             if flagged := flags.review(session):
                 out.print(flags.told(flagged), markup=False, soft_wrap=True)
-                _meant(f"This answer stops proposals that rest on offer {reference}.", yes)
+                confirm(f"This answer stops proposals that rest on offer {reference}.", yes=yes)
         with database.write() as session:
             offer = service.answer_offer(
                 session, TERMINAL, reference, availability, half_days=half_days
@@ -87,7 +85,7 @@ YesOption = Annotated[
 
 @withdraw_app.command("need")
 def withdraw_need(reference: ReferenceArgument, yes: YesOption = False) -> None:
-    """Withdraw a need. Shows first what rests on it, and asks."""
+    """Withdraw a need. Where something rests on it, shows that first, and asks."""
     from app.exchange import service
     from app.proposals import dependents
 
@@ -106,21 +104,12 @@ def _confirm(found: "Dependents", what: str, yes: bool) -> None:
     out.print(f"Rests on {what}:", markup=False)
     for line in found.lines():
         out.print(f"  {line}", markup=False, soft_wrap=True)
-    _meant(f"Something rests on {what}.", yes)
-
-
-def _meant(why: str, yes: bool) -> None:
-    """Go on only if somebody says so."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Conflict(f"{why} To go on all the same, add --yes.")
-    typer.confirm(f"{why} Go on?", abort=True)
+    confirm(f"Something rests on {what}.", yes=yes)
 
 
 @withdraw_app.command("offer")
 def withdraw_offer(reference: ReferenceArgument, yes: YesOption = False) -> None:
-    """Withdraw an offer. Shows first what rests on it, and asks."""
+    """Withdraw an offer. Where something rests on it, shows that first, and asks."""
     from app.exchange import service
     from app.proposals import dependents
 

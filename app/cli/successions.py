@@ -2,15 +2,21 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.access.policy import TERMINAL
-from app.cli.console import open_database, out
+from app.cli.console import confirm, open_database, out
 from app.cli.imports import JsonOption, show_affected
 from app.errors import NotFound
 from app.imports.kinds import GIAS
+
+if TYPE_CHECKING:
+    from app.database import Database
+
+LARGEST = 2**31 - 1
+"""The largest number that every database takes for a URN or an id."""
 
 register_app = typer.Typer(
     help="Look after what the register changed for live work.", no_args_is_help=True
@@ -20,7 +26,10 @@ register_app = typer.Typer(
 @register_app.command()
 def changes(
     number: Annotated[
-        int | None, typer.Argument(metavar="[IMPORT]", help="Number of an import. Default: latest.")
+        int | None,
+        typer.Argument(
+            metavar="[IMPORT]", min=1, max=LARGEST, help="Number of an import. Default: latest."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,37 +57,67 @@ def changes(
 def settle(
     urn: Annotated[
         int | None,
-        typer.Argument(metavar="[URN]", help="A closed institution. Default: list them all."),
+        typer.Argument(
+            metavar="[URN]",
+            min=1,
+            max=LARGEST,
+            help="A closed institution. Default: list all.",
+        ),
     ] = None,
     to: Annotated[
-        int | None, typer.Option(help="URN of the open institution that takes over.")
+        int | None,
+        typer.Option(min=1, max=LARGEST, help="URN of the open institution that takes over."),
     ] = None,
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Withdraw everything that is open.")
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Settle it without asking, whatever is withdrawn.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List closed institutions that work still hangs on, or settle one of them."""
+    """List closed institutions that work still hangs on, or settle one of them, which asks."""
     if urn is None:
         if to is not None or withdraw:
             raise typer.BadParameter("Enter the URN of the closed institution")
         _list_unsettled(as_json=as_json)
         return
+    from app.register.successors.wording import kinds_counted
     from app.successions import service
 
-    with open_database() as database, database.write() as session:
-        done = service.settle(session, TERMINAL, urn, to=to, withdraw=withdraw)
+    with open_database() as database:
+        if not yes:
+            with database.rehearse() as session:
+                would = service.settle(session, TERMINAL, urn, to=to, withdraw=withdraw)
+            if would.withdrawn:
+                _show_open(database, urn)
+                confirm(f"This withdraws {', '.join(kinds_counted(would.withdrawn))}.", yes=False)
+        with database.write() as session:
+            done = service.settle(session, TERMINAL, urn, to=to, withdraw=withdraw)
     if as_json:
         out.print_json(data=asdict(done))
         return
     for verb, counts in (("Carried over", done.carried_over), ("Withdrawn", done.withdrawn)):
         if counts:
-            said = ", ".join(f"{number:,} {kind}" for kind, number in counts.items())
-            out.print(f"{verb}: {said.replace('_', ' ')}.", soft_wrap=True)
+            out.print(f"{verb}: {', '.join(kinds_counted(counts))}.", soft_wrap=True)
     if not done.carried_over and not done.withdrawn:
         out.print(f"Nothing was open at {urn}. No changes were made.")
     for sentence in done.to_do:
         out.print(sentence, markup=False, soft_wrap=True)
+
+
+def _show_open(database: "Database", urn: int) -> None:
+    from app.register.successors.wording import hanging_on
+    from app.successions.queries import get_unsettled
+    from app.successions.schemas import UnsettledShown
+
+    with database.read() as session:
+        found = get_unsettled(session, TERMINAL, urn, datetime.now(UTC).date())
+    out.print(
+        f"{urn} {found.school.name}. {hanging_on(UnsettledShown.of(found))}",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _list_unsettled(*, as_json: bool) -> None:

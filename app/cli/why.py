@@ -17,7 +17,10 @@ HOLDERS_SHOWN = 5
 def why(
     need: Annotated[str, typer.Argument(help="Reference of a need.")],
     run: Annotated[
-        int | None, typer.Option(help="Run to ask. Default: the newest that planned the need.")
+        int | None,
+        typer.Option(
+            min=1, max=2**31 - 1, help="Run to ask. Default: the newest that planned the need."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:

@@ -254,7 +254,7 @@ def _participant_id(
         return None
     participant_id, takes_part = found
     if new and (cell in named.ended or not takes_part):
-        reason = "is closed or out of scope. Use its successor"
+        reason = "has closed or takes no part. Enter who takes over"
         misfits.append(Misfit("participant", cell, reason))
     return participant_id
 

@@ -114,7 +114,7 @@ def name_participants(session: WriteSession, principal: Principal, cells: Iterab
         if not group.open:
             named.ended.add(cell)
         if actor is None:
-            named.refused[cell] = f"is {group.name}, which has closed. Use its successor"
+            named.refused[cell] = f"is {group.name}, which has closed. Enter who takes over"
             continue
         if actor.group_uid != group.uid and group.open:
             _link(session, principal, actor, group)
@@ -188,8 +188,13 @@ def _record(
     )
 
 
-def follow_register(session: WriteSession, principal: Principal, today: date) -> Counts:
-    """Bring those that were made here up to the register: their group, name, place and end."""
+def follow_register(
+    session: WriteSession, principal: Principal, today: date
+) -> tuple[Counts, list[tuple[Participant, str]]]:
+    """Bring those that were made here up to the register: their group, name, place and end.
+
+    Also returns those that close with it, each with its key.
+    """
     rows = session.execute(
         select(Organisation, Participant)
         .join(Participant)
@@ -199,7 +204,7 @@ def follow_register(session: WriteSession, principal: Principal, today: date) ->
     groups = _groups_of(session, [organisation for organisation, _ in rows])
     places = _places(session, [group.id for group in groups.values()], today)
     counts = {"changed": 0, "closed": 0, "unchanged": 0}
-    moved = []
+    moved, closed = [], []
     for organisation, who in rows:
         group = groups[organisation.participant_id]
         ends = None if group.open else organisation.closed or group.closed or today
@@ -207,6 +212,8 @@ def follow_register(session: WriteSession, principal: Principal, today: date) ->
         link = {"group_uid": group.uid, "kind": group.kind, "closed": ends}
         closes = organisation.closed is None and ends is not None
         changed = _set(who, wanted) | _set(organisation, link)
+        if closes:
+            closed.append((who, organisation.key))
         counts["closed" if closes else "changed" if changed else "unchanged"] += 1
         if changed:
             who.version += 1
@@ -214,7 +221,7 @@ def follow_register(session: WriteSession, principal: Principal, today: date) ->
             moved.append(who.id)
     session.flush()
     touched.mark(session, principal.name, moved)
-    return Counts(**counts)
+    return Counts(**counts), closed
 
 
 def _set(row: Organisation | Participant, wanted: Mapping[str, Any]) -> bool:

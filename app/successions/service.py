@@ -1,6 +1,6 @@
 """Settling what is open at a closed institution: handed over to another, or withdrawn."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from app.access.policy import Action, Principal, authorise
@@ -44,7 +44,8 @@ def settle(
 ) -> Settled:
     """Hand everything that is open at a closed institution over to `to`, or withdraw it.
 
-    What `to` has already is withdrawn as well: somebody has looked at it. Safe to repeat.
+    What `to` has already is withdrawn as well, as somebody has looked at it, and so are proposals
+    that would have `to` on both sides. Safe to repeat.
 
     Raises
     ------
@@ -60,13 +61,17 @@ def settle(
     today = now.date()
     closed = closed_school(session, urn)
     settled = Settled(urn, to)
+    who = closed.participant_id
+    items = OpenItems()
     if to is not None:
         target = _target(session, closed, to)
         carried = carry_over(session, principal.name, [(closed, target)], today)[urn]
         settled.carried_over = dict(sorted(carried.moved.items()))
         settled.to_do = carried.to_check
-    who = closed.participant_id
-    items = open_items(session, [who], today)[who]
+        of_target = open_items(session, [target.participant_id], today)[target.participant_id]
+        items.proposals = [one for one in of_target.proposals if one.id in carried.self_paired]
+    left = open_items(session, [who], today)[who]
+    items = replace(left, proposals=[*items.proposals, *left.proposals])
     settled.withdrawn = _withdraw(session, principal, items, now)
     if settled.carried_over or settled.withdrawn:
         audit.record(

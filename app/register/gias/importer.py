@@ -41,6 +41,8 @@ from app.register.group_actors import follow_register
 from app.register.participants import write_participants
 from app.register.successors.carry_over import things
 from app.register.successors.changes import look_after, standings
+from app.register.successors.open_items import open_items
+from app.register.successors.wording import closed_group
 from app.wording import counted
 from models.register import Area, Group, Institution, Succession
 from models.vocabulary import AreaKind, ParticipantKind
@@ -157,7 +159,13 @@ def import_gias(
         [row for _, row in rows.memberships],
         today,
     )
-    followed = follow_register(session, principal, today)
+    followed, closed_groups = follow_register(session, principal, today)
+    items = open_items(session, [who.id for who, _ in closed_groups], today)
+    notes += [
+        closed_group(who.name, key, items[who.id])
+        for who, key in closed_groups
+        if items[who.id].any_work
+    ]
     if followed.any_change:
         report.things["organisations"] = followed
     if files.successors:

@@ -31,10 +31,16 @@ class Carried:
     moved: Counter[str] = field(default_factory=Counter)
     stayed: list[str] = field(default_factory=list)
     to_check: list[str] = field(default_factory=list)
+    self_paired: list[int] = field(default_factory=list)
+    """Proposals that now have the successor on both sides."""
 
     @property
     def to_do(self) -> list[str]:
-        return self.stayed + self.to_check
+        both = [
+            f"Proposal {each} now has the same school on both sides. Withdraw it."
+            for each in self.self_paired
+        ]
+        return self.stayed + self.to_check + both
 
 
 @dataclass(slots=True)
@@ -204,9 +210,7 @@ def _follow_proposal(handover: _Handover, proposal: Proposal) -> None:
     need = handover.session.get_one(Need, proposal.need_id)
     offer = handover.session.get_one(Offer, proposal.offer_id)
     if need.participant_id == offer.participant_id:
-        handover.carried.to_check.append(
-            f"Proposal {proposal.id} now has {successor} on both sides. Withdraw it."
-        )
+        handover.carried.self_paired.append(proposal.id)
     elif proposal.state in APPROVED:
         handover.carried.to_check.append(
             f"Proposal {proposal.id} was approved before {successor} took over and still counts. "

@@ -1,11 +1,13 @@
 """Institutions that closed, will close or moved, as people read of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol, Self
 
 from app.import_kit.report import Affected
+from app.register.successors.open_items import OpenItems
 from app.register.successors.resolve import School
-from app.wording import number, on_day
+from app.wording import counted, number, on_day
 from models.vocabulary import RegisterChange
 
 SHOWN: Final = 5
@@ -18,6 +20,25 @@ class InUse(Protocol):
     offers: list[str]
     support: list[str]
     proposals: list[int]
+
+
+@dataclass(slots=True)
+class References:
+    """What is open, as people look it up."""
+
+    needs: list[str]
+    offers: list[str]
+    support: list[str]
+    proposals: list[int]
+
+    @classmethod
+    def of(cls, items: OpenItems) -> Self:
+        return cls(
+            [each.reference for each in items.needs],
+            [each.reference for each in items.offers],
+            [each.reference for each in items.support],
+            [each.id for each in items.proposals],
+        )
 
 
 def about(one: Affected) -> str:
@@ -74,5 +95,22 @@ def hanging_on(one: InUse) -> str:
 
 
 def carried_over(one: Affected) -> str:
-    moved = [f"{number(n)} {kind.replace('_', ' ')}" for kind, n in one.carried_over.items()]
+    moved = kinds_counted(one.carried_over)
     return f"Carried over: {', '.join(moved)}." if moved else ""
+
+
+def kinds_counted(counts: Mapping[str, int]) -> list[str]:
+    """Each kind of thing with its number, as in "3 needs"."""
+    words = {"limits": ("set of limits", "sets of limits"), "support": ("support", "support")}
+    return [
+        counted(count, *words.get(kind, (kind.replace("_", " "), None)))
+        for kind, count in counts.items()
+    ]
+
+
+def closed_group(name: str, key: str, items: OpenItems) -> str:
+    """What is still open at a trust or federation that took part and has closed."""
+    return (
+        f"{name} ({key}) has closed. {hanging_on(References.of(items))} Withdraw them, or enter "
+        "them for whoever takes over."
+    )

@@ -203,7 +203,7 @@ def test_an_offer_is_recorded_changed_answered_and_withdrawn(
         ({"expertise": ""}, "Select an area of expertise", "#expertise"),
         ({"expertise": "none"}, "{expertise} “none” is not in the taxonomy", "#expertise"),
         ({"participant": "5"}, "{participant} “5” is not in the register", "#participant"),
-        ({"participant": "100003"}, "“100003” is closed or out of scope", "#participant"),
+        ({"participant": "100003"}, "“100003” has closed or takes no part", "#participant"),
         ({"participant": "<b>"}, "{participant} must contain only letters", "#participant"),
         ({"period": "x"}, "{period} “x” is not a period of the calendar", "#period"),
         ({"window_ends": "31/2/2027"}, "{window_ends} is not a real date", "#window_ends"),

@@ -166,7 +166,7 @@ def test_trust_team_that_is_closed_gives_way_to_a_new_one(trust: Database) -> No
     [
         ("TR99999", "is not in the register"),
         ("88", "is not in the register"),
-        ("TR00009", "is Group 9, which has closed. Use its successor"),
+        ("TR00009", "is Group 9, which has closed. Enter who takes over"),
     ],
     ids=["unknown", "a sponsor", "closed"],
 )
@@ -207,7 +207,7 @@ def test_trust_team_never_has_a_twin(trust: Database, tmp_path: Path) -> None:
     taken_in(trust, tmp_path, import_organisations, described.format("TR01197", ""))
     assert organisations(trust) == [("TR01197", 5143)]
     with trust.write() as session:
-        assert follow_register(session, TERMINAL, rows.STARTS).unchanged == 0
+        assert follow_register(session, TERMINAL, rows.STARTS)[0].unchanged == 0
         names = select(Participant.name).where(Participant.reference == "org:TR01197")
         assert session.scalars(names).one() == "Made-up Central Team"
 
@@ -308,8 +308,9 @@ def test_trust_team_follows_the_register(database: Database, tmp_path: Path) -> 
     take_in(database, write_gias(tmp_path, schools, groups=first, links=links))
     taken_in(database, tmp_path, files.import_needs, NEED.format("TR01197"))
 
-    def import_groups(groups: list[dict[str, str]], members: list[dict[str, str]]) -> None:
-        take_in(database, write_gias(tmp_path, schools, groups=groups, links=members), TUESDAY)
+    def import_groups(groups: list[dict[str, str]], members: list[dict[str, str]]) -> str:
+        files = write_gias(tmp_path, schools, groups=groups, links=members)
+        return " ".join(take_in(database, files, TUESDAY).notes)
 
     def read() -> tuple[Organisation, Participant]:
         with database.read() as session:
@@ -328,7 +329,8 @@ def test_trust_team_follows_the_register(database: Database, tmp_path: Path) -> 
     organisation, who = read()
     assert (organisation.key, organisation.group_uid) == ("TR01197", 7000)
     assert organisation.closed is None
-    import_groups([closed, group(6000), goes_on | ended], [link(900002, 6000)])
+    told = import_groups([closed, group(6000), goes_on | ended], [link(900002, 6000)])
+    assert "New Name (TR01197) has closed. In use by needs (1) n1." in told
     organisation, who = read()
     assert organisation.closed == TUESDAY
     assert who.name == "New Name"
@@ -340,7 +342,7 @@ def test_trust_team_that_somebody_withdrew_stays_closed(trust: Database) -> None
         name_participants(session, TERMINAL, ["TR01197"])
     with trust.write() as session:
         withdraw_organisation(session, TERMINAL, "TR01197", None)
-        assert follow_register(session, TERMINAL, TUESDAY) == Counts()
+        assert follow_register(session, TERMINAL, TUESDAY) == (Counts(), [])
         assert session.scalars(select(Organisation.closed)).one() is not None
 
 
@@ -357,4 +359,4 @@ def test_trust_team_under_the_own_key_is_linked_when_it_is_named(
         session.execute(update(Membership).values(left=date(2026, 1, 1)))
     with pytest.raises(FaultyFile) as refused:
         taken_in(trust, tmp_path, files.import_needs, NEEDS + "n2,TR01197,maths,2026-27,4\n")
-    assert "closed or out of scope" in refused.value.faults[0].reason
+    assert "has closed or takes no part" in refused.value.faults[0].reason

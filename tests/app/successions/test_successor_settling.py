@@ -106,6 +106,16 @@ def test_several_successors_wait_for_a_person(split: Database) -> None:
         assert len(session.scalars(found).all()) == 1
 
 
+def test_a_successor_is_never_paired_with_itself(split: Database) -> None:
+    """Settled to the other side of a proposal, the successor does not keep it with itself."""
+    with split.write() as session:
+        done = settle(session, BROKER, OLD, to=900002, now=rows.NOW)
+    assert done.withdrawn["proposal"] == 1
+    assert not any("both sides" in sentence for sentence in done.to_do)
+    with split.read() as session:
+        assert session.scalars(select(Proposal.state)).all() == ["withdrawn"]
+
+
 def test_without_a_successor_everything_is_withdrawn(split: Database) -> None:
     """Needs closed, offers and proposals withdrawn, support ended: nothing counts on it."""
     with split.write() as session:
@@ -181,6 +191,30 @@ def test_successions_are_settled_in_the_portal(split: Database) -> None:
     assert not who.open(f"/successions/{OLD}").forms[1:]
 
 
+def test_settling_asks_before_it_withdraws(
+    split: Database, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """What is open is named first; nothing is withdrawn unless somebody says so."""
+    monkeypatch.setenv("GIVETAKE_DATABASE_URL", split.url)
+    settings.cache_clear()
+    request.addfinalizer(settings.cache_clear)
+
+    def ended(*words: str) -> tuple[str, int]:
+        done = CliRunner().invoke(app, ["register", "settle", *words])
+        return done.output + str(done.exception or ""), done.exit_code
+
+    said, code = ended(str(OLD), "--withdraw")
+    assert "needs (1) n-1" in said
+    assert "This withdraws 1 proposal, 1 need, 1 offer, 1 support. To go on" in said
+    assert code != 0
+    assert owner(split, "n-1") == f"urn:{OLD}"
+    with split.read() as session:
+        assert session.scalars(select(Need.state)).one() != "closed"
+    assert ended("99999999999999999999", "--withdraw")[1] == 2
+    said, code = ended(str(OLD), "--withdraw", "--yes")
+    assert (code, "Withdrawn: 1 proposal, 1 need" in said) == (0, True)
+
+
 def test_successions_are_settled_in_the_terminal(
     split: Database, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
@@ -197,7 +231,7 @@ def test_successions_are_settled_in_the_terminal(
     assert f"{OLD} School {OLD}. It has several possible successors." in listed
     assert f"Successors: {FIRST} School {FIRST}, {SECOND} School {SECOND}." in listed
     assert [one["urn"] for one in json.loads(told("--json"))] == [OLD]
-    done = told(str(OLD), "--to", str(SECOND))
+    done = told(str(OLD), "--to", str(SECOND), "--yes")
     assert "Carried over: 1 need, 1 offer, 1 proposal, 1 support." in done
     assert told() == "There is nothing to settle.\n"
-    assert told(str(OLD), "--withdraw").startswith(f"Nothing was open at {OLD}.")
+    assert told(str(OLD), "--withdraw", "--yes").startswith(f"Nothing was open at {OLD}.")

@@ -266,7 +266,7 @@ def test_two_schools_that_become_one_successor(live: Database, tmp_path: Path) -
     report = learn(live, tmp_path, *schools, links=links)
     assert set(owners(live, Need).values()) == {f"urn:{NEW}", f"urn:{OLD}"}
     told = " ".join(text for one in report.affected for text in one.to_do)
-    assert f"Proposal 1 now has {NEW} on both sides. Withdraw it." in told
+    assert "Proposal 1 now has the same school on both sides. Withdraw it." in told
     assert f"Support s-1 was not carried over: {NEW} would support itself." in told
 
 
