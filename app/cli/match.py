@@ -31,6 +31,7 @@ EXIT_CODES = {RunState.SOLVED: 0, RunState.INFEASIBLE: 3, RunState.UNKNOWN: 4}
 DEFAULTS = MatchOptions()
 FLAGS = {"pins": "pin", "exclusions": "exclude", "time_limit_s": "time_limit"}
 BEST_SHOWN = 10
+CLOSING_SHOWN = 10
 REASONS_SHOWN = 4
 
 
@@ -267,6 +268,8 @@ def _options(**given: Any) -> MatchOptions:
         first = invalid.errors(include_url=False)[0]
         field = str(first["loc"][0])
         name = "--" + FLAGS.get(field, field).replace("_", "-")
+        if field == "weights" and len(first["loc"]) > 1:
+            name = f"weight {first['loc'][1]} of --weights"
         pair = first["type"] == "string_pattern_mismatch"
         reason = "must be NEED=OFFER, by their references" if pair else first["msg"]
         value = first["input"]
@@ -278,9 +281,11 @@ def _weights(path: Path | None) -> dict[str, int]:
     if path is None:
         return {}
     try:
-        content: dict[str, int] = json.loads(_text(path))
+        content = json.loads(_text(path))
     except (OSError, ValueError, RecursionError) as unreadable:
         raise BadOption(f"--weights {path} {_reason(unreadable)}") from unreadable
+    if not isinstance(content, dict):
+        raise BadOption(f"--weights {path} is not a JSON object of names and whole numbers.")
     return content
 
 
@@ -297,6 +302,8 @@ def _reason(unreadable: Exception) -> str:
         return f"{unreadable}."
     if isinstance(unreadable, UnicodeDecodeError):
         return "is not UTF-8 text. Save it as UTF-8."
+    if isinstance(unreadable, RecursionError):
+        return "is nested too deeply. Give a JSON object of names and whole numbers."
     return f"is not JSON ({unreadable}). Give a JSON object of names and whole numbers."
 
 
@@ -393,6 +400,15 @@ def summary(data: ReportData, found: Figures) -> list[str]:
             f"The most disadvantaged quarter of schools with needs gets "
             f"{found.most_disadvantaged_days:.0%} of the days."
         )
+    if closing := [pairing for pairing in data.pairings if pairing.closes]:
+        names = {each.reference: each.name for each in data.participants}
+        lines.append(f"In {counted(len(closing), 'pairing')} one side closes, or is proposed to:")
+        lines += [
+            f"- {names[one.giver]} to {names[one.taker]}, {counted(one.days, 'day')}. {one.closes}"
+            for one in closing[:CLOSING_SHOWN]
+        ]
+        if len(closing) > CLOSING_SHOWN:
+            lines.append(f"- {len(closing) - CLOSING_SHOWN:,} more, on their proposals' pages")
     lines.append(how_good(data.gap))
     if any(pairing.suggested for pairing in data.pairings):
         lines.append(

@@ -40,7 +40,7 @@ from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json
-from solver.pairing.pair_rules import REASON_OF
+from solver.pairing.pair_rules import CLOSES, REASON_OF
 
 AT_ONCE = 1_000
 MOST_NAMED = 10_000
@@ -177,11 +177,17 @@ def _pairings(session: Session, result: Result, names: dict[str, str]) -> tuple[
             ),
             remote=proposal.remote,
             suggested=not proposal.sendable,
+            closes=_closing(proposal.rule_figures or {}),
         )
         for proposal, need, offer in result.proposals
         # What was offered later, in place of what ended, is no part of the plan.
         if proposal.follows_id is None
     )
+
+
+def _closing(figures: dict[str, Any]) -> str:
+    found = figures.get(CLOSES.name)
+    return CLOSES.passed(found) if found and CLOSES.warns(found) else ""
 
 
 def _participants(session: Session, problem: Problem) -> tuple[ReportParticipant, ...]:

@@ -87,6 +87,8 @@ class ReportPairing:
     """The need or the offer is only suggested: for planning, not to be sent."""
     points_once: int = 0
     """For meeting the need, whatever the days."""
+    closes: str = ""
+    """That a side closes, or is proposed to, and when; empty where none is known to."""
 
     @property
     def total_points(self) -> int:

@@ -139,6 +139,9 @@ def test_what_match_cannot_read_or_write_is_said_before_any_work(
     nobody, bytes_ = tmp_path / "nobody.txt", tmp_path / "bytes.txt"
     nobody.write_text("\n")
     bytes_.write_bytes(b"\xff\x97")
+    listed, below = tmp_path / "listed.json", tmp_path / "below.json"
+    listed.write_text("[]")
+    below.write_text('{"quality": -5}')
     here = ("match", "--period", "2026-27")
     there = (*here, "--area", "Kent")
     for words, expected in [
@@ -149,6 +152,8 @@ def test_what_match_cannot_read_or_write_is_said_before_any_work(
         ((*here, "--list", bytes_), f"--list {bytes_} is not UTF-8 text. Save it"),
         ((*here, "--list", tmp_path / "gone"), "could not be read (No such file or directory)"),
         ((*there, "--weights", nobody), "is not JSON"),
+        ((*there, "--weights", listed), "is not a JSON object"),
+        ((*there, "--weights", below), "weight quality of --weights '-5' must be"),
         ((*there, "--time-limit", "0"), "--time-limit '0.0' must be greater than 0"),
         ((*there, "--pin", "x"), "--pin 'x' must be NEED=OFFER"),
         (

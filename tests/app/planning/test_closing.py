@@ -7,7 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from app.access.policy import TERMINAL
+from app.cli.match import summary
 from app.database import Database
+from app.insight.queries import report_data, result_of
+from app.insight.report import figures
+from app.insight.report_page import render
 from app.proposals.agreements import agree, void_changed
 from app.proposals.decisions import decide
 from app.proposals.terms import standing
@@ -121,3 +125,19 @@ def test_the_earliest_closing_day_of_all_records_counts(database: Database) -> N
             hub.id: date(2026, 12, 30),
         }
         assert last_days(session, [stays.id, undated.id]) == {undated.id: UNDATED}
+
+
+def test_the_terminal_and_the_report_say_who_closes(exchange: Database) -> None:
+    """A plan names the pairings whose days must be given before one side closes."""
+    run_id = match(exchange, FREELY)
+    with exchange.read() as session:
+        data = report_data(session, result_of(session, TERMINAL, run_id))
+    assert not any("closes" in line for line in summary(data, figures(data)))
+    closing(exchange, close_date=DECEMBER)
+    run_id = match(exchange, FREELY)
+    with exchange.read() as session:
+        data = report_data(session, result_of(session, TERMINAL, run_id))
+    told = summary(data, figures(data))
+    assert "In 1 pairing one side closes, or is proposed to:" in told
+    assert any(line.endswith(WARNING) for line in told)
+    assert WARNING in render(data)
