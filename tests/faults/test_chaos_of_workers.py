@@ -97,7 +97,9 @@ def test_runs_outlast_workers(
     monkeypatch.setattr(leases, "DOUBT_S", 0.2)
     chaos.fill(database)
     signals = (signal.SIGTERM, signal.SIGKILL)
-    events = [(stage, how) for stage in STAGES for how in signals]
+    # SQLite does not tell who waits to write: there the other stages are disturbed twice.
+    stages = [Stage.FINDING, Stage.SOLVING] * 2 if database.is_embedded else STAGES
+    events = [(stage, how) for stage in stages for how in signals]
     random.Random(chaos.SEED).shuffle(events)
     disturbed = {disturb(database, *event, silence): event for event in events}
     # What was being written when its worker was told to stop may be written first.

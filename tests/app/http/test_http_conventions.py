@@ -230,8 +230,8 @@ def test_moments_are_answered_in_utc(client: TestClient) -> None:
     """Whatever the zone of what was sent: the creation's answer is what is read later."""
     client.post(NEEDS, json=NEED | {"reference": "n"})
     client.post("/api/v1/offers", json=NEED | {"participant": "100001", "reference": "o"})
-    pin = {"need": "n", "offer": "o", "reason": "r", "expires_at": "2199-01-01T00:00:00+14:00"}
-    made = client.post("/api/v1/pins", json=pin)
+    wish = {"need": "n", "offer": "o", "reason": "r", "expires_at": "2199-01-01T00:00:00+14:00"}
+    made = client.post("/api/v1/exclusions", json=wish)
     assert made.json()["expires_at"] == "2198-12-31T10:00:00Z"
     assert client.get(made.headers["location"]).json() == made.json()
 
