@@ -60,17 +60,17 @@ def list_offers(
     return session.scalars(query.where(~Offer.withdrawn)).all()
 
 
-def get_need(session: ReadSession, principal: Principal, reference: str) -> Need:
+def get_need(session: ReadSession | WriteSession, principal: Principal, reference: str) -> Need:
     authorise(principal, Action.READ)
     return _get(session, Need, reference)
 
 
-def get_offer(session: ReadSession, principal: Principal, reference: str) -> Offer:
+def get_offer(session: ReadSession | WriteSession, principal: Principal, reference: str) -> Offer:
     authorise(principal, Action.READ)
     return _get(session, Offer, reference)
 
 
-def _get(session: ReadSession, model: type[Item], reference: str) -> Item:
+def _get(session: ReadSession | WriteSession, model: type[Item], reference: str) -> Item:
     found = session.scalar(select(model).where(model.reference == reference))
     if found is None:
         raise NotFound(f"There is no {model.__tablename__} {reference!r}. Check the reference.")

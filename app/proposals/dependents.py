@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound, Problem
+from app.exchange.queries import get_need, get_offer
 from app.planning.load import RUNNING, in_force
 from app.proposals.queries import Full, Steered, answers_to, find_proposals
 from app.proposals.states import ENDED
@@ -95,10 +96,7 @@ def of_need(
     reference: str,
     now: datetime | None = None,
 ) -> Dependents:
-    authorise(principal, Action.READ)
-    need = session.scalar(select(Need).where(Need.reference == reference))
-    if need is None:
-        raise NotFound(f"There is no need {reference!r}. Check the reference.")
+    need = get_need(session, principal, reference)
     running = and_(
         Support.taker_id == need.participant_id, Support.expertise_code == need.expertise_code
     )
@@ -111,10 +109,7 @@ def of_offer(
     reference: str,
     now: datetime | None = None,
 ) -> Dependents:
-    authorise(principal, Action.READ)
-    offer = session.scalar(select(Offer).where(Offer.reference == reference))
-    if offer is None:
-        raise NotFound(f"There is no offer {reference!r}. Check the reference.")
+    offer = get_offer(session, principal, reference)
     running = and_(
         Support.giver_id == offer.participant_id, Support.expertise_code == offer.expertise_code
     )

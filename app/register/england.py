@@ -47,10 +47,6 @@ def may_be_in_england(latitude: float, longitude: float) -> bool:
     )
 
 
-def grid_may_be_in_england(easting: float, northing: float) -> bool:
-    return may_be_in_england(*_degrees(easting, northing))
-
-
 def check_position(
     session: ReadSession | WriteSession,
     latitude: float | None,

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, or_, select, union_all
+from sqlalchemy import ColumnElement, or_, select, union_all
 
 from models.register import Group, Membership, Organisation
 
@@ -31,8 +31,3 @@ def belongs_on(day: date) -> ColumnElement[bool]:
     """Whether a row of `MEMBERS` holds on `day`."""
     joined, left = MEMBERS.c.joined, MEMBERS.c.left
     return or_(joined.is_(None), joined <= day) & or_(left.is_(None), left > day)
-
-
-def members_on(day: date) -> Select[int, int]:
-    """Participants and their groups on `day`."""
-    return select(MEMBERS.c.participant_id, MEMBERS.c.group_id).where(belongs_on(day))

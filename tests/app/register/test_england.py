@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.errors import FaultyFile
-from app.register.england import grid_may_be_in_england, may_be_in_england
+from app.register.england import may_be_in_england
 from app.register.organisations import import_organisations
 from tests.factories import establishment, take_in, write_gias
 
@@ -35,12 +35,6 @@ def test_the_ends_of_england_are_in_it(latitude: float, longitude: float) -> Non
 def test_the_sea_and_other_countries_are_not(latitude: float, longitude: float) -> None:
     """Edinburgh, Aberystwyth, Belfast, the North Sea, Guernsey and Paris are outside."""
     assert not may_be_in_england(latitude, longitude)
-
-
-def test_the_grid_is_read_like_degrees() -> None:
-    """A place in Kent is in England, and at sea off Scotland when easting and northing swap."""
-    assert grid_may_be_in_england(612_000, 150_000)
-    assert not grid_may_be_in_england(150_000, 612_000)
 
 
 @pytest.mark.parametrize(
