@@ -70,8 +70,8 @@ def test_rows_make_sense() -> None:
 
 def test_special_and_alternative_provision_offer_what_they_know() -> None:
     """Alternative provision offers its own outreach, special schools SEND, others seldom either."""
-    taxonomy = [(row.code, row.parent) for _, row in read_rows(DATA / "expertise.csv", ExpertiseRow)]
-    subjects, share = subjects_of(taxonomy), {}
+    rows = read_rows(DATA / "expertise.csv", ExpertiseRow)
+    subjects, share = subjects_of((row.code, row.parent) for _, row in rows), {}
     for provision in (Provision.MAINSTREAM, Provision.SPECIAL, Provision.ALTERNATIVE):
         schools = [replace(school, provision=provision) for school in SCHOOLS[:300]]
         offers = draw([], schools, subjects, PERIOD, seed=1).offers
