@@ -1,19 +1,21 @@
 """The next best candidates of each need, kept with a plan: what else there was."""
 
-from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
 
 from app.planning.build import Built
 from models.vocabulary import Ladder, Reciprocity
-from solver.arrays import IntArray
+from solver.arrays import BoolArray, IntArray
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
 from solver.pairing.points import COMPONENTS, Component
 
 MOST_ALTERNATES: Final = 3
 LADDER: Final = tuple(Ladder)
+NAMES: Final = tuple(map(str, COMPONENTS))
+MOVES_OTHERS: Final = np.iinfo(np.int64).min
+"""In place of a loss: the candidate takes the pairing's place only if others move."""
 
 
 def alternate_rows(run_id: int, built: Built, plan: Plan) -> list[dict[str, Any]]:
@@ -23,124 +25,116 @@ def alternate_rows(run_id: int, built: Built, plan: Plan) -> list[dict[str, Any]
     first; then the best of the others.
     """
     problem = built.problem
-    if not len(problem.candidates):
-        return []
     chosen = problem.positions(np.column_stack([plan.offer, plan.need]))
-    losses = _Losses(problem, chosen, plan)
-    rows = []
-    for _, of_need in groupby(_by_need(problem, chosen), problem.candidates.need.__getitem__):
-        free: list[tuple[int, int | None]] = []
-        bound: list[tuple[int, int | None]] = []
-        # In order of points, which is that of the losses too.
-        for k in of_need:
-            loss = losses.of(k)
-            (bound if loss is None else free).append((k, loss))
-            if len(free) == MOST_ALTERNATES:
-                break
-        best = [*free, *bound][:MOST_ALTERNATES]
-        rows += [_row(run_id, built, k, rank, loss) for rank, (k, loss) in enumerate(best, 1)]
-    return rows
+    losses = _losses(problem, chosen, plan)
+    best, rank = _best(problem, chosen, losses)
+    found, earned = built.candidates, built.points
+    return [
+        {
+            "run_id": run_id,
+            "need_id": built.loaded.needs[need].id,
+            "rank": place,
+            "offer_id": built.loaded.offers[offer].id,
+            "points": points,
+            # What counts once for the need is the same whoever meets it.
+            "components": {
+                name: value
+                for name, value in zip(NAMES, components, strict=True)
+                if name != Component.PRIORITY or not once
+            },
+            "distance_m": None if remote else distance_m,
+            "ladder": LADDER[step],
+            "remote": remote,
+            "loss": None if loss == MOVES_OTHERS else loss,
+        }
+        for need, place, offer, points, components, once, distance_m, step, remote, loss in zip(
+            found.need[best].tolist(),
+            rank.tolist(),
+            found.offer[best].tolist(),
+            problem.candidates.points[best].tolist(),
+            earned.components[best].tolist(),
+            earned.once[best].tolist(),
+            found.distance_m[best].tolist(),
+            found.ladder[best].tolist(),
+            found.remote[best].tolist(),
+            losses[best].tolist(),
+            strict=True,
+        )
+    ]
 
 
-def _by_need(problem: Problem, chosen: IntArray) -> list[int]:
-    """Candidates neither chosen nor excluded, by need, then points; ties: the nearest first."""
+def _best(problem: Problem, chosen: IntArray, losses: IntArray) -> tuple[IntArray, IntArray]:
+    """Return each need's best candidates and their ranks, by need.
+
+    Neither chosen nor excluded ones; of points alike, the nearest first.
+    """
     out = np.zeros(len(problem.candidates), np.bool_)
     excluded = problem.positions(problem.exclusions)
     out[chosen] = True
     out[excluded[excluded >= 0]] = True
     left = np.flatnonzero(~out)
     points, need = problem.candidates.points[left], problem.candidates.need[left]
-    ordered: list[int] = left[np.lexsort((left, -points, need))].tolist()
-    return ordered
+    # In order of points, which is that of the losses too.
+    order = left[np.lexsort((left, -points, losses[left] == MOVES_OTHERS, need))]
+    need = problem.candidates.need[order]
+    rank = np.arange(1, len(order) + 1) - np.searchsorted(need, need)
+    return order[rank <= MOST_ALTERNATES], rank[rank <= MOST_ALTERNATES]
 
 
-def _row(run_id: int, built: Built, k: int, rank: int, loss: int | None) -> dict[str, Any]:
-    found = built.candidates
-    # What counts once for the need is the same whoever meets it.
-    components = [
-        (name, points)
-        for name, points in zip(COMPONENTS, built.points.components[k].tolist(), strict=True)
-        if name is not Component.PRIORITY or not built.points.once[k]
-    ]
-    return {
-        "run_id": run_id,
-        "need_id": built.loaded.needs[found.need[k]].id,
-        "rank": rank,
-        "offer_id": built.loaded.offers[found.offer[k]].id,
-        "points": int(built.problem.candidates.points[k]),
-        "components": {str(name): int(value) for name, value in components},
-        "distance_m": None if found.remote[k] else int(found.distance_m[k]),
-        "ladder": LADDER[found.ladder[k]],
-        "remote": bool(found.remote[k]),
-        "loss": loss,
-    }
+def _losses(problem: Problem, chosen: IntArray, plan: Plan) -> IntArray:
+    """Points lost by taking each candidate in place of its need's one pairing.
+
+    `MOVES_OTHERS` where there is no such pairing, or where something else would have to move.
+    """
+    losses = np.full(len(problem.candidates), MOVES_OTHERS, np.int64)
+    if not len(chosen):
+        return losses
+    who, offers, columns, giver = (
+        problem.participants, problem.offers, problem.candidates, problem.giver
+    )  # fmt: skip
+    offer, need, days = columns.offer, columns.need, plan.half_days
+    needs = np.bincount(need[chosen], minlength=len(problem.needs))
+    place = np.zeros(len(needs), np.int64)
+    place[need[chosen]] = np.arange(len(chosen))
+    at = np.flatnonzero(needs[need] == 1)
+    pairing = place[need[at]]
+    before, days_now = chosen[pairing], days[pairing]
+    same = giver[before] == giver[at]
+    offer_left = offers.days - _sums(offer[chosen], days, len(offers))
+    offer_places = offers.max_pairings - _sums(offer[chosen], 1, len(offers))
+    give_left = who.give_limit - _sums(giver[chosen], days, len(who))
+    give_places = who.max_given - _sums(giver[chosen], 1, len(who))
+    fits = same | _can_do_without(problem, chosen, days)[pairing]
+    fits &= (columns.half_days[at] == 0) | (columns.half_days[at] == days_now)
+    fits &= (offer_left[offer[at]] >= days_now) & (offer_places[offer[at]] >= 1)
+    fits &= give_left[giver[at]] + same * days_now >= days_now
+    fits &= give_places[giver[at]] + same >= 1
+    at, before, days_now = at[fits], before[fits], days_now[fits]
+    losses[at] = (columns.points[before] - columns.points[at]) * days_now
+    losses[at] += columns.bonus[before] - columns.bonus[at]
+    return losses
 
 
-class _Losses:
-    """What a plan would lose by one swap, where nothing else would have to move."""
-
-    def __init__(self, problem: Problem, chosen: IntArray, plan: Plan) -> None:
-        self._problem = problem
-        self._giver, self._taker = problem.giver, problem.taker
-        self._pairing: dict[int, list[tuple[int, int]]] = {}
-        size = len(problem.participants)
-        self._offer_days = problem.offers.days.copy()
-        self._offer_pairings = problem.offers.max_pairings.copy()
-        self._give_days = problem.participants.give_limit.copy()
-        self._givings = problem.participants.max_given.copy()
-        self._given = np.zeros(size, np.int64)
-        self._engagements = np.zeros(size, np.int64)
-        self._taken = np.zeros(size, np.int64)
-        for k, half_days in zip(chosen.tolist(), plan.half_days.tolist(), strict=True):
-            offer, giver = problem.candidates.offer[k], self._giver[k]
-            self._pairing.setdefault(int(problem.candidates.need[k]), []).append((k, half_days))
-            self._offer_days[offer] -= half_days
-            self._offer_pairings[offer] -= 1
-            self._give_days[giver] -= half_days
-            self._givings[giver] -= 1
-            self._given[giver] += half_days
-            self._engagements[giver] += 1
-            self._taken[self._taker[k]] += half_days
-        who = problem.participants
-        over = np.where(who.exempt, 0, who.allowance + self._given - self._taken)
-        self._balance = np.zeros(size, np.int64)
-        np.add.at(self._balance, who.account, over)
-
-    def of(self, candidate: int) -> int | None:
-        """Points lost by taking this candidate in place of its need's one pairing."""
-        problem = self._problem
-        now = self._pairing.get(int(problem.candidates.need[candidate]), [])
-        if len(now) != 1:
-            return None
-        before, half_days = now[0]
-        giver, other = int(self._giver[before]), int(self._giver[candidate])
-        offer = problem.candidates.offer[candidate]
-        same = int(giver == other)
-        if problem.candidates.half_days[candidate] not in (0, half_days):
-            return None
-        fits = (
-            self._offer_pairings[offer] >= 1
-            and self._offer_days[offer] >= half_days
-            and self._give_days[other] + same * half_days >= half_days
-            and self._givings[other] + same >= 1
-        )
-        if not fits or not (same or self._can_do_without(giver, half_days)):
-            return None
-        points, bonus = problem.candidates.points, problem.candidates.bonus
-        return int(
-            (points[before] - points[candidate]) * half_days + bonus[before] - bonus[candidate]
-        )
-
-    def _can_do_without(self, giver: int, half_days: int) -> bool:
-        """Whether a giver may take what it takes when it gives this much less."""
-        who = self._problem.participants
-        if self._problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
+def _can_do_without(problem: Problem, chosen: IntArray, days: IntArray) -> BoolArray:
+    """Whether the giver of each pairing may take what it takes when it gives this much less."""
+    who, size = problem.participants, len(problem.participants)
+    giver, taker = problem.giver[chosen], problem.taker[chosen]
+    taken = _sums(taker, days, size)
+    match problem.rules.reciprocity:
+        case Reciprocity.CLOSED_LOOPS:
             # Its loop would stay open: others on it would have to move.
-            return False
-        if who.exempt[giver]:
-            return True
-        if self._problem.rules.reciprocity is Reciprocity.BOTH_ROLES:
-            return bool(not self._taken[giver] or self._engagements[giver] > 1)
-        if self._problem.rules.reciprocity is Reciprocity.BALANCED:
-            return bool(self._balance[who.account[giver]] >= half_days)
-        return True
+            return np.zeros(len(chosen), np.bool_)
+        case Reciprocity.BOTH_ROLES:
+            free = (taken[giver] == 0) | (_sums(giver, 1, size)[giver] > 1)
+        case Reciprocity.BALANCED:
+            over = np.where(who.exempt, 0, who.allowance + _sums(giver, days, size) - taken)
+            free = _sums(who.account, over, size)[who.account[giver]] >= days
+        case Reciprocity.NONE:
+            free = np.ones(len(chosen), np.bool_)
+    return np.asarray(free | who.exempt[giver])
+
+
+def _sums(place: IntArray, amount: IntArray | int, size: int) -> IntArray:
+    sums = np.zeros(size, np.int64)
+    np.add.at(sums, place, amount)
+    return sums

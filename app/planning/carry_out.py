@@ -18,6 +18,7 @@ import structlog
 from app.access.policy import WORKER
 from app.database import Database
 from app.exchange.queries import confirmed
+from app.garbage import uncollected
 from app.planning.alternates import alternate_rows
 from app.planning.build import Built, build
 from app.planning.load import Loaded, load
@@ -237,15 +238,15 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
     )
     tell(Stage("Writing the plan", 0.95))
     chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
-    tell(
-        Planned(
+    with uncollected():
+        planned = Planned(
             encode(plan.to_json(), gzipped=True),
             _greedy_objective(built.problem),
             proposal_rows(order.run_id, built, chosen, plan.half_days),
             alternate_rows(order.run_id, built, plan),
             encode(explained_to_json(explained(built.problem, plan)), gzipped=True),
         )
-    )
+    tell(planned)
 
 
 def _refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
@@ -272,33 +273,39 @@ def proposal_rows(
 
     `candidates` are positions of the problem's candidates.
     """
-    found = built.candidates
+    found, problem = built.candidates, built.problem
+    need, offer, remote = found.need[candidates], found.offer[candidates], found.remote[candidates]
     # Journeys are not asked for again: the router may be gone by now.
     known = MatrixTravelTimes.of_pairs(
         built.pairs.participants.places.id,
-        built.pairs.giver(found.offer[candidates]),
-        built.pairs.taker(found.need[candidates]),
+        built.pairs.giver(offer),
+        built.pairs.taker(need),
         found.minutes[candidates],
     )
-    figures = figures_of(
-        replace(built.pairs, travel=known),
-        found.need[candidates],
-        found.offer[candidates],
-        found.remote[candidates],
-    )
     rows = []
-    for k, days, figures_of_rules in zip(
-        candidates.tolist(), half_days.tolist(), figures, strict=True
+    for each in zip(
+        need.tolist(),
+        offer.tolist(),
+        half_days.tolist(),
+        problem.candidates.points[candidates].tolist(),
+        problem.candidates.bonus[candidates].tolist(),
+        found.distance_m[candidates].tolist(),
+        found.ladder[candidates].tolist(),
+        remote.tolist(),
+        explain_points(built.points, candidates),
+        figures_of(replace(built.pairs, travel=known), need, offer, remote),
+        strict=True,
     ):
-        need, offer = built.loaded.needs[found.need[k]], built.loaded.offers[found.offer[k]]
+        of_need, of_offer, days, points, once, distance_m, step, is_remote, reasons, figures = each
+        wanted, offered = built.loaded.needs[of_need], built.loaded.offers[of_offer]
         rows.append(
             {
                 "run_id": run_id,
-                "need_id": need.id,
-                "offer_id": offer.id,
+                "need_id": wanted.id,
+                "offer_id": offered.id,
                 "half_days": days,
-                "points": int(built.problem.candidates.points[k]),
-                "points_once": int(built.problem.candidates.bonus[k]),
+                "points": points,
+                "points_once": once,
                 "components": [
                     {
                         "name": reason.component,
@@ -306,13 +313,13 @@ def proposal_rows(
                         "sentence": reason.sentence,
                         "once": reason.once,
                     }
-                    for reason in explain_points(built.points, k)
+                    for reason in reasons
                 ],
-                "distance_m": None if found.remote[k] else int(found.distance_m[k]),
-                "ladder": LADDER[found.ladder[k]],
-                "remote": bool(found.remote[k]),
-                "rule_figures": figures_of_rules,
-                "sendable": confirmed(need, offer),
+                "distance_m": None if is_remote else distance_m,
+                "ladder": LADDER[step],
+                "remote": is_remote,
+                "rule_figures": figures,
+                "sendable": confirmed(wanted, offered),
             }
         )
     return rows

@@ -7,8 +7,6 @@ would only take more of every limit. What it breaks is read off the rows of the 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,20 +92,65 @@ class Tried:
         return self.binding[0][0] if len(self.binding) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class TriedColumns:
+    """Candidates of unmet needs, tried beside the plan: by need, then the most points first.
+
+    Attributes
+    ----------
+    need, candidate, half_days, worth
+        Of each: its need, and as `Tried`, shape (tried,).
+    start
+        Where what binds each begins in `limit` and `over`, shape (tried + 1,).
+    limit, over
+        Positions in `BindingRules.limits`, and by how much each is exceeded.
+    """
+
+    need: IntArray
+    candidate: IntArray
+    half_days: IntArray
+    worth: IntArray
+    start: IntArray
+    limit: IntArray
+    over: IntArray
+
+    def rows(self, at: IntArray) -> list[Tried]:
+        """Return some of them one by one."""
+        sizes = self.start[at + 1] - self.start[at]
+        ends = np.cumsum(sizes)
+        inside = np.repeat(self.start[at] - ends + sizes, sizes) + np.arange(sizes.sum())
+        binding = list(zip(self.limit[inside].tolist(), self.over[inside].tolist(), strict=True))
+        return [
+            Tried(candidate, half_days, worth, tuple(binding[end - size : end]))
+            for candidate, half_days, worth, end, size in zip(
+                self.candidate[at].tolist(),
+                self.half_days[at].tolist(),
+                self.worth[at].tolist(),
+                ends.tolist(),
+                sizes.tolist(),
+                strict=True,
+            )
+        ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BindingRules:
     """What keeps the unmet needs of a plan from being met.
 
     Attributes
     ----------
-    needs
-        By position of each unmet need that has candidates: all of them, the most points first.
+    tried
+        All candidates of the unmet needs: of a country half a million, so in columns.
     limits
         Each limit that binds somewhere, once.
     """
 
-    needs: Mapping[int, tuple[Tried, ...]]
+    tried: TriedColumns
     limits: tuple[BindingLimit, ...]
+
+    def of(self, need: int) -> tuple[Tried, ...]:
+        """Return the candidates of one unmet need, the most points first."""
+        return tuple(self.tried.rows(np.flatnonzero(self.tried.need == need)))
 
 
 def unmet_needs(problem: Problem, plan: Plan) -> BoolArray:
@@ -141,36 +184,27 @@ def binding_rules(problem: Problem, plan: Plan, needs: BoolArray | None = None) 
     few, original = with_candidates(problem, keep), np.flatnonzero(keep)
     of_plan, tried = half_days[original], asked[original]
     least = ranges(few)[0]
-    found: dict[tuple[int, int], int] = {}
     limits: list[BindingLimit] = []
-    binding: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for number, rule in enumerate(rules_of(few)):
+    none = np.zeros(0, np.int64)
+    found = [(none, none, none)]
+    for rule in rules_of(few):
         # Of an unmet need, a pairing's own days say as much.
         if isinstance(rule, NeedDays):
             continue
         rows = rule.rows(few)
         row, candidate, lacking = _exceeded(rows, of_plan, tried, least)
-        holders = _holders(rows, of_plan, row, few) if rule.name not in WITHOUT_NUMBER else {}
-        used = rows.values(of_plan)
-        for r, k, over in zip(row.tolist(), candidate.tolist(), lacking.tolist(), strict=True):
-            subject = int(few.taker[k] if isinstance(rule, ClosedLoops) else rows.subject[r])
-            key = (number, subject)
-            if key not in found:
-                found[key] = len(limits)
-                numbered = rule.name not in WITHOUT_NUMBER
-                limits.append(
-                    BindingLimit(
-                        rule,
-                        # Rules of one pair name a candidate: that of the whole problem.
-                        int(original[subject]) if rule.table == "candidates" else subject,
-                        int(rows.upper[r]) if numbered else None,
-                        int(used[r]) if numbered else None,
-                        tuple(int(original[at]) for at in holders.get(r, ())),
-                    )
-                )
-            if all(at != found[key] for at, _ in binding[k]):
-                binding[k].append((found[key], over))
-    return BindingRules(_by_need(few, original, tried, least, binding), tuple(limits))
+        subject = few.taker[candidate] if isinstance(rule, ClosedLoops) else rows.subject[row]
+        # Several rows of a rule may bind the same subject: its limit is that of the first.
+        first, place = np.unique(subject, return_index=True, return_inverse=True)[1:]
+        once = np.sort(np.unique(candidate * len(first) + place, return_index=True)[1])
+        found.append((candidate[once], len(limits) + place[once], lacking[once]))
+        named = subject[first]
+        if rule.table == "candidates":
+            # Rules of one pair name a candidate: that of the whole problem.
+            named = original[named]
+        limits += _limits(rule, named, row[first], rows, of_plan, few, original)
+    columns = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return BindingRules(_tried(few, original, tried, least, *columns), tuple(limits))
 
 
 def _exceeded(
@@ -191,37 +225,76 @@ def _exceeded(
     return row[broken], candidate[broken], over[broken]
 
 
+def _limits(
+    rule: Rule,
+    subject: IntArray,
+    row: IntArray,
+    rows: Rows,
+    of_plan: IntArray,
+    problem: Problem,
+    original: IntArray,
+) -> list[BindingLimit]:
+    """Return the limits of a rule's rows, each with its subject."""
+    if rule.name in WITHOUT_NUMBER:
+        return [BindingLimit(rule, at, None, None, ()) for at in subject.tolist()]
+    holders = _holders(rows, of_plan, row, problem, original)
+    return [
+        BindingLimit(rule, at, limit, used, held)
+        for at, limit, used, held in zip(
+            subject.tolist(),
+            rows.upper[row].tolist(),
+            rows.values(of_plan)[row].tolist(),
+            holders,
+            strict=True,
+        )
+    ]
+
+
 def _holders(
-    rows: Rows, of_plan: IntArray, wanted: IntArray, problem: Problem
-) -> dict[int, list[int]]:
-    """Return the candidates of the plan that take of each row, the fewest points first."""
+    rows: Rows, of_plan: IntArray, wanted: IntArray, problem: Problem, original: IntArray
+) -> list[tuple[int, ...]]:
+    """Return the candidates of the plan that take of each row wanted, the fewest points first."""
     live = np.zeros(len(rows), np.bool_)
     live[wanted] = True
     takes = rows.count + rows.days * of_plan[rows.candidate]
     at = np.flatnonzero(live[rows.row] & (of_plan[rows.candidate] > 0) & (takes > 0))
-    candidate = rows.candidate[at]
+    row, candidate = rows.row[at], rows.candidate[at]
     points = problem.candidates.points[candidate] * of_plan[candidate]
     points = points + problem.candidates.bonus[candidate]
-    by_row: dict[int, list[int]] = defaultdict(list)
-    for place in np.lexsort((candidate, points)).tolist():
-        by_row[int(rows.row[at[place]])].append(int(candidate[place]))
-    return by_row
+    order = np.lexsort((candidate, points, row))
+    holder = original[candidate[order]].tolist()
+    ends = (np.searchsorted(row[order], wanted, side) for side in ("left", "right"))
+    return [
+        tuple(holder[first:last])
+        for first, last in zip(*(end.tolist() for end in ends), strict=True)
+    ]
 
 
-def _by_need(
+def _tried(
     problem: Problem,
     original: IntArray,
     tried: BoolArray,
     least: IntArray,
-    binding: Mapping[int, list[tuple[int, int]]],
-) -> dict[int, tuple[Tried, ...]]:
+    candidate: IntArray,
+    limit: IntArray,
+    over: IntArray,
+) -> TriedColumns:
+    """Return what was tried in its order; the last three: what binds which candidate."""
     columns = problem.candidates
     worth = columns.points * least + columns.bonus + ChangePenalty().kept_points(problem)
     at = np.flatnonzero(tried)
-    order = at[np.lexsort((at, -worth[at], columns.need[at]))]
-    by_need: dict[int, list[Tried]] = defaultdict(list)
-    for k in order.tolist():
-        by_need[int(columns.need[k])].append(
-            Tried(int(original[k]), int(least[k]), int(worth[k]), tuple(binding.get(k, ())))
-        )
-    return {need: tuple(rows) for need, rows in by_need.items()}
+    at = at[np.lexsort((at, -worth[at], columns.need[at]))]
+    place = np.zeros(len(tried), np.int64)
+    place[at] = np.arange(len(at))
+    row = place[candidate]
+    # Of one candidate, in the order of the rules.
+    order = np.argsort(row, kind="stable")
+    return TriedColumns(
+        need=columns.need[at],
+        candidate=original[at],
+        half_days=least[at],
+        worth=worth[at],
+        start=np.searchsorted(row[order], np.arange(len(at) + 1)),
+        limit=limit[order],
+        over=over[order],
+    )

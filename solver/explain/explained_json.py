@@ -5,16 +5,17 @@ It is made when a plan is, so that whoever asks later need not try every candida
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
 from solver.explain.binding_rules import BindingRules, binding_rules, unmet_needs
 from solver.explain.changes import TABLE, Change, ChangeKind
-from solver.explain.smallest_change import direct_change
+from solver.explain.direct_change import direct_changes
 from solver.explain.subset import chosen
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
@@ -130,36 +131,33 @@ def by_id(
     """Return binding rules with ids in place of positions, of each need the first few tried."""
     half_days = chosen(problem, plan)
     columns = problem.candidates
-    offer, need_of = columns.offer.tolist(), columns.need.tolist()
+    tried = rules.tried
+    needs, first, size = np.unique(tried.need, return_index=True, return_counts=True)
+    shown = np.arange(len(tried.need))
+    if most_tried is not None:
+        shown = shown[shown - np.repeat(first, size) < most_tried]
     place: dict[int, int] = {}
-    found = {}
-    for need, rows in rules.needs.items():
-        counts = Counter(
-            tuple(sorted({rules.limits[at].rule.name for at, _ in each.binding})) for each in rows
+    told: dict[int, list[TriedById]] = defaultdict(list)
+    for need, each in zip(tried.need[shown].tolist(), tried.rows(shown), strict=True):
+        binding = tuple((place.setdefault(at, len(place)), over) for at, over in each.binding)
+        offer = problem.offers.id[columns.offer[each.candidate]]
+        told[need].append(TriedById(offer, each.half_days, each.worth, binding))
+    together, changes = _together(rules), direct_changes(rules)
+    found = {
+        problem.needs.id[need]: UnmetById(
+            tuple(told[need]),
+            together[need],
+            None if need not in changes else change_by_id(problem, changes[need]),
         )
-        change = direct_change(rules, need)
-        found[problem.needs.id[need]] = UnmetById(
-            tuple(
-                TriedById(
-                    problem.offers.id[offer[each.candidate]],
-                    each.half_days,
-                    each.worth,
-                    tuple((place.setdefault(at, len(place)), over) for at, over in each.binding),
-                )
-                for each in rows[:most_tried]
-            ),
-            tuple(
-                Together(names, count)
-                for names, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-            ),
-            None if change is None else change_by_id(problem, change),
-        )
+        for need in needs.tolist()
+    }
 
+    @cache
     def holder(candidate: int) -> Holder:
         days = int(half_days[candidate])
         return Holder(
-            problem.offers.id[offer[candidate]],
-            problem.needs.id[need_of[candidate]],
+            problem.offers.id[columns.offer[candidate]],
+            problem.needs.id[columns.need[candidate]],
             days,
             int(columns.points[candidate]) * days + int(columns.bonus[candidate]),
         )
@@ -176,6 +174,30 @@ def by_id(
         for limit in (rules.limits[at] for at in place)
     )
     return Explained(limits, found)
+
+
+def _together(rules: BindingRules) -> dict[int, tuple[Together, ...]]:
+    """Return how many candidates of each need are kept out by the same rules, the most first."""
+    tried = rules.tried
+    names = sorted({limit.rule.name for limit in rules.limits})
+    bit = np.array([1 << names.index(limit.rule.name) for limit in rules.limits], np.int64)
+    binding = np.zeros(len(tried.need), np.int64)
+    np.bitwise_or.at(
+        binding, np.repeat(np.arange(len(tried.need)), np.diff(tried.start)), bit[tried.limit]
+    )
+    alike, counts = np.unique((tried.need << len(names)) + binding, return_counts=True)
+    rules_of = {
+        bits: tuple(name for at, name in enumerate(names) if bits >> at & 1)
+        for bits in np.unique(binding).tolist()
+    }
+    found: dict[int, list[Together]] = defaultdict(list)
+    for key, count in zip(alike.tolist(), counts.tolist(), strict=True):
+        need, bits = divmod(key, 1 << len(names))
+        found[need].append(Together(rules_of[bits], count))
+    return {
+        need: tuple(sorted(of_need, key=lambda each: (-each.candidates, each.rules)))
+        for need, of_need in found.items()
+    }
 
 
 def change_by_id(problem: Problem, change: Change) -> ChangeById:

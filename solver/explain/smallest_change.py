@@ -14,16 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.vocabulary import Reciprocity
-from solver.explain.binding_rules import BindingLimit, BindingRules, Tried, binding_rules
-from solver.explain.changes import (
-    IN_HALF_DAYS,
-    KIND_OF_RULE,
-    ORDER,
-    Change,
-    ChangeKind,
-    changed,
-    cost,
-)
+from solver.explain.binding_rules import BindingRules, binding_rules
+from solver.explain.changes import Change, ChangeKind, changed
+from solver.explain.direct_change import direct_changes
 from solver.explain.elastic import smallest_slack
 from solver.explain.resolve_around import Around, Resolved, around, resolve
 from solver.explain.subset import chosen
@@ -117,7 +110,7 @@ def explain_need(
     only = np.zeros(len(problem.needs), np.bool_)
     only[need] = True
     rules = binding_rules(problem, plan, only)
-    if need not in rules.needs:
+    if not len(rules.tried.need):
         raise ValueError(f"need {need} is met or has no candidate")
     view = around(problem, chosen(problem, plan), need, parameters)
     elsewhere = meet_anyway(view, parameters)
@@ -172,7 +165,7 @@ def _smallest(
     parameters: ExplainParameters,
 ) -> Trial | None:
     """Try changes, the smallest first, until one is confirmed; else one that fits by itself."""
-    direct = direct_change(rules, view.need)
+    direct = direct_changes(rules).get(view.need)
     tried: list[Change] = []
     if view.problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
         options = iter([Change(ChangeKind.MAX_LOOP, 0, 1)])
@@ -201,40 +194,3 @@ def _cheapest_first(
         if change is None:
             return
         yield change
-
-
-def direct_change(rules: BindingRules, need: int) -> Change | None:
-    """Return the smallest change with which a candidate fits beside the plan, nothing else moved.
-
-    None where there is no single one, or where a candidate fits already.
-    """
-    if any(tried.fits for tried in rules.needs[need]):
-        return None
-    found = set()
-    for tried in rules.needs[need]:
-        if tried.alone is not None:
-            limit = rules.limits[tried.alone]
-            if (kind := KIND_OF_RULE.get(limit.rule.name)) is not None:
-                found.add(Change(kind, _subject(kind, limit), tried.binding[0][1]))
-        if (fewer_days := _too_long_by(rules, tried)) is not None:
-            found.add(Change(ChangeKind.MINIMUM_DAYS, need, fewer_days))
-    return min(found, key=_size, default=None)
-
-
-def _subject(kind: ChangeKind, limit: BindingLimit) -> int:
-    """Of what the change is; how long loops may be is one number for everybody."""
-    return 0 if kind is ChangeKind.MAX_LOOP else limit.subject
-
-
-def _size(change: Change) -> tuple[int, int, int]:
-    return cost(change), ORDER.index(change.kind), change.subject
-
-
-def _too_long_by(rules: BindingRules, tried: Tried) -> int | None:
-    """By how many half-days a candidate is too long, where nothing else keeps it out."""
-    names = {rules.limits[at].rule.name for at, _ in tried.binding}
-    if not names or not names <= IN_HALF_DAYS:
-        return None
-    over = max(lacking for _, lacking in tried.binding)
-    # With less than half of what is useful it would be another need.
-    return over if over <= tried.half_days // 2 else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from models.vocabulary import Reciprocity
@@ -9,6 +11,9 @@ from solver.arrays import IntArray
 from solver.formats.problem import Problem
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty, rules_of
+
+AT_ONCE: Final = 4_096
+"""Candidates added one by one before those left are looked through: most have no room by then."""
 
 
 def greedy(problem: Problem) -> IntArray | None:
@@ -30,12 +35,12 @@ def greedy(problem: Problem) -> IntArray | None:
     saved = ChangePenalty().kept_points(problem)
     contribution = problem.candidates.points * high + problem.candidates.bonus + saved
     kept = np.flatnonzero(keep)
-    waiting: list[int] = kept[np.argsort(-contribution[kept], kind="stable")].tolist()
+    waiting = kept[np.argsort(-contribution[kept], kind="stable")]
     if problem.rules.reciprocity is Reciprocity.BOTH_ROLES:
         choice.add_all(waiting, hopeful=True)
         choice.drop_takers_that_give_nothing()
     while choice.add_all(waiting):
-        waiting = [candidate for candidate in waiting if not choice.half_days[candidate]]
+        waiting = choice.open(waiting)
     half_days = np.array(choice.half_days, np.int64)
     if any(rule.check(problem, half_days) for rule in rules_of(problem)):
         return None
@@ -58,24 +63,23 @@ class Choice:
 
     def __init__(self, problem: Problem, low: IntArray, high: IntArray) -> None:
         participants, offers, needs = problem.participants, problem.offers, problem.needs
-        self.half_days = [0] * len(low)
-        self._low: list[int] = low.tolist()
-        self._high: list[int] = high.tolist()
-        self._offer = problem.candidates.offer.tolist()
-        self._need = problem.candidates.need.tolist()
-        self._giver, self._taker = problem.giver.tolist(), problem.taker.tolist()
+        self.half_days = _view(np.zeros(len(low), np.int64))
+        self._low, self._high = _view(low), _view(high)
+        self._offer, self._need = _view(problem.candidates.offer), _view(problem.candidates.need)
+        self._giver, self._taker = _view(problem.giver), _view(problem.taker)
         self._pinned = set(problem.positions(problem.pins).tolist())
-        self._offer_days: list[int] = offers.days.tolist()
-        self._offer_pairings: list[int] = offers.max_pairings.tolist()
-        self._need_days = needs.days.tolist()
-        self._need_givers = [most or len(low) for most in needs.max_givers.tolist()]
-        self._give_days = participants.give_limit.tolist()
-        self._given, self._taken = participants.max_given.tolist(), participants.max_taken.tolist()
+        self._offer_days = _view(offers.days.copy())
+        self._offer_pairings = _view(offers.max_pairings.copy())
+        self._need_days = _view(needs.days.copy())
+        self._need_givers = _view(np.where(needs.max_givers == 0, len(low), needs.max_givers))
+        self._give_days = _view(participants.give_limit.copy())
+        self._given = _view(participants.max_given.copy())
+        self._taken = _view(participants.max_taken.copy())
         self._exempt = participants.exempt.tolist()
-        self._account: list[int] = participants.account.tolist()
+        self._account = _view(participants.account)
         self._balanced = problem.rules.reciprocity is Reciprocity.BALANCED
         self._both_roles = problem.rules.reciprocity is Reciprocity.BOTH_ROLES
-        self._credit: list[int] = [0] * len(participants)
+        self._credit = [0] * len(participants)
         for account, days, exempt in zip(
             self._account, participants.allowance.tolist(), self._exempt, strict=True
         ):
@@ -90,7 +94,7 @@ class Choice:
                     by_days = rule.unit == "half_days"
                     self._linked.setdefault(candidate, []).append((at, weight, by_days))
 
-    def add_all(self, candidates: list[int], *, hopeful: bool = False) -> bool:
+    def add_all(self, candidates: IntArray, *, hopeful: bool = False) -> bool:
         """Add what fits, in order; return whether anything did.
 
         Parameters
@@ -100,8 +104,34 @@ class Choice:
         hopeful
             Whether reciprocity is left for later.
         """
-        added = [self.add(candidate, hopeful=hopeful) for candidate in candidates]
-        return any(added)
+        added = False
+        for first in range(0, len(candidates), AT_ONCE):
+            for candidate in self.open(candidates[first : first + AT_ONCE]).tolist():
+                added |= self.add(candidate, hopeful=hopeful)
+        return added
+
+    def open(self, candidates: IntArray) -> IntArray:
+        """Return those not chosen to which the limits of their two sides leave enough room."""
+        offer, need, giver, taker, low, chosen = (
+            np.asarray(column)[candidates]
+            for column in (
+                self._offer, self._need, self._giver, self._taker, self._low, self.half_days,
+            )
+        )  # fmt: skip
+        days = ((self._offer_days, offer), (self._need_days, need), (self._give_days, giver))
+        places = (
+            (self._offer_pairings, offer),
+            (self._need_givers, need),
+            (self._given, giver),
+            (self._taken, taker),
+        )
+        fits = chosen == 0
+        for left, at in days:
+            fits &= np.asarray(left)[at] >= low
+        for left, at in places:
+            fits &= np.asarray(left)[at] > 0
+        room: IntArray = candidates[fits]
+        return room
 
     def add(self, candidate: int, *, pinned: bool = False, hopeful: bool = False) -> bool:
         """Add a candidate with the most half-days that fit, a pin regardless of reciprocity.
@@ -181,3 +211,8 @@ class Choice:
             self._credit[self._account[giver]] += sign * days
         for at, weight, by_days in self._linked.get(candidate, ()):
             self._linking_left[at] -= sign * weight * (days if by_days else 1)
+
+
+def _view(column: IntArray) -> memoryview[int]:
+    """Return a column read and written one by one, as fast as a list and in its own memory."""
+    return np.ascontiguousarray(column).data

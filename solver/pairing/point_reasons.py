@@ -1,12 +1,14 @@
-"""Why a candidate has its points: one sentence for each component, with its figures."""
+"""Why candidates have their points: one sentence for each component, with its figures."""
 
 from dataclasses import dataclass
 from datetime import date
+from math import isnan
 from typing import Final
 
 import numpy as np
 
 from models.vocabulary import Ladder
+from solver.arrays import IntArray
 from solver.pairing.failed_support import NONE, UNDATED
 from solver.pairing.geography import miles_from_metres
 from solver.pairing.ladder import LADDER
@@ -27,6 +29,7 @@ from solver.pairing.similarity import (
     SimilarityPart,
     similarity_parts,
 )
+from solver.pairing.weights import Weights
 
 _STEPS: Final = {
     Ladder.OWN_GROUP: "is in the same trust or federation",
@@ -36,6 +39,10 @@ _STEPS: Final = {
     Ladder.DESIGNATED: "is elsewhere, and nationally designated",
     Ladder.ELSEWHERE: "is elsewhere",
 }
+_QUALITY: Final = (
+    "There is no evidence of the quality of this support, so it counts as 1 out of 5.",
+    *(f"The evidence of the quality of this support is {step} out of 5." for step in range(1, 6)),
+)
 _CONTINUITY: Final = (
     "No earlier support between the two is recorded.",
     "Earlier support between the two did not work.",
@@ -55,74 +62,139 @@ class PointReason:
     once: bool = False
 
 
-def explain_points(points: Points, candidate: int) -> list[PointReason]:
-    """Explain one candidate's points, in the order of `Component`.
+def explain_points(points: Points, candidates: IntArray) -> list[list[PointReason]]:
+    """Explain the points of some candidates, each in the order of `Component`.
 
     Parameters
     ----------
     points
         From `score`.
-    candidate
-        Row of the candidate.
+    candidates
+        Rows of the candidates, shape (n,).
     """
-    # Alone, or the columns of all candidates would be made anew for every one of them.
-    inputs, k = points.inputs.only(candidate), 0
+    inputs = points.inputs.only(candidates)
     sentences = {
-        Component.PRIORITY: _priority(points, candidate),
-        Component.QUALITY: _quality(inputs, k),
-        Component.SIMILARITY: _similarity(inputs, k),
-        Component.NEARNESS: _nearness(inputs, k),
-        Component.LADDER: _ladder(inputs, k),
-        Component.CONTINUITY: _CONTINUITY[int(continuity(inputs)[0])],
-        Component.DISADVANTAGE: _disadvantage(inputs, k),
-        Component.FAILED_SUPPORT: _failed_support(inputs, k),
+        Component.PRIORITY: _priority(points, candidates),
+        Component.QUALITY: _quality(inputs),
+        Component.SIMILARITY: _similarity(inputs),
+        Component.NEARNESS: _nearness(inputs),
+        Component.LADDER: _ladder(inputs),
+        Component.CONTINUITY: [_CONTINUITY[at] for at in continuity(inputs).tolist()],
+        Component.DISADVANTAGE: _disadvantage(inputs),
+        Component.FAILED_SUPPORT: _failed_support(inputs),
     }
+    said = zip(*(sentences[component] for component in COMPONENTS), strict=True)
     return [
-        PointReason(
-            component,
-            int(points.components[candidate, column]),
-            sentences[component],
-            once=component is Component.PRIORITY and bool(points.once[candidate]),
+        [
+            PointReason(component, worth, sentence, once=component is Component.PRIORITY and once)
+            for component, worth, sentence in zip(COMPONENTS, worths, of_one, strict=True)
+        ]
+        for worths, once, of_one in zip(
+            points.components[candidates].tolist(),
+            points.once[candidates].tolist(),
+            said,
+            strict=True,
         )
-        for column, component in enumerate(COMPONENTS)
     ]
 
 
-def _priority(points: Points, candidate: int) -> str:
+def _priority(points: Points, candidates: IntArray) -> list[str]:
     inputs, worth = points.inputs, points.priority
-    need = int(inputs.candidates.need[candidate])
-    said = f"The need has priority {inputs.needs.priority[need]} (1 is highest, 5 is lowest)"
-    if worth.lift[need]:
+    need = inputs.candidates.need[candidates]
+    return [
+        _priority_sentence(*figures)
+        for figures in zip(
+            inputs.needs.priority[need].tolist(),
+            worth.points[need].tolist(),
+            worth.lift[need].tolist(),
+            worth.per_half_day[need].tolist(),
+            np.asarray(inputs.need_half_days)[need].tolist(),
+            points.once[candidates].tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _priority_sentence(
+    priority: int, worth: int, lift: int, per_half_day: int, half_days: int, once: bool
+) -> str:
+    said = f"The need has priority {priority} (1 is highest, 5 is lowest)"
+    if lift:
         said += (
-            f"; {worth.lift[need]:,} of its {worth.points[need]:,} points are so that a longer but "
+            f"; {lift:,} of its {worth:,} points are so that a longer but "
             "less urgent need of the same school does not come first"
         )
-    if points.once[candidate]:
+    if once:
         return f"{said}."
     return (
-        f"{said}. Several organisations may share the need, so its {worth.points[need]:,} points "
-        f"count by the half-day: {worth.per_half_day[need]:,} for each of "
-        f"{np.asarray(inputs.need_half_days)[need]}."
+        f"{said}. Several organisations may share the need, so its {worth:,} points "
+        f"count by the half-day: {per_half_day:,} for each of {half_days}."
     )
 
 
-def _quality(inputs: PointInputs, k: int) -> str:
-    quality = int(inputs.offers.quality[inputs.candidates.offer[k]])
-    if quality == 0:
-        return "There is no evidence of the quality of this support, so it counts as 1 out of 5."
-    return f"The evidence of the quality of this support is {quality} out of 5."
+def _quality(inputs: PointInputs) -> list[str]:
+    return [_QUALITY[at] for at in inputs.offers.quality[inputs.candidates.offer].tolist()]
 
 
-def _similarity(inputs: PointInputs, k: int) -> str:
+def _similarity(inputs: PointInputs) -> list[str]:
     pairs = compared(inputs)
-    fractions = similarity_parts(pairs)[k]
-    used = [part for part, uses in zip(PARTS, pairs.uses[k].tolist(), strict=True) if uses]
-    unknown = [_UNKNOWN[part] for part in used if np.isnan(fractions[PARTS.index(part)])]
-    said = [
-        _compared(part, inputs, k, float(fractions[PARTS.index(part)]))
-        for part in used
-        if not np.isnan(fractions[PARTS.index(part)])
+    sides = [
+        np.column_stack((column[inputs.giver], column[inputs.taker])).tolist()
+        for column in (
+            inputs.participants.phases,
+            inputs.pupils,
+            inputs.disadvantage_percent,
+            inputs.participants.places.urban,
+            pairs.specialisms.provision,
+        )
     ]
+    return [
+        _similarity_sentence(*figures)
+        for figures in zip(
+            pairs.uses.tolist(),
+            similarity_parts(pairs).tolist(),
+            pairs.broader.tolist(),
+            *sides,
+            strict=True,
+        )
+    ]
+
+
+def _similarity_sentence(
+    uses: list[bool],
+    fractions: list[float],
+    broader: int,
+    phases: list[int],
+    pupils: list[float],
+    share: list[float],
+    urban: list[int],
+    provision: list[int],
+) -> str:
+    """Say what was compared; the last five are of giver and taker."""
+    said, unknown = [], []
+    for part, used, fraction in zip(PARTS, uses, fractions, strict=True):
+        if not used:
+            continue
+        if isnan(fraction):
+            unknown.append(_UNKNOWN[part])
+            continue
+        match part:
+            case SimilarityPart.EXPERTISE:
+                said.append(_fit(broader))
+            case SimilarityPart.PHASES:
+                shared, together = phases[0] & phases[1], phases[0] | phases[1]
+                said.append(f"{shared.bit_count()} of {together.bit_count()} phases shared")
+            case SimilarityPart.SIZE:
+                said.append(f"{pupils[0]:,.0f} and {pupils[1]:,.0f} pupils")
+            case SimilarityPart.DISADVANTAGE:
+                said.append(f"{share[0]:.1f}% and {share[1]:.1f}% of pupils disadvantaged")
+            case SimilarityPart.SURROUNDINGS:
+                same = "both urban" if urban[0] else "both rural"
+                said.append(same if urban[0] == urban[1] else "one urban, one rural")
+            case SimilarityPart.NEED_TYPES:
+                said.append(f"{fraction:.0%} of the types of special educational need served")
+            case SimilarityPart.PROVISION:
+                said.append(_PROVISION[PROVISIONS[provision[0]]])
     sentence = f"The two compared: {', '.join(said)}" if said else "Nothing could be compared"
     if unknown:
         sentence += f"; not known for one of them, so counted as half: {', '.join(unknown)}"
@@ -147,33 +219,6 @@ _PROVISION: Final = {
 }
 
 
-def _compared(part: SimilarityPart, inputs: PointInputs, k: int, fraction: float) -> str:
-    """Say what one part compared, where both sides are known."""
-    giver, taker = int(inputs.giver[k]), int(inputs.taker[k])
-    ours, theirs = (int(inputs.participants.phases[row]) for row in (giver, taker))
-    pupils = inputs.pupils[[giver, taker]]
-    share = inputs.disadvantage_percent[[giver, taker]]
-    urban = inputs.participants.places.urban[[giver, taker]]
-    assert inputs.specialisms is not None
-    kind = PROVISIONS[inputs.specialisms.provision[giver]]
-    match part:
-        case SimilarityPart.EXPERTISE:
-            return _fit(int(inputs.candidates.broader[k]))
-        case SimilarityPart.PHASES:
-            return f"{(ours & theirs).bit_count()} of {(ours | theirs).bit_count()} phases shared"
-        case SimilarityPart.SIZE:
-            return f"{pupils[0]:,.0f} and {pupils[1]:,.0f} pupils"
-        case SimilarityPart.DISADVANTAGE:
-            return f"{share[0]:.1f}% and {share[1]:.1f}% of pupils disadvantaged"
-        case SimilarityPart.SURROUNDINGS:
-            same = "both urban" if urban[0] else "both rural"
-            return same if urban[0] == urban[1] else "one urban, one rural"
-        case SimilarityPart.NEED_TYPES:
-            return f"{fraction:.0%} of the types of special educational need served"
-        case SimilarityPart.PROVISION:
-            return _PROVISION[kind]
-
-
 def _fit(broader: int) -> str:
     if broader == 0:
         return "the expertise asked for"
@@ -181,39 +226,63 @@ def _fit(broader: int) -> str:
     return f"expertise {levels} {'broader' if broader > 0 else 'narrower'} than asked for"
 
 
-def _nearness(inputs: PointInputs, k: int) -> str:
+def _nearness(inputs: PointInputs) -> list[str]:
     candidates = inputs.candidates
-    if candidates.remote[k]:
-        return "Support is remote, so there is no journey."
-    miles = f"They are {float(miles_from_metres(candidates.distance_m[k])):,.1f} miles apart"
-    if np.isnan(candidates.minutes[k]):
-        return f"{miles}."
-    return f"{miles}, about {candidates.minutes[k]:.0f} minutes one way."
+    return [
+        "Support is remote, so there is no journey."
+        if remote
+        else f"They are {miles:,.1f} miles apart"
+        + ("." if isnan(minutes) else f", about {minutes:.0f} minutes one way.")
+        for remote, miles, minutes in zip(
+            candidates.remote.tolist(),
+            miles_from_metres(candidates.distance_m).tolist(),
+            candidates.minutes.tolist(),
+            strict=True,
+        )
+    ]
 
 
-def _ladder(inputs: PointInputs, k: int) -> str:
-    step = int(inputs.candidates.ladder[k])
-    tried = np.asarray(inputs.tried)[inputs.candidates.need[k]]
+def _ladder(inputs: PointInputs) -> list[str]:
+    tried = np.asarray(inputs.tried)[inputs.candidates.need]
+    step = inputs.candidates.ladder
+    below = np.cumsum(tried, axis=1) - tried
+    row = np.arange(len(step))
+    return [
+        _ladder_sentence(*figures)
+        for figures in zip(
+            step.tolist(), tried[row, step].tolist(), below[row, step].tolist(), strict=True
+        )
+    ]
+
+
+def _ladder_sentence(step: int, tried: bool, below: int) -> str:
     where = f"The supporting organisation {_STEPS[LADDER[step]]}"
-    if tried[step]:
+    if tried:
         return f"{where}, where support has been tried without success, so this earns no points."
-    below = int(tried[:step].sum())
     if below:
         steps = "1 nearer step" if below == 1 else f"{below} nearer steps"
         return f"{where}. Support from {steps} has been tried without success."
     return f"{where}."
 
 
-def _disadvantage(inputs: PointInputs, k: int) -> str:
-    share = float(inputs.disadvantage_percent[inputs.taker[k]])
-    if np.isnan(share):
-        return "The share of disadvantaged pupils is not known, so it counts as half."
-    return f"{share:.1f}% of the pupils receiving support are disadvantaged."
+def _disadvantage(inputs: PointInputs) -> list[str]:
+    return [
+        "The share of disadvantaged pupils is not known, so it counts as half."
+        if isnan(share)
+        else f"{share:.1f}% of the pupils receiving support are disadvantaged."
+        for share in inputs.disadvantage_percent[inputs.taker].tolist()
+    ]
 
 
-def _failed_support(inputs: PointInputs, k: int) -> str:
-    weights = inputs.weights
-    ended = int(inputs.failed.latest(inputs.giver, inputs.taker)[k])
+def _failed_support(inputs: PointInputs) -> list[str]:
+    ended = inputs.failed.latest(inputs.giver, inputs.taker)
+    return [
+        _failed_support_sentence(inputs.weights, *figures)
+        for figures in zip(ended.tolist(), failed_support_cost(inputs).tolist(), strict=True)
+    ]
+
+
+def _failed_support_sentence(weights: Weights, ended: int, cost: int) -> str:
     if ended == NONE:
         return "No earlier support between the two that did not work is recorded."
     fades = weights.failed_support_fades_years
@@ -226,5 +295,5 @@ def _failed_support(inputs: PointInputs, k: int) -> str:
     return (
         f"Support between the two that ended on {day(date.fromordinal(ended).isoformat())} did not "
         f"work. It costs {weights.failed_support:,} points at its end, fading over {over}: now "
-        f"{failed_support_cost(inputs)[k]:,}."
+        f"{cost:,}."
     )

@@ -146,10 +146,10 @@ class PointInputs:
         check_indices("PointInputs.current.giving", self.current.giving, offers)
         check_indices("PointInputs.current.taking", self.current.taking, needs)
 
-    def only(self, candidate: int) -> "PointInputs":
-        """Return the inputs of one candidate alone."""
+    def only(self, candidates: IntArray) -> "PointInputs":
+        """Return the inputs of some candidates alone."""
         columns = {
-            column.name: getattr(self.candidates, column.name)[candidate : candidate + 1]
+            column.name: getattr(self.candidates, column.name)[candidates]
             for column in fields(CandidatePairs)
         }
         return replace(self, candidates=CandidatePairs(**columns))

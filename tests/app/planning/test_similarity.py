@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.access.policy import TERMINAL
@@ -104,8 +105,12 @@ def test_reasons_name_what_was_compared_for_the_branch(session: WriteSession) ->
         load(session, TERMINAL, None, rows.YEAR, rows.STARTS), FREELY, EstimatedTravelTimes()
     )
     said = {
-        made.loaded.offers[offer].reference: explain_points(made.points, k)[AT].sentence
-        for k, offer in enumerate(made.candidates.offer.tolist())
+        made.loaded.offers[offer].reference: reasons[AT].sentence
+        for offer, reasons in zip(
+            made.candidates.offer.tolist(),
+            explain_points(made.points, np.arange(len(made.candidates))),
+            strict=True,
+        )
     }
     assert said["S"] == (
         "The two compared: the expertise asked for, 1 of 1 phases shared, support from a special "

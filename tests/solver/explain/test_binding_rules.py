@@ -45,7 +45,7 @@ def names_of(made_problem, half_days=PLAN):
             (found.limits[at].rule.name, found.limits[at].subject, over)
             for at, over in each.binding
         ]
-        for each in found.needs[2]
+        for each in found.of(2)
     }
 
 
@@ -85,7 +85,7 @@ def test_binding_rules_that_bind_together_are_all_named():
     """Nothing binds alone where the offer has no days and the school no place left."""
     both = made(offers={"days": [8, 4, 8]}, participants={"max_taken": [1, 9, 9]})
     found = binding_rules(both, planned(both))
-    [tried] = [each for each in found.needs[2] if both.candidates.offer[each.candidate] == 1]
+    [tried] = [each for each in found.of(2) if both.candidates.offer[each.candidate] == 1]
     assert tried.alone is None
     assert not tried.fits
     assert [found.limits[at].rule.name for at, _ in tried.binding] == ["offer days", "most taken"]
@@ -103,8 +103,9 @@ def test_binding_rule_tells_who_holds_what():
 def test_binding_rules_are_asked_of_unmet_needs_only():
     """A need that is met is not explained, and a choice of needs narrows the rest."""
     some = made()
-    assert set(binding_rules(some, planned(some)).needs) == {2}
-    assert not binding_rules(some, planned(some), np.array([True, True, False])).needs
+    assert set(binding_rules(some, planned(some)).tried.need.tolist()) == {2}
+    none = binding_rules(some, planned(some), np.array([True, True, False]))
+    assert not len(none.tried.need)
 
 
 def added(made_problem, plan, tried):
@@ -117,7 +118,7 @@ def check_against_verify(drawn, half_days):
     plan = plan_of(drawn, half_days, worth(drawn, half_days))
     assert verify(drawn, plan) == ()
     found = binding_rules(drawn, plan)
-    for tried in [each for rows in found.needs.values() for each in rows]:
+    for tried in found.tried.rows(np.arange(len(found.tried.need))):
         grown = added(drawn, plan, tried)
         broken = verify(drawn, grown)
         assert tried.fits == (not broken)

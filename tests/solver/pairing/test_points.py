@@ -61,7 +61,7 @@ def component(points: Points, name: Component) -> int:
 
 
 def sentence(points: Points, name: Component) -> str:
-    return explain_points(points, 0)[COMPONENTS.index(name)].sentence
+    return explain_points(points, np.array([0]))[0][COMPONENTS.index(name)].sentence
 
 
 def tried(*steps: Ladder) -> list[list[bool]]:
@@ -206,7 +206,7 @@ def test_reasons_name_their_figures() -> None:
         disadvantage_percent=[34.25, 20.0],
         pupils=[1390, 420],
     )
-    reasons = explain_points(points, 0)
+    reasons = explain_points(points, np.array([0]))[0]
     assert [reason.component for reason in reasons] == list(Component)
     assert [reason.once for reason in reasons] == [True] + [False] * 7
     assert reasons[0].points == points.bonus[0]
@@ -289,7 +289,7 @@ def test_points_are_whole_and_within_the_weights(data: st.DataObject) -> None:
     assert (points.components >= 0).all()
     assert (points.components[0] <= [falling[0], *most.values()]).all()
     assert points.total[0] == points.components[0, 1:].sum()
-    assert len(explain_points(points, 0)) == len(COMPONENTS)
+    assert len(explain_points(points, np.array([0]))[0]) == len(COMPONENTS)
 
 
 def test_weights_survive_json_and_refuse_nonsense() -> None:

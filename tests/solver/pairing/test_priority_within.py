@@ -163,7 +163,7 @@ def test_priority_within_one_taker_beats_length(half_days: int) -> None:
     lift = int(points.priority.lift[1])
     assert (lift > 0) == (half_days == 40)
     assert points.priority.lift[0] == 0
-    said = explain_points(points, int(np.flatnonzero(problem.candidates.need == 1)[0]))[0]
+    said = explain_points(points, np.flatnonzero(problem.candidates.need == 1)[:1])[0][0]
     assert (said.component, said.once) == (Component.PRIORITY, True)
     assert said.points == Weights().priority_1 + lift
     assert ("a longer but less urgent need" in said.sentence) == bool(lift)
@@ -187,7 +187,7 @@ def test_priority_within_a_shared_need_counts_by_the_half_day() -> None:
     points, _ = valued([need], [{"expertise": 0, "half_days": 8}] * 2, 2)
     assert not points.bonus.any()
     assert points.components[:, 0].tolist() == [4000 // 8] * 2
-    sentence = explain_points(points, 0)[0].sentence
+    sentence = explain_points(points, np.array([0]))[0][0].sentence
     assert "Several organisations may share the need, so its 4,000 points count" in sentence
     assert sentence.endswith("500 for each of 8.")
     one = {"half_days": 8, "half_days_min": 8, "priority": 2, "givers": 2}
