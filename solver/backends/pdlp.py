@@ -28,6 +28,20 @@ def linear_bound(formulation: Formulation, limits: Limits) -> float:
 
     Infinite where it does not come near in time.
     """
+    dual = linear_dual(formulation, limits)
+    return math.inf if dual is None else bound_of(formulation, dual)
+
+
+def linear_dual(
+    formulation: Formulation, limits: Limits, *, simplex: bool = False
+) -> FloatArray | None:
+    """Return dual values of the linear relaxation, one per row; None where time is short.
+
+    Parameters
+    ----------
+    simplex
+        Whether GLOP's simplex finds the best ones, instead of PDLP ones that are near.
+    """
     proto = model_proto(formulation)
     proto.variables.integers[:] = [False] * len(formulation.upper)
     model = Model.from_model_proto(proto)
@@ -35,17 +49,19 @@ def linear_bound(formulation: Formulation, limits: Limits) -> float:
     near = pdlp.termination_criteria.simple_optimality_criteria
     near.eps_optimal_absolute = near.eps_optimal_relative = limits.parameters.pdlp_tolerance
     seconds = limits.parameters.pdlp_time_share * limits.seconds()
-    steps = limits.parameters.pdlp_iterations_per_work
+    steps = None if simplex or limits.work is None else limits.work
     parameters = SolveParameters(
         time_limit=timedelta(seconds=seconds) if limits.deadline < math.inf else None,
-        iteration_limit=None if limits.work is None else limits.work * steps,
+        iteration_limit=None
+        if steps is None
+        else steps * limits.parameters.pdlp_iterations_per_work,
         pdlp=pdlp,
     )
-    result = solve(model, SolverType.PDLP, params=parameters)
+    result = solve(model, SolverType.GLOP if simplex else SolverType.PDLP, params=parameters)
     if not result.has_dual_feasible_solution():
-        return math.inf
+        return None
     found = result.dual_values()
-    return bound_of(formulation, np.array([found[row] for row in model.linear_constraints()]))
+    return np.array([found[row] for row in model.linear_constraints()])
 
 
 def bound_of(formulation: Formulation, dual: FloatArray) -> float:
@@ -60,8 +76,7 @@ def bound_of(formulation: Formulation, dual: FloatArray) -> float:
         Shape (rows,), of either sign.
     """
     rows = np.repeat(np.arange(len(dual)), np.diff(formulation.row_start))
-    ceiling = np.where(formulation.row_upper < FREE // 2, dual, 0).clip(min=0)
-    floor = np.where(formulation.row_lower > -FREE // 2, dual, 0).clip(max=0)
+    ceiling, floor = dual_sides(formulation, dual)
     dual = ceiling + floor
     left = formulation.points.astype(np.float64)
     size = np.abs(left)
@@ -74,3 +89,10 @@ def bound_of(formulation: Formulation, dual: FloatArray) -> float:
     sizes += size @ formulation.upper + abs(formulation.constant)
     terms = len(paid) + len(left) + len(dual)
     return whole_bound(float(at_most + terms * np.finfo(np.float64).eps * sizes))
+
+
+def dual_sides(formulation: Formulation, dual: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the parts of dual values that charge rows' upper and lower limits, where there are."""
+    ceiling = np.where(formulation.row_upper < FREE // 2, dual, 0).clip(min=0)
+    floor = np.where(formulation.row_lower > -FREE // 2, dual, 0).clip(max=0)
+    return ceiling, floor

@@ -61,6 +61,33 @@ class Loops:
         loop, step = np.nonzero(self.arcs >= 0)
         return loop, self.arcs[loop, step].astype(np.int64)
 
+    def split(self, most_entries: int) -> Loops:
+        """Return loops with an arc for each candidate, or these if such would be too many.
+
+        Parameters
+        ----------
+        most_entries
+            Loops then at most, times the participants of the longest.
+        """
+        parallel = np.bincount(self.arc, minlength=len(self.giver))
+        on_loop = np.where(self.arcs < 0, 1, parallel[self.arcs])
+        if on_loop.astype(np.float64).prod(axis=1).sum() * self.arcs.shape[1] > most_entries:
+            return self
+        order = np.argsort(self.arc, kind="stable")
+        first = np.cumsum(parallel) - parallel
+        loop = np.arange(len(self))
+        arcs = np.zeros((len(self), 0), np.int32)
+        for step in range(self.arcs.shape[1]):
+            of, times = self.arcs[loop, step], on_loop[loop, step]
+            again = np.repeat(np.arange(len(loop)), times)
+            which = np.arange(len(again)) - np.repeat(np.cumsum(times) - times, times)
+            at = np.where(of[again] < 0, -1, first[of[again]] + which)
+            loop, arcs = loop[again], np.column_stack([arcs[again], at.astype(np.int32)])
+        giver, taker = self.giver[self.arc[order]], self.taker[self.arc[order]]
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        return Loops(giver, taker, self.candidate, place, arcs, self.complete)
+
 
 def find_loops(
     problem: Problem, candidate: IntArray, parameters: LoopParameters = DEFAULTS.loops

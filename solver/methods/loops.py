@@ -61,7 +61,7 @@ def solve_loops(
         conflict = _no_way_back(problem, int(lonely[0]))
         most = simple_bound(relaxed, problem)
         return Result(None, most, Stopped.INFEASIBLE, conflict=conflict)
-    loops = find_loops(problem, relaxed.candidate, tuning)
+    loops = find_loops(problem, relaxed.candidate, tuning).split(tuning.most_entries)
     formulation = with_loops(relaxed, problem, loops)
     greedy = greedy_loops(problem, relaxed, loops, parameters=tuning)
     best = Best(formulation, greedy, simple_bound(relaxed, problem))
@@ -76,7 +76,10 @@ def solve_loops(
         early = replace(limits, deadline=limits.part_of_time(tuning.short_time_share))
     helped = partial(by_highs, parameters=parameters)
     stopped = race(
-        (partial(by_neighbourhoods, parameters=tuning), helped),
+        (
+            partial(by_neighbourhoods, loops=loops, parameters=tuning),
+            partial(by_bound, loops=loops, parameters=parameters),
+        ),
         problem,
         formulation,
         best,
@@ -212,9 +215,30 @@ def by_neighbourhoods(
     limits: Limits,
     report: Report,
     *,
+    loops: Loops,
     parameters: LoopParameters,
 ) -> BackendResult:
     """Make the plan better among neighbours; imported only where it runs."""
     from solver.methods.loops_lns import search_neighbourhoods
 
-    return search_neighbourhoods(problem, formulation, start, limits, report, parameters)
+    return search_neighbourhoods(
+        problem, formulation, start, limits, report, loops=loops, parameters=parameters
+    )
+
+
+def by_bound(
+    problem: Problem,
+    formulation: Formulation,
+    start: IntArray | None,
+    limits: Limits,
+    report: Report,
+    *,
+    loops: Loops,
+    parameters: SolveParameters,
+) -> BackendResult:
+    """Bound all plans, and find the best where that is near; imported only where it runs."""
+    from solver.methods.loops_bound import bound_loops
+
+    return bound_loops(
+        problem, formulation, start, limits, report, loops=loops, parameters=parameters
+    )

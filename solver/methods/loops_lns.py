@@ -18,6 +18,8 @@ from solver.arrays import BoolArray, IntArray
 from solver.backends.highs import solve_highs
 from solver.backends.limits import BackendResult, Limits, Report
 from solver.formats.problem import Problem
+from solver.formulation.loop_columns import Loops
+from solver.formulation.loop_packing import Packing, pack, without_implied
 from solver.formulation.program import Formulation
 from solver.parameters import DEFAULTS, LoopParameters
 
@@ -28,17 +30,21 @@ def search_neighbourhoods(
     start: IntArray | None,
     limits: Limits,
     report: Report,
+    *,
+    loops: Loops,
     parameters: LoopParameters = DEFAULTS.loops,
 ) -> BackendResult:
     """Make a plan better by large neighbourhood search; solve the whole program without one.
 
-    The neighbourhoods are the participants nearest to one after another.
+    The neighbourhoods are the participants nearest to one after another, along arcs of loops.
 
     Neighbourhoods shrink where HiGHS could not prove its answer, and grow where that brought
     nothing, in the end to the whole program.
 
     Parameters
     ----------
+    formulation, loops
+        The program with these loops.
     start
         A value per column; None where there is no plan.
 
@@ -46,35 +52,40 @@ def search_neighbourhoods(
     -------
     The plan, with a bound only if the whole program was solved.
     """
-    neighbours = _Neighbours(problem, formulation)
+    packing = pack(formulation, loops)
+    program = without_implied(packing.program)
+    neighbours = _Neighbours(problem, loops, packing)
     random = np.random.default_rng(limits.seed)
-    values, size = start, float(parameters.first_participants)
-    left = math.inf
+    values = None if start is None else start[packing.kept]
+    size, left = float(parameters.first_participants), math.inf
     if limits.work is not None:
         left = limits.work * parameters.neighbourhoods_per_work
     growth = parameters.growth ** (parameters.first_participants / max(1, len(neighbours.active)))
     while values is not None and size < len(neighbours.active):
         for centre in random.permutation(neighbours.active):
             if left <= 0 or limits.seconds() <= parameters.stop_s:
-                return BackendResult(values, math.inf)
+                return BackendResult(packing.whole(values), math.inf)
             left -= 1
-            inside = neighbours.columns(centre, int(size))
-            program = formulation.neighbourhood(values, inside)
+            inside = neighbours.columns(centre, int(size), random)
+            part = program.neighbourhood(values, inside)
             answer = solve_highs(
-                program, values[inside], _short(limits, parameters.neighbourhood_s), _unheard
+                part, values[inside], _short(limits, parameters.neighbourhood_s), _unheard
             )
             gained = 0
-            if answer.values is not None and program.holds(answer.values):
-                gained = program.objective(answer.values) - formulation.objective(values)
+            if answer.values is not None and part.holds(answer.values):
+                gained = part.objective(answer.values) - program.objective(values)
             if gained > 0 and answer.values is not None:
                 values = values.copy()
                 values[inside] = answer.values
-                report(None, None, values)
-            if answer.bound > formulation.objective(values):
+                report(None, None, packing.whole(values))
+            if answer.bound > program.objective(values):
                 size = max(size / parameters.growth, parameters.least_participants)
             elif not gained:
                 size *= growth
-    return solve_highs(formulation, values, limits, report)
+    answer = solve_highs(program, values, limits, report)
+    if answer.values is None:
+        return answer
+    return replace(answer, values=packing.whole(answer.values))
 
 
 def _short(limits: Limits, seconds: float) -> Limits:
@@ -94,46 +105,45 @@ class _Neighbours:
     Attributes
     ----------
     active
-        Participants with candidates.
+        Participants on loops.
     """
 
-    def __init__(self, problem: Problem, formulation: Formulation) -> None:
-        self._formulation = formulation
-        kept, size = formulation.candidate, len(problem.participants)
-        self._giver, self._taker = problem.giver[kept], problem.taker[kept]
-        ends = np.concatenate([self._giver, self._taker])
-        others = np.concatenate([self._taker, self._giver])
+    def __init__(self, problem: Problem, loops: Loops, packing: Packing) -> None:
+        size = len(problem.participants)
+        loop, arc = loops.entries()
+        giver, taker = loops.giver[arc], loops.taker[arc]
+        ends, others = np.concatenate([giver, taker]), np.concatenate([taker, giver])
         near = sparse.csr_array((np.ones(len(ends), np.int8), (ends, others)), shape=(size, size))
         self._first, self._near = near.indptr, near.indices
         self.active = np.unique(ends)
-        row = np.repeat(np.arange(len(formulation.row_lower)), np.diff(formulation.row_start))
-        loops = formulation.column >= len(kept) + len(formulation.free)
-        self._loop = formulation.column[loops]
-        self._loop_giver = formulation.row_subject[row[loops]]
-
-    def columns(self, centre: int, size: int) -> BoolArray:
-        """Return which columns so many participants around one decide; the others are fixed."""
-        formulation, members = self._formulation, self._around(centre, size)
-        chosen = members[self._giver] & members[self._taker]
-        inside = np.ones(len(formulation.upper), np.bool_)
-        inside[: len(chosen) + len(formulation.free)] = np.concatenate(
-            [chosen, chosen[formulation.free]]
+        candidate, free = packing.program.candidate, packing.program.free
+        of = np.concatenate([candidate, candidate[free]])
+        column = np.concatenate([*[np.arange(len(of))] * 2, *[len(of) + loop] * 2])
+        who = np.concatenate([problem.giver[of], problem.taker[of], giver, taker])
+        touched = sparse.csr_array(
+            (np.ones(len(who), np.int64), (column, who)), shape=(len(packing.kept), size)
         )
-        # Columns of loops stand in rows of arcs alone, whose subject is the giver.
-        inside[self._loop[~members[self._loop_giver]]] = False
+        self._touched = touched[np.flatnonzero(packing.kept)]
+
+    def columns(self, centre: int, size: int, random: np.random.Generator) -> BoolArray:
+        """Return which columns so many participants around one decide; the others are fixed."""
+        inside: BoolArray = self._touched @ ~self._around(centre, size, random) == 0
         return inside
 
-    def _around(self, centre: int, size: int) -> BoolArray:
-        """Return the nearest along arcs, and whoever comes next where these are fewer."""
+    def _around(self, centre: int, size: int, random: np.random.Generator) -> BoolArray:
+        """Return the nearest along arcs, and anybody where these are fewer."""
         members = np.zeros(len(self._first) - 1, np.bool_)
         queue = [centre]
         members[centre] = True
         for member in queue:
-            for near in self._near[self._first[member] : self._first[member + 1]]:
+            for near in random.permutation(
+                self._near[self._first[member] : self._first[member + 1]]
+            ):
                 if len(queue) == size:
                     return members
                 if not members[near]:
                     members[near] = True
                     queue.append(near)
-        members[self.active[~members[self.active]][: size - len(queue)]] = True
+        others = random.permutation(self.active[~members[self.active]])
+        members[others[: size - len(queue)]] = True
         return members

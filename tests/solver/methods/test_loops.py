@@ -219,7 +219,8 @@ def test_a_plan_is_made_better_among_neighbours(kind):
         start,
         REPEATABLE,
         lambda points, bound, values: told.append(values),
-        parameters,
+        loops=loops,
+        parameters=parameters,
     )
     assert all(program.holds(values) for values in (*told, answer.values))
     points = [program.objective(values) for values in (start, *told, answer.values)]
