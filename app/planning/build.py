@@ -1,7 +1,7 @@
 """The only bridge between stored rows and the solver: rows to a problem, a plan to rows."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.planning.capacity import Left, what_is_left
 from app.planning.load import Loaded, runs_in
 from app.planning.options import MatchOptions
-from app.planning.pair_constraints import ImpossiblePin, Unplannable, Wishes, wishes_of
+from app.planning.pair_constraints import ImpossiblePin, Pair, Unplannable, Wishes, wishes_of
 from app.planning.pair_tables import Place, as_float, pair_tables, places_of
 from app.planning.similarity import specialisms
 from app.planning.travel import TravelTimesUnavailableError
@@ -81,8 +81,7 @@ def build(
         found, refusals = candidates.find_candidates(pairs, options.max_neighbours)
     except TravelTimesUnavailableError as error:
         raise Unplannable(str(error)) from error
-    allowed = set(zip(found.offer.tolist(), found.need.tolist(), strict=True))
-    if impossible := [pair for pair in wishes.pins if pair not in allowed]:
+    if impossible := _not_among(found, wishes.pins):
         raise ImpossiblePin(
             " ".join(
                 f"Pin {wishes.pins[offer, need]} is not possible: {_why_not(pairs, offer, need)}"
@@ -98,6 +97,14 @@ def build(
             f"{fault.faults[0]}. Lower them and run it again."
         ) from fault
     return Built(made, pairs, found, refusals, valued, loaded)
+
+
+def _not_among(found: candidates.CandidatePairs, pins: Iterable[Pair]) -> list[Pair]:
+    """The pins that are no candidates."""
+    pinned = list(pins)
+    needs = np.isin(found.need, [need for _, need in pinned])
+    allowed = set(zip(found.offer[needs].tolist(), found.need[needs].tolist(), strict=True))
+    return [pair for pair in pinned if pair not in allowed]
 
 
 def _why_not(pairs: PairTables, offer: int, need: int) -> str:

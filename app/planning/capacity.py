@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.planning.holds import by_need
-from app.planning.load import Loaded, runs_in
+from app.planning.load import Loaded, PlannedLimits, PlannedNeed, runs_in
 from app.planning.options import MatchOptions
-from models.exchange import Limits, Need
 from models.register import CircumstanceRule
 from models.vocabulary import UNLIMITED, ParticipantKind
 
@@ -119,17 +118,17 @@ def what_is_left(loaded: Loaded, options: MatchOptions) -> Left:
     return left
 
 
-def _limit(limits: Limits | None, name: str, percent: int) -> int:
+def _limit(limits: PlannedLimits | None, name: str, percent: int) -> int:
     given: int | None = getattr(limits, name) if limits else None
     return 2 * UNLIMITED if given is None else given * percent // 100
 
 
-def _places(limits: Limits | None, name: str, default: int, used: int) -> int:
+def _places(limits: PlannedLimits | None, name: str, default: int, used: int) -> int:
     given: int | None = getattr(limits, name) if limits else None
     return max(0, (default if given is None else given) - used)
 
 
-def _priority(need: Need, circumstances: Mapping[int, list[CircumstanceRule]]) -> int:
+def _priority(need: PlannedNeed, circumstances: Mapping[int, list[CircumstanceRule]]) -> int:
     """The more urgent of the need's own priority and its school's circumstances."""
     rules = circumstances.get(need.participant_id, [])
     return min([need.priority, *(rule.priority for rule in rules if rule.priority is not None)])

@@ -1,7 +1,7 @@
 """Days and places that proposals under review hold against every other run and proposal."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -79,11 +79,3 @@ def by_need(holds: Iterable[Hold]) -> defaultdict[int, list[Hold]]:
     for hold in holds:
         found[hold.need_id].append(hold)
     return found
-
-
-def leaves_some(need: Need, holds: Sequence[Hold]) -> bool:
-    """Whether what is held for a need leaves room for another giver with useful days."""
-    if not holds:
-        return True
-    room = need.max_givers == 0 or len(holds) < need.max_givers
-    return room and need.half_days - sum(hold.half_days for hold in holds) >= need.half_days_min

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVarTuple
+from typing import Any, NamedTuple, Self, TypeVar, TypeVarTuple
 
 from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, func, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.access.policy import Principal
 from app.catalogue.queries import get_period
 from app.database import database_now
-from app.planning.holds import Hold, by_need, held, leaves_some
+from app.planning.holds import Hold, by_need, held
 from app.register.closing import last_days
 from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Expertise, Limits, Need, Offer, Period
@@ -46,6 +46,68 @@ PLANNED_NEEDS = (NeedState.SUGGESTED, NeedState.IDENTIFIED, NeedState.DIAGNOSED,
 RUNNING = (SupportState.ACTIVE, SupportState.PAUSED)
 
 
+class PlannedNeed(NamedTuple):
+    """What planning looks at of a need: of a country tens of thousands, so no more than that."""
+
+    id: int
+    reference: str
+    participant_id: int
+    expertise_code: str
+    period_code: str
+    half_days: int
+    half_days_min: int
+    max_givers: int
+    priority: int
+    travel_limit_miles: float | None
+    travel_limit_minutes: int | None
+    mode: str
+    window_starts: date
+    window_ends: date
+    state: str
+
+    @classmethod
+    def of(cls, need: Need) -> Self:
+        return cls(*(getattr(need, name) for name in cls._fields))
+
+
+class PlannedOffer(NamedTuple):
+    """What planning looks at of an offer."""
+
+    id: int
+    reference: str
+    participant_id: int
+    expertise_code: str
+    period_code: str
+    half_days: int
+    max_pairings: int
+    quality: int | None
+    travel_limit_miles: float | None
+    travel_limit_minutes: int | None
+    mode: str
+    phases: list[str]
+    window_starts: date
+    window_ends: date
+    availability: str
+    withdrawn: bool
+
+    @classmethod
+    def of(cls, offer: Offer) -> Self:
+        return cls(*(getattr(offer, name) for name in cls._fields))
+
+
+class PlannedLimits(NamedTuple):
+    """A participant's own limits in a period; none: no limit of that kind."""
+
+    participant_id: int
+    period_code: str
+    give_half_days: int | None
+    max_given: int | None
+    max_taken: int | None
+    allowance_half_days: int | None
+    exempt: bool
+    carried_half_days: int
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """Rows by kind; `day` is the day planned from, `periods` the run's own and its year."""
@@ -56,12 +118,12 @@ class Loaded:
     """Periods whose days come out of the year's limits: the year and all its terms."""
     day: date
     participants: Sequence[AnyRow]
-    needs: Sequence[Need]
-    offers: Sequence[Offer]
-    other_offers: Sequence[Offer]
+    needs: Sequence[PlannedNeed]
+    offers: Sequence[PlannedOffer]
+    other_offers: Sequence[PlannedOffer]
     """Those of the year's terms that the run does not plan: their support spends none of its."""
     expertise: Sequence[AnyRow]
-    limits: dict[tuple[int, str], Limits]
+    limits: dict[tuple[int, str], PlannedLimits]
     circumstances: dict[int, list[CircumstanceRule]]
     last_days: dict[int, date]
     """By participant, of those that are known to close."""
@@ -106,31 +168,35 @@ def load(
     periods = (period.code,) if period.year_code is None else (period.code, period.year_code)
     year = period.year_code or period.code
     terms = session.scalars(select(Period.code).where(Period.year_code == year)).all()
-    needs = session.scalars(
-        _of(only, Need.participant_id, select(Need))
+    needs = _rows(
+        session,
+        PlannedNeed,
+        _of(only, Need.participant_id, _columns(Need, PlannedNeed))
         .where(Need.period_code.in_(periods), Need.state.in_(PLANNED_NEEDS))
-        .order_by(Need.id)
-    ).all()
+        .order_by(Need.id),
+    )
     if takers is not None:
         needs = [need for need in needs if need.participant_id in takers]
     holds = held(session, now, only, besides)
     held_of = by_need(holds)
-    standing = session.scalars(
-        _of(only, Offer.participant_id, select(Offer))
+    standing = _rows(
+        session,
+        PlannedOffer,
+        _of(only, Offer.participant_id, _columns(Offer, PlannedOffer))
         .where(
             Offer.period_code.in_((year, *terms)),
             ~Offer.withdrawn,
             Offer.availability != Availability.NOT_OFFERING,
         )
-        .order_by(Offer.id)
-    ).all()
+        .order_by(Offer.id),
+    )
     return Loaded(
         period=period,
         periods=periods,
         year_and_terms=(year, *terms),
         day=day,
         participants=session.execute(_participants(periods, only)).all(),
-        needs=[need for need in needs if leaves_some(need, held_of[need.id])],
+        needs=[need for need in needs if _leaves_some(need, held_of[need.id])],
         offers=[offer for offer in standing if offer.period_code in periods],
         other_offers=[offer for offer in standing if offer.period_code not in periods],
         expertise=session.execute(
@@ -138,10 +204,12 @@ def load(
         ).all(),
         limits={
             (row.participant_id, row.period_code): row
-            for row in session.scalars(
-                _of(only, Limits.participant_id, select(Limits)).where(
+            for row in _rows(
+                session,
+                PlannedLimits,
+                _of(only, Limits.participant_id, _columns(Limits, PlannedLimits)).where(
                     Limits.period_code.in_((year, *terms))
-                )
+                ),
             )
         },
         circumstances=_circumstances(session, day, period.ends, only),
@@ -161,6 +229,25 @@ def load(
         steering=session.scalars(in_force(now)).all(),
         declined=session.execute(_of(only, Need.participant_id, _declined())).all(),
     )
+
+
+def _leaves_some(need: PlannedNeed, holds: Sequence[Hold]) -> bool:
+    """Whether what is held for a need leaves room for another giver with useful days."""
+    if not holds:
+        return True
+    room = need.max_givers == 0 or len(holds) < need.max_givers
+    return room and need.half_days - sum(hold.half_days for hold in holds) >= need.half_days_min
+
+
+R = TypeVar("R", PlannedNeed, PlannedOffer, PlannedLimits)
+
+
+def _columns(table: type[Need | Offer | Limits], row: type[R]) -> AnySelect:
+    return select(*(getattr(table, name) for name in row._fields))
+
+
+def _rows(session: Session, row: type[R], query: AnySelect) -> list[R]:
+    return [row._make(found) for found in session.execute(query)]
 
 
 def _of(
