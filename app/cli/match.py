@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from app.access.policy import TERMINAL
 from app.cli.console import err, open_database, out, progress_bar, require_writable
 from app.errors import Problem, plain_reason
+from app.garbage import uncollected
 from app.insight.report import Figures, ReportData, figures
 from app.planning.options import MatchOptions
 from app.wording import counted, how_good
@@ -25,6 +26,7 @@ from solver.formats.bounded import FileTooLarge, read_bounded
 
 if TYPE_CHECKING:
     from app.database import Database
+    from app.planning.carry_out import Outcome
     from solver.formats.plan import Plan
 
 EXIT_CODES = {RunState.SOLVED: 0, RunState.INFEASIBLE: 3, RunState.UNKNOWN: 4}
@@ -145,8 +147,8 @@ def match(
     from app.insight import queries as insight
     from app.runs import queries, service
     from app.settings import settings
+    from solver.formats.json_columns import save_encoded
     from solver.formats.plan import write_plan
-    from solver.formats.problem_json import write_problem
 
     require_writable(report, problem, plan)
     _require_apart(
@@ -200,6 +202,12 @@ def match(
                 else service.takers_listed(session, TERMINAL, listed)
             )
         with progress_bar() as on_progress, _interruptible() as interrupted:
+            came_of: list[Outcome] = []
+
+            def keep(outcome: "Outcome") -> dict[str, bytes]:
+                came_of.append(outcome)
+                return {}
+
             run_id = service.match(
                 database,
                 TERMINAL,
@@ -209,15 +217,23 @@ def match(
                 travel_source=settings().travel_times,
                 on_progress=on_progress,
                 cancelled=interrupted.is_set,
+                draw=keep,
             )
-        with database.read() as session:
+        with database.read() as session, uncollected():
             state = RunState(queries.get_run(session, TERMINAL, run_id).state)
             if problem:
-                write_problem(queries.problem_of(session, TERMINAL, run_id), problem)
-            found = queries.plan_of(session, TERMINAL, run_id)
+                save_encoded(queries.file_of(session, run_id, "problem"), problem)
+            # What somebody cancelled meanwhile has no proposals, whatever came of it.
+            result = (
+                insight.result_to_be(session, run_id, came_of.pop())
+                if state is RunState.SOLVED
+                else insight.result_of(session, TERMINAL, run_id)
+            )
+            found = result.plan
             if plan:
                 write_plan(found, plan)
-            data = insight.report_data(session, insight.result_of(session, TERMINAL, run_id))
+            data = insight.report_data(session, result)
+            del result
         if state is RunState.SOLVED:
             _keep_drawn(database, run_id, data)
     if report and state is RunState.SOLVED:

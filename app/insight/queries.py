@@ -1,10 +1,10 @@
 """What a report of a run is made of, read from what the run stored."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Principal
@@ -19,9 +19,9 @@ from app.insight.report import (
     UnmetNeed,
     symbol_of,
 )
-from app.planning.carry_out import Planned, ProblemMade
+from app.planning.carry_out import Outcome, refusals_by_need
+from app.planning.load import AnyRow, PlannedNeed, PlannedOffer
 from app.planning.options import MatchOptions
-from app.proposals.queries import Wanted, list_proposals
 from app.register.group_members import MEMBERS
 from app.runs import queries
 from app.wording import counted, from_code, number
@@ -35,14 +35,11 @@ from models.vocabulary import (
     Ladder,
     Reciprocity,
 )
-from solver.explain.explained_json import Explained, UnmetById, explained_from_json
-from solver.formats.json_columns import decode
+from solver.explain.explained_json import Explained, UnmetById
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
-from solver.formats.problem_json import problem_from_json
 from solver.pairing.pair_rules import CLOSES, REASON_OF
 
-AT_ONCE = 1_000
 MOST_NAMED = 10_000
 """Participants that a query asks for by name; for more of them it reads everybody."""
 HOLDER = {
@@ -52,16 +49,44 @@ HOLDER = {
 }
 
 
+class Pairing(NamedTuple):
+    """A proposal of a plan with what a report tells of its need and offer."""
+
+    need: str
+    offer: str
+    giver_id: int
+    taker_id: int
+    expertise_code: str
+    need_half_days: int
+    priority: int
+    half_days: int
+    points: int
+    points_once: int
+    components: list[dict[str, Any]]
+    ladder: str
+    distance_m: int | None
+    remote: bool
+    rule_figures: dict[str, Any] | None
+    sendable: bool
+
+    @property
+    def total_points(self) -> int:
+        return self.points * self.half_days + self.points_once
+
+
+OF_THE_PROPOSAL: Final = Pairing._fields[Pairing._fields.index("half_days") :]
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a run, stored or about to be."""
+    """What came of a run, stored or about to be; the pairings with the most points first."""
 
     run: Run
     problem: Problem
     plan: Plan
     refusals: dict[str, dict[str, int]]
     explained: Explained
-    proposals: Sequence[tuple[Proposal, Need, Offer]]
+    pairings: Sequence[Pairing]
     greedy_objective: int | None
 
 
@@ -74,45 +99,66 @@ def result_of(session: Session, principal: Principal, run_id: int) -> Result:
         queries.plan_of(session, principal, run_id),
         queries.refusals_of(session, principal, run_id),
         queries.explained_of(session, principal, run_id),
-        [
-            (each.proposal, each.need, each.offer)
-            for each in list_proposals(
-                session, principal, Wanted(run=run_id), sort="-total_points", limit=None
-            )
-        ],
+        _best_first(_stored(session, run_id)),
         (run.summary or {}).get("greedy_objective"),
     )
 
 
-def result_to_be(session: Session, run_id: int, made: ProblemMade, planned: Planned) -> Result:
-    """What the work of a run told, before it is written down."""
-    rows = [Proposal(**row) for row in planned.proposals]
-    needs = _by_id(session, Need, {row.need_id for row in rows})
-    offers = _by_id(session, Offer, {row.offer_id for row in rows})
-    rows.sort(key=lambda row: -row.total_points)
+def result_to_be(session: Session, run_id: int, outcome: Outcome) -> Result:
+    """What the work of a run came to, before it is written down or without reading it again."""
+    built = outcome.built
+    needs = {need.id: need for need in built.loaded.needs}
+    offers = {offer.id: offer for offer in built.loaded.offers}
+    pairings = [
+        _pairing(needs[row["need_id"]], offers[row["offer_id"]], row) for row in outcome.proposals
+    ]
     return Result(
         session.get_one(Run, run_id),
-        problem_from_json(decode(made.content)),
-        Plan.from_json(decode(planned.plan)),
-        decode(made.refusals),
-        explained_from_json(decode(planned.explained)),
-        [(row, needs[row.need_id], offers[row.offer_id]) for row in rows],
-        planned.greedy_objective,
+        built.problem,
+        outcome.plan,
+        refusals_by_need(built),
+        outcome.explained,
+        _best_first(pairings),
+        outcome.greedy_objective,
     )
 
 
-N = TypeVar("N", Need, Offer)
-
-
-def _by_id(session: Session, model: type[N], ids: Collection[int]) -> dict[int, N]:
-    wanted = sorted(ids)
-    return {
-        row.id: row
-        for start in range(0, len(wanted), AT_ONCE)
-        for row in session.scalars(
-            select(model).where(model.id.in_(wanted[start : start + AT_ONCE]))
+def _stored(session: Session, run_id: int) -> list[Pairing]:
+    query = (
+        select(
+            Need.reference,
+            Offer.reference,
+            Offer.participant_id,
+            Need.participant_id,
+            Need.expertise_code,
+            Need.half_days,
+            Need.priority,
+            *(getattr(Proposal, name) for name in OF_THE_PROPOSAL),
         )
-    }
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        # What was offered later, in place of what ended, is no part of the plan.
+        .where(Proposal.run_id == run_id, Proposal.follows_id.is_(None))
+        .order_by(Proposal.id)
+    )
+    return [Pairing._make(row) for row in session.execute(query)]
+
+
+def _pairing(need: PlannedNeed, offer: PlannedOffer, row: dict[str, Any]) -> Pairing:
+    return Pairing(
+        need.reference,
+        offer.reference,
+        offer.participant_id,
+        need.participant_id,
+        need.expertise_code,
+        need.half_days,
+        need.priority,
+        *(row[name] for name in OF_THE_PROPOSAL),
+    )
+
+
+def _best_first(pairings: Sequence[Pairing]) -> list[Pairing]:
+    return sorted(pairings, key=lambda each: -each.total_points)
 
 
 def report_data(
@@ -128,7 +174,8 @@ def report_data(
     names = {
         code: name for code, name in session.execute(select(Expertise.code, Expertise.name)).all()
     }
-    pairings = _pairings(session, result, names)
+    people = _people(session, problem)
+    pairings = _pairings(result, names, {row.id: row.reference for row in people})
     period = session.get_one(Period, run.period_code)
     return ReportData(
         area=run.scope["name"],
@@ -136,9 +183,9 @@ def report_data(
         run=str(run.id),
         created_at=run.created_at,
         rules=rules_in_words(options),
-        participants=_participants(session, problem),
+        participants=_participants(session, problem, people),
         pairings=pairings,
-        unmet=_unmet(session, result, {each.need for each in pairings}, names),
+        unmet=_unmet(session, result, names, _names(problem, people)),
         objective=plan.objective or 0,
         bound=plan.bound,
         gap=plan.gap,
@@ -153,35 +200,29 @@ def report_data(
     )
 
 
-def _pairings(session: Session, result: Result, names: dict[str, str]) -> tuple[ReportPairing, ...]:
-    reference = {
-        row.id: row.reference
-        for row in session.execute(select(Participant.id, Participant.reference))
-    }
+def _pairings(
+    result: Result, names: dict[str, str], reference: dict[int, str]
+) -> tuple[ReportPairing, ...]:
     return tuple(
         ReportPairing(
-            need=need.reference,
-            offer=offer.reference,
-            giver=reference[offer.participant_id],
-            taker=reference[need.participant_id],
-            expertise=names[need.expertise_code],
-            days=proposal.half_days / HALF_DAYS_PER_DAY,
-            days_needed=need.half_days / HALF_DAYS_PER_DAY,
-            priority=need.priority,
-            points=proposal.points,
-            points_once=proposal.points_once,
-            components=tuple(Component(**each) for each in proposal.components),
-            ladder=Ladder(proposal.ladder),
-            distance_miles=(
-                None if proposal.distance_m is None else proposal.distance_m / METRES_PER_MILE
-            ),
-            remote=proposal.remote,
-            suggested=not proposal.sendable,
-            closes=_closing(proposal.rule_figures or {}),
+            need=each.need,
+            offer=each.offer,
+            giver=reference[each.giver_id],
+            taker=reference[each.taker_id],
+            expertise=names[each.expertise_code],
+            days=each.half_days / HALF_DAYS_PER_DAY,
+            days_needed=each.need_half_days / HALF_DAYS_PER_DAY,
+            priority=each.priority,
+            points=each.points,
+            points_once=each.points_once,
+            components=tuple(Component(**part) for part in each.components),
+            ladder=Ladder(each.ladder),
+            distance_miles=None if each.distance_m is None else each.distance_m / METRES_PER_MILE,
+            remote=each.remote,
+            suggested=not each.sendable,
+            closes=_closing(each.rule_figures or {}),
         )
-        for proposal, need, offer in result.proposals
-        # What was offered later, in place of what ended, is no part of the plan.
-        if proposal.follows_id is None
+        for each in result.pairings
     )
 
 
@@ -190,7 +231,35 @@ def _closing(figures: dict[str, Any]) -> str:
     return CLOSES.passed(found) if found and CLOSES.warns(found) else ""
 
 
-def _participants(session: Session, problem: Problem) -> tuple[ReportParticipant, ...]:
+def _people(session: Session, problem: Problem) -> list[AnyRow]:
+    """The problem's participants with what a report tells of them, by id."""
+    wanted = set(problem.participants.id)
+    query = (
+        select(
+            Participant.id,
+            Participant.reference,
+            Participant.name,
+            Participant.latitude,
+            Participant.longitude,
+            Institution.type_name,
+            Institution.specialist,
+            Institution.alternative_provision,
+            Institution.phases,
+            Institution.free_school_meals_percent,
+            Organisation.kind,
+        )
+        .outerjoin(Institution)
+        .outerjoin(Organisation)
+        .order_by(Participant.id)
+    )
+    if len(wanted) <= MOST_NAMED:
+        query = query.where(Participant.reference.in_(wanted))
+    return [row for row in session.execute(query) if row.reference in wanted]
+
+
+def _participants(
+    session: Session, problem: Problem, people: Sequence[AnyRow]
+) -> tuple[ReportParticipant, ...]:
     exempt = dict(zip(problem.participants.id, problem.participants.exempt.tolist(), strict=True))
     memberships = (
         select(MEMBERS.c.participant_id, Group.name)
@@ -199,68 +268,61 @@ def _participants(session: Session, problem: Problem) -> tuple[ReportParticipant
         .order_by(Group.kind)
     )
     group = {who: name for who, name in session.execute(memberships)}
-    query = (
-        select(Participant, Institution, Organisation)
-        .outerjoin(Institution)
-        .outerjoin(Organisation)
-        .order_by(Participant.id)
-    )
-    if len(exempt) <= MOST_NAMED:
-        query = query.where(Participant.reference.in_(exempt))
-    rows = session.execute(query).all()
     return tuple(
         ReportParticipant(
-            reference=who.reference,
-            name=who.name,
-            kind=institution.type_name if institution else from_code(organisation.kind),
-            symbol=_symbol(institution),
-            latitude=who.latitude,
-            longitude=who.longitude,
-            group_name=group.get(who.id),
-            disadvantage_percent=institution.free_school_meals_percent if institution else None,
-            exempt=exempt[who.reference],
+            reference=row.reference,
+            name=row.name,
+            kind=from_code(row.kind) if row.type_name is None else row.type_name,
+            symbol=_symbol(row),
+            latitude=row.latitude,
+            longitude=row.longitude,
+            group_name=group.get(row.id),
+            disadvantage_percent=row.free_school_meals_percent,
+            exempt=exempt[row.reference],
         )
-        for who, institution, organisation in rows
-        if who.reference in exempt
+        for row in people
     )
 
 
-def _symbol(institution: Institution | None) -> Symbol:
-    if institution is None:
+def _symbol(row: AnyRow) -> Symbol:
+    if row.type_name is None:
         return Symbol.ORGANISATION
     return symbol_of(
-        specialist=institution.specialist,
-        alternative=institution.alternative_provision,
-        phases=institution.phases,
+        specialist=row.specialist, alternative=row.alternative_provision, phases=row.phases
     )
 
 
 def _unmet(
-    session: Session, result: Result, met: set[str], names: dict[str, str]
+    session: Session, result: Result, names: dict[str, str], who: words.Names
 ) -> tuple[UnmetNeed, ...]:
-    run, problem, by_need = result.run, result.problem, result.refusals
-    planned = set(problem.needs.id)
-    name = _names(session, problem)
-    rows: Sequence[Row[Need, str]] = session.execute(
-        select(Need, Participant.reference)
+    run, by_need = result.run, result.refusals
+    unmet = set(result.problem.needs.id) - {each.need for each in result.pairings}
+    rows = session.execute(
+        select(
+            Need.reference,
+            Need.expertise_code,
+            Need.half_days,
+            Need.priority,
+            Participant.reference.label("taker"),
+        )
         .join(Participant, Participant.id == Need.participant_id)
         .where(Need.period_code.in_(_periods(session, run)))
         .order_by(Need.priority, Need.id)
-    ).all()
+    )
     return tuple(
         UnmetNeed(
             need=need.reference,
-            taker=taker,
+            taker=need.taker,
             expertise=names[need.expertise_code],
             days_needed=need.half_days / HALF_DAYS_PER_DAY,
             priority=need.priority,
             reasons=_reasons(
                 by_need.get(need.reference, {}), result.explained.needs.get(need.reference)
             ),
-            change=_change(result.explained.needs.get(need.reference), name),
+            change=_change(result.explained.needs.get(need.reference), who),
         )
-        for need, taker in rows
-        if need.reference in planned and need.reference not in met
+        for need in rows
+        if need.reference in unmet
     )
 
 
@@ -285,13 +347,10 @@ def _change(unmet: UnmetById | None, names: words.Names) -> str | None:
     return words.change_words(unmet.change, names)
 
 
-def _names(session: Session, problem: Problem) -> words.Names:
+def _names(problem: Problem, people: Sequence[AnyRow]) -> words.Names:
     who = problem.participants.id
     return words.Names(
-        {
-            row.reference: row.name
-            for row in session.execute(select(Participant.reference, Participant.name))
-        },
+        {row.reference: row.name for row in people},
         {
             offer: who[at]
             for offer, at in zip(

@@ -330,8 +330,8 @@ def work(connection: Connection, database_url: str, order: Order, asked: Event) 
     configure(settings())
     with about_run(order.run_id, order.request_id), Database(database_url) as database:
         try:
-            tell = Drawing(database, order.run_id, connection.send, asked.is_set)
-            carry_out(order, database, tell, asked.is_set)
+            drawing = Drawing(database, order.run_id, connection.send, asked.is_set)
+            carry_out(order, database, connection.send, asked.is_set, draw=drawing)
         except Problem as problem:
             connection.send(Refused(state_of_refusal(problem), problem.detail))
         except MemoryError:

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import copy_context
-from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -12,7 +11,7 @@ import structlog
 from app.database import Database
 from app.insight.queries import report_data, result_to_be
 from app.insight.rendered import draw
-from app.planning.carry_out import Message, Planned, ProblemMade, Stage, Tell
+from app.planning.carry_out import Outcome, Stage, Tell
 
 POLL_S: Final = 0.1
 MOST_S: Final = 300.0
@@ -21,7 +20,7 @@ log = structlog.get_logger()
 
 
 class Drawing:
-    """Passes on what the work of a run tells, and with its plan what was drawn of it."""
+    """Draws a plan while its worker's child holds it in memory."""
 
     def __init__(
         self, database: Database, run_id: int, tell: Tell, cancelled: Callable[[], bool]
@@ -30,27 +29,21 @@ class Drawing:
         self._run_id = run_id
         self._tell = tell
         self._cancelled = cancelled
-        self._made: ProblemMade | None = None
 
-    def __call__(self, message: Message) -> None:
-        if isinstance(message, ProblemMade):
-            self._made = message
-        if isinstance(message, Planned) and message.proposals and self._made is not None:
-            self._tell(Stage("Drawing the plan", 0.97))
-            message = replace(message, pages=self._drawn(self._made, message))
-        self._tell(message)
-
-    def _drawn(self, made: ProblemMade, planned: Planned) -> dict[str, bytes]:
+    def __call__(self, outcome: Outcome) -> dict[str, bytes]:
         """Files by name; none where it failed, takes long, or the run is to end: the plan counts.
 
         What is not drawn here is drawn when somebody looks.
         """
         pages: dict[str, bytes] = {}
+        if not outcome.proposals:
+            return pages
+        self._tell(Stage("Drawing the plan", 0.97))
 
         def work() -> None:
             try:
                 with self._database.read() as session:
-                    result = result_to_be(session, self._run_id, made, planned)
+                    result = result_to_be(session, self._run_id, outcome)
                     pages.update(draw(report_data(session, result)).files())
             except Exception as error:
                 log.error("run.drawing_failed", error=type(error).__name__, exc_info=error)

@@ -30,7 +30,7 @@ from app.transient import retried
 from models.vocabulary import Ladder, Operation, RunState
 from solver.arrays import IntArray
 from solver.check.verify import verify
-from solver.explain.explained_json import explained, explained_to_json
+from solver.explain.explained_json import Explained, explained, explained_to_json
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Status
 from solver.formats.problem import Problem
@@ -135,6 +135,27 @@ class Checked:
 Message = Stage | ProblemMade | Searching | Planned | Checked
 Tell = Callable[[Message], None]
 
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the work came to, as it stands in memory: whoever draws it need not read files."""
+
+    built: Built
+    plan: Plan
+    explained: Explained
+    proposals: list[dict[str, Any]]
+    greedy_objective: int | None
+
+
+Draw = Callable[[Outcome], dict[str, bytes]]
+"""Makes the pages of a plan before it is told."""
+
+
+def no_pages(outcome: Outcome) -> dict[str, bytes]:
+    """Leave drawing to whoever looks."""
+    return {}
+
+
 log = structlog.get_logger()
 
 
@@ -145,6 +166,7 @@ def carry_out(
     cancelled: Callable[[], bool],
     *,
     built: Built | None = None,
+    draw: Draw = no_pages,
 ) -> None:
     """Do what the run was asked to do; the last thing told is a `Planned` or a `Checked`.
 
@@ -154,7 +176,7 @@ def carry_out(
         if built is None:
             tell(FINDING)
             built = _build(order, database, cancelled)
-        _solve(order, built, tell, cancelled)
+        _solve(order, built, tell, cancelled, draw)
         return
     assert order.problem is not None
     assert order.given_plan is not None
@@ -185,7 +207,9 @@ def _build(order: Order, database: Database, cancelled: Callable[[], bool]) -> B
     return build(retried(read, cancelled), options, travel_times(order.travel_source))
 
 
-def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]) -> None:
+def _solve(
+    order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool], draw: Draw
+) -> None:
     options = order.options
     sizes = {
         "needs": len(built.problem.needs),
@@ -200,7 +224,7 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
             content,
             hashlib.sha256(gzip.decompress(content)).hexdigest(),
             {reason.name: count for reason, count in built.refusals.total().items()},
-            encode(_refusals_by_need(built), gzipped=True),
+            encode(refusals_by_need(built), gzipped=True),
             sizes,
         )
     )
@@ -239,17 +263,25 @@ def _solve(order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool]
     tell(Stage("Writing the plan", 0.95))
     chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
     with uncollected():
+        outcome = Outcome(
+            built,
+            plan,
+            explained(built.problem, plan),
+            proposal_rows(order.run_id, built, chosen, plan.half_days),
+            _greedy_objective(built.problem),
+        )
         planned = Planned(
             encode(plan.to_json(), gzipped=True),
-            _greedy_objective(built.problem),
-            proposal_rows(order.run_id, built, chosen, plan.half_days),
+            outcome.greedy_objective,
+            outcome.proposals,
             alternate_rows(order.run_id, built, plan),
-            encode(explained_to_json(explained(built.problem, plan)), gzipped=True),
+            encode(explained_to_json(outcome.explained), gzipped=True),
         )
-    tell(planned)
+    tell(replace(planned, pages=draw(outcome)))
 
 
-def _refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
+def refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
+    """How many offers the rules refused each need, by reason."""
     return {
         need.reference: {reason.name: count for reason, count in of_need.items()}
         for row, need in enumerate(built.loaded.needs)

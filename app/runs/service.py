@@ -22,7 +22,7 @@ from app.errors import Conflict, NotFound, Problem
 from app.events import audit
 from app.log import about_run
 from app.planning.build import Built
-from app.planning.carry_out import Message, Order, Stage, carry_out
+from app.planning.carry_out import Draw, Message, Order, Stage, carry_out, no_pages
 from app.planning.options import MatchOptions
 from app.planning.scope import Takers, takers_in, takers_listed
 from app.progress import Progress, silent
@@ -210,11 +210,13 @@ def match(
     cancelled: Callable[[], bool] = lambda: False,
     now: datetime | None = None,
     built: Built | None = None,
+    draw: Draw = no_pages,
 ) -> int:
     """Plan one period for these takers here and now, and return the run's id.
 
     A run that is refused or dies stays behind and says why. When `cancelled`, the best plan so
-    far is kept. `built` is the problem of just these takers and options, where it is made already.
+    far is kept. `built` is the problem of just these takers and options, where it is made already;
+    `draw` is handed what came out.
     """
     authorise(principal, Action.RUN)
     name = f"{principal.name}:{socket.gethostname()}:{os.getpid()}"
@@ -239,6 +241,7 @@ def match(
                 tell,
                 lambda: cancelled() or watch.cancel_requested.is_set(),
                 built=built,
+                draw=draw,
             )
     except LeaseLost:
         if not _ended_by(database, held):

@@ -73,7 +73,26 @@ def save(content: Mapping[str, Any], path: Path | str) -> None:
     OSError
         If the file cannot be written.
     """
-    data, target = encode(content, gzipped=str(path).endswith(".gz")), Path(path).resolve()
+    _write(encode(content, gzipped=_is_gzip(path)), path)
+
+
+def save_encoded(content: bytes, path: Path | str) -> None:
+    """As `save`, of what was encoded gzipped.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    _write(content if _is_gzip(path) else gzip.decompress(content), path)
+
+
+def _is_gzip(path: Path | str) -> bool:
+    return str(path).endswith(".gz")
+
+
+def _write(data: bytes, path: Path | str) -> None:
+    target = Path(path).resolve()
     if target.exists() and not (target.is_file() and os.access(target.parent, os.W_OK)):
         target.write_bytes(data)
         return

@@ -14,7 +14,7 @@ from app.database import Database
 from app.insight import rendered
 from app.insight.queries import report_data, result_of
 from app.jobs.drawing import Drawing
-from app.planning.carry_out import Message, Planned, ProblemMade, carry_out
+from app.planning.carry_out import Message, Planned, carry_out
 from app.runs import leases, service
 from app.runs.results import receive
 from app.settings import settings
@@ -37,8 +37,13 @@ def exchange(sqlite_database: Database) -> Database:
     return sqlite_database
 
 
-def carried_out(database: Database, drawn: int | None = None) -> tuple[int, list[Message]]:
-    """A run as a worker's child carries it out, and what that told; `drawn`: another to draw."""
+def carried_out(
+    database: Database, drawn: int | None = None, *, cancelled: bool = False
+) -> tuple[int, list[Message]]:
+    """A run as a worker's child carries it out, and what that told.
+
+    `drawn` is another run to draw, `cancelled` whether somebody cancels it by then.
+    """
     told: list[Message] = []
     with database.read() as session:
         takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
@@ -52,8 +57,8 @@ def carried_out(database: Database, drawn: int | None = None) -> tuple[int, list
         told.append(message)
         receive(database, held, message)
 
-    drawing = Drawing(database, drawn or held.run_id, tell, lambda: False)
-    carry_out(order, database, drawing, lambda: False)
+    drawing = Drawing(database, drawn or held.run_id, tell, lambda: cancelled)
+    carry_out(order, database, tell, lambda: False, draw=drawing)
     return held.run_id, told
 
 
@@ -160,11 +165,8 @@ def test_a_plan_that_cannot_be_drawn_is_still_written(
 
 def test_a_cancelled_run_is_not_kept_waiting_by_its_pages(exchange: Database) -> None:
     """Its best plan is told at once, without them."""
-    _, told = carried_out(exchange)
-    made = next(each for each in told if isinstance(each, ProblemMade))
-    heard: list[Message] = []
-    hurried = Drawing(exchange, 1, heard.append, lambda: True)
-    hurried(made)
-    hurried(told[-1])
-    assert isinstance(heard[-1], Planned)
-    assert heard[-1].pages == {}
+    run_id, told = carried_out(exchange, cancelled=True)
+    assert isinstance(told[-1], Planned)
+    assert told[-1].proposals
+    assert told[-1].pages == {}
+    assert stored(exchange, run_id) == {}
