@@ -263,12 +263,14 @@ def _solve(
     tell(Stage("Writing the plan", 0.95))
     chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
     with uncollected():
+        # First what takes much memory for a while and leaves none.
+        greedy_objective = _greedy_objective(built.problem)
         outcome = Outcome(
             built,
             plan,
             explained(built.problem, plan),
             proposal_rows(order.run_id, built, chosen, plan.half_days),
-            _greedy_objective(built.problem),
+            greedy_objective,
         )
         planned = Planned(
             encode(plan.to_json(), gzipped=True),
