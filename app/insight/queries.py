@@ -19,7 +19,7 @@ from app.insight.report import (
     UnmetNeed,
     symbol_of,
 )
-from app.planning.carry_out import Outcome, refusals_by_need
+from app.planning.carry_out import Outcome
 from app.planning.load import AnyRow, PlannedNeed, PlannedOffer
 from app.planning.options import MatchOptions
 from app.register.group_members import MEMBERS
@@ -106,17 +106,16 @@ def result_of(session: Session, principal: Principal, run_id: int) -> Result:
 
 def result_to_be(session: Session, run_id: int, outcome: Outcome) -> Result:
     """What the work of a run came to, before it is written down or without reading it again."""
-    built = outcome.built
-    needs = {need.id: need for need in built.loaded.needs}
-    offers = {offer.id: offer for offer in built.loaded.offers}
+    needs = {need.id: need for need in outcome.needs}
+    offers = {offer.id: offer for offer in outcome.offers}
     pairings = [
         _pairing(needs[row["need_id"]], offers[row["offer_id"]], row) for row in outcome.proposals
     ]
     return Result(
         session.get_one(Run, run_id),
-        built.problem,
+        outcome.problem,
         outcome.plan,
-        refusals_by_need(built),
+        outcome.refusals,
         outcome.explained,
         _best_first(pairings),
         outcome.greedy_objective,

@@ -6,7 +6,7 @@ It runs in the terminal's own process or in a worker's child, and writes nothing
 import gzip
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from operator import mul
@@ -21,7 +21,7 @@ from app.exchange.queries import confirmed
 from app.garbage import uncollected
 from app.planning.alternates import alternate_rows
 from app.planning.build import Built, build
-from app.planning.load import Loaded, load
+from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable
 from app.planning.scope import takers_of
@@ -140,7 +140,11 @@ Tell = Callable[[Message], None]
 class Outcome:
     """What the work came to, as it stands in memory: whoever draws it need not read files."""
 
-    built: Built
+    problem: Problem
+    needs: Sequence[PlannedNeed]
+    offers: Sequence[PlannedOffer]
+    refusals: dict[str, dict[str, int]]
+    """How many offers the rules refused each need, by reason."""
     plan: Plan
     explained: Explained
     proposals: list[dict[str, Any]]
@@ -175,8 +179,8 @@ def carry_out(
     if order.operation is Operation.SOLVE:
         if built is None:
             tell(FINDING)
-            built = _build(order, database, cancelled)
-        _solve(order, built, tell, cancelled, draw)
+        # No name is kept here for what the work lets go of before it ends.
+        _solve(order, built or _build(order, database, cancelled), tell, cancelled, draw)
         return
     assert order.problem is not None
     assert order.given_plan is not None
@@ -219,12 +223,13 @@ def _solve(
     }
     log.info("run.problem_built", **sizes)
     content = encode(problem_to_json(built.problem), gzipped=True)
+    refusals = _refusals_by_need(built)
     tell(
         ProblemMade(
             content,
             hashlib.sha256(gzip.decompress(content)).hexdigest(),
             {reason.name: count for reason, count in built.refusals.total().items()},
-            encode(refusals_by_need(built), gzipped=True),
+            encode(refusals, gzipped=True),
             sizes,
         )
     )
@@ -266,7 +271,10 @@ def _solve(
         # First what takes much memory for a while and leaves none.
         greedy_objective = _greedy_objective(built.problem)
         outcome = Outcome(
-            built,
+            built.problem,
+            built.loaded.needs,
+            built.loaded.offers,
+            refusals,
             plan,
             explained(built.problem, plan),
             proposal_rows(order.run_id, built, chosen, plan.half_days),
@@ -279,11 +287,12 @@ def _solve(
             alternate_rows(order.run_id, built, plan),
             encode(explained_to_json(outcome.explained), gzipped=True),
         )
+    # Candidates and points of a country are 200 MB, and nobody looks at them any more.
+    del built
     tell(replace(planned, pages=draw(outcome)))
 
 
-def refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
-    """How many offers the rules refused each need, by reason."""
+def _refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
     return {
         need.reference: {reason.name: count for reason, count in of_need.items()}
         for row, need in enumerate(built.loaded.needs)
