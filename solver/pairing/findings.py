@@ -56,8 +56,14 @@ def figures_of(
     made: list[dict[str, Figures]] = [{} for _ in range(len(need))]
     for rule in PAIR_RULES:
         columns = rule.figures(tables, need, offer, remote)
-        for at, figures in enumerate(made):
-            figures[rule.name] = {name: values[at] for name, values in columns.items()}
+        # Most pairs have the figures of others: those of many pairs are kept but once.
+        alike: dict[str, Figures] = {}
+        rows = zip(*columns.values(), strict=True) if columns else [()] * len(need)
+        for figures, values in zip(made, rows, strict=True):
+            key = repr(values)
+            if key not in alike:
+                alike[key] = dict(zip(columns, values, strict=True))
+            figures[rule.name] = alike[key]
     return made
 
 
