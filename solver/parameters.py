@@ -283,9 +283,6 @@ class BlockParameters:
     unplaced_share
         Share of participants without a position beyond which blocks are cut along partners instead
         of the map, 0 to 1. Chosen.
-    open_days_gap
-        Gap above which every block leaves ranged days open: balances lag then, which days can mend;
-        >= 0. Chosen on regions of `ranges`.
     gap_alone, gap_of_many
         Share of the whole gap that a block is solved to if it is the only one, and at least however
         many there are; > 0. What one of many can gain is small beside its own points.
@@ -310,7 +307,6 @@ class BlockParameters:
     tight_participants: int = 8_000
     calm_regret: float = 0.2
     unplaced_share: float = 0.5
-    open_days_gap: float = 0.05
     gap_alone: float = 0.3
     gap_of_many: float = 0.03
     widest_gap: float = 0.001

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 import numpy as np
 from ortools.math_opt import model_pb2
@@ -13,11 +14,15 @@ from ortools.math_opt.python.model_parameters import ModelSolveParameters, Solut
 from ortools.math_opt.python.parameters import SolveParameters, SolverType
 from ortools.math_opt.python.result import TerminationReason
 from ortools.math_opt.python.solve import solve
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
 
-from solver.arrays import IntArray
+from solver.arrays import FloatArray, IntArray
 from solver.backends.limits import BackendResult, Limits, Report
 from solver.formulation.program import Formulation
 from solver.formulation.rows import FREE
+
+NEARLY_WHOLE: Final = 1e-6
 
 
 def solve_highs(
@@ -65,7 +70,52 @@ def solve_highs(
         return BackendResult(None, bound)
     found = result.variable_values()
     values = np.array([found[variable] for variable in model.variables()])
-    return BackendResult(np.rint(values).astype(np.int64), bound)
+    return BackendResult(_whole(formulation, values), bound)
+
+
+def _whole(formulation: Formulation, values: FloatArray) -> IntArray | None:
+    """Return values as whole numbers; days between two vertices go to the best one."""
+    rounded: IntArray = np.rint(values).astype(np.int64)
+    if np.abs(values - rounded)[~formulation.integer].max(initial=0) <= NEARLY_WHOLE:
+        return rounded
+    return best_continuous(formulation, rounded)
+
+
+def best_continuous(
+    formulation: Formulation, values: IntArray, seconds: float = math.inf
+) -> IntArray | None:
+    """Return values with the best of the columns that need not be told to be whole.
+
+    A linear program by the simplex method, which ends at a vertex: that is whole.
+
+    Parameters
+    ----------
+    values
+        A value per column; those of columns that must be whole stay.
+    seconds
+        What it may take, > 0.
+
+    Returns
+    -------
+    A value per column; None where time was too short.
+    """
+    days = ~formulation.integer
+    if not days.any():
+        return values
+    program = formulation.neighbourhood(values, days)
+    shape = len(program.row_lower), len(program.upper)
+    matrix = sparse.csr_array((program.coefficient, program.column, program.row_start), shape)
+    lower, upper = _row_bounds(program)
+    found = milp(
+        -program.points.astype(np.float64),
+        bounds=Bounds(0, program.upper),
+        constraints=LinearConstraint(matrix, lower, upper),
+        options={"time_limit": seconds},
+    )
+    better = values.copy()
+    if found.x is not None:
+        better[days] = np.rint(found.x)
+    return better if found.x is not None and formulation.holds(better) else None
 
 
 def whole_bound(bound: float) -> float:
@@ -98,15 +148,11 @@ def model_proto(formulation: Formulation) -> model_pb2.ModelProto:
     proto.variables.ids.extend(range(columns))
     proto.variables.lower_bounds.extend([0.0] * columns)
     proto.variables.upper_bounds.extend(formulation.upper.astype(float).tolist())
-    proto.variables.integers.extend([True] * columns)
-    lower, upper = formulation.row_lower, formulation.row_upper
+    proto.variables.integers.extend(formulation.integer.tolist())
+    lower, upper = _row_bounds(formulation)
     proto.linear_constraints.ids.extend(range(rows))
-    proto.linear_constraints.lower_bounds.extend(
-        np.where(lower <= -FREE // 2, -math.inf, lower).tolist()
-    )
-    proto.linear_constraints.upper_bounds.extend(
-        np.where(upper >= FREE // 2, math.inf, upper).tolist()
-    )
+    proto.linear_constraints.lower_bounds.extend(lower.tolist())
+    proto.linear_constraints.upper_bounds.extend(upper.tolist())
     matrix = proto.linear_constraint_matrix
     matrix.row_ids.extend(np.repeat(np.arange(rows), np.diff(formulation.row_start)).tolist())
     matrix.column_ids.extend(formulation.column.tolist())
@@ -119,3 +165,11 @@ def model_proto(formulation: Formulation) -> model_pb2.ModelProto:
         formulation.points[priced].astype(float).tolist()
     )
     return proto
+
+
+def _row_bounds(formulation: Formulation) -> tuple[FloatArray, FloatArray]:
+    lower, upper = formulation.row_lower, formulation.row_upper
+    return (
+        np.where(lower <= -FREE // 2, -math.inf, lower),
+        np.where(upper >= FREE // 2, math.inf, upper),
+    )

@@ -254,7 +254,12 @@ class Program:
         wanted = np.where(gives[of], copies.taken[columns], copies.given[columns])
         points = np.where(known, whole.points[columns], points)
         block = self._part(chosen, inside, touched, points, (lower, upper))
-        return replace(block, upper=np.where(known, np.minimum(block.upper, wanted), block.upper))
+        return replace(
+            block,
+            upper=np.where(known, np.minimum(block.upper, wanted), block.upper),
+            # Days that count for an offer but not for its giver's balance are no circulation.
+            integer=np.ones_like(block.integer),
+        )
 
     def _reciprocal(self) -> list[int]:
         rules = self.formulation.rules
@@ -278,6 +283,7 @@ class Program:
             points=points,
             constant=0,
             upper=whole.upper[self.columns(candidate)],
+            integer=whole.integer[self.columns(candidate)],
             row_start=inside.indptr.astype(np.int64),
             column=inside.indices.astype(np.int64),
             coefficient=inside.data,

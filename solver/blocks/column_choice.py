@@ -36,16 +36,17 @@ class ColumnChoice:
         self._known: tuple[int, IntArray] | None = None
 
     def restricted(
-        self, base: IntArray | SmallArray | None = None, *, open_days: bool = False
+        self, base: IntArray | SmallArray | None = None, *, open_days: bool = True
     ) -> RestrictedProblem:
-        """Return the restricted problem of candidates wanted, each with the days wanted for it.
-
-        Open days make programs so much harder that only few blocks are worth them.
+        """Return the restricted problem of candidates wanted.
 
         Parameters
         ----------
         base
             Half-days per candidate of the decomposition, to start from.
+        open_days
+            Whether days may range as they do in the whole; otherwise each candidate has those that
+            prices want it for.
         """
         search, decomposition = self._search, self._search.decomposition
         kept = (search.column_frequency > self.threshold) | self._near

@@ -212,6 +212,7 @@ def _with_slacks(
         upper=np.concatenate(
             [program.upper, [each.most for each in slacks], np.ones(size, np.int64)]
         ).astype(np.int64),
+        integer=np.ones(columns + len(slacks) + size, np.bool_),
         row_start=np.concatenate([[0], np.cumsum(np.bincount(row, minlength=total))]),
         column=column[order],
         coefficient=coefficient[order].astype(np.int64),

@@ -274,6 +274,7 @@ def with_loops(formulation: Formulation, problem: Problem, loops: Loops) -> Form
         formulation,
         points=np.concatenate([formulation.points, np.zeros(len(loops), np.int64)]),
         upper=np.concatenate([formulation.upper, upper]),
+        integer=np.concatenate([formulation.integer, np.ones(len(loops), np.bool_)]),
         row_start=np.concatenate(
             [formulation.row_start, formulation.row_start[-1] + np.cumsum(entries)]
         ),

@@ -15,7 +15,7 @@ from solver.arrays import BoolArray, IntArray
 from solver.formats.problem import Problem
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rows import Rows
-from solver.formulation.rules import ChangePenalty, Rule, rules_of
+from solver.formulation.rules import ChangePenalty, LinkingRule, Rule, rules_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +36,9 @@ class Formulation:
         Points whatever is chosen.
     upper
         Upper bound per column; the lower is 0.
+    integer
+        Per column, whether a solver must be told that it is whole. Half-days outside linking rules
+        are whole by themselves once pairings are chosen: what is left is a circulation.
     row_start, column, coefficient
         The matrix in compressed rows, shapes (rows + 1,), (entries,), (entries,).
     row_lower, row_upper
@@ -53,6 +56,7 @@ class Formulation:
     points: IntArray
     constant: int
     upper: IntArray
+    integer: BoolArray
     row_start: IntArray
     column: IntArray
     coefficient: IntArray
@@ -109,6 +113,7 @@ class Formulation:
             points=self.points[inside],
             constant=self.objective(fixed),
             upper=self.upper[inside],
+            integer=self.integer[inside],
             row_start=np.concatenate([[0], np.cumsum(sizes[live])]),
             column=(np.cumsum(inside) - 1)[self.column[kept]],
             coefficient=self.coefficient[kept],
@@ -171,6 +176,11 @@ def formulate(problem: Problem, *, prune: bool = True) -> Formulation:
     blocks = [
         _matrix(rule.rows(problem), column_of, days_column, scale, upper, prune) for rule in rules
     ]
+    integer = np.ones(len(upper), np.bool_)
+    integer[len(candidate) :] = False
+    for rule, block in zip(rules, blocks, strict=True):
+        if isinstance(rule, LinkingRule):
+            integer[block.column] = True
     sizes = [len(block.subject) for block in blocks]
     entries = np.concatenate([np.diff(block.start) for block in blocks])
     return Formulation(
@@ -181,6 +191,7 @@ def formulate(problem: Problem, *, prune: bool = True) -> Formulation:
         points=points,
         constant=-int(saved.sum()),
         upper=upper,
+        integer=integer,
         row_start=np.concatenate([[0], np.cumsum(entries)]),
         column=np.concatenate([block.column for block in blocks]),
         coefficient=np.concatenate([block.coefficient for block in blocks]),

@@ -19,6 +19,7 @@ from functools import partial
 import numpy as np
 
 from solver.arrays import FloatArray, IntArray, SmallArray
+from solver.backends.highs import best_continuous
 from solver.backends.limits import Limits, OnNews
 from solver.blocks.column_choice import ColumnChoice
 from solver.blocks.neighbourhoods import grown
@@ -109,6 +110,7 @@ class PriceCoordination:
         self.search = PriceSearch(self._decomposition, limits.workers, dual_point, prices, check)
         self._repair = Repair(problem, self._decomposition, parameters.repair)
         self._base: IntArray | SmallArray | None = None
+        self._open_days = bool((self._decomposition.low < self._decomposition.high).any())
         self._few = len(problem.participants) <= prices.few_participants
         self._last_step = prices.last_step_few if self._few else prices.last_step
         self.incumbent = Incumbent(
@@ -147,7 +149,7 @@ class PriceCoordination:
                 self._further.learn(before - self.search.bound(), time.time() - since)
                 before, since = self.search.bound(), time.time()
                 if not self.warm or self.incumbent.half_days is None:
-                    self.incumbent.update(self._repair.check(self._repaired(self._agreed())))
+                    self._take(self._repaired(self._agreed()))
             self.incumbent.report()
         self.search.quicken(self._fresh, 1 / tuning.fresh_speed)
 
@@ -172,7 +174,7 @@ class PriceCoordination:
         if self._limits.work is None and tuning.tight_gap < self.incumbent.gap() < math.inf:
             self._closed_blocks()
             return
-        restricted = self._columns.restricted()
+        restricted = self._columns.restricted(open_days=False)
         if not len(restricted.giver):
             return
         size = len(self._problem.participants) // tuning.priced_blocks
@@ -189,7 +191,7 @@ class PriceCoordination:
                     waves.settle(int(blocks[at]), jobs[at], found)
         agreed = waves.agreed()
         self._base = self._repaired_base(agreed)
-        self.incumbent.update(self._repair.check(self._repaired(agreed)))
+        self._take(self._repaired(agreed))
         self.incumbent.report()
 
     def _closed_blocks(self) -> None:
@@ -218,9 +220,7 @@ class PriceCoordination:
                     self._further.round()
             started, before = time.time(), self.incumbent.objective
             used = self._neighbourhoods.next()
-            far = self.incumbent.gap() > self._parameters.blocks.open_days_gap
-            opened = used.label == self._grown or far
-            restricted = self._columns.restricted(self._base, open_days=opened)
+            restricted = self._columns.restricted(self._base)
             people = int(used.people * self._random.uniform(tuning.least_size_share, 1.0))
             label = used.label(restricted, people)
             jobs = restricted.fixed_blocks(label, self._regret())
@@ -284,7 +284,7 @@ class PriceCoordination:
             # A better plan holds only what was kept, so that the rest has no say in the bound.
             self.incumbent.proven = max(self.incumbent.objective, math.floor(bound))
             if found is not None:
-                self.incumbent.update(self._repair.check(restricted.half_days(found)))
+                self._take(restricted.half_days(found))
         self.incumbent.report()
 
     def _improve(self, restricted: RestrictedProblem, jobs: list[Job], sweeps: int) -> float:
@@ -299,9 +299,28 @@ class PriceCoordination:
                 reached = int(restricted.points[jobs[at].columns] @ found)
                 hard += bound - reached > self._parameters.pacing.hard_gap * max(1, reached)
         finally:
-            self.incumbent.update(self._repair.check(restricted.half_days()))
+            self._take(restricted.half_days())
         self.incumbent.report()
         return hard / max(1, len(jobs))
+
+    def _take(self, half_days: IntArray | SmallArray) -> None:
+        """Make a plan the incumbent if it is better, and with the best days for its pairings."""
+        plan = self._repair.check(half_days)
+        self.incumbent.update(plan)
+        if plan is None or plan.half_days is not self.incumbent.half_days or not self._open_days:
+            return
+        pairings = RestrictedProblem(
+            self._problem,
+            self._decomposition,
+            half_days > 0,
+            self.search.column_frequency,
+            half_days,
+            parameters=self._parameters.blocks,
+        )
+        seconds = self._limits.seconds()
+        found = best_continuous(pairings.program.formulation, pairings.values, seconds)
+        if found is not None:
+            self.incumbent.update(self._repair.check(pairings.half_days(found)))
 
     def _cut(self, restricted: RestrictedProblem, size: int) -> IntArray:
         return restricted.cut(size, self._random.uniform(0, math.pi))
