@@ -14,7 +14,7 @@ from numba import njit
 
 from solver.arrays import IntArray, SmallArray
 
-NARROW: Final = 4
+NARROW: Final = 8
 """Days between an item's fewest and most below which each is tried."""
 NEVER: Final = -(2**61)
 """Profit of what cannot be. It stays below `POSSIBLE` whatever a participant adds to it."""
@@ -88,7 +88,7 @@ class KnapsackTables(NamedTuple):
     choice_at
         First choice of each selected item.
     selected, profit
-        Items selected, and their profits, which are kept up for fixed days only.
+        Items selected, and their profits: the highest that each can have, before more are left out.
     ends, widths
         Per group: where its selected items end, and the width of P.
     """
@@ -166,6 +166,62 @@ def profit_of(profits: Profits, candidate: int, days: int, unit: int) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
+def _select_ranged(
+    side: Side,
+    profits: Profits,
+    group: int,
+    first: int,
+    floor: int,
+    most: int,
+    start: int,
+    out: KnapsackTables,
+) -> int:
+    """Select the items of a group whose days range, which are its last, from `first` on.
+
+    Betters are looked for among as many of the highest profit as a response can hold.
+    """
+    end = start
+    for item in range(first, side.items[group + 1]):
+        candidate = side.candidate[item]
+        highest = _value(profits, candidate, profits.high[candidate])
+        highest = max(profits.least[candidate], highest)
+        if highest > floor:
+            out.selected[end], out.profit[end] = item, highest
+            end += 1
+    if most < 0 or most >= end - start:
+        return end
+    for better in range(start, start + most):
+        best = better
+        for place in range(better + 1, end):
+            if out.profit[place] > out.profit[best]:
+                best = place
+        out.selected[better], out.selected[best] = out.selected[best], out.selected[better]
+        out.profit[better], out.profit[best] = out.profit[best], out.profit[better]
+    kept = start + most
+    for place in range(start + most, end):
+        item = out.selected[place]
+        for better in range(start, start + most):
+            other = side.candidate[out.selected[better]]
+            if not _stands_in(profits, other, side.candidate[item]):
+                out.selected[kept] = item
+                kept += 1
+                break
+    return kept
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _stands_in(profits: Profits, other: int, candidate: int) -> bool:
+    """Return whether another candidate is worth no less on all days that a candidate can have."""
+    low, high = profits.low[candidate], profits.high[candidate]
+    return bool(
+        profits.low[other] <= low
+        and profits.high[other] >= high
+        and _value(profits, other, low) >= profits.least[candidate]
+        and _value(profits, other, high) >= _value(profits, candidate, high)
+    )
+
+
+@njit(cache=True, nogil=True, inline="always")
 def select(
     side: Side,
     profits: Profits,
@@ -179,7 +235,8 @@ def select(
     """Select the items of a group that some optimal response holds; return where they end.
 
     An item with a profit of no more than `floor` is left out. So is one that has as many betters
-    of the same days as a response can hold: one of the betters is free to stand in for it.
+    of the same days, or of any days that it can have, as a response can hold: one of the betters is
+    free to stand in for it.
     """
     end = start
     run, run_days = start, -1
@@ -187,10 +244,7 @@ def select(
         candidate = side.candidate[item]
         value = profits.least[candidate]
         if profits.low[candidate] != profits.high[candidate]:
-            if max(value, _value(profits, candidate, profits.high[candidate])) > floor:
-                out.selected[end] = item
-                end += 1
-            continue
+            return _select_ranged(side, profits, group, item, floor, most, end, out)
         if value <= floor:
             continue
         days = side.low[item]
@@ -325,14 +379,16 @@ def add_item(
     for count in range(top_count, counts - 1, -1):
         here = count * width
         before = here - counts * width
-        if profits.low[candidate] == profits.high[candidate]:
-            value, step = profits.least[candidate], days_count * low
-            for at in range(top_days, step - 1, -1):
-                reached = table[before + at - step] + value
-                if reached > table[here + at]:
-                    table[here + at] = reached
-                    if record:
-                        choice[here + at] = low + 1
+        # One number of days after another, unless that would let an item in twice.
+        if low == high or (counts and (not days_count or high - low < NARROW)):
+            for days in range(low, high + 1):
+                value, step = profit_of(profits, candidate, days, unit), days_count * days
+                for at in range(top_days, step - 1, -1):
+                    reached = table[before + at - step] + value
+                    if reached > table[here + at]:
+                        table[here + at] = reached
+                        if record:
+                            choice[here + at] = days + 1
             continue
         here_row, before_row = table[here : here + width], table[before : before + width]
         choice_row = choice[here : here + width]
