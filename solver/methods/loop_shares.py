@@ -10,8 +10,6 @@ from there: away from participants that want a loop which others do not.
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numba import njit
 from scipy import sparse
@@ -21,11 +19,9 @@ from solver.backends.highs import whole_bound
 from solver.backends.pdlp import dual_sides
 from solver.formats.problem import Problem
 from solver.formulation.loop_columns import Loops
+from solver.formulation.loop_packing import Packing
 from solver.formulation.program import Formulation
 from solver.formulation.rows import FREE
-
-ONE_SIDED: Final = ("needs", "offers", "participants", "candidates")
-"""Tables whose rows bind one participant's loops (a candidate's those of its taker)."""
 
 
 class LoopShares:
@@ -41,12 +37,10 @@ class LoopShares:
 
     Parameters
     ----------
-    program
-        Columns are days of candidates, then loops, as `loop_packing.pack` leaves them where every
-        arc has one candidate.
+    packing
+        Of loops whose arcs have one candidate each: its columns are days, then loops.
     dual
-        A value per row, of the linear relaxation or any others. Rows that bind more than one
-        participant, or days that are free, stay at these.
+        A value per row, of the linear relaxation or any others.
     most_nodes
         Steps of one participant's search in one round, >= 1.
     """
@@ -54,26 +48,14 @@ class LoopShares:
     def __init__(
         self,
         problem: Problem,
-        program: Formulation,
+        packing: Packing,
         loops: Loops,
         dual: FloatArray,
         most_nodes: int,
     ) -> None:
-        days = len(program.upper) - len(loops)
-        matrix = sparse.csr_array(
-            (program.coefficient, program.column, program.row_start),
-            shape=(len(program.row_lower), len(program.upper)),
-        )
-        ceiling, floor = dual_sides(program, dual)
-        owner = _owner(problem, program, matrix, days)
-        shared = owner < 0
-        paid = np.where(shared, ceiling + floor, 0)
-        left = program.points - matrix.T @ paid
-        proved = np.where(shared, ceiling, 0) @ program.row_upper
-        proved += np.where(shared, floor, 0) @ program.row_lower + program.constant
-        self._constant = float(proved + left[:days].clip(min=0) @ program.upper[:days])
-        self._worth = left[days:]
-        own, owner = matrix[~shared][:, days:], owner[~shared]
+        program = packing.program
+        self._charges = _Charges(packing, len(loops), dual, _owner(problem, program))
+        own, owner, room, charged = self._charges.own()
         loop, arc = loops.entries()
         at = np.unique(
             np.concatenate([loops.giver[arc], loops.taker[arc]]) * len(loops) + np.tile(loop, 2)
@@ -86,7 +68,7 @@ class LoopShares:
         self._first_row = np.searchsorted(owner[order], np.arange(participants + 1))
         local = np.empty(len(owner), np.int64)
         local[order] = np.arange(len(owner)) - self._first_row[owner[order]]
-        self._room = program.row_upper[~shared][order]
+        self._room = room[order]
         entry = own.tocoo()
         row, column = entry.coords
         place = np.searchsorted(at, owner[row] * len(loops) + column)
@@ -99,14 +81,14 @@ class LoopShares:
         self.several = bool((self._most > 1).any())
         self._nodes = most_nodes
         self._paid = np.zeros(len(at))
-        np.add.at(self._paid, place, entry.data * ceiling[~shared][row])
+        np.add.at(self._paid, place, entry.data * charged[row])
         self._paid_whole = np.zeros(participants)
-        np.add.at(self._paid_whole, owner, ceiling[~shared] * program.row_upper[~shared])
-        self._shares = self._best_shares = self._whole(self._paid)
+        np.add.at(self._paid_whole, owner, charged * room)
+        self._shares, self._dual = self._paid, self._charges.dual
+        self._best = self._shares, self._dual
+        self._direction, self._unused = np.zeros(len(at)), np.zeros(len(self._dual))
         self._wanted = np.zeros(len(at), np.bool_)
-        self._direction = np.zeros(len(at))
         self.bound = np.inf
-        self._stalled = 0
 
     def round(self, step: float, aim: float, memory: float) -> bool:
         """Let each participant pick, and move the shares; return whether the bound is lower.
@@ -120,7 +102,10 @@ class LoopShares:
         memory
             Weight of directions before, 0 to below 1.
         """
-        worth = _pick(
+        worth, days, constant = self._charges.worth(self._dual)
+        short = worth - np.bincount(self._loop, self._shares, minlength=len(self._on))
+        shares = self._shares + (short / self._on)[self._loop]
+        picked = _pick(
             self._first,
             self._first_use,
             self._row,
@@ -128,60 +113,124 @@ class LoopShares:
             self._first_row,
             self._room,
             self._most,
-            self._shares,
+            shares,
             self._paid,
             self._paid_whole,
             self._nodes,
             self._wanted,
         )
-        value = worth + self._constant
+        value = picked + constant
         better = value < self.bound
         if better:
-            self.bound, self._best_shares = value, self._shares
+            self.bound, self._best = value, (shares, self._dual)
         agreed = np.bincount(self._loop, self._wanted, minlength=len(self._on)) / self._on
-        against = self._wanted - agreed[self._loop]
-        self._direction = memory * self._direction + (1 - memory) * against
-        size = float(self._direction @ self._direction)
+        against = memory * self._direction + (1 - memory) * (self._wanted - agreed[self._loop])
+        unused = memory * self._unused + (1 - memory) * self._charges.unused(agreed, days)
+        self._direction, self._unused = against, unused
+        scale = self._charges.scale
+        size = float(against @ against + unused @ (scale * unused))
         if size > 0:
             way = step * (value - (1 - aim) * self.bound) / size
-            self._shares = self._whole(self._shares - way * self._direction)
+            self._dual = self._charges.kept(self._dual - way * scale * unused)
+            self._shares = shares - way * against
         return better
 
     def back(self) -> None:
         """Return to the best shares."""
-        self._shares, self._direction = self._best_shares, np.zeros_like(self._direction)
+        self._shares, self._dual = self._best
+        self._direction, self._unused = 0 * self._direction, 0 * self._unused
 
     def whole(self) -> float:
         """Return the bound in whole points."""
         return whole_bound(self.bound)
 
-    def _whole(self, shares: FloatArray) -> FloatArray:
-        """Return shares that add up to what each loop is worth."""
-        short = self._worth - np.bincount(self._loop, shares, minlength=len(self._on))
-        added: FloatArray = shares + (short / self._on)[self._loop]
-        return added
+
+class _Charges:
+    """Rows that bind more than one participant's loops, or days that are free, and their duals.
+
+    Days are not shared out: at given duals each pairing on a loop has its fewest or its most.
+
+    Attributes
+    ----------
+    dual
+        As given, of these rows, shape (rows,).
+    scale
+        How far each dual moves compared with shares, shape (rows,).
+    """
+
+    def __init__(self, packing: Packing, loops: int, dual: FloatArray, owner: IntArray) -> None:
+        program = packing.program
+        first = len(program.upper) - loops
+        matrix = sparse.csr_array(
+            (program.coefficient, program.column, program.row_start),
+            shape=(len(program.row_lower), len(program.upper)),
+        )
+        candidates = len(program.candidate)
+        of = program.free[packing.kept[candidates : candidates + len(program.free)]]
+        self._along = sparse.csr_array(packing.lift[of][:, first:])
+        self._fewest, self._most = program.low[of], program.high[of]
+        with_days = np.diff(sparse.csr_array(matrix[:, :first]).indptr) > 0
+        tables = np.array([rule.table for rule in program.rules])[program.row_rule]
+        # What days a pairing may have is kept by each pairing.
+        shared = np.flatnonzero(np.where(with_days, tables != "candidates", owner < 0))
+        ceiling, floor = dual_sides(program, dual)
+        self._days, self._loops = matrix[shared][:, :first], matrix[shared][:, first:]
+        self._lower, self._upper = program.row_lower[shared], program.row_upper[shared]
+        self.dual = (ceiling + floor)[shared]
+        square = sparse.csr_array(matrix[shared].multiply(matrix[shared]))
+        entries = np.maximum(1, np.diff(square.indptr))
+        self.scale = entries / np.maximum(1, square.sum(axis=1))
+        self._day_points, self._points = program.points[:first], program.points[first:]
+        self._constant = program.constant
+        mine = np.flatnonzero(owner >= 0)
+        fewest = self._along.multiply(self._fewest[:, np.newaxis])
+        own = sparse.csr_array(matrix[mine][:, first:] + matrix[mine][:, :first] @ fewest)
+        charged = np.where(with_days, 0, ceiling)[mine]
+        self._own = own, owner[mine], program.row_upper[mine], charged
+
+    def own(self) -> tuple[sparse.csr_array, IntArray, IntArray, FloatArray]:
+        """Return rows of single participants over loops, whose, their limits and their duals.
+
+        Of days that are free they count the fewest, at no dual.
+        """
+        return self._own
+
+    def worth(self, dual: FloatArray) -> tuple[FloatArray, IntArray, float]:
+        """Return points left to each loop, the days of each pairing, and points beside loops."""
+        day = self._day_points - self._days.T @ dual
+        days = np.where(day > 0, self._most, self._fewest)
+        loops = self._points - self._loops.T @ dual + self._along.T @ (day * days)
+        limits = np.where(dual > 0, self._upper, np.where(dual < 0, self._lower, 0))
+        return loops, days, float(limits @ dual) + self._constant
+
+    def unused(self, chosen: FloatArray, days: IntArray) -> FloatArray:
+        """Return what is left of each row's limits, by how much each loop is chosen."""
+        used = self._loops @ chosen + self._days @ (days * (self._along @ chosen))
+        above, below = self._upper - used, self._lower - used
+        one_sided = np.where(self._lower > -FREE // 2, below, above)
+        return np.where(self._upper < FREE // 2, above, one_sided)
+
+    def kept(self, dual: FloatArray) -> FloatArray:
+        """Return duals of the signs that rows allow."""
+        dual = np.where(self._upper < FREE // 2, dual, dual.clip(max=0))
+        return np.where(self._lower > -FREE // 2, dual, dual.clip(min=0))
 
 
-def _owner(problem: Problem, program: Formulation, matrix: sparse.csr_array, days: int) -> IntArray:
-    """Return whose loops each row binds, -1 where it binds more than those."""
+def _owner(problem: Problem, program: Formulation) -> IntArray:
+    """Return whose loops each row binds (a candidate's: its taker's), -1 if not one's alone."""
+    owners = {
+        "needs": problem.needs.participant,
+        "offers": problem.offers.participant,
+        "participants": np.arange(len(problem.participants)),
+        "candidates": problem.taker,
+    }
     owner = np.full(len(program.row_lower), -1)
     tables = np.array([rule.table for rule in program.rules])[program.row_rule]
-    subject = program.row_subject
-    for table, of in zip(
-        ONE_SIDED,
-        (
-            problem.needs.participant,
-            problem.offers.participant,
-            np.arange(len(problem.participants)),
-            problem.taker,
-        ),
-        strict=True,
-    ):
-        owner[tables == table] = of[subject[tables == table]]
-    rows = np.repeat(np.arange(len(owner)), np.diff(matrix.indptr))
-    # Free days, and rows that are no plain ceiling, are left to their dual values.
-    owner[rows[(matrix.indices < days) | (matrix.data < 0)]] = -1
-    plain: BoolArray = (program.row_lower <= 0) & (program.row_upper < FREE // 2)
+    for table, of in owners.items():
+        owner[tables == table] = of[program.row_subject[tables == table]]
+    rows = np.repeat(np.arange(len(owner)), np.diff(program.row_start))
+    plain = (program.row_lower <= 0) & (program.row_upper < FREE // 2)
+    plain[rows[program.coefficient < 0]] = False
     return np.where(plain, owner, -1)
 
 

@@ -166,23 +166,26 @@ def _share(
     # Late, as the compiled kernel is worth loading for large problems only.
     from solver.methods.loop_shares import LoopShares
 
-    shares = LoopShares(problem, search.packing.program, loops, dual, tuning.shares_nodes)
+    shares = LoopShares(problem, search.packing, loops, dual, tuning.shares_nodes)
     if not shares.several:
         return
     limits = search.limits
     deadline = limits.part_of_time(tuning.shares_time_share)
     left = math.inf if limits.work is None else limits.work * tuning.shares_per_work
-    step, patience = tuning.shares_step, tuning.shares_patience
+    step, better, worse = tuning.shares_step, 0, 0
     while left > 0 and step > tuning.shares_least_step and not search.closed():
         if time.time() > deadline:
             return
         left -= 1
-        patience -= 1
         if shares.round(step, tuning.shares_aim, tuning.shares_memory):
-            patience = tuning.shares_patience
             search.lower(shares.whole())
-        elif patience == 0:
-            step, patience = step * tuning.shares_shrink, tuning.shares_patience
+            better, worse = better + 1, 0
+        else:
+            better, worse = 0, worse + 1
+        if better == tuning.shares_patience:
+            step, better = step / tuning.shares_shrink, 0
+        elif worse == tuning.shares_patience:
+            step, worse = step * tuning.shares_shrink, 0
             shares.back()
 
 

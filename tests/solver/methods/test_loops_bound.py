@@ -83,13 +83,13 @@ def test_a_greedy_plan_is_one_of_the_packing(problem, data):
 def test_shares_bound_all_loops_whatever_they_are(problem, data):
     """From any dual values, with steps of any size, and searches cut short."""
     program, loops = programs(problem)
-    packed, best = pack(program, loops).program, brute_force(problem)
+    packing, best = pack(program, loops), brute_force(problem)
     if best is None or not len(loops):
         return
-    rows = len(packed.row_lower)
+    rows = len(packing.program.row_lower)
     drawn = data.draw(st.lists(st.integers(-9, 9), min_size=rows, max_size=rows))
     nodes = data.draw(st.sampled_from([1, 2, 1000]))
-    shares = LoopShares(problem, packed, loops, np.array(drawn, np.float64), nodes)
+    shares = LoopShares(problem, packing, loops, np.array(drawn, np.float64), nodes)
     for _ in range(12):
         shares.round(data.draw(st.sampled_from([0.1, 1.0])), 0.1, 0.5)
         assert shares.whole() >= best
