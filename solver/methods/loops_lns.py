@@ -21,6 +21,7 @@ from solver.formats.problem import Problem
 from solver.formulation.loop_columns import Loops
 from solver.formulation.loop_packing import Packing, pack, without_implied
 from solver.formulation.program import Formulation
+from solver.formulation.rows import FREE
 from solver.parameters import DEFAULTS, LoopParameters
 
 
@@ -54,7 +55,7 @@ def search_neighbourhoods(
     """
     packing = pack(formulation, loops)
     program = without_implied(packing.program)
-    neighbours = _Neighbours(problem, loops, packing)
+    neighbours = _Neighbours(problem, loops, packing, program)
     random = np.random.default_rng(limits.seed)
     values = None if start is None else start[packing.kept]
     size, left = float(parameters.first_participants), math.inf
@@ -66,7 +67,7 @@ def search_neighbourhoods(
             if left <= 0 or limits.seconds() <= parameters.stop_s:
                 return BackendResult(packing.whole(values), math.inf)
             left -= 1
-            inside = neighbours.columns(centre, int(size), random)
+            inside = neighbours.columns(values, centre, int(size), random)
             part = program.neighbourhood(values, inside)
             answer = solve_highs(
                 part, values[inside], _short(limits, parameters.neighbourhood_s), _unheard
@@ -108,7 +109,9 @@ class _Neighbours:
         Participants on loops.
     """
 
-    def __init__(self, problem: Problem, loops: Loops, packing: Packing) -> None:
+    def __init__(
+        self, problem: Problem, loops: Loops, packing: Packing, program: Formulation
+    ) -> None:
         size = len(problem.participants)
         loop, arc = loops.entries()
         giver, taker = loops.giver[arc], loops.taker[arc]
@@ -124,10 +127,34 @@ class _Neighbours:
             (np.ones(len(who), np.int64), (column, who)), shape=(len(packing.kept), size)
         )
         self._touched = touched[np.flatnonzero(packing.kept)]
+        first, self._program = len(candidate), program
+        days = np.flatnonzero(packing.kept[first : len(of)])
+        self._first_loop = int(packing.kept[: len(of)].sum())
+        self._along = packing.lift[free[days]]
+        self._rows = np.repeat(np.arange(len(program.row_lower)), np.diff(program.row_start))
+        least = np.zeros(len(program.row_lower), np.int64)
+        np.minimum.at(least, self._rows, program.coefficient)
+        self._ceiling = np.where(least < 0, FREE, program.row_upper)
 
-    def columns(self, centre: int, size: int, random: np.random.Generator) -> BoolArray:
-        """Return which columns so many participants around one decide; the others are fixed."""
+    def columns(
+        self, values: IntArray, centre: int, size: int, random: np.random.Generator
+    ) -> BoolArray:
+        """Return which columns so many participants around one decide; the others are fixed.
+
+        Besides those of the participants alone these are all loops that fit beside what is fixed.
+        """
         inside: BoolArray = self._touched @ ~self._around(centre, size, random) == 0
+        program = self._program
+        fixed = np.where(inside, 0, values)
+        used = np.zeros(len(self._ceiling), np.int64)
+        np.add.at(used, self._rows, program.coefficient * fixed[program.column])
+        blocked = program.coefficient > (self._ceiling - used)[self._rows]
+        fits = np.ones(len(inside), np.bool_)
+        fits[program.column[blocked]] = False
+        loops = self._first_loop
+        inside[loops:] |= fits[loops:] & (values[loops:] == 0)
+        days = loops - len(self._along.indptr) + 1
+        inside[days:loops] |= self._along @ inside > 0
         return inside
 
     def _around(self, centre: int, size: int, random: np.random.Generator) -> BoolArray:
