@@ -478,6 +478,10 @@ class LoopParameters:
         What the size never falls below, >= 2.
     neighbourhood_s
         Seconds that one neighbourhood may take; > 0. Measured with `first_participants`.
+    patience
+        Neighbourhoods in a row that brought nothing, after which the next may take twice as long as
+        the first; after twice as many three times, and so on; >= 1. In 50 seconds 20 brought
+        1,223,668 points rather than 1,220,275 on 200 institutions.
     neighbourhoods_per_work
         Neighbourhoods per unit of the deterministic limit; >= 1. Chosen.
     stop_s
@@ -517,6 +521,7 @@ class LoopParameters:
     growth: float = 1.25
     least_participants: float = 2.0
     neighbourhood_s: float = 1.5
+    patience: int = 20
     neighbourhoods_per_work: int = 20
     stop_s: float = 0.5
     simplex_columns: int = 120_000

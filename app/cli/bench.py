@@ -27,14 +27,17 @@ def make(
     ],
     size: Annotated[
         int,
-        typer.Option(help="Number of institutions, or of jobs to assign.", min=1, max=1_000_000),
+        typer.Option(
+            help="Number of institutions, of jobs to assign, or of pairs.", min=1, max=1_000_000
+        ),
     ] = 300,
     seed: Annotated[int, typer.Option(help="Random seed.", min=0, max=2**31 - 1)] = 0,
     kind: Annotated[
         str,
         typer.Option(
             help="Family of instances: whole, roomy, scarce, ranges, both_roles, accounts, "
-            "linking or divisible; for generalised assignment gap_c, gap_d or gap_e."
+            "linking or divisible; for generalised assignment gap_c, gap_d or gap_e; for kidney "
+            "exchange in loops of three kidney."
         ),
     ] = "whole",
     agents: Annotated[
@@ -51,15 +54,17 @@ def make(
     from solver.formats.problem_json import write_problem
     from solver.instances.balanced_exchange import KINDS, fingerprint
     from solver.instances.generalised_assignment import ASSIGNMENT_KINDS
+    from solver.instances.kidney_exchange import KIDNEY, draw_kidney_exchange
 
-    if kind not in (*KINDS, *ASSIGNMENT_KINDS):
-        kinds = ", ".join((*KINDS, *ASSIGNMENT_KINDS))
+    placeless = (*ASSIGNMENT_KINDS, KIDNEY)
+    if kind not in (*KINDS, *placeless):
+        kinds = ", ".join((*KINDS, *placeless))
         raise Problem(f"--kind {kind!r} is not a family of instances. Choose one of: {kinds}.")
-    if kind in ASSIGNMENT_KINDS:
-        if positions is not None:
-            raise Problem(
-                f"--positions does not apply to {kind}, which has no places. Leave it out."
-            )
+    if kind in placeless and positions is not None:
+        raise Problem(f"--positions does not apply to {kind}, which has no places. Leave it out.")
+    if kind == KIDNEY:
+        problem, said = draw_kidney_exchange(size, seed), f"{size:,} pairs"
+    elif kind in ASSIGNMENT_KINDS:
         problem, said = _assignment(agents, size, seed, kind)
     else:
         problem, said = _exchange(positions, size, seed, kind)

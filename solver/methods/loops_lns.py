@@ -58,7 +58,7 @@ def search_neighbourhoods(
     neighbours = _Neighbours(problem, loops, packing, program)
     random = np.random.default_rng(limits.seed)
     values = None if start is None else start[packing.kept]
-    size, left = float(parameters.first_participants), math.inf
+    size, left, fruitless = float(parameters.first_participants), math.inf, 0
     if limits.work is not None:
         left = limits.work * parameters.neighbourhoods_per_work
     growth = parameters.growth ** (parameters.first_participants / max(1, len(neighbours.active)))
@@ -69,15 +69,15 @@ def search_neighbourhoods(
             left -= 1
             inside = neighbours.columns(values, centre, int(size), random)
             part = program.neighbourhood(values, inside)
-            answer = solve_highs(
-                part, values[inside], _short(limits, parameters.neighbourhood_s), _unheard
-            )
-            gained = 0
+            seconds = parameters.neighbourhood_s * (1 + fruitless / parameters.patience)
+            answer = solve_highs(part, values[inside], _short(limits, seconds), _unheard)
+            gained, fruitless = 0, fruitless + 1
             if answer.values is not None and part.holds(answer.values):
                 gained = part.objective(answer.values) - program.objective(values)
             if gained > 0 and answer.values is not None:
                 values = values.copy()
                 values[inside] = answer.values
+                fruitless = 0
                 report(None, None, packing.whole(values))
             if answer.bound > program.objective(values):
                 size = max(size / parameters.growth, parameters.least_participants)
