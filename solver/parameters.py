@@ -491,8 +491,10 @@ class LoopParameters:
         two seconds where each is on one loop at most; beyond, PDLP comes near sooner.
     restricted_columns
         Columns, those of least reduced cost, of the first restricted problem; >= 1. Chosen.
+    restricted_growth
+        How many times as many the next one has; >= 2. Chosen.
     restricted_time_share
-        Share of the time left for that one, 0 to 1. Chosen.
+        Share of the time left for each but the last, 0 to 1. Chosen.
     shares_time_share
         Share of the time left then for shares of loops, 0 to 1. Chosen.
     shares_step, shares_shrink, shares_least_step
@@ -526,6 +528,7 @@ class LoopParameters:
     stop_s: float = 0.5
     simplex_columns: int = 120_000
     restricted_columns: int = 2_000
+    restricted_growth: int = 4
     restricted_time_share: float = 0.2
     shares_time_share: float = 0.7
     shares_step: float = 0.05

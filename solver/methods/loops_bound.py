@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.arrays import FloatArray, IntArray
+from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.backends.highs import solve_highs
 from solver.backends.limits import BackendResult, Limits, Report
 from solver.backends.pdlp import bound_of, dual_sides, linear_dual
@@ -57,11 +57,15 @@ def bound_loops(
     dual = linear_dual(search.program, limits, simplex=small)
     if dual is not None:
         search.relax(dual)
-        search.solve(tuning.restricted_columns, limits.part_of_time(tuning.restricted_time_share))
+        most, share = tuning.restricted_columns, tuning.restricted_time_share
+        search.solve(most, limits.part_of_time(share))
         if not search.closed() and not packing.kept[: len(formulation.candidate)].any():
             every = np.zeros(len(implied))
             every[~implied] = dual
             _share(problem, search, loops, every, tuning)
+        while not search.closed() and search.useful().sum() > tuning.restricted_growth * most:
+            most *= tuning.restricted_growth
+            search.solve(most, limits.part_of_time(share))
     if not search.closed():
         search.solve(len(search.program.upper), limits.deadline)
     return search.result()
@@ -116,20 +120,21 @@ class _Search:
         # Days are no loops: each step of them costs little, and they are of no use alone.
         self._cost[: self._first_loop] = 0
 
-    def solve(self, most: int, deadline: float) -> None:
-        """Let HiGHS decide on the columns of least reduced cost, so many at most.
-
-        Those with which no plan can be better than this one are left out besides.
-        """
-        useful = self._linear - self._cost > self.points()
+    def useful(self) -> BoolArray:
+        """Return which columns could make a plan better than this one, with this one's."""
+        useful: BoolArray = self._linear - self._cost > self.points()
         if self._linear == math.inf:
             useful[:] = True
         else:
             useful[: self._first_loop] = True
         if self._values is not None:
-            # So that the plan is one of these.
             useful |= self._values > 0
-        inside, left_out = useful, -math.inf
+        return useful
+
+    def solve(self, most: int, deadline: float) -> None:
+        """Let HiGHS decide on the useful columns of least reduced cost, so many at most."""
+        inside = useful = self.useful()
+        left_out = -math.inf
         if useful.sum() > most:
             # Of equal loops any: the first would all be of the same few participants.
             random = np.random.default_rng(self.limits.seed).random(len(inside))
