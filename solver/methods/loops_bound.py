@@ -134,14 +134,15 @@ class _Search:
     def solve(self, most: int, deadline: float) -> None:
         """Let HiGHS decide on the useful columns of least reduced cost, so many at most."""
         inside = useful = self.useful()
-        left_out = -math.inf
+        left_out: float = -math.inf
         if useful.sum() > most:
             # Of equal loops any: the first would all be of the same few participants.
             random = np.random.default_rng(self.limits.seed).random(len(inside))
             ranked = np.lexsort((random, np.where(useful, self._cost, np.inf)))
             inside = np.zeros_like(useful)
             inside[ranked[:most]] = True
-            left_out = self._linear - float(self._cost[ranked[most]])
+            # The relaxation's bound is rounded down, by less than a point.
+            left_out = math.ceil(self._linear - self._cost[ranked[most]])
             if self._values is not None:
                 inside |= self._values > 0
         program = self.program
@@ -157,7 +158,7 @@ class _Search:
         if answer.infeasible and left_out == -math.inf and self._values is None:
             self.infeasible = True
         elif not answer.infeasible or left_out > -math.inf:
-            self.lower(math.floor(max(answer.bound, left_out, self.points())))
+            self.lower(max(answer.bound, left_out, self.points()))
 
     def result(self) -> BackendResult:
         values = None if self._values is None else self.packing.whole(self._values)

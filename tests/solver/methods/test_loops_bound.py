@@ -1,5 +1,6 @@
 """Closed loops as a packing: the same plans as the whole program has, and bounds that hold."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -159,3 +160,19 @@ def test_splitting_keeps_loops_of_arcs_where_candidates_are_too_many():
     kept = formulation.candidate
     assert (split.giver[split.arc] == problem.giver[kept]).all()
     assert (split.taker[split.arc] == problem.taker[kept]).all()
+
+
+def test_what_is_left_of_no_time_is_the_relaxation():
+    """HiGHS then has no bound of its own, and what it was given is not said to be all."""
+    problem = authority()
+    program, loops = programs(problem)
+    told = []
+    bound_loops(
+        problem,
+        program,
+        None,
+        replace(Limits(), deadline=time.time() + 0.2),
+        lambda points, bound, values: told.append(bound),
+        loops=loops,
+    )
+    assert all(bound >= solve(problem, work=1).objective for bound in told if bound is not None)
