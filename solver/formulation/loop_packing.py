@@ -85,6 +85,7 @@ def pack(formulation: Formulation, loops: Loops) -> Packing:
             formulation,
             points=np.asarray(lift.T @ formulation.points),
             upper=formulation.upper[kept],
+            integer=formulation.integer[kept],
             row_lower=np.concatenate([formulation.row_lower, -FREE * once]),
             row_upper=np.concatenate([formulation.row_upper, once]),
             row_rule=np.concatenate([formulation.row_rule, rule * once]),
