@@ -196,9 +196,11 @@ class PriceCoordination:
 
     def _closed_blocks(self) -> None:
         """Solve all once in large blocks, nothing across borders, as little outlasts repair."""
-        self._columns.threshold = self._parameters.blocks.tight_frequency
+        tuning = self._parameters.blocks
+        self._columns.threshold = tuning.tight_frequency
         restricted = self._columns.restricted()
-        size = self._parameters.blocks.tight_participants
+        ranged = self.search.ranged
+        size = tuning.tight_participants_ranged if ranged else tuning.tight_participants
         label = restricted.cut(size, self._random.uniform(0, math.pi))
         jobs = restricted.fixed_blocks(label, np.ones(len(label)))
         self._improve(restricted, [replace(job, start=None) for job in jobs], sweeps=1)
