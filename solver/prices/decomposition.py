@@ -19,7 +19,7 @@ from solver.formats.problem import Problem
 from solver.formulation.presolve import presolve, ranges
 from solver.formulation.rules import ChangePenalty
 from solver.parameters import DEFAULTS, PriceParameters
-from solver.prices.knapsack_tables import Side, TableSizes
+from solver.prices.knapsack_items import Side, TableSizes
 from solver.prices.sides import Draft, sides_of, sizes_of, starts_of
 from solver.prices.subgradient import Incidence
 

@@ -38,7 +38,8 @@ import numpy as np
 from solver.arrays import BoolArray, FloatArray, IntArray, SingleArray, SmallArray
 from solver.parameters import DEFAULTS, PriceParameters
 from solver.prices.decomposition import Decomposition
-from solver.prices.knapsack_tables import POSSIBLE, Profits
+from solver.prices.knapsack_items import Profits
+from solver.prices.knapsack_tables import POSSIBLE
 from solver.prices.multipliers import (
     charge_of,
     few_digits,

@@ -10,7 +10,7 @@ from models.vocabulary import UNLIMITED, Reciprocity
 from solver.arrays import BoolArray, IntArray, SmallArray
 from solver.formats.problem import Problem
 from solver.parameters import PriceParameters
-from solver.prices.knapsack_tables import Side, TableSizes
+from solver.prices.knapsack_items import Side, TableSizes
 from solver.prices.subproblems import BALANCED, BOTH_ROLES, FREE_ROLES
 
 

@@ -15,7 +15,7 @@ from numba import njit
 
 from solver.arrays import BoolArray, FloatArray, IntArray, SingleArray, SmallArray
 from solver.parameters import PriceParameters
-from solver.prices.knapsack_tables import Profits
+from solver.prices.knapsack_items import Profits
 
 
 class SubgradientState(NamedTuple):

@@ -32,17 +32,8 @@ import numpy as np
 from numba import njit
 
 from solver.arrays import BoolArray, IntArray, SmallArray
-from solver.prices.knapsack_tables import (
-    NEVER,
-    KnapsackTables,
-    Profits,
-    Side,
-    TableSizes,
-    clear,
-    fill_side,
-    tables_of,
-    trace,
-)
+from solver.prices.knapsack_items import KnapsackTables, Profits, Side, TableSizes, tables_of
+from solver.prices.knapsack_tables import NEVER, clear, fill_side, trace
 
 FREE_ROLES: Final = 0
 BALANCED: Final = 1

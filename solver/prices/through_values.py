@@ -16,20 +16,16 @@ import numpy as np
 from numba import njit
 
 from solver.arrays import BoolArray, IntArray
-from solver.prices.knapsack_tables import (
-    NEVER,
-    POSSIBLE,
+from solver.prices.knapsack_items import (
     KnapsackTables,
     Profits,
     Side,
     TableSizes,
-    add_item,
-    fill_side,
-    merge,
     profit_of,
     select,
     tables_of,
 )
+from solver.prices.knapsack_tables import NEVER, POSSIBLE, add_item, fill_side, merge
 from solver.prices.subproblems import BALANCED, BOTH_ROLES, Subproblems, best_place
 
 

@@ -6,16 +6,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from solver.prices.knapsack_tables import (
-    NEVER,
-    POSSIBLE,
-    Profits,
-    Side,
-    TableSizes,
-    fill_side,
-    tables_of,
-    trace,
-)
+from solver.prices.knapsack_items import Profits, Side, TableSizes, tables_of
+from solver.prices.knapsack_tables import NEVER, POSSIBLE, fill_side, trace
 
 MANY_ROOM = 4096
 DRAWN = settings(
