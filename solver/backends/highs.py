@@ -23,6 +23,7 @@ from solver.formulation.program import Formulation
 from solver.formulation.rows import FREE
 
 NEARLY_WHOLE: Final = 1e-6
+"""From a whole number: HiGHS's own tolerance of feasibility."""
 
 
 def solve_highs(
@@ -70,20 +71,18 @@ def solve_highs(
         return BackendResult(None, bound)
     found = result.variable_values()
     values = np.array([found[variable] for variable in model.variables()])
-    return BackendResult(_whole(formulation, values), bound)
+    return BackendResult(_whole(formulation, values, limits.seconds()), bound)
 
 
-def _whole(formulation: Formulation, values: FloatArray) -> IntArray | None:
+def _whole(formulation: Formulation, values: FloatArray, seconds: float) -> IntArray | None:
     """Return values as whole numbers; days between two vertices go to the best one."""
     rounded: IntArray = np.rint(values).astype(np.int64)
     if np.abs(values - rounded)[~formulation.integer].max(initial=0) <= NEARLY_WHOLE:
         return rounded
-    return best_continuous(formulation, rounded)
+    return best_continuous(formulation, rounded, seconds)
 
 
-def best_continuous(
-    formulation: Formulation, values: IntArray, seconds: float = math.inf
-) -> IntArray | None:
+def best_continuous(formulation: Formulation, values: IntArray, seconds: float) -> IntArray | None:
     """Return values with the best of the columns that need not be told to be whole.
 
     A linear program by the simplex method, which ends at a vertex: that is whole.
@@ -112,10 +111,11 @@ def best_continuous(
         constraints=LinearConstraint(matrix, lower, upper),
         options={"time_limit": seconds},
     )
+    if found.x is None:
+        return None
     better = values.copy()
-    if found.x is not None:
-        better[days] = np.rint(found.x)
-    return better if found.x is not None and formulation.holds(better) else None
+    better[days] = np.rint(found.x)
+    return better if formulation.holds(better) else None
 
 
 def whole_bound(bound: float) -> float:

@@ -17,6 +17,10 @@ Report = Callable[[int | None, float | None, IntArray | None], None]
 """Called with an objective, a bound and the plan's column values, each if there is news of it."""
 
 
+def unheard(points: int | None, bound: float | None, values: IntArray | None) -> None:
+    """Report to nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When to stop.

@@ -49,12 +49,12 @@ def linear_dual(
     near = pdlp.termination_criteria.simple_optimality_criteria
     near.eps_optimal_absolute = near.eps_optimal_relative = limits.parameters.pdlp_tolerance
     seconds = limits.parameters.pdlp_time_share * limits.seconds()
-    steps = None if simplex or limits.work is None else limits.work
+    steps = None
+    if limits.work is not None and not simplex:
+        steps = limits.work * limits.parameters.pdlp_iterations_per_work
     parameters = SolveParameters(
         time_limit=timedelta(seconds=seconds) if limits.deadline < math.inf else None,
-        iteration_limit=None
-        if steps is None
-        else steps * limits.parameters.pdlp_iterations_per_work,
+        iteration_limit=steps,
         pdlp=pdlp,
     )
     result = solve(model, SolverType.GLOP if simplex else SolverType.PDLP, params=parameters)

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any, Final, ParamSpec, TypeVar
 
 from solver.arrays import IntArray
-from solver.backends.limits import Limits
+from solver.backends.limits import Limits, unheard
 from solver.backends.processes import start_process
 from solver.formulation.program import Formulation
 
@@ -149,9 +149,5 @@ def solve_block(
     tuning = limits.parameters
     hand_back = tuning.block_hand_back_s + tuning.block_hand_back_s_per_entry * len(block.column)
     deadline = min(limits.deadline - hand_back, time.time() + seconds) + tuning.hand_back_s
-    answer = solve_highs(block, start, replace(limits, deadline=deadline), _tell_nobody)
+    answer = solve_highs(block, start, replace(limits, deadline=deadline), unheard)
     return answer.values, answer.bound
-
-
-def _tell_nobody(points: int | None, bound: float | None, values: IntArray | None) -> None:
-    pass

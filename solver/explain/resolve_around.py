@@ -12,7 +12,7 @@ import numpy as np
 
 from models.vocabulary import Reciprocity
 from solver.arrays import BoolArray, IntArray
-from solver.backends.limits import BackendResult, Limits
+from solver.backends.limits import BackendResult, Limits, unheard
 from solver.check.verify import verify
 from solver.explain.subset import plan_of, with_candidates, worth
 from solver.formats.problem import Problem
@@ -193,7 +193,7 @@ def solved(formulation: Formulation, limits: Limits) -> BackendResult:
     # Late, as only explanations that solve need it.
     from solver.backends.highs import solve_highs
 
-    return solve_highs(formulation, None, limits, lambda *news: None)
+    return solve_highs(formulation, None, limits, unheard)
 
 
 def asked(view: Around, *, met: bool | None, keep_others: bool) -> Problem:

@@ -15,7 +15,7 @@ import numpy as np
 from models.vocabulary import Reciprocity
 from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.backends.highs import solve_highs
-from solver.backends.limits import BackendResult, Limits, Report
+from solver.backends.limits import BackendResult, Limits, Report, unheard
 from solver.backends.pdlp import linear_bound
 from solver.formats.problem import Problem
 from solver.formulation.program import Formulation
@@ -114,7 +114,7 @@ def _restricted(
         restricted,
         start if inside else None,
         limits,
-        lambda points, bound, values: None,
+        unheard,
     )
     if answer.values is None or not formulation.holds(answer.values):
         return start

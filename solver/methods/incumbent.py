@@ -85,13 +85,13 @@ class Incumbent:
         self._loops = parameters.loops
         self._steps = 0
 
-    def update(self, plan: FeasiblePlan | None) -> None:
-        """Make a plan the incumbent if it is the best so far; None is no plan."""
-        if plan is None:
-            return
-        if self.half_days is None or plan.objective > self.objective:
-            self._earlier = self.half_days
-            self.half_days, self.objective = plan.half_days, plan.objective
+    def update(self, plan: FeasiblePlan | None) -> bool:
+        """Make a plan the incumbent if it is the best so far, and return whether; None is none."""
+        if plan is None or (self.half_days is not None and plan.objective <= self.objective):
+            return False
+        self._earlier = self.half_days
+        self.half_days, self.objective = plan.half_days, plan.objective
+        return True
 
     def gap(self) -> float:
         """Return the proven gap as a fraction; infinite without a plan."""

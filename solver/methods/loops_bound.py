@@ -15,7 +15,7 @@ import numpy as np
 
 from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.backends.highs import solve_highs
-from solver.backends.limits import BackendResult, Limits, Report
+from solver.backends.limits import BackendResult, Limits, Report, unheard
 from solver.backends.pdlp import bound_of, dual_sides, linear_dual
 from solver.formats.problem import Problem
 from solver.formulation.loop_columns import Loops
@@ -150,7 +150,7 @@ class _Search:
             program = program.neighbourhood(np.zeros(len(inside), np.int64), inside)
         start = None if self._values is None else self._values[inside]
         limits = replace(self.limits, deadline=min(deadline, self.limits.deadline))
-        answer = solve_highs(program, start, limits, _unheard)
+        answer = solve_highs(program, start, limits, unheard)
         if answer.values is not None:
             values = np.zeros(len(inside), np.int64)
             values[inside] = answer.values
@@ -193,7 +193,3 @@ def _share(
         elif worse == tuning.shares_patience:
             step, worse = step * tuning.shares_shrink, 0
             shares.back()
-
-
-def _unheard(points: int | None, bound: float | None, values: IntArray | None) -> None:
-    pass

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from solver.arrays import BoolArray, IntArray
 from solver.backends.highs import solve_highs
-from solver.backends.limits import BackendResult, Limits, Report
+from solver.backends.limits import BackendResult, Limits, Report, unheard
 from solver.formats.problem import Problem
 from solver.formulation.loop_columns import Loops
 from solver.formulation.loop_packing import Packing, pack, without_implied
@@ -70,7 +70,7 @@ def search_neighbourhoods(
             inside = neighbours.columns(values, centre, int(size), random)
             part = program.neighbourhood(values, inside)
             seconds = parameters.neighbourhood_s * (1 + fruitless / parameters.patience)
-            answer = solve_highs(part, values[inside], _short(limits, seconds), _unheard)
+            answer = solve_highs(part, values[inside], _short(limits, seconds), unheard)
             gained, fruitless = 0, fruitless + 1
             if answer.values is not None and part.holds(answer.values):
                 gained = part.objective(answer.values) - program.objective(values)
@@ -94,10 +94,6 @@ def _short(limits: Limits, seconds: float) -> Limits:
     if limits.work is not None:
         return replace(limits, work=1, gap=0.0)
     return replace(limits, deadline=min(limits.deadline, time.time() + seconds), gap=0.0)
-
-
-def _unheard(points: int | None, bound: float | None, values: IntArray | None) -> None:
-    pass
 
 
 class _Neighbours:

@@ -307,9 +307,7 @@ class PriceCoordination:
 
     def _take(self, half_days: IntArray | SmallArray) -> None:
         """Make a plan the incumbent if it is better, and with the best days for its pairings."""
-        plan = self._repair.check(half_days)
-        self.incumbent.update(plan)
-        if plan is None or plan.half_days is not self.incumbent.half_days or not self._open_days:
+        if not self.incumbent.update(self._repair.check(half_days)) or not self._open_days:
             return
         pairings = RestrictedProblem(
             self._problem,

@@ -1,5 +1,6 @@
 """Half-days that solvers need not be told to be whole: they are, for any points."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from solver.backends.highs import best_continuous, solve_highs
-from solver.backends.limits import Limits
+from solver.backends.limits import Limits, unheard
 from solver.formulation.program import formulate
 from tests.solver.drawn_problems import problems
 
@@ -18,10 +19,6 @@ THOUSANDS = settings(
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-
-
-def silent(points, bound, values):
-    """Take news and tell nobody."""
 
 
 @THOUSANDS
@@ -36,8 +33,8 @@ def test_days_are_whole_by_themselves(problem, seed, prune):
     columns = len(program.upper)
     program = replace(program, points=random.integers(-9, 10, columns))
     every = replace(program, integer=np.ones(columns, np.bool_))
-    whole = solve_highs(every, None, REPEATABLE, silent)
-    mixed = solve_highs(program, None, REPEATABLE, silent)
+    whole = solve_highs(every, None, REPEATABLE, unheard)
+    mixed = solve_highs(program, None, REPEATABLE, unheard)
     assert mixed.infeasible == whole.infeasible
     if whole.infeasible:
         return
@@ -45,11 +42,11 @@ def test_days_are_whole_by_themselves(problem, seed, prune):
     assert program.objective(mixed.values) == program.objective(whole.values) == mixed.bound
     for _ in range(3):
         other = replace(program, points=random.integers(-9, 10, columns))
-        found = best_continuous(other, whole.values)
+        found = best_continuous(other, whole.values, math.inf)
         assert found is not None
         fixed = other.neighbourhood(whole.values, ~program.integer)
         best = solve_highs(
-            replace(fixed, integer=np.ones_like(fixed.integer)), None, REPEATABLE, silent
+            replace(fixed, integer=np.ones_like(fixed.integer)), None, REPEATABLE, unheard
         )
         assert other.objective(found) == fixed.objective(best.values)
 

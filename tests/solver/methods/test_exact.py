@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from solver.backends.conflict import find_conflict
 from solver.backends.cp_sat import solve_cp_sat
 from solver.backends.highs import solve_highs
-from solver.backends.limits import Limits
+from solver.backends.limits import Limits, unheard
 from solver.formats.problem_json import problem_to_json
 from solver.formulation.greedy import greedy
 from solver.formulation.program import formulate, simple_bound
@@ -26,17 +26,13 @@ QUIET = settings(
 )
 
 
-def silent(points, bound, values):
-    """Take news and tell nobody."""
-
-
 @pytest.mark.parametrize("backend", [solve_cp_sat, solve_highs])
 @QUIET
 @given(problem=problems())
 def test_backend_finds_the_best_plan_of_all(backend, problem):
     """Each backend's plan is allowed, worth the best of all choices, and its bound is that."""
     formulation = formulate(problem)
-    answer = backend(formulation, None, REPEATABLE, silent)
+    answer = backend(formulation, None, REPEATABLE, unheard)
     best = brute_force(problem)
     assert answer.infeasible == (best is None)
     if best is None:
@@ -53,7 +49,7 @@ def test_backend_finds_the_best_plan_of_all(backend, problem):
 @given(problem=problems())
 def test_pruning_loses_no_plan(problem):
     """The formulation with every row and candidate has the same best plan as the pruned one."""
-    answer = solve_highs(formulate(problem, prune=False), None, REPEATABLE, silent)
+    answer = solve_highs(formulate(problem, prune=False), None, REPEATABLE, unheard)
     best = brute_force(problem)
     assert answer.infeasible == (best is None)
     assert best is None or answer.bound == best
@@ -86,7 +82,7 @@ def test_conflict_is_found_where_there_is_no_plan(problem):
 def test_restricted_problems_first_lose_no_plan(problem):
     """With a bound and restricted problems before it, the whole program ends the same."""
     formulation = formulate(problem)
-    answer = solve_restricted(problem, formulation, None, REPEATABLE, silent, parameters=ALWAYS)
+    answer = solve_restricted(problem, formulation, None, REPEATABLE, unheard, parameters=ALWAYS)
     best = brute_force(problem)
     assert answer.infeasible == (best is None)
     if best is not None:

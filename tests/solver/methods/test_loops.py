@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.vocabulary import Reciprocity
 from solver.backends.conflict import find_conflict
 from solver.backends.highs import solve_highs
-from solver.backends.limits import Limits
+from solver.backends.limits import Limits, unheard
 from solver.backends.pdlp import bound_of, linear_bound
 from solver.formats.plan import Status, Stopped
 from solver.formats.problem import Problem
@@ -32,10 +32,6 @@ DRAWN = settings(
     max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 LOOPS = problems(reciprocities=[Reciprocity.CLOSED_LOOPS])
-
-
-def silent(points, bound, values):
-    """Take news and tell nobody."""
 
 
 def ring(arcs, points, exempt=(), max_loop=3, **changes):
@@ -62,7 +58,7 @@ def test_program_of_loops_finds_the_best_plan_of_all(problem):
     """The best is that of all choices whose pairings fall into loops, by a plain count."""
     formulation = formulate(problem)
     program = with_loops(formulation, problem, find_loops(problem, formulation.candidate))
-    answer = solve_highs(program, None, REPEATABLE, silent)
+    answer = solve_highs(program, None, REPEATABLE, unheard)
     best = brute_force(problem)
     assert answer.infeasible == (best is None)
     if best is not None:
@@ -82,7 +78,7 @@ def test_program_of_loops_finds_the_best_plan_of_all(problem):
 def test_giving_as_often_as_taking_bounds_all_loops(problem):
     """The program without loops, which bounds what is too large, is never below the best."""
     best = brute_force(problem)
-    bound = solve_highs(formulate(problem), None, REPEATABLE, silent).bound
+    bound = solve_highs(formulate(problem), None, REPEATABLE, unheard).bound
     assert best is None or bound >= best
 
 

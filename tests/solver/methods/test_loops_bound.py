@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.vocabulary import Reciprocity
 from solver.backends.highs import solve_highs
-from solver.backends.limits import Limits
+from solver.backends.limits import Limits, unheard
 from solver.formats.plan import Status
 from solver.formats.problem_json import problem_to_json
 from solver.formats.tables import Rules
@@ -33,10 +33,6 @@ LOOPS = problems(reciprocities=[Reciprocity.CLOSED_LOOPS])
 MOST = LoopParameters().most_entries
 
 
-def silent(points, bound, values):
-    """Take news and tell nobody."""
-
-
 def programs(problem, *, split=True):
     """Return the program with loops, and the loops."""
     formulation = formulate(problem)
@@ -52,7 +48,7 @@ def test_a_packing_has_the_plans_of_the_whole_program(split, problem):
     """With an arc for each candidate or for all that stand in for each other, the same best."""
     program, loops = programs(problem, split=split)
     packing = pack(program, loops)
-    answer = solve_highs(without_implied(packing.program), None, REPEATABLE, silent)
+    answer = solve_highs(without_implied(packing.program), None, REPEATABLE, unheard)
     best = brute_force(problem)
     assert answer.infeasible == (best is None)
     if best is not None:

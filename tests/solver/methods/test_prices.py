@@ -1,5 +1,6 @@
 """Price coordination: relaxed responses never become plans, however coarse the tables are."""
 
+import math
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 
@@ -9,9 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary import Reciprocity
+from solver.backends.highs import best_continuous
+from solver.blocks.block_program import restrict
 from solver.formats.plan import Status
 from solver.formats.problem import Problem
 from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules
+from solver.formulation.program import formulate
+from solver.instances.balanced_exchange import made_up_country, make
 from solver.parameters import DEFAULTS
 from solver.prices.decomposition import decompose
 from solver.prices.repair import Repair
@@ -130,3 +135,16 @@ def test_repair_drops_what_breaks_any_limit():
     wanted = np.full(len(decomposition), 9, np.int32)
     assert repair.check(wanted) is None
     assert repair.check(repair.repaired(wanted)) is not None
+
+
+def test_a_plan_has_the_best_days_for_its_pairings():
+    """No other half-days of the same pairings are worth more; blocks alone leave some unused."""
+    problem = make(made_up_country(60, 5), 5, "ranges")
+    plan = solve(problem, method="prices", work=1, executor=InThisProcess())
+    half_days = np.zeros(len(problem.candidates), np.int64)
+    half_days[problem.positions(np.column_stack([plan.offer, plan.need]))] = plan.half_days
+    chosen = np.flatnonzero(half_days)
+    program = formulate(restrict(problem, chosen))
+    values = program.values(half_days[chosen])
+    best = best_continuous(program, values, math.inf)
+    assert program.objective(values) == plan.objective == program.objective(best)
