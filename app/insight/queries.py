@@ -69,17 +69,13 @@ class Pairing(NamedTuple):
     rule_figures: dict[str, Any] | None
     sendable: bool
 
-    @property
-    def total_points(self) -> int:
-        return self.points * self.half_days + self.points_once
-
 
 OF_THE_PROPOSAL: Final = Pairing._fields[Pairing._fields.index("half_days") :]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a run, stored or about to be; the pairings with the most points first."""
+    """What came of a run, stored or about to be."""
 
     run: Run
     problem: Problem
@@ -99,7 +95,7 @@ def result_of(session: Session, principal: Principal, run_id: int) -> Result:
         queries.plan_of(session, principal, run_id),
         queries.refusals_of(session, principal, run_id),
         queries.explained_of(session, principal, run_id),
-        _best_first(_stored(session, run_id)),
+        _stored(session, run_id),
         (run.summary or {}).get("greedy_objective"),
     )
 
@@ -117,7 +113,7 @@ def result_to_be(session: Session, run_id: int, outcome: Outcome) -> Result:
         outcome.plan,
         outcome.refusals,
         outcome.explained,
-        _best_first(pairings),
+        pairings,
         outcome.greedy_objective,
     )
 
@@ -154,10 +150,6 @@ def _pairing(need: PlannedNeed, offer: PlannedOffer, row: dict[str, Any]) -> Pai
         need.priority,
         *(row[name] for name in OF_THE_PROPOSAL),
     )
-
-
-def _best_first(pairings: Sequence[Pairing]) -> list[Pairing]:
-    return sorted(pairings, key=lambda each: -each.total_points)
 
 
 def report_data(
@@ -202,7 +194,8 @@ def report_data(
 def _pairings(
     result: Result, names: dict[str, str], reference: dict[int, str]
 ) -> tuple[ReportPairing, ...]:
-    return tuple(
+    """The pairings of a report, those with the most points first."""
+    pairings = (
         ReportPairing(
             need=each.need,
             offer=each.offer,
@@ -223,6 +216,7 @@ def _pairings(
         )
         for each in result.pairings
     )
+    return tuple(sorted(pairings, key=lambda each: -each.total_points))
 
 
 def _closing(figures: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple, Self, TypeVar, TypeVarTuple
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 
 from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, func, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -65,10 +65,6 @@ class PlannedNeed(NamedTuple):
     window_ends: date
     state: str
 
-    @classmethod
-    def of(cls, need: Need) -> Self:
-        return cls(*(getattr(need, name) for name in cls._fields))
-
 
 class PlannedOffer(NamedTuple):
     """What planning looks at of an offer."""
@@ -89,10 +85,6 @@ class PlannedOffer(NamedTuple):
     window_ends: date
     availability: str
     withdrawn: bool
-
-    @classmethod
-    def of(cls, offer: Offer) -> Self:
-        return cls(*(getattr(offer, name) for name in cls._fields))
 
 
 class PlannedLimits(NamedTuple):
@@ -248,6 +240,11 @@ def _columns(table: type[Need | Offer | Limits], row: type[R]) -> AnySelect:
 
 def _rows(session: Session, row: type[R], query: AnySelect) -> list[R]:
     return [row._make(found) for found in session.execute(query)]
+
+
+def planned(row: type[R], stored: Need | Offer | Limits) -> R:
+    """What planning looks at of one stored row."""
+    return row._make(getattr(stored, name) for name in row._fields)
 
 
 def _of(
