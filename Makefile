@@ -15,6 +15,10 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --require-hashes -r requirements/runtime.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Compiled code holds that of other files, whose change it does not see: all of it is made anew.
+$(VENV)/.kernels: $(shell grep -l njit solver/*/*.py) solver/compile.py $(VENV)/.runtime
 	$(BIN)/python -m solver.compile
 	@touch $@
 
@@ -38,11 +42,11 @@ $(PARTS): package.json package-lock.json .npmrc vendor.mjs requirements/node.txt
 
 parts: $(PARTS)
 
-demo: $(VENV)/.runtime
+demo: $(VENV)/.kernels
 	$(BIN)/givetake demo --out demo
 
 # One process a core; a file stays in one process, as its tests share what they set up.
-test: check $(VENV)/.client $(PARTS)
+test: check $(VENV)/.kernels $(VENV)/.client $(PARTS)
 	$(BIN)/pytest -n auto --dist loadfile $(TESTS)
 
 browser: $(VENV)/.dev $(PARTS)
@@ -63,10 +67,10 @@ format: $(VENV)/.dev
 	$(BIN)/mdformat $(MARKDOWN)
 
 # SCALE=full goes up to the country, SCALE=ten to ten of them.
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev $(VENV)/.kernels
 	BENCH_SCALE=$(SCALE) $(BIN)/python -m tests.benchmarks.run --out bench.json
 
-serve: $(VENV)/.runtime $(PARTS)
+serve: $(VENV)/.kernels $(PARTS)
 	$(BIN)/givetake serve
 
 # Locks every dependency with hashes; records no address of any index.
