@@ -31,6 +31,18 @@ def commands(
 COMMANDS = dict(commands(get_command(app)))
 
 
+def test_every_reference_is_in_the_literature() -> None:
+    """Whoever is cited by name and year is listed with both."""
+    listed = (ROOT / "docs" / "method.md").read_text().rpartition("## Literature")[2].split("\n- ")
+    cited = re.findall(r"\[(\w+)[^\]\d]*(\d{4})\)?\]\([a-z./]*#literature\)", DOCS)
+    assert cited
+    assert not [
+        (name, year)
+        for name, year in cited
+        if not any(name in entry and year in entry for entry in listed)
+    ]
+
+
 @pytest.mark.parametrize("path", sorted(COMMANDS))
 def test_every_command_is_documented(path: tuple[str, ...]) -> None:
     """A user finds every command in the README or the docs."""
