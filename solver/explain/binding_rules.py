@@ -81,16 +81,6 @@ class Tried:
     worth: int
     binding: tuple[tuple[int, int], ...]
 
-    @property
-    def fits(self) -> bool:
-        """Whether nothing keeps it out of the plan."""
-        return not self.binding
-
-    @property
-    def alone(self) -> int | None:
-        """The one limit that keeps it out: with that lifted, it fits."""
-        return self.binding[0][0] if len(self.binding) == 1 else None
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TriedColumns:
@@ -147,10 +137,6 @@ class BindingRules:
 
     tried: TriedColumns
     limits: tuple[BindingLimit, ...]
-
-    def of(self, need: int) -> tuple[Tried, ...]:
-        """Return the candidates of one unmet need, the most points first."""
-        return tuple(self.tried.rows(np.flatnonzero(self.tried.need == need)))
 
 
 def unmet_needs(problem: Problem, plan: Plan) -> BoolArray:

@@ -37,6 +37,11 @@ def planned(made_problem, half_days=PLAN):
     return plan
 
 
+def of_need(found, need):
+    """What was tried for one unmet need, the most points first."""
+    return found.tried.rows(np.flatnonzero(found.tried.need == need))
+
+
 def names_of(made_problem, half_days=PLAN):
     """What binds each candidate of need na2 (offers oc and ob), by the offer."""
     found = binding_rules(made_problem, planned(made_problem, half_days))
@@ -45,7 +50,7 @@ def names_of(made_problem, half_days=PLAN):
             (found.limits[at].rule.name, found.limits[at].subject, over)
             for at, over in each.binding
         ]
-        for each in found.of(2)
+        for each in of_need(found, 2)
     }
 
 
@@ -85,9 +90,8 @@ def test_binding_rules_that_bind_together_are_all_named():
     """Nothing binds alone where the offer has no days and the school no place left."""
     both = made(offers={"days": [8, 4, 8]}, participants={"max_taken": [1, 9, 9]})
     found = binding_rules(both, planned(both))
-    [tried] = [each for each in found.of(2) if both.candidates.offer[each.candidate] == 1]
-    assert tried.alone is None
-    assert not tried.fits
+    [tried] = [each for each in of_need(found, 2) if both.candidates.offer[each.candidate] == 1]
+    assert len(tried.binding) == 2
     assert [found.limits[at].rule.name for at, _ in tried.binding] == ["offer days", "most taken"]
 
 
@@ -121,8 +125,8 @@ def check_against_verify(drawn, half_days):
     for tried in found.tried.rows(np.arange(len(found.tried.need))):
         grown = added(drawn, plan, tried)
         broken = verify(drawn, grown)
-        assert tried.fits == (not broken)
-        if tried.fits:
+        assert bool(tried.binding) == bool(broken)
+        if not broken:
             assert grown.objective - plan.objective == tried.worth
             continue
         assert {found.limits[at].rule.name for at, _ in tried.binding} <= {
@@ -132,8 +136,9 @@ def check_against_verify(drawn, half_days):
             without = lifted(drawn, found.limits[at])
             left = verify(without, added(without, plan, tried))
             # Lifting one limit alone suffices exactly where it binds alone.
-            assert (not left) == (tried.alone == at)
-            if tried.alone == at and found.limits[at].limit is not None:
+            alone = len(tried.binding) == 1
+            assert (not left) == alone
+            if alone and found.limits[at].limit is not None:
                 yield found.limits[at], over, tried, plan
 
 
