@@ -18,8 +18,9 @@ import numpy as np
 
 from models.vocabulary import Reciprocity
 from solver.arrays import IntArray
+from solver.formats.plan import Plan
 from solver.formats.problem import Problem
-from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules
+from solver.formats.tables import Candidates, Needs, Offers, Participants, ProblemFault, Rules
 
 ASSIGNMENT_KINDS: Final = ("gap_c", "gap_d", "gap_e")
 
@@ -32,6 +33,7 @@ class Assignment:
     ----------
     cost, resource
         Of each agent (row) with each job (column), shape (agents, jobs). Resource is 1 or more.
+        Profits, whose sum is to be greatest, are costs below zero.
     capacity
         Resource of each agent, shape (agents,).
     """
@@ -42,12 +44,12 @@ class Assignment:
 
     @property
     def reward(self) -> int:
-        """Points for a job done, before its cost is taken off: twice the greatest cost.
+        """Points for a job done, before its cost is taken off: twice the greatest cost or profit.
 
         So much that to leave a job out never pays where jobs are many. Where it did, the plan
         would have fewer pairings than jobs, and be no assignment; bounds hold in any case.
         """
-        return 2 * int(self.cost.max())
+        return 2 * max(1, int(np.abs(self.cost).max()))
 
     def problem(self) -> Problem:
         """Return the same as a problem of exchange: an agent is an offer, a job is a need.
@@ -83,6 +85,43 @@ class Assignment:
         """
         jobs: int = self.cost.shape[1]
         return jobs * self.reward - points
+
+    def cost_of(self, plan: Plan) -> int:
+        """Return the costs of a plan's pairings, counted from the instance and not from points.
+
+        Raises
+        ------
+        ProblemFault
+            If the plan is none of this instance, or breaks a rule of it other than that every job
+            is to be done.
+        """
+        agents, jobs = self.cost.shape
+        agent, job = plan.offer, plan.need
+        if plan.objective is None:
+            raise ProblemFault([f"the plan has no pairings ({plan.status})"])
+        if ((agent < 0) | (agent >= agents) | (job < 0) | (job >= jobs)).any():
+            raise ProblemFault(
+                [f"the plan names agents or jobs not among the instance's {agents:,} and {jobs:,}"]
+            )
+        used = np.bincount(agent, self.resource[agent, job], agents)
+        faults = [
+            f"job {at + 1:,} is given to several agents"
+            for at in np.flatnonzero(np.bincount(job, minlength=jobs) > 1)
+        ]
+        faults += [
+            f"agent {at + 1:,} uses {used[at]:,.0f} of a capacity of {self.capacity[at]:,}"
+            for at in np.flatnonzero(used > self.capacity)
+        ]
+        cost = int(self.cost[agent, job].sum())
+        points = len(plan) * self.reward - cost
+        if points != plan.objective or (plan.half_days != self.resource[agent, job]).any():
+            faults.append(
+                f"the plan's {plan.objective:,} points or its half-days are not those of this "
+                f"instance ({points:,} points). Check the number, and whether it is to maximise"
+            )
+        if faults:
+            raise ProblemFault(faults)
+        return cost
 
 
 def draw_assignment(agents: int, jobs: int, seed: int, kind: str) -> Assignment:

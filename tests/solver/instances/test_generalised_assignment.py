@@ -1,12 +1,15 @@
 """Generalised assignment: the published recipes, and the way there and back through a problem."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from solver.check.verify import verify
+from solver.formats.plan import Plan, Status, Stopped
 from solver.formats.problem_json import problem_to_json
+from solver.formats.tables import ProblemFault
 from solver.instances.generalised_assignment import ASSIGNMENT_KINDS, Assignment, draw_assignment
 from solver.solve import solve
 
@@ -82,3 +85,41 @@ def test_unknown_type_is_refused():
     """What has no recipe is named."""
     with pytest.raises(ValueError, match="gap_f"):
         draw_assignment(3, 8, 0, "gap_f")
+
+
+def planned(drawn, agent, **changes):
+    """The plan that gives each job, in order, to the agent named for it."""
+    agent, job = np.array(agent, np.int64), np.arange(len(agent))
+    points = len(agent) * drawn.reward - int(drawn.cost[agent, job].sum())
+    plan = Plan(Status.FEASIBLE, Stopped.TIME, agent, job, drawn.resource[agent, job], points)
+    return replace(plan, **changes)
+
+
+TWO_BY_THREE = Assignment(
+    np.array([[4, 5, 6], [7, 8, 9]]), np.array([[1, 2, 3], [3, 2, 1]]), np.array([5, 4])
+)
+
+
+@pytest.mark.parametrize(("agent", "cost"), [([0, 0, 1], 18), ([1, 0, 0], 18), ([0, 0], 9)])
+def test_cost_is_counted_from_the_instance(agent, cost):
+    """Of an assignment, or of part of one, costs are those of its pairings."""
+    assert TWO_BY_THREE.cost_of(planned(TWO_BY_THREE, agent)) == cost
+
+
+@pytest.mark.parametrize(
+    ("agent", "changes", "said"),
+    [
+        ([0, 0, 0], {}, "agent 1 uses 6 of a capacity of 5"),
+        ([0, 1], {"need": np.array([1, 1])}, "job 2 is given to several agents"),
+        ([0, 1], {"need": np.array([1, 3])}, "not among the instance's 2 and 3"),
+        ([0, 1], {"offer": np.array([0, -1])}, "not among the instance's 2 and 3"),
+        ([0, 1], {"offer": np.array([0, 2])}, "not among the instance's 2 and 3"),
+        ([0, 0, 1], {"objective": 35}, r"35 points or its half-days are not .* \(36 points\)"),
+        ([0, 0, 1], {"half_days": np.array([1, 2, 2])}, "half-days are not those of this instance"),
+        ([], {"objective": None, "status": Status.UNKNOWN}, r"no pairings \(unknown\)"),
+    ],
+)
+def test_plan_of_another_instance_has_no_cost(agent, changes, said):
+    """A plan that breaks a rule of the instance, or was made for another, is refused."""
+    with pytest.raises(ProblemFault, match=said):
+        TWO_BY_THREE.cost_of(planned(TWO_BY_THREE, agent, **changes))
