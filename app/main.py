@@ -17,6 +17,7 @@ from app.exchange.limits_routes import router as limits
 from app.exchange.routes import router as exchange
 from app.explanations.routes import router as explanations
 from app.http import document, problems
+from app.http.door import Door
 from app.http.media import negotiate
 from app.http.middleware import Requests
 from app.imports.routes import router as imports
@@ -82,6 +83,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         admit=admit,
         most_file_bytes=settings.file_mib * MIB,
     )
+    app.add_middleware(Door, public_url=settings.public_url, trusted=settings.trusted_proxies)
     app.include_router(health.router, dependencies=[Depends(negotiate)])
     guards = [Depends(caller), Depends(negotiate)]
     for router in (

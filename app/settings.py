@@ -2,12 +2,13 @@
 
 import re
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import Problem, plain_reason
 from solver.formats.bounded import MOST_MIB
@@ -16,6 +17,14 @@ _GEOCODER = re.compile(
     r"(nominatim|photon)\+https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[\w./~-]*)?",
     re.ASCII,
 )
+_PUBLIC_URL = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?P<path>(?:/[A-Za-z0-9._~-]+)*)",
+    re.ASCII,
+)
+OUR_PATHS: Final = frozenset({"api", "health", "maps", "portal"})
+"""What our own addresses begin with: a prefix of the same name would be taken for them."""
+Network = IPv4Network | IPv6Network
 
 
 class BadSetting(Problem):
@@ -33,6 +42,13 @@ class Settings(BaseSettings):
 
     database_url: str = Field(default_factory=_default_database_url)
     """`sqlite:///path/to/file` or `postgresql+psycopg://user@host/name`."""
+    public_url: str | None = None
+    """Where browsers and other systems find the service; none: at the address it listens on."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = (
+        ip_network("127.0.0.1"),
+        ip_network("::1"),
+    )
+    """Addresses and networks whose word on who calls is taken."""
     travel_times: str | None = None
     """Minutes of travel: an OSRM server's address or a CSV matrix; none: estimated."""
     geocoder: str | None = None
@@ -78,6 +94,37 @@ class Settings(BaseSettings):
                 "postgresql+psycopg://user@host/name"
             )
         return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _known_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        matched = _PUBLIC_URL.fullmatch(url.rstrip("/"))
+        if matched is None:
+            raise ValueError(
+                "must be an address like https://givetake.example.org, in lower case, with a port "
+                "or path where it has one"
+            )
+        steps = matched["path"].split("/")[1:]
+        if {".", ".."} & set(steps) or (steps and steps[0] in OUR_PATHS):
+            raise ValueError(
+                f"must not have a path that begins with {', '.join(sorted(OUR_PATHS))}, . or .."
+            )
+        return matched[0]
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _known_networks(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        try:
+            return tuple(ip_network(each) for each in given.replace(",", " ").split())
+        except ValueError as unknown:
+            raise ValueError(
+                "must be addresses or networks, like 10.0.0.5 or 10.0.0.0/24, with commas between "
+                "them"
+            ) from unknown
 
     @field_validator("geocoder")
     @classmethod

@@ -26,7 +26,9 @@ PATIENCE_S = 300
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """Answer in a thread; the address without a path."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_level="warning", access_log=False, proxy_headers=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

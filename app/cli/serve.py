@@ -35,6 +35,7 @@ def serve(
             port=port,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # `app.http.door` says whom to believe
             log_level=settings().log_level,
             # Who follows a run would else hold a stop up; it comes back and misses nothing.
             timeout_graceful_shutdown=SECONDS_TO_FINISH,

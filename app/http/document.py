@@ -45,6 +45,9 @@ def document(app: FastAPI) -> Schema:
             description=app.description,
             routes=app.routes,
         )
+        settings = getattr(app.state, "settings", None)
+        if settings is not None and settings.public_url is not None:
+            made["servers"] = [{"url": settings.public_url}]
         schemas = made["components"]["schemas"]
         schemas["ProblemDocument"] = ProblemDocument.model_json_schema(
             ref_template="#/components/schemas/{model}"

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem
@@ -25,6 +25,9 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CAREFUL: Final = {
     "Cache-Control": "private, no-cache",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -38,7 +41,7 @@ log = structlog.get_logger()
 
 
 class Requests:
-    """Outermost: also what fails before a route is found has an id and a line in the log."""
+    """Around all routes: what fails before a route is found also has an id and a log line."""
 
     def __init__(
         self,
@@ -93,12 +96,16 @@ class Requests:
                     await refused(scope, receive, send_carefully)
                     return
                 await self.app(scope, limited, send_carefully)
+            except ClientDisconnect:
+                log.info("http.client_gone")
             except Exception as bug:
                 log.error("http.request_failed", error=type(bug).__name__, exc_info=True)
                 if status:
                     raise
                 await internal()(scope, receive, send_carefully)
             finally:
+                if status == HTTPStatus.UNAUTHORIZED and "authorization" in Headers(scope=scope):
+                    refused_credentials(scope)
                 log.info(
                     "http.request_completed",
                     method=scope["method"],
@@ -115,9 +122,10 @@ class Requests:
         Routes see who calls only after the whole body was read.
         """
         left = MOST_BYTES
-        if scope["path"].startswith(self.files):
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path.startswith(self.files):
             left += self.most_file_bytes
-        if scope["method"] not in WITHOUT_BODY and scope["path"].startswith(self.guarded):
+        if scope["method"] not in WITHOUT_BODY and path.startswith(self.guarded):
             await self.admit(Request(scope))
             if (announced_bytes(Headers(scope=scope)) or 0) > left:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -131,6 +139,12 @@ class Requests:
             return message
 
         return receive_limited
+
+
+def refused_credentials(scope: Scope) -> None:
+    """Log that what somebody called with opened nothing: who it was, and never what or why."""
+    client = scope.get("client")
+    log.warning("http.credentials_refused", client=client[0] if client else None)
 
 
 def announced_bytes(headers: Headers) -> int | None:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -53,11 +53,11 @@ FOLDERS: Final = {
 }
 """Where files lie that pages load, by the first part of their addresses."""
 NAVIGATION: Final = (
-    ("Institutions", f"{BASE}/institutions", f"{BASE}/participants"),
-    ("Needs", f"{BASE}/needs", f"{BASE}/needs"),
-    ("Offers", f"{BASE}/offers", f"{BASE}/offers"),
-    ("Runs", f"{BASE}/runs", f"{BASE}/proposals"),
-    ("Imports", f"{BASE}/imports", f"{BASE}/imports"),
+    ("Institutions", "/institutions", "/participants"),
+    ("Needs", "/needs", "/needs"),
+    ("Offers", "/offers", "/offers"),
+    ("Runs", "/runs", "/proposals"),
+    ("Imports", "/imports", "/imports"),
 )
 """A name, where it leads, and what else belongs to it."""
 
@@ -88,17 +88,18 @@ def _version(path: Path, changed: float) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def asset(name: str) -> str:
+def _asset(base: str, name: str) -> str:
     """The address of a file of ours, another one whenever the file is another."""
     folder, _, file = name.partition("/")
     path = FOLDERS[folder] / file
     if not path.is_file():
-        return f"{BASE}/{name}"
-    return f"{BASE}/{name}?v={_version(path, path.stat().st_mtime)}"
+        return f"{base}/{name}"
+    return f"{base}/{name}?v={_version(path, path.stat().st_mtime)}"
 
 
 @cache
-def environment() -> Environment:
+def environment(base: str = BASE) -> Environment:
+    """Templates whose links begin with `base`: below the path of the public address."""
     made = Environment(
         loader=ChoiceLoader(
             [
@@ -140,10 +141,10 @@ def environment() -> Environment:
         "what_changed": what_changed,
     }
     made.globals |= {
-        "asset": asset,
-        "base": BASE,
+        "asset": partial(_asset, base),
+        "base": base,
         "choices": labels.choices,
-        "navigation": NAVIGATION,
+        "navigation": [(name, base + to, base + also) for name, to, also in NAVIGATION],
         "labels": labels,
     }
     made.globals |= {kind.__name__: kind for kind in labels.LABELS}
@@ -166,7 +167,7 @@ def page(
         return who is not None and policy.may(who.principal, policy.Action(action))
 
     text = (
-        environment()
+        environment(request.scope["root_path"])
         .get_template(template)
         .render(
             who=who,

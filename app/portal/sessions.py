@@ -21,6 +21,8 @@ from app.errors import Forbidden, Problem
 
 BASE: Final = "/portal"
 COOKIE: Final = "__Host-givetake"
+COOKIE_BELOW: Final = "__Secure-givetake"
+"""Of a service below a prefix: what else is on that host has no business with it."""
 LOOPBACK_COOKIE: Final = "givetake"
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 MOST_FIELDS: Final = 2_000
@@ -72,13 +74,22 @@ class Visitor:
         return hmac.digest(self.secret.encode(), path.encode(), "sha256").hex()
 
 
+def home(request: Request) -> str:
+    """The path below which the service answers: that of its public address, most often none."""
+    found: str = request.scope.get("app_root_path", "")
+    return found
+
+
 def cookie_name(request: Request) -> str:
     """The cookie's name; raises `NotSafe` for plain HTTP to anywhere but this machine."""
     if request.url.scheme == "https":
-        return COOKIE
+        return COOKIE_BELOW if home(request) else COOKIE
     if request.url.hostname in LOOPBACK:
         return LOOPBACK_COOKIE
-    raise NotSafe("signing in needs HTTPS; put a proxy with TLS in front of the service")
+    raise NotSafe(
+        "signing in needs HTTPS; put a proxy with TLS in front of the service and set "
+        "GIVETAKE_PUBLIC_URL"
+    )
 
 
 def set_cookie(request: Request, response: Response, secret: str) -> None:
@@ -87,8 +98,8 @@ def set_cookie(request: Request, response: Response, secret: str) -> None:
         name,
         secret,
         max_age=int(browser_sessions.LONGEST.total_seconds()),
-        path="/",
-        secure=name == COOKIE,
+        path=home(request) or "/",
+        secure=name != LOOPBACK_COOKIE,
         httponly=True,
         samesite="lax",
     )
@@ -96,7 +107,13 @@ def set_cookie(request: Request, response: Response, secret: str) -> None:
 
 def unset_cookie(request: Request, response: Response) -> None:
     name = cookie_name(request)
-    response.delete_cookie(name, path="/", secure=name == COOKIE, httponly=True, samesite="lax")
+    response.delete_cookie(
+        name,
+        path=home(request) or "/",
+        secure=name != LOOPBACK_COOKIE,
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def visitor(request: Request) -> Visitor:
@@ -158,7 +175,8 @@ def to_sign_in(request: Request) -> Response:
     at = _split(str(request.url))
     if request.headers.get("hx-request"):
         at = _split(request.headers.get("hx-current-url", str(request.url)))
-    wanted = f"{at.path}?{at.query}" if at.query else at.path
+    path = at.path.removeprefix(home(request))
+    wanted = f"{path}?{at.query}" if at.query else path
     query = urlencode({"next": wanted}) if request.method == "GET" else ""
     address = f"{BASE}/sign-in?{query}".rstrip("?")
     if request.headers.get("hx-request"):

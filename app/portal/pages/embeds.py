@@ -32,7 +32,7 @@ def ask(request: Request, who: Who) -> Response:
 def make(request: Request, who: Who, form: SentBy) -> Response:
     filled = Filled(texts(form))
     days = filled.values.get("days", "")
-    address = f"{request.url.scheme}://{request.url.netloc}"
+    address = str(request.base_url)
     made = None
     try:
         if not filled.values.get("origins"):

@@ -40,7 +40,8 @@ ROWS: Final[dict[ItemKind, Any]] = {ItemKind.NEED: NeedRow, ItemKind.OFFER: Offe
 
 
 def _kind(request: Request) -> ItemKind:
-    return ItemKind.NEED if request.url.path.startswith(f"{BASE}/needs") else ItemKind.OFFER
+    here = request.url.path.removeprefix(request.scope["root_path"])
+    return ItemKind.NEED if here.startswith("/needs") else ItemKind.OFFER
 
 
 Kind = Annotated[ItemKind, Depends(_kind)]

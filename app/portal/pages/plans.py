@@ -24,7 +24,7 @@ from app.maps.tokens import BadEmbed
 from app.planning.options import MatchOptions
 from app.portal.pages.runs import watched
 from app.portal.rendering import HEADERS, VENDOR, Pager, csv_page, page, page_number
-from app.portal.sessions import Visitor, Who
+from app.portal.sessions import Visitor, Who, home
 from app.runs import queries
 from app.runs.leases import ENDED
 from app.runs.queries import FileName
@@ -155,7 +155,7 @@ def widget_of(request: Request, session: ReadSession, run: Run) -> str | None:
     query = {"token": token, "heading": f"Run {run.id}", "cards": "page"}
     if run.scope.get("kind") in list(AreaKind):
         query["area"] = run.scope["name"]
-    return f"/maps/widget?{urlencode(query)}"
+    return f"{home(request)}/maps/widget?{urlencode(query)}"
 
 
 @router.get("/runs/{run_id:id}/unmet")
