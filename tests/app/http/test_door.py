@@ -117,9 +117,10 @@ def test_a_refused_key_is_logged_with_the_address_of_its_sender(
 ) -> None:
     """As far as proxies that are trusted vouch for it, whatever is wrong with the key."""
     said = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.9")
     with (
         proxied(public, proxy) as address,
-        httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.9")) as client,
+        httpx.Client(transport=elsewhere, timeout=60) as client,
     ):
         for key in ("gt_00000000_" + "x" * 43, "nonsense"):
             wrong = {"Authorization": f"Bearer {key}"}
