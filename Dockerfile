@@ -15,7 +15,7 @@ RUN /opt/givetake/bin/pip install --no-cache-dir --no-deps --no-build-isolation 
 FROM python:3.11-slim
 COPY --from=build /opt/givetake /opt/givetake
 RUN useradd --system --uid 10001 --create-home givetake \
-    && install -d -o givetake /var/lib/givetake
+    && install -d -m 700 -o givetake /var/lib/givetake
 ENV PATH=/opt/givetake/bin:$PATH \
     GIVETAKE_DATABASE_URL=sqlite:////var/lib/givetake/givetake.sqlite3 \
     GIVETAKE_LOG_FORMAT=json

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler, ilike_case_insensitive
 
+from app import private_files
+
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
@@ -93,7 +95,9 @@ def _engine(url: str, *, writes: bool) -> Engine:
 def _file_of(url: str) -> Path | None:
     """The file of an embedded database; none of one in memory or on a server."""
     parts = make_url(url)
-    if parts.get_backend_name() != "sqlite" or parts.database in (None, "", ":memory:"):
+    if parts.get_backend_name() != "sqlite" or (parts.database or ":memory:").startswith(
+        (":memory:", "file:")
+    ):
         return None
     return Path(str(parts.database))
 
@@ -143,6 +147,8 @@ class Database:
         """What belongs to every transaction besides what it was begun for; whoever puts the
         service together sets it."""
         if self._file is not None:
+            for engine in (self.read_engine, self.write_engine):
+                event.listen(engine, "do_connect", self._create)
             event.listen(self.read_engine, "connect", self._remember)
             event.listen(self.write_engine, "connect", self._remember)
 
@@ -152,6 +158,12 @@ class Database:
         SQLite goes on with a file that was moved away, and notices nothing.
         """
         return self._opened is None or self._opened == self._found()
+
+    def _create(self, *_: Any) -> None:
+        """A new file is its owner's alone; what SQLite puts beside it has the same mode."""
+        assert self._file is not None
+        if self._file.parent.is_dir() and not self._file.exists():
+            private_files.create(self._file)
 
     def _remember(self, connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         self._opened = self._opened or self._found()

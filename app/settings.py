@@ -10,6 +10,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app import private_files
 from app.errors import Problem, plain_reason
 from solver.formats.bounded import MOST_MIB
 
@@ -31,8 +32,13 @@ class BadSetting(Problem):
     title = "Invalid setting"
 
 
+def _own_folder() -> Path:
+    """The one folder that is ours alone, wherever the database is."""
+    return user_data_path("givetake", appauthor=False)
+
+
 def _default_database_url() -> str:
-    return f"sqlite:///{user_data_path('givetake', appauthor=False) / 'givetake.sqlite3'}"
+    return f"sqlite:///{_own_folder() / 'givetake.sqlite3'}"
 
 
 class Settings(BaseSettings):
@@ -137,19 +143,31 @@ class Settings(BaseSettings):
         return server
 
     @property
+    def database_file(self) -> Path | None:
+        prefix = "sqlite:///"
+        if self.database_url.startswith(prefix) and ":memory:" not in self.database_url:
+            return Path(self.database_url.removeprefix(prefix))
+        return None
+
+    @property
     def data_folder(self) -> Path:
         """Where a file database is, or would be."""
-        prefix = "sqlite:///"
-        if self.database_url.startswith(prefix) and ":memory:" not in self.database_url:
-            return Path(self.database_url.removeprefix(prefix)).parent
-        return user_data_path("givetake", appauthor=False)
+        return self.database_file.parent if self.database_file else _own_folder()
 
     def make_data_folder(self) -> None:
-        """Make the folder of a file database, so that a first run needs no preparation."""
-        prefix = "sqlite:///"
-        if self.database_url.startswith(prefix) and ":memory:" not in self.database_url:
-            path = Path(self.database_url.removeprefix(prefix))
-            path.parent.mkdir(parents=True, exist_ok=True)
+        """Make the folder of a file database, so that a first run needs no preparation.
+
+        What others could read of earlier versions' files there, they can read no longer.
+        """
+        if (file := self.database_file) is not None:
+            private_files.make_folder(file.parent)
+            beside = [file.with_name(file.name + end) for end in ("", "-wal", "-shm", "-journal")]
+            private_files.narrow("database", beside)
+        if self.data_folder == _own_folder():  # any other may be shared with whatever else
+            private_files.narrow("data folder", [self.data_folder])
+        private_files.narrow("secret", [self.data_folder / "secret"])
+        uploads = self.data_folder / "uploads"
+        private_files.narrow("uploads", [uploads, *uploads.rglob("*")])
 
 
 @cache

@@ -4,6 +4,7 @@ import os
 import secrets
 from contextlib import suppress
 
+from app import private_files
 from app.settings import Settings
 
 
@@ -13,9 +14,9 @@ def signing_secret(settings: Settings) -> str:
         return settings.secret.get_secret_value()
     path = settings.data_folder / "secret"
     if not path.exists():
-        settings.data_folder.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(settings.data_folder)
         made = path.with_name(f"secret.{secrets.token_hex(8)}")
-        made.touch(0o600)
+        private_files.create(made)
         made.write_text(secrets.token_urlsafe(32))
         with suppress(FileExistsError):
             os.link(made, path)  # the first to come wins, and nobody reads half a secret

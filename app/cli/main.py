@@ -1,5 +1,6 @@
 """The command `givetake`: one file per command group; errors become sentences and exit codes."""
 
+import os
 import sys
 from collections import UserDict
 from importlib import import_module
@@ -11,6 +12,7 @@ from typer.main import get_group
 
 from app.cli.console import err
 from app.errors import FaultyFile, Problem
+from app.private_files import UMASK
 
 if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
@@ -93,6 +95,7 @@ def main(
 
 def run() -> None:
     """Run the command; what people can put right is a sentence and an exit code, no traceback."""
+    os.umask(UMASK)
     try:
         for word in sys.argv:
             word.encode()

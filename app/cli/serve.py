@@ -58,9 +58,11 @@ def migrate(
 ) -> None:
     """Migrate the database to this version, or to the older revision that you name."""
     from app.database import Database
+    from app.log import configure
     from app.migrate import current, migrate
     from app.settings import settings
 
+    configure(settings())
     settings().make_data_folder()
     with Database(settings().database_url) as database:
         migrate(database, revision)

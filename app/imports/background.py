@@ -19,6 +19,7 @@ import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from app import private_files
 from app.errors import Fault, FaultyFile, Problem
 from app.import_kit.report import ImportReport
 from app.progress import Progress
@@ -116,6 +117,7 @@ def heartbeat() -> None:
 def _tell(folder: Path, content: Told) -> None:
     """Whole or not at all: others read it at any moment."""
     new = folder / f"{NAME}.new"
+    private_files.create(new)
     new.write_bytes(_TOLD.dump_json(content))
     new.replace(folder / NAME)
 

@@ -14,6 +14,7 @@ from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as SentFile
 from starlette.responses import RedirectResponse, Response
 
+from app import private_files
 from app.access import browser_sessions
 from app.access.policy import Action, authorise, may
 from app.database import WriteSession
@@ -77,7 +78,8 @@ def _put_away(request: Request, who: Visitor, kind: str, form: FormData) -> Shel
     for role, file in sent.items():
         name = _UNSAFE.sub("_", Path(file.filename or "").name).lstrip(".")[-80:] or "file.csv"
         files[role] = folder / kind / role / name
-        files[role].parent.mkdir(parents=True, mode=0o700)
+        private_files.make_folder(files[role].parent)
+        private_files.create(files[role])
         with files[role].open("wb") as target:
             shutil.copyfileobj(file.file, target)
     return Shelved(folder, kind, files)
