@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 
 from app import health
 from app.access.callers import admit, caller
+from app.access.key_routes import router as keys
 from app.access.routes import router as access
 from app.catalogue.routes import router as catalogue
 from app.database import Database
@@ -74,6 +75,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     app.state.database.before_commit = flags.review
     app.state.settings = settings
     app.state.callers = {}
+    app.state.keys_noted = {}
     problems.install(app)
     files = (f"{PREFIX}{imports.prefix}/", f"{BASE}/imports/")
     app.add_middleware(
@@ -102,6 +104,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         flagging,
         imports,
         access,
+        keys,
         embeds,
     ):
         # Each by itself: a router within a router is searched twice on every request.

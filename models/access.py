@@ -1,13 +1,13 @@
-"""Who may come in, and who did what: keys and the audit."""
+"""Who may come in and do what, and who did what: keys, roles and the audit."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
-from models.vocabulary import EmbedLayer
+from models.vocabulary import EmbedLayer, Role, ScopeKind
 
 
 class AuditHead(Base):
@@ -44,7 +44,49 @@ class ApiKey(Base):
     """What it is for, as its maker wrote; never the name of a person."""
     digest: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the whole key: it is random enough to need no slow hash."""
+    owner: Mapped[str] = mapped_column(String(100))
+    """The role or organisation that answers for it; never the name of a person."""
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    """To within some minutes."""
+    replaced_by: Mapped[str | None] = mapped_column(ForeignKey("api_key.prefix"))
+    """The key that it was rotated to."""
+    revoked_at: Mapped[datetime | None]
+
+
+class RoleGrant(Base):
+    """A role that somebody holds for a scope, until it expires or is revoked.
+
+    The holder is `key:0a1b2c3d` or `user:17`, as the audit names it.
+    """
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        CheckConstraint(f"role in {tuple(each.value for each in Role)}", name="role"),
+        CheckConstraint(
+            f"scope_kind in {tuple(each.value for each in ScopeKind)}", name="scope_kind"
+        ),
+        CheckConstraint("(scope_kind = 'all') = (scope_id = '')", name="scope_id"),
+        Index(
+            "uq_role_grant_held",
+            *("holder", "role", "scope_kind", "scope_id"),
+            unique=True,
+            sqlite_where=text("revoked_at is null"),
+            postgresql_where=text("revoked_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    holder: Mapped[str] = mapped_column(String(100), index=True)
+    role: Mapped[str] = mapped_column(String(20))
+    scope_kind: Mapped[str] = mapped_column(String(20))
+    scope_id: Mapped[str] = mapped_column(String(60))
+    """Of a region or local authority its code, of a trust its Group UID, of a network or
+    organisation its key, of an institution its URN; empty for all."""
+    granted_at: Mapped[datetime]
+    granted_by: Mapped[str] = mapped_column(String(100))
+    expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 

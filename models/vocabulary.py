@@ -254,3 +254,33 @@ class EmbedLayer(Word):
     PUBLIC = "public"
     PARTNER = "partner"
     """With the proposals of a run: for pages that only those who work on it can open."""
+
+
+class Role(Word):
+    """What somebody does here; each is held for a scope."""
+
+    VIEWER = "viewer"
+    ANALYST = "analyst"
+    BROKER = "broker"
+    APPROVER = "approver"
+    CONTACT = "contact"
+    """Speaks for an institution or organisation; for which side, the proposal tells."""
+    NETWORK_LEADER = "network_leader"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
+    EMBED = "embed"
+
+
+class ScopeKind(Word):
+    """What a role is held for."""
+
+    ALL = "all"
+    REGION = "region"
+    AREA = "area"
+    """A local authority."""
+    TRUST = "trust"
+    """A trust, federation or other group of the register."""
+    NETWORK = "network"
+    INSTITUTION = "institution"
+    ORGANISATION = "organisation"

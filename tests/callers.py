@@ -11,11 +11,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from app.access.callers import moment
-from app.access.keys import create_key
-from app.access.policy import TERMINAL
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
+from tests.factories import new_key
 from tests.rows import YEAR, add_calendar, add_school
 
 NEEDS = "/api/v1/needs"
@@ -37,7 +36,7 @@ def keyed(database: Database, now: datetime | None = None, **settings: Any) -> I
     `now`: what is asked for, is asked for then.
     """
     with database.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
+        key = new_key(session)
     app = create_app(Settings(**({"workers": 0} | settings)), database)
     if now is not None:
         app.dependency_overrides[moment] = lambda: now

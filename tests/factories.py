@@ -7,15 +7,28 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from app.access.policy import TERMINAL
-from app.database import Database
+from app.access.keys import create_key
+from app.access.policy import EVERYWHERE, TERMINAL, Grant, Principal, Scope
+from app.database import Database, WriteSession
 from app.import_kit.report import ImportReport
 from app.register.gias import layout
 from app.register.gias.importer import GiasFiles, import_gias
 from models.register import Institution, Participant
+from models.vocabulary import Role
 
 Cells = dict[str, str]
+ADMINISTRATOR = Grant(Role.ADMINISTRATOR)
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
+
+
+def acting(*roles: Role, name: str = "somebody", scope: Scope = EVERYWHERE) -> Principal:
+    """Somebody who holds roles, unless said otherwise for everything."""
+    return Principal(name, frozenset(Grant(role, scope) for role in roles), name)
+
+
+def new_key(session: WriteSession, *grants: Grant, label: str = "test") -> str:
+    """The text of a new key, of an administrator unless `grants` say otherwise."""
+    return create_key(session, TERMINAL, label, grants or [ADMINISTRATOR])[1]
 
 
 def establishment(urn: int, **cells: str) -> Cells:

@@ -12,12 +12,12 @@ from httpx import Response
 from starlette.routing import Mount
 
 from app.access.callers import moment
-from app.access.keys import create_key
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import Role
 from app.database import Database
 from app.main import create_app
 from app.portal import sessions
 from app.settings import Settings
+from tests.factories import acting
 
 BASE = "/portal"
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -117,11 +117,11 @@ class Visitor:
     def limit_to(self, role: Role) -> None:
         """Let this visitor do no more than the role may, from now on.
 
-        Every key stands for an administrator: who a cookie stands for is the one thing faked.
+        The key stands for an administrator: who a cookie stands for is the one thing faked.
         """
 
         def visitor(request: Request) -> sessions.Visitor:
-            principal = Principal(role.partition("_")[0], frozenset({role}))
+            principal = acting(role, name=role.partition("_")[0])
             seen = replace(sessions.visitor(request), principal=principal)
             request.state.visitor = seen
             return seen
@@ -136,7 +136,7 @@ def pages_of(app: Any) -> Any:
 
 def new_key(database: Database) -> str:
     with database.write() as session:
-        return create_key(session, TERMINAL, "test")[1]
+        return new_key(session)
 
 
 def anybody(database: Database, now: datetime | None = None, **settings: Any) -> Visitor:

@@ -14,10 +14,9 @@ from typing import Any
 import httpx
 import uvicorn
 
-from app.access.keys import create_key
-from app.access.policy import TERMINAL
 from app.database import Database
 from app.migrate import require_current
+from tests.factories import new_key
 
 GIVETAKE = (sys.executable, "-c", "from app.cli.main import run; run()")
 PATIENCE_S = 300
@@ -47,7 +46,7 @@ def givetake_serve(database: Database, log: Path, **settings: str) -> Iterator[h
     """`givetake serve` as it is started, writing to `log`, and a client with a new key."""
     require_current(database)
     with database.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
+        key = new_key(session)
     told = {"database_url": database.url, "log_level": "info"} | settings
     environment = os.environ | {f"GIVETAKE_{name.upper()}": told[name] for name in told}
     command = [*GIVETAKE, "serve", "--port", "0"]

@@ -8,11 +8,11 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
-from app.access.keys import principal_of
-from app.access.policy import Principal, Role
+from app.access.keys import principal_of, principal_of_key
+from app.access.policy import Principal
 from app.database import ReadSession, WriteSession, database_now
 from app.events import audit
-from models.access import ApiKey, Visit
+from models.access import Visit
 
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
@@ -37,7 +37,7 @@ def begin(
     Raises `Unauthenticated` where the key opens nothing.
     """
     now = now or database_now(session)
-    principal = principal_of(session, key)
+    principal = principal_of(session, key, now)
     secret = secrets.token_urlsafe(32)
     ended = (Visit.began_at < now - LONGEST) | (Visit.seen_at < now - IDLE)
     session.execute(delete(Visit).where(ended | (Visit.digest == _digest(before or ""))))
@@ -49,21 +49,18 @@ def begin(
 
 
 def find(session: ReadSession, secret: str, now: datetime | None = None) -> Visiting | None:
-    """The visit that a cookie's secret opens; none if it ended or its key was taken back."""
+    """The visit that a cookie's secret opens; none if it ended or its key did."""
     now = now or database_now(session)
     found = session.execute(
-        select(Visit.key_prefix, Visit.seen_at)
-        .join(ApiKey)
-        .where(
+        select(Visit.key_prefix, Visit.seen_at).where(
             Visit.digest == _digest(secret),
             Visit.began_at > now - LONGEST,
             Visit.seen_at > now - IDLE,
-            ApiKey.revoked_at.is_(None),
         )
     ).one_or_none()
-    if found is None:
+    principal = principal_of_key(session, found.key_prefix, now) if found else None
+    if found is None or principal is None:
         return None
-    principal = Principal(f"key:{found.key_prefix}", frozenset({Role.ADMINISTRATOR}))
     return Visiting(principal, to_be_seen=found.seen_at < now - SEEN_EVERY)
 
 

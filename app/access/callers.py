@@ -11,13 +11,15 @@ from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from app.access.keys import Unauthenticated, principal_of
+from app.access.keys import Unauthenticated, note_use, principal_of
 from app.access.policy import Principal
 from app.database import Database, ReadSession, WriteSession, database_now
 
 KNOWN_FOR_S: Final = 2.0
 """How long a key that was looked up is taken without looking again: a revoked one ends by then."""
 MOST_KNOWN: Final = 1_000
+NOTE_USE_EVERY_S: Final = 600.0
+"""How stale the note of a key's last use may get; else every request would be a write."""
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="key", description="a key from `givetake keys create`"
 )
@@ -38,7 +40,7 @@ async def caller(
     digest = hashlib.sha256(given.credentials.encode("utf-8", "replace")).digest()
     until, principal = known.get(digest, (0.0, None))
     if principal is None or until < time.monotonic():
-        principal = await run_in_threadpool(_look_up, database_of(request), given.credentials)
+        principal = await run_in_threadpool(_look_up, request, given.credentials)
         if len(known) >= MOST_KNOWN:
             known.clear()
         known[digest] = (time.monotonic() + KNOWN_FOR_S, principal)
@@ -57,9 +59,16 @@ async def admit(request: Request) -> Principal:
     return await caller(request, await _bearer(request))
 
 
-def _look_up(database: Database, key: str) -> Principal:
+def _look_up(request: Request, key: str) -> Principal:
+    database = database_of(request)
     with database.read() as session:
-        return principal_of(session, key)
+        principal = principal_of(session, key)
+    noted: dict[str, float] = request.app.state.keys_noted
+    if noted.get(principal.name, -NOTE_USE_EVERY_S) + NOTE_USE_EVERY_S < time.monotonic():
+        # First, so that whoever else calls with it does not wait for the same note.
+        noted[principal.name] = time.monotonic()
+        note_use(database, principal)
+    return principal
 
 
 async def _reading(request: Request) -> AsyncIterator[ReadSession]:

@@ -1,18 +1,11 @@
-"""Who may do what: the one place that says so."""
+"""Who may do what, and for which scope: the one place that says so."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from app.errors import Forbidden
-
-
-class Role(StrEnum):
-    ADMINISTRATOR = "administrator"
-    BROKER = "broker"
-    APPROVER = "approver"
-    ANALYST = "analyst"
-    TAKER_CONTACT = "taker_contact"
-    GIVER_CONTACT = "giver_contact"
+from models.vocabulary import Role, ScopeKind
 
 
 class Action(StrEnum):
@@ -37,28 +30,32 @@ class Action(StrEnum):
     READ = "read"
 
 
+BROKERS: Final = frozenset({Role.BROKER, Role.NETWORK_LEADER})
+"""A network leader is the broker of a network."""
+EVERYTHING: Final = frozenset({Role.ADMINISTRATOR, Role.SYSTEM})
+
 MAY: dict[Action, frozenset[Role]] = {
-    Action.IMPORT: frozenset({Role.BROKER}),
+    Action.IMPORT: BROKERS,
     Action.EDIT_RULES: frozenset(),
     # Of the register, what is kept here: organisations, networks, circumstances.
-    Action.CHANGE_REGISTER: frozenset({Role.BROKER}),
+    Action.CHANGE_REGISTER: BROKERS,
     # The taxonomy and the calendar.
-    Action.CHANGE_CATALOGUE: frozenset({Role.BROKER}),
-    Action.CHANGE_NEED: frozenset({Role.BROKER, Role.TAKER_CONTACT}),
-    Action.CHANGE_OFFER: frozenset({Role.BROKER, Role.GIVER_CONTACT}),
-    Action.CONFIRM_NEED: frozenset({Role.TAKER_CONTACT}),
-    Action.ANSWER_OFFER: frozenset({Role.GIVER_CONTACT}),
-    Action.SUGGEST: frozenset({Role.BROKER, Role.ANALYST}),
-    Action.RUN: frozenset({Role.BROKER, Role.ANALYST}),
-    Action.REVIEW: frozenset({Role.BROKER}),
+    Action.CHANGE_CATALOGUE: BROKERS,
+    Action.CHANGE_NEED: BROKERS | {Role.CONTACT},
+    Action.CHANGE_OFFER: BROKERS | {Role.CONTACT},
+    Action.CONFIRM_NEED: frozenset({Role.CONTACT}),
+    Action.ANSWER_OFFER: frozenset({Role.CONTACT}),
+    Action.SUGGEST: BROKERS | {Role.ANALYST},
+    Action.RUN: BROKERS | {Role.ANALYST},
+    Action.REVIEW: BROKERS,
     # A broker writes down what a side said, naming the role of who said it there.
-    Action.AGREE_FOR_TAKER: frozenset({Role.BROKER, Role.TAKER_CONTACT}),
-    Action.AGREE_FOR_GIVER: frozenset({Role.BROKER, Role.GIVER_CONTACT}),
+    Action.AGREE_FOR_TAKER: BROKERS | {Role.CONTACT},
+    Action.AGREE_FOR_GIVER: BROKERS | {Role.CONTACT},
     Action.APPROVE: frozenset({Role.APPROVER}),
-    Action.STEER: frozenset({Role.BROKER}),
-    Action.EMBED: frozenset({Role.BROKER}),
+    Action.STEER: BROKERS,
+    Action.EMBED: BROKERS,
     Action.MANAGE_KEYS: frozenset(),
-    Action.READ_AUDIT: frozenset(),
+    Action.READ_AUDIT: frozenset({Role.AUDITOR}),
     Action.READ: frozenset(Role),
 }
 """The administrator may do everything; nobody else does what is not listed here."""
@@ -89,30 +86,78 @@ PHRASES: dict[Action, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a role is held for; `id` is what the register calls it, and empty for all."""
+
+    kind: ScopeKind
+    id: str = ""
+
+
+EVERYWHERE: Final = Scope(ScopeKind.ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role, held for a scope."""
+
+    role: Role
+    scope: Scope = EVERYWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody or something that acts; `name` is what the audit records."""
+    """Somebody or something that acts.
+
+    `name` is what the audit records, `label` what people read in its place.
+    """
 
     name: str
-    roles: frozenset[Role]
+    grants: frozenset[Grant]
+    label: str = ""
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return frozenset(grant.role for grant in self.grants)
+
+    @property
+    def employers(self) -> frozenset[Scope]:
+        """The institutions, trusts and organisations that it speaks for."""
+        return frozenset(grant.scope for grant in self.grants if grant.scope.kind in EMPLOYERS)
 
 
-TERMINAL = Principal("terminal", frozenset({Role.ADMINISTRATOR}))
+EMPLOYERS: Final = frozenset({ScopeKind.INSTITUTION, ScopeKind.TRUST, ScopeKind.ORGANISATION})
+
+TERMINAL = Principal("terminal", frozenset({Grant(Role.ADMINISTRATOR)}))
 """Whoever can run the command on the machine that holds the database."""
-WORKER = Principal("worker", frozenset({Role.ADMINISTRATOR}))
+WORKER = Principal("worker", frozenset({Grant(Role.SYSTEM)}))
 """The service itself where it carries out what somebody with the right to it asked for."""
 CLOCK = Principal("clock", frozenset())
 """What ends by itself when its time is up; it has no rights to anything else."""
-EMBED = Principal("embed", frozenset({Role.ANALYST}))
+EMBED = Principal("embed", frozenset({Grant(Role.EMBED)}))
 """A map in somebody's page, as far as its token goes."""
 
 
 def may(principal: Principal, action: Action) -> bool:
-    """Whether one of the principal's roles may do `action`."""
-    return bool(principal.roles & (MAY[action] | {Role.ADMINISTRATOR}))
+    """Whether one of the principal's roles may do `action`, wherever it is held."""
+    return bool(scopes(principal, action))
 
 
-def authorise(principal: Principal, action: Action) -> None:
-    """Raise `Forbidden` unless one of the principal's roles may do `action`."""
-    if may(principal, action):
-        return
-    raise Forbidden(f"You do not have permission to {PHRASES[action]}. Ask your administrator.")
+def scopes(principal: Principal, action: Action) -> frozenset[Scope]:
+    """Where the principal may do `action`."""
+    roles = MAY[action] | EVERYTHING
+    return frozenset(grant.scope for grant in principal.grants if grant.role in roles)
+
+
+def authorise(principal: Principal, action: Action, *, everywhere: bool = False) -> None:
+    """Raise `Forbidden` unless one of the principal's roles may do `action`.
+
+    `everywhere`: to what belongs to no area or institution, such as the taxonomy.
+    """
+    held = scopes(principal, action)
+    if not held:
+        raise Forbidden(f"You do not have permission to {PHRASES[action]}. Ask your administrator.")
+    if everywhere and EVERYWHERE not in held:
+        raise Forbidden(
+            f"You have permission to {PHRASES[action]} in your own area only, and this counts "
+            "everywhere. Ask your administrator."
+        )

@@ -37,7 +37,7 @@ COMMANDS = {
     "confirm": "app.cli.exchange:confirm_app",
     "answer": "app.cli.exchange:answer_app",
     "withdraw": "app.cli.exchange:withdraw_app",
-    "keys": "app.cli.serve:keys_app",
+    "keys": "app.cli.keys:keys_app",
     "bench": "app.cli.bench:bench_app",
     "embed": "app.cli.embed:embed_app",
 }

@@ -1,17 +1,12 @@
-"""`givetake serve`, `openapi`, `migrate` and `keys`: what runs and opens the service."""
+"""`givetake serve`, `openapi` and `migrate`: what runs the service."""
 
 from typing import Annotated
 
 import typer
 
-from app.access.policy import TERMINAL
 from app.cli.console import err, open_database, out
-from app.wording import on_day
 
 SECONDS_TO_FINISH = 5
-keys_app = typer.Typer(
-    help="Manage keys for other systems and for signing in.", no_args_is_help=True
-)
 
 
 def serve(
@@ -67,46 +62,3 @@ def migrate(
     with Database(settings().database_url) as database:
         migrate(database, revision)
         out.print(f"The database is at revision {current(database)}.")
-
-
-@keys_app.command()
-def create(
-    label: Annotated[
-        str, typer.Option(help="What the key is for. Do not give a person's name.")
-    ] = "",
-) -> None:
-    """Create a key and print it. You cannot see it again."""
-    from app.access.keys import create_key
-
-    with open_database() as database, database.write() as session:
-        key, text = create_key(session, TERMINAL, label)
-        prefix = key.prefix
-    typer.echo(text)
-    err.print(
-        f"Save this key now. It will not be shown again. To revoke it, run "
-        f"`givetake keys revoke {prefix}`."
-    )
-
-
-@keys_app.command("list")
-def list_() -> None:
-    """List keys by their first characters. The keys themselves are not stored."""
-    from app.access.keys import list_keys
-
-    with open_database() as database, database.read() as session:
-        for key in list_keys(session, TERMINAL):
-            ended = "" if key.revoked_at is None else f", revoked {on_day(key.revoked_at)}"
-            said = f"{key.prefix}  {key.label}  created {on_day(key.created_at)}{ended}"
-            out.print(said, markup=False, soft_wrap=True)
-
-
-@keys_app.command()
-def revoke(
-    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="First characters of the key.")],
-) -> None:
-    """Revoke a key."""
-    from app.access.keys import revoke_key
-
-    with open_database() as database, database.write() as session:
-        revoke_key(session, TERMINAL, prefix)
-    out.print(f"Key {prefix} was revoked.")

@@ -8,7 +8,7 @@ from html import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.keys import Unauthenticated
+from app.access.keys import Unauthenticated, has_ended
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession, database_now
 from app.errors import NotFound
@@ -101,6 +101,8 @@ def check_not_revoked(session: Session, granted: Grant) -> None:
         raise Unauthenticated("the token of this map was not created here; ask for a new one")
     if found.revoked_at is not None:
         raise Expired(granted, "has been revoked")
+    if has_ended(session, found.made_by, database_now(session)):
+        raise Expired(granted, "has ended with the key that made it")
 
 
 def snippet(base: str, token: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from app.access.policy import CLOCK, Action, Principal, Role, authorise
+from app.access.policy import CLOCK, Action, Principal, authorise
 from app.database import Database, WriteSession, database_now
 from app.events import audit
 from app.proposals import flags
@@ -24,14 +24,14 @@ from app.proposals.terms import standing, terms_of, terms_today
 from app.register.closing import last_days
 from models.exchange import Need, Offer
 from models.matching import Agreement, Proposal
-from models.vocabulary import HOLDING, DecisionAction, ProposalState, Says, Side
+from models.vocabulary import HOLDING, DecisionAction, ProposalState, Role, Says, Side
 from solver.pairing.pair_rule import GIVER, TAKER
 
 OF_SIDE: Final = {
-    Side.TAKER: (Action.AGREE_FOR_TAKER, Role.TAKER_CONTACT),
-    Side.GIVER: (Action.AGREE_FOR_GIVER, Role.GIVER_CONTACT),
+    Side.TAKER: Action.AGREE_FOR_TAKER,
+    Side.GIVER: Action.AGREE_FOR_GIVER,
 }
-"""What it takes to record a side's answer, and the only role of ours that may give one."""
+"""What it takes to record a side's answer."""
 WHOSE: Final = {Side.TAKER: TAKER, Side.GIVER: GIVER}
 """What each side is called in sentences for people."""
 AGREED: Final = frozenset({ProposalState.AGREED, ProposalState.DEFERRED})
@@ -69,8 +69,7 @@ def agree(
     BadDecision
         If a no has no reason, or `said_by` is nobody of that side.
     """
-    action, _ = OF_SIDE[side]
-    authorise(principal, action)
+    authorise(principal, OF_SIDE[side])
     _check_record(side, says, said_by, said)
     now = now or database_now(session)
     proposal, need, offer = lock(session, proposal_id)
@@ -118,8 +117,8 @@ def agree(
 
 
 def check_speaks_for(side: Side, said_by: str) -> None:
-    """Refuse the word of one of our own roles that is not of that side."""
-    others = {role.value for role in Role} - {OF_SIDE[side][1].value}
+    """Refuse the word of one of our own roles that is of no side."""
+    others = {role.value for role in Role} - {Role.CONTACT.value}
     if said_by.strip().lower().replace(" ", "_") in others:
         raise BadDecision(
             f"{said_by!r} cannot speak for the {WHOSE[side]}; "

@@ -44,8 +44,7 @@ def consent(
     BadDecision
         If `given_by` is nobody of that side.
     """
-    action, _ = OF_SIDE[side]
-    authorise(principal, action)
+    authorise(principal, OF_SIDE[side])
     check_speaks_for(side, given_by)
     proposal, _, _ = lock(session, proposal_id)
     standing = _in_force(session, proposal_id, side)
@@ -84,8 +83,7 @@ def withdraw(
     NotFound
         If there is no such proposal, or the side never consented.
     """
-    action, _ = OF_SIDE[side]
-    authorise(principal, action)
+    authorise(principal, OF_SIDE[side])
     lock(session, proposal_id)
     given = [each for each in consents_of(session, principal, proposal_id) if each.side == side]
     if not given:

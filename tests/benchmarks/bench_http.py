@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.access.keys import create_key
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.demo.county import make_county
 from app.demo.county_files import write_register
 from app.migrate import migrate
 from app.register.gias.importer import GiasFiles, import_gias
+from tests.factories import new_key
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 7
@@ -60,7 +60,7 @@ def _fill(path: Path) -> tuple[str, str, int, str]:
         migrate(database)
         with database.write() as session:
             import_gias(session, TERMINAL, files)
-            _, key = create_key(session, TERMINAL, "benchmark")
+            key = new_key(session)
         with database.read() as session:
             connection = session.connection()
             urn, area = connection.exec_driver_sql(

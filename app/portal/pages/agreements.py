@@ -100,8 +100,7 @@ def publish(request: Request, who: Who, proposal_id: int, side: str, form: SentB
 def _form(
     request: Request, who: Visitor, proposal_id: int, side: Side, filled: Filled, status: int = 200
 ) -> Response:
-    action, _ = OF_SIDE[side]
-    authorise(who.principal, action)
+    authorise(who.principal, OF_SIDE[side])
     with who.database.read() as session:
         full = queries.get_proposal(session, who.principal, proposal_id)
         return page(

@@ -11,12 +11,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from app.access.callers import caller
-from app.access.keys import create_key
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import Role
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
 from models.base import Base
+from tests.factories import acting, new_key
 from tests.rows import add_calendar, add_need, add_offer, add_school
 
 KEY_ALONE = {"openapi"}
@@ -25,11 +25,8 @@ CHANGES_OF: dict[Role, set[str]] = {
     Role.BROKER: set(),
     Role.ANALYST: {"submit_run", "cancel_run"},
     Role.APPROVER: {"decide", "allow_exception"},
-    Role.TAKER_CONTACT: {
+    Role.CONTACT: {
         *("create_need", "change_need", "withdraw_need", "confirm_need"),
-        *("agree", "consent_to_publication", "withdraw_publication_consent"),
-    },
-    Role.GIVER_CONTACT: {
         *("create_offer", "change_offer", "withdraw_offer", "answer_offer"),
         *("create_limits", "change_limits"),
         *("agree", "consent_to_publication", "withdraw_publication_consent"),
@@ -39,6 +36,7 @@ CHANGES_OF: dict[Role, set[str]] = {
 NOT_OF_BROKERS = {
     *("create_circumstance_rule", "change_circumstance_rule", "withdraw_circumstance_rule"),
     *("confirm_need", "answer_offer", "allow_exception", "list_audit_events"),
+    *("list_keys", "create_key", "rotate_key", "revoke_key"),
 }
 
 Operation = tuple[str, str, dict[str, Any]]
@@ -64,7 +62,7 @@ def service(
     shutil.copy(migrated_sqlite, path)
     with Database(f"sqlite:///{path}") as database:
         with database.write() as session:
-            _, key = create_key(session, TERMINAL, "test")
+            key = new_key(session)
             add_calendar(session)
             add_need(session, "made-up-need-1", add_school(session, 100000))
             add_offer(session, "made-up-offer-1", add_school(session, 100001))
@@ -115,7 +113,7 @@ def test_nothing_is_done_for_who_may_not(
     for roles in (frozenset[Role](), *(frozenset({role}) for role in CHANGES_OF)):
         if may(roles, asked):
             continue
-        app.dependency_overrides[caller] = lambda roles=roles: Principal("key:other", roles)
+        app.dependency_overrides[caller] = lambda roles=roles: acting(*roles, name="key:other")
         answer = ask(client, asked)
         app.dependency_overrides.clear()
         assert answer.status_code == 403, (roles, answer.text)
@@ -131,5 +129,5 @@ def may(roles: frozenset[Role], asked: Operation) -> bool:
     if Role.BROKER in roles:
         return name not in NOT_OF_BROKERS
     if method == "get":
-        return bool(roles) and name != "list_audit_events"
+        return bool(roles) and name not in ("list_audit_events", "list_keys")
     return any(name in CHANGES_OF[role] for role in roles)

@@ -1,6 +1,7 @@
-"""Keys in the terminal: shown once, listed by their beginning, taken back."""
+"""Keys in the terminal: made with roles, shown once, listed by their beginning, taken back."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,13 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from app.access.keys import Unauthenticated, principal_of
+from app.access.policy import Grant, Scope
 from app.cli.main import app
 from app.database import Database
 from app.settings import settings
 from models.access import ApiKey, AuditEvent
+from models.vocabulary import Role, ScopeKind
+from tests import rows
 
 
 @pytest.fixture
@@ -22,10 +26,15 @@ def database(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iter
     settings.cache_clear()
 
 
+def keys(*words: str) -> str:
+    answer = CliRunner().invoke(app, ["keys", *words])
+    assert answer.exit_code == 0, answer.output
+    return answer.stdout.strip()
+
+
 def test_a_key_is_made_listed_and_revoked(database: Database) -> None:
     """What is printed opens the service; what is stored does not; a revoked key opens nothing."""
-    run = CliRunner()
-    key = run.invoke(app, ["keys", "create", "--label", "portal"]).stdout.strip()
+    key = keys("create", "--label", "portal", "--role", "administrator", "--owner", "Testshire")
     with database.read() as session:
         stored = session.scalars(select(ApiKey)).one()
         assert principal_of(session, key).name == f"key:{stored.prefix}"
@@ -33,16 +42,72 @@ def test_a_key_is_made_listed_and_revoked(database: Database) -> None:
         for near in (key[:-1], key + "x", key.swapcase(), stored.digest, ""):
             with pytest.raises(Unauthenticated):
                 principal_of(session, near)
-    assert run.invoke(app, ["keys", "create", "--label", "x" * 61]).exit_code != 0
-    assert "portal" in run.invoke(app, ["keys", "list"]).stdout
-    assert key not in run.invoke(app, ["keys", "list"]).stdout
-    assert run.invoke(app, ["keys", "revoke", stored.prefix]).exit_code == 0
+    run = CliRunner()
+    for refused in (["--role", "viewer", "--label", "x" * 61], [], ["--role", "system"]):
+        assert run.invoke(app, ["keys", "create", *refused]).exit_code != 0
+    listed = keys("list")
+    assert key not in listed
+    for part in ("portal", "of Testshire", "administrator for all", "never used"):
+        assert part in listed
+    keys("revoke", stored.prefix)
     with database.read() as session:
         with pytest.raises(Unauthenticated):
             principal_of(session, key)
         actions = session.scalars(select(AuditEvent.action).order_by(AuditEvent.sequence))
         assert actions.all() == ["key.create", "key.revoke"]
-    assert "revoked" in run.invoke(app, ["keys", "list"]).stdout
+    assert "revoked" in keys("list")
+
+
+def test_roles_are_held_for_the_scopes_that_are_named(database: Database) -> None:
+    """By name, code, URN or key; a contact is one of somebody, and what there is not is told."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        school, hub = rows.add_school(session, 100000), rows.add_hub(session, "hub")
+        rows.add_group(session, 1234, "multi_academy_trust", [school])
+        rows.add_network(session, "n-1", [school, hub])
+    made = {
+        ("broker", "--area", "testshire"): (ScopeKind.AREA, "999"),
+        ("contact", "--institution", "School 100000"): (ScopeKind.INSTITUTION, "100000"),
+        ("contact", "--trust", "1234"): (ScopeKind.TRUST, "1234"),
+        ("contact", "--organisation", "hub"): (ScopeKind.ORGANISATION, "hub"),
+        ("network_leader", "--network", "Network n-1"): (ScopeKind.NETWORK, "n-1"),
+    }
+    for (role, *scope), expected in made.items():
+        key = keys("create", "--role", role, *scope)
+        with database.read() as session:
+            held = {Grant(Role(role), Scope(*expected))}
+            assert principal_of(session, key).grants == held
+    listed = keys("list")
+    assert "broker for Testshire" in listed
+    assert "contact for School 100000" in listed
+    run = CliRunner()
+    for role, *scope in (
+        ("contact",),
+        ("network_leader", "--area", "999"),
+        ("broker", "--area", "x"),
+    ):
+        refused = run.invoke(app, ["keys", "create", "--role", role, *scope])
+        assert refused.exit_code != 0
+
+
+def test_a_key_expires_and_is_rotated(database: Database) -> None:
+    """A rotated key has the roles of the old one, which ends when it was said to."""
+    old = keys("create", "--role", "viewer", "--expires", "2199-12-31")
+    with database.read() as session:
+        principal_of(session, old, datetime(2199, 12, 31, 23, tzinfo=UTC))
+        with pytest.raises(Unauthenticated):
+            principal_of(session, old, datetime(2200, 1, 1, tzinfo=UTC))
+    new = keys("rotate", old[3:11], "--keep-old-hours", "0")
+    with database.read() as session:
+        assert principal_of(session, new).grants == {Grant(Role.VIEWER)}
+        with pytest.raises(Unauthenticated):
+            principal_of(session, old)
+    run = CliRunner()
+    assert run.invoke(app, ["keys", "rotate", old[3:11]]).exit_code != 0
+    assert run.invoke(
+        app, ["keys", "create", "--role", "viewer", "--expires", "2001-01-01"]
+    ).exit_code
+    assert f"replaced by {new[3:11]}" in keys("list")
 
 
 def test_the_document_is_printed_without_a_database(

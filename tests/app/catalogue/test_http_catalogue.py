@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.catalogue import service
 from app.catalogue.rows import ExpertiseRow
 from app.database import Database
@@ -20,6 +20,7 @@ from app.exchange.service import confirm_need, create_need, withdraw_need
 from app.import_kit.misfits import Unfit
 from models.access import AuditEvent
 from tests.callers import keyed
+from tests.factories import acting
 from tests.rows import TERM, YEAR, add_calendar, add_need, add_offer, add_school
 
 API = "/api/v1"
@@ -271,7 +272,7 @@ def test_what_is_being_changed_is_not_overwritten_by_a_file(
 
 def test_only_those_who_may_change_the_catalogue(sqlite_database: Database) -> None:
     """An analyst reads the taxonomy and changes nothing of it."""
-    analyst = Principal("analyst", frozenset({Role.ANALYST}))
+    analyst = acting(Role.ANALYST, name="analyst")
     row = ExpertiseRow(code="music", name="Music", version="test")
     with (
         sqlite_database.write() as session,

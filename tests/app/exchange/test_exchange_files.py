@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.catalogue import calendar, taxonomy
 from app.catalogue.rows import ExpertiseRow
 from app.database import Database
@@ -22,6 +22,7 @@ from app.import_kit.upsert import Counts
 from models.access import AuditEvent
 from models.exchange import Expertise, Limits, Need, Offer, Period
 from models.register import ImportBatch, Institution, Organisation, Participant
+from tests.factories import acting
 
 IMPORTERS = {
     "expertise": taxonomy.import_expertise,
@@ -389,6 +390,6 @@ def test_a_period_does_not_shrink_under_a_window(peopled: Database, tmp_path: Pa
 @pytest.mark.parametrize("kind", IMPORTERS)
 def test_only_brokers_import(peopled_sqlite: Database, tmp_path: Path, kind: str) -> None:
     """A school's contact brings in no files, whatever is in them."""
-    contact = Principal("contact", frozenset({Role.TAKER_CONTACT, Role.GIVER_CONTACT}))
+    contact = acting(Role.CONTACT, Role.CONTACT, name="contact")
     with pytest.raises(Forbidden), peopled_sqlite.write() as session:
         IMPORTERS[kind](session, contact, tmp_path / "absent.csv")

@@ -17,11 +17,12 @@ from models.access import AuditEvent
 from models.exchange import Need
 from models.register import Area, Participant
 from models.vocabulary import AreaKind, Availability, NeedState
+from tests.factories import acting
 
-BROKER = Principal("broker", frozenset({Role.BROKER}))
-HEAD = Principal("head", frozenset({Role.TAKER_CONTACT}))
-GIVER = Principal("giver", frozenset({Role.GIVER_CONTACT}))
-ANALYST = Principal("analyst", frozenset({Role.ANALYST}))
+BROKER = acting(Role.BROKER, name="broker")
+HEAD = acting(Role.CONTACT, name="head")
+GIVER = acting(Role.CONTACT, name="giver")
+ANALYST = acting(Role.ANALYST, name="analyst")
 
 
 def need_row(**given: object) -> NeedRow:

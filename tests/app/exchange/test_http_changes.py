@@ -7,12 +7,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.keys import create_key
-from app.access.policy import TERMINAL
 from app.database import Database
 from models.exchange import Need
 from models.operations import IdempotencyKey
 from tests.callers import NEED, NEEDS, PROBLEM, count, said
+from tests.factories import new_key
 from tests.rows import NOW
 
 
@@ -144,7 +143,7 @@ def test_of_one_key_at_once_one_content_wins(client: TestClient, database: Datab
 def test_a_key_is_its_callers_own(client: TestClient, database: Database) -> None:
     """Another caller's key of the same name is another: it neither collides nor tells anything."""
     with database.write() as session:
-        _, other = create_key(session, TERMINAL, "other")
+        other = new_key(session)
     first, second = NEED | {"reference": "n"}, NEED | {"reference": "m"}
     key = {"Idempotency-Key": "k"}
     theirs = key | {"Authorization": f"Bearer {other}"}

@@ -16,13 +16,12 @@ import uvicorn
 from jsonschema_rs import validator_for
 
 from app import errors as problems
-from app.access.keys import create_key
-from app.access.policy import TERMINAL
 from app.database import Database
 from app.http.document import as_text
 from app.http.problems import TYPE, slug
 from app.main import create_app
 from app.settings import Settings
+from tests.factories import new_key
 from tests.rows import YEAR, add_calendar, add_school
 
 ROOT = Path(__file__).parents[3]
@@ -105,7 +104,7 @@ def test_every_type_of_problem_is_written_down() -> None:
 def service(sqlite_database: Database) -> Iterator[tuple[str, str]]:
     """The address of a running service, and a key."""
     with sqlite_database.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
+        key = new_key(session)
         add_calendar(session)
         add_school(session, 100000)
     app = create_app(Settings(workers=0), sqlite_database)

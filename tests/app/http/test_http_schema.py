@@ -12,11 +12,10 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi import from_asgi
 from schemathesis.schemas import BaseSchema
 
-from app.access.keys import create_key
-from app.access.policy import TERMINAL
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
+from tests.factories import new_key
 from tests.rows import add_calendar, add_need, add_offer, add_school
 
 Api = tuple[BaseSchema, dict[str, str]]
@@ -39,7 +38,7 @@ def api(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def _schema(database: Database) -> Api:
     with database.write() as session:
-        _, key = create_key(session, TERMINAL, "test")
+        key = new_key(session)
         add_calendar(session)
         taker, giver = add_school(session, 100000), add_school(session, 100001, 2)
         add_need(session, "made-up-need-1", taker)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.access.policy import Principal, Role, may
+from app.access.policy import Role, may
 from app.cli.exports import export_app
 from app.cli.imports import gias, import_app
 from app.cli.main import app
@@ -22,6 +22,7 @@ from app.main import create_app
 from app.register.gias.importer import GiasFiles
 from app.settings import Settings
 from tests import rows
+from tests.factories import acting
 from tests.portal import broker
 
 DOCS = Path(__file__).parents[3] / "docs" / "imports.md"
@@ -117,7 +118,7 @@ def test_the_importer_lets_in_whom_the_registry_names(
     """Whoever may import a kind gets as far as the file; whoever may not is refused before."""
     path = tmp_path / "absent.csv"
     paths = {each.name: path for each in kind.roles} or {kind.name: path}
-    somebody = Principal("somebody", frozenset({role}))
+    somebody = acting(role, name="somebody")
     allowed = may(somebody, kind.action)
     with (
         pytest.raises(FaultyFile if allowed else Forbidden),

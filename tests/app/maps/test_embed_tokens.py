@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from app.access.keys import Unauthenticated
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import BROKERS, EVERYTHING, TERMINAL, Role
 from app.access.secret import signing_secret
 from app.database import Database
 from app.errors import Forbidden, NotFound
@@ -19,6 +19,7 @@ from app.maps.tokens import BadEmbed, Grant
 from app.settings import Settings
 from models.access import AuditEvent
 from models.vocabulary import EmbedLayer
+from tests.factories import acting
 
 SECRET = "made-up secret of forty characters or so"
 NOW = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
@@ -142,7 +143,7 @@ def test_making_a_token_is_on_the_record(sqlite_database: Database) -> None:
 def test_who_may_not_gets_no_token(sqlite_database: Database) -> None:
     """Neither does anybody for a run that is not there."""
     with sqlite_database.write() as session:
-        nobody = Principal("nobody", frozenset(Role) - {Role.BROKER, Role.ADMINISTRATOR})
+        nobody = acting(*(frozenset(Role) - BROKERS - EVERYTHING), name="nobody")
         with pytest.raises(Forbidden):
             service.create_embed(session, nobody, SECRET, [ORIGIN], EmbedLayer.PUBLIC)
         with pytest.raises(Forbidden):
@@ -155,7 +156,7 @@ def test_who_may_not_gets_no_token(sqlite_database: Database) -> None:
 
 def test_a_broker_makes_and_revokes_tokens(sqlite_database: Database) -> None:
     """Without being an administrator; each has a number of its own, and says when it ended."""
-    broker = Principal("broker", frozenset({Role.BROKER}))
+    broker = acting(Role.BROKER, name="broker")
     with sqlite_database.write() as session:
         made = [
             service.create_embed(session, broker, SECRET, [ORIGIN], EmbedLayer.PUBLIC)

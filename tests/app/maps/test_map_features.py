@@ -4,11 +4,10 @@ import pytest
 from fastapi.testclient import TestClient
 from owslib.ogcapi.features import Features
 
-from app.access.keys import create_key
-from app.access.policy import TERMINAL
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
+from tests.factories import new_key
 from tests.maps import ITEMS, SECRET, client_of
 from tests.serving import serving
 
@@ -47,7 +46,7 @@ def test_no_public_pairing_and_proposals_for_a_key(client: TestClient, exchange:
     assert client.get(pairings).json()["features"] == []
     assert client.get(pairings, params={"run": 1}).status_code == 401
     with exchange.write() as session:
-        key = {"Authorization": f"Bearer {create_key(session, TERMINAL, 'test')[1]}"}
+        key = {"Authorization": f"Bearer {new_key(session)}"}
     (feature,) = client.get(pairings, params={"run": 1}, headers=key).json()["features"]
     assert feature["geometry"]["coordinates"] == [[2.0, pytest.approx(55.144571)], [2.0, 55.0]]
     assert feature["properties"]["days"] == 1.5

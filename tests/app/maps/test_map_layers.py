@@ -11,7 +11,6 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, select, update
 
-from app.access.keys import create_key
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.maps import layer as layers
@@ -25,6 +24,7 @@ from models.matching import Proposal
 from models.register import Institution, Participant
 from models.vocabulary import EmbedLayer, Ladder, Side
 from tests import rows
+from tests.factories import new_key
 from tests.maps import ITEMS, ORIGIN, PROPOSED, SECRET, client_of, draw, draw_run, token
 
 
@@ -260,7 +260,7 @@ def test_a_key_makes_tokens_over_http(client: TestClient, exchange: Database) ->
     wanted = {"origins": [ORIGIN], "minutes": 60}
     assert client.post("/api/v1/embed-tokens", json=wanted).status_code == 401
     with exchange.write() as session:
-        client.headers["Authorization"] = f"Bearer {create_key(session, TERMINAL, 'test')[1]}"
+        client.headers["Authorization"] = f"Bearer {new_key(session)}"
     answer = client.post("/api/v1/embed-tokens", json=wanted)
     assert answer.status_code == 201, answer.text
     content = answer.json()

@@ -146,8 +146,8 @@ def test_the_list_shows_who_answered_and_for_whom_it_waits(who: Visitor) -> None
 @pytest.mark.parametrize(
     ("role", "sees", "sees_not"),
     [
-        (Role.TAKER_CONTACT, "taker", "giver"),
-        (Role.GIVER_CONTACT, "giver", "taker"),
+        (Role.CONTACT, "taker", "giver"),
+        (Role.CONTACT, "giver", "taker"),
     ],
 )
 def test_each_side_answers_for_itself_only(

@@ -357,7 +357,7 @@ def test_unmet_needs_say_why_nobody_could(who: Visitor, run_id: int) -> None:
 
 def test_a_person_sees_only_what_the_policy_lets_it(who: Visitor) -> None:
     """A principal without the role for a page is told so, by a page."""
-    who.limit_to(Role.GIVER_CONTACT)
+    who.limit_to(Role.CONTACT)
     home = who.open("/")
     assert f"{BASE}/offers/new" in home.links
     assert f"{BASE}/runs/new" not in home.links

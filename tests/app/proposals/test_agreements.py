@@ -26,6 +26,7 @@ from models.matching import Agreement, Decision, Proposal
 from models.vocabulary import DecisionAction, DeclineReason, Says, Side
 from tests import rows
 from tests.callers import csv_rows, keyed
+from tests.factories import acting
 from tests.runs import FREELY, contested, match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
@@ -215,14 +216,14 @@ def test_a_yes_needs_the_days_to_be_there_still(exchange: Database) -> None:
 
 def test_who_may_record_whose_answer(exchange: Database) -> None:
     """Each contact its own side; a broker either, on the word of somebody of that side."""
-    taker = Principal("taker", frozenset({Role.TAKER_CONTACT}))
-    giver = Principal("giver", frozenset({Role.GIVER_CONTACT}))
-    broker = Principal("broker", frozenset({Role.BROKER}))
-    approver = Principal("approver", frozenset({Role.APPROVER}))
+    taker = acting(Role.CONTACT, name="taker")
+    giver = acting(Role.CONTACT, name="giver")
+    broker = acting(Role.BROKER, name="broker")
+    approver = acting(Role.APPROVER, name="approver")
     for side, who in ((GIVER, taker), (TAKER, giver), (TAKER, approver), (GIVER, approver)):
         with pytest.raises(Forbidden):
             agree(exchange, side, principal=who)
-    for nobody in ("broker", "Taker contact", "administrator"):
+    for nobody in ("broker", "Network leader", "administrator"):
         with pytest.raises(BadDecision, match="cannot speak for the supporting organisation"):
             agree(exchange, GIVER, by=nobody, principal=broker)
     with pytest.raises(BadDecision, match="only for a no"):

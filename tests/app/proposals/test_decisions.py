@@ -22,6 +22,7 @@ from models.exchange import Need, Offer
 from models.matching import Alternate, Decision, Proposal
 from models.vocabulary import DecisionAction, DeclineReason, ProposalState
 from tests import rows
+from tests.factories import acting
 from tests.runs import FREELY, contested, match, proposals_of
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
@@ -155,8 +156,8 @@ def test_a_decision_that_lacks_something_is_refused(
 def test_who_may_decide(exchange: Database) -> None:
     """Brokers review, approvers approve, contacts do neither."""
     made = proposals(exchange, run(exchange))["near"]
-    contact = Principal("contact", frozenset({Role.GIVER_CONTACT}))
-    broker = Principal("broker", frozenset({Role.BROKER}))
+    contact = acting(Role.CONTACT, name="contact")
+    broker = acting(Role.BROKER, name="broker")
     with pytest.raises(Forbidden):
         decide(exchange, made, PREFER, principal=contact)
     with pytest.raises(Forbidden):

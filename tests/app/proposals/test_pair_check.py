@@ -29,11 +29,12 @@ from models.vocabulary import DecisionAction, Mode, Phase, Says, Side
 from solver.pairing.pair_rules import PAIR_RULES
 from tests import rows
 from tests.callers import keyed
+from tests.factories import acting
 from tests.portal import broker
 from tests.runs import FREELY, match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
-APPROVER = Principal("approver", frozenset({Role.APPROVER}))
+APPROVER = acting(Role.APPROVER, name="approver")
 Change = Callable[[Session], Any]
 
 
@@ -202,7 +203,7 @@ def test_an_exception_lets_it_go_on_and_is_recorded(exchange: Database) -> None:
             )
 
     with pytest.raises(Forbidden):
-        allow("too_far", Principal("broker", frozenset({Role.BROKER})))
+        allow("too_far", acting(Role.BROKER, name="broker"))
     with pytest.raises(NoException, match="there can be from unknown_position, too_far"):
         allow("mode")
     with pytest.raises(NoException, match="no exception from 'nonsense'"):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.database import Database
 from app.errors import Conflict, Forbidden, NotFound
 from app.planning.options import MatchOptions
@@ -18,6 +18,7 @@ from models.exchange import Need, Offer
 from models.matching import Run
 from models.vocabulary import DecisionAction, Reciprocity, SteeringKind
 from tests import rows
+from tests.factories import acting
 from tests.runs import proposals_of
 
 NOW = datetime(2026, 9, 2, tzinfo=UTC)
@@ -168,6 +169,6 @@ def test_a_pin_that_can_never_be_is_refused_when_entered(exchange: Database) -> 
         enter(exchange, PIN, "N", "X")
     with pytest.raises(BadSteering, match="past"):
         enter(exchange, PIN, "N", "far", NOW)
-    contact = Principal("contact", frozenset({Role.TAKER_CONTACT}))
+    contact = acting(Role.CONTACT, name="contact")
     with exchange.write() as session, pytest.raises(Forbidden):
         steer(session, contact, PIN, "N", "far", reason="mine")

@@ -6,8 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.keys import create_key
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.database import Database
 from app.errors import Forbidden, NotFound
 from app.main import create_app
@@ -19,6 +18,7 @@ from models.access import AuditEvent
 from models.matching import Proposal, Run
 from models.vocabulary import ProposalState, Side
 from tests import rows
+from tests.factories import acting, new_key
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
 TAKER, GIVER = Side
@@ -76,7 +76,7 @@ def test_only_what_both_agreed_to_can_be_published(exchange: Database, state: st
 
 def test_each_side_speaks_for_itself(exchange: Database) -> None:
     """A contact of one side cannot consent for the other, nor anybody as a broker."""
-    contact = Principal("contact", frozenset({Role.TAKER_CONTACT}))
+    contact = acting(Role.CONTACT, name="contact")
     with exchange.write() as session:
         publication.consent(session, contact, 1, TAKER, "headteacher")
         with pytest.raises(Forbidden):
@@ -94,7 +94,7 @@ def test_each_side_speaks_for_itself(exchange: Database) -> None:
 def test_over_http(exchange: Database) -> None:
     """Given, listed with who and when, and taken back; a repeated request is one consent."""
     with exchange.write() as session:
-        key = {"Authorization": f"Bearer {create_key(session, TERMINAL, 'test')[1]}"}
+        key = {"Authorization": f"Bearer {new_key(session)}"}
     with TestClient(create_app(Settings(workers=0), exchange), headers=key) as client:
         body = {"side": "taker", "given_by": "headteacher"}
         for _ in range(2):

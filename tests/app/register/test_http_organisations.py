@@ -9,13 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.policy import Principal, Role
+from app.access.policy import Role
 from app.database import Database
 from app.errors import Forbidden
 from app.register import service
 from models.access import AuditEvent
 from models.register import Organisation
 from tests.callers import keyed
+from tests.factories import acting
 from tests.rows import add_calendar, add_hub, add_need, add_network, add_offer, add_school
 
 API = "/api/v1"
@@ -194,6 +195,6 @@ def test_a_file_of_members_counts_as_a_change_of_the_network(client: TestClient)
 
 def test_only_those_who_may_change_the_register(sqlite_database: Database) -> None:
     """An analyst reads networks and dissolves none."""
-    analyst = Principal("analyst", frozenset({Role.ANALYST}))
+    analyst = acting(Role.ANALYST, name="analyst")
     with sqlite_database.write() as session, pytest.raises(Forbidden, match="change the register"):
         service.withdraw_network(session, analyst, "family", None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.catalogue.packaged import load_packaged
 from app.database import Database
 from app.errors import FaultyFile, Forbidden
@@ -38,7 +38,7 @@ from models.register import (
     Organisation,
     Participant,
 )
-from tests.factories import establishment, import_schools
+from tests.factories import acting, establishment, import_schools
 
 Importer = Callable[..., ImportReport]
 TODAY = date(2026, 11, 23)
@@ -226,7 +226,7 @@ def test_rules_are_edited_by_administrators_alone(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
     """A broker imports circumstances, and does not change what they mean."""
-    broker = Principal("broker", frozenset({Role.BROKER}))
+    broker = acting(Role.BROKER, name="broker")
     path = tmp_path / "rules.csv"
     path.write_text(template(CircumstanceRuleRow), "utf-8")
     with (

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 from sqlalchemy import func, select
 
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.database import Database
 from app.errors import Forbidden, NotFound
 from app.insight.queries import report_data, result_of
@@ -19,6 +19,7 @@ from solver.formats.json_columns import encode
 from solver.formats.problem_json import problem_to_json
 from solver.solve import solve
 from tests import rows
+from tests.factories import acting
 from tests.runs import OPTIONS, match, proposals_of
 
 
@@ -126,7 +127,7 @@ def test_a_solve_that_dies_leaves_a_failed_run_and_no_proposal(
 
 def test_who_may_not_run_does_not_run(exchange: Database) -> None:
     """The service asks the policy, whoever calls it."""
-    contact = Principal("head of School 1", frozenset({Role.TAKER_CONTACT}))
+    contact = acting(Role.CONTACT, name="head of School 1")
     with pytest.raises(Forbidden):
         service.match(
             exchange,

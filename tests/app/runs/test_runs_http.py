@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.access.keys import create_key
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.database import Database, WriteSession
 from app.main import create_app
 from app.runs import queries, service
@@ -18,6 +18,7 @@ from models.exchange import Offer
 from solver.pairing.pair_rules import PAIR_RULES
 from tests import rows
 from tests.callers import csv_rows, keyed
+from tests.factories import ADMINISTRATOR, acting, new_key
 from tests.runs import match
 
 API = "/api/v1"
@@ -99,7 +100,7 @@ def test_a_submission_sent_twice_is_one_run(client: TestClient) -> None:
 def test_nobody_fills_the_queue(exchange: Database) -> None:
     """As many runs of one key wait as may; the next is refused until one has gone."""
     with exchange.write() as session:
-        keys = [create_key(session, TERMINAL, "test")[1] for _ in range(2)]
+        keys = [new_key(session) for _ in range(2)]
     mine, other = ({"Authorization": f"Bearer {key}"} for key in keys)
     with TestClient(create_app(Settings(workers=0, queued_runs=2), exchange)) as client:
         first = post(client, "/runs", ASKED, **mine, Idempotency_Key="k").json()["id"]
@@ -120,8 +121,8 @@ def test_two_at_once_do_not_share_the_last_place(database: Database) -> None:
     with database.write() as session:
         rows.add_calendar(session)
         rows.add_school(session, 1)
-        key, _ = create_key(session, TERMINAL, "test")
-        who = Principal(f"key:{key.prefix}", frozenset({Role.BROKER}))
+        key, _ = create_key(session, TERMINAL, "test", [ADMINISTRATOR])
+        who = acting(Role.BROKER, name=f"key:{key.prefix}")
 
     def send(session: WriteSession) -> None:
         service.require_room(session, who, 1)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from app.access.policy import Principal, Role
+from app.access.policy import Role
 from app.cli.main import app
 from app.database import Database
 from app.errors import Conflict, Forbidden, NotFound
@@ -22,11 +22,12 @@ from models.register import Participant, Succession
 from models.vocabulary import SuccessorState
 from tests import rows
 from tests.callers import keyed
+from tests.factories import acting
 from tests.portal import broker
 
 OLD, FIRST, SECOND = 900001, 900011, 900012
 TODAY = date(2026, 11, 23)
-BROKER = Principal("broker", frozenset({Role.BROKER}))
+BROKER = acting(Role.BROKER, name="broker")
 
 
 @pytest.fixture
@@ -143,9 +144,9 @@ def test_settling_is_refused_by_name(split: Database) -> None:
         for both in (True, False):
             with pytest.raises(BadSettlement):
                 settle(session, BROKER, OLD, to=FIRST if both else None, withdraw=both)
-        for role in (Role.ANALYST, Role.TAKER_CONTACT, Role.APPROVER):
+        for role in (Role.ANALYST, Role.CONTACT, Role.APPROVER):
             with pytest.raises(Forbidden):
-                settle(session, Principal("x", frozenset({role})), OLD, withdraw=True)
+                settle(session, acting(role, name="x"), OLD, withdraw=True)
     assert owner(split, "n-1") == f"urn:{OLD}"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.database import Database
 from app.errors import FaultyFile, Forbidden, NotFound
 from app.exchange import service
@@ -16,6 +16,7 @@ from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.register import Area, Measure
 from models.vocabulary import Availability
+from tests.factories import acting
 from tests.suggestions import RULES, run, school
 
 LOW, HIGH = 200001, 200002
@@ -283,6 +284,6 @@ def test_an_exported_suggestion_comes_back_unchanged_but_not_edited(
 
 def test_contacts_do_not_suggest(schools: Database) -> None:
     """Suggesting is for brokers and analysts."""
-    contact = Principal("contact", frozenset({Role.TAKER_CONTACT}))
+    contact = acting(Role.CONTACT, name="contact")
     with pytest.raises(Forbidden), schools.write() as session:
         suggest(session, contact)

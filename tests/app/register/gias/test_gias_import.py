@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Role
 from app.database import Database
 from app.errors import FaultyFile, Forbidden
 from app.import_kit.upsert import Counts
@@ -19,6 +19,7 @@ from models.tables import metadata
 from tests.factories import (
     MONDAY,
     TUESDAY,
+    acting,
     establishment,
     group,
     institution,
@@ -239,7 +240,7 @@ def test_faults_of_several_files_are_listed_together(database: Database, tmp_pat
 
 def test_only_brokers_and_administrators_import(sqlite_database: Database, tmp_path: Path) -> None:
     """Whoever may not import is refused before a file is opened."""
-    analyst = Principal("analyst", frozenset({Role.ANALYST}))
+    analyst = acting(Role.ANALYST, name="analyst")
     missing = GiasFiles(tmp_path / "missing.csv")
     with (
         sqlite_database.write() as session,

@@ -1,0 +1,118 @@
+"""The roles that somebody holds: read for a principal, granted and revoked."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from app.access.policy import EMPLOYERS, Grant, Scope
+from app.database import WriteSession
+from app.errors import Problem
+from models.access import RoleGrant
+from models.vocabulary import Role, ScopeKind
+
+UNHELD: Final = frozenset({Role.SYSTEM, Role.EMBED})
+"""Roles of the service itself: nobody is granted one."""
+_KINDS: Final = {
+    Role.CONTACT: EMPLOYERS,
+    Role.NETWORK_LEADER: frozenset({ScopeKind.NETWORK}),
+    Role.ADMINISTRATOR: frozenset({ScopeKind.ALL}),
+    Role.AUDITOR: frozenset({ScopeKind.ALL}),
+}
+"""Of some roles, the only kinds of scope that they are held for."""
+_KIND_NAMES: Final = {
+    ScopeKind.ALL: "everything",
+    ScopeKind.INSTITUTION: "an institution",
+    ScopeKind.TRUST: "a trust",
+    ScopeKind.ORGANISATION: "an organisation",
+    ScopeKind.NETWORK: "a network",
+}
+
+
+class BadGrant(Problem):
+    status = 422
+    title = "Invalid role or scope"
+
+
+def combine(roles: Sequence[Role], scopes: Sequence[Scope]) -> list[Grant]:
+    """Each role for each scope, as they are named together; without a scope, for all.
+
+    Raises `BadGrant` where a role is not held that way.
+    """
+    if not roles:
+        raise BadGrant("Enter at least one role, like broker.")
+    wanted = scopes or [Scope(ScopeKind.ALL)]
+    made = [Grant(role, scope) for role in dict.fromkeys(roles) for scope in dict.fromkeys(wanted)]
+    for grant in made:
+        check(grant)
+    return made
+
+
+def check(grant: Grant) -> None:
+    """Refuse a grant that makes no sense, such as a contact of everything."""
+    if grant.role in UNHELD:
+        raise BadGrant(f"The role {grant.role.value} is the service's own. Choose another role.")
+    kinds = _KINDS.get(grant.role)
+    if kinds is not None and grant.scope.kind not in kinds:
+        names = " or ".join(_KIND_NAMES[kind] for kind in _KIND_NAMES if kind in kinds)
+        raise BadGrant(
+            f"The role {grant.role.value.replace('_', ' ')} is held for {names}. "
+            "Name that as its scope."
+        )
+
+
+def grants_of(session: Session, holder: str, now: datetime) -> frozenset[Grant]:
+    """What `holder` may do now: what was neither revoked nor has expired."""
+    return frozenset(
+        Grant(Role(row.role), Scope(ScopeKind(row.scope_kind), row.scope_id))
+        for row in session.execute(
+            select(RoleGrant.role, RoleGrant.scope_kind, RoleGrant.scope_id).where(
+                RoleGrant.holder == holder,
+                RoleGrant.revoked_at.is_(None),
+                or_(RoleGrant.expires_at.is_(None), RoleGrant.expires_at > now),
+            )
+        )
+    )
+
+
+def add_grants(
+    session: WriteSession,
+    holder: str,
+    grants: Iterable[Grant],
+    *,
+    by: str,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> list[RoleGrant]:
+    """Let `holder` hold roles; whoever calls has checked that `by` may grant them."""
+    made = []
+    for grant in sorted(set(grants), key=lambda one: (one.role, one.scope.kind, one.scope.id)):
+        check(grant)
+        row = RoleGrant(
+            holder=holder,
+            role=grant.role,
+            scope_kind=grant.scope.kind,
+            scope_id=grant.scope.id,
+            granted_at=now,
+            granted_by=by,
+            expires_at=expires_at,
+        )
+        session.add(row)
+        made.append(row)
+    session.flush()
+    return made
+
+
+def held_by(session: Session, holders: Iterable[str]) -> dict[str, list[RoleGrant]]:
+    """Grants that were not revoked, by who holds them."""
+    found: dict[str, list[RoleGrant]] = {}
+    query = (
+        select(RoleGrant)
+        .where(RoleGrant.holder.in_(sorted(set(holders))), RoleGrant.revoked_at.is_(None))
+        .order_by(RoleGrant.id)
+    )
+    for row in session.scalars(query):
+        found.setdefault(row.holder, []).append(row)
+    return found

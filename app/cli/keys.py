@@ -1,0 +1,160 @@
+"""`givetake keys`: who may come in with a key, what for, and until when."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.access.policy import TERMINAL
+from app.cli.console import err, open_database, out
+from app.wording import at_moment, on_day
+from models.vocabulary import Role, ScopeKind
+
+if TYPE_CHECKING:
+    from app.access.keys import KeyHeld
+    from app.access.policy import Scope
+
+keys_app = typer.Typer(
+    help="Manage keys for other systems and for signing in.", no_args_is_help=True
+)
+Prefix = Annotated[str, typer.Argument(metavar="PREFIX", help="First characters of the key.")]
+Expires = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Last day on which the key works."),
+]
+SAVE = "Save this key now. It will not be shown again."
+
+
+@keys_app.command()
+def create(
+    role: Annotated[list[Role], typer.Option(help="Role that the key holds. You can repeat this.")],
+    label: Annotated[
+        str, typer.Option(help="What the key is for. Do not give a person's name.")
+    ] = "",
+    owner: Annotated[
+        str, typer.Option(help="Role or organisation that is responsible for the key.")
+    ] = "",
+    region: Annotated[
+        list[str] | None, typer.Option(help="Region that the roles are for, by name or code.")
+    ] = None,
+    area: Annotated[
+        list[str] | None, typer.Option(help="Local authority, by name or code.")
+    ] = None,
+    trust: Annotated[
+        list[str] | None, typer.Option(help="Trust or federation, by name, UID or reference.")
+    ] = None,
+    network: Annotated[list[str] | None, typer.Option(help="Network, by name or key.")] = None,
+    institution: Annotated[
+        list[str] | None, typer.Option(help="Institution, by name or URN.")
+    ] = None,
+    organisation: Annotated[
+        list[str] | None, typer.Option(help="Organisation, by name or key.")
+    ] = None,
+    expires: Expires = None,
+) -> None:
+    """Create a key and print it. You cannot see it again.
+
+    Each role is held for each scope that you name; without one, for everything.
+    """
+    from app.access.grants import combine
+    from app.access.keys import create_key
+    from app.access.scope_names import scope_named
+
+    asked = {
+        ScopeKind.REGION: region,
+        ScopeKind.AREA: area,
+        ScopeKind.TRUST: trust,
+        ScopeKind.NETWORK: network,
+        ScopeKind.INSTITUTION: institution,
+        ScopeKind.ORGANISATION: organisation,
+    }
+    names = [(kind, name) for kind, given in asked.items() for name in given or ()]
+    with open_database() as database, database.write() as session:
+        scopes = [scope_named(session, kind, name) for kind, name in names]
+        key, text = create_key(
+            session,
+            TERMINAL,
+            label,
+            combine(role, scopes),
+            owner=owner,
+            expires_at=_end_of(expires),
+        )
+        prefix = key.prefix
+    typer.echo(text)
+    err.print(f"{SAVE} To revoke it, run `givetake keys revoke {prefix}`.")
+
+
+@keys_app.command("list")
+def list_() -> None:
+    """List keys by their first characters. The keys themselves are not stored."""
+    from app.access.keys import list_keys
+    from app.access.policy import Scope
+    from app.access.scope_names import scope_texts
+
+    with open_database() as database, database.read() as session:
+        keys = list_keys(session, TERMINAL)
+        scopes = [
+            Scope(ScopeKind(row.scope_kind), row.scope_id) for each in keys for row in each.grants
+        ]
+        texts = scope_texts(session, scopes)
+        for each in keys:
+            out.print(_line(each, texts), markup=False, soft_wrap=True)
+
+
+def _line(held: "KeyHeld", texts: "dict[Scope, str]") -> str:
+    from app.access.policy import Scope
+
+    key = held.key
+    roles = [
+        f"{row.role.replace('_', ' ')} for {texts[Scope(ScopeKind(row.scope_kind), row.scope_id)]}"
+        for row in held.grants
+    ]
+    parts = [f"{key.prefix}  {key.label}", f"of {key.owner}", *roles]
+    parts.append(f"created {on_day(key.created_at)}")
+    used = "never used" if key.last_used_at is None else f"last used {on_day(key.last_used_at)}"
+    parts.append(used)
+    if key.revoked_at is not None:
+        parts.append(f"revoked {on_day(key.revoked_at)}")
+    elif key.expires_at is not None:
+        parts.append(f"expires {at_moment(key.expires_at)}")
+    if key.replaced_by is not None:
+        parts.append(f"replaced by {key.replaced_by}")
+    return ", ".join(parts)
+
+
+@keys_app.command()
+def revoke(prefix: Prefix) -> None:
+    """Revoke a key, and sign out whoever signed in with it."""
+    from app.access.keys import revoke_key
+
+    with open_database() as database, database.write() as session:
+        revoke_key(session, TERMINAL, prefix)
+    out.print(f"Key {prefix} was revoked.")
+
+
+@keys_app.command()
+def rotate(
+    prefix: Prefix,
+    keep_old_hours: Annotated[
+        int, typer.Option(min=0, max=31 * 24, help="Hours for which the old key still works.")
+    ] = 24,
+    expires: Expires = None,
+) -> None:
+    """Replace a key by a new one with the same roles, and print that."""
+    from app.access.keys import rotate_key
+
+    with open_database() as database, database.write() as session:
+        _, text = rotate_key(
+            session,
+            TERMINAL,
+            prefix,
+            keep_old=timedelta(hours=keep_old_hours),
+            expires_at=_end_of(expires),
+        )
+    typer.echo(text)
+    err.print(f"{SAVE} Key {prefix} stops working in {keep_old_hours} hours.")
+
+
+def _end_of(day: datetime | None) -> datetime | None:
+    """The end of the last day on which a key works."""
+    return None if day is None else day.replace(tzinfo=UTC) + timedelta(days=1)
