@@ -67,7 +67,9 @@ def service(
             add_need(session, "made-up-need-1", add_school(session, 100000))
             add_offer(session, "made-up-offer-1", add_school(session, 100001))
         app = create_app(Settings(workers=0), database)
-        yield TestClient(app, headers={"Authorization": f"Bearer {key}"}), database
+        client = TestClient(app, headers={"Authorization": f"Bearer {key}"})
+        client.get("/api/v1/areas")  # that the key was used is noted with its first request
+        yield client, database
 
 
 def ask(client: TestClient, asked: Operation, **headers: str) -> Any:
