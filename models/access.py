@@ -18,10 +18,15 @@ class AuditHead(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     last_sequence: Mapped[int]
+    last_hash: Mapped[str] = mapped_column(String(64))
+    """Of the last event; whoever keeps it elsewhere can tell later that nothing before changed."""
 
 
 class AuditEvent(Base):
-    """One state change: who, what, on what, with a digest of the content, never free text."""
+    """One state change: who, what, on what, with a digest of the content, never free text.
+
+    Triggers refuse to change and to delete events. See `app.events.chain` for the hashes.
+    """
 
     __tablename__ = "audit_event"
 
@@ -32,6 +37,18 @@ class AuditEvent(Base):
     subject: Mapped[str] = mapped_column(String(100), index=True)
     digest: Mapped[str | None] = mapped_column(String(64))
     detail: Mapped[dict[str, Any]]
+    previous: Mapped[str] = mapped_column(String(64))
+    """The hash of the event before; zeros for the first."""
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditSalt(Base):
+    """What the free text behind an event's digest was hashed with, so that nobody can guess it."""
+
+    __tablename__ = "audit_salt"
+
+    sequence: Mapped[int] = mapped_column(ForeignKey("audit_event.sequence"), primary_key=True)
+    salt: Mapped[str] = mapped_column(String(32))
 
 
 class ApiKey(Base):

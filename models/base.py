@@ -1,7 +1,7 @@
 """The declarative base: names of constraints, and the types every table shares."""
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import JSON, DateTime, Dialect, MetaData
 from sqlalchemy.orm import DeclarativeBase
@@ -14,6 +14,11 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+FREE_TEXT: Final[dict[str, Any]] = {"bound_as": "salted"}
+"""`info` of a column that people write freely in: audited by a salted hash."""
+UNBOUND: Final[dict[str, Any]] = {"bound_as": None}
+"""`info` of a column that changes after what the row records was decided."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
+from models.base import FREE_TEXT, UNBOUND, Base
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState
 
 
@@ -80,7 +80,7 @@ class Need(Base):
     suggestion: Mapped[dict[str, Any] | None]
     """The rule, figures and dates a suggested need came from."""
     version: Mapped[int] = mapped_column(default=1)
-    updated_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(info=UNBOUND)
 
 
 class Offer(Base):
@@ -108,7 +108,7 @@ class Offer(Base):
     max_pairings: Mapped[int] = mapped_column(default=1)
     quality: Mapped[int | None]
     """Strength of the evidence of quality, 1 (claimed) to 5 (strong, independent)."""
-    evidence: Mapped[str | None] = mapped_column(String(200))
+    evidence: Mapped[str | None] = mapped_column(String(200), info=FREE_TEXT)
     travel_limit_miles: Mapped[float | None]
     travel_limit_minutes: Mapped[int | None]
     mode: Mapped[str] = mapped_column(String(10), default=Mode.EITHER)
@@ -122,7 +122,7 @@ class Offer(Base):
     """It no longer stands, whatever its giver had answered."""
     suggestion: Mapped[dict[str, Any] | None]
     version: Mapped[int] = mapped_column(default=1)
-    updated_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(info=UNBOUND)
 
 
 class Limits(Base):

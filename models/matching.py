@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
+from models.base import FREE_TEXT, UNBOUND, Base
 from models.vocabulary import (
     DecisionAction,
     DeclineReason,
@@ -142,16 +142,18 @@ class Proposal(Base):
     rule_figures: Mapped[dict[str, Any] | None]
     """What each rule of a pair looked at when it was planned, by the rule's name; none of
     proposals made before this was kept."""
-    sendable: Mapped[bool]
+    sendable: Mapped[bool] = mapped_column(info=UNBOUND)
     """False while the need is only suggested or the giver has not answered."""
-    state: Mapped[str] = mapped_column(String(30), default=ProposalState.PROPOSED, index=True)
-    held_until: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(
+        String(30), default=ProposalState.PROPOSED, index=True, info=UNBOUND
+    )
+    held_until: Mapped[datetime | None] = mapped_column(info=UNBOUND)
     """When a held proposal that nobody answers lapses; none where it does not hold or lapse."""
-    alternate_due: Mapped[bool] = mapped_column(default=False, index=True)
+    alternate_due: Mapped[bool] = mapped_column(default=False, index=True, info=UNBOUND)
     """It ended without an agreement, and the need's next alternate is still to be offered."""
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("proposal.id"))
     """The ended proposal in whose place this alternate was offered."""
-    version: Mapped[int] = mapped_column(default=1)
+    version: Mapped[int] = mapped_column(default=1, info=UNBOUND)
 
     @property
     def total_points(self) -> int:
@@ -196,7 +198,7 @@ class Decision(Base):
     state_before: Mapped[str] = mapped_column(String(30))
     state_after: Mapped[str] = mapped_column(String(30))
     reason: Mapped[str | None] = mapped_column(String(30))
-    note: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text, info=FREE_TEXT)
     author: Mapped[str] = mapped_column(String(100))
     at: Mapped[datetime]
 
@@ -221,7 +223,7 @@ class Agreement(Base):
     at: Mapped[datetime]
     terms: Mapped[dict[str, Any]]
     """What was agreed to: days, dates and aims as they stood."""
-    voided_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None] = mapped_column(info=UNBOUND)
 
 
 class RuleException(Base):
@@ -236,7 +238,7 @@ class RuleException(Base):
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), index=True)
     rule: Mapped[str] = mapped_column(String(30))
     figures: Mapped[dict[str, Any]]
-    reason: Mapped[str] = mapped_column(String(300))
+    reason: Mapped[str] = mapped_column(String(300), info=FREE_TEXT)
     author: Mapped[str] = mapped_column(String(100))
     at: Mapped[datetime]
 
@@ -281,8 +283,8 @@ class PublicationConsent(Base):
     """The role, never the name, of who gave it for that side."""
     recorded_by: Mapped[str] = mapped_column(String(100))
     given_at: Mapped[datetime]
-    withdrawn_at: Mapped[datetime | None]
-    withdrawn_by: Mapped[str | None] = mapped_column(String(100))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(info=UNBOUND)
+    withdrawn_by: Mapped[str | None] = mapped_column(String(100), info=UNBOUND)
 
 
 class Steering(Base):
@@ -298,9 +300,9 @@ class Steering(Base):
     kind: Mapped[str] = mapped_column(String(10))
     need_id: Mapped[int] = mapped_column(ForeignKey("need.id"))
     offer_id: Mapped[int] = mapped_column(ForeignKey("offer.id"), index=True)
-    reason: Mapped[str] = mapped_column(String(300))
+    reason: Mapped[str] = mapped_column(String(300), info=FREE_TEXT)
     author: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
-    lifted_at: Mapped[datetime | None]
-    version: Mapped[int] = mapped_column(default=1)
+    lifted_at: Mapped[datetime | None] = mapped_column(info=UNBOUND)
+    version: Mapped[int] = mapped_column(default=1, info=UNBOUND)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
+from models.base import FREE_TEXT, UNBOUND, Base
 from models.vocabulary import SupportResult, SupportState
 
 
@@ -30,15 +30,15 @@ class Support(Base):
     reference: Mapped[str] = mapped_column(String(60), unique=True)
     taker_id: Mapped[int] = mapped_column(ForeignKey("participant.id"), index=True)
     giver_id: Mapped[int | None] = mapped_column(ForeignKey("participant.id"), index=True)
-    giver_name: Mapped[str | None] = mapped_column(String(300))
+    giver_name: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT)
     agency: Mapped[str | None] = mapped_column(String(100))
     """Whose arrangement it is, where not ours."""
     expertise_code: Mapped[str | None] = mapped_column(ForeignKey("expertise.code"))
-    target: Mapped[str | None] = mapped_column(String(300))
+    target: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT)
     period_code: Mapped[str | None] = mapped_column(ForeignKey("period.code"))
     half_days: Mapped[int | None]
     starts: Mapped[date | None]
     ends: Mapped[date | None]
     state: Mapped[str] = mapped_column(String(20))
     result: Mapped[str | None] = mapped_column(String(20))
-    updated_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(info=UNBOUND)

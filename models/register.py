@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
+from models.base import FREE_TEXT, Base
 from models.vocabulary import AreaKind, GroupKind, ParticipantKind
 
 
@@ -255,7 +255,7 @@ class Circumstance(Base):
     kind: Mapped[str] = mapped_column(ForeignKey("circumstance_rule.kind"))
     starts: Mapped[date]
     ends: Mapped[date | None]
-    source: Mapped[str] = mapped_column(String(200))
+    source: Mapped[str] = mapped_column(String(200), info=FREE_TEXT)
     version: Mapped[int] = mapped_column(default=1)
 
 

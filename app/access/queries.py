@@ -1,4 +1,4 @@
-"""Reads of the audit."""
+"""Reads of the audit, and whether it is what it was."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +7,8 @@ from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession
+from app.events import verify
+from app.events.verify import Anchor, Head, Verified
 from models.access import AuditEvent
 
 
@@ -33,3 +35,21 @@ def list_events(
     if since is not None:
         query = query.where(AuditEvent.at >= since)
     return session.scalars(query.order_by(AuditEvent.sequence).limit(limit)).all()
+
+
+def audit_head(session: ReadSession, principal: Principal) -> Head:
+    """The last event: to be noted where nobody who can change the audit can change the note."""
+    authorise(principal, Action.READ_AUDIT)
+    return verify.head(session)
+
+
+def verify_audit(
+    session: ReadSession, principal: Principal, anchors: Sequence[str] = ()
+) -> Verified:
+    """Look at the whole audit; `anchors` are SEQUENCE:HASH as `audit_head` once told.
+
+    Raises `BadAnchor` where one is not written like that.
+    """
+    authorise(principal, Action.READ_AUDIT)
+    known: list[Anchor] = [verify.anchor(each) for each in anchors]
+    return verify.verify(session, known)

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from app.access import queries
 from app.access.callers import Caller, Reads
-from app.http.fields import DIGITS, LARGEST, Instant, Moment, Shown, Words
+from app.http.fields import DIGITS, LARGEST, Content, Instant, Moment, Shown, Words
 from app.http.media import AS_CSV
-from app.http.replies import Listed, Page, listed
+from app.http.replies import Listed, Page, listed, shown
 
 router = APIRouter(tags=["audit"])
 
@@ -25,10 +25,45 @@ class Event(Shown):
     subject: str = Field(examples=["need:n-1"])
     digest: str | None = None
     detail: dict[str, Any] = Field(examples=[{"version": 1}])
+    previous: str = Field(description="hash of the event before", examples=["0" * 64])
+    hash: str = Field(description="of all of the above", examples=["9f" * 32])
 
 
 class Events(Listed[Event]):
     pass
+
+
+class AuditHead(Shown):
+    """The last event: note it elsewhere to tell later that nothing before it changed."""
+
+    sequence: int = Field(examples=[17])
+    hash: str = Field(examples=["9f" * 32])
+    at: Moment | None = Field(description="when it happened")
+    anchor: str = Field(
+        description="what a later verification is given", examples=[f"17:{'9f' * 32}"]
+    )
+
+
+class AuditFault(Shown):
+    """The first thing that is wrong, in the order of events."""
+
+    sequence: int = Field(examples=[12])
+    sentence: str = Field(examples=["Event 12 was changed: its hash is of other content."])
+
+
+class Verification(Shown):
+    """What a look at the whole audit came to."""
+
+    intact: bool
+    events: int = Field(description="found in order, from the first", examples=[17])
+    rows: int = Field(description="of decisions, compared with their events", examples=[4])
+    fault: AuditFault | None = None
+
+
+class Anchors(Content):
+    anchor: list[Words] = Field(
+        [], max_length=10, description="SEQUENCE:HASH of a head noted earlier"
+    )
 
 
 class EventFilter(Page):
@@ -51,3 +86,22 @@ def list_audit_events(
         return [Event.model_validate(event) for event in events]
 
     return listed(request, wanted, Events, read, lambda event: event.sequence)
+
+
+@router.get("/audit-events/head", response_model=AuditHead)
+def read_audit_head(request: Request, principal: Caller, session: Reads) -> Response:
+    """Read what to note outside: number, hash and time of the last event."""
+    head = queries.audit_head(session, principal)
+    told = {"sequence": head.sequence, "hash": head.hash, "at": head.at, "anchor": head.anchor}
+    return shown(request, AuditHead.model_validate(told))
+
+
+@router.get("/audit-events/verification", response_model=Verification)
+def verify_audit(
+    request: Request, principal: Caller, session: Reads, given: Annotated[Anchors, Query()]
+) -> Response:
+    """Look at every event, from the first to the first that is wrong."""
+    found = queries.verify_audit(session, principal, given.anchor)
+    fault = found.fault and AuditFault.model_validate(found.fault)
+    told = Verification(intact=fault is None, events=found.events, rows=found.rows, fault=fault)
+    return shown(request, told)

@@ -184,5 +184,11 @@ def _record(
     subject = f"{item.__tablename__}:{item.code}"
     version = item.revision if isinstance(item, Expertise) else item.version
     audit.record(
-        session, actor=principal.name, action=action, subject=subject, version=version, **detail
+        session,
+        actor=principal.name,
+        action=action,
+        subject=subject,
+        of=item,
+        version=version,
+        **detail,
     )

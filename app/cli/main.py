@@ -38,6 +38,7 @@ COMMANDS = {
     "answer": "app.cli.exchange:answer_app",
     "withdraw": "app.cli.exchange:withdraw_app",
     "keys": "app.cli.keys:keys_app",
+    "audit": "app.cli.audit:audit_app",
     "bench": "app.cli.bench:bench_app",
     "embed": "app.cli.embed:embed_app",
 }

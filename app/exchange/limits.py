@@ -83,6 +83,7 @@ def set_limits(
         actor=principal.name,
         action="limits.create" if new else "limits.change",
         subject=f"limits:{row.participant}:{row.period}",
+        of=found,
         version=found.version,
     )
     return found

@@ -202,6 +202,7 @@ def _record(
         actor=principal.name,
         action=f"{item.__tablename__}.{action}",
         subject=f"{item.__tablename__}:{item.reference}",
+        of=item,
         version=item.version,
         **detail,
     )

@@ -100,8 +100,10 @@ def agree(
         terms=terms_today(session, proposal, need, offer),
     )
     session.add(agreement)
+    session.flush()
     found[side] = agreement
-    _record(session, principal, proposal, "agreement", side=side, says=says)
+    bound: dict[str, Any] = {"of": agreement, "terms": agreement.terms}
+    _record(session, principal, proposal, "agreement", side=side, says=says, **bound)
     if says is Says.NO:
         declined = ProposalState.DECLINED
         move(session, principal, proposal, DecisionAction.DECLINE, declined, said, now, hold_days)
@@ -111,7 +113,8 @@ def agree(
         state_before = proposal.state
         proposal.state = ProposalState.AGREED
         proposal.held_until = None
-        _record(session, principal, proposal, ProposalState.AGREED, before=state_before)
+        agreed = {"terms": agreement.terms, "before": state_before}
+        _record(session, principal, proposal, ProposalState.AGREED, **agreed)
     session.flush()
     return agreement
 
@@ -165,7 +168,8 @@ def _void_if_changed(
         proposal.held_until = now + timedelta(days=hold_days)
     proposal.version += 1
     session.flush()
-    _record(session, principal, proposal, "agreements_voided", before=before, voided=len(found))
+    voided = {"terms": terms, "before": before, "voided": len(found)}
+    _record(session, principal, proposal, "agreements_voided", **voided)
     return True
 
 

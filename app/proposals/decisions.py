@@ -14,7 +14,7 @@ from app.events import audit
 from app.proposals import flags, pair_check
 from app.proposals.pair_check import check_pair
 from app.proposals.states import ENDED, LAPSING, after
-from app.proposals.terms import check_agreed
+from app.proposals.terms import check_agreed, terms_today
 from app.wording import at_moment
 from models.exchange import Need, Offer
 from models.matching import Decision, Proposal, RuleException
@@ -190,12 +190,16 @@ def move(
     session.flush()
     if result in ENDED:
         flags.clear_by_decision(session, principal, proposal, now)
+    need = session.get_one(Need, proposal.need_id)
+    offer = session.get_one(Offer, proposal.offer_id)
     reason = {"reason": str(said.reason)} if said.reason else {}
     audit.record(
         session,
         actor=principal.name,
         action=f"proposal.{result}",
         subject=f"proposal:{proposal.id}",
+        of=decision,
+        terms=terms_today(session, proposal, need, offer),
         before=before,
         **reason,
     )

@@ -293,6 +293,7 @@ def allow_exception(
         actor=principal.name,
         action="proposal.exception",
         subject=f"proposal:{proposal.id}",
+        of=made,
         rule=rule,
     )
     return made

@@ -87,6 +87,7 @@ def steer(
         actor=principal.name,
         action=f"{kind}.create",
         subject=f"{kind}:{made.id}",
+        of=made,
         need=need_reference,
         offer=offer_reference,
     )
@@ -117,6 +118,10 @@ def lift(
     made.version += 1
     session.flush()
     audit.record(
-        session, actor=principal.name, action=f"{kind}.lift", subject=f"{kind}:{steering_id}"
+        session,
+        actor=principal.name,
+        action=f"{kind}.lift",
+        subject=f"{kind}:{steering_id}",
+        of=made,
     )
     return made

@@ -64,7 +64,7 @@ def consent(
     )
     session.add(made)
     session.flush()
-    _record(session, principal, proposal_id, side, "publication_consented")
+    _record(session, principal, made, "publication_consented")
     return made
 
 
@@ -93,7 +93,7 @@ def withdraw(
         last.withdrawn_at = now or database_now(session)
         last.withdrawn_by = principal.name
         session.flush()
-        _record(session, principal, proposal_id, side, "publication_withdrawn")
+        _record(session, principal, last, "publication_withdrawn")
     return last
 
 
@@ -121,12 +121,13 @@ def _in_force(session: Session, proposal_id: int, side: Side) -> PublicationCons
 
 
 def _record(
-    session: WriteSession, principal: Principal, proposal_id: int, side: Side, what: str
+    session: WriteSession, principal: Principal, consent: PublicationConsent, what: str
 ) -> None:
     audit.record(
         session,
         actor=principal.name,
         action=f"proposal.{what}",
-        subject=f"proposal:{proposal_id}",
-        side=side,
+        subject=f"proposal:{consent.proposal_id}",
+        of=consent,
+        side=consent.side,
     )

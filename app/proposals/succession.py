@@ -258,6 +258,7 @@ def _write(session: WriteSession, ended: Sequence[int], rows: dict[int, dict[str
             actor=CLOCK.name,
             action="proposal.offered",
             subject=f"proposal:{successor.id}",
+            of=successor,
             follows=before.id,
         )
         offered += 1

@@ -184,6 +184,7 @@ def _record(
         actor=principal.name,
         action=f"organisation.{action}",
         subject=f"organisation:{organisation.key}",
+        of=organisation,
         group_uid=organisation.group_uid,
     )
 

@@ -24,6 +24,7 @@ from app.register.organisation_rows import Described
 from app.register.organisations import settle, store
 from app.register.uses import require_unused
 from app.wording import counted
+from models.base import Base
 from models.exchange import Need, Offer
 from models.register import (
     Circumstance,
@@ -85,7 +86,9 @@ def create_circumstance(
     session.add(made)
     session.flush()
     touched.mark(session, principal.name, [participant_id])
-    _record(session, principal, "circumstance.create", f"circumstance:{made.id}", kind=made.kind)
+    _record(
+        session, principal, "circumstance.create", f"circumstance:{made.id}", made, kind=made.kind
+    )
     return made
 
 
@@ -109,7 +112,12 @@ def change_circumstance(
         session.flush()
         touched.mark(session, principal.name, [found.participant_id])
         _record(
-            session, principal, "circumstance.change", f"circumstance:{found.id}", kind=found.kind
+            session,
+            principal,
+            "circumstance.change",
+            f"circumstance:{found.id}",
+            found,
+            kind=found.kind,
         )
     return found
 
@@ -124,7 +132,12 @@ def withdraw_circumstance(
     session.delete(found)
     session.flush()
     _record(
-        session, principal, "circumstance.withdraw", f"circumstance:{found.id}", kind=found.kind
+        session,
+        principal,
+        "circumstance.withdraw",
+        f"circumstance:{found.id}",
+        found,
+        kind=found.kind,
     )
 
 
@@ -138,7 +151,7 @@ def create_rule(
     made = CircumstanceRule(**row.model_dump())
     session.add(made)
     session.flush()
-    _record(session, principal, "circumstance_rule.create", f"circumstance_rule:{row.kind}")
+    _record(session, principal, "circumstance_rule.create", f"circumstance_rule:{row.kind}", made)
     return made
 
 
@@ -162,6 +175,7 @@ def change_rule(
             principal,
             "circumstance_rule.change",
             f"circumstance_rule:{row.kind}",
+            found,
             changed=sorted(changed),
         )
     return found
@@ -180,7 +194,7 @@ def withdraw_rule(
         )
     session.delete(found)
     session.flush()
-    _record(session, principal, "circumstance_rule.withdraw", f"circumstance_rule:{kind}")
+    _record(session, principal, "circumstance_rule.withdraw", f"circumstance_rule:{kind}", found)
 
 
 def _rule(session: WriteSession, kind: str, version: int | None) -> CircumstanceRule:
@@ -207,7 +221,7 @@ def create_network(
     session.add(made)
     session.flush()
     _write_members(session, principal, made, members)
-    _record(session, principal, "network.create", f"network:{key}", members=len(members))
+    _record(session, principal, "network.create", f"network:{key}", made, members=len(members))
     return made
 
 
@@ -228,7 +242,7 @@ def change_network(
     found.version += 1
     session.execute(delete(NetworkMembership).where(NetworkMembership.network_id == found.id))
     _write_members(session, principal, found, members)
-    _record(session, principal, "network.change", f"network:{key}", members=len(members))
+    _record(session, principal, "network.change", f"network:{key}", found, members=len(members))
     return found
 
 
@@ -248,7 +262,9 @@ def withdraw_network(
     if members:
         found.version += 1
         session.flush()
-        _record(session, principal, "network.withdraw", f"network:{key}", members=len(members))
+        _record(
+            session, principal, "network.withdraw", f"network:{key}", found, members=len(members)
+        )
     return found
 
 
@@ -320,7 +336,7 @@ def withdraw_organisation(
         who.version += 1
         who.updated_at = datetime.now(UTC)
         session.flush()
-        _record(session, principal, "organisation.withdraw", f"organisation:{key}")
+        _record(session, principal, "organisation.withdraw", f"organisation:{key}", found)
 
 
 def _organisation(session: WriteSession, key: str, version: int | None) -> Organisation:
@@ -384,6 +400,11 @@ def _circumstance(session: WriteSession, wanted: int, version: int | None) -> Ci
 
 
 def _record(
-    session: WriteSession, principal: Principal, action: str, subject: str, **detail: Any
+    session: WriteSession,
+    principal: Principal,
+    action: str,
+    subject: str,
+    of: Base | None = None,
+    **detail: Any,
 ) -> None:
-    audit.record(session, actor=principal.name, action=action, subject=subject, **detail)
+    audit.record(session, actor=principal.name, action=action, subject=subject, of=of, **detail)

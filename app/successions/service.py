@@ -118,6 +118,7 @@ def _withdraw(
             actor=principal.name,
             action="support.end",
             subject=f"support:{support.reference}",
+            of=support,
         )
     session.flush()
     counts = {

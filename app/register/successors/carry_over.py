@@ -12,6 +12,7 @@ from app.database import WriteSession
 from app.events import audit, touched
 from app.register.successors.open_items import OpenItems, open_items
 from app.register.successors.resolve import School
+from models.base import Base
 from models.exchange import Limits, Need, Offer
 from models.matching import Agreement, Proposal
 from models.partnerships import Support
@@ -58,13 +59,14 @@ class _Handover:
     def to(self) -> int:
         return self.successor.participant_id
 
-    def moved(self, thing: str, subject: object) -> None:
+    def moved(self, thing: str, subject: object, row: Base) -> None:
         self.carried.moved[thing] += 1
         audit.record(
             self.session,
             actor=self.actor,
             action=f"{thing}.carry_over",
             subject=f"{thing}:{subject}",
+            of=row,
             before=f"urn:{self.closed.urn}",
             after=f"urn:{self.successor.urn}",
         )
@@ -120,7 +122,7 @@ def _hand_over(handover: _Handover, items: OpenItems) -> None:
     for pin in items.steering:
         if pin.need_id in needs or pin.offer_id in offers:
             pin.version += 1
-            handover.moved(pin.kind, pin.id)
+            handover.moved(pin.kind, pin.id, pin)
 
 
 def _hand_over_items(handover: _Handover, kind: str, mine: list[Any], theirs: list[Any]) -> None:
@@ -138,7 +140,7 @@ def _hand_over_items(handover: _Handover, kind: str, mine: list[Any], theirs: li
         item.version += 1
         item.updated_at = datetime.now(UTC)
         theirs.append(item)
-        handover.moved(kind, item.reference)
+        handover.moved(kind, item.reference, item)
 
 
 def _hand_over_limits(handover: _Handover, limits: list[Limits]) -> None:
@@ -154,7 +156,7 @@ def _hand_over_limits(handover: _Handover, limits: list[Limits]) -> None:
         each.participant_id = handover.to
         each.version += 1
         handover.of_successor.limits.append(each)
-        handover.moved("limits", f"{handover.successor.urn}:{each.period_code}")
+        handover.moved("limits", f"{handover.successor.urn}:{each.period_code}", each)
 
 
 def _hand_over_support(handover: _Handover, support: Support) -> None:
@@ -172,7 +174,7 @@ def _hand_over_support(handover: _Handover, support: Support) -> None:
         support.giver_id = handover.to
     support.updated_at = datetime.now(UTC)
     handover.of_successor.support.append(support)
-    handover.moved("support", support.reference)
+    handover.moved("support", support.reference, support)
 
 
 def _hand_over_circumstances(handover: _Handover, items: OpenItems) -> None:
@@ -183,7 +185,7 @@ def _hand_over_circumstances(handover: _Handover, items: OpenItems) -> None:
             each.participant_id = handover.to
             each.version += 1
             known.add(each.kind)
-            handover.moved("circumstance", each.id)
+            handover.moved("circumstance", each.id, each)
 
 
 def _hand_over_networks(handover: _Handover, memberships: list[NetworkMembership]) -> None:
@@ -200,12 +202,12 @@ def _hand_over_networks(handover: _Handover, memberships: list[NetworkMembership
         if each.network_id not in known:
             each.participant_id = handover.to
             known.add(each.network_id)
-            handover.moved("network_membership", each.id)
+            handover.moved("network_membership", each.id, each)
 
 
 def _follow_proposal(handover: _Handover, proposal: Proposal) -> None:
     proposal.version += 1
-    handover.moved("proposal", proposal.id)
+    handover.moved("proposal", proposal.id, proposal)
     successor = handover.successor.urn
     need = handover.session.get_one(Need, proposal.need_id)
     offer = handover.session.get_one(Offer, proposal.offer_id)

@@ -33,9 +33,11 @@ CHANGES_OF: dict[Role, set[str]] = {
     },
 }
 """What a role may ask for besides reading; of brokers it is shorter to say what they may not."""
+AUDIT = {"list_audit_events", "read_audit_head", "verify_audit"}
 NOT_OF_BROKERS = {
     *("create_circumstance_rule", "change_circumstance_rule", "withdraw_circumstance_rule"),
-    *("confirm_need", "answer_offer", "allow_exception", "list_audit_events"),
+    *("confirm_need", "answer_offer", "allow_exception"),
+    *AUDIT,
     *("list_keys", "create_key", "rotate_key", "revoke_key"),
 }
 
@@ -131,5 +133,5 @@ def may(roles: frozenset[Role], asked: Operation) -> bool:
     if Role.BROKER in roles:
         return name not in NOT_OF_BROKERS
     if method == "get":
-        return bool(roles) and name not in ("list_audit_events", "list_keys")
+        return bool(roles) and name not in AUDIT | {"list_keys"}
     return any(name in CHANGES_OF[role] for role in roles)
