@@ -119,7 +119,7 @@ def test_both_yes_in_either_order_make_it_agreed(
         assert [event.detail["side"] for event in events[:2]] == list(order)
         assert (events[2].action, events[2].detail) == (
             "proposal.agreed",
-            {"before": before.state},
+            {"before": before.state, "terms": events[0].detail["terms"]},
         )
         takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
     with pytest.raises(Unplannable, match="no need"):

@@ -129,7 +129,9 @@ def test_a_decision_is_recorded_with_its_note_apart_from_the_audit(exchange: Dat
         event = session.scalars(select(AuditEvent).order_by(AuditEvent.sequence.desc())).first()
         assert event is not None
         assert event.action == "proposal.declined"
-        assert event.detail == {"before": "proposed", "reason": "other"}
+        codes = {"before": "proposed", "reason": "other", "of": f"decision:{decision.id}"}
+        assert codes.items() <= event.detail.items()
+        assert event.detail.keys() - codes.keys() == {"terms", "salt"}
     with pytest.raises(Stale):
         decide(exchange, made, WITHDRAW, version=1)
 
