@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import IntArray
 from solver.backends.limits import Limits, OnNews
 from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped, gap_of
@@ -304,6 +305,20 @@ def by_prices(
     with ExitStack() as stack:
         # They get ready while the import below loads compiled code.
         pool = executor or stack.enter_context(BlockWorkers(limits.workers))
+        from solver.methods.assignment import is_assignment, solve_assignment
+
+        if is_assignment(problem, parameters):
+            result = solve_assignment(
+                problem,
+                limits,
+                pool,
+                on_news=on_news,
+                cancelled=cancelled,
+                start=_warm_plan(warm, problem, parameters),
+                parameters=parameters,
+            )
+            if result is not None:
+                return result
         from solver.methods.prices import solve_prices
 
         return solve_prices(
@@ -315,6 +330,16 @@ def by_prices(
             warm=warm,
             parameters=parameters,
         )
+
+
+def _warm_plan(
+    warm: State | None, problem: Problem, parameters: SolveParameters
+) -> IntArray | None:
+    if warm is None:
+        return None
+    from solver.prices.warm import warm_plan
+
+    return warm_plan(warm, problem, parameters)
 
 
 def _solve_auto(

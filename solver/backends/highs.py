@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +16,7 @@ from ortools.math_opt.python.parameters import SolveParameters, SolverType
 from ortools.math_opt.python.result import TerminationReason
 from ortools.math_opt.python.solve import solve
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from solver.arrays import FloatArray, IntArray
 from solver.backends.limits import BackendResult, Limits, Report
@@ -173,3 +174,47 @@ def _row_bounds(formulation: Formulation) -> tuple[FloatArray, FloatArray]:
         np.where(lower <= -FREE // 2, -math.inf, lower),
         np.where(upper >= FREE // 2, math.inf, upper),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relaxation:
+    """The linear relaxation, solved.
+
+    Attributes
+    ----------
+    values
+        A value per column, at a vertex.
+    dual
+        A dual value per row: what a unit more of its limit is worth.
+    """
+
+    values: FloatArray
+    dual: FloatArray
+
+
+def relax(formulation: Formulation, limits: Limits) -> Relaxation | None:
+    """Solve the linear relaxation by HiGHS's interior point method, to a vertex.
+
+    None where there is no answer in time, or nothing to decide.
+    """
+    if not len(formulation.upper):
+        return None
+    shape = len(formulation.row_lower), len(formulation.upper)
+    parts = formulation.coefficient, formulation.column, formulation.row_start
+    matrix = sparse.csr_array(parts, shape).astype(np.float64)
+    lower, upper = _row_bounds(formulation)
+    above, below = np.isfinite(upper), np.isfinite(lower)
+    found = linprog(  # type: ignore[call-overload]  # its stubs know no sparse matrix
+        -formulation.points.astype(np.float64),
+        A_ub=sparse.vstack([matrix[above], -matrix[below]]),
+        b_ub=np.concatenate([upper[above], -lower[below]]),
+        bounds=np.column_stack([np.zeros(shape[1]), formulation.upper]),
+        method="highs-ipm",
+        options={"time_limit": limits.seconds()},
+    )
+    if found.x is None or found.status != 0:
+        return None
+    dual = np.zeros(shape[0])
+    dual[above] = -found.ineqlin.marginals[: above.sum()]
+    dual[below] += found.ineqlin.marginals[above.sum() :]
+    return Relaxation(found.x, dual)

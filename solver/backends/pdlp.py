@@ -75,20 +75,34 @@ def bound_of(formulation: Formulation, dual: FloatArray) -> float:
     dual
         Shape (rows,), of either sign.
     """
-    rows = np.repeat(np.arange(len(dual)), np.diff(formulation.row_start))
     ceiling, floor = dual_sides(formulation, dual)
-    dual = ceiling + floor
-    left = formulation.points.astype(np.float64)
-    size = np.abs(left)
-    paid = formulation.coefficient * dual[rows]
-    np.subtract.at(left, formulation.column, paid)
-    np.add.at(size, formulation.column, np.abs(paid))
+    left = worth_at(formulation, dual)
+    paid = np.abs(_paid(formulation, ceiling + floor))
+    size = np.abs(formulation.points.astype(np.float64))
+    np.add.at(size, formulation.column, paid)
     proved = ceiling @ formulation.row_upper + floor @ formulation.row_lower
     at_most = proved + left.clip(min=0) @ formulation.upper + formulation.constant
     sizes = ceiling @ np.abs(formulation.row_upper) - floor @ np.abs(formulation.row_lower)
     sizes += size @ formulation.upper + abs(formulation.constant)
     terms = len(paid) + len(left) + len(dual)
     return whole_bound(float(at_most + terms * np.finfo(np.float64).eps * sizes))
+
+
+def worth_at(formulation: Formulation, dual: FloatArray) -> FloatArray:
+    """Return what a unit of each column is worth beyond what it pays at dual values.
+
+    Above 0 it is in, below it loses so much of the bound (its reduced cost); shape (columns,).
+    """
+    ceiling, floor = dual_sides(formulation, dual)
+    left = formulation.points.astype(np.float64)
+    np.subtract.at(left, formulation.column, _paid(formulation, ceiling + floor))
+    return left
+
+
+def _paid(formulation: Formulation, dual: FloatArray) -> FloatArray:
+    """Return what each entry of the matrix pays at dual values."""
+    of_entry: FloatArray = np.repeat(dual, np.diff(formulation.row_start))
+    return formulation.coefficient * of_entry
 
 
 def dual_sides(formulation: Formulation, dual: FloatArray) -> tuple[FloatArray, FloatArray]:

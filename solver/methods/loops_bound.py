@@ -16,7 +16,7 @@ import numpy as np
 from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.backends.highs import solve_highs
 from solver.backends.limits import BackendResult, Limits, Report, unheard
-from solver.backends.pdlp import bound_of, dual_sides, linear_dual
+from solver.backends.pdlp import bound_of, linear_dual, worth_at
 from solver.formats.problem import Problem
 from solver.formulation.loop_columns import Loops
 from solver.formulation.loop_packing import Packing, implied_rows, pack, without
@@ -112,11 +112,7 @@ class _Search:
         """Take dual values of the linear relaxation: a bound, and what each loop would cost."""
         self._linear = bound_of(self.program, dual)
         self.lower(self._linear)
-        rows = np.repeat(np.arange(len(dual)), np.diff(self.program.row_start))
-        ceiling, floor = dual_sides(self.program, dual)
-        paid = self.program.coefficient * (ceiling + floor)[rows]
-        left = self.program.points - np.bincount(self.program.column, paid, len(self._cost))
-        self._cost = np.maximum(0, -left)
+        self._cost = np.maximum(0, -worth_at(self.program, dual))
         # Days are no loops: each step of them costs little, and they are of no use alone.
         self._cost[: self._first_loop] = 0
 

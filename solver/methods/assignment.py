@@ -1,0 +1,328 @@
+"""Generalised assignment, by its linear relaxation and neighbourhoods of givers.
+
+Where taking does not depend on giving, and each giver has many of the needs, the relaxation is near
+(Savelsbergh, A branch-and-price algorithm for the generalized assignment problem, Operations
+Research 45, 1997), its dual values rank candidates, and at a vertex few needs are split. Large
+neighbourhood search decides anew what some givers give, with all else fixed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from models.vocabulary import Reciprocity
+from solver.arrays import BoolArray, FloatArray, IntArray
+from solver.backends.highs import NEARLY_WHOLE, relax
+from solver.backends.limits import Limits, OnNews
+from solver.backends.pdlp import bound_of, worth_at
+from solver.blocks.workers import solve_block
+from solver.formats.plan import Stopped, gap_of
+from solver.formats.problem import Problem
+from solver.formulation.greedy import greedy
+from solver.formulation.presolve import ranges
+from solver.formulation.program import Formulation, formulate
+from solver.methods.incumbent import Stop, check_limits
+from solver.methods.result import Result
+from solver.parameters import DEFAULTS, SolveParameters
+
+T = TypeVar("T")
+
+
+def is_assignment(problem: Problem, parameters: SolveParameters = DEFAULTS) -> bool:
+    """Return whether a problem is large generalised assignment.
+
+    Then taking depends on no giving, days are fixed, few givers give much each, and most could
+    serve most needs. Elsewhere prices prove more than the relaxation, and find better plans.
+    """
+    if problem.rules.reciprocity is not Reciprocity.NONE or problem.linking:
+        return False
+    tuning, candidates = parameters.assignment, len(problem.candidates)
+    givers, needs = len(np.unique(problem.giver)), len(np.unique(problem.candidates.need))
+    low, high = ranges(problem)
+    return (
+        tuning.least_candidates <= candidates <= tuning.most_candidates
+        and needs >= tuning.needs_per_giver * givers
+        and candidates >= tuning.density * needs * givers
+        and bool((low == high).all())
+    )
+
+
+def solve_assignment(
+    problem: Problem,
+    limits: Limits,
+    executor: Executor,
+    *,
+    on_news: OnNews,
+    cancelled: Callable[[], bool],
+    start: IntArray | None = None,
+    parameters: SolveParameters = DEFAULTS,
+) -> Result | None:
+    """Solve a problem without reciprocity and linking rules; of use where it `is_assignment`.
+
+    Parameters
+    ----------
+    executor
+        Solves the relaxation and the neighbourhoods.
+    start
+        Half-days per candidate of a plan to begin with, or None.
+
+    Returns
+    -------
+    The result; None where the relaxation was not solved in time, or has no plan near it.
+    """
+    search = _AssignmentSearch(problem, limits, executor, on_news, cancelled, parameters)
+    try:
+        if not search.relax() or not search.begin(start):
+            return None
+        search.report()
+        search.large_neighbourhood_search()
+        search.close()
+    except Stop as stop:
+        return None if search.points() is None else search.result(stop.why)
+    late = limits.seconds() < parameters.pacing.late_s
+    return search.result(Stopped.TIME if late else Stopped.STALLED)
+
+
+def reduced_costs(program: Formulation, dual: FloatArray) -> FloatArray:
+    """Return what the bound of dual values loses with each candidate in, below 0 if it is anyway.
+
+    Parameters
+    ----------
+    dual
+        One per row of the program, of either sign.
+
+    Returns
+    -------
+    Points per candidate of the program.
+    """
+    worth, size = worth_at(program, dual), len(program.candidate)
+    lost = -worth[:size]
+    lost[program.free] -= worth[size:].clip(max=0) * program.low[program.free]
+    return lost
+
+
+class _AssignmentSearch:
+    """One solve: the relaxation, the best plan so far, and neighbourhoods of it."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        limits: Limits,
+        pool: Executor,
+        on_news: OnNews,
+        cancelled: Callable[[], bool],
+        parameters: SolveParameters,
+    ) -> None:
+        self._problem, self._limits, self._pool = problem, limits, pool
+        self._on_news, self._cancelled = on_news, cancelled
+        self._tuning = parameters.assignment
+        self._random = np.random.default_rng(limits.seed)
+        self._program = program = formulate(problem)
+        self._values: IntArray | None = None
+        self._relaxed = np.zeros(len(program.upper))
+        self._bound = self._linear = math.inf
+        self._giver = problem.giver[program.candidate]
+        self._need = problem.candidates.need[program.candidate]
+        self._givers = np.unique(self._giver)
+        self._lost = np.zeros(len(program.candidate))
+        self._steps = 0
+
+    def relax(self) -> bool:
+        """Solve the linear relaxation; return whether that was done in time."""
+        limits = self._limits
+        if limits.work is None:
+            limits = replace(limits, deadline=limits.part_of_time(self._tuning.time_share))
+        for _, found in self._done([self._pool.submit(relax, self._program, limits)]):
+            if found is not None:
+                self._relaxed = found.values
+                self._take_dual(found.dual)
+        return self._bound < math.inf
+
+    def _take_dual(self, dual: FloatArray) -> None:
+        """Take dual values: the bound that they prove, and what it loses with a candidate in."""
+        program = self._program
+        self._bound = self._linear = bound_of(program, dual)
+        self._lost = reduced_costs(program, dual)
+
+    def begin(self, start: IntArray | None) -> bool:
+        """Begin with the best plan at hand; return whether there is one."""
+        program = self._program
+        whole = self._relaxed[: len(program.candidate)] > 1 - NEARLY_WHOLE
+        days = np.floor(self._relaxed[len(program.candidate) :] + NEARLY_WHOLE)
+        self._take(np.concatenate([whole, days * whole[program.free]]).astype(np.int64))
+        for half_days in (start, greedy(self._problem)):
+            if half_days is not None:
+                self._take(program.values(half_days))
+        return self._values is not None
+
+    def _take(self, values: IntArray) -> None:
+        """Keep a plan if it is one and better than the last."""
+        points = self.points()
+        better = points is None or self._program.objective(values) > points
+        if better and self._program.holds(values):
+            self._values = values
+
+    def points(self) -> int | None:
+        """Return the plan's, None without one."""
+        return None if self._values is None else self._program.objective(self._values)
+
+    def large_neighbourhood_search(self) -> None:
+        """Decide anew what groups of givers give, sweep after sweep.
+
+        It ends where one program can hold all that might still be better, or one group all givers.
+        """
+        tuning, idle, sweep = self._tuning, 0, 0
+        givers, columns, share = tuning.givers, float(tuning.columns), tuning.gap_share
+        while idle < tuning.idle_sweeps or self._promising().sum() > tuning.close_at_end:
+            if self._limits.work is not None and sweep >= self._limits.work:
+                raise Stop(Stopped.WORK)
+            groups = max(1, round(len(self._givers) / givers))
+            before = self.points()
+            hard = self._sweep(groups, int(columns), share)
+            idle = 0 if self.points() != before else idle + 1
+            if hard > tuning.hard_share:
+                givers = max(tuning.least_givers, givers * tuning.shrink)
+            elif not hard and groups > 1:
+                givers *= tuning.growth
+            if idle:
+                if groups == 1 and columns > len(self._givers):
+                    return
+                share *= tuning.closer
+                columns *= tuning.growth
+            sweep += 1
+
+    def _sweep(self, groups: int, columns: int, share: float) -> float:
+        """Decide on each of so many groups of givers; return the share of them that was hard."""
+        assert self._values is not None
+        label = np.zeros(len(self._problem.participants), np.int64)
+        label[self._givers] = self._random.permutation(len(self._givers)) % groups
+        inside, group_of = self._inside(label, columns), label[self._giver]
+        gap = share / groups * gap_of(self._program.objective(self._values), self._bound)
+        limits = replace(self._limits, gap=min(gap, self._tuning.widest_gap), workers=1)
+        if limits.work is not None:
+            limits = replace(limits, work=1)
+        parts, blocks, calls = [], [], []
+        seconds = self._seconds(groups)
+        for group in range(groups):
+            chosen = inside & (group_of == group)
+            part = np.concatenate([chosen, chosen[self._program.free]])
+            block = self._program.neighbourhood(self._values, part)
+            calls.append(self._pool.submit(solve_block, block, self._values[part], limits, seconds))
+            parts.append(part)
+            blocks.append(block)
+        hard = 0
+        for at, (found, bound) in self._done(calls):
+            if found is None:
+                hard += 1
+                continue
+            values = self._values.copy()
+            values[parts[at]] = found
+            self._take(values)
+            reached = blocks[at].objective(found)
+            hard += bound > reached + max(1, self._tuning.hard_gap * limits.gap * reached)
+            self.report()
+        return hard / groups
+
+    def _inside(self, label: IntArray, columns: int) -> BoolArray:
+        """Return which candidates a sweep decides on: those chosen, and the best of each need.
+
+        A need is decided on by one group: by that of a giver it has, or without one by any.
+
+        Parameters
+        ----------
+        label
+            The group of each participant that gives.
+        columns
+            Candidates of each need besides, those of least reduced cost in its group.
+        """
+        assert self._values is not None
+        chosen = self._values[: len(self._need)] > 0
+        order = self._random.permutation(len(self._need))
+        order = np.concatenate([order, np.flatnonzero(chosen)])
+        group = np.full(len(self._problem.needs), -1)
+        group[self._need[order]] = label[self._giver[order]]
+        able = np.flatnonzero(label[self._giver] == group[self._need])
+        ranked = able[np.lexsort((self._lost[able], self._need[able]))]
+        need = self._need[ranked]
+        rank = np.arange(len(need)) - np.searchsorted(need, need)
+        inside: BoolArray = chosen.copy()
+        inside[ranked[rank < columns]] = True
+        return inside
+
+    def _promising(self) -> BoolArray:
+        """Return which candidates a better plan might hold (reduced-cost fixing)."""
+        points = self.points()
+        assert points is not None
+        promising: BoolArray = self._linear - self._lost >= points + 1
+        return promising
+
+    def close(self) -> None:
+        """Solve all that might still be better in one program."""
+        assert self._values is not None
+        kept = self._promising() | (self._values[: len(self._need)] > 0)
+        part = np.concatenate([kept, kept[self._program.free]])
+        block = self._program.neighbourhood(np.zeros_like(self._values), part)
+        limits = replace(self._limits, workers=1)
+        call = self._pool.submit(solve_block, block, self._values[part], limits, math.inf)
+        for _, (found, bound) in self._done([call]):
+            if found is not None:
+                values = np.zeros_like(self._values)
+                values[part] = found
+                self._take(values)
+            # A better plan holds only what was kept, so that the rest has no say in the bound.
+            bound = max(math.floor(bound), self._program.objective(self._values))
+            self._bound = min(self._bound, bound)
+        self.report()
+
+    def _seconds(self, groups: int) -> float:
+        """Return what one of so many groups may take."""
+        if self._limits.work is not None:
+            return math.inf
+        tuning = self._tuning
+        share = tuning.sweep_time_share * min(1, self._limits.workers / groups)
+        return min(tuning.block_s, max(tuning.least_block_s, share * self._limits.seconds()))
+
+    def _done(self, calls: list[Future[T]]) -> Iterator[tuple[int, T]]:
+        """Give the number and the answer of each call as it is done."""
+        number = {call: at for at, call in enumerate(calls)}
+        waiting = set(calls)
+        try:
+            while waiting:
+                done, waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
+                for call in sorted(done, key=number.__getitem__):
+                    yield number[call], call.result()
+                check_limits(self._limits, self._cancelled)
+        finally:
+            for call in waiting:
+                call.cancel()
+
+    def report(self) -> None:
+        """Tell objective and bound; stop where these are good enough.
+
+        Raises
+        ------
+        Stop
+            With the reason.
+        """
+        points = self.points()
+        assert points is not None
+        self._steps += 1
+        self._on_news(points, self._bound)
+        if self._bound <= points:
+            raise Stop(Stopped.PROVED)
+        if gap_of(points, self._bound) <= self._limits.gap:
+            raise Stop(Stopped.GAP)
+        check_limits(self._limits, self._cancelled)
+
+    def result(self, stopped: Stopped) -> Result:
+        """Return what was found, half-days per candidate of the problem."""
+        assert self._values is not None
+        half_days = self._program.half_days(self._problem, self._values)
+        points = self._program.objective(self._values)
+        return Result(half_days, self._bound, stopped, points, rounds=self._steps)

@@ -1,0 +1,160 @@
+"""Generalised assignment: near the linear relaxation, every job done, where small the best."""
+
+import math
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.vocabulary import Reciprocity
+from solver.backends.highs import relax
+from solver.backends.limits import Limits
+from solver.backends.pdlp import bound_of
+from solver.formats.plan import Status, Stopped
+from solver.formats.tables import Linking, Rules
+from solver.formulation.program import formulate
+from solver.formulation.rules import rules_of
+from solver.instances.generalised_assignment import ASSIGNMENT_KINDS, draw_assignment
+from solver.methods.assignment import is_assignment, reduced_costs, solve_assignment
+from solver.solve import solve
+from tests.solver.drawn_problems import brute_force, problems
+
+drawn = settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+unlinked = problems(reciprocities=(Reciprocity.NONE,)).map(
+    lambda problem: replace(problem, linking=())
+)
+
+
+class InThisProcess(Executor):
+    def submit(self, call, *arguments):
+        ended = Future()
+        ended.set_result(call(*arguments))
+        return ended
+
+
+def assigned(problem, work=4, **more):
+    quiet = {"on_news": lambda points, bound: None, "cancelled": lambda: False}
+    return solve_assignment(problem, Limits(work=work), InThisProcess(), **(quiet | more))
+
+
+@drawn
+@given(problem=unlinked)
+def test_the_bound_bounds_and_the_plan_is_one(problem):
+    """Of every small problem without reciprocity, whatever its other rules."""
+    found, best = assigned(problem), brute_force(problem)
+    if found is None:
+        return
+    assert found.objective <= best <= found.bound
+    assert all(not rule.check(problem, found.half_days) for rule in rules_of(problem))
+    if found.stopped is Stopped.PROVED:
+        assert found.objective == best
+
+
+@drawn
+@given(problem=unlinked, data=st.data())
+def test_whatever_dual_values_say_no_best_plan_is_fixed_out(problem, data):
+    """A candidate of a best plan loses no more of the bound than the bound exceeds that plan."""
+    best = brute_force(problem)
+    program = formulate(problem)
+    if best is None or not len(program.candidate):
+        return
+    values = st.floats(-20, 20, allow_nan=False)
+    rows = len(program.row_lower)
+    dual = np.array(data.draw(st.lists(values, min_size=rows, max_size=rows)))
+    bound, lost = bound_of(program, dual), reduced_costs(program, dual)
+    exact = solve(problem, method="exact", work=5)
+    chosen = problem.positions(np.column_stack([exact.offer, exact.need]))
+    inside = np.isin(program.candidate, chosen)
+    assert exact.objective == best
+    assert (bound - lost[inside] >= best - 1e-6).all()
+
+
+@pytest.mark.parametrize("kind", ASSIGNMENT_KINDS)
+def test_small_assignments_are_solved_to_proof(kind):
+    """What the exact method finds, neighbourhoods and one last program find too."""
+    problem = draw_assignment(4, 20, 1, kind).problem()
+    found, exact = assigned(problem, work=60), solve(problem, method="exact", work=50)
+    assert exact.status is Status.OPTIMAL
+    assert found.stopped is Stopped.PROVED
+    assert found.objective == exact.objective
+
+
+@pytest.mark.parametrize("kind", ASSIGNMENT_KINDS)
+def test_every_job_is_done_near_the_relaxation(kind):
+    """No job is left out, and the bound is no looser than the linear relaxation."""
+    assignment = draw_assignment(20, 200, 2, kind)
+    problem = assignment.problem()
+    assert is_assignment(problem)
+    plan = solve(problem, method="prices", work=5)
+    relaxed = relax(formulate(problem), Limits(math.inf))
+    assert plan.bound <= math.floor(bound_of(formulate(problem), relaxed.dual))
+    assert len(plan) == 200
+    cost, bound = assignment.cost_at(plan.objective), assignment.cost_at(plan.bound)
+    assert cost <= 1.03 * bound
+
+
+def test_the_same_work_gives_the_same_plan():
+    """Whatever the number of workers."""
+    problem = draw_assignment(12, 260, 1, "gap_e").problem()
+    one, two = (solve(problem, method="auto", work=2, workers=workers) for workers in (1, 2))
+    assert one.objective == two.objective
+    assert one.offer.tolist() == two.offer.tolist()
+
+
+def test_a_start_is_where_the_search_begins():
+    """One sweep later the plan is no worse."""
+    problem = draw_assignment(10, 60, 1, "gap_e").problem()
+    first = assigned(problem, work=6)
+    assert assigned(problem, work=1, start=first.half_days).objective >= first.objective
+
+
+def test_a_warm_start_begins_with_the_plan_of_its_state():
+    """By the front door, too."""
+    problem = draw_assignment(12, 260, 1, "gap_e").problem()
+    states = []
+    first = solve(problem, work=2, on_state=states.append)
+    again = solve(problem, work=1, warm=states[0])
+    assert again.objective >= first.objective
+
+
+def test_a_cancelled_search_hands_back_its_plan():
+    """Asked between answers: what was found until then counts."""
+    told = []
+    found = assigned(
+        draw_assignment(10, 60, 1, "gap_d").problem(),
+        work=50,
+        on_news=lambda points, bound: told.append(points),
+        cancelled=lambda: len(told) > 3,
+    )
+    assert found.stopped is Stopped.CANCELLED
+    assert found.objective == max(told)
+
+
+def test_without_the_relaxation_in_time_there_is_no_result():
+    """Prices take over."""
+    problem = draw_assignment(40, 400, 1, "gap_d").problem()
+    limits = Limits(deadline=0.0)
+    found = solve_assignment(
+        problem, limits, InThisProcess(), on_news=lambda *_: None, cancelled=lambda: False
+    )
+    assert found is None
+
+
+def test_other_problems_are_left_to_prices():
+    """With reciprocity, linking rules or open days, few needs a giver, or too few candidates."""
+    problem = draw_assignment(20, 200, 1, "gap_c").problem()
+    assert is_assignment(problem)
+    assert not is_assignment(replace(problem, rules=Rules(Reciprocity.BALANCED)))
+    some = np.arange(2)
+    link = Linking("pot", "<=", 1, "pairings", some, some)
+    assert not is_assignment(replace(problem, linking=(link,)))
+    assert not is_assignment(draw_assignment(40, 200, 1, "gap_c").problem())
+    assert not is_assignment(draw_assignment(10, 100, 1, "gap_c").problem())
+    open_days = np.zeros(len(problem.candidates), np.int64)
+    ranged = replace(problem, candidates=replace(problem.candidates, half_days=open_days))
+    assert not is_assignment(ranged)
