@@ -647,9 +647,10 @@ class SolveParameters:
         flow of 27,000 institutions is proven in 13 to 21 s.
     check_s, check_s_per_candidate
         Seconds kept for the check at the end, and for each candidate; >= 0. Chosen.
-    backends, prices, warm, repair, rounds, restricted, blocks, pacing, assignment, exact, loops,
-    explain
+    backends, prices, warm, repair, rounds, restricted, blocks, pacing, assignment
         Of each part.
+    exact, loops, explain
+        Of each method else, and of explanations.
     """
 
     exact_up_to: int = 400
