@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jwt
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
@@ -55,6 +56,23 @@ def draw(database: Database) -> Database:
 def client_of(database: Database, **settings: Any) -> TestClient:
     made = Settings(workers=0, secret=SECRET, **settings)
     return TestClient(create_app(made, database))
+
+
+def page_of(token: str) -> str:
+    """The name of a token's page, as the script in a page reads it."""
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return str(claims.get("page", ""))
+
+
+def exchanged(client: TestClient, token: str) -> Any:
+    """What the map in a page gets for its token."""
+    return client.post("/maps/data-tokens", data={"token": token, "embed": page_of(token)})
+
+
+def with_data_token(client: TestClient, token: str) -> dict[str, str]:
+    answer = exchanged(client, token)
+    assert answer.status_code == 200, answer.text
+    return {"Authorization": f"Bearer {answer.json()['token']}"}
 
 
 def token(database: Database, layer: EmbedLayer = EmbedLayer.PUBLIC) -> str:

@@ -26,7 +26,9 @@ def create(
     hours: Annotated[
         int | None, typer.Option(min=1, max=8784, help="Hours until the token expires.")
     ] = None,
-    url: Annotated[str, typer.Option(help="Address of this service.")] = "http://127.0.0.1:8000",
+    url: Annotated[
+        str, typer.Option(help="Address of this service. Default: GIVETAKE_PUBLIC_URL.")
+    ] = "",
     plain: Annotated[
         bool, typer.Option("--frame", help="Print a frame instead of a script.")
     ] = False,
@@ -46,7 +48,9 @@ def create(
             valid_for=None if hours is None else timedelta(hours=hours),
             run_id=run,
         )
-    typer.echo(service.frame(url, token) if plain else service.snippet(url, token))
+    lines = service.frame if plain else service.snippet
+    address = url or settings().public_url or "http://127.0.0.1:8000"
+    typer.echo(lines(address, granted, token))
     err.print(f"Token {granted.id} is valid until {at_moment(granted.expires_at)}.")
 
 

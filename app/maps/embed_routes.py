@@ -101,8 +101,8 @@ def create_embed_token(
         layer=granted.layer,
         origins=list(granted.origins),
         expires_at=granted.expires_at,
-        html=service.snippet(base, token),
-        frame=service.frame(base, token),
+        html=service.snippet(base, granted, token),
+        frame=service.frame(base, granted, token),
     )
     return shown(request, content, status=201)
 

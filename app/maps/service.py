@@ -46,7 +46,7 @@ def create_embed(
     )
     session.add(made)
     session.flush()
-    granted = replace(granted, id=made.id)
+    granted = replace(granted, id=made.id, page=tokens.page_of(made.id, secret))
     audit.record(
         session,
         actor=principal.name,
@@ -105,22 +105,48 @@ def check_not_revoked(session: Session, granted: Grant) -> None:
         raise Expired(granted, "has ended with the key that made it")
 
 
-def snippet(base: str, token: str) -> str:
+def granted_to(
+    session: Session, page: str | None, own: str, secret: str, now: datetime
+) -> tuple[str, ...]:
+    """The origins whose pages may frame what is named `page`; unnamed, it is for our `own`.
+
+    Raises `Expired` where its token has ended, and `Unauthenticated` where there is none.
+    """
+    if page is None:
+        return (own,)
+    found_id = tokens.id_of(page, secret)
+    found = None if found_id is None else session.get(EmbedToken, found_id)
+    if found is None:
+        raise Unauthenticated("the code of this map is not valid; copy it again, or ask for it")
+    granted = Grant(
+        tuple(found.origins), EmbedLayer(found.layer), found.expires_at, found.run_id, id=found.id
+    )
+    if found.revoked_at is not None:
+        raise Expired(granted, "has been revoked")
+    if found.expires_at <= now:
+        raise Expired(granted)
+    return granted.origins
+
+
+def snippet(base: str, granted: Grant, token: str) -> str:
     """The lines to copy into a page; without the script they lead to the list."""
     base, token = escape(base.rstrip("/")), escape(token)
     return (
         f'<script type="module" src="{base}/maps/static/partnership-map.js"></script>\n'
         f'<partnership-map src="{base}" token="{token}">'
-        f'<a href="{base}/maps/list?token={token}">Schools and support partners</a>'
+        f'<a href="{base}/maps/list?embed={granted.page}">Schools and support partners</a>'
         "</partnership-map>"
     )
 
 
-def frame(base: str, token: str) -> str:
-    """The same as a plain frame, for pages that may run no script."""
+def frame(base: str, granted: Grant, token: str) -> str:
+    """The same as a plain frame, for pages that may run no script.
+
+    What follows the # of an address stays in the browser.
+    """
     base, token = escape(base.rstrip("/")), escape(token)
     return (
-        f'<iframe src="{base}/maps/widget?token={token}"'
+        f'<iframe src="{base}/maps/widget?embed={granted.page}#{token}"'
         ' title="Map of schools and support partners"'
         ' sandbox="allow-scripts allow-forms allow-popups allow-modals" width="100%" height="640"'
         ' style="border:0"></iframe>'

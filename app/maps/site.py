@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import State
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -52,6 +53,14 @@ def create_maps(settings: Settings, state: State) -> FastAPI:
     problems.install(app)
     _refuse_as_standard(app)
     app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
+    # A frame without an origin reads its data, and what is wrong with them, across origins.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization"],
+        max_age=86_400,
+    )
     app.include_router(feature_routes.router)
     app.include_router(widget_routes.router, include_in_schema=False)
     app.mount("/static", OpenFiles(directory=STATIC))

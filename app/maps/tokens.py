@@ -1,8 +1,13 @@
-"""Embed tokens: signed, for a while, for the pages of named origins and one layer."""
+"""Embed tokens: signed, for a while, for the pages of named origins and one layer.
+
+Such a token stands in a page, and never in an address that a server sees. The map in the page
+exchanges it for a data token, which opens the layer for a few minutes.
+"""
 
 import hashlib
+import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,6 +18,8 @@ from app.errors import Problem
 from models.vocabulary import EmbedLayer
 
 AUDIENCE: Final = "givetake-map"
+DATA_AUDIENCE: Final = "givetake-map-data"
+DATA_FOR: Final = timedelta(minutes=5)
 ALGORITHM: Final = "HS256"
 CLAIMS: Final = ("aud", "exp", "iat", "layer", "origins")
 MOST_ORIGINS: Final = 20
@@ -60,6 +67,9 @@ class Grant:
     """Of the partner layer: also proposals that nobody preferred yet."""
     id: int | None = None
     """By which it can be revoked; none for the portal's own page, which lasts minutes."""
+    page: str | None = None
+    """What the address of its page has in place of the token: it tells for whom, and opens
+    nothing; none for the portal's own page."""
 
 
 def grant(
@@ -92,9 +102,31 @@ def grant(
     return Grant(tuple(dict.fromkeys(origins)), layer, expires_at, run_id, drafts)
 
 
-def sign(granted: Grant, secret: str, now: datetime) -> str:
+def page_of(token_id: int, secret: str) -> str:
+    """The name of a token in addresses, which nobody can guess from that of another."""
+    digest = hashlib.blake2b(
+        str(token_id).encode(), key=signing_key(secret), digest_size=8, person=b"embed-page"
+    )
+    return f"{token_id}-{digest.hexdigest()}"
+
+
+def id_of(page: str, secret: str) -> int | None:
+    """Whose token's name it is; none where it was not made here."""
+    number = page.partition("-")[0]
+    if not number.isdecimal() or len(number) > 9:
+        return None
+    return int(number) if hmac.compare_digest(page, page_of(int(number), secret)) else None
+
+
+def for_data(granted: Grant, now: datetime) -> Grant:
+    """The same for as long as it takes to fetch the data."""
+    soon = (now + DATA_FOR).replace(microsecond=0)
+    return replace(granted, expires_at=min(granted.expires_at, soon))
+
+
+def sign(granted: Grant, secret: str, now: datetime, audience: str = AUDIENCE) -> str:
     claims = {
-        "aud": AUDIENCE,
+        "aud": audience,
         "iat": now,
         "exp": granted.expires_at,
         "layer": granted.layer.value,
@@ -106,10 +138,12 @@ def sign(granted: Grant, secret: str, now: datetime) -> str:
         claims["drafts"] = True
     if granted.id is not None:
         claims["jti"] = str(granted.id)
+    if granted.page is not None:
+        claims["page"] = granted.page
     return jwt.encode(claims, signing_key(secret), algorithm=ALGORITHM)
 
 
-def read(token: str, secret: str, now: datetime) -> Grant:
+def read(token: str, secret: str, now: datetime, audience: str = AUDIENCE) -> Grant:
     """What a token opens.
 
     Raises `Expired` for one that was ours, else `Unauthenticated`, in the same words whatever is
@@ -120,7 +154,7 @@ def read(token: str, secret: str, now: datetime) -> Grant:
             token,
             signing_key(secret),
             algorithms=[ALGORITHM],
-            audience=AUDIENCE,
+            audience=audience,
             options={"require": list(CLAIMS), "verify_exp": False},
         )
         granted = Grant(
@@ -130,6 +164,7 @@ def read(token: str, secret: str, now: datetime) -> Grant:
             claims.get("run"),
             bool(claims.get("drafts")),
             int(claims["jti"]) if "jti" in claims else None,
+            claims.get("page"),
         )
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as wrong:
         raise Unauthenticated(

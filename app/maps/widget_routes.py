@@ -2,13 +2,15 @@
 
 import gzip
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pydantic import Field
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -23,6 +25,7 @@ from app.maps import layer, queries, service, tokens
 from app.maps.tokens import Grant
 from app.settings import Settings
 from app.wording import counted, number, sentence
+from models.vocabulary import EmbedLayer
 
 HTML: Final = "text/html; charset=utf-8"
 PER_PAGE: Final = 100
@@ -45,11 +48,21 @@ class PartsMissing(Problem):
     title = "The map is not installed"
 
 
-class OfToken(Content):
-    token: Token
+class TokenInAddress(Problem):
+    """A token where logs, histories and other sites would see it."""
+
+    status = 400
+    title = "A token must not be in an address"
 
 
-class Widget(OfToken):
+class OfPage(Content):
+    embed: Annotated[
+        str | None, Field(max_length=40, description="name of the code; none: our own page")
+    ] = None
+    token: Annotated[Token | None, Field(description="of code made by earlier versions")] = None
+
+
+class Widget(OfPage):
     theme: Literal["auto", "light", "dark", "contrast"] = "auto"
     accent: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{6}$")] = "12436d"
     view: Literal["map", "list"] = "map"
@@ -62,7 +75,7 @@ class Widget(OfToken):
     heading: Words = "Schools and support partners"
 
 
-class ListPage(OfToken):
+class ListPage(OfPage):
     q: Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")] = ""
     page: Annotated[int, Field(ge=1, le=10_000), DIGITS] = 1
 
@@ -70,24 +83,54 @@ class ListPage(OfToken):
 router = APIRouter()
 
 
+def _secret(request: Request) -> str:
+    found: str = request.app.state.signing_secret()
+    return found
+
+
 def _settings(request: Request) -> Settings:
     found: Settings = request.app.state.settings
     return found
 
 
-def _granted(request: Request, session: Session, token: str) -> Grant:
-    granted = tokens.read(token, request.app.state.signing_secret(), database_now(session))
+def _granted(request: Request, session: Session, token: str, audience: str) -> Grant:
+    granted = tokens.read(token, _secret(request), database_now(session), audience)
     service.check_not_revoked(session, granted)
     return granted
 
 
+def _origins(request: Request, session: Session, wanted: OfPage) -> tuple[str, ...]:
+    """Whose pages may frame this one."""
+    own = f"{request.url.scheme}://{request.url.netloc}"
+    now = database_now(session)
+    return service.granted_to(session, wanted.embed, own, _secret(request), now)
+
+
+def _of_old_code(request: Request, session: Session, wanted: OfPage) -> Response:
+    """Lead code of earlier versions to the address without its token.
+
+    Only of the public layer, whose data are everybody's: of any other, the token is spoilt.
+    """
+    assert wanted.token is not None
+    granted = _granted(request, session, wanted.token, tokens.AUDIENCE)
+    if granted.layer is not EmbedLayer.PUBLIC or granted.id is None:
+        raise TokenInAddress(
+            "the code of this map was made by an earlier version, with its token in an address "
+            "that others can see; make new code and copy it"
+        )
+    kept = {**request.query_params, "embed": tokens.page_of(granted.id, _secret(request))}
+    kept.pop("token")
+    name = request.url.path.rpartition("/")[2]
+    return Response(None, 303, {"Location": f"{name}?{urlencode(kept)}#{wanted.token}"})
+
+
 def _page(
-    name: str, granted: Grant | None, settings: Settings, status: int = 200, **content: Any
+    name: str, framers: tuple[str, ...], settings: Settings, status: int = 200, **content: Any
 ) -> Response:
-    """A page that only the granted origins may frame, and that only our own files may script."""
+    """A page that only pages of these origins may frame, and that only our own files may script."""
     tiles = urlsplit(settings.map_tiles or "")
     pictures = f" {tiles.scheme}://{tiles.netloc}" if settings.map_tiles else ""
-    ancestors = " ".join(granted.origins) if granted else "'none'"
+    ancestors = " ".join(framers) or "'none'"
     forms = "'self'" if name == "list.html" else "'none'"
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -98,7 +141,8 @@ def _page(
         # Also where a page forgets to: a frame without an origin has no cookies and no storage.
         policy += "; sandbox allow-scripts allow-popups allow-modals"
     text = _PAGES.get_template(name).render(**content)
-    return Response(text, status, {"Content-Security-Policy": policy}, HTML)
+    headers = {"Content-Security-Policy": policy, "Cross-Origin-Resource-Policy": "cross-origin"}
+    return Response(text, status, headers, HTML)
 
 
 @router.get("/widget")
@@ -107,29 +151,87 @@ def widget(request: Request, session: Reads, wanted: Annotated[Widget, Query()])
     if not (VENDOR / "leaflet.js").exists():
         raise PartsMissing("the scripts and styles of the map are missing; run `make parts`")
     settings = _settings(request)
-    problem, granted = None, None
+    problem: str | None = None
+    origins: tuple[str, ...] = ()
     try:
-        granted = _granted(request, session, wanted.token)
+        if wanted.token is not None:
+            return _of_old_code(request, session, wanted)
+        origins = _origins(request, session, wanted)
     except tokens.Expired as expired:
-        problem, granted = expired.detail, expired.grant
-    except Unauthenticated as unknown:
-        problem = unknown.detail
+        problem, origins = expired.detail, expired.grant.origins
+    except (Unauthenticated, TokenInAddress) as refused:
+        problem = refused.detail
     content = {
         "wanted": wanted,
         "problem": problem,
-        "origins": json.dumps(granted.origins if granted else []),
+        "origins": json.dumps(origins),
         "tiles": settings.map_tiles or "",
         "attribution": settings.map_attribution,
     }
-    return _page("widget.html", granted, settings, 401 if problem else 200, **content)
+    return _page("widget.html", origins, settings, 401 if problem else 200, **content)
+
+
+class DataToken(BaseModel):
+    """Opens the layer for minutes, as `Authorization: Bearer ...`."""
+
+    token: str
+    expires_at: datetime
+    layer: EmbedLayer
+
+
+@router.post("/data-tokens", response_model=DataToken)
+def exchange(
+    request: Request,
+    session: Reads,
+    token: Annotated[Token, Form()],
+    embed: Annotated[str, Form(max_length=40)] = "",
+) -> Response:
+    """Exchange the token of a page for one that opens its layer for a few minutes.
+
+    As a form, which browsers send without asking first. `embed` is the page that it was found on.
+    """
+    granted = _granted(request, session, token, tokens.AUDIENCE)
+    if embed != ("" if granted.id is None else tokens.page_of(granted.id, _secret(request))):
+        raise Unauthenticated("the token is of another map; copy the code of this one again")
+    now = database_now(session)
+    short = tokens.for_data(granted, now)
+    content = DataToken(
+        token=tokens.sign(short, _secret(request), now, tokens.DATA_AUDIENCE),
+        expires_at=short.expires_at,
+        layer=short.layer,
+    )
+    return Response(content.model_dump_json(), 200, {"Cache-Control": "no-store"}, JSON)
+
+
+class OfLayer(Content):
+    token: Annotated[Token | None, Field(description="refused: exchange it")] = None
+
+
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
 
 
 @router.get("/layer", dependencies=[Depends(negotiate)])
-def read_layer(request: Request, session: Reads, wanted: Annotated[OfToken, Query()]) -> Response:
+def read_layer(
+    request: Request, session: Reads, given: Bearer, wanted: Annotated[OfLayer, Query()]
+) -> Response:
     """Read what the widget shows, in columns."""
-    granted = _granted(request, session, wanted.token)
+    if wanted.token is not None:
+        raise TokenInAddress(
+            "send the token of the map to maps/data-tokens as a form, and the data token that you "
+            "get from there as `Authorization: Bearer ...`"
+        )
+    if given is None:
+        raise Unauthenticated(
+            "send a data token as `Authorization: Bearer ...`; maps/data-tokens makes one from "
+            "the token of a map"
+        )
+    granted = _granted(request, session, given.credentials, tokens.DATA_AUDIENCE)
     packed = _packed(request, session, granted)
-    headers = {"ETag": packed.tag, "Access-Control-Allow-Origin": "*", "Vary": "Accept-Encoding"}
+    headers = {
+        "ETag": packed.tag,
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Vary": "Accept-Encoding",
+    }
     if is_known(request, packed.tag):
         return Response(None, 304, headers)
     if "gzip" not in request.headers.get("accept-encoding", ""):
@@ -147,9 +249,11 @@ def read_list(request: Request, session: Reads, wanted: Annotated[ListPage, Quer
     """List what the map shows, for browsers that run no script."""
     settings = _settings(request)
     try:
-        granted = _granted(request, session, wanted.token)
-    except Unauthenticated as problem:
-        return _page("list.html", None, settings, 401, problem=problem.detail, wanted=wanted)
+        if wanted.token is not None:
+            return _of_old_code(request, session, wanted)
+        origins = _origins(request, session, wanted)
+    except (Unauthenticated, TokenInAddress) as problem:
+        return _page("list.html", (), settings, 401, problem=problem.detail, wanted=wanted)
     rows, matched = queries.listed(
         session, wanted.q.strip(), offset=(wanted.page - 1) * PER_PAGE, limit=PER_PAGE
     )
@@ -158,4 +262,4 @@ def read_list(request: Request, session: Reads, wanted: Annotated[ListPage, Quer
         "matched": matched,
         "pages": max(1, -(-matched // PER_PAGE)),
     }
-    return _page("list.html", granted, settings, problem=None, wanted=wanted, **content)
+    return _page("list.html", origins, settings, problem=None, wanted=wanted, **content)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Error, Page, expect
@@ -51,10 +53,10 @@ def embedded(county: Database, address: str, host: Host) -> Callable[..., str]:
     ) -> str:
         run_id = 1 if layer is EmbedLayer.PARTNER else None
         with county.write() as session:
-            _, token = service.create_embed(
+            granted, token = service.create_embed(
                 session, TERMINAL, SECRET, [origin or host.origin], layer, run_id=run_id
             )
-        lines = service.snippet(address, token)
+        lines = service.snippet(address, granted, token)
         lines = lines.replace("<partnership-map ", f'<partnership-map height="700" {attributes} ')
         return host.page("page", HEARD + lines)
 
@@ -112,7 +114,7 @@ def test_an_expired_token_is_told(
     """The page hears why, and shows what stands inside the element."""
     now = datetime.now(UTC)
     expired = Grant((host.origin,), EmbedLayer.PUBLIC, now - timedelta(minutes=1))
-    lines = service.snippet(address, tokens.sign(expired, SECRET, now))
+    lines = service.snippet(address, expired, tokens.sign(expired, SECRET, now))
     page = open_page(host.page("page", HEARD + lines))
     assert "expired" in await_heard(page, "error")["message"]
     expect(page.get_by_role("link", name="Schools and support partners")).to_be_visible()
@@ -174,8 +176,10 @@ def test_nobody_is_shut_out_of_the_pages_beside_the_map(
 ) -> None:
     """Neither of the list that needs no script nor of what is said where a token is none."""
     with county.write() as session:
-        _, token = service.create_embed(session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC)
-    assert violations(open_page(f"{address}/maps/list?token={token}"), complaints) == []
+        granted, _ = service.create_embed(
+            session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC
+        )
+    assert violations(open_page(f"{address}/maps/list?embed={granted.page}"), complaints) == []
     for name in ("list", "widget"):
         page = open_page("about:blank")
         page.goto(f"{address}/maps/{name}?token=none")
@@ -325,8 +329,10 @@ def test_a_plain_frame_needs_no_script_of_the_page(
 ) -> None:
     """The frame that can be copied instead shows the same map."""
     with county.write() as session:
-        _, token = service.create_embed(session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC)
-    page = open_page(host.page("page", service.frame(address, token)))
+        granted, token = service.create_embed(
+            session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC
+        )
+    page = open_page(host.page("page", service.frame(address, granted, token)))
     frame = widget(page)
     box = page.locator("iframe").bounding_box()
     assert box is not None
@@ -335,13 +341,56 @@ def test_a_plain_frame_needs_no_script_of_the_page(
     assert complaints == []
 
 
+def test_no_address_that_a_server_sees_has_the_token(
+    embedded: Callable[..., str], host: Host, open_page: Open, complaints: list[str]
+) -> None:
+    """Nor a referrer: data are asked for with a short-lived token in a header."""
+    page = open_page("about:blank")
+    asked: list[Any] = []
+    page.on("request", lambda each: asked.append(each))
+    page.goto(embedded())
+    token = page.locator("partnership-map").get_attribute("token") or ""
+    widget(page)
+    assert any(each.url.endswith("/maps/layer") for each in asked)
+    sent = [each for each in asked if each.method == "POST"]
+    assert [each.url.rpartition("/")[2] for each in sent] == ["data-tokens"]
+    signature = token.rpartition(".")[2]
+    for each in asked:
+        assert signature not in each.url.partition("#")[0]
+        assert signature not in str(each.all_headers())
+    assert complaints == []
+
+
+def test_an_element_copied_from_an_earlier_version_shows_the_map(
+    address: str, county: Database, host: Host, open_page: Open, complaints: list[str]
+) -> None:
+    """Its token does not say what its page is called: the service leads it there."""
+    with county.write() as session:
+        granted, _ = service.create_embed(
+            session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC
+        )
+    old = replace(granted, page=None)
+    token = tokens.sign(old, SECRET, datetime.now(UTC))
+    for lines in (
+        service.snippet(address, granted, token),
+        f'<iframe src="{address}/maps/widget?token={token}" height="640"></iframe>',
+    ):
+        frame = widget(open_page(host.page("page", lines)))
+        expect(frame.locator("#status")).to_have_text("64 schools and organisations")
+    assert complaints == []
+
+
 def test_a_plain_frame_without_javascript(
     address: str, county: Database, host: Host, open_page: Open, complaints: list[str]
 ) -> None:
     """It leads to the list, and the list still finds schools, within the frame."""
     with county.write() as session:
-        _, token = service.create_embed(session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC)
-    page = open_page(host.page("page", service.frame(address, token)), java_script_enabled=False)
+        granted, token = service.create_embed(
+            session, TERMINAL, SECRET, [host.origin], EmbedLayer.PUBLIC
+        )
+    page = open_page(
+        host.page("page", service.frame(address, granted, token)), java_script_enabled=False
+    )
     frame = page.frame_locator("iframe")
     link = frame.get_by_role("link", name="The list of schools")
     with suppress(Error):

@@ -3,6 +3,15 @@
 const PASSED = ["theme", "accent", "view", "area", "kinds", "heading"];
 const PATIENCE_MS = 6000;
 
+/** What the address of a map has in place of its token. */
+function pageOf(token) {
+  try {
+    return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).page;
+  } catch {
+    return undefined;
+  }
+}
+
 class PartnershipMap extends HTMLElement {
   static observedAttributes = ["src", "token", "height", ...PASSED];
   #frame = null;
@@ -42,7 +51,11 @@ class PartnershipMap extends HTMLElement {
       this.#fail("add the attributes src, which must start with https://, and token");
       return;
     }
-    page.searchParams.set("token", token);
+    const name = pageOf(token);
+    if (name) {
+      page.searchParams.set("embed", name);
+      page.hash = token; // which stays in the browser
+    } else page.searchParams.set("token", token); // made by an earlier version, which answers for it
     for (const name of PASSED) {
       if (this.hasAttribute(name)) page.searchParams.set(name, this.getAttribute(name).replace(/^#/, ""));
     }

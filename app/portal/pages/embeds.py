@@ -47,8 +47,8 @@ def make(request: Request, who: Who, form: SentBy) -> Response:
                 valid_for=timedelta(days=int(days)) if days in map(str, DAYS) else None,
             )
             made = {
-                "snippet": service.snippet(address, token),
-                "frame": service.frame(address, token),
+                "snippet": service.snippet(address, granted, token),
+                "frame": service.frame(address, granted, token),
                 "expires_at": granted.expires_at,
             }
     except BadEmbed as bad:

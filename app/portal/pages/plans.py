@@ -152,10 +152,10 @@ def widget_of(request: Request, session: ReadSession, run: Run) -> str | None:
     if not (VENDOR / "leaflet.js").is_file():
         return None
     token = tokens.sign(granted, signing_secret(request.app.state.settings), now)
-    query = {"token": token, "heading": f"Run {run.id}", "cards": "page"}
+    query = {"heading": f"Run {run.id}", "cards": "page"}
     if run.scope.get("kind") in list(AreaKind):
         query["area"] = run.scope["name"]
-    return f"{home(request)}/maps/widget?{urlencode(query)}"
+    return f"{home(request)}/maps/widget?{urlencode(query)}#{token}"
 
 
 @router.get("/runs/{run_id:id}/unmet")

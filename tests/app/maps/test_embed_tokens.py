@@ -24,6 +24,7 @@ from tests.factories import acting
 SECRET = "made-up secret of forty characters or so"
 NOW = datetime(2026, 9, 1, 9, 30, tzinfo=UTC)
 ORIGIN = "https://www.example.org"
+GRANTED = Grant((ORIGIN,), EmbedLayer.PUBLIC, NOW, id=1, page="1-a")
 
 
 def signed(until: timedelta = timedelta(hours=1), secret: str = SECRET) -> str:
@@ -195,6 +196,7 @@ def test_a_secret_that_can_be_guessed_is_refused() -> None:
 
 def test_what_is_copied_can_hold_nothing_else() -> None:
     """An address with quotes in it stays within its attribute."""
-    lines = service.snippet('https://example.org/"><script>', "t") + service.frame('"x', "t")
+    lines = service.snippet('https://example.org/"><script>', GRANTED, "t")
+    lines += service.frame('"x', GRANTED, "t")
     assert '"><script>' not in lines
     assert '""x' not in lines

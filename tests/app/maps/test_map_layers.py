@@ -3,7 +3,7 @@
 import json
 import random
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,25 @@ from models.register import Institution, Participant
 from models.vocabulary import EmbedLayer, Ladder, Side
 from tests import rows
 from tests.factories import new_key
-from tests.maps import ITEMS, ORIGIN, PROPOSED, SECRET, client_of, draw, draw_run, token
+from tests.maps import (
+    ITEMS,
+    ORIGIN,
+    PROPOSED,
+    SECRET,
+    client_of,
+    draw,
+    draw_run,
+    exchanged,
+    page_of,
+    token,
+    with_data_token,
+)
+
+CORS = "access-control-allow-origin"
 
 
 def layer(client: TestClient, token: str) -> dict[str, Any]:
-    answer = client.get("/maps/layer", params={"token": token})
+    answer = client.get("/maps/layer", headers=with_data_token(client, token))
     assert answer.status_code == 200, answer.text
     read: dict[str, Any] = answer.json()
     return read
@@ -50,7 +64,8 @@ def test_both_databases_answer_alike(database: Database) -> None:
             assert found["numberMatched"] == count - (name == "institutions")
             first = client.get(ITEMS.format(name), params={"limit": 1}).json()["features"][0]
             assert client.get(f"{ITEMS.format(name)}/{first['id']}").json()["id"] == first["id"]
-        listed = client.get("/maps/list", params={"token": token(database), "q": "TESTSHIRE 3"})
+        asked = {"embed": page_of(token(database)), "q": "TESTSHIRE 3"}
+        listed = client.get("/maps/list", params=asked)
         assert "School 3" in listed.text
 
 
@@ -147,11 +162,14 @@ def test_a_pairing_is_public_while_both_consent(
 def test_a_revoked_token_opens_nothing_more(client: TestClient, exchange: Database) -> None:
     """At once, for the layer, the page and the list; the others stay as they were."""
     mine, other = token(exchange), token(exchange)
+    data = with_data_token(client, mine)
     with exchange.write() as session:
         for _ in range(2):
             service.revoke_embed(session, TERMINAL, 1)
-    for page in ("layer", "widget", "list"):
-        answer = client.get(f"/maps/{page}", params={"token": mine})
+    pages = [
+        client.get(f"/maps/{name}", params={"embed": page_of(mine)}) for name in ("widget", "list")
+    ]
+    for answer in (*pages, exchanged(client, mine), client.get("/maps/layer", headers=data)):
         assert (answer.status_code, "has been revoked" in answer.text) == (401, True)
     assert layer(client, other)["layer"] == "public"
     with exchange.read() as session:
@@ -163,8 +181,7 @@ def test_a_token_of_another_database_opens_nothing(client: TestClient) -> None:
     """One that was signed with the same secret, but never made here."""
     now = datetime.now(UTC)
     granted = replace(tokens.grant([ORIGIN], EmbedLayer.PUBLIC, now=now), id=7)
-    answer = client.get("/maps/layer", params={"token": tokens.sign(granted, SECRET, now)})
-    assert answer.status_code == 401
+    assert exchanged(client, tokens.sign(granted, SECRET, now)).status_code == 401
 
 
 def test_positions_come_back_as_they_are_known(client: TestClient, exchange: Database) -> None:
@@ -183,15 +200,25 @@ def test_positions_come_back_as_they_are_known(client: TestClient, exchange: Dat
 def test_a_layer_is_sent_once_until_something_changes(
     client: TestClient, exchange: Database
 ) -> None:
-    """The same ETag is answered with 304; a school's new name is a new layer."""
-    mine = {"token": token(exchange)}
-    first = client.get("/maps/layer", params=mine)
-    known = {"If-None-Match": first.headers["etag"]}
-    assert client.get("/maps/layer", params=mine, headers=known).status_code == 304
+    """Whatever data token asks, the same ETag is answered with 304; a new name is a new layer."""
+    mine = token(exchange)
+
+    def read(tag: str = "") -> Any:
+        known = {"If-None-Match": tag} if tag else {}
+        return client.get("/maps/layer", headers=with_data_token(client, mine) | known)
+
+    first = read()
+    tag = first.headers["etag"]
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert "authorization" in first.headers["vary"].lower()
+    assert read(tag).status_code == 304
+    of_partner = with_data_token(client, token(exchange, EmbedLayer.PARTNER))
+    other = client.get("/maps/layer", headers=of_partner | {"If-None-Match": tag})
+    assert (other.status_code, other.json()["layer"]) == (200, "partner")
     with exchange.write() as session:
         changed = {"name": "New name", "updated_at": datetime(2026, 9, 2, tzinfo=UTC)}
         session.execute(update(Participant).where(Participant.name == "School 3").values(changed))
-    second = client.get("/maps/layer", params=mine, headers=known)
+    second = read(tag)
     assert second.status_code == 200
     assert "New name" in second.json()["participants"]["name"]
 
@@ -207,19 +234,59 @@ def test_a_decision_changes_the_partner_layer(client: TestClient, exchange: Data
 
 def test_a_layer_is_packed_for_who_can_unpack(client: TestClient, exchange: Database) -> None:
     """Others have it as it is."""
-    mine = {"token": token(exchange)}
-    packed = client.get("/maps/layer", params=mine, headers={"Accept-Encoding": "gzip"})
-    plain = client.get("/maps/layer", params=mine, headers={"Accept-Encoding": "identity"})
+    mine = with_data_token(client, token(exchange))
+    packed = client.get("/maps/layer", headers=mine | {"Accept-Encoding": "gzip"})
+    plain = client.get("/maps/layer", headers=mine | {"Accept-Encoding": "identity"})
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert packed.json() == plain.json()
     assert "accept-encoding" in plain.headers["vary"].lower()
 
 
-def test_no_layer_without_a_token(client: TestClient) -> None:
-    """A key or a made-up token is none."""
-    assert client.get("/maps/layer", params={"token": "x"}).status_code == 401
-    assert client.get("/maps/layer").status_code == 400
+def test_a_layer_is_opened_by_a_data_token_alone(client: TestClient, exchange: Database) -> None:
+    """Not by a page's token, a key, or anything in an address, and for minutes only."""
+    mine, now = token(exchange), datetime.now(UTC)
+    assert client.get("/maps/layer").status_code == 401
+    for wrong in ("x", mine):
+        answer = client.get("/maps/layer", headers={"Authorization": f"Bearer {wrong}"})
+        assert answer.status_code == 401
+        refused = client.get("/maps/layer", params={"token": wrong})
+        assert (refused.status_code, "maps/data-tokens" in refused.text) == (400, True)
+        assert wrong == "x" or wrong not in refused.text
+    data = with_data_token(client, mine)["Authorization"].removeprefix("Bearer ")
+    assert exchanged(client, data).status_code == 401
+    read = tokens.read(data, SECRET, now, tokens.DATA_AUDIENCE)
+    assert timedelta() < read.expires_at - datetime.now(UTC) <= timedelta(minutes=5)
+    with pytest.raises(tokens.Expired):
+        tokens.read(data, SECRET, read.expires_at, tokens.DATA_AUDIENCE)
+    soon = tokens.grant([ORIGIN], EmbedLayer.PUBLIC, now=now, valid_for=timedelta(minutes=1))
+    assert tokens.for_data(soon, now).expires_at == soon.expires_at
+
+
+def test_a_token_is_exchanged_on_its_own_page_alone(client: TestClient, exchange: Database) -> None:
+    """Whoever took it from there cannot show its map in a page of their own code."""
+    mine, other = token(exchange, EmbedLayer.PARTNER), token(exchange)
+    for page in ("", page_of(other), "1-0000000000000000", "x"):
+        sent = {"token": mine, "embed": page}
+        assert client.post("/maps/data-tokens", data=sent).status_code == 401
+    assert client.post("/maps/data-tokens", data={"embed": "x"}).status_code == 400
+
+
+def test_a_frame_without_an_origin_reads_data_and_what_is_wrong(
+    client: TestClient, exchange: Database
+) -> None:
+    """The exchange is a plain form, the layer is asked for with a header after a preflight."""
+    client.headers["Origin"] = "null"
+    assert exchanged(client, token(exchange)).headers[CORS] == "*"
+    refused = client.post("/maps/data-tokens", data={"token": "x"})
+    assert (refused.status_code, refused.headers[CORS]) == (401, "*")
+    asks = {"Access-Control-Request-Method": "GET"}
+    asks["Access-Control-Request-Headers"] = "authorization"
+    first = client.options("/maps/layer", headers=asks)
+    assert first.status_code == 200
+    assert (first.headers[CORS], first.headers["access-control-max-age"]) == ("*", "86400")
+    assert "authorization" in first.headers["access-control-allow-headers"].lower()
+    assert "access-control-allow-credentials" not in first.headers
 
 
 @pytest.mark.national
@@ -260,19 +327,23 @@ def test_a_key_makes_tokens_over_http(client: TestClient, exchange: Database) ->
     wanted = {"origins": [ORIGIN], "minutes": 60}
     assert client.post("/api/v1/embed-tokens", json=wanted).status_code == 401
     with exchange.write() as session:
-        client.headers["Authorization"] = f"Bearer {new_key(session)}"
+        key = f"Bearer {new_key(session)}"
+    client.headers["Authorization"] = key
     answer = client.post("/api/v1/embed-tokens", json=wanted)
     assert answer.status_code == 201, answer.text
     content = answer.json()
     assert content["token"] in content["html"]
-    assert content["token"] in content["frame"]
+    assert f'#{content["token"]}"' in content["frame"]
+    assert "?token=" not in content["html"] + content["frame"]
     assert layer(client, content["token"])["layer"] == "public"
     (made,) = client.get("/api/v1/embed-tokens").json()["items"]
     assert (made["id"], made["origins"], made["revoked_at"]) == (content["id"], [ORIGIN], None)
     assert content["token"] not in str(made)
     revoked = client.post(f"/api/v1/embed-tokens/{made['id']}/revocation")
     assert revoked.json()["revoked_by"].startswith("key:")
-    assert client.get("/maps/layer", params={"token": content["token"]}).status_code == 401
+    del client.headers["Authorization"]
+    assert exchanged(client, content["token"]).status_code == 401
+    client.headers["Authorization"] = key
     assert client.post("/api/v1/embed-tokens/99/revocation").status_code == 404
     for wrong in ({"origins": ["*"]}, {"origins": []}, {"origins": [ORIGIN], "layer": "partner"}):
         assert client.post("/api/v1/embed-tokens", json=wrong).status_code == 422

@@ -25,6 +25,7 @@ from models.vocabulary import DeclineReason, RunState, Side, SteeringKind
 from solver.formats.plan import Stopped
 from tests import rows
 from tests.callers import csv_rows
+from tests.maps import exchanged
 from tests.portal import BASE, Page, Visitor, broker
 from tests.runs import OPTIONS, match
 
@@ -371,7 +372,7 @@ def test_lines_to_embed_the_public_map_are_made(who: Visitor, exchange: Database
     """For the sites that were named only, and on record; markup in a name stays text."""
     page = who.send(who.open("/embed"), "/embed", origins="https://a.example https://b.example")
     assert '<partnership-map src="http://localhost" token="' in page.text
-    assert '<iframe src="http://localhost/maps/widget?token=' in page.text
+    assert '<iframe src="http://localhost/maps/widget?embed=' in page.text
     with exchange.read() as session:
         event = session.scalars(select(AuditEvent).where(AuditEvent.action == "embed.create")).one()
     assert event.detail["origins"] == ["https://a.example", "https://b.example"]
@@ -389,6 +390,8 @@ def test_the_map_of_a_run_is_for_its_own_page(who: Visitor, run_id: int) -> None
         pytest.skip("the front-end parts are not in place: make parts")
     frame = r'<iframe class="gt-widget"\s+id="review-map"\s+src="([^"]*)"'
     [source] = re.findall(frame, answer.text)
-    framed = who.client.get(unescape(source))
+    address, _, token = unescape(source).partition("#")
+    assert exchanged(who.client, token).json()["layer"] == "partner"
+    framed = who.client.get(address)
     assert framed.status_code == 200
     assert "frame-ancestors http://localhost" in framed.headers["content-security-policy"]
