@@ -63,8 +63,14 @@ class Settings(BaseSettings):
     """A CSV of what similarity is told by for each branch of expertise; none: the packaged one."""
     workers: int = Field(1, ge=0, le=64)
     """Runs at once of `givetake serve` itself; 0: `givetake worker` carries them out."""
+    run_minutes: int = Field(60, ge=1, le=1_440)
+    """How long one run, or an area of a batch, may search at most."""
+    run_workers: int = Field(8, ge=1, le=256)
+    """Processor cores that one run, or a batch, may use at most."""
     queued_runs: int = Field(50, ge=1, le=10_000)
     """Runs of one caller that may wait for a worker at once."""
+    queued_minutes: int = Field(600, ge=1, le=1_000_000)
+    """How long the waiting runs of one caller may search together."""
     file_mib: int = Field(MOST_MIB, ge=1, le=65_536)
     """Most MiB of a file that is read or uploaded, after unpacking."""
     stage_minutes: int = Field(30, ge=1, le=1_440)

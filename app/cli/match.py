@@ -146,6 +146,7 @@ def match(
     """
     from app.insight import queries as insight
     from app.runs import queries, service
+    from app.runs.caps import require_within
     from app.settings import settings
     from solver.formats.json_columns import save_encoded
     from solver.formats.plan import write_plan
@@ -186,6 +187,7 @@ def match(
         seed=seed,
         workers=workers,
     )
+    require_within(options, settings())
     if areas and folder:
         from app.cli.batch import plan_areas
 

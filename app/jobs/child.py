@@ -147,15 +147,17 @@ def run_in_child(
     lease_s: float,
     travel_source: str | None,
     stage_s: float = STAGE_S,
+    solve_s: float = LONGEST_SOLVE_S,
 ) -> None:
     """Carry a leased run out in a child, and write down what it tells.
 
-    Where the database stays away, the run is given back, and nothing is said against it.
+    `solve_s` is how long a run may search that has no time limit of its own. Where the database
+    stays away, the run is given back, and nothing is said against it.
     """
     try:
         with kept(database, held, lease_s) as watch:
             try:
-                _carry_out(database, held, watch, stop, travel_source, stage_s)
+                _carry_out(database, held, watch, stop, travel_source, stage_s, solve_s)
             except Exception as fault:
                 # The machine may have no process to spare for a moment, either.
                 if not is_transient(fault) and not isinstance(fault, OSError):
@@ -173,6 +175,7 @@ def _carry_out(
     stop: threading.Event,
     travel_source: str | None,
     stage_s: float,
+    solve_s: float,
 ) -> None:
     def read() -> Order:
         with database.read() as session:
@@ -181,7 +184,7 @@ def _carry_out(
     order = patiently(stop, read, stage_s)
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe(duplex=False)
-    search = Search(context.Event(), _longest_solve_s(order), stage_s)
+    search = Search(context.Event(), _longest_solve_s(order, solve_s), stage_s)
     process = context.Process(
         target=work, args=(theirs, database.url, order, search.asked), name=f"run {held.run_id}"
     )
@@ -274,11 +277,11 @@ def patiently(stop: threading.Event, write: Callable[[], T], patience_s: float) 
     return retried(write, is_over, patience_s=patience_s)
 
 
-def _longest_solve_s(order: Order) -> float:
+def _longest_solve_s(order: Order, without_limit: float) -> float:
     limit = order.options.time_limit_s
     if limit is None:
         if order.options.work is not None:
-            return LONGEST_SOLVE_S
+            return without_limit
         limit = DEFAULT_TIME_LIMIT_S
     return 2 * limit + GRACE_S
 

@@ -23,6 +23,7 @@ def make_worker(database: Database, settings: Settings, *, at_once: int) -> Work
             lease_s=LEASE_S,
             travel_source=settings.travel_times,
             stage_s=settings.stage_minutes * 60.0,
+            solve_s=settings.run_minutes * 60.0,
         ),
         partial(_keep_house, database, settings),
         at_once=at_once,

@@ -14,7 +14,7 @@ import structlog
 from app.database import Database
 from app.log import about_run
 from app.runs import leases
-from app.runs.leases import Doubts, Lease
+from app.runs.leases import Doubts, Lease, Turns
 from app.transient import LONGEST_PAUSE_S, is_transient
 
 LEASE_S: Final = 30.0
@@ -38,6 +38,7 @@ class Worker:
     lease_s: float = LEASE_S
     poll_s: float = POLL_S
     doubts: Doubts = field(default_factory=Doubts)
+    turns: Turns = field(default_factory=Turns)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
@@ -72,7 +73,7 @@ class Worker:
             if not leases.is_waiting(session):
                 return None
         with self.database.write() as session:
-            return leases.claim(session, name, self.lease_s, self.doubts)
+            return leases.claim(session, name, self.lease_s, self.doubts, self.turns)
 
     def _keep_house(self, stop: threading.Event) -> None:
         while not stop.is_set():

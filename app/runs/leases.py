@@ -5,6 +5,8 @@ still tries to write is refused.
 """
 
 import time
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -64,6 +66,21 @@ class Doubts:
         self.seen = {key: since for key, since in self.seen.items() if key[0] != run.id}
 
 
+@dataclass(slots=True)
+class Turns:
+    """When a worker last took up a run of each caller: those who wait take turns.
+
+    Of several workers each has its own; between them, who has fewer runs under way comes first.
+    """
+
+    last: dict[str, int] = field(default_factory=dict)
+    taken: int = 0
+
+    def take(self, actor: str) -> None:
+        self.taken += 1
+        self.last[actor] = self.taken
+
+
 def _to_be_taken(now: datetime) -> Any:
     """Queued and not to be left alone for a moment, or running with nobody to be seen."""
     over = Run.leased_until < now
@@ -78,24 +95,22 @@ def is_waiting(session: Session) -> bool:
 
 
 def claim(
-    session: WriteSession, worker: str, seconds: float, doubts: Doubts | None = None
+    session: WriteSession,
+    worker: str,
+    seconds: float,
+    doubts: Doubts | None = None,
+    turns: Turns | None = None,
 ) -> Lease | None:
-    """Lease the oldest run that waits, or whose worker is gone; none if there is none.
+    """Lease a run that waits, or whose worker is gone; none if there is none.
 
+    It is the oldest of the caller whose turn it is, so that many runs of one keep no other waiting.
     One that failed three workers is parked as failed, one that was to be cancelled is cancelled.
     With `doubts`, a worker is gone once its lease has been seen expired for a while.
     """
     spared: list[int] = []
+    turns = turns or Turns()
     while True:
-        now = database_now(session)
-        run = session.scalars(
-            select(Run)
-            .where(_to_be_taken(now), Run.id.not_in(spared))
-            .order_by(Run.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .execution_options(populate_existing=True)
-        ).one_or_none()
+        run = _next(session, spared, turns)
         if run is None:
             return None
         if doubts is not None and run.state == RunState.RUNNING and not doubts.confirm(run):
@@ -104,9 +119,37 @@ def claim(
         if doubts is not None:
             doubts.forget(run)
         if not run.cancel_requested and _ended_workers(session, run) < MOST_ATTEMPTS:
+            turns.take(run.actor)
             return lease(session, run, worker, seconds)
         with about_run(run.id, run.request_id):
             _end_untaken(session, run, worker)
+
+
+def _next(session: WriteSession, spared: Collection[int], turns: Turns) -> Run | None:
+    """The oldest run, locked, of whoever's turn it is: of fewest under way, then longest ago."""
+    now = database_now(session)
+    waiting = (_to_be_taken(now), Run.id.not_in(spared))
+    first = select(Run.actor, func.min(Run.id)).where(*waiting).group_by(Run.actor)
+    oldest = {actor: run_id for actor, run_id in session.execute(first)}
+    under_way = Counter(
+        session.scalars(
+            select(Run.actor).where(Run.state == RunState.RUNNING, Run.leased_until >= now)
+        )
+    )
+    for actor in sorted(
+        oldest, key=lambda each: (under_way[each], turns.last.get(each, 0), oldest[each])
+    ):
+        run = session.scalars(
+            select(Run)
+            .where(*waiting, Run.actor == actor)
+            .order_by(Run.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        ).one_or_none()
+        if run is not None:
+            return run
+    return None
 
 
 def _ended_workers(session: WriteSession, run: Run) -> int:

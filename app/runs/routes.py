@@ -17,7 +17,7 @@ from app.http.problems import PROBLEMS_OF_TOO_MANY
 from app.http.replies import listed, shown
 from app.planning.options import MatchOptions
 from app.planning.scope import Takers
-from app.runs import queries, service
+from app.runs import caps, queries, service
 from app.runs.event_stream import follow
 from app.runs.leases import ENDED
 from app.runs.schemas import (
@@ -100,7 +100,8 @@ def submit_run(
     """Submit a run. It is carried out in the background. Follow it at `Location`."""
 
     def create() -> Response:
-        service.require_room(session, principal, request.app.state.settings.queued_runs)
+        settings = request.app.state.settings
+        caps.require_room(session, principal, body.options or MatchOptions(), settings)
         submit = _solve if body.operation is Operation.SOLVE else _check
         run = submit(session, principal, body)
         location = f"{request.url.path}/{run.id}"

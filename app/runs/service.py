@@ -11,10 +11,9 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.keys import hold
 from app.access.policy import Action, Principal, authorise
 from app.catalogue.queries import get_period
 from app.database import Database, WriteSession, database_now
@@ -31,7 +30,6 @@ from app.runs.lease_keeper import kept
 from app.runs.leases import Lease, LeaseLost
 from app.runs.results import fail, receive, refuse
 from app.transient import is_transient, retried
-from app.wording import counted
 from models.matching import Run, RunFile
 from models.vocabulary import Operation, RunState
 
@@ -42,13 +40,6 @@ TERMINAL_PATIENCE_S: Final = 480.0
 """How long a database may be away while the terminal plans: within the lease."""
 FOUND: Final = frozenset({RunState.SOLVED, RunState.INFEASIBLE, RunState.UNKNOWN})
 FAULT: Final = "Something went wrong in the service. Try again, or contact your administrator."
-
-
-class TooManyQueued(Problem):
-    """A caller whose runs fill the queue, so that nobody else's would come to their turn."""
-
-    status = 429
-    title = "Too many queued runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +102,6 @@ def submit(
         operation=operation,
     )
     return run
-
-
-def require_room(session: WriteSession, principal: Principal, most: int) -> None:
-    """Raise `TooManyQueued` where as many runs of the principal wait as may."""
-    authorise(principal, Action.RUN)  # before anything is said of what there is to run
-    hold(session, principal)  # or two that come at once would both take the last place
-    mine = select(func.count()).where(Run.state == RunState.QUEUED, Run.actor == principal.name)
-    waiting = session.scalar(mine) or 0
-    if waiting >= most:
-        raise TooManyQueued(
-            f"You have {counted(waiting, 'queued run')}, and the limit is {most:,}. Wait until one "
-            "has started, cancel one, or ask your administrator to raise GIVETAKE_QUEUED_RUNS."
-        )
 
 
 def day_of(options: MatchOptions) -> date:

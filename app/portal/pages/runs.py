@@ -23,7 +23,7 @@ from app.portal.labels import RUN_FIELDS
 from app.portal.rendering import csv_page, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.register import list_queries
-from app.runs import queries, service
+from app.runs import caps, queries, service
 from app.runs.leases import CHILD_DIED, ENDED, GIVEN_BACK
 from app.wording import capital
 from models.matching import Run, RunEvent
@@ -108,9 +108,11 @@ def start_run(request: Request, who: Who, form: SentBy, now: Now) -> Response:
         try:
             with who.database.write() as session:
                 takers = service.takers_in(session, who.principal, asked.area, now.date())
-                service.require_room(session, who.principal, request.app.state.settings.queued_runs)
+                caps.require_room(session, who.principal, options, request.app.state.settings)
                 run = service.submit(session, who.principal, takers, asked.period, options)
                 return RedirectResponse(f"{BASE}/runs/{run.id}", 303)
+        except caps.BeyondLimit as beyond:
+            filled.add("minutes", capital(beyond.detail))
         except (NotFound, Conflict) as problem:
             field = "period" if "period" in problem.detail else "area"
             filled.add(field, capital(problem.detail))

@@ -12,7 +12,7 @@ from app.access.keys import create_key
 from app.access.policy import TERMINAL, Role
 from app.database import Database, WriteSession
 from app.main import create_app
-from app.runs import queries, service
+from app.runs import caps, queries, service
 from app.settings import Settings
 from models.exchange import Offer
 from solver.pairing.pair_rules import PAIR_RULES
@@ -125,9 +125,10 @@ def test_two_at_once_do_not_share_the_last_place(database: Database) -> None:
         who = acting(Role.BROKER, name=f"key:{key.prefix}")
 
     def send(session: WriteSession) -> None:
-        service.require_room(session, who, 1)
+        options = service.MatchOptions(as_of=rows.STARTS)
+        caps.require_room(session, who, options, Settings(queued_runs=1))
         takers = service.takers_in(session, who, "Testshire", rows.STARTS)
-        service.submit(session, who, takers, rows.YEAR, service.MatchOptions(as_of=rows.STARTS))
+        service.submit(session, who, takers, rows.YEAR, options)
 
     def send_too() -> None:
         with database.write() as session:
@@ -138,7 +139,7 @@ def test_two_at_once_do_not_share_the_last_place(database: Database) -> None:
             send(session)
             sent = pool.submit(send_too)
             wait([sent], 0.3)
-        with pytest.raises(service.TooManyQueued):
+        with pytest.raises(caps.TooManyQueued):
             sent.result()
 
 
