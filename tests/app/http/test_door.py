@@ -9,13 +9,12 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from app.access.keys import create_key
-from app.access.policy import TERMINAL
 from app.database import Database
 from app.main import create_app
 from app.settings import BadSetting, Settings, settings
 from tests import rows
-from tests.portal import Page, new_key
+from tests.factories import new_key
+from tests.portal import Page
 from tests.reverse_proxy import proxied
 from tests.serving import serving
 
@@ -41,7 +40,7 @@ def made(database: Database, **given: Any) -> Any:
 
 def key_of(database: Database) -> dict[str, str]:
     with database.write() as session:
-        return {"Authorization": f"Bearer {create_key(session, TERMINAL, 'test')[1]}"}
+        return {"Authorization": f"Bearer {new_key(session)}"}
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def test_every_address_is_the_public_one(sqlite_database: Database, public: str)
         (form,) = [each for each in page.forms if each.method == "post"]
         assert form.action == f"{BELOW}/portal/sign-in"
         sent = {name: each[0] for name, each in form.fields.items()}
-        sent["key"] = new_key(sqlite_database)
+        sent["key"] = key["Authorization"].removeprefix("Bearer ")
         signed_in = client.post(form.action, data=sent, headers={"Sec-Fetch-Site": "same-origin"})
         assert signed_in.headers["location"] == f"{BELOW}/portal/runs"
         cookie = signed_in.headers["set-cookie"]
