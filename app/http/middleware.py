@@ -104,7 +104,9 @@ class Requests:
                     raise
                 await internal()(scope, receive, send_carefully)
             finally:
-                if status == HTTPStatus.UNAUTHORIZED and "authorization" in Headers(scope=scope):
+                if scope["state"].get("refused") or (
+                    status == HTTPStatus.UNAUTHORIZED and "authorization" in Headers(scope=scope)
+                ):
                     refused_credentials(scope)
                 log.info(
                     "http.request_completed",

@@ -72,6 +72,7 @@ def sign_in(request: Request, form: Sent) -> Response:
         with database_of(request).write() as session:
             secret, _ = browser_sessions.begin(session, given.get("key", ""), before)
     except Unauthenticated:
+        request.state.refused = True
         return page(request, "sign_in.html", None, status=422, next=wanted, error=NO_KEY)
     response = RedirectResponse(wanted, 303)
     set_cookie(request, response, secret)

@@ -132,6 +132,15 @@ def test_a_refused_key_is_logged_with_the_address_of_its_sender(
     assert first == second
 
 
+def test_a_key_that_does_not_sign_in_is_logged_alike(public: str, log_lines: list[Any]) -> None:
+    """As one that does not call."""
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    answer = httpx.post(f"{public}{BELOW}/portal/sign-in", data={"key": "x"}, headers=ours)
+    assert answer.status_code == 422
+    (refused,) = [each for each in log_lines if each["event"] == "http.credentials_refused"]
+    assert (refused["client"], refused["log_level"]) == ("127.0.0.1", "warning")
+
+
 def test_words_of_several_trusted_proxies_are_followed(sqlite_database: Database) -> None:
     """Back to the first address that none of them has; what is no address ends it."""
     app = made(sqlite_database, trusted_proxies="192.0.2.0/24")
