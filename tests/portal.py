@@ -18,6 +18,7 @@ from app.main import create_app
 from app.portal import sessions
 from app.settings import Settings
 from tests.factories import acting
+from tests.factories import new_key as key_of_administrator
 
 BASE = "/portal"
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -136,7 +137,7 @@ def pages_of(app: Any) -> Any:
 
 def new_key(database: Database) -> str:
     with database.write() as session:
-        return new_key(session)
+        return key_of_administrator(session)
 
 
 def anybody(database: Database, now: datetime | None = None, **settings: Any) -> Visitor:
