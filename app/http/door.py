@@ -6,7 +6,7 @@ the first proxy that is not trusted.
 
 import re
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.settings import Network
 
 _LOOPBACK = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.ASCII)
+_WITH_PORT = re.compile(r"\[([0-9a-fA-F:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+", re.ASCII)
 NOT_TO_BE_BELIEVED: Final = (b"forwarded", b"x-forwarded-", b"x-real-ip")
 """How the headers begin that anybody can write; what comes after us does not see them."""
 PLACES: Final = ("location", "hx-redirect")
@@ -72,11 +73,8 @@ class Door:
         await self.app(scope, receive, send_from_here)
 
     def _trusts(self, client: tuple[str, int] | None) -> bool:
-        try:
-            address = ip_address(client[0] if client else "")
-        except ValueError:
-            return False
-        return any(address in network for network in self.trusted)
+        address = _address(client[0]) if client else None
+        return address is not None and any(address in network for network in self.trusted)
 
     def _sender(self, proxy: tuple[str, int], said: Iterable[str]) -> tuple[str, int]:
         """The last of those forwarded for whom only trusted proxies vouch."""
@@ -84,16 +82,26 @@ class Door:
         for each in reversed([one.strip() for line in said for one in line.split(",")]):
             if not self._trusts(sender):
                 break
-            try:
-                sender = (str(ip_address(each)), 0)
-            except ValueError:
+            address = _address(each)
+            if address is None:
                 break
+            sender = (str(address), 0)
         return sender
 
     def _want_public_url(self) -> None:
         if self.public is None and not self.has_warned:
             self.has_warned = True
             log.warning("http.public_url_missing")
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address as sockets and proxies write it: with a port or not, IPv4 perhaps within IPv6."""
+    matched = _WITH_PORT.fullmatch(text)
+    try:
+        address = ip_address(next(filter(None, matched.groups())) if matched else text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _own(scope: Scope, host: str) -> str:

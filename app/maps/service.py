@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import escape
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +19,9 @@ from app.maps.tokens import Expired, Grant
 from app.runs.queries import get_run
 from models.access import EmbedToken
 from models.vocabulary import EmbedLayer
+
+OURS: Final = ("'self'",)
+"""The origin of our own pages, as a policy names it."""
 
 
 def create_embed(
@@ -105,15 +109,13 @@ def check_not_revoked(session: Session, granted: Grant) -> None:
         raise Expired(granted, "has ended with the key that made it")
 
 
-def granted_to(
-    session: Session, page: str | None, own: str, secret: str, now: datetime
-) -> tuple[str, ...]:
-    """The origins whose pages may frame what is named `page`; unnamed, it is for our `own`.
+def granted_to(session: Session, page: str | None, secret: str, now: datetime) -> tuple[str, ...]:
+    """The origins whose pages may frame what is named `page`; unnamed, it is for our own.
 
     Raises `Expired` where its token has ended, and `Unauthenticated` where there is none.
     """
     if page is None:
-        return (own,)
+        return OURS
     found_id = tokens.id_of(page, secret)
     found = None if found_id is None else session.get(EmbedToken, found_id)
     if found is None:

@@ -101,9 +101,8 @@ def _granted(request: Request, session: Session, token: str, audience: str) -> G
 
 def _origins(request: Request, session: Session, wanted: OfPage) -> tuple[str, ...]:
     """Whose pages may frame this one."""
-    own = f"{request.url.scheme}://{request.url.netloc}"
     now = database_now(session)
-    return service.granted_to(session, wanted.embed, own, _secret(request), now)
+    return service.granted_to(session, wanted.embed, _secret(request), now)
 
 
 def _of_old_code(request: Request, session: Session, wanted: OfPage) -> Response:

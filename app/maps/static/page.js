@@ -1,6 +1,6 @@
 // The page around the frame, and the theme: what the page asked for, else what the reader prefers.
 const { origins, themeWanted, accent } = document.body.dataset;
-const allowed = JSON.parse(origins);
+const allowed = JSON.parse(origins).map((each) => (each === "'self'" ? location.origin : each));
 const untold = [];
 let page = null;
 

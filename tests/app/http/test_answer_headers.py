@@ -62,7 +62,7 @@ KINDS: dict[str, tuple[int, str, Ask]] = {
     "no list": (401, "cross", lambda c: c.get("/maps/list", params={"embed": "x"})),
     "our list": (200, "cross", lambda c: c.get("/maps/list")),
 }
-FRAMED = {"list": ORIGIN, "our list": "https://givetake.example.org"}
+FRAMED = {"list": ORIGIN, "our list": "'self'"}
 
 
 @pytest.fixture

@@ -148,9 +148,12 @@ def test_words_of_several_trusted_proxies_are_followed(sqlite_database: Database
         ("203.0.113.1, 198.51.100.4, 192.0.2.7", "198.51.100.4"),
         ("198.51.100.4, nonsense, 192.0.2.7", "192.0.2.7"),
         ("", "192.0.2.1"),
+        ("198.51.100.4:4711", "198.51.100.4"),
+        ("[2001:db8::1]:80, ::ffff:192.0.2.7", "2001:db8::1"),
     ):
-        seen = _seen(app, client=("192.0.2.1", 1), **{"X-Forwarded-For": said})
-        assert seen["client"][0] == sender
+        for proxy in ("192.0.2.1", "::ffff:192.0.2.1"):
+            seen = _seen(app, client=(proxy, 1), **{"X-Forwarded-For": said})
+            assert seen["client"][0] in (sender, f"::ffff:{sender}")
 
 
 def _seen(app: Any, client: tuple[str, int], **headers: str) -> dict[str, Any]:
@@ -198,9 +201,12 @@ def test_an_unknown_host_is_answered_and_never_repeated(
 
 
 def test_without_a_public_address_it_is_where_the_service_listens(
-    sqlite_database: Database,
+    sqlite_database: Database, log_lines: list[Any]
 ) -> None:
-    """Under any name of this machine, and with the scheme that a trusted proxy names."""
+    """Under any name of this machine, and with the scheme that a trusted proxy names.
+
+    Behind a proxy the log asks for the address, once.
+    """
     with serving(made(sqlite_database)) as upstream:
         port = upstream.rpartition(":")[2]
         for host, own in (
@@ -211,8 +217,11 @@ def test_without_a_public_address_it_is_where_the_service_listens(
             found = httpx.get(f"{upstream}/maps/features", headers={"Host": host}).json()
             assert found["links"][0]["href"].startswith(f"{own}/maps/features")
         said = {"X-Forwarded-Proto": "https", "Host": EVIL}
+        httpx.get(f"{upstream}/health", headers=said)
         found = httpx.get(f"{upstream}/maps/features", headers=said).json()
         assert found["links"][0]["href"].startswith(f"https://127.0.0.1:{port}/")
+    missing = [each for each in log_lines if each["event"] == "http.public_url_missing"]
+    assert [each["log_level"] for each in missing] == ["warning"]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_tiles_are_asked_for_where_they_are_set(exchange: Database) -> None:
 def test_the_page_of_our_own_map_is_framed_by_us_alone(client: TestClient) -> None:
     """It has no name; its token, which the server never sees, lasts minutes."""
     answer = client.get("/maps/widget", params={"heading": "Run 1"})
-    assert policy(answer)["frame-ancestors"] == "http://testserver"
+    assert policy(answer)["frame-ancestors"] == "'self'"
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "1", "1-0123456789abcdef", "9" * 30])

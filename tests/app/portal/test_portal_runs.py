@@ -394,4 +394,4 @@ def test_the_map_of_a_run_is_for_its_own_page(who: Visitor, run_id: int) -> None
     assert exchanged(who.client, token).json()["layer"] == "partner"
     framed = who.client.get(address)
     assert framed.status_code == 200
-    assert "frame-ancestors http://localhost" in framed.headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in framed.headers["content-security-policy"]
