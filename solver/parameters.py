@@ -424,6 +424,9 @@ class AssignmentParameters:
         Share of all pairs of a giver and a need that are candidates, at least; 0 to 1. Chosen.
     time_share
         Share of the time that the relaxation may take, 0 to 1. Chosen.
+    priced_candidates, rounds, rounds_time_share
+        Candidates up to which rounds of prices follow, how many, and the share of the time left
+        beyond which they are given up; >= 0. Chosen.
     givers, least_givers
         Givers of a group at first, and at least; > 0.
     columns
@@ -442,8 +445,9 @@ class AssignmentParameters:
         after one that brought nothing. Chosen.
     idle_sweeps
         Sweeps in a row that brought nothing, after which one program takes all; >= 1. Chosen.
-    close_at_end
-        Candidates that might still be better up to which it does; >= 0. Chosen.
+    close_at_once, close_at_end
+        Candidates that might still be better up to which it does after the first of these sweeps,
+        and after all; >= 0. Chosen.
     block_s, least_block_s
         Seconds that a group may take at most, and always; > 0.
     sweep_time_share
@@ -455,6 +459,9 @@ class AssignmentParameters:
     needs_per_giver: float = 8.0
     density: float = 0.2
     time_share: float = 0.4
+    priced_candidates: int = 10_000
+    rounds: int = 200
+    rounds_time_share: float = 0.15
     givers: float = 10.0
     least_givers: float = 3.0
     columns: int = 4
@@ -466,6 +473,7 @@ class AssignmentParameters:
     growth: float = 1.2
     closer: float = 0.5
     idle_sweeps: int = 10
+    close_at_once: int = 1_500
     close_at_end: int = 6_000
     block_s: float = 4.0
     least_block_s: float = 0.5

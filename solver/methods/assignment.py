@@ -9,9 +9,12 @@ neighbourhood search decides anew what some givers give, with all else fixed.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -30,6 +33,8 @@ from solver.formulation.program import Formulation, formulate
 from solver.methods.incumbent import Stop, check_limits
 from solver.methods.result import Result
 from solver.parameters import DEFAULTS, SolveParameters
+from solver.prices.decomposition import decompose
+from solver.prices.price_search import PriceSearch
 
 T = TypeVar("T")
 
@@ -81,6 +86,7 @@ def solve_assignment(
         if not search.relax() or not search.begin(start):
             return None
         search.report()
+        search.tighten()
         search.large_neighbourhood_search()
         search.close()
     except Stop as stop:
@@ -121,12 +127,12 @@ class _AssignmentSearch:
     ) -> None:
         self._problem, self._limits, self._pool = problem, limits, pool
         self._on_news, self._cancelled = on_news, cancelled
-        self._tuning = parameters.assignment
+        self._tuning, self._prices = parameters.assignment, parameters.prices
         self._random = np.random.default_rng(limits.seed)
         self._program = program = formulate(problem)
         self._values: IntArray | None = None
         self._relaxed = np.zeros(len(program.upper))
-        self._bound = self._linear = math.inf
+        self._bound = self._most = math.inf
         self._giver = problem.giver[program.candidate]
         self._need = problem.candidates.need[program.candidate]
         self._givers = np.unique(self._giver)
@@ -147,7 +153,7 @@ class _AssignmentSearch:
     def _take_dual(self, dual: FloatArray) -> None:
         """Take dual values: the bound that they prove, and what it loses with a candidate in."""
         program = self._program
-        self._bound = self._linear = bound_of(program, dual)
+        self._bound = self._most = bound_of(program, dual)
         self._lost = reduced_costs(program, dual)
 
     def begin(self, start: IntArray | None) -> bool:
@@ -160,6 +166,32 @@ class _AssignmentSearch:
             if half_days is not None:
                 self._take(program.values(half_days))
         return self._values is not None
+
+    def tighten(self) -> None:
+        """Lower the bound by rounds of prices, where they are quick.
+
+        Their subproblems are exact, so that the best ones prove more than the relaxation.
+        """
+        tuning, prices = self._tuning, self._prices
+        if len(self._lost) > tuning.priced_candidates:
+            return
+        decomposition = decompose(self._problem, prices)
+        check = partial(check_limits, self._limits, self._cancelled)
+        search = PriceSearch(decomposition, self._limits.workers, None, prices, check)
+        late = self._limits.part_of_time(tuning.rounds_time_share)
+        with closing(search):
+            fall = prices.last_step_few / search.first_step
+            for done in range(tuning.rounds):
+                search.round(search.first_step * fall ** (done / tuning.rounds))
+                if self._limits.work is None and time.time() > late:
+                    return
+            lost = np.full(len(self._problem.candidates), math.inf)
+            lost[decomposition.candidate] = search.reduced_costs() / decomposition.part
+            assert search.best is not None
+            if search.bound() < self._bound:
+                self._bound, self._lost = search.bound(), lost[self._program.candidate]
+                self._most = search.best.total / decomposition.part
+        self.report()
 
     def _take(self, values: IntArray) -> None:
         """Keep a plan if it is one and better than the last."""
@@ -179,7 +211,7 @@ class _AssignmentSearch:
         """
         tuning, idle, sweep = self._tuning, 0, 0
         givers, columns, share = tuning.givers, float(tuning.columns), tuning.gap_share
-        while idle < tuning.idle_sweeps or self._promising().sum() > tuning.close_at_end:
+        while not self._few_left(idle):
             if self._limits.work is not None and sweep >= self._limits.work:
                 raise Stop(Stopped.WORK)
             groups = max(1, round(len(self._givers) / givers))
@@ -259,8 +291,14 @@ class _AssignmentSearch:
         """Return which candidates a better plan might hold (reduced-cost fixing)."""
         points = self.points()
         assert points is not None
-        promising: BoolArray = self._linear - self._lost >= points + 1
+        promising: BoolArray = self._most - self._lost >= points + 1
         return promising
+
+    def _few_left(self, idle: int) -> bool:
+        """Return whether one program may take all that is left, after so many idle sweeps."""
+        tuning = self._tuning
+        most = tuning.close_at_end if idle >= tuning.idle_sweeps else tuning.close_at_once
+        return idle > 0 and bool(self._promising().sum() <= most)
 
     def close(self) -> None:
         """Solve all that might still be better in one program."""
