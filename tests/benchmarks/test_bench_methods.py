@@ -13,6 +13,8 @@ from tests.benchmarks.bench_methods import assignment, exchange, growth
 from tests.benchmarks.best_known import FOLDER, MARKS, PAGE, Instance, instances, row
 from tests.benchmarks.picture import draw
 from tests.benchmarks.places import ASIDE, places
+from tests.benchmarks.table import MARKS as MARKS_OF_TABLES
+from tests.benchmarks.table import tables
 from tests.benchmarks.watched import watch
 
 
@@ -32,6 +34,11 @@ def test_every_method_is_measured_on_one_problem(tmp_path):
     assert rows[0]["first_plan_s"] > 0
     draw({"exchange": [found], "growth": rows}, tmp_path / "bench.png")
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+    drawn = assignment("gap_c", 2, 4, 20)
+    written = tables({"exchange": [found], "assignment": [drawn]})
+    assert f"| HiGHS | {methods['highs']['objective']:,} |" in written
+    assert "| `gap_c` | 2 x 4 |" in written
+    assert MARKS_OF_TABLES[0] in PAGE.read_text(encoding="utf-8")
 
 
 def test_assignments_are_told_in_costs():
