@@ -93,16 +93,23 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def fetch(
-    url: str, headers: Mapping[str, str], *, total_s: float, most_bytes: int = MOST_BYTES
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    total_s: float,
+    most_bytes: int = MOST_BYTES,
+    form: bytes | None = None,
 ) -> tuple[int, bytes]:
     """The status and body of an answer, in `total_s` seconds from the first to the last byte.
+
+    A `form` is sent by POST.
 
     Raises
     ------
     NoAnswer
         If there is none, none in time, or one that is longer than `most_bytes`.
     """
-    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - http(s) alone
+    request = urllib.request.Request(url, form, dict(headers))  # noqa: S310 - http(s) alone
     exchange = _Exchange(request, total_s, most_bytes)
     thread = threading.Thread(target=exchange.carry_out, name="outside", daemon=True)
     thread.start()

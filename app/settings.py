@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app import private_files
@@ -81,6 +81,22 @@ class Settings(BaseSettings):
     """What tokens are signed with; none: made once and kept in the data folder."""
     publish_offers: bool = False
     """Whether the public map shows what supporting organisations said that they can offer."""
+    issuer_client: str | None = Field(None, min_length=1, max_length=200)
+    """As whom the issuer knows this service."""
+    issuer: str | None = Field(
+        None,
+        pattern=r"^(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:\d{1,5})?(/[\w./~-]*)?$",
+    )
+    """Where people sign in by OpenID Connect; none: with keys alone."""
+    issuer_secret: SecretStr | None = Field(None, min_length=1)
+    issuer_scope: str = Field("openid", pattern=r"^[\x21-\x7e ]*\bopenid\b[\x21-\x7e ]*$")
+    """What the issuer is asked to tell of people."""
+    issuer_name: str = Field("single sign-on", min_length=1, max_length=60)
+    """What people call it: "Sign in with ..."."""
+    organisation_role: Literal["none", "viewer", "contact"] = "none"
+    """The role that people get for the organisation that the issuer says they belong to."""
+    development: bool = False
+    """Whether people can sign in with a password where no issuer is set."""
     map_tiles: str | None = Field(None, pattern=r"^https://[A-Za-z0-9.:-]+/\S*\{z\}\S*$")
     """A tile server under the map; none: the coast alone, and no request to others."""
     map_attribution: str = Field("", max_length=200)
@@ -138,6 +154,13 @@ class Settings(BaseSettings):
                 "them"
             ) from unknown
 
+    @field_validator("issuer")
+    @classmethod
+    def _known_to_issuer(cls, issuer: str | None, others: ValidationInfo) -> str | None:
+        if issuer is not None and others.data.get("issuer_client") is None:
+            raise ValueError("needs GIVETAKE_ISSUER_CLIENT, the client id that the issuer gave you")
+        return issuer
+
     @field_validator("geocoder")
     @classmethod
     def _known_geocoder(cls, server: str | None) -> str | None:
@@ -154,6 +177,11 @@ class Settings(BaseSettings):
         if self.database_url.startswith(prefix) and ":memory:" not in self.database_url:
             return Path(self.database_url.removeprefix(prefix))
         return None
+
+    @property
+    def local_sign_in(self) -> bool:
+        """Whether people can sign in with a password: in development, and without an issuer."""
+        return self.development and self.issuer is None
 
     @property
     def data_folder(self) -> Path:

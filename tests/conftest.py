@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from app.database import Database
 from app.migrate import migrate
 from app.planning.options import MatchOptions
+from tests.issuing import IssuerProcess, issuer_process
 from tests.rows import STARTS
 from tests.runs import match
 
@@ -178,6 +179,19 @@ def log_lines() -> Iterator[list[Any]]:
     with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
         yield lines
     structlog.configure(**before)
+
+
+@pytest.fixture(scope="session")
+def issuer_once() -> Iterator[IssuerProcess]:
+    with issuer_process() as process:
+        yield process
+
+
+@pytest.fixture
+def issuer(issuer_once: IssuerProcess) -> IssuerProcess:
+    """A real issuer, in a process of its own, that begins each test as it usually behaves."""
+    issuer_once.control(settings={}, key={})
+    return issuer_once
 
 
 @pytest.fixture
