@@ -114,7 +114,8 @@ class Visit(Base):
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     """SHA-256 of what the cookie holds."""
-    key_prefix: Mapped[str] = mapped_column(ForeignKey("api_key.prefix"), index=True)
+    holder: Mapped[str] = mapped_column(String(100), index=True)
+    """Who signed in: `user:17`, or `key:0a1b2c3d` with a key."""
     began_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 

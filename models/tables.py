@@ -1,8 +1,17 @@
 """Every table, for Alembic and for tests that make a schema."""
 
-from models import access, exchange, matching, operations, partnerships, register
+from models import access, exchange, matching, operations, partnerships, people, register
 from models.base import Base
 
-__all__ = ["access", "exchange", "matching", "metadata", "operations", "partnerships", "register"]
+__all__ = [
+    "access",
+    "exchange",
+    "matching",
+    "metadata",
+    "operations",
+    "partnerships",
+    "people",
+    "register",
+]
 
 metadata = Base.metadata

@@ -14,6 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.access.keys import Unauthenticated, note_use, principal_of
 from app.access.policy import Principal
 from app.database import Database, ReadSession, WriteSession, database_now
+from app.http.refusals import refused_key
 
 KNOWN_FOR_S: Final = 2.0
 """How long a key that was looked up is taken without looking again: a revoked one ends by then."""
@@ -40,7 +41,11 @@ async def caller(
     digest = hashlib.sha256(given.credentials.encode("utf-8", "replace")).digest()
     until, principal = known.get(digest, (0.0, None))
     if principal is None or until < time.monotonic():
-        principal = await run_in_threadpool(_look_up, request, given.credentials)
+        try:
+            principal = await run_in_threadpool(_look_up, request, given.credentials)
+        except Unauthenticated:
+            await run_in_threadpool(refused_key, request)
+            raise
         if len(known) >= MOST_KNOWN:
             known.clear()
         known[digest] = (time.monotonic() + KNOWN_FOR_S, principal)

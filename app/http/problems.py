@@ -15,7 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app.errors import Conflict, Problem, plain_reason
+from app.errors import Conflict, Forbidden, Problem, plain_reason
+from app.http.refusals import refused_right
 from app.wording import counted
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -132,6 +133,8 @@ def answer(request: Request, error: Exception) -> Response:
 
 def _of_problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
+    if isinstance(problem, Forbidden):
+        refused_right(request)
     return respond(
         slug(type(problem)),
         problem.title,
@@ -252,6 +255,7 @@ _DOCUMENTED = {
     413: "The body is too long.",
     415: "The format of the body is not supported.",
     422: "The request is not valid or not consistent with stored data.",
+    429: "Too many requests, or too many keys that are not valid. Wait, then try again.",
     500: "Internal error.",
     503: "The database is busy. Try again after `Retry-After` seconds.",
 }
