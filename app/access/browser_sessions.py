@@ -1,4 +1,4 @@
-"""Who is signed in with a browser: begun with a key, ended by sign-out, idleness or age."""
+"""Who is signed in with a browser: as a user or with a key, ended by sign-out, idleness or age."""
 
 import hashlib
 import secrets
@@ -8,9 +8,10 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
-from app.access.keys import principal_of, principal_of_key
-from app.access.policy import Principal
+from app.access.holders import principal_of_holder
+from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession, database_now
+from app.errors import NotFound
 from app.events import audit
 from models.access import Visit
 
@@ -18,6 +19,7 @@ IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
 SEEN_EVERY: Final = timedelta(minutes=1)
 """How stale the last sign of life may get; else every page read would be a write."""
+_NUMBER_LETTERS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +31,45 @@ class Visiting:
     """Whether its last sign of life is old enough to be written anew."""
 
 
-def begin(
-    session: WriteSession, key: str, before: str | None = None, now: datetime | None = None
-) -> tuple[str, Principal]:
-    """Sign a browser in with a key and return its new secret; the one it had `before` ends.
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A visit as it is shown to whoever it is; `number` opens nothing."""
 
-    Raises `Unauthenticated` where the key opens nothing.
-    """
+    number: str
+    began_at: datetime
+    seen_at: datetime
+    here: bool
+    """Whether it is that of the browser that asks."""
+
+
+def begin(
+    session: WriteSession,
+    principal: Principal,
+    before: str | None = None,
+    now: datetime | None = None,
+) -> str:
+    """Sign a browser in as `principal` and return its new secret; the one it had `before` ends."""
     now = now or database_now(session)
-    principal = principal_of(session, key, now)
     secret = secrets.token_urlsafe(32)
     ended = (Visit.began_at < now - LONGEST) | (Visit.seen_at < now - IDLE)
     session.execute(delete(Visit).where(ended | (Visit.digest == _digest(before or ""))))
-    prefix = principal.name.partition(":")[2]
-    session.add(Visit(digest=_digest(secret), key_prefix=prefix, began_at=now, seen_at=now))
+    session.add(Visit(digest=_digest(secret), holder=principal.name, began_at=now, seen_at=now))
     session.flush()
-    audit.record(session, actor=principal.name, action="visit.begin", subject=f"key:{prefix}")
-    return secret, principal
+    audit.record(session, actor=principal.name, action="visit.begin", subject=principal.name)
+    return secret
 
 
 def find(session: ReadSession, secret: str, now: datetime | None = None) -> Visiting | None:
-    """The visit that a cookie's secret opens; none if it ended or its key did."""
+    """The visit that a cookie's secret opens; none if it ended, or whoever it was of."""
     now = now or database_now(session)
     found = session.execute(
-        select(Visit.key_prefix, Visit.seen_at).where(
+        select(Visit.holder, Visit.seen_at).where(
             Visit.digest == _digest(secret),
             Visit.began_at > now - LONGEST,
             Visit.seen_at > now - IDLE,
         )
     ).one_or_none()
-    principal = principal_of_key(session, found.key_prefix, now) if found else None
+    principal = principal_of_holder(session, found.holder, now) if found else None
     if found is None or principal is None:
         return None
     return Visiting(principal, to_be_seen=found.seen_at < now - SEEN_EVERY)
@@ -75,12 +86,62 @@ def see(session: WriteSession, secret: str, now: datetime | None = None) -> None
 def end(session: WriteSession, secret: str) -> None:
     """Sign a browser out; its secret opens nothing any more."""
     visit = session.get(Visit, _digest(secret))
+    if visit is not None:
+        _end(session, visit, visit.holder)
+
+
+def list_sessions(
+    session: ReadSession, principal: Principal, holder: str, secret: str = ""
+) -> list[Session]:
+    """Where `holder` is signed in now, newest first: for themselves and for administrators."""
+    _check_own(principal, holder)
+    now = database_now(session)
+    found = session.scalars(
+        select(Visit)
+        .where(
+            Visit.holder == holder,
+            Visit.began_at > now - LONGEST,
+            Visit.seen_at > now - IDLE,
+        )
+        .order_by(Visit.began_at.desc(), Visit.digest)
+    )
+    here = _digest(secret)
+    return [
+        Session(each.digest[:_NUMBER_LETTERS], each.began_at, each.seen_at, each.digest == here)
+        for each in found
+    ]
+
+
+def end_session(session: WriteSession, principal: Principal, holder: str, number: str) -> None:
+    """Sign `holder` out of one browser."""
+    _check_own(principal, holder)
+    theirs = session.scalars(select(Visit).where(Visit.holder == holder))
+    visit = next((each for each in theirs if each.digest[:_NUMBER_LETTERS] == number), None)
     if visit is None:
-        return
+        raise NotFound("That session has already ended. Open the list of sessions again.")
+    _end(session, visit, principal.name)
+
+
+def end_sessions(session: WriteSession, principal: Principal, holder: str, *, but: str = "") -> int:
+    """Sign `holder` out everywhere, `but` the browser with that secret; how often that was."""
+    _check_own(principal, holder)
+    found = session.scalars(
+        select(Visit).where(Visit.holder == holder, Visit.digest != _digest(but))
+    ).all()
+    for visit in found:
+        _end(session, visit, principal.name)
+    return len(found)
+
+
+def _end(session: WriteSession, visit: Visit, by: str) -> None:
     session.delete(visit)
     session.flush()
-    subject = f"key:{visit.key_prefix}"
-    audit.record(session, actor=subject, action="visit.end", subject=subject)
+    audit.record(session, actor=by, action="visit.end", subject=visit.holder)
+
+
+def _check_own(principal: Principal, holder: str) -> None:
+    if principal.name != holder:
+        authorise(principal, Action.MANAGE_USERS, everywhere=True)
 
 
 def _digest(secret: str) -> str:

@@ -186,13 +186,6 @@ def _find(session: WriteSession, principal: Principal, prefix: str) -> ApiKey:
     return key
 
 
-def hold(session: WriteSession, principal: Principal) -> None:
-    """Let others who call with the same key wait until this transaction ends."""
-    prefix = principal.name.removeprefix("key:")
-    query = select(ApiKey.prefix).where(ApiKey.prefix == prefix)
-    session.execute(query.with_for_update(key_share=True)).all()
-
-
 def principal_of(
     session: ReadSession | WriteSession, text: str, now: datetime | None = None
 ) -> Principal:
@@ -218,12 +211,6 @@ def principal_of_key(session: Session, prefix: str, now: datetime) -> Principal 
     if found is None or _is_over(found.expires_at, now):
         return None
     return Principal(f"key:{prefix}", grants_of(session, f"key:{prefix}", now), found.label)
-
-
-def has_ended(session: Session, holder: str, now: datetime) -> bool:
-    """Whether `holder` is a key that was revoked or has expired: what it made ends with it."""
-    kind, _, prefix = holder.partition(":")
-    return kind == "key" and principal_of_key(session, prefix, now) is None
 
 
 def _is_over(expires_at: datetime | None, now: datetime) -> bool:

@@ -26,6 +26,7 @@ class Action(StrEnum):
     STEER = "steer"
     EMBED = "embed"
     MANAGE_KEYS = "manage_keys"
+    MANAGE_USERS = "manage_users"
     READ_AUDIT = "read_audit"
     READ = "read"
 
@@ -55,6 +56,7 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.STEER: BROKERS,
     Action.EMBED: BROKERS,
     Action.MANAGE_KEYS: frozenset(),
+    Action.MANAGE_USERS: frozenset(),
     Action.READ_AUDIT: frozenset({Role.AUDITOR}),
     Action.READ: frozenset(Role),
 }
@@ -79,6 +81,7 @@ PHRASES: dict[Action, str] = {
     Action.STEER: "pin or exclude pairings",
     Action.EMBED: "embed maps",
     Action.MANAGE_KEYS: "manage keys",
+    Action.MANAGE_USERS: "manage users",
     Action.READ_AUDIT: "read the audit",
     Action.READ: "read records",
 }

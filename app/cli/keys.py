@@ -1,12 +1,22 @@
 """`givetake keys`: who may come in with a key, what for, and until when."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.access.policy import TERMINAL
 from app.cli.console import err, open_database, out
+from app.cli.scope_options import (
+    Area,
+    Institution,
+    Network,
+    Organisation,
+    Region,
+    Trust,
+    end_of,
+    scopes_named,
+)
 from app.wording import at_moment, on_day
 from models.vocabulary import Role, ScopeKind
 
@@ -34,22 +44,12 @@ def create(
     owner: Annotated[
         str, typer.Option(help="Role or organisation that is responsible for the key.")
     ] = "",
-    region: Annotated[
-        list[str] | None, typer.Option(help="Region that the roles are for, by name or code.")
-    ] = None,
-    area: Annotated[
-        list[str] | None, typer.Option(help="Local authority, by name or code.")
-    ] = None,
-    trust: Annotated[
-        list[str] | None, typer.Option(help="Trust or federation, by name, UID or reference.")
-    ] = None,
-    network: Annotated[list[str] | None, typer.Option(help="Network, by name or key.")] = None,
-    institution: Annotated[
-        list[str] | None, typer.Option(help="Institution, by name or URN.")
-    ] = None,
-    organisation: Annotated[
-        list[str] | None, typer.Option(help="Organisation, by name or key.")
-    ] = None,
+    region: Region = None,
+    area: Area = None,
+    trust: Trust = None,
+    network: Network = None,
+    institution: Institution = None,
+    organisation: Organisation = None,
     expires: Expires = None,
 ) -> None:
     """Create a key and print it. You cannot see it again.
@@ -58,7 +58,6 @@ def create(
     """
     from app.access.grants import combine
     from app.access.keys import create_key
-    from app.access.scope_names import scope_named
 
     asked = {
         ScopeKind.REGION: region,
@@ -68,16 +67,15 @@ def create(
         ScopeKind.INSTITUTION: institution,
         ScopeKind.ORGANISATION: organisation,
     }
-    names = [(kind, name) for kind, given in asked.items() for name in given or ()]
     with open_database() as database, database.write() as session:
-        scopes = [scope_named(session, kind, name) for kind, name in names]
+        scopes = scopes_named(session, asked)
         key, text = create_key(
             session,
             TERMINAL,
             label,
             combine(role, scopes),
             owner=owner,
-            expires_at=_end_of(expires),
+            expires_at=end_of(expires),
         )
         prefix = key.prefix
     typer.echo(text)
@@ -149,12 +147,7 @@ def rotate(
             TERMINAL,
             prefix,
             keep_old=timedelta(hours=keep_old_hours),
-            expires_at=_end_of(expires),
+            expires_at=end_of(expires),
         )
     typer.echo(text)
     err.print(f"{SAVE} Key {prefix} stops working in {keep_old_hours} hours.")
-
-
-def _end_of(day: datetime | None) -> datetime | None:
-    """The end of the last day on which a key works."""
-    return None if day is None else day.replace(tzinfo=UTC) + timedelta(days=1)

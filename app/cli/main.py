@@ -39,6 +39,7 @@ COMMANDS = {
     "withdraw": "app.cli.exchange:withdraw_app",
     "keys": "app.cli.keys:keys_app",
     "audit": "app.cli.audit:audit_app",
+    "users": "app.cli.users:users_app",
     "bench": "app.cli.bench:bench_app",
     "embed": "app.cli.embed:embed_app",
 }

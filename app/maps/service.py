@@ -9,7 +9,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.keys import Unauthenticated, has_ended
+from app.access.holders import has_ended
+from app.access.keys import Unauthenticated
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession, database_now
 from app.errors import NotFound

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from app.access.keys import hold
+from app.access.holders import hold
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Problem

@@ -1,0 +1,50 @@
+"""Whoever holds roles: a key, `key:0a1b2c3d`, or a user, `user:17`, as the audit names them."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.grants import grants_of
+from app.access.keys import principal_of_key
+from app.access.policy import Principal
+from app.database import WriteSession
+from models.access import ApiKey
+from models.people import User
+
+
+def user_name(user_id: int) -> str:
+    return f"user:{user_id}"
+
+
+def user_id_of(holder: str) -> int | None:
+    """The id of a holder who is a user."""
+    kind, _, found = holder.partition(":")
+    return int(found) if kind == "user" and found.isdecimal() else None
+
+
+def principal_of_holder(session: Session, holder: str, now: datetime) -> Principal | None:
+    """A key or user with the roles that they hold now; None where they have ended."""
+    user_id = user_id_of(holder)
+    if user_id is None:
+        kind, _, prefix = holder.partition(":")
+        return principal_of_key(session, prefix, now) if kind == "key" else None
+    label = session.scalar(select(User.label).where(User.id == user_id, User.revoked_at.is_(None)))
+    return None if label is None else Principal(holder, grants_of(session, holder, now), label)
+
+
+def has_ended(session: Session, holder: str, now: datetime) -> bool:
+    """Whether `holder` was revoked or has expired: what they made ends with them."""
+    is_somebody = holder.startswith(("key:", "user:"))
+    return is_somebody and principal_of_holder(session, holder, now) is None
+
+
+def hold(session: WriteSession, principal: Principal) -> None:
+    """Let others who call as the same holder wait until this transaction ends."""
+    user_id = user_id_of(principal.name)
+    query = (
+        select(ApiKey.prefix).where(ApiKey.prefix == principal.name.removeprefix("key:"))
+        if user_id is None
+        else select(User.id).where(User.id == user_id)
+    )
+    session.execute(query.with_for_update(key_share=True)).all()

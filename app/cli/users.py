@@ -1,0 +1,284 @@
+"""`givetake users`: the people who sign in, what they may do, and where they are signed in."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.access.policy import TERMINAL
+from app.cli.console import err, open_database, out
+from app.cli.scope_options import (
+    Area,
+    Institution,
+    Network,
+    Organisation,
+    Region,
+    Trust,
+    end_of,
+    scopes_named,
+)
+from app.wording import at_moment, on_day
+from models.vocabulary import Role, ScopeKind
+
+if TYPE_CHECKING:
+    from app.access.policy import Grant, Scope
+    from app.database import WriteSession
+    from app.people.users import UserShown
+
+users_app = typer.Typer(help="Manage the people who sign in.", no_args_is_help=True)
+Called = Annotated[str, typer.Argument(metavar="USER", help="Label or number of the user.")]
+Expires = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Last day on which they hold the roles."),
+]
+
+
+@users_app.command()
+def add(
+    label: Annotated[
+        str, typer.Option(help="What to call them. Do not give the name of a person.")
+    ],
+    role: Annotated[
+        list[Role] | None, typer.Option(help="Role that they hold. You can repeat this.")
+    ] = None,
+    region: Region = None,
+    area: Area = None,
+    trust: Trust = None,
+    network: Network = None,
+    institution: Institution = None,
+    organisation: Organisation = None,
+    expires: Expires = None,
+    password: Annotated[
+        bool, typer.Option("--password", help="Ask for a password, in development only.")
+    ] = False,
+) -> None:
+    """Add a user and print their invitation. The first one is the first administrator."""
+    from app.errors import Conflict
+    from app.people.users import add_user
+    from app.settings import settings
+
+    secret = None
+    if password:
+        if not settings().local_sign_in:
+            raise Conflict(
+                "Passwords are for development only: set GIVETAKE_DEVELOPMENT=true, and no "
+                "GIVETAKE_ISSUER."
+            )
+        secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    with open_database() as database, database.write() as session:
+        asked = _asked(region, area, trust, network, institution, organisation)
+        user, code = add_user(
+            session,
+            TERMINAL,
+            label,
+            _grants(session, role or [], asked),
+            expires_at=end_of(expires),
+            password=secret,
+        )
+        number = user.id
+    _tell(number, label, code)
+
+
+@users_app.command()
+def invite(called: Called) -> None:
+    """Invite a user again, and give access back if it was removed."""
+    from app.people.users import invite, user_called
+
+    with open_database() as database, database.write() as session:
+        user = user_called(session, TERMINAL, called)
+        code = invite(session, TERMINAL, user.id)
+        number, label = user.id, user.label
+    _tell(number, label, code)
+
+
+@users_app.command("list")
+def list_(
+    details: Annotated[
+        bool, typer.Option("--details", help="Show names and email addresses, where known.")
+    ] = False,
+) -> None:
+    """List users with their roles."""
+    from app.access.policy import Scope
+    from app.access.scope_names import scope_texts
+    from app.people.users import list_users
+
+    with open_database() as database, database.read() as session:
+        users = list_users(session, TERMINAL)
+        texts = scope_texts(
+            session,
+            (
+                Scope(ScopeKind(row.scope_kind), row.scope_id)
+                for each in users
+                for row in each.grants
+            ),
+        )
+        for each in users:
+            out.print(_line(each, texts, details), markup=False, soft_wrap=True)
+
+
+@users_app.command()
+def grant(
+    called: Called,
+    role: Annotated[list[Role], typer.Option(help="Role to give. You can repeat this.")],
+    region: Region = None,
+    area: Area = None,
+    trust: Trust = None,
+    network: Network = None,
+    institution: Institution = None,
+    organisation: Organisation = None,
+    expires: Expires = None,
+) -> None:
+    """Give a user roles. Each is held for each scope that you name; without one, for everything."""
+    from app.people.users import grant, user_called
+
+    with open_database() as database, database.write() as session:
+        user = user_called(session, TERMINAL, called)
+        asked = _asked(region, area, trust, network, institution, organisation)
+        wanted = _grants(session, role, asked)
+        grant(session, TERMINAL, user.id, wanted, expires_at=end_of(expires))
+    out.print("The roles were given.")
+
+
+@users_app.command()
+def revoke(
+    called: Called,
+    role: Annotated[
+        list[Role] | None,
+        typer.Option(help="Role to take away, with its scope. Default: all access."),
+    ] = None,
+    region: Region = None,
+    area: Area = None,
+    trust: Trust = None,
+    network: Network = None,
+    institution: Institution = None,
+    organisation: Organisation = None,
+) -> None:
+    """Take roles away from a user, or all access at once."""
+    from app.errors import NotFound
+    from app.people.users import get_user, grant_of, revoke_role, revoke_user, user_called
+
+    with open_database() as database, database.write() as session:
+        user = user_called(session, TERMINAL, called)
+        if not role:
+            revoke_user(session, TERMINAL, user.id)
+            out.print("The access was removed, and the user was signed out.")
+            return
+        asked = _asked(region, area, trust, network, institution, organisation)
+        wanted = set(_grants(session, role, asked))
+        rows = [
+            row for row in get_user(session, TERMINAL, user.id).grants if grant_of(row) in wanted
+        ]
+        if len(rows) < len(wanted):
+            raise NotFound(
+                f"{user.label!r} does not hold all of these roles. Run `givetake users list`."
+            )
+        for row in rows:
+            revoke_role(session, TERMINAL, user.id, row.id)
+    out.print("The roles were taken away.")
+
+
+@users_app.command()
+def sessions(
+    called: Called,
+    end: Annotated[bool, typer.Option("--end", help="Sign the user out everywhere.")] = False,
+) -> None:
+    """List where a user is signed in, or end all of their sessions."""
+    from app.access.browser_sessions import end_sessions, list_sessions
+    from app.access.holders import user_name
+    from app.people.users import user_called
+
+    with open_database() as database:
+        if end:
+            with database.write() as session:
+                user = user_called(session, TERMINAL, called)
+                ended = end_sessions(session, TERMINAL, user_name(user.id))
+            out.print(f"{ended} sessions were ended.")
+            return
+        with database.read() as session:
+            user = user_called(session, TERMINAL, called)
+            for each in list_sessions(session, TERMINAL, user_name(user.id)):
+                out.print(
+                    f"signed in {at_moment(each.began_at)}, last used {at_moment(each.seen_at)}"
+                )
+
+
+@users_app.command()
+def erase(called: Called) -> None:
+    """Erase a user's name and email address, which came from the issuer."""
+    from app.people.users import erase_details, user_called
+
+    with open_database() as database, database.write() as session:
+        user = user_called(session, TERMINAL, called)
+        erase_details(session, TERMINAL, user.id)
+    out.print("The name and email address were erased.")
+
+
+@users_app.command()
+def password(called: Called) -> None:
+    """Set another password, in development only."""
+    from app.people.users import set_password, user_called
+
+    secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    with open_database() as database, database.write() as session:
+        user = user_called(session, TERMINAL, called)
+        set_password(session, TERMINAL, user.id, secret)
+    out.print("The password was changed, and the user was signed out.")
+
+
+def _asked(*names: list[str] | None) -> dict[ScopeKind, list[str] | None]:
+    """What was named, by the order in which every command asks for it."""
+    kinds = (
+        ScopeKind.REGION,
+        ScopeKind.AREA,
+        ScopeKind.TRUST,
+        ScopeKind.NETWORK,
+        ScopeKind.INSTITUTION,
+        ScopeKind.ORGANISATION,
+    )
+    return dict(zip(kinds, names, strict=True))
+
+
+def _grants(
+    session: "WriteSession", roles: list[Role], asked: dict[ScopeKind, list[str] | None]
+) -> "list[Grant]":
+    from app.access.grants import combine
+
+    scopes = scopes_named(session, asked)
+    return combine(roles, scopes) if roles or scopes else []
+
+
+def _tell(number: int, label: str, code: str | None) -> None:
+    from app.settings import settings
+
+    if code is None:
+        out.print(f"User {number} can sign in as {label}.", markup=False)
+        return
+    address = settings().public_url or "http://localhost:8000"
+    typer.echo(f"{address}/portal/join/{code}")
+    err.print(
+        f"Send this link to user {number}. It works once, for 7 days, and is not shown again."
+    )
+    if settings().issuer is None:
+        err.print("It needs an issuer to sign in with: set GIVETAKE_ISSUER (see docs/people.md).")
+
+
+def _line(shown: "UserShown", texts: "dict[Scope, str]", details: bool) -> str:
+    from app.access.policy import Scope
+
+    user = shown.user
+    parts = [f"{user.id}  {user.label}"]
+    if details and shown.details is not None:
+        parts += [each for each in (shown.details.name, shown.details.email) if each]
+    for row in shown.grants:
+        scope = texts[Scope(ScopeKind(row.scope_kind), row.scope_id)]
+        until = f" until {on_day(row.expires_at)}" if row.expires_at else ""
+        parts.append(f"{row.role.replace('_', ' ')} for {scope}{until}")
+    if not shown.grants:
+        parts.append("no roles")
+    if user.revoked_at is not None:
+        parts.append(f"removed {on_day(user.revoked_at)}")
+    elif shown.invited:
+        parts.append("invited")
+    seen = "never" if user.signed_in_at is None else at_moment(user.signed_in_at)
+    parts.append(f"last signed in {seen}")
+    return ", ".join(parts)
