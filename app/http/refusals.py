@@ -4,7 +4,7 @@ An address is personal, so the audit has none; and it is written so often only, 
 """
 
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from limits import parse
@@ -51,7 +51,7 @@ def refused_right(request: Request) -> None:
 
 
 def _keep(
-    request: Request, action: str, subject: str, *, actor: str = STRANGER, **detail: str
+    request: Request, action: str, subject: str, *, actor: str = STRANGER, **detail: Any
 ) -> None:
     # A database that is busy is no reason to answer otherwise: the log has it.
     with suppress(SQLAlchemyError), _database(request).write() as session:

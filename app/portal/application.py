@@ -9,7 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from app.database import Database
-from app.errors import Problem
+from app.errors import Forbidden, Problem
+from app.http.refusals import refused_right
+from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
     embeds,
@@ -18,13 +20,16 @@ from app.portal.pages import (
     flags,
     imports,
     institutions,
+    issuer,
     needs_and_offers,
     plans,
     proposal_card,
     proposals,
     runs,
+    sessions_page,
     sign_in,
     successions,
+    users,
 )
 from app.portal.rendering import FOLDERS, page
 from app.portal.sessions import SignInNeeded, to_sign_in
@@ -40,6 +45,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
     app.state.database = database
     app.state.settings = settings
     app.state.kept = plans.Kept()
+    app.state.issuer = OpenIdClient.of(settings)
     for kind, handler in (
         (SignInNeeded, _sign_in_needed),
         (Problem, _problem),
@@ -52,6 +58,9 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         app.add_exception_handler(kind, handler)
     for room in (
         sign_in,
+        issuer,
+        sessions_page,
+        users,
         institutions,
         explanations,
         needs_and_offers,
@@ -85,6 +94,8 @@ def _sign_in_needed(request: Request, needed: Exception) -> Response:
 
 def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
+    if isinstance(problem, Forbidden):
+        refused_right(request)
     return _told(request, problem.status, problem.title, problem.detail)
 
 

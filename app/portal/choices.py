@@ -18,6 +18,24 @@ class Saved(StrEnum):
     CONFIRMED = "confirmed"
 
 
+class UserChange(StrEnum):
+    """What has just been done to a user."""
+
+    GRANTED = "granted"
+    ROLE_REMOVED = "role_removed"
+    RENAMED = "renamed"
+    ERASED = "erased"
+    SIGNED_OUT = "signed_out"
+    REMOVED = "removed"
+
+
+class SessionsEnded(StrEnum):
+    """Which of somebody's sessions have just been ended."""
+
+    ONE = "one"
+    ALL = "all"
+
+
 class ReviewAction(StrEnum):
     """What a reviewer can do with proposals: decisions, pins and exclusions."""
 

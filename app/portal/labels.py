@@ -23,7 +23,7 @@ from app.insight.labels import (
 )
 from app.insight.report import Symbol
 from app.insight.report_map import MapRole
-from app.portal.choices import ItemKind, ReviewAction, Saved
+from app.portal.choices import ItemKind, ReviewAction, Saved, SessionsEnded, UserChange
 from app.portal.forms import Field
 from models.vocabulary import (
     AreaKind,
@@ -40,8 +40,10 @@ from models.vocabulary import (
     Phase,
     ProposalState,
     Reciprocity,
+    Role,
     RunState,
     Says,
+    ScopeKind,
     Side,
     SteeringKind,
     SuccessorState,
@@ -174,6 +176,39 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         RunState.UNKNOWN: "No plan found",
         RunState.FAILED: "Failed",
         RunState.CANCELLED: "Cancelled",
+    },
+    Role: {
+        Role.VIEWER: "Viewer",
+        Role.ANALYST: "Analyst",
+        Role.BROKER: "Broker",
+        Role.APPROVER: "Approver",
+        Role.CONTACT: "Contact",
+        Role.NETWORK_LEADER: "Network leader",
+        Role.AUDITOR: "Auditor",
+        Role.ADMINISTRATOR: "Administrator",
+        Role.SYSTEM: "Service",
+        Role.EMBED: "Embedded map",
+    },
+    ScopeKind: {
+        ScopeKind.ALL: "Everything",
+        ScopeKind.REGION: "Region",
+        ScopeKind.AREA: "Local authority",
+        ScopeKind.TRUST: "Trust or federation",
+        ScopeKind.NETWORK: "Network",
+        ScopeKind.INSTITUTION: "Institution",
+        ScopeKind.ORGANISATION: "Organisation",
+    },
+    UserChange: {
+        UserChange.GRANTED: "Role added",
+        UserChange.ROLE_REMOVED: "Role removed",
+        UserChange.RENAMED: "Label changed",
+        UserChange.ERASED: "Name and email address erased",
+        UserChange.SIGNED_OUT: "Signed out everywhere",
+        UserChange.REMOVED: "Access removed",
+    },
+    SessionsEnded: {
+        SessionsEnded.ONE: "Session ended",
+        SessionsEnded.ALL: "All other sessions ended",
     },
     Saved: {
         Saved.CREATED: "Saved",
@@ -345,6 +380,13 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Date of the response", "Enter the date of the response, like 27/11/2026"
     ),
     **_WHERE,
+}
+USER_FIELDS: Final[Mapping[str, Field]] = {
+    "label": Field("Label", "Enter a label, like Broker for Kent 1"),
+    "role": Field("Role", "Select a role"),
+    "scope_kind": Field("What the role is for", "Select what the role is for"),
+    "scope": Field("Name or code", "Enter the name or code of what the role is for"),
+    "password": Field("Password", "Enter a password"),
 }
 RUN_FIELDS: Final[Mapping[str, Field]] = {
     "area": Field("Area", "Enter an area, like Kent"),

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -92,33 +93,59 @@ def cookie_name(request: Request) -> str:
     )
 
 
-def set_cookie(request: Request, response: Response, secret: str) -> None:
-    name = cookie_name(request)
+def cookie_value(request: Request, what: str = "", below: str = "") -> str:
+    """What the browser holds: the session's secret, or what it keeps as `what`."""
+    return request.cookies.get(_named(request, what, below), "")
+
+
+def set_cookie(
+    request: Request,
+    response: Response,
+    value: str,
+    what: str = "",
+    lasts: timedelta = browser_sessions.LONGEST,
+    below: str = "",
+) -> None:
+    """Let the browser keep something, and send it back to us alone; or only `below` a path."""
+    name = _named(request, what, below)
     response.set_cookie(
         name,
-        secret,
-        max_age=int(browser_sessions.LONGEST.total_seconds()),
-        path=home(request) or "/",
-        secure=name != LOOPBACK_COOKIE,
+        value,
+        max_age=int(lasts.total_seconds()),
+        path=f"{home(request)}{below}" or "/",
+        secure=not name.startswith(LOOPBACK_COOKIE),
         httponly=True,
         samesite="lax",
     )
 
 
-def unset_cookie(request: Request, response: Response) -> None:
-    name = cookie_name(request)
+def unset_cookie(request: Request, response: Response, what: str = "", below: str = "") -> None:
+    name = _named(request, what, below)
     response.delete_cookie(
         name,
-        path=home(request) or "/",
-        secure=name != LOOPBACK_COOKIE,
+        path=f"{home(request)}{below}" or "/",
+        secure=not name.startswith(LOOPBACK_COOKIE),
         httponly=True,
         samesite="lax",
     )
+
+
+def _named(request: Request, what: str, below: str) -> str:
+    name = cookie_name(request)
+    if below:
+        # The host's own cookies are for all of its paths.
+        name = name.replace("__Host-", "__Secure-")
+    return f"{name}-{what}" if what else name
+
+
+def our_address(request: Request, path: str) -> str:
+    """The whole address of a page, as others know it."""
+    return f"{request.url.scheme}://{request.url.netloc}{home(request)}{BASE}{path}"
 
 
 def visitor(request: Request) -> Visitor:
     """Whoever the cookie stands for; raises `SignInNeeded` where it stands for nobody."""
-    secret = request.cookies.get(cookie_name(request), "")
+    secret = cookie_value(request)
     database = database_of(request)
     if secret:
         with database.read() as session:

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
 from app.access import browser_sessions
-from app.access.keys import revoke_key
+from app.access.keys import principal_of, revoke_key
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.portal.pages.sign_in import NO_KEY
@@ -174,7 +174,7 @@ def test_a_visit_ends_idle_old_or_with_its_key(sqlite_database: Database) -> Non
     now = datetime(2026, 11, 2, 9, tzinfo=UTC)
     key = new_key(sqlite_database)
     with sqlite_database.write() as session:
-        secret, _ = browser_sessions.begin(session, key, now=now)
+        secret = browser_sessions.begin(session, principal_of(session, key), now=now)
 
     def is_on(minutes: float) -> bool:
         at = now + timedelta(minutes=minutes)
@@ -192,7 +192,7 @@ def test_a_visit_ends_idle_old_or_with_its_key(sqlite_database: Database) -> Non
     assert not is_on(12 * 60)
     with sqlite_database.write() as session:
         now += timedelta(days=1)
-        secret, _ = browser_sessions.begin(session, key, now=now)
+        secret = browser_sessions.begin(session, principal_of(session, key), now=now)
         assert len(session.scalars(select(Visit)).all()) == 1
     assert is_on(1)
     with sqlite_database.write() as session:
