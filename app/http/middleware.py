@@ -104,9 +104,7 @@ class Requests:
                     raise
                 await internal()(scope, receive, send_carefully)
             finally:
-                if scope["state"].get("refused") or (
-                    status == HTTPStatus.UNAUTHORIZED and "authorization" in Headers(scope=scope)
-                ):
+                if status == HTTPStatus.UNAUTHORIZED and "authorization" in Headers(scope=scope):
                     refused_credentials(scope)
                 log.info(
                     "http.request_completed",

@@ -137,7 +137,7 @@ def test_a_key_that_does_not_sign_in_is_logged_alike(public: str, log_lines: lis
     ours = {"Sec-Fetch-Site": "same-origin"}
     answer = httpx.post(f"{public}{BELOW}/portal/sign-in", data={"key": "x"}, headers=ours)
     assert answer.status_code == 422
-    (refused,) = [each for each in log_lines if each["event"] == "http.credentials_refused"]
+    (refused,) = [each for each in log_lines if each["event"] == "sign_in.refused"]
     assert (refused["client"], refused["log_level"]) == ("127.0.0.1", "warning")
 
 
