@@ -17,7 +17,7 @@ from app.cli.scope_options import (
     end_of,
     scopes_named,
 )
-from app.wording import at_moment, on_day
+from app.wording import at_moment, counted, on_day
 from models.vocabulary import Role, ScopeKind
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def sessions(
             with database.write() as session:
                 user = user_called(session, TERMINAL, called)
                 ended = end_sessions(session, TERMINAL, user_name(user.id))
-            out.print(f"{ended} sessions were ended.")
+            out.print(f"Signed out of {counted(ended, 'session')}.")
             return
         with database.read() as session:
             user = user_called(session, TERMINAL, called)

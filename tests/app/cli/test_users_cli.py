@@ -65,7 +65,7 @@ def test_the_first_administrator_and_others(
     assert run("erase", "2").exit_code == 0
     assert "Kim" not in run("list", "--details").stdout
     assert run("sessions", "2").stdout.startswith("signed in ")
-    assert run("sessions", "2", "--end").stdout == "1 sessions were ended.\n"
+    assert run("sessions", "2", "--end").stdout == "Signed out of 1 session.\n"
     assert run("sessions", "2").stdout == ""
     assert run("revoke", "2").exit_code == 0
     assert "removed" in run("list").stdout
