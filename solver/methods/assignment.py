@@ -1,9 +1,10 @@
 """Generalised assignment, by its linear relaxation and neighbourhoods of givers.
 
-Where taking does not depend on giving, and each giver has many of the needs, the relaxation is near
-(Savelsbergh, A branch-and-price algorithm for the generalized assignment problem, Operations
-Research 45, 1997), its dual values rank candidates, and at a vertex few needs are split. Large
-neighbourhood search decides anew what some givers give, with all else fixed.
+Where taking does not depend on giving, and each giver has many of the needs, the relaxation is
+near, and its dual values rank candidates: at a vertex no more needs are split than givers' limits
+bind (Benders, van Nunen, A property of assignment type mixed integer linear programming problems,
+Operations Research Letters 2, 1983). Large neighbourhood search decides anew what some givers give,
+with all else fixed.
 """
 
 from __future__ import annotations
