@@ -65,8 +65,14 @@ def linear_dual(
 
 
 def bound_of(formulation: Formulation, dual: FloatArray) -> float:
-    """Return the bound that dual values prove, one per row, whatever they are.
+    """Return the whole points that no plan exceeds, by any dual values, one per row."""
+    return whole_bound(exact_bound_of(formulation, dual))
 
+
+def exact_bound_of(formulation: Formulation, dual: FloatArray) -> float:
+    """Return the bound that dual values prove, before it is rounded down to whole points.
+
+    Reduced costs are taken off this one: off whole points they would say up to a point too much.
     What its sums may lose by rounding is added: for each of their terms, a unit in the last place
     of all of them together.
 
@@ -85,7 +91,7 @@ def bound_of(formulation: Formulation, dual: FloatArray) -> float:
     sizes = ceiling @ np.abs(formulation.row_upper) - floor @ np.abs(formulation.row_lower)
     sizes += size @ formulation.upper + abs(formulation.constant)
     terms = len(paid) + len(left) + len(dual)
-    return whole_bound(float(at_most + terms * np.finfo(np.float64).eps * sizes))
+    return float(at_most + terms * np.finfo(np.float64).eps * sizes)
 
 
 def worth_at(formulation: Formulation, dual: FloatArray) -> FloatArray:

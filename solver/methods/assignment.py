@@ -22,9 +22,9 @@ import numpy as np
 
 from models.vocabulary import Reciprocity
 from solver.arrays import BoolArray, FloatArray, IntArray
-from solver.backends.highs import NEARLY_WHOLE, relax
+from solver.backends.highs import NEARLY_WHOLE, relax, whole_bound
 from solver.backends.limits import Limits, OnNews
-from solver.backends.pdlp import bound_of, worth_at
+from solver.backends.pdlp import exact_bound_of, worth_at
 from solver.blocks.workers import solve_block
 from solver.formats.plan import Stopped, gap_of
 from solver.formats.problem import Problem
@@ -154,7 +154,8 @@ class _AssignmentSearch:
     def _take_dual(self, dual: FloatArray) -> None:
         """Take dual values: the bound that they prove, and what it loses with a candidate in."""
         program = self._program
-        self._bound = self._most = bound_of(program, dual)
+        self._most = exact_bound_of(program, dual)
+        self._bound = whole_bound(self._most)
         self._lost = reduced_costs(program, dual)
 
     def begin(self, start: IntArray | None) -> bool:
@@ -292,7 +293,7 @@ class _AssignmentSearch:
         """Return which candidates a better plan might hold (reduced-cost fixing)."""
         points = self.points()
         assert points is not None
-        promising: BoolArray = self._most - self._lost >= points + 1
+        promising: BoolArray = self._most - self._lost >= points + 1 - NEARLY_WHOLE
         return promising
 
     def _few_left(self, idle: int) -> bool:

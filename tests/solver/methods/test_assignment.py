@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from models.vocabulary import Reciprocity
 from solver.backends.highs import relax
 from solver.backends.limits import Limits
-from solver.backends.pdlp import bound_of
+from solver.backends.pdlp import bound_of, exact_bound_of
 from solver.formats.plan import Status, Stopped
 from solver.formats.tables import Linking, Rules
 from solver.formulation.program import formulate
 from solver.formulation.rules import rules_of
-from solver.instances.generalised_assignment import ASSIGNMENT_KINDS, draw_assignment
+from solver.instances.generalised_assignment import ASSIGNMENT_KINDS, Assignment, draw_assignment
 from solver.methods.assignment import is_assignment, reduced_costs, solve_assignment
+from solver.parameters import DEFAULTS
 from solver.solve import solve
 from tests.solver.drawn_problems import brute_force, problems
 
@@ -66,12 +67,27 @@ def test_whatever_dual_values_say_no_best_plan_is_fixed_out(problem, data):
     values = st.floats(-20, 20, allow_nan=False)
     rows = len(program.row_lower)
     dual = np.array(data.draw(st.lists(values, min_size=rows, max_size=rows)))
-    bound, lost = bound_of(program, dual), reduced_costs(program, dual)
+    bound, lost = exact_bound_of(program, dual), reduced_costs(program, dual)
     exact = solve(problem, method="exact", work=5)
     chosen = problem.positions(np.column_stack([exact.offer, exact.need]))
     inside = np.isin(program.candidate, chosen)
     assert exact.objective == best
     assert (bound - lost[inside] >= best - 1e-6).all()
+
+
+def test_a_bound_rounded_down_fixes_no_better_plan_out():
+    """The relaxation proves 20.3 points; less a reduced cost of 0.3 that still is the best plan."""
+    cost = np.array([[4, 4, 3, 2], [3, 2, 3, 2]])
+    resource = np.array([[1, 1, 3, 9], [4, 6, 9, 4]])
+    problem = Assignment(cost, resource, np.array([5, 9])).problem()
+    one_by_one = replace(
+        DEFAULTS.assignment, priced_candidates=0, columns=1, givers=1.0, least_givers=1.0
+    )
+    start = np.zeros(8, np.int64)
+    start[[0, 2, 4, 7]] = 1, 1, 3, 4  # 19 points: two jobs would have to change hands together
+    parameters = replace(DEFAULTS, assignment=one_by_one)
+    found = assigned(problem, start=start, parameters=parameters)
+    assert (found.objective, found.stopped) == (20, Stopped.PROVED)
 
 
 @pytest.mark.parametrize("kind", ASSIGNMENT_KINDS)
