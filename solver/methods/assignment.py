@@ -316,7 +316,7 @@ class _AssignmentSearch:
                 values[part] = found
                 self._take(values)
             # A better plan holds only what was kept, so that the rest has no say in the bound.
-            bound = max(math.floor(bound), self._program.objective(self._values))
+            bound = max(bound, self._program.objective(self._values))
             self._bound = min(self._bound, bound)
         self.report()
 
