@@ -12,6 +12,7 @@ from app import health
 from app.access.callers import admit, caller
 from app.access.key_routes import router as keys
 from app.access.routes import router as access
+from app.cases.routes import router as cases
 from app.catalogue.routes import router as catalogue
 from app.database import Database
 from app.exchange.limits_routes import router as limits
@@ -94,6 +95,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         networks,
         catalogue,
         limits,
+        cases,  # before needs, whose references may hold slashes
         exchange,
         partnerships,
         runs,

@@ -1,11 +1,21 @@
 """Every table, for Alembic and for tests that make a schema."""
 
-from models import access, exchange, matching, operations, partnerships, people, register
+from models import (
+    access,
+    exchange,
+    history,
+    matching,
+    operations,
+    partnerships,
+    people,
+    register,
+)
 from models.base import Base
 
 __all__ = [
     "access",
     "exchange",
+    "history",
     "matching",
     "metadata",
     "operations",

@@ -26,6 +26,7 @@ COMMANDS = {
     "suggest": "app.cli.exchange:suggest",
     "match": "app.cli.match:match",
     "why": "app.cli.why:why",
+    "case": "app.cli.case:case",
     "worker": "app.cli.worker:worker",
     "solve": "app.cli.solve:solve",
     "verify": "app.cli.solve:verify",

@@ -14,6 +14,7 @@ from app.http.refusals import refused_right
 from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
+    cases,
     embeds,
     exceptions,
     explanations,
@@ -63,6 +64,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         users,
         institutions,
         explanations,
+        cases,
         needs_and_offers,
         runs,
         proposals,

@@ -1,0 +1,155 @@
+"""A case as it was on any day: a need, its proposals, and what was said and decided by then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, String, Table, cast, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.access.policy import Principal
+from app.cases.states import state_after
+from app.database import ReadSession
+from app.errors import NotFound
+from app.exchange.limits import named
+from app.exchange.queries import get_need
+from app.wording import on_day
+from models.access import AuditEvent
+from models.history import NEED_VERSION, OFFER_VERSION
+from models.matching import (
+    Agreement,
+    Decision,
+    Proposal,
+    ProposalFlag,
+    PublicationConsent,
+    RuleException,
+    Run,
+)
+from models.vocabulary import ProposalState
+
+Version = Any
+"""A version of a need or an offer, with the columns of its table as attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Whose a need or an offer was then: the cell that names it, and its name of today."""
+
+    cell: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalThen:
+    """A proposal with all that had happened to it by then."""
+
+    proposal: Proposal
+    offer: Version
+    giver: Side
+    state: ProposalState
+    made_at: datetime
+    decisions: Sequence[Decision]
+    agreements: Sequence[Agreement]
+    exceptions: Sequence[RuleException]
+    consents: Sequence[PublicationConsent]
+    flags: Sequence[ProposalFlag]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Of a need at the end of a day, by UTC."""
+
+    on: date
+    until: datetime
+    """What happened before this moment is in it; marks of later ones are to be left out."""
+    need: Version
+    taker: Side
+    versions: Sequence[Version]
+    """All of the need by then, the oldest first."""
+    proposals: Sequence[ProposalThen]
+
+    def by_then(self, moment: datetime | None) -> datetime | None:
+        """A moment if it had come by then: what was voided later still stood."""
+        return moment if moment is not None and moment < self.until else None
+
+
+DAY: Final = timedelta(days=1)
+
+
+def case_on(session: ReadSession, principal: Principal, reference: str, on: date) -> Case:
+    """A need and everything about it as it was at the end of a day.
+
+    Raises `NotFound` where the need was not there yet, or its versions were not kept yet.
+    """
+    need = get_need(session, principal, reference)
+    until = datetime.combine(on, time(), UTC) + DAY
+    versions = _versions(session, NEED_VERSION, need.id)
+    then = [each for each in versions if each.updated_at < until]
+    if not then:
+        first = versions[0]
+        known = "was recorded" if first.version == 1 else "has its oldest kept version"
+        raise NotFound(
+            f"Need {reference} {known} on {on_day(first.updated_at)}. Choose that day or a later "
+            f"one, not {on_day(on)}."
+        )
+    proposals = _proposals(session, need.id, until)
+    people = {then[-1].participant_id} | {each.offer.participant_id for each in proposals}
+    names = {who: Side(*cell_and_name) for who, cell_and_name in named(session, people).items()}
+    return Case(
+        on,
+        until,
+        then[-1],
+        names[then[-1].participant_id],
+        then,
+        [replace(each, giver=names[each.offer.participant_id]) for each in proposals],
+    )
+
+
+def _versions(session: ReadSession, table: Table, item_id: int) -> Sequence[Version]:
+    query = select(table).where(table.c.id == item_id).order_by(table.c.version)
+    return session.execute(query).all()
+
+
+def _proposals(session: ReadSession, need_id: int, until: datetime) -> list[ProposalThen]:
+    offered = (
+        select(func.min(AuditEvent.at))
+        .where(
+            AuditEvent.subject == literal("proposal:") + cast(Proposal.id, String),
+            AuditEvent.action == "proposal.offered",
+        )
+        .scalar_subquery()
+    )
+    made_at = func.coalesce(offered, Run.finished_at, Run.created_at, type_=AuditEvent.at.type)
+    query = (
+        select(Proposal, made_at)
+        .join(Run, Run.id == Proposal.run_id)
+        .where(Proposal.need_id == need_id, made_at < until)
+        .order_by(Proposal.id)
+    )
+    return [_then(session, proposal, at, until) for proposal, at in session.execute(query)]
+
+
+def _then(
+    session: ReadSession, proposal: Proposal, made_at: datetime, until: datetime
+) -> ProposalThen:
+    def of(model: Any, at: InstrumentedAttribute[datetime]) -> Any:
+        mine: ColumnElement[bool] = model.proposal_id == proposal.id
+        return session.scalars(select(model).where(mine, at < until).order_by(model.id)).all()
+
+    versions = _versions(session, OFFER_VERSION, proposal.offer_id)
+    decisions = of(Decision, Decision.at)
+    agreements = of(Agreement, Agreement.at)
+    return ProposalThen(
+        proposal,
+        # A proposal is newer than its offer, unless versions were not kept yet.
+        next((each for each in reversed(versions) if each.updated_at < until), versions[0]),
+        Side("", ""),
+        state_after(decisions, agreements, until),
+        made_at,
+        decisions,
+        agreements,
+        of(RuleException, RuleException.at),
+        of(PublicationConsent, PublicationConsent.given_at),
+        of(ProposalFlag, ProposalFlag.raised_at),
+    )

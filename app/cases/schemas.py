@@ -1,0 +1,116 @@
+"""A case as HTTP answers it."""
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import Field
+
+from app.cases.queries import Case, ProposalThen
+from app.exchange.schemas import NeedShown, OfferShown
+from app.http.fields import Content, Day, Moment, Shown, in_days
+from app.proposals.schemas import AgreementShown, DecisionShown, ExceptionShown
+from models.vocabulary import NeedState, ProposalState, Side
+
+
+class CaseDay(Content):
+    on: Day | None = Field(
+        None, description="as it was at the end of that day, by UTC; absent: now"
+    )
+
+
+class AgreementThen(AgreementShown):
+    """What one side said, and on which terms."""
+
+    terms: dict[str, Any] = Field(examples=[{"half_days": 12}])
+
+
+class ConsentThen(Shown):
+    side: Side
+    given_by: str = Field(examples=["headteacher"])
+    given_at: Moment
+    withdrawn_at: Moment | None = Field(examples=[None])
+
+
+class FlagThen(Shown):
+    reasons: list[str] = Field(examples=[["The offer was withdrawn."]])
+    raised_at: Moment
+    cleared_at: Moment | None = Field(examples=[None])
+
+
+class VersionShown(Shown):
+    """One version of the need."""
+
+    version: int = Field(examples=[1])
+    at: Moment
+    state: NeedState
+    days: float = Field(examples=[6])
+
+
+class CaseProposal(Shown):
+    """A proposal with all that had happened to it by then."""
+
+    id: int = Field(examples=[1])
+    run: int = Field(examples=[1])
+    state: ProposalState
+    days: float = Field(examples=[6])
+    made_at: Moment
+    offer: OfferShown = Field(description="as it was then")
+    decisions: list[DecisionShown]
+    agreements: list[AgreementThen]
+    exceptions: list[ExceptionShown]
+    publication_consents: list[ConsentThen]
+    flags: list[FlagThen]
+
+    @classmethod
+    def of(cls, then: ProposalThen, case: Case) -> "CaseProposal":
+        return cls(
+            id=then.proposal.id,
+            run=then.proposal.run_id,
+            state=then.state,
+            days=in_days(then.proposal.half_days),
+            made_at=then.made_at,
+            offer=OfferShown.of(then.offer, then.giver.cell, then.giver.name),
+            decisions=[DecisionShown.of(each) for each in then.decisions],
+            agreements=[
+                AgreementThen.model_validate(each).model_copy(
+                    update={"voided_at": case.by_then(each.voided_at)}
+                )
+                for each in then.agreements
+            ],
+            exceptions=[ExceptionShown.model_validate(each) for each in then.exceptions],
+            publication_consents=[
+                ConsentThen.model_validate(each).model_copy(
+                    update={"withdrawn_at": case.by_then(each.withdrawn_at)}
+                )
+                for each in then.consents
+            ],
+            flags=[
+                FlagThen.model_validate(each).model_copy(
+                    update={"cleared_at": case.by_then(each.cleared_at)}
+                )
+                for each in then.flags
+            ],
+        )
+
+
+class CaseShown(Shown):
+    """A need with everything about it, as it was at the end of a day."""
+
+    on: date
+    need: NeedShown = Field(description="as it was then")
+    versions: list[VersionShown]
+    proposals: list[CaseProposal]
+
+    @classmethod
+    def of(cls, case: Case) -> "CaseShown":
+        def version(row: Any) -> VersionShown:
+            at: datetime = row.updated_at
+            days = in_days(row.half_days)
+            return VersionShown(version=row.version, at=at, state=row.state, days=days)
+
+        return cls(
+            on=case.on,
+            need=NeedShown.of(case.need, case.taker.cell, case.taker.name),
+            versions=[version(each) for each in case.versions],
+            proposals=[CaseProposal.of(each, case) for each in case.proposals],
+        )

@@ -1,0 +1,54 @@
+"""A need with its proposals, decisions and agreements, as they were on any day."""
+
+from datetime import date
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.cases.queries import case_on
+from app.database import database_now
+from app.errors import NotFound
+from app.portal.pages.institutions import expertise_names
+from app.portal.rendering import page
+from app.portal.sessions import Who
+
+router = APIRouter()
+WRONG_DAY = "Enter a real date, like 1 9 2026"
+
+
+@router.get("/needs/{reference:path}/case")
+def show_case(
+    request: Request, who: Who, reference: str, day: str = "", month: str = "", year: str = ""
+) -> Response:
+    """As it is now, or at the end of the day that was asked for."""
+    asked = {"day": day, "month": month, "year": year}
+    with who.database.read() as session:
+        now = database_now(session).date()
+        on, error = _day(asked) if any(asked.values()) else (now, None)
+        if not any(asked.values()):
+            asked = {"day": str(now.day), "month": str(now.month), "year": str(now.year)}
+        case = None
+        try:
+            case = case_on(session, who.principal, reference, on or now)
+        except NotFound as unknown:
+            if on is None or on >= now:
+                raise
+            error = unknown.detail
+        return page(
+            request,
+            "case.html",
+            who,
+            status=422 if error else 200,
+            case=case,
+            reference=reference,
+            asked=asked,
+            error=error,
+            expertise=expertise_names(session, who),
+        )
+
+
+def _day(asked: dict[str, str]) -> tuple[date | None, str | None]:
+    try:
+        return date(int(asked["year"]), int(asked["month"]), int(asked["day"])), None
+    except (ValueError, OverflowError):
+        return None, WRONG_DAY
