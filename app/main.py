@@ -14,6 +14,7 @@ from app.access.key_routes import router as keys
 from app.access.routes import router as access
 from app.cases.routes import router as cases
 from app.catalogue.routes import router as catalogue
+from app.contacts.routes import router as contacts
 from app.database import Database
 from app.exchange.limits_routes import router as limits
 from app.exchange.routes import router as exchange
@@ -106,6 +107,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         flagging,
         imports,
         access,
+        contacts,
         keys,
         embeds,
     ):

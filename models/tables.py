@@ -2,6 +2,7 @@
 
 from models import (
     access,
+    contacts,
     exchange,
     history,
     matching,
@@ -14,6 +15,7 @@ from models.base import Base
 
 __all__ = [
     "access",
+    "contacts",
     "exchange",
     "history",
     "matching",

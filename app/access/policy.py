@@ -28,6 +28,8 @@ class Action(StrEnum):
     MANAGE_KEYS = "manage_keys"
     MANAGE_USERS = "manage_users"
     READ_AUDIT = "read_audit"
+    READ_CONTACTS = "read_contacts"
+    CHANGE_CONTACTS = "change_contacts"
     READ = "read"
 
 
@@ -58,6 +60,9 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.MANAGE_KEYS: frozenset(),
     Action.MANAGE_USERS: frozenset(),
     Action.READ_AUDIT: frozenset({Role.AUDITOR}),
+    # Personal data: for those who speak to people, and not for whoever looks at figures.
+    Action.READ_CONTACTS: BROKERS | {Role.APPROVER, Role.CONTACT},
+    Action.CHANGE_CONTACTS: BROKERS | {Role.CONTACT},
     Action.READ: frozenset(Role),
 }
 """The administrator may do everything; nobody else does what is not listed here."""
@@ -83,6 +88,8 @@ PHRASES: dict[Action, str] = {
     Action.MANAGE_KEYS: "manage keys",
     Action.MANAGE_USERS: "manage users",
     Action.READ_AUDIT: "read the audit",
+    Action.READ_CONTACTS: "read contacts",
+    Action.CHANGE_CONTACTS: "change contacts",
     Action.READ: "read records",
 }
 """What each action is called in a refusal."""

@@ -35,6 +35,7 @@ COMMANDS = {
     "migrate": "app.cli.serve:migrate",
     "import": "app.cli.imports:import_app",
     "export": "app.cli.exports:export_app",
+    "contacts": "app.cli.contacts:contacts_app",
     "confirm": "app.cli.exchange:confirm_app",
     "answer": "app.cli.exchange:answer_app",
     "withdraw": "app.cli.exchange:withdraw_app",

@@ -15,6 +15,7 @@ from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
     cases,
+    contacts,
     embeds,
     exceptions,
     explanations,
@@ -62,6 +63,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         issuer,
         sessions_page,
         users,
+        contacts,
         institutions,
         explanations,
         cases,

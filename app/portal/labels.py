@@ -351,6 +351,12 @@ _WHAT = {
     "period": Field("Period", "Select a period"),
     "days": Field("Days", "Enter the number of days, like 2 or 2.5"),
 }
+CONTACT_FIELDS: Final[Mapping[str, Field]] = {
+    "role": Field("Role", "Enter a role, like headteacher"),
+    "name": Field("Name", "Enter a name"),
+    "email": Field("Email address", "Enter an email address, like name@example.org"),
+    "telephone": Field("Telephone number", "Enter a telephone number, like 01632 960 001"),
+}
 NEED_FIELDS: Final[Mapping[str, Field]] = {
     **_WHAT,
     "days_min": Field("Minimum days", "Enter the minimum number of days, like 2 or 2.5"),

@@ -31,9 +31,12 @@ CHANGES_OF: dict[Role, set[str]] = {
         *("create_offer", "change_offer", "withdraw_offer", "answer_offer"),
         *("create_limits", "change_limits"),
         *("agree", "consent_to_publication", "withdraw_publication_consent"),
+        *("create_contact", "change_contact", "erase_contact"),
     },
 }
 """What a role may ask for besides reading; of brokers it is shorter to say what they may not."""
+CONTACTS = {"list_contacts", "get_contact"}
+"""Personal data, for those who speak to people."""
 AUDIT = {"list_audit_events", "read_audit_head", "verify_audit"}
 NOT_OF_BROKERS = {
     *("create_circumstance_rule", "change_circumstance_rule", "withdraw_circumstance_rule"),
@@ -140,6 +143,8 @@ def may(roles: frozenset[Role], asked: Operation) -> bool:
         return True
     if Role.BROKER in roles:
         return name not in NOT_OF_BROKERS
+    if name in CONTACTS:
+        return bool(roles & {Role.APPROVER, Role.CONTACT})
     if method == "get":
         return bool(roles) and name not in AUDIT | {"list_keys"}
     return any(name in CHANGES_OF[role] for role in roles)
