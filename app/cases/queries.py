@@ -75,6 +75,7 @@ class Case:
 
 
 DAY: Final = timedelta(days=1)
+LAST: Final = date.max - DAY
 
 
 def case_on(session: ReadSession, principal: Principal, reference: str, on: date) -> Case:
@@ -83,7 +84,7 @@ def case_on(session: ReadSession, principal: Principal, reference: str, on: date
     Raises `NotFound` where the need was not there yet, or its versions were not kept yet.
     """
     need = get_need(session, principal, reference)
-    until = datetime.combine(on, time(), UTC) + DAY
+    until = datetime.combine(min(on, LAST), time(), UTC) + DAY
     versions = _versions(session, NEED_VERSION, need.id)
     then = [each for each in versions if each.updated_at < until]
     if not then:
