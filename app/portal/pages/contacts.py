@@ -52,8 +52,8 @@ def show_change(request: Request, who: Who, contact_id: int) -> Response:
     with who.database.write() as session:
         found = service.get_contact(session, who.principal, contact_id)
         values = {name: getattr(found, name) or "" for name in CONTACT_FIELDS}
+        filled = Filled(values | {"version": str(found.version)})
         cell = _cell(session, found)
-    filled = Filled(values | {"version": str(found.version)})
     return _form(request, who, cell, filled, contact_id)
 
 
