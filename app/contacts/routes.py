@@ -22,7 +22,9 @@ ContactId = Annotated[Id, Path(examples=[1])]
 
 
 class ContactsOf(Content):
-    participant: Words = Field(description="a URN, a key or a trust's reference")
+    participant: Words = Field(
+        description="a URN, a key or a trust's reference", examples=["100000"]
+    )
 
 
 @router.get("/contacts", response_model=Contacts)

@@ -88,6 +88,8 @@ def ask(client: TestClient, asked: Operation, **headers: str) -> Any:
         value = "taker" if name == "side" else str(schema["examples"][0])
         if parameter["in"] == "path":
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        elif parameter["in"] == "query":
+            path += f"?{name}={quote(value, safe='')}"
         else:
             headers[name] = value
     content = operation.get("requestBody", {}).get("content", {})
