@@ -99,6 +99,8 @@ def test_no_change_of_eight_writers_is_lost(database: Database) -> None:
         assert session.scalar(select(func.count()).select_from(NEED_VERSION)) == total + 1
         events = session.scalars(select(AuditEvent).order_by(AuditEvent.sequence)).all()
         assert [each.detail["version"] for each in events] == list(range(2, total + 2))
+    # In a session of its own: it looks at all as of one moment.
+    with database.read() as session:
         found = verify_audit(session, TERMINAL)
         assert (found.fault, found.events) == (None, total)
 
@@ -135,6 +137,7 @@ def test_of_approvals_at_once_one_is_made(agreed: Database, versioned: bool) -> 
         assert [state for state in made if state.startswith("approved")] == [made[-1]]
         approved = AuditEvent.action.startswith("proposal.approved")
         assert session.scalar(select(func.count()).where(approved)) == 1
+    with agreed.read() as session:
         assert verify_audit(session, TERMINAL).fault is None
 
 
