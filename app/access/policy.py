@@ -149,13 +149,13 @@ EMBED = Principal("embed", frozenset({Grant(Role.EMBED)}))
 
 def may(principal: Principal, action: Action) -> bool:
     """Whether one of the principal's roles may do `action`, wherever it is held."""
-    return bool(scopes(principal, action))
+    return bool(grants_for(principal, action))
 
 
-def scopes(principal: Principal, action: Action) -> frozenset[Scope]:
-    """Where the principal may do `action`."""
+def grants_for(principal: Principal, action: Action) -> frozenset[Grant]:
+    """By which of its roles the principal may do `action`, and where."""
     roles = MAY[action] | EVERYTHING
-    return frozenset(grant.scope for grant in principal.grants if grant.role in roles)
+    return frozenset(grant for grant in principal.grants if grant.role in roles)
 
 
 def authorise(principal: Principal, action: Action, *, everywhere: bool = False) -> None:
@@ -163,10 +163,10 @@ def authorise(principal: Principal, action: Action, *, everywhere: bool = False)
 
     `everywhere`: to what belongs to no area or institution, such as the taxonomy.
     """
-    held = scopes(principal, action)
+    held = grants_for(principal, action)
     if not held:
         raise Forbidden(f"You do not have permission to {PHRASES[action]}. Ask your administrator.")
-    if everywhere and EVERYWHERE not in held:
+    if everywhere and all(grant.scope != EVERYWHERE for grant in held):
         raise Forbidden(
             f"You have permission to {PHRASES[action]} in your own area only, and this counts "
             "everywhere. Ask your administrator."

@@ -24,7 +24,7 @@ def list_events(
     limit: int | None = 100,
 ) -> Sequence[AuditEvent]:
     """Events in their order; `action` also as what it begins with, like `need.`."""
-    authorise(principal, Action.READ_AUDIT)
+    authorise(principal, Action.READ_AUDIT, everywhere=True)
     query = select(AuditEvent).where(AuditEvent.sequence > after)
     if actor is not None:
         query = query.where(AuditEvent.actor == actor)

@@ -19,7 +19,7 @@ from models.tables import metadata
 
 
 def create_expertise(session: WriteSession, principal: Principal, row: ExpertiseRow) -> Expertise:
-    authorise(principal, Action.CHANGE_CATALOGUE)
+    authorise(principal, Action.CHANGE_CATALOGUE, everywhere=True)
     tree = locked_tree(session)
     if row.code in tree:
         raise Conflict(
@@ -35,7 +35,7 @@ def change_expertise(
     session: WriteSession, principal: Principal, row: ExpertiseRow, version: int | None
 ) -> Expertise:
     """Replace what an entry is called and lies below; one that was retired is in use again."""
-    authorise(principal, Action.CHANGE_CATALOGUE)
+    authorise(principal, Action.CHANGE_CATALOGUE, everywhere=True)
     tree = locked_tree(session)
     found = _entry(tree, row.code, version)
     changed = _changed(found, _expertise_columns(row, tree))
@@ -48,7 +48,7 @@ def withdraw_expertise(
     session: WriteSession, principal: Principal, code: str, version: int | None
 ) -> Expertise:
     """Retire an entry that nobody needs or offers any more and that nothing in use lies below."""
-    authorise(principal, Action.CHANGE_CATALOGUE)
+    authorise(principal, Action.CHANGE_CATALOGUE, everywhere=True)
     tree = locked_tree(session)
     found = _entry(tree, code, version)
     below = sorted(e.code for e in tree.values() if e.parent_code == code and not e.retired)
@@ -65,7 +65,7 @@ def withdraw_expertise(
 
 
 def create_period(session: WriteSession, principal: Principal, row: PeriodRow) -> Period:
-    authorise(principal, Action.CHANGE_CATALOGUE)
+    authorise(principal, Action.CHANGE_CATALOGUE, everywhere=True)
     if row.code in locked_calendar(session):
         raise Conflict(f"There is already a period {row.code}. Change it, or use another code.")
     made = Period(code=row.code, **_period_columns(session, row))
@@ -78,7 +78,7 @@ def change_period(
     session: WriteSession, principal: Principal, row: PeriodRow, version: int | None
 ) -> Period:
     """Replace a period's name and dates; the windows in it must still lie within them."""
-    authorise(principal, Action.CHANGE_CATALOGUE)
+    authorise(principal, Action.CHANGE_CATALOGUE, everywhere=True)
     found = _period(locked_calendar(session), row.code, version)
     changed = _changed(found, _period_columns(session, row))
     if changed:
@@ -90,7 +90,7 @@ def withdraw_period(
     session: WriteSession, principal: Principal, code: str, version: int | None
 ) -> None:
     """Delete a period that nothing uses yet."""
-    authorise(principal, Action.CHANGE_CATALOGUE)
+    authorise(principal, Action.CHANGE_CATALOGUE, everywhere=True)
     found = _period(locked_calendar(session), code, version)
     used = _what_is_in(session, code)
     if used:

@@ -1,12 +1,13 @@
 """Needs, offers and limits as CSV files, in and out: all of a file or nothing."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Table, select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import OUTSIDE, outside, visible
 from app.catalogue.naming import Names
 from app.catalogue.queries import get_period
 from app.database import ReadSession, WriteSession
@@ -67,6 +68,8 @@ def import_limits(
         misfits: list[Misfit] = []
         columns.append(limits_columns(row, catalogue, misfits))
         faults += [Fault(path.name, line, *misfit) for misfit in misfits]
+    touches = [{made.get("participant_id")} for made in columns]
+    faults += _outside(session, principal, path, rows, touches)
     key = ("participant_id", "period_code")
     return _take_in(session, principal, path, "limits", Limits, key, columns, faults, named)
 
@@ -94,6 +97,12 @@ def _import_items(
         faults += [Fault(path.name, line, *misfit) for misfit in misfits]
         if done % 1000 == 0:
             on_progress(f"Checking {path.name}", done / len(rows))
+    # Of a reference that somebody else's row has, that row is looked at too.
+    touches = [
+        {made.get("participant_id"), stored.get(row.reference, {}).get("participant_id")}
+        for made, (_, row) in zip(columns, rows, strict=True)
+    ]
+    faults += _outside(session, principal, path, rows, touches)
     held = {**stored, **{made["reference"]: made for made in columns}}
     notes = note_duplicates(
         kind.removesuffix("s"),
@@ -156,6 +165,23 @@ def _stored(session: WriteSession, model: type[Need] | type[Offer]) -> dict[str,
     return {row["reference"]: row for row in rows}
 
 
+def _outside(
+    session: WriteSession,
+    principal: Principal,
+    path: Path,
+    rows: Sequence[tuple[int, NeedRow | OfferRow | LimitsRow]],
+    touches: Sequence[set[Any]],
+) -> list[Fault]:
+    """A fault for each row that would change what its importer may not."""
+    everybody = {each for some in touches for each in some if each is not None}
+    beyond = outside(session, principal, Action.IMPORT, everybody)
+    return [
+        Fault(path.name, line, "participant", row.participant, OUTSIDE)
+        for (line, row), some in zip(rows, touches, strict=True)
+        if some & beyond
+    ]
+
+
 def _repeated(file: str, column: str, keys: Iterable[tuple[int, str]]) -> list[Fault]:
     first: dict[str, int] = {}
     faults = []
@@ -191,6 +217,7 @@ def _export(
     query = select(Participant.reference.label("of"), *model.__table__.c).join(
         Participant, Participant.id == model.participant_id
     )
+    query = query.where(visible(principal, Action.READ, model))
     if period is not None:
         query = query.where(model.period_code == get_period(session, principal, period).code)
     if model is Offer:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_for, authorise_on, visible
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound, Stale, require_version
 from app.events import audit, touched
@@ -28,7 +29,8 @@ def list_limits(
     limit: int | None = 100,
 ) -> Sequence[Limits]:
     authorise(principal, Action.READ)
-    query = select(Limits).where(Limits.id > after).order_by(Limits.id).limit(limit)
+    query = select(Limits).where(Limits.id > after, visible(principal, Action.READ, Limits))
+    query = query.order_by(Limits.id).limit(limit)
     if participant is not None:
         reference = reference_named(session, participant)
         query = query.join(Participant).where(Participant.reference == reference)
@@ -39,7 +41,7 @@ def list_limits(
 
 def get_limits(session: AnySession, principal: Principal, participant: str, period: str) -> Limits:
     authorise(principal, Action.READ)
-    found = _limits(session, participant, period)
+    found = _limits(session, principal, participant, period)
     if found is None:
         raise NotFound(
             f"{participant} has no limits of its own in {period}. Check both, or create the limits."
@@ -52,12 +54,13 @@ def set_limits(
 ) -> Limits:
     """Set a participant's limits in a period: `new` ones, or those of `version` (None: any)."""
     authorise(principal, Action.CHANGE_OFFER)
-    found = _limits(session, row.participant, row.period, lock=True)
+    found = _limits(session, principal, row.participant, row.period, lock=True)
     if new and found is not None:
         raise Stale(f"{row.participant} already has limits in {row.period}. Read and change those.")
     if not new and found is None:
         raise NotFound(f"{row.participant} has no limits in {row.period}. Create them first.")
     if found is not None:
+        authorise_on(session, principal, Action.CHANGE_OFFER, found)
         require_version(
             found.version, version, f"The record of limits of {row.participant} in {row.period}"
         )
@@ -66,6 +69,7 @@ def set_limits(
     columns = limits_columns(row, catalogue, misfits)
     if misfits:
         raise Unfit(misfits)
+    authorise_for(session, principal, Action.CHANGE_OFFER, [columns["participant_id"]])
     if found is None:
         found = Limits(**columns)
         session.add(found)
@@ -90,7 +94,7 @@ def set_limits(
 
 
 def _limits(
-    session: AnySession, participant: str, period: str, *, lock: bool = False
+    session: AnySession, principal: Principal, participant: str, period: str, *, lock: bool = False
 ) -> Limits | None:
     query = (
         select(Limits)
@@ -98,6 +102,7 @@ def _limits(
         .where(
             Participant.reference == reference_named(session, participant),
             Limits.period_code == period,
+            visible(principal, Action.READ, Limits),
         )
     )
     return session.scalar(query.with_for_update(of=Limits) if lock else query)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
 from models.exchange import Need, Offer
@@ -34,7 +35,7 @@ def list_needs(
 ) -> Sequence[Need]:
     """A page of needs by id; `participant` is its reference, `area` a kind and code."""
     authorise(principal, Action.READ)
-    query = _filtered(Need, period, expertise, participant, area, after_id, limit)
+    query = _filtered(principal, Need, period, expertise, participant, area, after_id, limit)
     if state is not None:
         query = query.where(Need.state == state)
     return session.scalars(query).all()
@@ -54,7 +55,7 @@ def list_offers(
 ) -> Sequence[Offer]:
     """A page of the offers that are not withdrawn, by id."""
     authorise(principal, Action.READ)
-    query = _filtered(Offer, period, expertise, participant, area, after_id, limit)
+    query = _filtered(principal, Offer, period, expertise, participant, area, after_id, limit)
     if availability is not None:
         query = query.where(Offer.availability == availability)
     return session.scalars(query.where(~Offer.withdrawn)).all()
@@ -62,22 +63,26 @@ def list_offers(
 
 def get_need(session: ReadSession | WriteSession, principal: Principal, reference: str) -> Need:
     authorise(principal, Action.READ)
-    return _get(session, Need, reference)
+    return _get(session, principal, Need, reference)
 
 
 def get_offer(session: ReadSession | WriteSession, principal: Principal, reference: str) -> Offer:
     authorise(principal, Action.READ)
-    return _get(session, Offer, reference)
+    return _get(session, principal, Offer, reference)
 
 
-def _get(session: ReadSession | WriteSession, model: type[Item], reference: str) -> Item:
-    found = session.scalar(select(model).where(model.reference == reference))
+def _get(
+    session: ReadSession | WriteSession, principal: Principal, model: type[Item], reference: str
+) -> Item:
+    seen = visible(principal, Action.READ, model)
+    found = session.scalar(select(model).where(model.reference == reference, seen))
     if found is None:
         raise NotFound(f"There is no {model.__tablename__} {reference!r}. Check the reference.")
     return found
 
 
 def _filtered(
+    principal: Principal,
     model: type[Item],
     period: str | None,
     expertise: str | None,
@@ -87,6 +92,7 @@ def _filtered(
     limit: int | None,
 ) -> Select[Item]:
     query = select(model).join(Participant, Participant.id == model.participant_id)
+    query = query.where(visible(principal, Action.READ, model))
     if period is not None:
         query = query.where(model.period_code == period)
     if expertise is not None:

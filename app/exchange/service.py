@@ -6,6 +6,7 @@ from typing import TypeVar
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_for, authorise_on, visible
 from app.database import WriteSession
 from app.errors import Conflict, NotFound, require_version
 from app.events import audit, touched
@@ -23,7 +24,9 @@ def create_need(session: WriteSession, principal: Principal, row: NeedRow) -> Ne
     _refuse_known(session, Need, row.reference)
     misfits: list[Misfit] = []
     columns = need_columns(row, Catalogue.load(session, principal, [row]), None, misfits)
-    return _add(session, principal, Need(**_fitting(columns, misfits)))
+    need = Need(**_fitting(columns, misfits))
+    authorise_for(session, principal, Action.CHANGE_NEED, [need.participant_id])
+    return _add(session, principal, need)
 
 
 def create_offer(session: WriteSession, principal: Principal, row: OfferRow) -> Offer:
@@ -31,7 +34,9 @@ def create_offer(session: WriteSession, principal: Principal, row: OfferRow) -> 
     _refuse_known(session, Offer, row.reference)
     misfits: list[Misfit] = []
     columns = offer_columns(row, Catalogue.load(session, principal, [row]), None, misfits)
-    return _add(session, principal, Offer(**_fitting(columns, misfits)))
+    offer = Offer(**_fitting(columns, misfits))
+    authorise_for(session, principal, Action.CHANGE_OFFER, [offer.participant_id])
+    return _add(session, principal, offer)
 
 
 def change_need(
@@ -39,12 +44,15 @@ def change_need(
 ) -> Need:
     """Replace a need's content by the row's; its state moves only as `FOLLOWS` allows."""
     authorise(principal, Action.CHANGE_NEED)
-    need = _find(session, Need, row.reference, version)
+    need = _find(session, principal, Action.CHANGE_NEED, Need, row.reference, version)
     misfits: list[Misfit] = []
     columns = need_columns(
         row, Catalogue.load(session, principal, [row]), _columns_of(need), misfits
     )
-    return _change(session, principal, need, "change", _fitting(columns, misfits))
+    fitting = _fitting(columns, misfits)
+    # Nobody hands a need over to where they could not have made it.
+    authorise_for(session, principal, Action.CHANGE_NEED, [fitting["participant_id"]])
+    return _change(session, principal, need, "change", fitting)
 
 
 def change_offer(
@@ -52,12 +60,14 @@ def change_offer(
 ) -> Offer:
     """Replace an offer's content by the row's; the giver's answer stays what it is."""
     authorise(principal, Action.CHANGE_OFFER)
-    offer = _find(session, Offer, row.reference, version)
+    offer = _find(session, principal, Action.CHANGE_OFFER, Offer, row.reference, version)
     misfits: list[Misfit] = []
     columns = offer_columns(
         row, Catalogue.load(session, principal, [row]), _columns_of(offer), misfits
     )
-    return _change(session, principal, offer, "change", _fitting(columns, misfits))
+    fitting = _fitting(columns, misfits)
+    authorise_for(session, principal, Action.CHANGE_OFFER, [fitting["participant_id"]])
+    return _change(session, principal, offer, "change", fitting)
 
 
 def advance_need(
@@ -69,7 +79,7 @@ def advance_need(
 ) -> Need:
     """Move a need to a state that may follow its own."""
     authorise(principal, Action.CHANGE_NEED)
-    need = _find(session, Need, reference, version)
+    need = _find(session, principal, Action.CHANGE_NEED, Need, reference, version)
     misfits: list[Misfit] = []
     next_state(state, _columns_of(need), misfits)
     return _change(session, principal, need, "advance", _fitting({"state": state.value}, misfits))
@@ -86,7 +96,7 @@ def withdraw_offer(
 ) -> Offer:
     """Withdraw an offer; the last answer is kept as it was."""
     authorise(principal, Action.CHANGE_OFFER)
-    offer = _find(session, Offer, reference, version)
+    offer = _find(session, principal, Action.CHANGE_OFFER, Offer, reference, version)
     return _change(session, principal, offer, "withdraw", {"withdrawn": True})
 
 
@@ -100,7 +110,7 @@ def confirm_need(
 ) -> Need:
     """Make a suggestion a need, on the word of the school's own side in the role `by_role`."""
     authorise(principal, Action.CONFIRM_NEED)
-    need = _find(session, Need, reference, version)
+    need = _find(session, principal, Action.CONFIRM_NEED, Need, reference, version)
     if need.state != NeedState.SUGGESTED:
         raise Conflict(f"Need {reference} is {need.state}. You can only confirm a suggested need.")
     columns = {"state": NeedState.IDENTIFIED.value, "agreed_by": by_role}
@@ -124,7 +134,7 @@ def answer_offer(
             "Choose an answer: can_offer, may_offer or not_offering. To take the offer out of use, "
             "withdraw it."
         )
-    offer = _find(session, Offer, reference, version)
+    offer = _find(session, principal, Action.ANSWER_OFFER, Offer, reference, version)
     if offer.withdrawn:
         raise Conflict(f"Offer {reference} was withdrawn. Create a new one.")
     columns: Columns = {
@@ -145,11 +155,23 @@ def _refuse_known(session: WriteSession, model: type[Item], reference: str) -> N
         )
 
 
-def _find(session: WriteSession, model: type[Item], reference: str, version: int | None) -> Item:
+def _find(
+    session: WriteSession,
+    principal: Principal,
+    action: Action,
+    model: type[Item],
+    reference: str,
+    version: int | None,
+) -> Item:
     """The item, compared with the version a change was made from before anything is written."""
-    found = session.scalar(select(model).where(model.reference == reference).with_for_update())
+    found = session.scalar(
+        select(model)
+        .where(model.reference == reference, visible(principal, Action.READ, model))
+        .with_for_update()
+    )
     if found is None:
         raise NotFound(f"There is no {model.__tablename__} {reference!r}. Check the reference.")
+    authorise_on(session, principal, action, found)
     require_version(found.version, version, f"{model.__tablename__.capitalize()} {reference}")
     return found
 

@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app.access.policy import Principal
+from app.access.policy import Action, Principal
+from app.access.scoped import visible
 from app.database import Database, ReadSession
 from app.errors import NotFound
 from app.exchange.queries import get_need
@@ -156,6 +157,7 @@ def latest_run(session: ReadSession, principal: Principal, reference: str) -> in
             Run.operation == Operation.SOLVE,
             Run.state == RunState.SOLVED,
             Run.period_code.in_(of_year),
+            visible(principal, Action.READ, Run),
         )
         .order_by(Run.id.desc())
         .limit(RUNS_ASKED)
@@ -171,7 +173,7 @@ def latest_run(session: ReadSession, principal: Principal, reference: str) -> in
 
 
 def _solved(session: Session, principal: Principal, run_id: int) -> Run:
-    run = queries.get_run(session, principal, run_id)
+    run = queries.get_run(session, principal, run_id, whole=True)
     if run.state != RunState.SOLVED:
         raise NotFound(f"Run {run_id} has no plan to explain: it is {run.state}.")
     return run

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
 from app.import_kit.report import Affected, ImportReport
@@ -74,7 +75,10 @@ def list_imports(
 ) -> Sequence[ImportBatch]:
     """Imports that changed something, in their order."""
     authorise(principal, Action.READ)
-    query = select(ImportBatch).where(ImportBatch.id > after).order_by(ImportBatch.id)
+    query = select(ImportBatch).where(
+        ImportBatch.id > after, visible(principal, Action.READ, ImportBatch)
+    )
+    query = query.order_by(ImportBatch.id)
     if kind is not None:
         query = query.where(ImportBatch.kind == kind)
     return session.scalars(query.limit(limit)).all()
@@ -82,7 +86,8 @@ def list_imports(
 
 def get_import(session: ReadSession, principal: Principal, import_id: int) -> ImportBatch:
     authorise(principal, Action.READ)
-    found = session.get(ImportBatch, import_id)
+    seen = visible(principal, Action.READ, ImportBatch)
+    found = session.scalar(select(ImportBatch).where(ImportBatch.id == import_id, seen))
     if found is None:
         raise NotFound(f"There is no import {import_id}. Check the number.")
     return found

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, 
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
 from app.proposals.publication import PUBLISHABLE
 from app.proposals.states import ENDED
 from app.runs.queries import get_run
@@ -169,7 +170,9 @@ def pairings(session: Session, principal: Principal, run_id: int, *, drafts: boo
     """
     authorise(principal, Action.READ)
     get_run(session, principal, run_id)
-    query = _with_sides(select(*_OF_PAIRING, Proposal.state)).where(Proposal.run_id == run_id)
+    query = _with_sides(select(*_OF_PAIRING, Proposal.state)).where(
+        Proposal.run_id == run_id, visible(principal, Action.READ, Proposal)
+    )
     if drafts:
         return query.where(Proposal.state.not_in(ENDED))
     return query.where(Proposal.state.in_(HOLDING), Proposal.sendable)

@@ -40,7 +40,7 @@ def create_embed(
     now = database_now(session)
     granted = tokens.grant(origins, layer, now=now, valid_for=valid_for, run_id=run_id)
     if run_id is not None:
-        get_run(session, principal, run_id)
+        get_run(session, principal, run_id, whole=True)
     made = EmbedToken(
         layer=layer,
         run_id=run_id,

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, RowMapping, or_, select
 from sqlalchemy.orm import aliased
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
 from app.database import ReadSession
 from app.errors import NotFound
 from app.register.lookups import Scope, is_in
@@ -59,7 +60,8 @@ def list_support(
 ) -> Sequence[RowMapping]:
     """A page of support by id; `participant` is either side, `area` where the taker is."""
     authorise(principal, Action.READ)
-    query = _SUPPORT.where(Support.id > after).order_by(Support.id).limit(limit)
+    query = _SUPPORT.where(Support.id > after, visible(principal, Action.READ, Support))
+    query = query.order_by(Support.id).limit(limit)
     if participant is not None:
         query = query.where(
             or_(_is(session, Participant, participant), _is(session, Giver, participant))
@@ -87,7 +89,8 @@ def _is(session: ReadSession, side: type[Participant], cell: str) -> ColumnEleme
 
 def get_support(session: ReadSession, principal: Principal, reference: str) -> RowMapping:
     authorise(principal, Action.READ)
-    found = session.execute(_SUPPORT.where(Support.reference == reference)).mappings().first()
+    query = _SUPPORT.where(Support.reference == reference, visible(principal, Action.READ, Support))
+    found = session.execute(query).mappings().first()
     if found is None:
         raise NotFound(f"There is no support {reference!r}. Check the reference.")
     return found

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import OUTSIDE, outside
 from app.catalogue.naming import Names, code_named, expertise_names, not_named
 from app.catalogue.packaged import load_packaged
 from app.database import WriteSession
@@ -95,6 +96,12 @@ def import_support(
     sides = _sides(session, rows, named)
     expertise = expertise_names(session)
     _check(session, path, rows, named, sides, expertise, faults)
+    everybody = {each for both in sides.values() for each in both if each is not None}
+    beyond = outside(session, principal, Action.IMPORT, everybody)
+    for line, row in rows:
+        # Like a proposal, support lies where either side does.
+        if {each for each in sides[row.reference] if each is not None} <= beyond:
+            faults.append(Fault(path.name, line, "taker", row.taker, OUTSIDE))
     raise_faults(faults)
     entries = [
         (

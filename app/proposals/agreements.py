@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from app.access.policy import CLOCK, Action, Principal, authorise
+from app.access.policy import CLOCK, WORKER, Action, Principal, authorise
+from app.access.scoped import authorise_on
 from app.database import Database, WriteSession, database_now
 from app.events import audit
 from app.proposals import flags
@@ -72,7 +73,8 @@ def agree(
     authorise(principal, OF_SIDE[side])
     _check_record(side, says, said_by, said)
     now = now or database_now(session)
-    proposal, need, offer = lock(session, proposal_id)
+    proposal, need, offer = lock(session, principal, proposal_id)
+    authorise_on(session, principal, OF_SIDE[side], proposal)
     check_current(proposal, version, now)
     _void_if_changed(session, principal, proposal, need, offer, now, hold_days)
     found = {Side(each.side): each for each in standing(session, proposal_id)}
@@ -209,5 +211,5 @@ def void_changed(database: Database, hold_days: int, now: datetime | None = None
 
 def _void(database: Database, proposal_id: int, now: datetime, hold_days: int) -> bool:
     with database.write() as session:
-        proposal, need, offer = lock(session, proposal_id)
+        proposal, need, offer = lock(session, WORKER, proposal_id)
         return _void_if_changed(session, CLOCK, proposal, need, offer, now, hold_days)

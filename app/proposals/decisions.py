@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import select
 
 from app.access.policy import CLOCK, Action, Principal, authorise
+from app.access.scoped import authorise_on, visible
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
@@ -80,10 +81,12 @@ def decide(
     BadDecision
         If a decline has no reason, or *other* no note.
     """
-    authorise(principal, Action.APPROVE if action in APPROVING else Action.REVIEW)
+    right = Action.APPROVE if action in APPROVING else Action.REVIEW
+    authorise(principal, right)
     check_said(action, said)
     now = now or database_now(session)
-    proposal, need, offer = lock(session, proposal_id)
+    proposal, need, offer = lock(session, principal, proposal_id)
+    authorise_on(session, principal, right, proposal)
     check_current(proposal, version, now)
     result = after(ProposalState(proposal.state), action)
     if action in APPROVING:
@@ -106,9 +109,12 @@ def check_said(action: DecisionAction, said: Said) -> None:
         raise BadDecision("reason 'other' needs a note that explains it")
 
 
-def lock(session: WriteSession, proposal_id: int) -> tuple[Proposal, Need, Offer]:
+def lock(
+    session: WriteSession, principal: Principal, proposal_id: int
+) -> tuple[Proposal, Need, Offer]:
     """Lock a proposal and both sides, so that whoever spends the same days waits."""
-    found = session.get(Proposal, proposal_id)
+    seen = visible(principal, Action.READ, Proposal)
+    found = session.scalar(select(Proposal).where(Proposal.id == proposal_id, seen))
     if found is None:
         raise NotFound(f"there is no proposal {proposal_id}")
     need = session.get_one(Need, found.need_id, populate_existing=True)
@@ -154,7 +160,8 @@ def allow_exception(
     """
     authorise(principal, Action.APPROVE)
     now = now or database_now(session)
-    proposal, need, offer = lock(session, proposal_id)
+    proposal, need, offer = lock(session, principal, proposal_id)
+    authorise_on(session, principal, Action.APPROVE, proposal)
     check_current(proposal, version, now)
     return pair_check.allow_exception(session, principal, proposal, need, offer, rule, reason, now)
 

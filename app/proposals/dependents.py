@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import aliased
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound, Problem
 from app.exchange.queries import get_need, get_offer
@@ -141,7 +142,7 @@ def _dependents(
     running: ColumnElement[bool],
     now: datetime | None,
 ) -> Dependents:
-    found = find_proposals(session, pair, Proposal.state.not_in(ENDED))
+    found = find_proposals(session, principal, pair, Proposal.state.not_in(ENDED))
     found.sort(key=lambda each: -STATES.index(ProposalState(each.proposal.state)))
     answers = answers_to(session, principal, [each.proposal.id for each in found])
     taker, giver = aliased(Participant), aliased(Participant)
@@ -149,7 +150,7 @@ def _dependents(
         select(Support, taker, giver)
         .join(taker, taker.id == Support.taker_id)
         .outerjoin(giver, giver.id == Support.giver_id)
-        .where(running, Support.state.in_(RUNNING))
+        .where(running, Support.state.in_(RUNNING), visible(principal, Action.READ, Support))
         .order_by(Support.id)
     )
     pins = session.execute(
@@ -158,6 +159,7 @@ def _dependents(
         .join(Offer, Offer.id == Steering.offer_id)
         .where(
             pair,
+            visible(principal, Action.READ, Steering),
             Steering.kind == SteeringKind.PIN,
             Steering.id.in_(
                 in_force(now or database_now(session)).with_only_columns(Steering.id).order_by(None)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import or_, select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_on, visible
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Stale
 from app.events import audit, touched
@@ -130,9 +131,16 @@ def clear(
         If it is not flagged.
     """
     authorise(principal, Action.REVIEW)
-    proposal = session.get(Proposal, proposal_id, with_for_update=True, populate_existing=True)
+    seen = visible(principal, Action.READ, Proposal)
+    proposal = session.scalar(
+        select(Proposal)
+        .where(Proposal.id == proposal_id, seen)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     if proposal is None:
         raise NotFound(f"There is no proposal {proposal_id}. Check the number.")
+    authorise_on(session, principal, Action.REVIEW, proposal)
     if version is not None and version != proposal.version:
         raise Stale(f"Proposal {proposal_id} has changed since you read it. Read it again.")
     flag = _open_flag(session, proposal_id)

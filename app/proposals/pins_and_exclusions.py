@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_on, outside, visible
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Stale
 from app.events import audit
@@ -43,6 +44,10 @@ def steer(
         raise BadSteering(f"The expiry, {on_day(expires_at)}, is in the past. Enter a later day.")
     need = session.scalars(select(Need).where(Need.reference == need_reference)).one_or_none()
     offer = session.scalars(select(Offer).where(Offer.reference == offer_reference)).one_or_none()
+    sides = {each.participant_id for each in (need, offer) if each is not None}
+    # Like a proposal, a pair lies where either side does.
+    if sides and outside(session, principal, Action.STEER, sides) == sides:
+        need = offer = None
     if need is None:
         raise NotFound(f"There is no need {need_reference!r}. Check the reference.")
     if offer is None:
@@ -105,9 +110,13 @@ def lift(
 ) -> Steering:
     """Take a pin or exclusion back; it stays on record."""
     authorise(principal, Action.STEER)
-    made = session.get(Steering, steering_id, with_for_update=True)
+    seen = visible(principal, Action.READ, Steering)
+    made = session.scalar(
+        select(Steering).where(Steering.id == steering_id, seen).with_for_update()
+    )
     if made is None or made.kind != kind:
         raise NotFound(f"There is no {kind} {steering_id}. Check the number.")
+    authorise_on(session, principal, Action.STEER, made)
     if version is not None and version != made.version:
         raise Stale(
             f"{kind.capitalize()} {steering_id} has changed since you read it. Read it again."

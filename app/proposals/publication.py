@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_on
 from app.database import WriteSession, database_now
 from app.errors import NotFound
 from app.events import audit
@@ -46,7 +47,8 @@ def consent(
     """
     authorise(principal, OF_SIDE[side])
     check_speaks_for(side, given_by)
-    proposal, _, _ = lock(session, proposal_id)
+    proposal, _, _ = lock(session, principal, proposal_id)
+    authorise_on(session, principal, OF_SIDE[side], proposal)
     standing = _in_force(session, proposal_id, side)
     if standing is not None:
         return standing
@@ -84,7 +86,8 @@ def withdraw(
         If there is no such proposal, or the side never consented.
     """
     authorise(principal, OF_SIDE[side])
-    lock(session, proposal_id)
+    proposal, _, _ = lock(session, principal, proposal_id)
+    authorise_on(session, principal, OF_SIDE[side], proposal)
     given = [each for each in consents_of(session, principal, proposal_id) if each.side == side]
     if not given:
         raise NotFound(f"The {WHOSE[side]} has not consented to publish proposal {proposal_id}.")

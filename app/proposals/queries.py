@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, exists, fu
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
 from app.errors import NotFound
 from app.exchange.queries import confirmed
 from app.planning.load import in_force
@@ -107,7 +108,12 @@ def list_proposals(
     authorise(principal, Action.READ)
     key, descending = SORTS[sort.removeprefix("-")], sort.startswith("-")
     # Ids first: to sort whole rows, with all their sentences, costs more than to find them.
-    page = _joined(select(Proposal.id)).where(*_conditions(wanted)).offset(skip).limit(limit)
+    page = (
+        _joined(select(Proposal.id))
+        .where(*_conditions(principal, wanted))
+        .offset(skip)
+        .limit(limit)
+    )
     if after is not None:
         value, proposal_id = after
         beyond = key < value if descending else key > value
@@ -121,15 +127,21 @@ def list_proposals(
     return [found[each] for each in ids]
 
 
-def find_proposals(session: Session, *conditions: ColumnElement[bool]) -> list[Full]:
+def find_proposals(
+    session: Session, principal: Principal, *conditions: ColumnElement[bool]
+) -> list[Full]:
     """Every proposal of which these hold, in their order."""
-    query = _full().where(*conditions).order_by(Proposal.id)
+    query = (
+        _full().where(visible(principal, Action.READ, Proposal), *conditions).order_by(Proposal.id)
+    )
     return [Full(*row) for row in session.execute(query)]
 
 
 def count_proposals(session: Session, principal: Principal, wanted: Wanted) -> int:
     authorise(principal, Action.READ)
-    query = _joined(select(func.count()).select_from(Proposal)).where(*_conditions(wanted))
+    query = _joined(select(func.count()).select_from(Proposal)).where(
+        *_conditions(principal, wanted)
+    )
     return session.scalar(query) or 0
 
 
@@ -148,7 +160,7 @@ def counts_by(
             select(column, func.count())
             .select_from(Proposal)
             .join(Need, Need.id == Proposal.need_id)
-            .where(Proposal.run_id == run_id)
+            .where(Proposal.run_id == run_id, visible(principal, Action.READ, Proposal))
             .group_by(column)
             .order_by(column)
         )
@@ -158,7 +170,8 @@ def counts_by(
 
 def get_proposal(session: Session, principal: Principal, proposal_id: int) -> Full:
     authorise(principal, Action.READ)
-    row = session.execute(_full().where(Proposal.id == proposal_id)).one_or_none()
+    seen = visible(principal, Action.READ, Proposal)
+    row = session.execute(_full().where(Proposal.id == proposal_id, seen)).one_or_none()
     if row is None:
         raise NotFound(f"There is no proposal {proposal_id}. Check the number.")
     return Full(*row)
@@ -181,15 +194,22 @@ def alternates_of(
 def decisions_of(session: Session, principal: Principal, proposal_id: int) -> Sequence[Decision]:
     """What was decided on a proposal, in order."""
     authorise(principal, Action.READ)
-    query = select(Decision).where(Decision.proposal_id == proposal_id).order_by(Decision.id)
+    seen = Decision.proposal_id.in_(seen_proposals(principal))
+    query = select(Decision).where(Decision.proposal_id == proposal_id, seen).order_by(Decision.id)
     return session.scalars(query).all()
 
 
 def agreements_of(session: Session, principal: Principal, proposal_id: int) -> Sequence[Agreement]:
     """What both sides said to a proposal, in order, with what was voided."""
     authorise(principal, Action.READ)
-    query = select(Agreement).where(Agreement.proposal_id == proposal_id).order_by(Agreement.id)
-    return session.scalars(query).all()
+    seen = Agreement.proposal_id.in_(seen_proposals(principal))
+    query = select(Agreement).where(Agreement.proposal_id == proposal_id, seen)
+    return session.scalars(query.order_by(Agreement.id)).all()
+
+
+def seen_proposals(principal: Principal) -> Select[int]:
+    """Ids of the proposals that the principal may read."""
+    return select(Proposal.id).where(visible(principal, Action.READ, Proposal))
 
 
 def answers_to(
@@ -201,6 +221,7 @@ def answers_to(
     for start in range(0, len(proposal_ids), AT_ONCE):
         query = select(Agreement.proposal_id, Agreement.side, Agreement.says).where(
             Agreement.voided_at.is_(None),
+            Agreement.proposal_id.in_(seen_proposals(principal)),
             Agreement.proposal_id.in_(proposal_ids[start : start + AT_ONCE]),
         )
         for proposal_id, side, says in session.execute(query):
@@ -226,7 +247,8 @@ def list_steering(
 ) -> list[Steered]:
     """Pins or exclusions; `standing`: only those in force, or only those that are not."""
     authorise(principal, Action.READ)
-    query = _steered(kind).where(Steering.id > after).order_by(Steering.id).limit(limit)
+    query = _steered(kind).where(Steering.id > after, visible(principal, Action.READ, Steering))
+    query = query.order_by(Steering.id).limit(limit)
     if standing is not None:
         here = Steering.id.in_(in_force(now).with_only_columns(Steering.id).order_by(None))
         query = query.where(here if standing else ~here)
@@ -239,7 +261,8 @@ def list_steering(
 
 def get_steering(session: Session, principal: Principal, kind: str, steering_id: int) -> Steered:
     authorise(principal, Action.READ)
-    row = session.execute(_steered(kind).where(Steering.id == steering_id)).one_or_none()
+    seen = visible(principal, Action.READ, Steering)
+    row = session.execute(_steered(kind).where(Steering.id == steering_id, seen)).one_or_none()
     if row is None:
         raise NotFound(f"There is no {kind} {steering_id}. Check the number.")
     return row[0], row[1], row[2]
@@ -268,8 +291,8 @@ def _joined(query: Any) -> Any:
     )
 
 
-def _conditions(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _conditions(principal: Principal, wanted: Wanted) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [visible(principal, Action.READ, Proposal)]
     for word in (wanted.text or "").split():
         named = (side.name.icontains(word, autoescape=True) for side in (Taker, Giver))
         conditions.append(or_(*named))

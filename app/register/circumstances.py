@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import OUTSIDE, outside
 from app.database import ReadSession, WriteSession
 from app.errors import Fault
 from app.events import touched
@@ -94,7 +95,7 @@ def import_circumstance_rules(
     session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
 ) -> ImportReport:
     """Add and change rules; a kind that the file does not name keeps its rule."""
-    authorise(principal, Action.EDIT_RULES)
+    authorise(principal, Action.EDIT_RULES, everywhere=True)
     ensure_default_rules(session)
     faults: list[Fault] = []
     rows = read_file(path, CircumstanceRuleRow, faults, on_progress)
@@ -168,6 +169,10 @@ def import_circumstances(
         if whose(row) not in named.ids:
             reason = named.why_not(row.participant)
             faults.append(Fault(path.name, line, "participant", row.participant, reason))
+    beyond = outside(session, principal, Action.IMPORT, set(named.ids.values()))
+    for line, row in rows:
+        if named.ids.get(whose(row)) in beyond:
+            faults.append(Fault(path.name, line, "participant", row.participant, OUTSIDE))
     raise_faults(faults)
     report = new_report("circumstances", {"circumstances": path})
     written = upsert(

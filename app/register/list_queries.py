@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, or_, select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
 from app.register.group_members import MEMBERS
@@ -328,7 +329,9 @@ def list_circumstances(
 ) -> Rows:
     """A page of circumstances in the order they were entered; `on` a day that they hold."""
     authorise(principal, Action.READ)
-    query = _CIRCUMSTANCE.where(Circumstance.id > after).order_by(Circumstance.id).limit(limit)
+    seen = visible(principal, Action.READ, Circumstance)
+    query = _CIRCUMSTANCE.where(Circumstance.id > after, seen).order_by(Circumstance.id)
+    query = query.limit(limit)
     if participant is not None:
         query = query.where(Participant.reference == reference_named(session, participant))
     if kind is not None:
@@ -343,7 +346,8 @@ def list_circumstances(
 
 def get_circumstance(session: AnySession, principal: Principal, circumstance_id: int) -> RowMapping:
     authorise(principal, Action.READ)
-    query = _CIRCUMSTANCE.where(Circumstance.id == circumstance_id)
+    seen = visible(principal, Action.READ, Circumstance)
+    query = _CIRCUMSTANCE.where(Circumstance.id == circumstance_id, seen)
     found = session.execute(query).mappings().first()
     if found is None:
         raise NotFound(f"There is no circumstance {circumstance_id}. Check the number.")

@@ -64,7 +64,7 @@ def import_networks(
 
     A member that the file no longer gives to one of its networks leaves it `today`.
     """
-    authorise(principal, Action.IMPORT)
+    authorise(principal, Action.IMPORT, everywhere=True)
     faults: list[Fault] = []
     rows = read_file(path, NetworkRow, faults, on_progress)
     named = name_participants(session, principal, {row.member for _, row in rows})

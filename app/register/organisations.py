@@ -40,7 +40,7 @@ def import_organisations(
 
     A designation that the file no longer gives to one of its organisations ends `today`.
     """
-    authorise(principal, Action.IMPORT)
+    authorise(principal, Action.IMPORT, everywhere=True)
     faults: list[Fault] = []
     rows = read_file(path, OrganisationRow, faults, on_progress)
     described = described_by(path, rows, faults)

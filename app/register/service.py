@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_for, authorise_on, visible
 from app.database import WriteSession
 from app.errors import Conflict, Fault, NotFound, Problem, require_version
 from app.events import audit, touched
@@ -66,6 +67,7 @@ def create_circumstance(
     authorise(principal, Action.CHANGE_REGISTER)
     ensure_default_rules(session)
     participant_id = _participant_id(session, principal, row.participant, "participant")
+    authorise_for(session, principal, Action.CHANGE_REGISTER, [participant_id])
     _require_kind(session, row.kind)
     same = select(Circumstance.id).where(
         Circumstance.participant_id == participant_id,
@@ -103,7 +105,7 @@ def change_circumstance(
 ) -> Circumstance:
     """Change when a circumstance ended, or its source."""
     authorise(principal, Action.CHANGE_REGISTER)
-    found = _circumstance(session, circumstance_id, version)
+    found = _circumstance(session, principal, circumstance_id, version)
     if ends is not None and ends < found.starts:
         raise Unknown("ends", ends.isoformat(), f"must not be before the start, {found.starts}")
     if (found.ends, found.source) != (ends, source):
@@ -127,7 +129,7 @@ def withdraw_circumstance(
 ) -> None:
     """Take away a circumstance that was entered by mistake; the audit keeps that it was."""
     authorise(principal, Action.CHANGE_REGISTER)
-    found = _circumstance(session, circumstance_id, version)
+    found = _circumstance(session, principal, circumstance_id, version)
     touched.mark(session, principal.name, [found.participant_id])
     session.delete(found)
     session.flush()
@@ -144,7 +146,7 @@ def withdraw_circumstance(
 def create_rule(
     session: WriteSession, principal: Principal, row: CircumstanceRuleRow
 ) -> CircumstanceRule:
-    authorise(principal, Action.EDIT_RULES)
+    authorise(principal, Action.EDIT_RULES, everywhere=True)
     ensure_default_rules(session)
     if session.get(CircumstanceRule, row.kind) is not None:
         raise Conflict(f"There is already a circumstance rule {row.kind}. Change it.")
@@ -158,7 +160,7 @@ def create_rule(
 def change_rule(
     session: WriteSession, principal: Principal, row: CircumstanceRuleRow, version: int | None
 ) -> CircumstanceRule:
-    authorise(principal, Action.EDIT_RULES)
+    authorise(principal, Action.EDIT_RULES, everywhere=True)
     ensure_default_rules(session)
     found = _rule(session, row.kind, version)
     changed = {
@@ -185,7 +187,7 @@ def withdraw_rule(
     session: WriteSession, principal: Principal, kind: str, version: int | None
 ) -> None:
     """Take away the rule of a kind of circumstance that nobody is in or ever was."""
-    authorise(principal, Action.EDIT_RULES)
+    authorise(principal, Action.EDIT_RULES, everywhere=True)
     found = _rule(session, kind, version)
     held = session.scalar(select(func.count()).where(Circumstance.kind == kind))
     if held:
@@ -217,6 +219,7 @@ def create_network(
     authorise(principal, Action.CHANGE_REGISTER)
     if session.scalar(select(Network.id).where(Network.key == key)) is not None:
         raise Conflict(f"There is already a network {key}. Change it, or use another key.")
+    _authorise_members(session, principal, members)
     made = Network(key=key, name=name, kind=kind)
     session.add(made)
     session.flush()
@@ -237,7 +240,8 @@ def change_network(
 ) -> Network:
     """Replace what a network is called and who is or was in it."""
     authorise(principal, Action.CHANGE_REGISTER)
-    found = _network(session, key, version)
+    found = _network(session, principal, key, version)
+    _authorise_members(session, principal, members)
     found.name, found.kind = name, kind
     found.version += 1
     session.execute(delete(NetworkMembership).where(NetworkMembership.network_id == found.id))
@@ -251,7 +255,7 @@ def withdraw_network(
 ) -> Network:
     """Let everybody leave a network today; who was in it, and until when, is kept."""
     authorise(principal, Action.CHANGE_REGISTER)
-    found = _network(session, key, version)
+    found = _network(session, principal, key, version)
     today = _today()
     lasting = or_(NetworkMembership.ends.is_(None), NetworkMembership.ends > today)
     members = session.scalars(
@@ -268,12 +272,28 @@ def withdraw_network(
     return found
 
 
-def _network(session: WriteSession, key: str, version: int | None) -> Network:
+def _network(session: WriteSession, principal: Principal, key: str, version: int | None) -> Network:
     found = session.scalar(select(Network).where(Network.key == key).with_for_update())
     if found is None:
         raise NotFound(f"There is no network {key!r}. Check the key.")
+    of_it = NetworkMembership.network_id == found.id
+    members = session.scalars(select(NetworkMembership.participant_id).where(of_it)).all()
+    authorise_for(session, principal, Action.CHANGE_REGISTER, members)
     require_version(found.version, version, f"Network {key}")
     return found
+
+
+def _authorise_members(
+    session: WriteSession, principal: Principal, members: Sequence[Member]
+) -> None:
+    """Also of a network leader: whoever takes somebody in would else reach what is theirs by that.
+
+    Asked before the members are written, when its scope is still what it was.
+    """
+    named = name_participants(session, principal, {member.participant for member in members})
+    known = [named.id_of(member.participant) for member in members]
+    ids = [each for each in known if each is not None]
+    authorise_for(session, principal, Action.CHANGE_REGISTER, ids)
 
 
 def _write_members(
@@ -305,6 +325,7 @@ def create_organisation(session: WriteSession, principal: Principal, one: Descri
     if session.scalar(select(Organisation.key).where(Organisation.key == key)) is not None:
         raise Conflict(f"There is already an organisation {key}. Change it, or use another key.")
     _store_organisation(session, principal, one)
+    _authorise_organisation(session, principal, key)
     _record(session, principal, "organisation.create", f"organisation:{key}")
 
 
@@ -316,9 +337,12 @@ def change_organisation(
     place_organisations(session, [one])
     key, closed = one.row.key, one.row.closed
     found = _organisation(session, key, version)
+    _authorise_organisation(session, principal, key)
     if closed is not None and _is_open(found) and closed <= _today():
         _require_unused(session, found)
-    if _store_organisation(session, principal, one):
+    changed = _store_organisation(session, principal, one)
+    _authorise_organisation(session, principal, key)
+    if changed:
         _record(session, principal, "organisation.change", f"organisation:{key}")
 
 
@@ -328,6 +352,7 @@ def withdraw_organisation(
     """Close an organisation that neither needs nor offers anything any more, as of today."""
     authorise(principal, Action.CHANGE_REGISTER)
     found = _organisation(session, key, version)
+    _authorise_organisation(session, principal, key)
     if _is_open(found):
         _require_unused(session, found)
         who = session.get_one(Participant, found.participant_id)
@@ -337,6 +362,12 @@ def withdraw_organisation(
         who.updated_at = datetime.now(UTC)
         session.flush()
         _record(session, principal, "organisation.withdraw", f"organisation:{key}", found)
+
+
+def _authorise_organisation(session: WriteSession, principal: Principal, key: str) -> None:
+    """Where it lies now; what was written already goes with the refusal."""
+    query = select(Participant.id).where(Participant.reference == f"org:{key}")
+    authorise_for(session, principal, Action.CHANGE_REGISTER, session.scalars(query).all())
 
 
 def _organisation(session: WriteSession, key: str, version: int | None) -> Organisation:
@@ -391,10 +422,15 @@ def _require_kind(session: WriteSession, kind: str) -> None:
         raise Unknown("kind", kind, f"has no circumstance rule. Use one of: {', '.join(known)}")
 
 
-def _circumstance(session: WriteSession, wanted: int, version: int | None) -> Circumstance:
-    found = session.get(Circumstance, wanted, with_for_update=True)
+def _circumstance(
+    session: WriteSession, principal: Principal, wanted: int, version: int | None
+) -> Circumstance:
+    seen = visible(principal, Action.READ, Circumstance)
+    query = select(Circumstance).where(Circumstance.id == wanted, seen)
+    found = session.scalar(query.with_for_update())
     if found is None:
         raise NotFound(f"There is no circumstance {wanted}. Check the number.")
+    authorise_on(session, principal, Action.CHANGE_REGISTER, found)
     require_version(found.version, version, f"Circumstance {wanted}")
     return found
 

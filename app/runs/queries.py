@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import runs_seen, visible
 from app.errors import NotFound
 from models.matching import Run, RunEvent, RunFile
 from solver.explain.explained_json import Explained, explained, explained_from_json
@@ -31,12 +32,20 @@ FileName = Literal[
 ]
 
 
-def get_run(session: Session, principal: Principal, run_id: int) -> Run:
+def get_run(session: Session, principal: Principal, run_id: int, *, whole: bool = False) -> Run:
+    """A run that the principal may know of; `whole`: only if all that it plans may be read."""
     authorise(principal, Action.READ)
-    run = session.get(Run, run_id)
+    seen = visible(principal, Action.READ, Run) if whole else runs_seen(principal)
+    run = session.scalar(select(Run).where(Run.id == run_id, seen))
     if run is None:
         raise NotFound(f"There is no run {run_id}. Check the number.")
     return run
+
+
+def sees_all(session: Session, principal: Principal, run: Run) -> bool:
+    """Whether all that a run plans may be read."""
+    seen = select(Run.id).where(Run.id == run.id, visible(principal, Action.READ, Run))
+    return session.scalar(seen) is not None
 
 
 def file_of(session: Session, run_id: int, name: FileName) -> bytes:
@@ -49,20 +58,20 @@ def file_of(session: Session, run_id: int, name: FileName) -> bytes:
 
 def problem_of(session: Session, principal: Principal, run_id: int) -> Problem:
     """The exact problem of a run; solving it again with its options gives its plan again."""
-    get_run(session, principal, run_id)
+    get_run(session, principal, run_id, whole=True)
     return problem_from_json(decode(file_of(session, run_id, "problem")))
 
 
 def refusals_of(session: Session, principal: Principal, run_id: int) -> dict[str, dict[str, int]]:
     """How many offers the rules refused each need, by reason."""
-    get_run(session, principal, run_id)
+    get_run(session, principal, run_id, whole=True)
     found: dict[str, dict[str, int]] = decode(file_of(session, run_id, "refusals"))
     return found
 
 
 def explained_of(session: Session, principal: Principal, run_id: int) -> Explained:
     """What keeps each unmet need of a run's plan out, by the rules of the plan."""
-    get_run(session, principal, run_id)
+    get_run(session, principal, run_id, whole=True)
     try:
         return read_explained(file_of(session, run_id, "explained"))
     except (NotFound, ProblemFault):
@@ -76,7 +85,7 @@ def read_explained(content: bytes) -> Explained:
 
 
 def plan_of(session: Session, principal: Principal, run_id: int) -> Plan:
-    get_run(session, principal, run_id)
+    get_run(session, principal, run_id, whole=True)
     return Plan.from_json(decode(file_of(session, run_id, "plan")))
 
 
@@ -87,7 +96,11 @@ def events(
     authorise(principal, Action.READ)
     return session.scalars(
         select(RunEvent)
-        .where(RunEvent.run_id == run_id, RunEvent.sequence > after)
+        .where(
+            RunEvent.run_id == run_id,
+            RunEvent.sequence > after,
+            RunEvent.run_id.in_(select(Run.id).where(runs_seen(principal))),
+        )
         .order_by(RunEvent.sequence)
     ).all()
 
@@ -104,7 +117,7 @@ def list_runs(
 ) -> Sequence[Run]:
     """Runs, the newest first."""
     authorise(principal, Action.READ)
-    query = select(Run).order_by(Run.id.desc()).limit(limit)
+    query = select(Run).where(runs_seen(principal)).order_by(Run.id.desc()).limit(limit)
     for column, value in (
         (Run.state, state),
         (Run.operation, operation),

@@ -124,7 +124,7 @@ def _solve(session: WriteSession, principal: Caller, body: NewRun) -> Run:
 def _check(session: WriteSession, principal: Caller, body: NewRun) -> Run:
     assert body.of_run is not None
     assert body.plan is not None
-    earlier = queries.get_run(session, principal, body.of_run)
+    earlier = queries.get_run(session, principal, body.of_run, whole=True)
     queries.file_of(session, earlier.id, "problem")
     try:
         content = encode(Plan.from_json(body.plan).to_json(), gzipped=True)
@@ -187,7 +187,7 @@ def _file(
     run_id: int,
     name: queries.FileName,
 ) -> Response:
-    queries.get_run(session, principal, run_id)
+    queries.get_run(session, principal, run_id, whole=True)
     content = queries.file_of(session, run_id, name)
     tag = tag_of_content(content)
     headers = {

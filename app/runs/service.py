@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_for, authorise_on, runs_seen
 from app.catalogue.queries import get_period
 from app.database import Database, WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem
@@ -70,6 +71,7 @@ def submit(
         If the period is over on the day planned from.
     """
     authorise(principal, Action.RUN)
+    authorise_takers(session, principal, takers)
     as_of = day_of(options)
     get_period(session, principal, period, not_over_on=as_of)
     asked = options.model_copy(update={"as_of": as_of}).model_dump(mode="json")
@@ -102,6 +104,14 @@ def submit(
         operation=operation,
     )
     return run
+
+
+def authorise_takers(session: Session, principal: Principal, takers: Takers) -> None:
+    """Refuse to plan for anybody whom the principal may not start runs for."""
+    if takers.participant_ids is None:
+        authorise(principal, Action.RUN, everywhere=True)
+    else:
+        authorise_for(session, principal, Action.RUN, takers.participant_ids)
 
 
 def day_of(options: MatchOptions) -> date:
@@ -138,12 +148,13 @@ def request_cancel(session: WriteSession, principal: Principal, run_id: int) -> 
     authorise(principal, Action.RUN)
     run = session.scalars(
         select(Run)
-        .where(Run.id == run_id)
+        .where(Run.id == run_id, runs_seen(principal))
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
     if run is None:
         raise NotFound(f"There is no run {run_id}. Check the number.")
+    authorise_on(session, principal, Action.RUN, run)
     if run.state in leases.ENDED:
         raise Conflict(f"Run {run_id} has already ended: it is {run.state}.")
     if run.state == RunState.QUEUED:

@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_for, outside
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
 from app.register.successors.open_items import OpenItems, closed_with_work, open_items
@@ -28,7 +29,14 @@ class Unsettled:
 
 def count_unsettled(session: ReadSession, principal: Principal, today: date) -> int:
     authorise(principal, Action.READ)
-    return len(closed_with_work(session, today))
+    return len(_seen(session, principal, today))
+
+
+def _seen(session: AnySession, principal: Principal, today: date) -> list[School]:
+    """Closed institutions with open work, of those that the principal may read of."""
+    found = closed_with_work(session, today)
+    beyond = outside(session, principal, Action.READ, {each.participant_id for each in found})
+    return [each for each in found if each.participant_id not in beyond]
 
 
 def list_unsettled(
@@ -41,7 +49,7 @@ def list_unsettled(
 ) -> list[Unsettled]:
     """A page of them by URN; each stays until it is settled."""
     authorise(principal, Action.READ)
-    found = [each for each in closed_with_work(session, today) if each.urn > after]
+    found = [each for each in _seen(session, principal, today) if each.urn > after]
     return _unsettled(session, found[:limit], today)
 
 
@@ -57,6 +65,7 @@ def get_unsettled(session: AnySession, principal: Principal, urn: int, today: da
     """
     authorise(principal, Action.READ)
     school = closed_school(session, urn)
+    authorise_for(session, principal, Action.READ, [school.participant_id])
     return _unsettled(session, [school], today)[0]
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_for
 from app.database import WriteSession
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
@@ -62,9 +63,11 @@ def settle(
     closed = closed_school(session, urn)
     settled = Settled(urn, to)
     who = closed.participant_id
+    authorise_for(session, principal, Action.CHANGE_REGISTER, [who])
     items = OpenItems()
     if to is not None:
         target = _target(session, closed, to)
+        authorise_for(session, principal, Action.CHANGE_REGISTER, [target.participant_id])
         carried = carry_over(session, principal.name, [(closed, target)], today)[urn]
         settled.carried_over = dict(sorted(carried.moved.items()))
         settled.to_do = carried.to_check

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import or_, select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_for
 from app.catalogue.calendar import year_on
 from app.catalogue.naming import expertise_names, not_named
 from app.catalogue.queries import get_period
@@ -92,6 +93,10 @@ def suggest(
     period = get_period(session, principal, period_code) if period_code else year_on(session, today)
     area = find_area(session, area_named) if area_named else None
     subjects = _subjects(session, area)
+    if subjects is None:
+        authorise(principal, Action.SUGGEST, everywhere=True)
+    else:
+        authorise_for(session, principal, Action.SUGGEST, subjects)
     found, notes = find(
         session,
         rules,

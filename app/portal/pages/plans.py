@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app.access.secret import signing_secret
 from app.database import ReadSession, database_now
@@ -24,7 +24,7 @@ from app.maps.tokens import BadEmbed
 from app.planning.options import MatchOptions
 from app.portal.pages.runs import watched
 from app.portal.rendering import HEADERS, VENDOR, Pager, csv_page, page, page_number
-from app.portal.sessions import Visitor, Who, home
+from app.portal.sessions import BASE, Visitor, Who, home
 from app.runs import queries
 from app.runs.leases import ENDED
 from app.runs.queries import FileName
@@ -81,6 +81,8 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
     """A run that goes on is watched, one that has ended shows what came of it."""
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
+        if not queries.sees_all(session, who.principal, run):
+            return RedirectResponse(f"{BASE}/runs/{run_id}/proposals", 303)
         if RunState(run.state) not in ENDED:
             return page(request, "run_watch.html", who, **watched(session, who, run))
         if run.state != RunState.SOLVED:
@@ -101,7 +103,7 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
 @router.get("/runs/{run_id:id}/map")
 def show_map(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
-        run = queries.get_run(session, who.principal, run_id)
+        run = queries.get_run(session, who.principal, run_id, whole=True)
         return page(request, "map.html", who, run=run, widget=widget_of(request, session, run))
 
 
@@ -109,7 +111,7 @@ def show_map(request: Request, who: Who, run_id: int) -> Response:
 def show_picture(request: Request, who: Who, run_id: int) -> Response:
     """The plan as it was made, for paper and for browsers that run no script."""
     with who.database.read() as session:
-        run = queries.get_run(session, who.principal, run_id)
+        run = queries.get_run(session, who.principal, run_id, whole=True)
         return page(
             request,
             "picture.html",
@@ -124,7 +126,7 @@ def show_picture(request: Request, who: Who, run_id: int) -> Response:
 @router.get("/runs/{run_id:id}/picture.svg")
 def read_picture(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
-        run = queries.get_run(session, who.principal, run_id)
+        run = queries.get_run(session, who.principal, run_id, whole=True)
         content: bytes = _drawn(request, session, who, run, "picture")
     if not content:
         raise NotFound("no school or organisation in this run has a known location")
@@ -163,7 +165,7 @@ def list_unmet(request: Request, who: Who, run_id: int) -> Response:
     asked = request.query_params
     number = page_number(request)
     with who.database.read() as session:
-        run = queries.get_run(session, who.principal, run_id)
+        run = queries.get_run(session, who.principal, run_id, whole=True)
         unmet: Unmet = _drawn(request, session, who, run, "unmet")
         name = unmet.names
         found = [need for need in unmet.needs if _fits(need, name, asked)]

@@ -1,0 +1,271 @@
+"""What lies in a scope: seen and changed by who holds a role there, and by nobody else."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.policy import EVERYWHERE, Action, Principal, Scope
+from app.access.scoped import authorise_on, outside, visible
+from app.database import Database
+from app.errors import FaultyFile, Forbidden, NotFound
+from app.exchange import queries as items
+from app.exchange import service as exchange
+from app.exchange.files import import_needs
+from app.exchange.rows import NeedRow
+from app.import_kit.misfits import Unfit
+from app.maps import queries as maps
+from app.planning.options import MatchOptions
+from app.planning.scope import takers_in
+from app.proposals import agreements, decisions
+from app.proposals import queries as proposals
+from app.proposals.decisions import Said
+from app.register import service as register
+from app.runs import queries as runs
+from app.runs import service as matching
+from models.exchange import Need, Offer
+from models.matching import Proposal, Run
+from models.partnerships import Support
+from models.register import Area, Participant
+from models.vocabulary import (
+    Availability,
+    DecisionAction,
+    DeclineReason,
+    Role,
+    Says,
+    ScopeKind,
+    Side,
+)
+from tests import rows
+from tests.factories import acting
+
+HOLD_DAYS = 14
+HERE = Scope(ScopeKind.AREA, "999")
+PAIRED = {"half_days": 4, "points": 1, "components": [], "distance_m": None, "remote": True}
+PAIRED |= {"ladder": "region", "sendable": True, "state": "preferred"}
+
+
+@pytest.fixture
+def two(database: Database) -> Database:
+    """Two local authorities of two regions with a school each; here also a hub and a network.
+
+    One proposal within each, and one from there to here.
+    """
+    with database.write() as session:
+        rows.add_calendar(session)
+        rows.add(session, Area(kind="local_authority", code="998", name="There", region_code="Y"))
+        here = rows.add_school(session, 1)
+        there = rows.add_school(session, 2, local_authority_code="998", region_code="Y")
+        hub = rows.add_hub(session, "hub", group_uid=70)
+        rows.add_group(session, 70, "multi_academy_trust", [here])
+        rows.add_network(session, "n", [here, hub])
+        for code, who in (("999", here), ("998", there)):
+            rows.add_need(session, f"need-{code}", who, mode="remote")
+            rows.add_offer(session, f"offer-{code}", who, mode="remote")
+            scope = {"kind": "local_authority", "code": code, "name": code}
+            rows.add(
+                session,
+                Run(
+                    **{"id": int(code), "period_code": rows.YEAR, "options": {}},
+                    **{"state": "solved", "scope": scope, "actor": "key:x"},
+                    created_at=rows.NOW,
+                ),
+            )
+            rows.add_support(session, f"support-{code}", who, None)
+        rows.add_offer(session, "offer-hub", hub, mode="remote")
+        ids = dict(session.execute(select(Need.reference, Need.id)).all())
+        ids |= dict(session.execute(select(Offer.reference, Offer.id)).all())
+        for number, (run, need, offer) in enumerate(
+            [
+                (999, "need-999", "offer-hub"),
+                (999, "need-999", "offer-998"),
+                (998, "need-998", "offer-998"),
+            ],
+            start=1,
+        ):
+            pair = {"need_id": ids[need], "offer_id": ids[offer], "run_id": run}
+            rows.add(session, Proposal(id=number, **pair, **PAIRED))
+    return database
+
+
+def seen(session: Session, who: Principal, model: type, column: object) -> set[object]:
+    query = select(column).where(visible(who, Action.READ, model))  # type: ignore[call-overload]
+    return set(session.scalars(query))
+
+
+@pytest.mark.parametrize(
+    ("scope", "participants"),
+    [
+        (EVERYWHERE, {"urn:1", "urn:2", "org:hub"}),
+        (HERE, {"urn:1"}),
+        (Scope(ScopeKind.REGION, "Z"), {"urn:1"}),
+        (Scope(ScopeKind.TRUST, "70"), {"urn:1", "org:hub"}),
+        (Scope(ScopeKind.NETWORK, "n"), {"urn:1", "org:hub"}),
+        (Scope(ScopeKind.INSTITUTION, "2"), {"urn:2"}),
+        (Scope(ScopeKind.ORGANISATION, "hub"), {"org:hub"}),
+        (Scope(ScopeKind.AREA, "1"), set()),
+    ],
+)
+def test_what_lies_in_a_scope(two: Database, scope: Scope, participants: set[str]) -> None:
+    """Of every kind of scope: its participants, and what is theirs; of pairs, either side's."""
+    who = acting(Role.VIEWER, scope=scope)
+    with two.read() as session:
+        assert seen(session, who, Participant, Participant.reference) == participants
+        everybody = set(session.scalars(select(Participant.id)))
+        left = outside(session, who, Action.READ, everybody)
+        assert len(left) == len(everybody) - len(participants)
+        own = {one: one.partition(":")[2] for one in participants}
+        codes = {"urn:1": "999", "urn:2": "998", "org:hub": "hub"}
+        offers = {f"offer-{codes[one]}" for one in own}
+        assert seen(session, who, Offer, Offer.reference) == offers
+        needs = {f"need-{codes[one]}" for one in own} - {"need-hub"}
+        assert seen(session, who, Need, Need.reference) == needs
+        support = {each.replace("need", "support") for each in needs}
+        assert seen(session, who, Support, Support.reference) == support
+        pairs = {1: {"urn:1", "org:hub"}, 2: {"urn:1", "urn:2"}, 3: {"urn:2"}}
+        expected = {number for number, sides in pairs.items() if sides & participants}
+        assert seen(session, who, Proposal, Proposal.id) == expected
+        listed = proposals.list_proposals(session, who, proposals.Wanted())
+        assert {each.proposal.id for each in listed} == expected
+        assert proposals.count_proposals(session, who, proposals.Wanted()) == len(expected)
+        assert {each.reference for each in items.list_needs(session, who)} == needs
+
+
+def test_what_may_not_be_read_is_not_there(two: Database) -> None:
+    """A single thing outside the scope is answered like one that never was."""
+    who = acting(Role.BROKER, scope=HERE)
+    with two.read() as session:
+        asked: list[Callable[[], object]] = [
+            lambda: items.get_need(session, who, "need-998"),
+            lambda: items.get_offer(session, who, "offer-998"),
+            lambda: proposals.get_proposal(session, who, 3),
+            lambda: runs.get_run(session, who, 998),
+        ]
+        for ask in asked:
+            with pytest.raises(NotFound):
+                ask()
+        assert items.get_need(session, who, "need-999").reference == "need-999"
+        assert proposals.get_proposal(session, who, 2).proposal.id == 2
+        assert [run.id for run in runs.list_runs(session, who)] == [999]
+        query = maps.pairings(session, who, 999)
+        assert {row.key for row in session.execute(query)} == {1, 2}
+
+
+def test_a_run_with_some_proposals_of_a_scope_shows_those_alone(two: Database) -> None:
+    """Whoever may read some proposals of a run knows of it, and reads no file of it."""
+    giver = acting(Role.CONTACT, scope=Scope(ScopeKind.INSTITUTION, "2"))
+    with two.read() as session:
+        assert [run.id for run in runs.list_runs(session, giver)] == [999, 998]
+        assert not runs.sees_all(session, giver, runs.get_run(session, giver, 999))
+        with pytest.raises(NotFound):
+            runs.problem_of(session, giver, 999)
+
+
+def test_runs_are_started_for_ones_own(two: Database) -> None:
+    """A broker of one area plans neither another nor the country."""
+    who = acting(Role.BROKER, scope=HERE)
+    options = MatchOptions(as_of=rows.STARTS)
+    with two.write() as session:
+        for area in ("There", "England"):
+            takers = takers_in(session, who, area, rows.STARTS)
+            with pytest.raises(Forbidden):
+                matching.submit(session, who, takers, rows.YEAR, options)
+        takers = takers_in(session, who, "Testshire", rows.STARTS)
+        run = matching.submit(session, who, takers, rows.YEAR, options)
+        assert matching.request_cancel(session, who, run.id).state == "cancelled"
+        with pytest.raises(NotFound):
+            matching.request_cancel(session, who, 998)
+
+
+def row(participant: str, reference: str = "new") -> NeedRow:
+    return NeedRow(
+        reference=reference,
+        participant=participant,
+        expertise="maths",
+        period=rows.YEAR,
+        days=1,
+        evidence="self_evaluation",
+    )
+
+
+def test_a_contact_changes_its_own_alone(two: Database) -> None:
+    """It neither closes another school's need nor answers another's offer."""
+    head = acting(Role.CONTACT, scope=Scope(ScopeKind.INSTITUTION, "1"))
+    network = acting(Role.NETWORK_LEADER, scope=Scope(ScopeKind.NETWORK, "n"))
+    with two.write() as session:
+        for who in (head, network):
+            with pytest.raises(NotFound):
+                exchange.withdraw_need(session, who, "need-998")
+            with pytest.raises(Forbidden):
+                exchange.create_need(session, who, row("2"))
+        with pytest.raises(NotFound):
+            exchange.answer_offer(session, head, "offer-998", Availability.MAY_OFFER)
+        with pytest.raises(Unfit):
+            exchange.change_need(session, head, row("2", "need-999"), None)
+        exchange.create_need(session, head, row("1"))
+        assert exchange.withdraw_need(session, head, "need-999").state == "closed"
+
+
+def test_a_file_may_hold_ones_own_alone(two: Database, tmp_path: Path) -> None:
+    """Each line that is not is told, also one that takes over what is somebody else's."""
+    who = acting(Role.BROKER, scope=HERE)
+    path = tmp_path / "needs.csv"
+    lines = ["reference,participant,expertise,period,days,evidence"]
+    for reference, participant in (("a", "1"), ("b", "2"), ("need-998", "1")):
+        lines.append(f"{reference},{participant},maths,{rows.YEAR},1,self_evaluation")
+    path.write_text("\n".join(lines))
+    with two.write() as session, pytest.raises(FaultyFile) as faulty:
+        import_needs(session, who, path)
+    assert [fault.line for fault in faulty.value.faults] == [3, 4, 4]
+
+
+def test_each_side_speaks_for_itself(two: Database) -> None:
+    """Which side a contact speaks for is read from the proposal; a broker records either."""
+    taker = acting(Role.CONTACT, name="taker", scope=Scope(ScopeKind.INSTITUTION, "1"))
+    giver = acting(Role.CONTACT, name="giver", scope=Scope(ScopeKind.INSTITUTION, "2"))
+    with two.write() as session:
+        proposal = session.get_one(Proposal, 2)
+        authorise_on(session, taker, Action.AGREE_FOR_TAKER, proposal)
+        authorise_on(session, giver, Action.AGREE_FOR_GIVER, proposal)
+        for who, action in ((taker, Action.AGREE_FOR_GIVER), (giver, Action.AGREE_FOR_TAKER)):
+            with pytest.raises(Forbidden):
+                authorise_on(session, who, action, proposal)
+        said = Said(DeclineReason.CAPACITY)
+        with pytest.raises(Forbidden):
+            agreements.agree(
+                session, taker, 2, Side.GIVER, Says.NO, "headteacher", said, hold_days=HOLD_DAYS
+            )
+
+
+def test_nobody_decides_wholly_outside(two: Database) -> None:
+    """A broker decides where either side is in its area, and knows of no other proposal."""
+    who = acting(Role.BROKER, scope=HERE)
+    viewer = acting(Role.VIEWER)
+    reads = Principal("both", who.grants | viewer.grants)
+    withdraw = DecisionAction.WITHDRAW
+    with two.write() as session:
+        with pytest.raises(NotFound):
+            decisions.decide(session, who, 3, withdraw, hold_days=HOLD_DAYS)
+        with pytest.raises(Forbidden, match="outside"):
+            decisions.decide(session, reads, 3, withdraw, hold_days=HOLD_DAYS)
+        decisions.decide(session, who, 2, withdraw, hold_days=HOLD_DAYS)
+
+
+def test_a_network_is_not_widened_by_its_leader(two: Database) -> None:
+    """Whoever took a school into the network would reach what is the school's by that."""
+    who = acting(Role.NETWORK_LEADER, scope=Scope(ScopeKind.NETWORK, "n"))
+    members = [register.Member(each, None, None) for each in ("1", "2")]
+    change = {"key": "n", "name": "N", "kind": "alliance", "version": 1}
+    with pytest.raises(Forbidden), two.write() as session:
+        register.change_network(session, who, members=members, **change)
+    with two.write() as session:
+        register.change_network(session, who, members=members[:1], **change)
+
+
+def test_what_counts_everywhere_takes_a_role_everywhere(two: Database) -> None:
+    """Nobody changes the rules of all for being an administrator of some."""
+    some = acting(Role.ADMINISTRATOR, scope=HERE)
+    with two.write() as session, pytest.raises(Forbidden, match="everywhere"):
+        register.withdraw_rule(session, some, "new_head", None)
