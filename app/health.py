@@ -9,6 +9,7 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 from app.access.callers import Reads, database_of
+from app.access.declared import public
 from app.database import clock_ahead_s, clocks_agree
 from app.errors import Problem
 from app.http.replies import shown
@@ -39,6 +40,7 @@ class Health(BaseModel):
 
 
 @router.get("/health", response_model=Health)
+@public
 def health(request: Request, session: Reads) -> Response:
     """Answer 200 when the service and its database work."""
     if not database_of(request).is_in_place():

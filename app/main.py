@@ -6,10 +6,12 @@ from importlib.metadata import version
 from typing import Final
 
 from fastapi import Depends, FastAPI
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from app import health
 from app.access.callers import admit, caller
+from app.access.declared import public, require_declared, signed_in
 from app.access.key_routes import router as keys
 from app.access.routes import router as access
 from app.cases.routes import router as cases
@@ -46,6 +48,14 @@ PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = """\
 What a broker portal calls: the register, needs and offers, runs, proposals and decisions.
 Conventions are in `docs/http.md`."""
+
+
+signed_in(document.openapi)
+
+
+@public
+def _to_portal(request: Request) -> Response:
+    return RedirectResponse(f"{BASE}/")
 
 
 def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
@@ -114,7 +124,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         # Each by itself: a router within a router is searched twice on every request.
         app.include_router(router, prefix=PREFIX, dependencies=guards)
     app.mount("/maps", create_maps(settings, app.state))
-    app.add_route(BASE, lambda request: RedirectResponse(f"{BASE}/"), include_in_schema=False)
+    app.add_route(BASE, _to_portal, include_in_schema=False)
     app.mount(BASE, portal(settings, app.state.database))
+    require_declared(app.routes)
     app.openapi = lambda: document.document(app)  # type: ignore[method-assign]  # FastAPI's way
     return app

@@ -12,7 +12,7 @@ from httpx import Response
 from starlette.routing import Mount
 
 from app.access.callers import moment
-from app.access.policy import Role
+from app.access.policy import EVERYWHERE, Role, Scope
 from app.database import Database
 from app.main import create_app
 from app.portal import sessions
@@ -115,14 +115,14 @@ class Visitor:
     def post(self, where: str, /, **values: Any) -> Page:
         return Page(self.client.post(f"{BASE}{where}", data=values, headers=OURS))
 
-    def limit_to(self, role: Role) -> None:
+    def limit_to(self, role: Role, scope: Scope = EVERYWHERE) -> None:
         """Let this visitor do no more than the role may, from now on.
 
         The key stands for an administrator: who a cookie stands for is the one thing faked.
         """
 
         def visitor(request: Request) -> sessions.Visitor:
-            principal = acting(role, name=role.partition("_")[0])
+            principal = acting(role, name=role.partition("_")[0], scope=scope)
             seen = replace(sessions.visitor(request), principal=principal)
             request.state.visitor = seen
             return seen

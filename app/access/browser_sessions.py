@@ -19,7 +19,7 @@ IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
 SEEN_EVERY: Final = timedelta(minutes=1)
 """How stale the last sign of life may get; else every page read would be a write."""
-_NUMBER_LETTERS: Final = 16
+NUMBER_LETTERS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def list_sessions(
     )
     here = _digest(secret)
     return [
-        Session(each.digest[:_NUMBER_LETTERS], each.began_at, each.seen_at, each.digest == here)
+        Session(each.digest[:NUMBER_LETTERS], each.began_at, each.seen_at, each.digest == here)
         for each in found
     ]
 
@@ -116,7 +116,7 @@ def end_session(session: WriteSession, principal: Principal, holder: str, number
     """Sign `holder` out of one browser."""
     _check_own(principal, holder)
     theirs = session.scalars(select(Visit).where(Visit.holder == holder))
-    visit = next((each for each in theirs if each.digest[:_NUMBER_LETTERS] == number), None)
+    visit = next((each for each in theirs if each.digest[:NUMBER_LETTERS] == number), None)
     if visit is None:
         raise NotFound("That session has already ended. Open the list of sessions again.")
     _end(session, visit, principal.name)

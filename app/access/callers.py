@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.access.declared import authorise_route
 from app.access.keys import Unauthenticated, note_use, principal_of
 from app.access.policy import Principal
 from app.database import Database, ReadSession, WriteSession, database_now
@@ -50,6 +51,7 @@ async def caller(
             known.clear()
         known[digest] = (time.monotonic() + KNOWN_FOR_S, principal)
     request.state.principal = principal.name
+    authorise_route(request, principal)
     return principal
 
 

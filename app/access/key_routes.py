@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from app.access import keys
 from app.access.callers import Caller, Reads, Writes
+from app.access.declared import does
 from app.access.grants import combine
-from app.access.policy import Scope
+from app.access.policy import Action, Scope
 from app.access.scope_names import scope_named, scope_texts
 from app.http.fields import Content, Instant, Moment, Shown, Words
 from app.http.media import AS_CSV
@@ -113,6 +114,7 @@ def _one_shown(session: Session, key: ApiKey) -> KeyShown:
 
 
 @router.get("/keys", response_model=Keys, responses=AS_CSV)
+@does(Action.MANAGE_KEYS)
 def list_keys(request: Request, principal: Caller, session: Reads) -> Response:
     """List keys in the order in which they were made, with the roles that they hold."""
     found = _all_shown(session, keys.list_keys(session, principal))
@@ -120,6 +122,7 @@ def list_keys(request: Request, principal: Caller, session: Reads) -> Response:
 
 
 @router.post("/keys", response_model=KeyMade, status_code=201)
+@does(Action.MANAGE_KEYS)
 def create_key(request: Request, principal: Caller, session: Writes, wanted: NewKey) -> Response:
     """Make a key. Its text is in this answer and nowhere else."""
     keys.check_manages(principal)
@@ -136,6 +139,7 @@ def create_key(request: Request, principal: Caller, session: Writes, wanted: New
 
 
 @router.post("/keys/{prefix}/rotation", response_model=KeyMade, status_code=201)
+@does(Action.MANAGE_KEYS)
 def rotate_key(
     request: Request, principal: Caller, session: Writes, prefix: Prefix, wanted: Rotation
 ) -> Response:
@@ -151,6 +155,7 @@ def rotate_key(
 
 
 @router.post("/keys/{prefix}/revocation", response_model=KeyShown)
+@does(Action.MANAGE_KEYS)
 def revoke_key(request: Request, principal: Caller, session: Writes, prefix: Prefix) -> Response:
     """End a key now, with the visits and embedded maps that it began."""
     key = keys.revoke_key(session, principal, prefix)

@@ -11,6 +11,7 @@ from models.vocabulary import Role, ScopeKind
 class Action(StrEnum):
     IMPORT = "import"
     EDIT_RULES = "edit_rules"
+    ADD_ORGANISATION = "add_organisation"
     CHANGE_REGISTER = "change_register"
     CHANGE_CATALOGUE = "change_catalogue"
     CHANGE_NEED = "change_need"
@@ -30,6 +31,7 @@ class Action(StrEnum):
     READ_AUDIT = "read_audit"
     READ_CONTACTS = "read_contacts"
     CHANGE_CONTACTS = "change_contacts"
+    READ_PLAN = "read_plan"
     READ = "read"
 
 
@@ -40,6 +42,8 @@ EVERYTHING: Final = frozenset({Role.ADMINISTRATOR, Role.SYSTEM})
 MAY: dict[Action, frozenset[Role]] = {
     Action.IMPORT: BROKERS,
     Action.EDIT_RULES: frozenset(),
+    # Not of a network's leader: what is new is in no network yet.
+    Action.ADD_ORGANISATION: frozenset({Role.BROKER}),
     # Of the register, what is kept here: organisations, networks, circumstances.
     Action.CHANGE_REGISTER: BROKERS,
     # The taxonomy and the calendar.
@@ -63,6 +67,8 @@ MAY: dict[Action, frozenset[Role]] = {
     # Personal data: for those who speak to people, and not for whoever looks at figures.
     Action.READ_CONTACTS: BROKERS | {Role.APPROVER, Role.CONTACT},
     Action.CHANGE_CONTACTS: BROKERS | {Role.CONTACT},
+    # A whole plan has the needs and offers of everybody in it.
+    Action.READ_PLAN: frozenset(Role) - {Role.CONTACT},
     Action.READ: frozenset(Role),
 }
 """The administrator may do everything; nobody else does what is not listed here."""
@@ -71,6 +77,7 @@ MAY: dict[Action, frozenset[Role]] = {
 PHRASES: dict[Action, str] = {
     Action.IMPORT: "import files",
     Action.EDIT_RULES: "change circumstance rules",
+    Action.ADD_ORGANISATION: "add organisations",
     Action.CHANGE_REGISTER: "change the register",
     Action.CHANGE_CATALOGUE: "change the taxonomy or the calendar",
     Action.CHANGE_NEED: "change needs",
@@ -90,6 +97,7 @@ PHRASES: dict[Action, str] = {
     Action.READ_AUDIT: "read the audit",
     Action.READ_CONTACTS: "read contacts",
     Action.CHANGE_CONTACTS: "change contacts",
+    Action.READ_PLAN: "read whole plans",
     Action.READ: "read records",
 }
 """What each action is called in a refusal."""

@@ -8,6 +8,9 @@ from starlette.responses import Response
 
 from app.access import queries
 from app.access.callers import Caller, Reads
+from app.access.declared import does
+from app.access.names import with_names
+from app.access.policy import Action
 from app.http.fields import DIGITS, LARGEST, Content, Instant, Moment, Shown, Words
 from app.http.media import AS_CSV
 from app.http.replies import Listed, Page, listed, shown
@@ -20,7 +23,8 @@ class Event(Shown):
 
     sequence: int = Field(examples=[17])
     at: Moment
-    actor: str = Field(examples=["key:0a1b2c3d"])
+    actor: str = Field(description="as the hash has it", examples=["key:0a1b2c3d"])
+    by: str = Field("", description="as people read it", examples=["portal (broker)"])
     action: str = Field(examples=["need.create"])
     subject: str = Field(examples=["need:n-1"])
     digest: str | None = None
@@ -75,6 +79,7 @@ class EventFilter(Page):
 
 
 @router.get("/audit-events", response_model=Events, responses=AS_CSV)
+@does(Action.READ_AUDIT)
 def list_audit_events(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[EventFilter, Query()]
 ) -> Response:
@@ -83,12 +88,15 @@ def list_audit_events(
     def read(limit: int | None) -> list[Event]:
         filters = wanted.model_dump(exclude={"limit"})
         events = queries.list_events(session, principal, **filters, limit=limit)
-        return [Event.model_validate(event) for event in events]
+        found = [Event.model_validate(event) for event in events]
+        named = [each.model_copy(update={"by": each.actor}) for each in found]
+        return with_names(session, named, "by")
 
     return listed(request, wanted, Events, read, lambda event: event.sequence)
 
 
 @router.get("/audit-events/head", response_model=AuditHead)
+@does(Action.READ_AUDIT)
 def read_audit_head(request: Request, principal: Caller, session: Reads) -> Response:
     """Read what to note outside: number, hash and time of the last event."""
     head = queries.audit_head(session, principal)
@@ -97,6 +105,7 @@ def read_audit_head(request: Request, principal: Caller, session: Reads) -> Resp
 
 
 @router.get("/audit-events/verification", response_model=Verification)
+@does(Action.READ_AUDIT)
 def verify_audit(
     request: Request, principal: Caller, session: Reads, given: Annotated[Anchors, Query()]
 ) -> Response:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access.policy import EVERYWHERE, PHRASES, Action, Principal, Scope, authorise, grants_for
 from app.errors import Forbidden
+from models.access import EmbedToken
 from models.base import Base
 from models.exchange import Limits, Need, Offer
 from models.matching import Proposal, Run, Steering
@@ -112,6 +113,13 @@ _ONE_SIDE: Final[dict[type[Base], Ids]] = {
 }
 
 
+_OF_MAKER: Final[dict[type[Base], Ids]] = {
+    ImportBatch: ImportBatch.actor,
+    EmbedToken: EmbedToken.made_by,
+}
+"""What lies nowhere is its maker's."""
+
+
 def _taker(model: type[Base], scopes: Collection[Scope]) -> Condition:
     if model is Support:
         return within(scopes, Support.taker_id)
@@ -160,8 +168,8 @@ def visible(principal: Principal, action: Action, model: type[Base]) -> Conditio
     if model is Run:
         # Whoever asked for a run had the right to all of it then.
         return or_(Run.actor == principal.name, _run(scopes))
-    if model is ImportBatch:
-        return ImportBatch.actor == principal.name
+    if model in _OF_MAKER:
+        return _OF_MAKER[model] == principal.name
     if action in _OF_ONE_SIDE:
         own = {grant.scope for grant in grants if grant.role is Role.CONTACT}
         others = {grant.scope for grant in grants if grant.role is not Role.CONTACT}
@@ -181,15 +189,20 @@ def runs_seen(principal: Principal) -> Condition:
 def authorise_on(session: Session, principal: Principal, action: Action, row: Base) -> None:
     """Raise `Forbidden` unless the principal may do `action` to this stored row."""
     authorise(principal, action)
-    model = type(row)
+    if not may_on(session, principal, action, row):
+        raise _outside(action)
+
+
+def may_on(session: Session, principal: Principal, action: Action, row: Base) -> bool:
+    """Whether the principal may do `action` to this stored row."""
     if EVERYWHERE in _scopes(principal, action):
-        return
+        return True
+    model = type(row)
     key = model.__mapper__.primary_key[0]
     mine = select(literal(1)).where(
         key == getattr(row, key.name), visible(principal, action, model)
     )
-    if session.scalar(mine) is None:
-        raise _outside(action)
+    return session.scalar(mine) is not None
 
 
 def authorise_for(

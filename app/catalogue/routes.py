@@ -6,6 +6,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes
+from app.access.declared import Reach, does
+from app.access.policy import Action
 from app.catalogue import queries, service
 from app.catalogue.rows import ExpertiseRow, PeriodRow
 from app.catalogue.schemas import (
@@ -35,6 +37,7 @@ PeriodPath = Annotated[Code, Path(max_length=20, examples=["2026-27/autumn"])]
 
 
 @router.get("/expertise", response_model=Taxonomy, responses=AS_CSV)
+@does(Action.READ, reach=Reach.OPEN)
 def list_expertise(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[ExpertiseFilter, Query()]
 ) -> Response:
@@ -49,6 +52,7 @@ def list_expertise(
 
 
 @router.post("/expertise", response_model=ExpertiseShown, status_code=201)
+@does(Action.CHANGE_CATALOGUE)
 def create_expertise(
     request: Request, principal: Caller, session: Writes, body: NewExpertise, key: Key
 ) -> Response:
@@ -62,6 +66,7 @@ def create_expertise(
 
 
 @router.get("/expertise/{code:path}", response_model=ExpertiseShown)
+@does(Action.READ, reach=Reach.OPEN)
 def get_expertise(
     request: Request, principal: Caller, session: Reads, code: ExpertisePath
 ) -> Response:
@@ -70,6 +75,7 @@ def get_expertise(
 
 
 @router.put("/expertise/{code:path}", response_model=ExpertiseShown, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_CATALOGUE)
 def change_expertise(
     request: Request,
     principal: Caller,
@@ -88,6 +94,7 @@ def change_expertise(
     response_model=ExpertiseShown,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.CHANGE_CATALOGUE)
 def withdraw_expertise(
     request: Request, principal: Caller, session: Writes, code: ExpertisePath, version: Known
 ) -> Response:
@@ -96,6 +103,7 @@ def withdraw_expertise(
 
 
 @router.get("/periods", response_model=Periods, responses=AS_CSV)
+@does(Action.READ, reach=Reach.OPEN)
 def list_periods(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[PeriodFilter, Query()]
 ) -> Response:
@@ -110,6 +118,7 @@ def list_periods(
 
 
 @router.post("/periods", response_model=PeriodShown, status_code=201)
+@does(Action.CHANGE_CATALOGUE)
 def create_period(
     request: Request, principal: Caller, session: Writes, body: NewPeriod, key: Key
 ) -> Response:
@@ -123,12 +132,14 @@ def create_period(
 
 
 @router.get("/periods/{code:path}", response_model=PeriodShown)
+@does(Action.READ, reach=Reach.OPEN)
 def get_period(request: Request, principal: Caller, session: Reads, code: PeriodPath) -> Response:
     """Read one academic year or term."""
     return _period(request, queries.get_period(session, principal, code))
 
 
 @router.put("/periods/{code:path}", response_model=PeriodShown, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_CATALOGUE)
 def change_period(
     request: Request,
     principal: Caller,
@@ -143,6 +154,7 @@ def change_period(
 
 
 @router.delete("/periods/{code:path}", status_code=204, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_CATALOGUE)
 def withdraw_period(principal: Caller, session: Writes, code: PeriodPath, version: Known) -> None:
     """Delete a period that nothing uses."""
     service.withdraw_period(session, principal, code, version)

@@ -42,6 +42,7 @@ COMMANDS = {
     "keys": "app.cli.keys:keys_app",
     "audit": "app.cli.audit:audit_app",
     "users": "app.cli.users:users_app",
+    "permissions": "app.cli.permissions:permissions",
     "bench": "app.cli.bench:bench_app",
     "embed": "app.cli.embed:embed_app",
 }

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes
+from app.access.declared import does
+from app.access.policy import Action
 from app.catalogue.routes import PeriodPath
 from app.exchange import limits
 from app.exchange.rows import LimitsRow
@@ -23,6 +25,7 @@ ParticipantPath = Annotated[Code, Path(examples=["100000"])]
 
 
 @router.get("/limits", response_model=LimitsPage, responses=AS_CSV)
+@does(Action.READ)
 def list_limits(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[LimitsFilter, Query()]
 ) -> Response:
@@ -48,6 +51,7 @@ def list_limits(
 
 
 @router.get("/limits/{participant}/{period:path}", response_model=LimitsShown)
+@does(Action.READ)
 def get_limits(
     request: Request,
     principal: Caller,
@@ -61,6 +65,7 @@ def get_limits(
 
 
 @router.post("/limits/{participant}/{period:path}", response_model=LimitsShown, status_code=201)
+@does(Action.CHANGE_OFFER)
 def create_limits(
     request: Request,
     principal: Caller,
@@ -91,6 +96,7 @@ def create_limits(
     response_model=LimitsShown,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.CHANGE_OFFER)
 def change_limits(
     request: Request,
     principal: Caller,

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes
+from app.access.declared import does
+from app.access.policy import Action
 from app.database import ReadSession, WriteSession
 from app.exchange import limits as lists
 from app.exchange import queries, service
@@ -43,6 +45,7 @@ OfferReference = Annotated[Reference, Path(examples=["made-up-offer-1"])]
 
 
 @router.get("/needs", response_model=Needs, responses=AS_CSV)
+@does(Action.READ)
 def list_needs(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[NeedFilter, Query()]
 ) -> Response:
@@ -61,6 +64,7 @@ def list_needs(
 
 
 @router.post("/needs", response_model=NeedShown, status_code=201)
+@does(Action.CHANGE_NEED)
 def create_need(
     request: Request, principal: Caller, session: Writes, body: NewNeed, key: Key
 ) -> Response:
@@ -74,6 +78,7 @@ def create_need(
 
 
 @router.get("/needs/{reference:path}", response_model=NeedShown)
+@does(Action.READ)
 def get_need(
     request: Request, principal: Caller, session: Reads, reference: NeedReference
 ) -> Response:
@@ -82,6 +87,7 @@ def get_need(
 
 
 @router.put("/needs/{reference:path}", response_model=NeedShown, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_NEED)
 def change_need(
     request: Request,
     principal: Caller,
@@ -101,6 +107,7 @@ def change_need(
     response_model=NeedShown,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.CHANGE_NEED)
 def withdraw_need(
     request: Request, principal: Caller, session: Writes, reference: NeedReference, version: Known
 ) -> Response:
@@ -114,6 +121,7 @@ def withdraw_need(
     response_model=NeedShown,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.CONFIRM_NEED)
 def confirm_need(
     request: Request,
     principal: Caller,
@@ -130,6 +138,7 @@ def confirm_need(
 
 
 @router.get("/offers", response_model=Offers, responses=AS_CSV)
+@does(Action.READ)
 def list_offers(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[OfferFilter, Query()]
 ) -> Response:
@@ -153,6 +162,7 @@ def list_offers(
 
 
 @router.post("/offers", response_model=OfferShown, status_code=201)
+@does(Action.CHANGE_OFFER)
 def create_offer(
     request: Request, principal: Caller, session: Writes, body: NewOffer, key: Key
 ) -> Response:
@@ -170,6 +180,7 @@ def create_offer(
 
 
 @router.get("/offers/{reference:path}/availability", response_model=AvailabilityShown)
+@does(Action.READ)
 def get_availability(
     request: Request, principal: Caller, session: Reads, reference: OfferReference
 ) -> Response:
@@ -182,6 +193,7 @@ def get_availability(
     response_model=AvailabilityShown,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.ANSWER_OFFER)
 def answer_offer(
     request: Request,
     principal: Caller,
@@ -204,6 +216,7 @@ def answer_offer(
 
 
 @router.get("/offers/{reference:path}", response_model=OfferShown)
+@does(Action.READ)
 def get_offer(
     request: Request, principal: Caller, session: Reads, reference: OfferReference
 ) -> Response:
@@ -212,6 +225,7 @@ def get_offer(
 
 
 @router.put("/offers/{reference:path}", response_model=OfferShown, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_OFFER)
 def change_offer(
     request: Request,
     principal: Caller,
@@ -231,6 +245,7 @@ def change_offer(
     response_model=OfferShown,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.CHANGE_OFFER)
 def withdraw_offer(
     request: Request, principal: Caller, session: Writes, reference: OfferReference, version: Known
 ) -> Response:

@@ -157,7 +157,7 @@ def latest_run(session: ReadSession, principal: Principal, reference: str) -> in
             Run.operation == Operation.SOLVE,
             Run.state == RunState.SOLVED,
             Run.period_code.in_(of_year),
-            visible(principal, Action.READ, Run),
+            visible(principal, Action.READ_PLAN, Run),
         )
         .order_by(Run.id.desc())
         .limit(RUNS_ASKED)

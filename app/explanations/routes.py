@@ -6,6 +6,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, database_of
+from app.access.declared import does
+from app.access.policy import Action
 from app.exchange.rows import Reference
 from app.explanations import queries
 from app.explanations.schemas import NeedAnswer, UnmetFilter, Unmets, UnmetShown
@@ -19,6 +21,7 @@ COLUMNS = ("need", "participant", "name", "expertise", "days", "priority", "why"
 
 
 @router.get("/runs/{run_id}/unmet", response_model=Unmets, responses=AS_CSV)
+@does(Action.READ_PLAN)
 def list_unmet(
     request: Request,
     principal: Caller,
@@ -38,6 +41,7 @@ def list_unmet(
 
 
 @router.get("/runs/{run_id}/unmet/{reference:path}", response_model=NeedAnswer)
+@does(Action.READ_PLAN)
 def why_unmet(
     request: Request,
     principal: Caller,

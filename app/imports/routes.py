@@ -10,6 +10,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Rehearses, Writes
+from app.access.declared import Reach, does
+from app.access.names import named_one, with_names
+from app.access.policy import Action
 from app.database import WriteSession
 from app.http.fields import DIGITS, LARGEST, Id, Moment, Shown, Words
 from app.http.idempotency import Key, once
@@ -112,7 +115,7 @@ class ImportShown(Shown):
             {"needs": {"added": 12, "changed": 3, "closed": 0, "unchanged": 120, "absent": 0}}
         ]
     )
-    actor: str = Field(examples=["key:0a1b2c3d"])
+    actor: str = Field(examples=["portal (broker)"])
     imported_at: Moment
 
 
@@ -126,6 +129,7 @@ class ImportQuery(Page):
 
 
 @router.get("", response_model=Imports, responses=AS_CSV)
+@does(Action.READ)
 def list_imports(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[ImportQuery, Query()]
 ) -> Response:
@@ -134,21 +138,24 @@ def list_imports(
     def read(limit: int | None) -> list[ImportShown]:
         filters = wanted.model_dump(exclude={"limit"})
         found = service.list_imports(session, principal, **filters, limit=limit)
-        return [ImportShown.model_validate(batch) for batch in found]
+        items = [ImportShown.model_validate(batch) for batch in found]
+        return with_names(session, items, "actor")
 
     return listed(request, wanted, Imports, read, lambda one: one.id)
 
 
 @router.get("/{import_id}", response_model=ImportShown)
+@does(Action.READ)
 def get_import(
     request: Request, principal: Caller, session: Reads, import_id: ImportId
 ) -> Response:
     """Read one import."""
     batch = service.get_import(session, principal, import_id)
-    return shown(request, ImportShown.model_validate(batch))
+    return shown(request, named_one(session, ImportShown.model_validate(batch), "actor"))
 
 
 @router.get("/{import_id}/affected", response_model=AffectedList, responses=AS_CSV)
+@does(Action.READ)
 def list_affected(
     request: Request,
     principal: Caller,
@@ -168,6 +175,7 @@ def list_affected(
 
 
 @router.post("/gias/preview", response_model=ReportShown)
+@does(Action.IMPORT, reach=Reach.EVERYWHERE)
 def preview_gias(
     request: Request,
     principal: Caller,
@@ -190,6 +198,7 @@ def preview_gias(
 
 
 @router.post("/gias", response_model=ReportShown, status_code=201)
+@does(Action.IMPORT, reach=Reach.EVERYWHERE)
 def import_gias(
     request: Request,
     principal: Caller,
@@ -220,6 +229,7 @@ def import_gias(
 
 
 @router.post("/{kind}/preview", response_model=ReportShown)
+@does(Action.IMPORT, Action.EDIT_RULES, reach=Reach.OWN)
 def preview_import(
     request: Request, principal: Caller, session: Rehearses, kind: KindPath, file: CsvFile
 ) -> Response:
@@ -229,6 +239,7 @@ def preview_import(
 
 
 @router.post("/{kind}", response_model=ReportShown, status_code=201)
+@does(Action.IMPORT, Action.EDIT_RULES, reach=Reach.OWN)
 def import_file(
     request: Request,
     principal: Caller,

@@ -8,6 +8,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes
+from app.access.declared import Reach, does
+from app.access.names import named_one, with_names
+from app.access.policy import Action
 from app.http.fields import Content, Id, Moment, NamedId, Shown, Text
 from app.http.media import AS_CSV
 from app.http.replies import Listed, Page, listed, shown
@@ -51,7 +54,7 @@ class EmbedMade(Shown):
     layer: EmbedLayer
     run_id: int | None = Field(examples=[None])
     origins: list[str] = Field(examples=[["https://www.example.org"]])
-    made_by: str = Field(examples=["key:0a1b2c3d"])
+    made_by: str = Field(examples=["portal (broker)"])
     made_at: Moment
     expires_at: Moment
     revoked_at: Moment | None = Field(examples=[None])
@@ -67,6 +70,7 @@ class EmbedQuery(Page):
 
 
 @router.get("/embed-tokens", response_model=EmbedsMade, responses=AS_CSV)
+@does(Action.EMBED)
 def list_embed_tokens(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[EmbedQuery, Query()]
 ) -> Response:
@@ -74,12 +78,14 @@ def list_embed_tokens(
 
     def read(limit: int | None) -> list[EmbedMade]:
         found = service.list_embeds(session, principal, before=wanted.after, limit=limit)
-        return [EmbedMade.model_validate(each) for each in found]
+        items = [EmbedMade.model_validate(each) for each in found]
+        return with_names(session, items, "made_by", "revoked_by")
 
     return listed(request, wanted, EmbedsMade, read, lambda one: one.id)
 
 
 @router.post("/embed-tokens", response_model=EmbedShown, status_code=201)
+@does(Action.EMBED, reach=Reach.OPEN)
 def create_embed_token(
     request: Request, principal: Caller, session: Writes, wanted: EmbedWanted
 ) -> Response:
@@ -108,6 +114,7 @@ def create_embed_token(
 
 
 @router.post("/embed-tokens/{token_id}/revocation", response_model=EmbedMade)
+@does(Action.EMBED)
 def revoke_embed_token(
     request: Request,
     principal: Caller,
@@ -115,6 +122,5 @@ def revoke_embed_token(
     token_id: Annotated[Id, Path(examples=[1])],
 ) -> Response:
     """End a token now, whoever holds it; it stays on record."""
-    return shown(
-        request, EmbedMade.model_validate(service.revoke_embed(session, principal, token_id))
-    )
+    revoked = EmbedMade.model_validate(service.revoke_embed(session, principal, token_id))
+    return shown(request, named_one(session, revoked, "made_by", "revoked_by"))

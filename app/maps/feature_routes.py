@@ -13,6 +13,7 @@ from sqlalchemy import false
 from starlette.responses import Response
 
 from app.access.callers import Reads
+from app.access.declared import public
 from app.access.keys import Unauthenticated, principal_of
 from app.database import ReadSession
 from app.errors import NotFound
@@ -114,12 +115,14 @@ def _query(
 
 @router.get("")
 @router.get("/", include_in_schema=False)
+@public
 def landing(request: Request, wanted: Annotated[Form, Query()]) -> Response:
     """Where everything else is."""
     return _answer(features.landing(_base(request)))
 
 
 @router.get("/api", include_in_schema=False)
+@public
 def api(request: Request) -> Response:
     """What can be asked, as OpenAPI."""
     app = request.app
@@ -136,12 +139,14 @@ def api(request: Request) -> Response:
 
 
 @router.get("/conformance")
+@public
 def conformance(request: Request, wanted: Annotated[Form, Query()]) -> Response:
     """Which parts of the standard are kept."""
     return _answer({"conformsTo": features.CONFORMS_TO})
 
 
 @router.get("/collections")
+@public
 def list_collections(
     request: Request, session: Reads, wanted: Annotated[Form, Query()]
 ) -> Response:
@@ -150,6 +155,7 @@ def list_collections(
 
 
 @router.get("/collections/{name}")
+@public
 def get_collection(
     request: Request, session: Reads, name: str, wanted: Annotated[Form, Query()]
 ) -> Response:
@@ -159,6 +165,7 @@ def get_collection(
 
 
 @router.get("/collections/{name}/items", responses=AS_GEOJSON)
+@public
 def list_items(
     request: Request, session: Reads, key: Key, name: str, wanted: Annotated[Items, Query()]
 ) -> Response:
@@ -179,6 +186,7 @@ def list_items(
 
 
 @router.get("/collections/{name}/items/{feature:path}", responses=AS_GEOJSON)
+@public
 def get_item(
     request: Request,
     session: Reads,

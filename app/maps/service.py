@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.access.holders import has_ended
 from app.access.keys import Unauthenticated
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
 from app.database import WriteSession, database_now
 from app.errors import NotFound
 from app.events import audit
@@ -70,7 +71,9 @@ def revoke_embed(
 ) -> EmbedToken:
     """End one token now; one that was revoked already stays as it was."""
     authorise(principal, Action.EMBED)
-    found = session.get(EmbedToken, token_id, with_for_update=True)
+    mine = visible(principal, Action.EMBED, EmbedToken)
+    query = select(EmbedToken).where(EmbedToken.id == token_id, mine)
+    found = session.scalar(query.with_for_update())
     if found is None:
         raise NotFound(f"there is no embed token {token_id}")
     if found.revoked_at is None:
@@ -91,7 +94,8 @@ def list_embeds(
 ) -> Sequence[EmbedToken]:
     """Tokens that were made, the newest first, without what opens anything."""
     authorise(principal, Action.EMBED)
-    query = select(EmbedToken).order_by(EmbedToken.id.desc()).limit(limit)
+    mine = visible(principal, Action.EMBED, EmbedToken)
+    query = select(EmbedToken).where(mine).order_by(EmbedToken.id.desc()).limit(limit)
     if before is not None:
         query = query.where(EmbedToken.id < before)
     return session.scalars(query).all()

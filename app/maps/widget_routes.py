@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.access.callers import Reads
+from app.access.declared import by_token, public
 from app.access.keys import Unauthenticated
 from app.database import database_now
 from app.errors import Problem
@@ -145,6 +146,7 @@ def _page(
 
 
 @router.get("/widget")
+@by_token
 def widget(request: Request, session: Reads, wanted: Annotated[Widget, Query()]) -> Response:
     """Show the map, in a frame of a page that the token names."""
     if not (VENDOR / "leaflet.js").exists():
@@ -179,6 +181,7 @@ class DataToken(BaseModel):
 
 
 @router.post("/data-tokens", response_model=DataToken)
+@by_token
 def exchange(
     request: Request,
     session: Reads,
@@ -210,6 +213,7 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto
 
 
 @router.get("/layer", dependencies=[Depends(negotiate)])
+@by_token
 def read_layer(
     request: Request, session: Reads, given: Bearer, wanted: Annotated[OfLayer, Query()]
 ) -> Response:
@@ -244,6 +248,7 @@ def _packed(request: Request, session: Reads, granted: Grant) -> layer.Packed:
 
 
 @router.get("/list")
+@public
 def read_list(request: Request, session: Reads, wanted: Annotated[ListPage, Query()]) -> Response:
     """List what the map shows, for browsers that run no script."""
     settings = _settings(request)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import outside
 from app.planning.build import HOLDERS
 from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Limits, Need, Offer
@@ -49,6 +50,8 @@ class Account:
 def balances(session: Session, principal: Principal, participant_id: int) -> list[Balance]:
     """One for each period in which something is on either side, by period."""
     authorise(principal, Action.READ)
+    if outside(session, principal, Action.READ, [participant_id]):
+        return []
     return _balances(session, lambda column: column == participant_id)
 
 
@@ -57,6 +60,8 @@ def accounts(
 ) -> list[Account]:
     """Of each open trust and federation that the participant belongs to on `day`."""
     authorise(principal, Action.READ)
+    if outside(session, principal, Action.READ, [participant_id]):
+        return []
     kinds = sorted(kind for kinds in HOLDERS.values() for kind in kinds)
     groups = (
         select(Group.id, Group.name)

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads
+from app.access.declared import does
+from app.access.policy import Action
 from app.files.csv_writing import columns
 from app.http.media import AS_CSV
 from app.http.replies import listed, shown
@@ -19,6 +21,7 @@ SupportReference = Annotated[Reference, Path(examples=["made-up-support-1"])]
 
 
 @router.get("/support", response_model=SupportPage, responses=AS_CSV)
+@does(Action.READ)
 def list_support(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[SupportQuery, Query()]
 ) -> Response:
@@ -39,6 +42,7 @@ def list_support(
 
 
 @router.get("/support/{reference:path}", response_model=SupportShown)
+@does(Action.READ)
 def get_support(
     request: Request, principal: Caller, session: Reads, reference: SupportReference
 ) -> Response:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
+from app.access.declared import public
 from app.database import Database
 from app.errors import Forbidden, Problem
 from app.http.refusals import refused_right
@@ -84,6 +85,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
     return app
 
 
+@public
 def _file(kind: str, name: str) -> Response:
     """A style, script or licence; only what lies right in one of the folders."""
     folder = FOLDERS.get(kind)

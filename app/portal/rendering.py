@@ -9,10 +9,19 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fastapi import Request
-from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, PrefixLoader
+from jinja2 import (
+    ChainableUndefined,
+    ChoiceLoader,
+    Environment,
+    PackageLoader,
+    PrefixLoader,
+    pass_context,
+)
+from jinja2.runtime import Context
 from starlette.responses import Response
 
 from app.access import policy
+from app.access.names import is_holder, names_of
 from app.files.csv_writing import csv_of
 from app.portal import labels
 from app.portal.sessions import BASE, Visitor
@@ -97,6 +106,16 @@ def _asset(base: str, name: str) -> str:
     return f"{base}/{name}?v={_version(path, path.stat().st_mtime)}"
 
 
+@pass_context
+def _actor(context: Context, name: str) -> str:
+    """Whoever acted as people read it."""
+    who: Visitor | None = context.get("who")
+    if who is None or not is_holder(name):
+        return "the command line" if name == "terminal" else name
+    with who.database.read() as session:
+        return names_of(session, [name]).get(name, name)
+
+
 @cache
 def environment(base: str = BASE) -> Environment:
     """Templates whose links begin with `base`: below the path of the public address."""
@@ -119,6 +138,7 @@ def environment(base: str = BASE) -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
+        "actor": _actor,
         "at_most": at_most,
         "capital": capital,
         "carried_over": carried_over,

@@ -16,6 +16,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access import browser_sessions
 from app.access.callers import database_of
+from app.access.declared import authorise_route
+from app.access.names import name_of
 from app.access.policy import Principal
 from app.database import Database
 from app.errors import Forbidden, Problem
@@ -69,6 +71,11 @@ class Visitor:
     principal: Principal
     secret: str
     database: Database
+
+    @property
+    def named(self) -> str:
+        """As the header of every page says who is signed in."""
+        return name_of(self.principal)
 
     def token(self, path: str) -> str:
         """Proof that a form for `path` is from a page of this very visit."""
@@ -158,6 +165,7 @@ def visitor(request: Request) -> Visitor:
             request.state.principal = found.principal.name
             seen = Visitor(found.principal, secret, database)
             request.state.visitor = seen
+            authorise_route(request, seen.principal)
             return seen
     raise SignInNeeded("you have been signed out; sign in again")
 

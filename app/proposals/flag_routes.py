@@ -7,6 +7,9 @@ from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads, Writes
+from app.access.declared import does
+from app.access.names import named_one, with_names
+from app.access.policy import Action
 from app.exchange.schemas import Participant
 from app.http.conditions import Known
 from app.http.fields import Content, Id, Shown, in_days
@@ -97,6 +100,7 @@ class DependentsShown(Shown):
 
 
 @router.get("/dependents", response_model=DependentsShown)
+@does(Action.READ)
 def list_dependents(
     request: Request,
     principal: Caller,
@@ -109,12 +113,15 @@ def list_dependents(
     ahead as planned are flagged.
     """
     found = dependents.dependents_of(session, principal, **wanted.model_dump())
-    return shown(request, DependentsShown.of(found))
+    told = DependentsShown.of(found)
+    pins = with_names(session, told.pins, "author")
+    return shown(request, told.model_copy(update={"pins": pins}))
 
 
 @router.delete(
     "/proposals/{proposal_id}/flag", response_model=FlagShown, responses=PROBLEMS_OF_CHANGES
 )
+@does(Action.REVIEW)
 def clear_flag(
     request: Request,
     principal: Caller,
@@ -129,4 +136,5 @@ def clear_flag(
     """
     flag = flags.clear(session, principal, proposal_id, version=version, now=now)
     full = queries.get_proposal(session, principal, proposal_id)
-    return shown(request, FlagShown.model_validate(flag), version=full.proposal.version)
+    told = named_one(session, FlagShown.model_validate(flag), "raised_by", "cleared_by")
+    return shown(request, told, version=full.proposal.version)

@@ -13,7 +13,7 @@ class FlagShown(Shown):
         examples=[["The supporting organisation does not offer this now, or others use all of it."]]
     )
     raised_at: Moment
-    raised_by: str = Field(description="whose change it was", examples=["key:0a1b2c3d"])
+    raised_by: str = Field(description="whose change it was", examples=["portal (broker)"])
     cleared_at: Moment | None = Field(examples=[None])
     cleared_by: str | None = Field(examples=[None])
     outcome: FlagOutcome | None = Field(

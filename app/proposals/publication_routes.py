@@ -7,6 +7,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes
+from app.access.declared import does
+from app.access.names import named_one, with_names
+from app.access.policy import Action
 from app.exchange.schemas import Role
 from app.http.fields import Content, Id, Moment, Shown
 from app.http.idempotency import Key, once
@@ -31,10 +34,13 @@ class ConsentShown(Shown):
     proposal: int = Field(validation_alias="proposal_id", examples=[1])
     side: Side
     given_by: str = Field(description="the role, never the name", examples=["headteacher"])
-    recorded_by: str = Field(examples=["key:0a1b2c3d"])
+    recorded_by: str = Field(examples=["portal (broker)"])
     given_at: Moment
     withdrawn_at: Moment | None = Field(description="when it was withdrawn", examples=[None])
     withdrawn_by: str | None = Field(examples=[None])
+
+
+ACTORS = ("recorded_by", "withdrawn_by")
 
 
 class Consents(Listed[ConsentShown]):
@@ -42,6 +48,7 @@ class Consents(Listed[ConsentShown]):
 
 
 @router.get("", response_model=Consents, responses=AS_CSV)
+@does(Action.READ)
 def list_publication_consents(
     request: Request, principal: Caller, session: Reads, proposal_id: OneId
 ) -> Response:
@@ -49,12 +56,14 @@ def list_publication_consents(
 
     def read(limit: int | None) -> list[ConsentShown]:
         found = publication.consents_of(session, principal, proposal_id)
-        return [ConsentShown.model_validate(each) for each in found]
+        items = [ConsentShown.model_validate(each) for each in found]
+        return with_names(session, items, *ACTORS)
 
     return listed(request, None, Consents, read, lambda each: each.id)
 
 
 @router.post("", response_model=ConsentShown, status_code=201)
+@does(Action.AGREE_FOR_TAKER, Action.AGREE_FOR_GIVER)
 def consent_to_publication(
     request: Request,
     principal: Caller,
@@ -69,7 +78,7 @@ def consent_to_publication(
         made = publication.consent(session, principal, proposal_id, body.side, body.given_by)
         return shown(
             request,
-            ConsentShown.model_validate(made),
+            named_one(session, ConsentShown.model_validate(made), *ACTORS),
             status=201,
             location=request.url.path,
         )
@@ -78,9 +87,11 @@ def consent_to_publication(
 
 
 @router.post("/{side}/withdrawal", response_model=ConsentShown)
+@does(Action.AGREE_FOR_TAKER, Action.AGREE_FOR_GIVER)
 def withdraw_publication_consent(
     request: Request, principal: Caller, session: Writes, proposal_id: OneId, side: Side
 ) -> Response:
     """Withdraw one side's consent. It stays on record, and the pairing is not public any more."""
     taken_back = publication.withdraw(session, principal, proposal_id, side)
-    return shown(request, ConsentShown.model_validate(taken_back))
+    told = named_one(session, ConsentShown.model_validate(taken_back), *ACTORS)
+    return shown(request, told)

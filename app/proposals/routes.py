@@ -6,7 +6,9 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads, Writes
-from app.access.policy import Principal
+from app.access.declared import does
+from app.access.names import named_one, with_names
+from app.access.policy import Action, Principal
 from app.database import ReadSession, WriteSession, database_now
 from app.http.conditions import Known
 from app.http.fields import Id
@@ -45,6 +47,7 @@ OneId = Annotated[Id, Path(examples=[1])]
 
 
 @router.get("/proposals", response_model=Proposals, responses=AS_CSV)
+@does(Action.READ)
 def list_proposals(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[ProposalFilter, Query()]
 ) -> Response:
@@ -72,32 +75,44 @@ def list_proposals(
 
 
 @router.get("/proposals/{proposal_id}", response_model=ProposalDetail)
+@does(Action.READ)
 def get_proposal(
     request: Request, principal: Caller, session: Reads, proposal_id: OneId
 ) -> Response:
     """Read one proposal: its points' components, the rules of its pair, its alternatives."""
     full = queries.get_proposal(session, principal, proposal_id)
+    detail = ProposalDetail.with_reasons(
+        full,
+        pair_today_if_any(session, full.proposal, full.need, full.offer),
+        queries.alternates_of(session, full.proposal.run_id, full.need.id),
+        standing(session, proposal_id),
+    )
+    named = {
+        "agreements": with_names(session, detail.agreements, "recorded_by"),
+        "rules": [
+            each.model_copy(update={"exception": named_one(session, each.exception, "author")})
+            if each.exception
+            else each
+            for each in detail.rules
+        ],
+    }
     return shown(
         request,
-        ProposalDetail.with_reasons(
-            full,
-            pair_today_if_any(session, full.proposal, full.need, full.offer),
-            queries.alternates_of(session, full.proposal.run_id, full.need.id),
-            standing(session, proposal_id),
-        ),
+        detail.model_copy(update=named),
         version=full.proposal.version,
         with_others=True,
     )
 
 
 @router.get("/proposals/{proposal_id}/decisions", response_model=Decisions, responses=AS_CSV)
+@does(Action.READ)
 def list_decisions(
     request: Request, principal: Caller, session: Reads, proposal_id: OneId
 ) -> Response:
     """List the decisions on a proposal, in order."""
     queries.get_proposal(session, principal, proposal_id)
     found = queries.decisions_of(session, principal, proposal_id)
-    items = [DecisionShown.of(each) for each in found]
+    items = with_names(session, [DecisionShown.of(each) for each in found], "author")
     return listed(request, None, Decisions, lambda limit: items, lambda each: each.id)
 
 
@@ -107,6 +122,7 @@ def list_decisions(
     status_code=201,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.REVIEW, Action.APPROVE)
 def decide(
     request: Request,
     principal: Caller,
@@ -139,13 +155,14 @@ def decide(
 
 
 @router.get("/proposals/{proposal_id}/agreements", response_model=Agreements, responses=AS_CSV)
+@does(Action.READ)
 def list_agreements(
     request: Request, principal: Caller, session: Reads, proposal_id: OneId
 ) -> Response:
     """List what both sides said about a proposal, in order, with what was voided."""
     queries.get_proposal(session, principal, proposal_id)
     found = queries.agreements_of(session, principal, proposal_id)
-    items = [AgreementShown.of(each) for each in found]
+    items = with_names(session, [AgreementShown.of(each) for each in found], "recorded_by")
     return listed(request, None, Agreements, lambda limit: items, lambda each: each.id)
 
 
@@ -155,6 +172,7 @@ def list_agreements(
     status_code=201,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.AGREE_FOR_TAKER, Action.AGREE_FOR_GIVER)
 def agree(
     request: Request,
     principal: Caller,
@@ -194,6 +212,7 @@ def agree(
     status_code=201,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.APPROVE)
 def allow_exception(
     request: Request,
     principal: Caller,
@@ -230,6 +249,7 @@ def _said_of(
     """Answer with what was said, at the place and in the version that the proposal has by it."""
     full = queries.get_proposal(session, principal, proposal_id)
     location = request.url.path.rpartition("/")[0]
+    said = named_one(session, said, "recorded_by" if isinstance(said, AgreementShown) else "author")
     return shown(request, said, status=201, version=full.proposal.version, location=location)
 
 
@@ -246,7 +266,7 @@ def _list_steering(
         found = queries.list_steering(
             session, principal, kind, now=database_now(session), limit=limit, **filters
         )
-        return [SteeringShown.of(each) for each in found]
+        return with_names(session, [SteeringShown.of(each) for each in found], "author")
 
     return listed(request, wanted, Steerings, read, lambda each: each.id)
 
@@ -263,7 +283,7 @@ def _get_steering(
     location = f"{request.url.path}/{steering_id}" if status == 201 else None
     return shown(
         request,
-        SteeringShown.of(found),
+        named_one(session, SteeringShown.of(found), "author"),
         status=status,
         version=found[0].version,
         location=location,
@@ -294,6 +314,7 @@ def _create_steering(
 
 
 @router.get("/pins", response_model=Steerings, responses=AS_CSV)
+@does(Action.READ)
 def list_pins(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[SteeringFilter, Query()]
 ) -> Response:
@@ -302,6 +323,7 @@ def list_pins(
 
 
 @router.post("/pins", response_model=SteeringShown, status_code=201)
+@does(Action.STEER)
 def create_pin(
     request: Request, principal: Caller, session: Writes, body: NewSteering, key: Key
 ) -> Response:
@@ -310,12 +332,14 @@ def create_pin(
 
 
 @router.get("/pins/{steering_id}", response_model=SteeringShown)
+@does(Action.READ)
 def get_pin(request: Request, principal: Caller, session: Reads, steering_id: OneId) -> Response:
     """Read one pin."""
     return _get_steering(SteeringKind.PIN, request, principal, session, steering_id)
 
 
 @router.delete("/pins/{steering_id}", response_model=SteeringShown, responses=PROBLEMS_OF_CHANGES)
+@does(Action.STEER)
 def lift_pin(
     request: Request, principal: Caller, session: Writes, steering_id: OneId, version: Known
 ) -> Response:
@@ -325,6 +349,7 @@ def lift_pin(
 
 
 @router.get("/exclusions", response_model=Steerings, responses=AS_CSV)
+@does(Action.READ)
 def list_exclusions(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[SteeringFilter, Query()]
 ) -> Response:
@@ -333,6 +358,7 @@ def list_exclusions(
 
 
 @router.post("/exclusions", response_model=SteeringShown, status_code=201)
+@does(Action.STEER)
 def create_exclusion(
     request: Request, principal: Caller, session: Writes, body: NewSteering, key: Key
 ) -> Response:
@@ -341,6 +367,7 @@ def create_exclusion(
 
 
 @router.get("/exclusions/{steering_id}", response_model=SteeringShown)
+@does(Action.READ)
 def get_exclusion(
     request: Request, principal: Caller, session: Reads, steering_id: OneId
 ) -> Response:
@@ -351,6 +378,7 @@ def get_exclusion(
 @router.delete(
     "/exclusions/{steering_id}", response_model=SteeringShown, responses=PROBLEMS_OF_CHANGES
 )
+@does(Action.STEER)
 def lift_exclusion(
     request: Request, principal: Caller, session: Writes, steering_id: OneId, version: Known
 ) -> Response:

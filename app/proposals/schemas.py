@@ -163,7 +163,7 @@ class ExceptionShown(Shown):
 
     rule: str = Field(examples=["too_far"])
     reason: str = Field(examples=["the journey is by a direct train"])
-    author: str = Field(examples=["key:0a1b2c3d"])
+    author: str = Field(examples=["portal (broker)"])
     at: Moment
 
 
@@ -268,7 +268,7 @@ class AgreementShown(Shown):
     side: Side
     says: Says
     said_by: str = Field(description="the role, never the name", examples=["headteacher"])
-    recorded_by: str = Field(examples=["key:0a1b2c3d"])
+    recorded_by: str = Field(examples=["portal (broker)"])
     at: Moment
     voided_at: Moment | None = Field(
         description="when the side said otherwise, or what it agreed to changed", examples=[None]
@@ -348,7 +348,7 @@ class DecisionShown(Shown):
     state_after: ProposalState
     reason: DeclineReason | None = Field(examples=[None])
     note: str | None = Field(examples=[None])
-    author: str = Field(examples=["key:0a1b2c3d"])
+    author: str = Field(examples=["portal (broker)"])
     at: Moment
 
     @classmethod

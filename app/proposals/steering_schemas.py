@@ -33,7 +33,7 @@ class SteeringShown(Shown):
     need: str = Field(examples=["made-up-need-1"])
     offer: str = Field(examples=["made-up-offer-1"])
     reason: str = Field(examples=["Both heads asked for it."])
-    author: str = Field(examples=["key:0a1b2c3d"])
+    author: str = Field(examples=["portal (broker)"])
     created_at: Moment
     expires_at: Moment | None
     lifted_at: Moment | None = Field(examples=[None])

@@ -7,6 +7,8 @@ from sqlalchemy import RowMapping
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes
+from app.access.declared import Reach, does
+from app.access.policy import Action
 from app.files.csv_reading import Key as Code
 from app.http.conditions import Known
 from app.http.fields import Id, half_days, in_days
@@ -44,6 +46,7 @@ RuleKind = Annotated[Kind, Path(examples=["new_head"])]
 
 
 @router.get("/networks", response_model=Networks, responses=AS_CSV)
+@does(Action.READ, reach=Reach.OPEN)
 def list_networks(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[NetworkQuery, Query()]
 ) -> Response:
@@ -58,6 +61,7 @@ def list_networks(
 
 
 @router.post("/networks", response_model=NetworkShown, status_code=201)
+@does(Action.CHANGE_REGISTER)
 def create_network(
     request: Request, principal: Caller, session: Writes, body: NewNetwork, key: Key
 ) -> Response:
@@ -71,12 +75,14 @@ def create_network(
 
 
 @router.get("/networks/{key:path}", response_model=NetworkShown)
+@does(Action.READ, reach=Reach.OPEN)
 def get_network(request: Request, principal: Caller, session: Reads, key: NetworkKey) -> Response:
     """Read one network, with every participant that is or was in it."""
     return _network(request, session, principal, key)
 
 
 @router.put("/networks/{key:path}", response_model=NetworkShown, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_REGISTER)
 def change_network(
     request: Request,
     principal: Caller,
@@ -93,6 +99,7 @@ def change_network(
 @router.post(
     "/networks/{key:path}/withdrawal", response_model=NetworkShown, responses=PROBLEMS_OF_CHANGES
 )
+@does(Action.CHANGE_REGISTER)
 def withdraw_network(
     request: Request, principal: Caller, session: Writes, key: NetworkKey, version: Known
 ) -> Response:
@@ -102,6 +109,7 @@ def withdraw_network(
 
 
 @router.get("/circumstances", response_model=Circumstances, responses=AS_CSV)
+@does(Action.READ)
 def list_circumstances(
     request: Request,
     principal: Caller,
@@ -128,6 +136,7 @@ def list_circumstances(
 
 
 @router.post("/circumstances", response_model=CircumstanceShown, status_code=201)
+@does(Action.CHANGE_REGISTER)
 def create_circumstance(
     request: Request, principal: Caller, session: Writes, body: NewCircumstance, key: Key
 ) -> Response:
@@ -148,6 +157,7 @@ def create_circumstance(
 
 
 @router.get("/circumstances/{circumstance}", response_model=CircumstanceShown)
+@does(Action.READ)
 def get_circumstance(
     request: Request, principal: Caller, session: Reads, circumstance: CircumstanceId
 ) -> Response:
@@ -161,6 +171,7 @@ def get_circumstance(
     response_model=CircumstanceShown,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.CHANGE_REGISTER)
 def change_circumstance(
     request: Request,
     principal: Caller,
@@ -178,6 +189,7 @@ def change_circumstance(
 
 
 @router.delete("/circumstances/{circumstance}", status_code=204, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_REGISTER)
 def withdraw_circumstance(
     principal: Caller, session: Writes, circumstance: CircumstanceId, version: Known
 ) -> None:
@@ -186,6 +198,7 @@ def withdraw_circumstance(
 
 
 @router.get("/circumstance-rules", response_model=CircumstanceRules, responses=AS_CSV)
+@does(Action.READ, reach=Reach.OPEN)
 def list_circumstance_rules(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[RuleQuery, Query()]
 ) -> Response:
@@ -202,6 +215,7 @@ def list_circumstance_rules(
 
 
 @router.post("/circumstance-rules", response_model=RuleShown, status_code=201)
+@does(Action.EDIT_RULES)
 def create_circumstance_rule(
     request: Request, principal: Caller, session: Writes, body: NewRule, key: Key
 ) -> Response:
@@ -221,6 +235,7 @@ def create_circumstance_rule(
 
 
 @router.get("/circumstance-rules/{kind}", response_model=RuleShown)
+@does(Action.READ, reach=Reach.OPEN)
 def get_circumstance_rule(
     request: Request, principal: Caller, session: Reads, kind: RuleKind
 ) -> Response:
@@ -230,6 +245,7 @@ def get_circumstance_rule(
 
 
 @router.put("/circumstance-rules/{kind}", response_model=RuleShown, responses=PROBLEMS_OF_CHANGES)
+@does(Action.EDIT_RULES)
 def change_circumstance_rule(
     request: Request,
     principal: Caller,
@@ -244,6 +260,7 @@ def change_circumstance_rule(
 
 
 @router.delete("/circumstance-rules/{kind}", status_code=204, responses=PROBLEMS_OF_CHANGES)
+@does(Action.EDIT_RULES)
 def withdraw_circumstance_rule(
     principal: Caller, session: Writes, kind: RuleKind, version: Known
 ) -> None:

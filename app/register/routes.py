@@ -7,7 +7,8 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes, database_of
-from app.access.policy import Principal
+from app.access.declared import Reach, does
+from app.access.policy import Action, Principal
 from app.database import ReadSession, WriteSession
 from app.http.conditions import Known
 from app.http.fields import Id
@@ -63,6 +64,7 @@ def area_of(code: str | None) -> tuple[AreaKind, str] | None:
 
 
 @router.get("/institutions", response_model=Institutions, responses=AS_CSV)
+@does(Action.READ, reach=Reach.OPEN)
 def list_institutions(
     request: Request,
     principal: Caller,
@@ -99,6 +101,7 @@ def list_institutions(
 
 
 @router.get("/institutions/{urn}", response_model=InstitutionShown)
+@does(Action.READ, reach=Reach.OPEN)
 async def get_institution(request: Request, principal: Caller, urn: Urn) -> Response:
     """Read one institution, with its groups, its networks and the sources."""
     if database_of(request).is_embedded:
@@ -134,6 +137,7 @@ def _institution(request: Request, principal: Principal, urn: int) -> Response:
 
 
 @router.get("/institutions/{urn}/measures", response_model=Measures, responses=AS_CSV)
+@does(Action.READ, reach=Reach.OPEN)
 def list_measures(
     request: Request,
     principal: Caller,
@@ -153,6 +157,7 @@ def list_measures(
 
 
 @router.get("/organisations", response_model=Organisations, responses=AS_CSV)
+@does(Action.READ, reach=Reach.OPEN)
 def list_organisations(
     request: Request,
     principal: Caller,
@@ -179,6 +184,7 @@ def list_organisations(
 
 
 @router.post("/organisations", response_model=OrganisationShown, status_code=201)
+@does(Action.ADD_ORGANISATION)
 def create_organisation(
     request: Request, principal: Caller, session: Writes, body: NewOrganisation, key: Key
 ) -> Response:
@@ -194,6 +200,7 @@ def create_organisation(
 
 
 @router.get("/organisations/{key:path}", response_model=OrganisationShown)
+@does(Action.READ, reach=Reach.OPEN)
 def get_organisation(
     request: Request, principal: Caller, session: Reads, key: OrganisationPath
 ) -> Response:
@@ -204,6 +211,7 @@ def get_organisation(
 @router.put(
     "/organisations/{key:path}", response_model=OrganisationShown, responses=PROBLEMS_OF_CHANGES
 )
+@does(Action.CHANGE_REGISTER)
 def change_organisation(
     request: Request,
     principal: Caller,
@@ -223,6 +231,7 @@ def change_organisation(
     response_model=OrganisationShown,
     responses=PROBLEMS_OF_CHANGES,
 )
+@does(Action.CHANGE_REGISTER)
 def withdraw_organisation(
     request: Request, principal: Caller, session: Writes, key: OrganisationPath, version: Known
 ) -> Response:
@@ -252,6 +261,7 @@ def _organisation(
 
 
 @router.get("/groups", response_model=Groups, responses=AS_CSV)
+@does(Action.READ, reach=Reach.OPEN)
 def list_groups(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[GroupQuery, Query()]
 ) -> Response:
@@ -273,6 +283,7 @@ def list_groups(
 
 
 @router.get("/groups/{uid}", response_model=GroupShown)
+@does(Action.READ, reach=Reach.OPEN)
 def get_group(request: Request, principal: Caller, session: Reads, uid: Uid) -> Response:
     """Read one group, with every institution and organisation that is or was in it."""
     row, members, organisations = list_queries.get_group(session, principal, uid)
@@ -285,6 +296,7 @@ def get_group(request: Request, principal: Caller, session: Reads, uid: Uid) -> 
 
 
 @router.get("/areas", response_model=Areas, responses=AS_CSV)
+@does(Action.READ, reach=Reach.OPEN)
 def list_areas(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[AreaQuery, Query()]
 ) -> Response:

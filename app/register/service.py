@@ -319,7 +319,7 @@ def _write_members(
 
 
 def create_organisation(session: WriteSession, principal: Principal, one: Described) -> None:
-    authorise(principal, Action.CHANGE_REGISTER)
+    authorise(principal, Action.ADD_ORGANISATION)
     place_organisations(session, [one])
     key = one.row.key
     if session.scalar(select(Organisation.key).where(Organisation.key == key)) is not None:

@@ -35,7 +35,9 @@ FileName = Literal[
 def get_run(session: Session, principal: Principal, run_id: int, *, whole: bool = False) -> Run:
     """A run that the principal may know of; `whole`: only if all that it plans may be read."""
     authorise(principal, Action.READ)
-    seen = visible(principal, Action.READ, Run) if whole else runs_seen(principal)
+    if whole:
+        authorise(principal, Action.READ_PLAN)
+    seen = visible(principal, Action.READ_PLAN, Run) if whole else runs_seen(principal)
     run = session.scalar(select(Run).where(Run.id == run_id, seen))
     if run is None:
         raise NotFound(f"There is no run {run_id}. Check the number.")
@@ -44,7 +46,7 @@ def get_run(session: Session, principal: Principal, run_id: int, *, whole: bool 
 
 def sees_all(session: Session, principal: Principal, run: Run) -> bool:
     """Whether all that a run plans may be read."""
-    seen = select(Run.id).where(Run.id == run.id, visible(principal, Action.READ, Run))
+    seen = select(Run.id).where(Run.id == run.id, visible(principal, Action.READ_PLAN, Run))
     return session.scalar(seen) is not None
 
 

@@ -7,6 +7,9 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from app.access.callers import Caller, Reads, Writes, database_of
+from app.access.declared import does
+from app.access.names import named_one, with_names
+from app.access.policy import Action
 from app.database import ReadSession, WriteSession
 from app.errors import Problem
 from app.http.conditions import is_known, tag_of_content
@@ -68,6 +71,7 @@ class UnreadablePlan(Problem):
 
 
 @router.get("/runs", response_model=Runs, responses=AS_CSV)
+@does(Action.READ)
 def list_runs(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[RunFilter, Query()]
 ) -> Response:
@@ -84,12 +88,14 @@ def list_runs(
             limit=limit,
         )
         progress = queries.last_progress(session, [run.id for run in found])
-        return [RunShown.of(run, progress.get(run.id)) for run in found]
+        items = [RunShown.of(run, progress.get(run.id)) for run in found]
+        return with_names(session, items, "author")
 
     return listed(request, wanted, Runs, read, lambda run: run.id, COLUMNS)
 
 
 @router.post("/runs", response_model=RunShown, status_code=202, responses=PROBLEMS_OF_TOO_MANY)
+@does(Action.RUN)
 def submit_run(
     request: Request,
     principal: Caller,
@@ -105,7 +111,8 @@ def submit_run(
         submit = _solve if body.operation is Operation.SOLVE else _check
         run = submit(session, principal, body)
         location = f"{request.url.path}/{run.id}"
-        return shown(request, RunShown.of(run, None), status=202, location=location)
+        told = named_one(session, RunShown.of(run, None), "author")
+        return shown(request, told, status=202, location=location)
 
     return once(request, session, principal.name, key, body, create)
 
@@ -142,6 +149,7 @@ def _check(session: WriteSession, principal: Caller, body: NewRun) -> Run:
 
 
 @router.get("/runs/{run_id}", response_model=RunShown)
+@does(Action.READ)
 def get_run(request: Request, principal: Caller, session: Reads, run_id: RunId) -> Response:
     """Read one run: its state, progress and result."""
     return _run(request, session, queries.get_run(session, principal, run_id))
@@ -151,10 +159,12 @@ def _run(
     request: Request, session: ReadSession | WriteSession, run: Run, status: int = 200
 ) -> Response:
     progress = queries.last_progress(session, [run.id]).get(run.id)
-    return shown(request, RunShown.of(run, progress), status=status)
+    told = named_one(session, RunShown.of(run, progress), "author")
+    return shown(request, told, status=status)
 
 
 @router.post("/runs/{run_id}/cancellation", response_model=RunShown, status_code=202)
+@does(Action.RUN)
 def cancel_run(request: Request, principal: Caller, session: Writes, run_id: RunId) -> Response:
     """Cancel a run. It stops within seconds and needs no version."""
     return _run(request, session, service.request_cancel(session, principal, run_id), 202)
@@ -165,6 +175,7 @@ def cancel_run(request: Request, principal: Caller, session: Writes, run_id: Run
     response_model=dict[str, Any],
     responses={200: {"content": {JSON: {"example": PLAN_EXAMPLE}}}},
 )
+@does(Action.READ_PLAN)
 def get_plan(request: Request, principal: Caller, session: Reads, run_id: RunId) -> Response:
     """Download the plan of a run, a `givetake-plan/1` file."""
     return _file(request, principal, session, run_id, "plan")
@@ -175,6 +186,7 @@ def get_plan(request: Request, principal: Caller, session: Reads, run_id: RunId)
     response_model=dict[str, Any],
     responses={200: {"content": {JSON: {"example": PROBLEM_EXAMPLE}}}},
 )
+@does(Action.READ_PLAN)
 def get_problem(request: Request, principal: Caller, session: Reads, run_id: RunId) -> Response:
     """Download the exact problem of a run, a `givetake-problem/1` file."""
     return _file(request, principal, session, run_id, "problem")
@@ -218,6 +230,7 @@ def _file(
         204: {"description": "The run has ended and you have seen all of its events."},
     },
 )
+@does(Action.READ)
 def follow_run(
     request: Request,
     principal: Caller,

@@ -161,7 +161,7 @@ class RunShown(Shown):
     problem_sha256: str | None = Field(
         description="of the problem file as JSON", examples=["60303ae22b998861"]
     )
-    author: str = Field(examples=["key:0a1b2c3d"])
+    author: str = Field(examples=["portal (broker)"])
     request_id: str | None = Field(
         description="of the request that submitted it, as logs name it; none from the terminal",
         examples=["9f3c1e5a7b2d4c6e8f0a1b2c3d4e5f60"],

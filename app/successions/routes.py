@@ -7,6 +7,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes
+from app.access.declared import does
+from app.access.policy import Action
 from app.http.fields import Id
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
@@ -26,6 +28,7 @@ Urn = Annotated[Id, Path(examples=[100000])]
 
 
 @router.get("", response_model=UnsettledList, responses=AS_CSV)
+@does(Action.READ)
 def list_unsettled(
     request: Request,
     principal: Caller,
@@ -43,6 +46,7 @@ def list_unsettled(
 
 
 @router.get("/{urn}", response_model=UnsettledShown)
+@does(Action.READ)
 def get_unsettled(request: Request, principal: Caller, session: Reads, urn: Urn) -> Response:
     """Read where a closed institution's links lead, and what is open at it."""
     today = datetime.now(UTC).date()
@@ -51,6 +55,7 @@ def get_unsettled(request: Request, principal: Caller, session: Reads, urn: Urn)
 
 
 @router.post("/{urn}/settlement", response_model=SettledShown, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_REGISTER)
 def settle(
     request: Request,
     principal: Caller,

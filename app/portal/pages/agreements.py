@@ -7,7 +7,9 @@ from pydantic import BeforeValidator, StringConstraints
 from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
-from app.access.policy import authorise
+from app.access.declared import does
+from app.access.policy import Action, authorise
+from app.access.scoped import authorise_on
 from app.errors import Forbidden, NotFound, Problem
 from app.files.csv_reading import RowModel, Text, clean_text
 from app.portal import forms
@@ -39,11 +41,13 @@ def _side(name: str) -> Side:
 
 
 @router.get("/proposals/{proposal_id:id}/agreements/{side}")
+@does(Action.AGREE_FOR_TAKER, Action.AGREE_FOR_GIVER)
 def ask(request: Request, who: Who, proposal_id: int, side: str) -> Response:
     return _form(request, who, proposal_id, _side(side), Filled())
 
 
 @router.post("/proposals/{proposal_id:id}/agreements/{side}")
+@does(Action.AGREE_FOR_TAKER, Action.AGREE_FOR_GIVER)
 def record(
     request: Request, who: Who, proposal_id: int, side: str, form: SentBy, now: Now
 ) -> Response:
@@ -82,6 +86,7 @@ def record(
 
 
 @router.post("/proposals/{proposal_id:id}/publication/{side}")
+@does(Action.AGREE_FOR_TAKER, Action.AGREE_FOR_GIVER)
 def publish(request: Request, who: Who, proposal_id: int, side: str, form: SentBy) -> Response:
     """A side's consent to show the pairing to anybody, or that it is taken back."""
     given = texts(form)
@@ -103,6 +108,7 @@ def _form(
     authorise(who.principal, OF_SIDE[side])
     with who.database.read() as session:
         full = queries.get_proposal(session, who.principal, proposal_id)
+        authorise_on(session, who.principal, OF_SIDE[side], full.proposal)
         return page(
             request,
             "agree.html",

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.access.declared import Reach, does
 from app.access.policy import Action, authorise
 from app.access.secret import signing_secret
 from app.database import database_now
@@ -23,12 +24,14 @@ MOST_SHOWN: Final = 100
 
 
 @router.get("/embed")
+@does(Action.EMBED, reach=Reach.OPEN)
 def ask(request: Request, who: Who) -> Response:
     authorise(who.principal, Action.EMBED)
     return _form(request, who, Filled({"days": "90"}))
 
 
 @router.post("/embed")
+@does(Action.EMBED, reach=Reach.OPEN)
 def make(request: Request, who: Who, form: SentBy) -> Response:
     filled = Filled(texts(form))
     days = filled.values.get("days", "")
@@ -57,6 +60,7 @@ def make(request: Request, who: Who, form: SentBy) -> Response:
 
 
 @router.post("/embed/{token_id:id}/revoke")
+@does(Action.EMBED)
 def revoke(request: Request, who: Who, token_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         service.revoke_embed(session, who.principal, token_id)

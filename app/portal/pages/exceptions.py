@@ -3,6 +3,8 @@
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.access.declared import does
+from app.access.policy import Action
 from app.files.csv_reading import clean_text
 from app.portal.forms import whole
 from app.portal.sessions import BASE, SentBy, Who, texts
@@ -14,6 +16,7 @@ MOST_LETTERS = 300
 
 
 @router.post("/proposals/{proposal_id:id}/exceptions/{rule}")
+@does(Action.APPROVE)
 def allow(request: Request, who: Who, proposal_id: int, rule: str, form: SentBy) -> Response:
     given = texts(form)
     place = f"{BASE}/proposals/{proposal_id}"

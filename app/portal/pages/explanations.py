@@ -3,6 +3,8 @@
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.access.declared import does
+from app.access.policy import Action
 from app.explanations import queries, words
 from app.explanations.schemas import NeedAnswer
 from app.portal.rendering import page
@@ -13,6 +15,7 @@ router = APIRouter()
 
 
 @router.get("/needs/{reference:path}/why")
+@does(Action.READ_PLAN)
 def show_newest(request: Request, who: Who, reference: str) -> Response:
     """The page of the newest run that planned the need."""
     with who.database.read() as session:
@@ -21,6 +24,7 @@ def show_newest(request: Request, who: Who, reference: str) -> Response:
 
 
 @router.get("/runs/{run_id:id}/unmet/{reference:path}")
+@does(Action.READ_PLAN)
 def show_why(request: Request, who: Who, run_id: int, reference: str) -> Response:
     answer = NeedAnswer.of(queries.why(who.database, who.principal, run_id, reference))
     with who.database.read() as session:

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from app.access.declared import does
+from app.access.policy import Action
 from app.database import WriteSession
 from app.errors import Problem
 from app.portal.forms import whole
@@ -17,6 +19,7 @@ router = APIRouter()
 
 
 @router.post("/proposals/{proposal_id:id}/flag/clear")
+@does(Action.REVIEW)
 def clear(request: Request, who: Who, proposal_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         flags.clear(session, who.principal, proposal_id, version=whole(texts(form).get("version")))

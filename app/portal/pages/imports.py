@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app import private_files
 from app.access import browser_sessions
+from app.access.declared import Reach, does
 from app.access.policy import Action, authorise, may
 from app.database import WriteSession
 from app.errors import NotFound
@@ -119,6 +120,7 @@ def _take_in(
 
 
 @router.get("/imports")
+@does(Action.READ)
 def list_imports(request: Request, who: Who) -> Response:
     with who.database.read() as session:
         found = uploads.list_imports(session, who.principal, limit=None)[::-1]
@@ -130,6 +132,7 @@ def list_imports(request: Request, who: Who) -> Response:
 
 
 @router.get("/imports/{number:int}")
+@does(Action.READ)
 def show_import(request: Request, who: Who, number: int) -> Response:
     """What hung on institutions that an import of the register closed or moved."""
     with who.database.read() as session:
@@ -146,6 +149,7 @@ def show_import(request: Request, who: Who, number: int) -> Response:
 
 
 @router.get("/imports/new")
+@does(Action.IMPORT, Action.EDIT_RULES, reach=Reach.OPEN)
 def new_import(request: Request, who: Who, kind: str = "needs") -> Response:
     chosen = kind if kind in KINDS else "needs"
     authorise(who.principal, KINDS[chosen].action)
@@ -153,6 +157,7 @@ def new_import(request: Request, who: Who, kind: str = "needs") -> Response:
 
 
 @router.post("/imports/new")
+@does(Action.IMPORT, Action.EDIT_RULES, reach=Reach.OWN)
 def preview_import(request: Request, who: Who, form: SentBy) -> Response:
     kind = texts(form).get("kind", "")
     if kind not in KINDS:
@@ -170,6 +175,7 @@ def preview_import(request: Request, who: Who, form: SentBy) -> Response:
 
 
 @router.get("/imports/waiting/{name}")
+@does(Action.IMPORT, Action.EDIT_RULES, reach=Reach.OPEN)
 def wait_for_import(request: Request, who: Who, name: str) -> Response:
     """How far a file is; asked for again and again until something came of it."""
     shelved = _take_down(request, who, name)
@@ -180,6 +186,7 @@ def wait_for_import(request: Request, who: Who, name: str) -> Response:
 
 
 @router.post("/imports/take")
+@does(Action.IMPORT, reach=Reach.OPEN)
 def take_import(request: Request, who: Who, form: SentBy) -> Response:
     authorise(who.principal, Action.IMPORT)
     shelved = _take_down(request, who, texts(form).get("file", ""))

@@ -6,6 +6,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from app.access.declared import Reach, does
+from app.access.policy import Action
 from app.catalogue.queries import list_expertise
 from app.database import ReadSession
 from app.errors import NotFound
@@ -38,6 +40,7 @@ RADII: Final = (1, 2, 5, 10, 20, 50)
 
 
 @router.get("/institutions")
+@does(Action.READ, reach=Reach.OPEN)
 def search(
     request: Request, who: Who, q: str = "", near: str = "", miles: str = "", closed: str = ""
 ) -> Response:
@@ -93,6 +96,7 @@ def _typed(text: str) -> str:
 
 
 @router.get("/participants/{cell:path}")
+@does(Action.READ, reach=Reach.OPEN)
 def participant(request: Request, who: Who, cell: str) -> Response:
     """An institution by its URN, an organisation by its key, a trust by its reference or UID."""
     today = datetime.now(UTC).date()

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access import browser_sessions
 from app.access.callers import database_of
+from app.access.declared import public
 from app.access.policy import Principal
 from app.access.secret import signing_secret
 from app.database import database_now
@@ -53,6 +54,7 @@ class Pending:
 
 
 @router.get("/join/{code}")
+@public
 def join(request: Request, code: str) -> Response:
     """What an invitation leads to."""
     cookie_name(request)
@@ -61,6 +63,7 @@ def join(request: Request, code: str) -> Response:
 
 
 @router.get("/sign-in/start")
+@public
 def start(request: Request, next: str = "", invitation: str = "") -> Response:
     cookie_name(request)
     begun = Begun.anew()
@@ -71,6 +74,7 @@ def start(request: Request, next: str = "", invitation: str = "") -> Response:
 
 
 @router.get("/sign-in/callback")
+@public
 def come_back(request: Request) -> Response:
     client, database = _client(request), database_of(request)
     with database.read() as session:
@@ -105,6 +109,7 @@ def come_back(request: Request) -> Response:
 
 
 @router.get("/sign-out")
+@public
 def signed_out(request: Request) -> Response:
     """Leads on to the issuer, which may have a session of its own.
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from app.access.declared import Reach, does
 from app.access.policy import Action, authorise
 from app.catalogue.queries import list_expertise, list_periods
 from app.database import ReadSession, WriteSession
@@ -48,11 +49,13 @@ Kind = Annotated[ItemKind, Depends(_kind)]
 
 
 @router.get("/needs")
+@does(Action.READ)
 def list_needs(request: Request, who: Who) -> Response:
     return _list(request, who, ItemKind.NEED)
 
 
 @router.get("/offers")
+@does(Action.READ)
 def list_offers(request: Request, who: Who) -> Response:
     return _list(request, who, ItemKind.OFFER)
 
@@ -128,6 +131,7 @@ def _as_tree(entries: Sequence[Any]) -> list[tuple[str, str]]:
 
 @router.get("/needs/new")
 @router.get("/offers/new")
+@does(Action.CHANGE_NEED, Action.CHANGE_OFFER, reach=Reach.OPEN)
 def new_item(request: Request, who: Who, kind: Kind, participant: str = "") -> Response:
     authorise(who.principal, _action(kind))
     defaults: dict[str, str] = {"mode": Mode.EITHER, "participant": participant[:60]}
@@ -143,6 +147,7 @@ def new_item(request: Request, who: Who, kind: Kind, participant: str = "") -> R
 
 @router.post("/needs/new")
 @router.post("/offers/new")
+@does(Action.CHANGE_NEED, Action.CHANGE_OFFER)
 def create_item(request: Request, who: Who, kind: Kind, form: SentBy) -> Response:
     filled = _filled(form)
     row = forms.read(ROWS[kind], filled, FIELDS[kind])
@@ -169,6 +174,7 @@ def _exists(session: ReadSession, who: Visitor, kind: ItemKind, filled: Filled) 
 
 @router.get("/needs/{reference:path}/change")
 @router.get("/offers/{reference:path}/change")
+@does(Action.CHANGE_NEED, Action.CHANGE_OFFER)
 def show_change(request: Request, who: Who, kind: Kind, reference: str) -> Response:
     authorise(who.principal, _action(kind))
     with who.database.read() as session:
@@ -179,6 +185,7 @@ def show_change(request: Request, who: Who, kind: Kind, reference: str) -> Respo
 
 @router.post("/needs/{reference:path}/change")
 @router.post("/offers/{reference:path}/change")
+@does(Action.CHANGE_NEED, Action.CHANGE_OFFER)
 def change_item(request: Request, who: Who, kind: Kind, reference: str, form: SentBy) -> Response:
     filled = _filled(form)
     filled.values["reference"] = reference
@@ -202,6 +209,7 @@ def change_item(request: Request, who: Who, kind: Kind, reference: str, form: Se
 
 @router.get("/needs/{reference:path}/withdraw")
 @router.get("/offers/{reference:path}/withdraw")
+@does(Action.CHANGE_NEED, Action.CHANGE_OFFER)
 def show_withdraw(request: Request, who: Who, kind: Kind, reference: str) -> Response:
     authorise(who.principal, _action(kind))
     with who.database.read() as session:
@@ -214,6 +222,7 @@ def show_withdraw(request: Request, who: Who, kind: Kind, reference: str) -> Res
 
 @router.post("/needs/{reference:path}/withdraw")
 @router.post("/offers/{reference:path}/withdraw")
+@does(Action.CHANGE_NEED, Action.CHANGE_OFFER)
 def withdraw_item(request: Request, who: Who, kind: Kind, reference: str, form: SentBy) -> Response:
     version = forms.whole(texts(form).get("version")) or 0
     withdraw: Any = service.withdraw_need if kind is ItemKind.NEED else service.withdraw_offer
@@ -223,6 +232,7 @@ def withdraw_item(request: Request, who: Who, kind: Kind, reference: str, form: 
 
 
 @router.post("/offers/{reference:path}/answer")
+@does(Action.ANSWER_OFFER)
 def answer_offer(request: Request, who: Who, reference: str, form: SentBy) -> Response:
     """What the giver said of itself, recorded for it."""
     given = texts(form)
@@ -245,6 +255,7 @@ def answer_offer(request: Request, who: Who, reference: str, form: SentBy) -> Re
 
 
 @router.post("/needs/{reference:path}/confirm")
+@does(Action.CONFIRM_NEED)
 def confirm_need(request: Request, who: Who, reference: str, form: SentBy) -> Response:
     """The school's own word that a suggestion is a need, recorded for it."""
     given = texts(form)
@@ -259,6 +270,7 @@ def confirm_need(request: Request, who: Who, reference: str, form: SentBy) -> Re
 
 @router.get("/needs/{reference:path}")
 @router.get("/offers/{reference:path}")
+@does(Action.READ)
 def show_item(request: Request, who: Who, kind: Kind, reference: str) -> Response:
     with who.database.read() as session:
         return _item_page(request, who, session, kind, reference, "item.html")

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.access.declared import does
+from app.access.policy import Action
 from app.access.secret import signing_secret
 from app.database import ReadSession, database_now
 from app.errors import NotFound
@@ -77,6 +79,7 @@ def _drawn(request: Request, session: ReadSession, who: Visitor, run: Run, name:
 
 
 @router.get("/runs/{run_id:id}")
+@does(Action.READ)
 def show_run(request: Request, who: Who, run_id: int) -> Response:
     """A run that goes on is watched, one that has ended shows what came of it."""
     with who.database.read() as session:
@@ -101,6 +104,7 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
 
 
 @router.get("/runs/{run_id:id}/map")
+@does(Action.READ_PLAN)
 def show_map(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id, whole=True)
@@ -108,6 +112,7 @@ def show_map(request: Request, who: Who, run_id: int) -> Response:
 
 
 @router.get("/runs/{run_id:id}/picture")
+@does(Action.READ_PLAN)
 def show_picture(request: Request, who: Who, run_id: int) -> Response:
     """The plan as it was made, for paper and for browsers that run no script."""
     with who.database.read() as session:
@@ -124,6 +129,7 @@ def show_picture(request: Request, who: Who, run_id: int) -> Response:
 
 
 @router.get("/runs/{run_id:id}/picture.svg")
+@does(Action.READ_PLAN)
 def read_picture(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id, whole=True)
@@ -161,6 +167,7 @@ def widget_of(request: Request, session: ReadSession, run: Run) -> str | None:
 
 
 @router.get("/runs/{run_id:id}/unmet")
+@does(Action.READ_PLAN)
 def list_unmet(request: Request, who: Who, run_id: int) -> Response:
     asked = request.query_params
     number = page_number(request)

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
+from app.access.declared import does
+from app.access.policy import Action
 from app.errors import NotFound
 from app.portal import forms
 from app.portal.choices import ReviewAction
@@ -20,6 +22,7 @@ HERE: Final = frozenset({ReviewAction.PREFER, ReviewAction.DECLINE, *STEERING})
 
 
 @router.get("/proposals/{proposal_id:id}/card")
+@does(Action.READ)
 def show_card(request: Request, who: Who, proposal_id: int) -> Response:
     if not request.headers.get("hx-request"):
         return RedirectResponse(f"{BASE}/proposals/{proposal_id}", 303)
@@ -27,6 +30,7 @@ def show_card(request: Request, who: Who, proposal_id: int) -> Response:
 
 
 @router.post("/proposals/{proposal_id:id}/card")
+@does(Action.REVIEW, Action.STEER)
 def decide(request: Request, who: Who, proposal_id: int, form: SentBy, now: Now) -> Response:
     given = texts(form)
     action, version = action_of(given), forms.whole(given.get("version"))

@@ -11,7 +11,9 @@ from starlette.datastructures import FormData, QueryParams
 from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
+from app.access.declared import does
 from app.access.policy import Action, authorise
+from app.access.scoped import may_on
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound, Problem
 from app.files.csv_writing import days
@@ -23,6 +25,7 @@ from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import decisions, pins_and_exclusions, publication
 from app.proposals import queries as lists
+from app.proposals.agreements import OF_SIDE
 from app.proposals.pair_check import pair_today_if_any, rule_results
 from app.proposals.queries import SORTS, Full, Wanted
 from app.proposals.states import ENDED, LAPSING, possible_from
@@ -91,6 +94,7 @@ def _wanted(run_id: int, params: QueryParams) -> tuple[Wanted, str]:
 
 
 @router.get("/runs/{run_id:id}/proposals")
+@does(Action.READ)
 def list_proposals(request: Request, who: Who, run_id: int) -> Response:
     wanted, sort = _wanted(run_id, request.query_params)
     number = page_number(request)
@@ -170,6 +174,7 @@ def _steered(session: ReadSession, who: Visitor) -> dict[tuple[str, str], Any]:
 
 
 @router.get("/proposals/{proposal_id:id}")
+@does(Action.READ)
 def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
     with who.database.read() as session:
         shown = about(session, who, proposal_id)
@@ -189,6 +194,10 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             history=sorted([*decided, *said], key=lambda each: each.at),
             standing={each.side: each for each in said if each.voided_at is None},
             sides={Side.TAKER: full.taker, Side.GIVER: full.giver},
+            speaks={
+                side: may_on(session, who.principal, action, full.proposal)
+                for side, action in OF_SIDE.items()
+            },
             consents={
                 each.side: each
                 for each in publication.consents_of(session, who.principal, proposal_id)
@@ -214,6 +223,7 @@ def about(session: ReadSession, who: Visitor, proposal_id: int) -> dict[str, Any
 
 
 @router.post("/proposals/decide")
+@does(Action.REVIEW, Action.APPROVE, Action.STEER)
 def decide(request: Request, who: Who, form: SentBy, now: Now) -> Response:
     """Carry a decision out on every chosen proposal, each by itself."""
     given = texts(form)
@@ -373,6 +383,7 @@ def _back(given: dict[str, str], **query: object) -> str:
 
 
 @router.post("/steering/{kind}/{steering_id:id}/lift")
+@does(Action.STEER)
 def lift(request: Request, who: Who, kind: str, steering_id: int, form: SentBy) -> Response:
     if kind not in list(SteeringKind):
         raise NotFound("pins and exclusions are the only kinds there are")

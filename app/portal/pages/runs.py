@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
+from app.access.declared import Reach, does
 from app.access.policy import Action, authorise
 from app.catalogue.queries import list_periods
 from app.database import ReadSession
@@ -61,6 +62,7 @@ class Asked(RowModel):
 
 
 @router.get("/runs")
+@does(Action.READ)
 def list_runs(request: Request, who: Who) -> Response:
     as_csv = request.query_params.get("as") == "csv"
     with who.database.read() as session:
@@ -82,6 +84,7 @@ def list_runs(request: Request, who: Who) -> Response:
 
 
 @router.get("/runs/new")
+@does(Action.RUN, reach=Reach.OPEN)
 def new_run(request: Request, who: Who, now: Now) -> Response:
     authorise(who.principal, Action.RUN)
     options = MatchOptions()
@@ -100,6 +103,7 @@ def new_run(request: Request, who: Who, now: Now) -> Response:
 
 
 @router.post("/runs/new")
+@does(Action.RUN)
 def start_run(request: Request, who: Who, form: SentBy, now: Now) -> Response:
     filled = Filled(texts(form))
     asked = forms.read(Asked, filled, RUN_FIELDS)
@@ -147,6 +151,7 @@ def _form(
 
 
 @router.get("/runs/{run_id:id}/watch")
+@does(Action.READ)
 def watch_run(request: Request, who: Who, run_id: int) -> Response:
     """How far a run is; asked for again and again until it has ended."""
     with who.database.read() as session:
@@ -206,6 +211,7 @@ def curve(searched: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 @router.post("/runs/{run_id:id}/cancel")
+@does(Action.RUN)
 def cancel_run(request: Request, who: Who, run_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         service.request_cancel(session, who.principal, run_id)

@@ -13,9 +13,10 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access import browser_sessions
 from app.access.callers import database_of
+from app.access.declared import does, public, signed_in
 from app.access.holders import user_id_of
 from app.access.keys import Unauthenticated, principal_of
-from app.access.policy import Principal
+from app.access.policy import Action, Principal
 from app.catalogue import queries as catalogue
 from app.database import database_now
 from app.errors import NotFound
@@ -50,6 +51,7 @@ Way = Callable[[Request, Mapping[str, str]], str]
 
 
 @router.get("/")
+@does(Action.READ)
 def home(request: Request, who: Who) -> Response:
     with who.database.read() as session:
         runs = matching.list_runs(session, who.principal, limit=RECENT)
@@ -67,6 +69,7 @@ def home(request: Request, who: Who) -> Response:
 
 
 @router.get("/sign-in")
+@public
 def show_sign_in(request: Request, next: str = "") -> Response:
     cookie_name(request)
     try:
@@ -77,12 +80,14 @@ def show_sign_in(request: Request, next: str = "") -> Response:
 
 
 @router.post("/sign-in")
+@public
 async def sign_in(request: Request, form: Sent) -> Response:
     """With a key, or in development with a name and password."""
     return await _attempt(request, form, _with_key)
 
 
 @router.post("/sign-in/password")
+@public
 async def sign_in_by_password(request: Request, form: Sent) -> Response:
     if not request.app.state.settings.local_sign_in:
         raise NotFound("This service has no passwords. Go to the sign-in page.")
@@ -143,6 +148,7 @@ def _form(
 
 
 @router.post("/sign-out")
+@signed_in
 def sign_out(request: Request, who: Who, form: SentBy) -> Response:
     with who.database.write() as session:
         browser_sessions.end(session, who.secret)

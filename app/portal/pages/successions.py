@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.access.declared import does
 from app.access.policy import Action, authorise
 from app.errors import Conflict, NotFound
 from app.portal.forms import Filled, whole
@@ -27,6 +28,7 @@ def _today() -> date:
 
 
 @router.get("/successions")
+@does(Action.READ)
 def list_unsettled(request: Request, who: Who) -> Response:
     with who.database.read() as session:
         found = queries.list_unsettled(session, who.principal, _today(), limit=None)
@@ -45,11 +47,13 @@ def list_unsettled(request: Request, who: Who) -> Response:
 
 
 @router.get("/successions/{urn:int}")
+@does(Action.READ)
 def show_unsettled(request: Request, who: Who, urn: int) -> Response:
     return _form(request, who, urn, Filled())
 
 
 @router.post("/successions/{urn:int}")
+@does(Action.CHANGE_REGISTER)
 def settle(request: Request, who: Who, urn: int, form: SentBy) -> Response:
     authorise(who.principal, Action.CHANGE_REGISTER)
     filled = Filled(texts(form))

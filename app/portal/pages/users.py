@@ -7,9 +7,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from app.access import browser_sessions
+from app.access.declared import does
 from app.access.grants import combine
 from app.access.holders import user_name
-from app.access.policy import Grant, Scope
+from app.access.policy import Action, Grant, Scope
 from app.access.scope_names import scope_named, scope_texts
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, Problem
@@ -30,6 +31,7 @@ HELD: Final = tuple(role for role in Role if role not in (Role.SYSTEM, Role.EMBE
 
 
 @router.get("/users")
+@does(Action.MANAGE_USERS)
 def list_(request: Request, who: Who) -> Response:
     with who.database.read() as session:
         found = users.list_users(session, who.principal)
@@ -38,12 +40,14 @@ def list_(request: Request, who: Who) -> Response:
 
 
 @router.get("/users/new")
+@does(Action.MANAGE_USERS)
 def new(request: Request, who: Who) -> Response:
     users.check_manages(who.principal)
     return _new(request, who, Filled({"scope_kind": ScopeKind.ALL}))
 
 
 @router.post("/users/new")
+@does(Action.MANAGE_USERS)
 def add(request: Request, who: Who, form: SentBy) -> Response:
     filled, made = Filled(texts(form)), None
     values = filled.values
@@ -66,11 +70,13 @@ def add(request: Request, who: Who, form: SentBy) -> Response:
 
 
 @router.get("/users/{user_id:id}")
+@does(Action.MANAGE_USERS)
 def show(request: Request, who: Who, user_id: int) -> Response:
     return _shown(request, who, user_id)
 
 
 @router.post("/users/{user_id:id}/grant")
+@does(Action.MANAGE_USERS)
 def grant(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
     filled = Filled(texts(form))
 
@@ -83,6 +89,7 @@ def grant(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
 
 
 @router.post("/users/{user_id:id}/roles/{grant_id:id}/remove")
+@does(Action.MANAGE_USERS)
 def remove_role(request: Request, who: Who, user_id: int, grant_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         users.revoke_role(session, who.principal, user_id, grant_id)
@@ -90,6 +97,7 @@ def remove_role(request: Request, who: Who, user_id: int, grant_id: int, form: S
 
 
 @router.post("/users/{user_id:id}/label")
+@does(Action.MANAGE_USERS)
 def rename(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
     filled = Filled(texts(form))
 
@@ -102,6 +110,7 @@ def rename(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
 
 
 @router.post("/users/{user_id:id}/invite")
+@does(Action.MANAGE_USERS)
 def invite(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         code = users.invite(session, who.principal, user_id)
@@ -109,6 +118,7 @@ def invite(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
 
 
 @router.post("/users/{user_id:id}/erase")
+@does(Action.MANAGE_USERS)
 def erase(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         users.erase_details(session, who.principal, user_id)
@@ -116,6 +126,7 @@ def erase(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
 
 
 @router.post("/users/{user_id:id}/sessions/end")
+@does(Action.MANAGE_USERS)
 def end_sessions(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         browser_sessions.end_sessions(session, who.principal, user_name(user_id))
@@ -123,6 +134,7 @@ def end_sessions(request: Request, who: Who, user_id: int, form: SentBy) -> Resp
 
 
 @router.get("/users/{user_id:id}/remove")
+@does(Action.MANAGE_USERS)
 def ask_removal(request: Request, who: Who, user_id: int) -> Response:
     with who.database.read() as session:
         found = users.get_user(session, who.principal, user_id)
@@ -130,6 +142,7 @@ def ask_removal(request: Request, who: Who, user_id: int) -> Response:
 
 
 @router.post("/users/{user_id:id}/remove")
+@does(Action.MANAGE_USERS)
 def remove(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         users.revoke_user(session, who.principal, user_id)

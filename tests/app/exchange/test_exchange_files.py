@@ -390,6 +390,6 @@ def test_a_period_does_not_shrink_under_a_window(peopled: Database, tmp_path: Pa
 @pytest.mark.parametrize("kind", IMPORTERS)
 def test_only_brokers_import(peopled_sqlite: Database, tmp_path: Path, kind: str) -> None:
     """A school's contact brings in no files, whatever is in them."""
-    contact = acting(Role.CONTACT, Role.CONTACT, name="contact")
+    contact = acting(Role.CONTACT, name="contact")
     with pytest.raises(Forbidden), peopled_sqlite.write() as session:
         IMPORTERS[kind](session, contact, tmp_path / "absent.csv")

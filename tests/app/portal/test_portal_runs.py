@@ -362,7 +362,7 @@ def test_a_person_sees_only_what_the_policy_lets_it(who: Visitor) -> None:
     home = who.open("/")
     assert f"{BASE}/offers/new" in home.links
     assert f"{BASE}/runs/new" not in home.links
-    for path in ("/runs/new", "/imports/new", "/needs/new"):
+    for path in ("/runs/new", "/imports/new"):
         page = who.open(path)
         assert page.status == 403
         assert "You do not have permission to" in page.text

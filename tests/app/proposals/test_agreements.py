@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.policy import TERMINAL, Principal, Role
+from app.access.policy import TERMINAL, Principal, Role, Scope
 from app.database import Database
 from app.errors import Conflict, Forbidden, Stale
 from app.migrate import migrate
@@ -23,7 +23,7 @@ from app.runs import service
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Agreement, Decision, Proposal
-from models.vocabulary import DecisionAction, DeclineReason, Says, Side
+from models.vocabulary import DecisionAction, DeclineReason, Says, ScopeKind, Side
 from tests import rows
 from tests.callers import csv_rows, keyed
 from tests.factories import acting
@@ -216,8 +216,8 @@ def test_a_yes_needs_the_days_to_be_there_still(exchange: Database) -> None:
 
 def test_who_may_record_whose_answer(exchange: Database) -> None:
     """Each contact its own side; a broker either, on the word of somebody of that side."""
-    taker = acting(Role.CONTACT, name="taker")
-    giver = acting(Role.CONTACT, name="giver")
+    taker = acting(Role.CONTACT, name="taker", scope=Scope(ScopeKind.INSTITUTION, "1"))
+    giver = acting(Role.CONTACT, name="giver", scope=Scope(ScopeKind.INSTITUTION, "2"))
     broker = acting(Role.BROKER, name="broker")
     approver = acting(Role.APPROVER, name="approver")
     for side, who in ((GIVER, taker), (TAKER, giver), (TAKER, approver), (GIVER, approver)):
@@ -379,8 +379,9 @@ def test_from_a_proposal_to_its_approval_over_http(exchange: Database) -> None:
         table = csv_rows(client.get(f"{url}/agreements", headers={"Accept": "text/csv"}))
         assert list(table[0])[:5] == ["id", "proposal", "side", "says", "said_by"]
         approve = {"action": "approve_with_conditions"}
-        approved = client.post(
-            f"{url}/decisions", json=approve, headers={"If-Match": done.headers["etag"]}
-        )
+        newest = {"If-Match": done.headers["etag"]}
+        assert client.post(f"{url}/decisions", json=approve, headers=newest).status_code == 403
+    with keyed(exchange) as another:
+        approved = another.post(f"{url}/decisions", json=approve, headers=newest)
         assert approved.json()["state_after"] == "approved_with_conditions"
-        assert client.get(url).json()["held_until"] is None
+        assert another.get(url).json()["held_until"] is None

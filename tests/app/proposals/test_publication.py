@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.policy import TERMINAL, Role
+from app.access.policy import TERMINAL, Role, Scope
 from app.database import Database
 from app.errors import Forbidden, NotFound
 from app.main import create_app
@@ -16,7 +16,7 @@ from app.proposals.states import NotNow
 from app.settings import Settings
 from models.access import AuditEvent
 from models.matching import Proposal, Run
-from models.vocabulary import ProposalState, Side
+from models.vocabulary import ProposalState, ScopeKind, Side
 from tests import rows
 from tests.factories import acting, new_key
 
@@ -76,7 +76,7 @@ def test_only_what_both_agreed_to_can_be_published(exchange: Database, state: st
 
 def test_each_side_speaks_for_itself(exchange: Database) -> None:
     """A contact of one side cannot consent for the other, nor anybody as a broker."""
-    contact = acting(Role.CONTACT, name="contact")
+    contact = acting(Role.CONTACT, name="contact", scope=Scope(ScopeKind.INSTITUTION, "1"))
     with exchange.write() as session:
         publication.consent(session, contact, 1, TAKER, "headteacher")
         with pytest.raises(Forbidden):
@@ -102,7 +102,7 @@ def test_over_http(exchange: Database) -> None:
             assert (made.status_code, made.json()["id"]) == (201, 1)
         assert client.post(PATH, json={"side": "both", "given_by": "x"}).status_code == 422
         taken_back = client.post(f"{PATH}/taker/withdrawal")
-        assert taken_back.json()["withdrawn_by"].startswith("key:")
+        assert taken_back.json()["withdrawn_by"] == "test (administrator)"
         (listed,) = client.get(PATH).json()["items"]
         assert listed == taken_back.json()
         assert client.post(f"{PATH}/giver/withdrawal").status_code == 404

@@ -1,0 +1,365 @@
+"""Who may ask what, asked: one small exchange, a caller of each kind, and a request per route.
+
+Everything exists twice: once for the callers' own scope, and once elsewhere. What a request would
+write is undone, so that each finds the exchange as the first one did.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import select, update
+
+from app.access import browser_sessions
+from app.access.declared import Place
+from app.access.keys import create_key, principal_of
+from app.access.matrix import KINDS, Kind
+from app.access.policy import TERMINAL, Grant, Scope
+from app.database import Database, WriteSession
+from app.people import users
+from app.planning.options import MatchOptions
+from app.proposals import decisions
+from app.register.circumstances import ensure_default_rules
+from app.runs import service
+from models.access import EmbedToken
+from models.exchange import Need, Offer
+from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
+from models.register import Area, Circumstance, ImportBatch, Institution
+from models.vocabulary import DecisionAction, Role, ScopeKind
+from tests import rows
+
+OWN, ELSEWHERE = "own", "elsewhere"
+OPTIONS = MatchOptions(as_of=rows.STARTS, workers=1, method="exact")
+SETTINGS = {"workers": 0, "secret": "made-up secret of forty characters or so"}
+OURS = {"Sec-Fetch-Site": "same-origin"}
+SCOPES = {
+    "network leader": [Scope(ScopeKind.NETWORK, "own-network")],
+    "contact": [Scope(ScopeKind.INSTITUTION, "1"), Scope(ScopeKind.INSTITUTION, "3")],
+}
+AREA = [Scope(ScopeKind.AREA, "999")]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A caller of one kind, with a key and signed in at the portal."""
+
+    kind: Kind
+    key: str
+    visit: str
+    import_id: int
+    token_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of a request; `refused` where the caller may not, or sees nothing of it."""
+
+    status: int
+    text: str
+
+    @property
+    def refused(self) -> bool:
+        beyond = self.status == 422 and "is outside the area" in self.text
+        return self.status in (401, 403, 404) or beyond
+
+
+class Undone(Database):
+    """A database that forgets whatever is written to it."""
+
+    write = Database.rehearse
+
+
+def fill(database: Database) -> None:
+    """Twice the same: in Testshire, and 300 miles away in Elsewhere."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        ensure_default_rules(session)
+        there = {"kind": "local_authority", "code": "998", "region_code": "Y"}
+        rows.add(session, Area(name="Elsewhere", **there))
+        _half(session, OWN, 1, 0.0, "999", "Z")
+        _half(session, ELSEWHERE, 4, 300.0, "998", "Y")
+    for area in ("Testshire", "Elsewhere", "network:own-network"):
+        with database.read() as session:
+            takers = service.takers_in(session, TERMINAL, area, rows.STARTS)
+        service.match(database, TERMINAL, takers, rows.YEAR, OPTIONS)
+    with database.write() as session:
+        for proposal in session.scalars(select(Proposal).where(Proposal.run_id < 3)).all():
+            decisions.decide(
+                session, TERMINAL, proposal.id, DecisionAction.PREFER, hold_days=99_999
+            )
+            rows.add(
+                session,
+                ProposalFlag(
+                    **{"proposal_id": proposal.id, "reasons": ["made up"], "raised_by": "x"},
+                    raised_at=rows.NOW,
+                ),
+            )
+            said = {"side": "taker", "given_by": "headteacher", "recorded_by": "x"}
+            consent = PublicationConsent(proposal_id=proposal.id, given_at=rows.NOW, **said)
+            rows.add(session, consent)
+        for half in (OWN, ELSEWHERE):
+            _steer(session, half)
+        queued = {"state": "queued", "options": OPTIONS.model_dump(mode="json"), "actor": "x"}
+        scopes = session.scalars(select(Run.scope).order_by(Run.id)).all()
+        for run_id, scope in enumerate(scopes, start=4):
+            rows.add(
+                session,
+                Run(id=run_id, period_code=rows.YEAR, scope=scope, created_at=rows.NOW, **queued),
+            )
+
+
+def _half(
+    session: WriteSession, name: str, first: int, north: float, code: str, region: str
+) -> None:
+    place = {"local_authority_code": code, "region_code": region, "postcode": "ZZ1 1AA"}
+    schools = [
+        rows.add_school(session, first + n, north + n, name=f"{name} school {n}", **place)
+        for n in range(3)
+    ]
+    taker, giver, closed = schools
+    hub = rows.add_hub(session, f"{name}-hub", closed=None)
+    hub.local_authority_code, hub.region_code = code, region
+    rows.add_network(session, f"{name}-network", [*schools, hub])
+    rows.add_group(session, 70 + first, "multi_academy_trust", schools)
+    rows.add_need(session, f"{name}-need", taker)
+    rows.add_need(session, f"{name}-suggested", taker, state="suggested", expertise_code="reading")
+    rows.add_need(session, f"{name}-unmet", taker, expertise_code="reading")
+    rows.add_need(session, f"{name}-closed", closed)
+    session.execute(
+        update(Institution)
+        .where(Institution.participant_id == closed.id)
+        .values(in_scope=False, status_code=2, close_date=rows.STARTS)
+    )
+    rows.add_offer(session, f"{name}-offer", giver)
+    rows.add_offer(session, f"{name}-own-offer", taker, expertise_code="maths-primary")
+    for who in (taker, giver):
+        rows.add_limits(session, who, allowance_half_days=100)
+    rows.add_support(session, f"{name}-support", taker, giver)
+    session.flush()
+    rows.add(
+        session,
+        Circumstance(
+            **{"participant_id": taker.id, "kind": "new_head", "source": name},
+            starts=date(2026, 8, 1),
+        ),
+    )
+
+
+def _steer(session: WriteSession, name: str) -> None:
+    """A pin and an exclusion, of pairs that no run was asked for."""
+    unmet = session.scalar(select(Need.id).where(Need.reference == f"{name}-unmet"))
+    pair = {"need_id": unmet, "reason": name, "author": "x", "created_at": rows.NOW}
+    for kind, offer in (("pin", f"{name}-offer"), ("exclusion", f"{name}-own-offer")):
+        offer_id = session.scalar(select(Offer.id).where(Offer.reference == offer))
+        rows.add(session, Steering(kind=kind, offer_id=offer_id, **pair))
+
+
+def callers(database: Database) -> list[Caller]:
+    """One of each kind, each with an import and an embed token of its own."""
+    made = []
+    with database.write() as session:
+        _things_of(session, "key:somebody", ELSEWHERE)
+        users.add_user(session, TERMINAL, "made-up user", [Grant(Role.VIEWER)])
+        for kind in KINDS:
+            if kind.role is None:
+                continue
+            scopes = [Scope(ScopeKind.ALL)] if kind.everywhere else SCOPES.get(kind.name, AREA)
+            grants = [Grant(kind.role, scope) for scope in scopes]
+            _, text = create_key(session, TERMINAL, kind.name, grants)
+            principal = principal_of(session, text)
+            visit = browser_sessions.begin(session, principal)
+            made.append(Caller(kind, text, visit, *_things_of(session, principal.name, OWN)))
+    return made
+
+
+def _things_of(session: WriteSession, actor: str, name: str) -> tuple[int, int]:
+    batch = ImportBatch(
+        **{"kind": "gias", "files": {"needs": f"{name}.csv"}, "digest": "0", "counts": {}},
+        **{"actor": actor, "imported_at": rows.NOW, "affected": []},
+    )
+    token = EmbedToken(
+        **{"layer": "public", "origins": [f"https://{name}.example.org"], "made_by": actor},
+        **{"made_at": rows.NOW, "expires_at": rows.NOW.replace(year=2100)},
+    )
+    session.add_all([batch, token])
+    session.flush()
+    return batch.id, token.id
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks about which of the two halves, and what of it the route's address names."""
+
+    caller: Caller | None
+    half: str
+    proposals: dict[str, int]
+
+    @property
+    def school(self) -> int:
+        return 1 if self.half == OWN else 4
+
+    @property
+    def run(self) -> int:
+        """Of the half, or of the network that the caller leads."""
+        leads = self.caller is not None and self.caller.kind.role == Role.NETWORK_LEADER
+        return 2 if self.half == ELSEWHERE else 3 if leads else 1
+
+    @property
+    def area(self) -> str:
+        return {
+            1: "local_authority:999",
+            2: "local_authority:998",
+            3: "network:own-network",
+        }[self.run]
+
+    def named(self, place: Place, name: str) -> str:
+        """What stands in the address of a route for one of its parameters."""
+        path, half = place.path, self.half
+        mine = half == OWN and self.caller is not None
+        if name == "reference":
+            if "support" in path:
+                return f"{half}-support"
+            if "offers" in path:
+                return f"{half}-own-offer"
+            last = "suggested" if "confirm" in path else "unmet" if "unmet" in path else "need"
+            return f"{half}-{last}"
+        if name == "key":
+            return f"{half}-{'network' if 'networks' in path else 'hub'}"
+        if name == "urn":
+            return str(self.school + (2 if "successions" in path else 0))
+        if name == "run_id":
+            return str(self.run + (3 if "cancel" in path else 0))
+        if name == "steering_id":
+            of_half = 1 if half == OWN else 3
+            return str(of_half + (1 if "exclusions" in path else 0))
+        if name == "kind":
+            return "pin" if "steering" in path else "needs" if "imports" in path else "new_head"
+        if name == "code" and "join" not in path:
+            return "reading" if "expertise" in path else rows.YEAR
+        if name == "number" and "sessions" in path:
+            visit = self.caller.visit if self.caller else ""
+            return hashlib.sha256(visit.encode()).hexdigest()[: browser_sessions.NUMBER_LETTERS]
+        if name in ("import_id", "number"):
+            return str(self.caller.import_id if mine and self.caller else 1)
+        return {
+            "token_id": str(self.caller.token_id if mine and self.caller else 1),
+            "participant": str(self.school),
+            "cell": str(self.school),
+            "circumstance": "1" if half == OWN else "2",
+            "proposal_id": str(self.proposals[half]),
+            "period": rows.TERM if "POST" in place.methods else rows.YEAR,
+            "uid": "71",
+            "side": "taker",
+            "rule": "too_far",
+            "prefix": "0a1b2c3d",
+            "name": "institutions",
+            "user_id": "1",
+            "grant_id": "1",
+            "code": "made-up",
+            "feature": "1",
+        }[name]
+
+
+def address(place: Place, asking: Asking) -> str:
+    path = re.sub(r":[a-z]+}", "}", place.path)
+    for name in re.findall(r"{(\w+)}", path):
+        path = path.replace(f"{{{name}}}", quote(asking.named(place, name), safe="/"))
+    return path
+
+
+def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, Any]:
+    """The example of the document, about the half that is asked for."""
+    half, approves = asking.half, asking.caller and asking.caller.kind.role == Role.APPROVER
+    ours = {
+        "participant": str(asking.school),
+        "expertise": "maths",
+        "period": rows.YEAR,
+        "need": f"{half}-need",
+        "offer": f"{half}-offer",
+        "members": [{"participant": str(asking.school)}],
+        "areas_served": [asking.area] if asking.run < 3 else ["local_authority:999"],
+        "area": asking.area,
+        "options": None,
+        "to": asking.school,
+        "action": "approve" if approves else "withdraw",
+        "reason": None if "decisions" in place.path or "agreements" in place.path else "made up",
+        "state": None,
+        "expires_at": None,
+        "availability": "may_offer" if "availability" in place.path else None,
+        "year": None,
+        "parent": None,
+    }
+    body = {name: ours.get(name, value) for name, value in example.items()}
+    if place.path.endswith("/offers"):
+        body["availability"] = "not_answered"
+    if place.path.endswith("/circumstance-rules"):
+        body["kind"] = "made_up"
+    if "settlement" in place.path:
+        body = {"to": asking.school}
+    return body
+
+
+def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, Any]:
+    """What a form of the portal sends."""
+    half, path = asking.half, place.path
+    item = {
+        "reference": "new",
+        "participant": str(asking.school),
+        "expertise": "maths",
+        "period": rows.YEAR,
+        "days": "2",
+        "mode": "either",
+        "version": "1",
+    }
+    need = {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
+    approves = asking.caller and asking.caller.kind.role == Role.APPROVER
+    chosen = f"{asking.proposals[half]}:{proposal_version}"
+    decided = {"action": "approve" if approves else "withdraw", "note": "made up"}
+    forms: list[tuple[str, dict[str, Any]]] = [
+        ("/users/new", {"label": "another", "role": "viewer", "scope_kind": "all"}),
+        ("/grant", {"role": "analyst", "scope_kind": "all"}),
+        ("/label", {"label": "renamed"}),
+        ("/sign-in", {"key": asking.caller.key if asking.caller else ""}),
+        ("/agreements/", {"says": "yes", "said_by": "headteacher"}),
+        ("/publication/", {"given_by": "headteacher"}),
+        ("/exceptions/", {"reason": "made up"}),
+        ("/needs/new", item | need),
+        ("/offers/new", item | {"max_pairings": "1", "availability": "not_answered"}),
+        ("/needs/{reference:path}/change", item | need | {"reference": f"{half}-need"}),
+        (
+            "/offers/{reference:path}/change",
+            item | {"reference": f"{half}-own-offer", "max_pairings": "1"},
+        ),
+        ("/answer", {"availability": "may_offer", "version": "1", "confirmed": "1"}),
+        ("/confirm", {"by_role": "headteacher", "agreed_by": "headteacher", "version": "1"}),
+        ("/withdraw", {"version": "1"}),
+        ("/runs/new", {"area": asking.area, "period": rows.YEAR, **RUN_FORM}),
+        ("/proposals/decide", {"chosen": chosen, "confirmed": "1", **decided}),
+        ("/card", {"action": "decline", "reason": "capacity", "version": str(proposal_version)}),
+        ("/successions/", {"how": str(asking.school)}),
+        ("/portal/embed", {"origins": "https://www.example.org", "days": "90"}),
+        ("/imports/new", {"kind": "needs"}),
+    ]
+    return next((form for part, form in forms if part in path), {})
+
+
+RUN_FORM = {
+    "reciprocity": "balanced",
+    "max_loop": "3",
+    "balance_held_by": "school",
+    "travel_limit_miles": "30",
+    "max_taken": "3",
+    "max_given": "3",
+    "refuse_failed_support_years": "0",
+    "minutes": "1",
+}
+
+
+def needs_file(asking: Asking) -> dict[str, Any]:
+    line = f"new,{asking.school},maths,{rows.YEAR},1,self_evaluation"
+    return {
+        "file": ("needs.csv", f"reference,participant,expertise,period,days,evidence\n{line}\n")
+    }
