@@ -14,6 +14,7 @@ from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile
 from app.events import touched
 from app.exchange.resolve import (
+    ANSWERED_FOR,
     Catalogue,
     cell_of,
     limits_columns,
@@ -103,6 +104,13 @@ def _import_items(
         for made, (_, row) in zip(columns, rows, strict=True)
     ]
     faults += _outside(session, principal, path, rows, touches)
+    if model is Offer:
+        new = [
+            (line, made)
+            for made, (line, row) in zip(columns, rows, strict=True)
+            if row.reference not in stored and made["availability"] != Availability.NOT_ANSWERED
+        ]
+        faults += _answered_for(session, principal, path, new)
     held = {**stored, **{made["reference"]: made for made in columns}}
     notes = note_duplicates(
         kind.removesuffix("s"),
@@ -163,6 +171,19 @@ def _stored(session: WriteSession, model: type[Need] | type[Offer]) -> dict[str,
     query = select(*table.c).order_by(table.c.id).with_for_update()
     rows = (dict(zip(names, row, strict=True)) for row in session.execute(query))
     return {row["reference"]: row for row in rows}
+
+
+def _answered_for(
+    session: WriteSession, principal: Principal, path: Path, new: Sequence[tuple[int, Columns]]
+) -> list[Fault]:
+    """A fault for each new offer that somebody answers who may not speak for its giver."""
+    givers = {made["participant_id"] for _, made in new if made["participant_id"] is not None}
+    beyond = outside(session, principal, Action.ANSWER_OFFER, givers)
+    return [
+        Fault(path.name, line, "availability", made["availability"], ANSWERED_FOR)
+        for line, made in new
+        if made["participant_id"] in beyond
+    ]
 
 
 def _outside(

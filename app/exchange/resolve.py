@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, case, select, true
 
@@ -39,6 +39,16 @@ FOLLOWS: dict[NeedState, frozenset[NeedState]] = {
     NeedState.CLOSED: frozenset(),
 }
 """What a need may become next; from `suggested` to `identified` only by its own side."""
+STARTS: Final = (
+    NeedState.SUGGESTED,
+    NeedState.IDENTIFIED,
+    NeedState.DIAGNOSED,
+    NeedState.MATCH,
+)
+"""What a need may be when it is made: what became of it is never claimed, but comes about."""
+ANSWERED_FOR: Final = (
+    "is the supporting organisation's own answer. Leave it blank until its contact answers"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,9 @@ def need_columns(
 def next_state(wanted: NeedState | None, stored: Stored | None, misfits: list[Misfit]) -> NeedState:
     """The state a need gets; nobody but its own side makes a suggestion a need."""
     if stored is None:
+        if wanted is not None and wanted not in STARTS:
+            reason = f"cannot be how a need starts. Use one of: {', '.join(STARTS)}"
+            misfits.append(Misfit("state", wanted, reason))
         return wanted or NeedState.IDENTIFIED
     now = NeedState(stored["state"])
     if wanted is None or wanted is now:

@@ -6,11 +6,11 @@ from typing import TypeVar
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
-from app.access.scoped import authorise_for, authorise_on, visible
+from app.access.scoped import authorise_for, authorise_on, outside, visible
 from app.database import WriteSession
 from app.errors import Conflict, NotFound, require_version
 from app.events import audit, touched
-from app.exchange.resolve import Catalogue, need_columns, next_state, offer_columns
+from app.exchange.resolve import ANSWERED_FOR, Catalogue, need_columns, next_state, offer_columns
 from app.exchange.rows import NeedRow, OfferRow
 from app.import_kit.misfits import Columns, Misfit, Unfit
 from models.exchange import Need, Offer
@@ -34,6 +34,10 @@ def create_offer(session: WriteSession, principal: Principal, row: OfferRow) -> 
     _refuse_known(session, Offer, row.reference)
     misfits: list[Misfit] = []
     columns = offer_columns(row, Catalogue.load(session, principal, [row]), None, misfits)
+    whose = columns["participant_id"]
+    answered = columns["availability"] != Availability.NOT_ANSWERED and whose is not None
+    if answered and outside(session, principal, Action.ANSWER_OFFER, [whose]):
+        misfits.append(Misfit("availability", columns["availability"], ANSWERED_FOR))
     offer = Offer(**_fitting(columns, misfits))
     authorise_for(session, principal, Action.CHANGE_OFFER, [offer.participant_id])
     return _add(session, principal, offer)

@@ -146,7 +146,7 @@ def _page(
 
 
 @router.get("/widget")
-@by_token
+@public
 def widget(request: Request, session: Reads, wanted: Annotated[Widget, Query()]) -> Response:
     """Show the map, in a frame of a page that the token names."""
     if not (VENDOR / "leaflet.js").exists():

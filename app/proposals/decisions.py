@@ -13,6 +13,7 @@ from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
 from app.proposals import flags, pair_check
+from app.proposals.apart import require_apart
 from app.proposals.pair_check import check_pair
 from app.proposals.states import ENDED, LAPSING, after
 from app.proposals.terms import check_agreed, terms_today
@@ -90,6 +91,7 @@ def decide(
     check_current(proposal, version, now)
     result = after(ProposalState(proposal.state), action)
     if action in APPROVING:
+        require_apart(session, principal, proposal, offer)
         check_agreed(session, proposal, need, offer)
     if action in PROMISING:
         check_pair(session, proposal, need, offer, now)
@@ -162,6 +164,7 @@ def allow_exception(
     now = now or database_now(session)
     proposal, need, offer = lock(session, principal, proposal_id)
     authorise_on(session, principal, Action.APPROVE, proposal)
+    require_apart(session, principal, proposal, offer)
     check_current(proposal, version, now)
     return pair_check.allow_exception(session, principal, proposal, need, offer, rule, reason, now)
 

@@ -249,6 +249,7 @@ def test_both_sides_answer_and_it_is_approved(
     page.get_by_label(SAID_BY).fill("trust officer")
     page.get_by_role("button", name="Save response").click()
     check(page, "proposal-agreed")
+    page = broker("/proposals/1")  # somebody else approves
     page.get_by_role("button", name=f"{VERBS[ReviewAction.APPROVE]}…", exact=True).click()
     check(page, "approve")
     page.get_by_role("button", name=VERBS[ReviewAction.APPROVE], exact=True).click()

@@ -189,7 +189,7 @@ def _wrong(asked: Matrix, place: Place, kind: matrix.Kind) -> Iterator[str]:
     if place.endpoint.__name__ in GONE_AGAIN and said != matrix.NO and mine.status == 404:
         return
     where = f"{place.methods[0]} {place.path} by {kind.name}"
-    if mine.status >= 500:
+    if mine.status >= 500 and mine.status != 503:  # the parts of pages may not be in place
         yield f"{where}: {mine.status} {mine.text[-300:]}"
     if (said == matrix.NO) != mine.refused:
         yield f"{where}, {said}: its own is answered {mine.status} {mine.text[-200:]}"

@@ -159,7 +159,7 @@ def test_a_run_with_some_proposals_of_a_scope_shows_those_alone(two: Database) -
     with two.read() as session:
         assert [run.id for run in runs.list_runs(session, giver)] == [999, 998]
         assert not runs.sees_all(session, giver, runs.get_run(session, giver, 999))
-        with pytest.raises(NotFound):
+        with pytest.raises(Forbidden):
             runs.problem_of(session, giver, 999)
 
 

@@ -6,22 +6,22 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.policy import Principal, Role
+from app.access.policy import Principal, Scope
 from app.database import Database
 from app.errors import Conflict, Forbidden, NotFound, Stale
 from app.exchange import queries, service
-from app.exchange.resolve import FOLLOWS
+from app.exchange.resolve import FOLLOWS, STARTS
 from app.exchange.rows import NeedRow, OfferRow
 from app.import_kit.misfits import Unfit
 from models.access import AuditEvent
 from models.exchange import Need
 from models.register import Area, Participant
-from models.vocabulary import AreaKind, Availability, NeedState
+from models.vocabulary import AreaKind, Availability, NeedState, Role, ScopeKind
 from tests.factories import acting
 
 BROKER = acting(Role.BROKER, name="broker")
-HEAD = acting(Role.CONTACT, name="head")
-GIVER = acting(Role.CONTACT, name="giver")
+HEAD = acting(Role.CONTACT, name="head", scope=Scope(ScopeKind.INSTITUTION, "100001"))
+GIVER = acting(Role.CONTACT, name="giver", scope=Scope(ScopeKind.ORGANISATION, "hub"))
 ANALYST = acting(Role.ANALYST, name="analyst")
 
 
@@ -123,8 +123,9 @@ def test_every_step_between_states(sqlite_database: Database, now: NeedState) ->
         session.add(who)
         session.flush()
         for wanted in NeedState:
-            row = need_row(reference=f"to-{wanted}", state=now.value)
-            service.create_need(session, BROKER, row)
+            row = need_row(reference=f"to-{wanted}")
+            service.create_need(session, BROKER, row).state = now.value
+            session.flush()
             confirms = now is NeedState.SUGGESTED and wanted is not NeedState.CLOSED
             if wanted is now or (wanted in FOLLOWS[now] and not confirms):
                 need = service.advance_need(session, BROKER, row.reference, wanted)
@@ -133,6 +134,22 @@ def test_every_step_between_states(sqlite_database: Database, now: NeedState) ->
             with pytest.raises(Unfit, match="state"):
                 service.advance_need(session, BROKER, row.reference, wanted)
             assert state_of(session, row.reference) == now
+
+
+@pytest.mark.parametrize("state", sorted(set(NeedState) - set(STARTS)))
+def test_no_need_starts_where_others_end(peopled: Database, state: NeedState) -> None:
+    """What became of a need comes about, and is not claimed."""
+    with pytest.raises(Unfit, match="how a need starts"), peopled.write() as session:
+        service.create_need(session, BROKER, need_row(state=state.value))
+
+
+def test_only_its_own_contact_makes_an_answered_offer(peopled: Database) -> None:
+    """Nobody offers for somebody else."""
+    row = offer_row(availability="can_offer")
+    with pytest.raises(Unfit, match="own answer"), peopled.write() as session:
+        service.create_offer(session, BROKER, row)
+    with peopled.write() as session:
+        assert service.create_offer(session, GIVER, row).availability == "can_offer"
 
 
 def test_states_lead_to_an_end() -> None:
@@ -149,7 +166,7 @@ def test_only_the_school_s_side_confirms(peopled: Database) -> None:
     with peopled.write() as session:
         service.create_need(session, BROKER, need_row(state="suggested"))
     for other in (BROKER, GIVER, ANALYST):
-        with pytest.raises(Forbidden), peopled.write() as session:
+        with pytest.raises((Forbidden, NotFound)), peopled.write() as session:
             service.confirm_need(session, other, "n1", by_role="headteacher")
     with peopled.write() as session:
         need = service.confirm_need(session, HEAD, "n1", by_role="headteacher", version=1)
@@ -163,7 +180,7 @@ def test_only_the_giver_answers(peopled: Database) -> None:
     with peopled.write() as session:
         service.create_offer(session, BROKER, offer_row())
     for other in (BROKER, HEAD, ANALYST):
-        with pytest.raises(Forbidden), peopled.write() as session:
+        with pytest.raises((Forbidden, NotFound)), peopled.write() as session:
             service.answer_offer(session, other, "o1", Availability.CAN_OFFER)
     with pytest.raises(Conflict, match="Choose an answer"), peopled.write() as session:
         service.answer_offer(session, GIVER, "o1", Availability.NOT_ANSWERED)

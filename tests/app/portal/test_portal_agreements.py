@@ -3,14 +3,14 @@
 import pytest
 from sqlalchemy import select
 
-from app.access.policy import Role
+from app.access.policy import Role, Scope
 from app.database import Database
 from app.portal import labels
 from app.portal.choices import ReviewAction
 from app.portal.labels import DONE, LABELS, NOTE_NEEDED, RESPONSE_FIELDS
 from models.exchange import Need
 from models.matching import Agreement, Decision, Proposal, PublicationConsent
-from models.vocabulary import DeclineReason, ProposalState, Says, Side
+from models.vocabulary import DeclineReason, ProposalState, Says, ScopeKind, Side
 from tests import runs
 from tests.callers import csv_rows
 from tests.portal import BASE, Page, Visitor, broker
@@ -58,8 +58,11 @@ def test_both_sides_say_yes_and_it_is_approved(
     assert moved_to(ProposalState.PREFERRED) in page.text
     page = answer(who, order[1], **YES, reason="capacity", note="left over from a no")
     assert moved_to(ProposalState.AGREED) in page.text
-    assert f"{SIDES[Side.TAKER]} said yes headteacher, saved by key" in page.text
-    ask = who.send(page, DECIDE, action="approve")
+    assert f"{SIDES[Side.TAKER]} said yes headteacher, saved by test (administrator)" in page.text
+    refused = who.send(who.send(page, DECIDE, action="approve"), DECIDE)
+    assert "because you put it forward" in refused.text
+    who = broker(exchange)
+    ask = who.send(who.open("/proposals/1"), DECIDE, action="approve")
     assert labels.CONSEQUENCES[ReviewAction.APPROVE] in ask.text
     assert f"Proposal {DONE[ReviewAction.APPROVE]}" in who.send(ask, DECIDE).text
     assert state(exchange) == "approved"
@@ -77,7 +80,9 @@ def test_conditions_and_deferrals_say_which(
 ) -> None:
     """Neither can be recorded without the words that go with it."""
     answer(who, "taker", **YES)
-    ask = who.send(answer(who, "giver", **YES), DECIDE, action=action)
+    answer(who, "giver", **YES)
+    who = broker(exchange)
+    ask = who.send(who.open("/proposals/1"), DECIDE, action=action)
     page = who.send(ask, DECIDE)
     assert (page.status, NOTE_NEEDED[action] in page.text) == (422, True)
     who.send(ask, DECIDE, note="once the new timetable stands")
@@ -144,17 +149,13 @@ def test_the_list_shows_who_answered_and_for_whom_it_waits(who: Visitor) -> None
 
 
 @pytest.mark.parametrize(
-    ("role", "sees", "sees_not"),
-    [
-        (Role.CONTACT, "taker", "giver"),
-        (Role.CONTACT, "giver", "taker"),
-    ],
+    ("urn", "sees", "sees_not"), [("1", "taker", "giver"), ("2", "giver", "taker")]
 )
 def test_each_side_answers_for_itself_only(
-    who: Visitor, role: Role, sees: str, sees_not: str
+    who: Visitor, urn: str, sees: str, sees_not: str
 ) -> None:
     """A contact of one side can neither see nor open the form of the other."""
-    who.limit_to(role)
+    who.limit_to(Role.CONTACT, Scope(ScopeKind.INSTITUTION, urn))
     links = who.open("/proposals/1").links
     assert f"{BASE}/proposals/1/agreements/{sees}" in links
     assert f"{BASE}/proposals/1/agreements/{sees_not}" not in links

@@ -1,0 +1,52 @@
+"""Who may not approve a proposal: whoever proposed it, or speaks for who gives it."""
+
+from sqlalchemy import select
+
+from app.access.policy import TERMINAL, WORKER, Principal
+from app.access.scoped import within
+from app.database import WriteSession
+from app.errors import Forbidden
+from models.exchange import Offer
+from models.matching import Agreement, Decision, Proposal
+from models.register import Participant
+from models.vocabulary import DecisionAction
+
+PROPOSING = (DecisionAction.PREFER, DecisionAction.START_DUE_DILIGENCE)
+
+
+def require_apart(
+    session: WriteSession, principal: Principal, proposal: Proposal, offer: Offer
+) -> None:
+    """Raise `Forbidden` where a second person has to look.
+
+    Whoever has the machine is asked nothing: what stands in the database is theirs to write.
+    """
+    if principal in (TERMINAL, WORKER):
+        return
+    proposed = select(Decision.id).where(
+        Decision.proposal_id == proposal.id,
+        Decision.author == principal.name,
+        Decision.action.in_(PROPOSING),
+    )
+    if session.scalars(proposed.limit(1)).first() is not None:
+        raise Forbidden(
+            "You cannot approve this proposal, because you put it forward. Ask another approver."
+        )
+    recorded = select(Agreement.id).where(
+        Agreement.proposal_id == proposal.id,
+        Agreement.recorded_by == principal.name,
+        Agreement.voided_at.is_(None),
+    )
+    if session.scalars(recorded.limit(1)).first() is not None:
+        raise Forbidden(
+            "You cannot approve this proposal, because you recorded what a side said to it. Ask "
+            "another approver."
+        )
+    gives = select(Participant.id).where(
+        Participant.id == offer.participant_id, within(principal.employers, Participant.id)
+    )
+    if session.scalar(gives) is not None:
+        raise Forbidden(
+            "You cannot approve this proposal, because you speak for the organisation that gives "
+            "the support. Ask another approver."
+        )
