@@ -258,6 +258,8 @@ class Asking:
             "name": "institutions",
             "user_id": "1",
             "grant_id": "1",
+            "contact": "1",
+            "contact_id": "1",
             "code": "made-up",
             "feature": "1",
         }[name]

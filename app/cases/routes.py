@@ -6,6 +6,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads
+from app.access.declared import does
+from app.access.policy import Action
 from app.cases.queries import case_on
 from app.cases.schemas import CaseDay, CaseShown
 from app.exchange.rows import Reference
@@ -15,6 +17,7 @@ router = APIRouter(tags=["exchange"])
 
 
 @router.get("/needs/{reference:path}/case", response_model=CaseShown)
+@does(Action.READ)
 def get_case(
     request: Request,
     principal: Caller,

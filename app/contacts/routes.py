@@ -7,6 +7,8 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.access.callers import Caller, Writes
+from app.access.declared import does
+from app.access.policy import Action
 from app.contacts import service
 from app.contacts.schemas import ContactContent, Contacts, ContactShown, NewContact
 from app.database import WriteSession
@@ -28,6 +30,7 @@ class ContactsOf(Content):
 
 
 @router.get("/contacts", response_model=Contacts)
+@does(Action.READ_CONTACTS)
 def list_contacts(
     request: Request, principal: Caller, session: Writes, wanted: Annotated[ContactsOf, Query()]
 ) -> Response:
@@ -37,6 +40,7 @@ def list_contacts(
 
 
 @router.post("/contacts", response_model=ContactShown, status_code=201)
+@does(Action.CHANGE_CONTACTS)
 def create_contact(
     request: Request, principal: Caller, session: Writes, body: NewContact
 ) -> Response:
@@ -46,6 +50,7 @@ def create_contact(
 
 
 @router.get("/contacts/{contact}", response_model=ContactShown)
+@does(Action.READ_CONTACTS)
 def get_contact(
     request: Request, principal: Caller, session: Writes, contact: ContactId
 ) -> Response:
@@ -54,6 +59,7 @@ def get_contact(
 
 
 @router.put("/contacts/{contact}", response_model=ContactShown, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_CONTACTS)
 def change_contact(
     request: Request,
     principal: Caller,
@@ -68,6 +74,7 @@ def change_contact(
 
 
 @router.delete("/contacts/{contact}", status_code=204, responses=PROBLEMS_OF_CHANGES)
+@does(Action.CHANGE_CONTACTS)
 def erase_contact(
     principal: Caller, session: Writes, contact: ContactId, version: Known
 ) -> Response:

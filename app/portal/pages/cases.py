@@ -5,6 +5,8 @@ from datetime import date
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from app.access.declared import does
+from app.access.policy import Action
 from app.cases.queries import case_on
 from app.database import database_now
 from app.errors import NotFound
@@ -17,6 +19,7 @@ WRONG_DAY = "Enter a real date, like 1 9 2026"
 
 
 @router.get("/needs/{reference:path}/case")
+@does(Action.READ)
 def show_case(
     request: Request, who: Who, reference: str, day: str = "", month: str = "", year: str = ""
 ) -> Response:

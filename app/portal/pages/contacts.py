@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from app.access.declared import does
 from app.access.policy import Action, authorise
 from app.contacts import service
 from app.contacts.schemas import NEITHER, ContactContent
@@ -21,6 +22,7 @@ CHANGED = "This contact has changed since you opened the page. Open it again to 
 
 
 @router.get("/participants/{cell:path}/contacts")
+@does(Action.READ_CONTACTS)
 def show_contacts(request: Request, who: Who, cell: str) -> Response:
     """The list; opening it is recorded."""
     with who.database.write() as session:
@@ -30,12 +32,14 @@ def show_contacts(request: Request, who: Who, cell: str) -> Response:
 
 
 @router.get("/participants/{cell:path}/contacts/new")
+@does(Action.CHANGE_CONTACTS)
 def new_contact(request: Request, who: Who, cell: str) -> Response:
     authorise(who.principal, Action.CHANGE_CONTACTS)
     return _form(request, who, cell, Filled())
 
 
 @router.post("/participants/{cell:path}/contacts/new")
+@does(Action.CHANGE_CONTACTS)
 def add_contact(request: Request, who: Who, cell: str, form: SentBy) -> Response:
     filled = Filled(texts(form))
     content = _read(filled)
@@ -47,6 +51,7 @@ def add_contact(request: Request, who: Who, cell: str, form: SentBy) -> Response
 
 
 @router.get("/contacts/{contact_id:id}/change")
+@does(Action.CHANGE_CONTACTS)
 def show_change(request: Request, who: Who, contact_id: int) -> Response:
     authorise(who.principal, Action.CHANGE_CONTACTS)
     with who.database.write() as session:
@@ -58,6 +63,7 @@ def show_change(request: Request, who: Who, contact_id: int) -> Response:
 
 
 @router.post("/contacts/{contact_id:id}/change")
+@does(Action.CHANGE_CONTACTS)
 def change_contact(request: Request, who: Who, contact_id: int, form: SentBy) -> Response:
     filled = Filled(texts(form))
     content = _read(filled)
@@ -75,6 +81,7 @@ def change_contact(request: Request, who: Who, contact_id: int, form: SentBy) ->
 
 
 @router.get("/contacts/{contact_id:id}/erase")
+@does(Action.CHANGE_CONTACTS)
 def show_erase(request: Request, who: Who, contact_id: int) -> Response:
     authorise(who.principal, Action.CHANGE_CONTACTS)
     with who.database.write() as session:
@@ -84,6 +91,7 @@ def show_erase(request: Request, who: Who, contact_id: int) -> Response:
 
 
 @router.post("/contacts/{contact_id:id}/erase")
+@does(Action.CHANGE_CONTACTS)
 def erase_contact(who: Who, contact_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
         cell = _cell(session, service.get_contact(session, who.principal, contact_id))
