@@ -119,6 +119,12 @@ class Assignment:
                 f"the plan's {plan.objective:,} points or its half-days are not those of this "
                 f"instance ({points:,} points). Check the number, and whether it is to maximise"
             )
+        # A bound that is a fraction may be rounded.
+        if plan.bound is not None and plan.bound < plan.objective - 1e-6:
+            faults.append(
+                f"the plan's bound of {plan.bound:,} points is below the plan's own "
+                f"{plan.objective:,}, so that it bounds nothing"
+            )
         if faults:
             raise ProblemFault(faults)
         return cost

@@ -116,6 +116,7 @@ def test_cost_is_counted_from_the_instance(agent, cost):
         ([0, 1], {"offer": np.array([0, 2])}, "not among the instance's 2 and 3"),
         ([0, 0, 1], {"objective": 35}, r"35 points or its half-days are not .* \(36 points\)"),
         ([0, 0, 1], {"half_days": np.array([1, 2, 2])}, "half-days are not those of this instance"),
+        ([0, 0, 1], {"bound": 35}, "bound of 35 points is below the plan's own 36"),
         ([], {"objective": None, "status": Status.UNKNOWN}, r"no pairings \(unknown\)"),
     ],
 )
