@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Engine, select
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_for, outside
 from app.contacts.schemas import ContactContent
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound, require_version
@@ -121,6 +122,7 @@ def whose(
         raise NotFound(
             f"There is no institution or organisation {cell!r}. Check the URN, key or reference."
         )
+    authorise_for(session, principal, action, [found.id])
     return found
 
 
@@ -129,8 +131,9 @@ def _find(
 ) -> tuple[Contact, Participant]:
     authorise(principal, action)
     found = session.get(Contact, contact_id, with_for_update=True)
-    if found is None:
+    if found is None or outside(session, principal, Action.READ_CONTACTS, [found.participant_id]):
         raise NotFound(f"There is no contact {contact_id}. Check the number.")
+    authorise_for(session, principal, action, [found.participant_id])
     return found, session.get_one(Participant, found.participant_id)
 
 

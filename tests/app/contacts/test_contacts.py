@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy import select, text
 from typer.testing import CliRunner
 
-from app.access.policy import TERMINAL
+from app.access.policy import TERMINAL, Scope
 from app.access.queries import verify_audit
 from app.cli.main import app
 from app.contacts import service
@@ -23,7 +23,7 @@ from models.access import AuditEvent
 from models.base import Base
 from models.contacts import Contact
 from models.matching import RunFile
-from models.vocabulary import Role
+from models.vocabulary import Role, ScopeKind
 from tests import rows
 from tests.callers import caller, keyed, said
 from tests.factories import acting
@@ -239,3 +239,29 @@ def test_the_terminal_asks_for_what_is_left_out(
     with schooled.read() as session:
         assert session.execute(text("select count(*) from contact")).scalar_one() == 0
     settings.cache_clear()
+
+
+def test_contacts_lie_where_their_institution_does(schooled: Database) -> None:
+    """Elsewhere nothing is read, added, changed or erased, and a number tells nothing."""
+    number = add(schooled)
+    here, there = (
+        acting(Role.CONTACT, scope=Scope(kind, code))
+        for kind, code in ((ScopeKind.INSTITUTION, "100000"), (ScopeKind.ORGANISATION, "hub"))
+    )
+    with schooled.write() as session:
+        assert [each.id for each in service.list_contacts(session, here, "100000")] == [number]
+        assert service.get_contact(session, here, number).name == NAME
+        service.change_contact(session, here, number, content(telephone=None))
+    for act in (
+        lambda session: service.list_contacts(session, there, "100000"),
+        lambda session: service.add_contact(session, there, "100000", content(name="Another")),
+    ):
+        with schooled.write() as session, pytest.raises(Forbidden):
+            act(session)
+    for act in (
+        lambda session: service.get_contact(session, there, number),
+        lambda session: service.change_contact(session, there, number, content()),
+        lambda session: service.erase_contact(session, there, number),
+    ):
+        with schooled.write() as session, pytest.raises(NotFound):
+            act(session)
