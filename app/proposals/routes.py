@@ -1,8 +1,9 @@
 """Proposals, decisions, pins and exclusions over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads, Writes
@@ -44,6 +45,8 @@ from models.vocabulary import SteeringKind
 
 router = APIRouter(tags=["proposals"])
 OneId = Annotated[Id, Path(examples=[1])]
+Told = TypeVar("Told", bound=ProposalShown)
+OF_FLAGS: Final = ("raised_by", "cleared_by")
 
 
 @router.get("/proposals", response_model=Proposals, responses=AS_CSV)
@@ -69,9 +72,16 @@ def list_proposals(
         for each in found:
             value, proposal_id = each.sort_key(wanted.sort)
             keys[proposal_id] = f"{value}~{proposal_id}"
-        return [ProposalShown.of(each) for each in found]
+        return [_with_flag(session, ProposalShown.of(each)) for each in found]
 
     return listed(request, wanted, Proposals, read, lambda proposal: keys[proposal.id])
+
+
+def _with_flag(session: Session, shown: Told) -> Told:
+    """The same with those who raised its flag and cleared it as people read them."""
+    if shown.flag is None:
+        return shown
+    return shown.model_copy(update={"flag": named_one(session, shown.flag, *OF_FLAGS)})
 
 
 @router.get("/proposals/{proposal_id}", response_model=ProposalDetail)
@@ -98,7 +108,7 @@ def get_proposal(
     }
     return shown(
         request,
-        detail.model_copy(update=named),
+        _with_flag(session, detail.model_copy(update=named)),
         version=full.proposal.version,
         with_others=True,
     )

@@ -95,7 +95,8 @@ def test_what_is_wider_is_mended_and_logged(tmp_path: Path) -> None:
 def test_our_own_folder_is_mended_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The usual one, which nobody else has anything in."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    (tmp_path / "givetake").mkdir(mode=0o755)
+    (tmp_path / "givetake").mkdir()
+    (tmp_path / "givetake").chmod(0o755)
     with capture_logs() as lines:
         Settings().make_data_folder()
     assert [(each["what"], each["mode"]) for each in lines] == [("data folder", "755")]

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select, update
 
 from app.access.policy import TERMINAL
 from app.database import Database
@@ -73,7 +73,7 @@ def test_draw_for_a_place(
     take_in(sqlite_database, TERMINAL, folder)
     with sqlite_database.write() as session:
         for each in (Need, Offer):
-            session.execute(delete(each))
+            session.execute(update(each).values(reference="before " + each.reference))
     with sqlite_database.read() as session:
         given = to_draw(session, TERMINAL, "made-up-family-3", "2026-27", DAY)
         assert given == to_draw(session, TERMINAL, "made-up-family-3", "2026-27", DAY)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.access.policy import TERMINAL, Role
 from app.catalogue import calendar, taxonomy
@@ -22,6 +22,7 @@ from app.import_kit.upsert import Counts
 from models.access import AuditEvent
 from models.exchange import Expertise, Limits, Need, Offer, Period
 from models.register import ImportBatch, Institution, Organisation, Participant
+from models.vocabulary import NeedState
 from tests.factories import acting
 
 IMPORTERS = {
@@ -353,7 +354,9 @@ def test_a_file_does_not_jump_states(
 ) -> None:
     """A state that may not follow is refused with what may; a file confirms no suggestion."""
     path = tmp_path / "needs.csv"
-    take(peopled_sqlite, "needs", path, f"{NEEDS}state\n{NEED}{held}\n")
+    take(peopled_sqlite, "needs", path, f"{N}\n{NEED}\n")
+    with peopled_sqlite.write() as session:
+        session.execute(update(Need).values(state=held))
     faulty = refused(peopled_sqlite, "needs", path, f"{NEEDS}state\n{NEED}{wanted}\n")
     assert reason in faulty.faults[0].reason
 
@@ -369,7 +372,9 @@ def test_a_file_does_not_answer_for_the_giver(peopled: Database, tmp_path: Path)
 def test_what_has_ended_or_is_another_s_is_not_changed(peopled: Database, tmp_path: Path) -> None:
     """A closed need keeps its content, and a reference stays with its school."""
     path = tmp_path / "needs.csv"
-    take(peopled, "needs", path, f"{NEEDS}state\n{NEED}closed\n")
+    take(peopled, "needs", path, f"{N}\n{NEED}\n")
+    with peopled.write() as session:
+        session.execute(update(Need).values(state=NeedState.CLOSED))
     changed = f"{NEEDS}state\nn1,100001,attendance,2026-27,5,\n"
     assert refused(peopled, "needs", path, changed).faults[0].column == "reference"
     take(peopled, "needs", path, f"{NEEDS}state\n{NEED.replace('n1', 'n2')}\n")
