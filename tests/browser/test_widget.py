@@ -283,10 +283,10 @@ def test_on_a_phone(embedded: Callable[..., str], open_page: Open, complaints: l
     frame = widget(page)
     assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(frame.locator("#filters")).to_be_hidden()
-    frame.locator("#side summary").tap()
+    frame.locator("#side summary").click()
     expect(frame.locator("#filters")).to_be_visible()
     assert violations(frame, complaints) == []
-    frame.locator("#side summary").tap()
+    frame.locator("#side summary").click()
     page.evaluate("document.querySelector('partnership-map').select(104)")
     card, map_ = frame.locator("#card").bounding_box(), frame.locator("#map").bounding_box()
     assert card is not None
