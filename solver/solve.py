@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from models.vocabulary import Reciprocity
-from solver.arrays import IntArray
 from solver.backends.limits import Limits, OnNews
 from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped, gap_of
@@ -314,7 +313,7 @@ def by_prices(
                 pool,
                 on_news=on_news,
                 cancelled=cancelled,
-                start=_warm_plan(warm, problem, parameters),
+                warm=warm,
                 parameters=parameters,
             )
             if result is not None:
@@ -330,16 +329,6 @@ def by_prices(
             warm=warm,
             parameters=parameters,
         )
-
-
-def _warm_plan(
-    warm: State | None, problem: Problem, parameters: SolveParameters
-) -> IntArray | None:
-    if warm is None:
-        return None
-    from solver.prices.warm import warm_plan
-
-    return warm_plan(warm, problem, parameters)
 
 
 def _solve_auto(

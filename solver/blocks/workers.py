@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
@@ -125,6 +125,28 @@ def _work(connection: Connection) -> None:
         except Exception as error:
             answer = True, error
         connection.send(answer)
+
+
+def answers(calls: Sequence[Future[T]], meanwhile: Callable[[], bool]) -> Iterator[tuple[int, T]]:
+    """Give the number and the answer of each call as it is done; what is left is cancelled.
+
+    Parameters
+    ----------
+    meanwhile
+        Called again and again; returns whether it did some work, else there is a pause. What it
+        raises ends the wait.
+    """
+    number = {call: at for at, call in enumerate(calls)}
+    waiting = set(calls)
+    try:
+        while waiting:
+            pause = 0.0 if meanwhile() else 0.1
+            done, waiting = wait(waiting, timeout=pause, return_when=FIRST_COMPLETED)
+            for call in sorted(done, key=number.__getitem__):
+                yield number[call], call.result()
+    finally:
+        for call in waiting:
+            call.cancel()
 
 
 def solve_block(

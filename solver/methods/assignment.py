@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -25,17 +25,19 @@ from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.backends.highs import NEARLY_WHOLE, relax, whole_bound
 from solver.backends.limits import Limits, OnNews
 from solver.backends.pdlp import exact_bound_of, worth_at
-from solver.blocks.workers import solve_block
+from solver.blocks.workers import answers, solve_block
 from solver.formats.plan import Stopped, gap_of
 from solver.formats.problem import Problem
+from solver.formats.state import State
 from solver.formulation.greedy import greedy
 from solver.formulation.presolve import ranges
 from solver.formulation.program import Formulation, formulate
-from solver.methods.incumbent import Stop, check_limits
+from solver.methods.incumbent import Stop, check_gap, check_limits
 from solver.methods.result import Result
 from solver.parameters import DEFAULTS, SolveParameters
 from solver.prices.decomposition import decompose
 from solver.prices.price_search import PriceSearch
+from solver.prices.warm import warm_plan
 
 T = TypeVar("T")
 
@@ -66,7 +68,7 @@ def solve_assignment(
     *,
     on_news: OnNews,
     cancelled: Callable[[], bool],
-    start: IntArray | None = None,
+    warm: State | None = None,
     parameters: SolveParameters = DEFAULTS,
 ) -> Result | None:
     """Solve a problem without reciprocity and linking rules; of use where it `is_assignment`.
@@ -75,8 +77,8 @@ def solve_assignment(
     ----------
     executor
         Solves the relaxation and the neighbourhoods.
-    start
-        Half-days per candidate of a plan to begin with, or None.
+    warm
+        State of a problem like this one, whose plan may be the first.
 
     Returns
     -------
@@ -84,7 +86,8 @@ def solve_assignment(
     """
     search = _AssignmentSearch(problem, limits, executor, on_news, cancelled, parameters)
     try:
-        if not search.relax() or not search.begin(start):
+        kept = None if warm is None else warm_plan(warm, problem, parameters)
+        if not search.relax() or not search.begin(kept):
             return None
         search.report()
         search.tighten()
@@ -328,19 +331,14 @@ class _AssignmentSearch:
         share = tuning.sweep_time_share * min(1, self._limits.workers / groups)
         return min(tuning.block_s, max(tuning.least_block_s, share * self._limits.seconds()))
 
-    def _done(self, calls: list[Future[T]]) -> Iterator[tuple[int, T]]:
+    def _done(self, calls: Sequence[Future[T]]) -> Iterator[tuple[int, T]]:
         """Give the number and the answer of each call as it is done."""
-        number = {call: at for at, call in enumerate(calls)}
-        waiting = set(calls)
-        try:
-            while waiting:
-                done, waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
-                for call in sorted(done, key=number.__getitem__):
-                    yield number[call], call.result()
-                check_limits(self._limits, self._cancelled)
-        finally:
-            for call in waiting:
-                call.cancel()
+
+        def check() -> bool:
+            check_limits(self._limits, self._cancelled)
+            return False
+
+        return answers(calls, check)
 
     def report(self) -> None:
         """Tell objective and bound; stop where these are good enough.
@@ -354,10 +352,7 @@ class _AssignmentSearch:
         assert points is not None
         self._steps += 1
         self._on_news(points, self._bound)
-        if self._bound <= points:
-            raise Stop(Stopped.PROVED)
-        if gap_of(points, self._bound) <= self._limits.gap:
-            raise Stop(Stopped.GAP)
+        check_gap(points, self._bound, self._limits)
         check_limits(self._limits, self._cancelled)
 
     def result(self, stopped: Stopped) -> Result:

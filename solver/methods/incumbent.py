@@ -50,6 +50,20 @@ def check_limits(limits: Limits, cancelled: Callable[[], bool]) -> None:
         raise Stop(Stopped.TIME)
 
 
+def check_gap(objective: int, bound: float, limits: Limits) -> None:
+    """Stop if a plan is the best there is, or near enough.
+
+    Raises
+    ------
+    Stop
+        With the reason.
+    """
+    if bound <= objective:
+        raise Stop(Stopped.PROVED)
+    if gap_of(objective, bound) <= limits.gap:
+        raise Stop(Stopped.GAP)
+
+
 class Incumbent:
     """The best plan so far and the bound of a price search.
 
@@ -124,10 +138,8 @@ class Incumbent:
         self._steps += 1
         bound = self.bound()
         self._on_news(None if self.half_days is None else self.objective, bound)
-        if self.half_days is not None and bound <= self.objective:
-            raise Stop(Stopped.PROVED)
-        if self.gap() <= self._limits.gap:
-            raise Stop(Stopped.GAP)
+        if self.half_days is not None:
+            check_gap(self.objective, bound, self._limits)
         self.check()
 
     def result(self, stopped: Stopped) -> Result:

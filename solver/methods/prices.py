@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -26,7 +26,7 @@ from solver.blocks.neighbourhoods import grown
 from solver.blocks.pacing import FurtherRounds, Neighbourhoods, block_seconds
 from solver.blocks.restricted import Job, RestrictedProblem
 from solver.blocks.waves import Waves
-from solver.blocks.workers import solve_block
+from solver.blocks.workers import answers, solve_block
 from solver.formats.plan import Stopped
 from solver.formats.problem import Problem
 from solver.formats.state import State
@@ -346,23 +346,18 @@ class PriceCoordination:
     ) -> Iterator[tuple[int, IntArray | None, float]]:
         """Give the number of each job as it is done, its values and its bound."""
         limits = limits or self._block_limits(len(jobs))
-        running: dict[Future[tuple[IntArray | None, float]], int] = {
-            self._pool.submit(solve_block, job.program, job.start, limits, seconds): at
-            for at, job in enumerate(jobs)
-        }
-        waiting = set(running)
-        try:
-            while waiting:
-                pace = 0.0 if self._few else self._neighbourhoods.pace
-                beside = self._limits.work is None and self._further.round(pace)
-                pause = 0.0 if beside else 0.1
-                done, waiting = wait(waiting, timeout=pause, return_when=FIRST_COMPLETED)
-                for job in done:
-                    yield running[job], *job.result()
-                self.incumbent.check()
-        finally:
-            for job in waiting:
-                job.cancel()
+        calls = [
+            self._pool.submit(solve_block, job.program, job.start, limits, seconds) for job in jobs
+        ]
+        for at, (found, bound) in answers(calls, self._beside):
+            yield at, found, bound
+        self.incumbent.check()
+
+    def _beside(self) -> bool:
+        """Do a round of prices beside blocks if that pays; return whether."""
+        self.incumbent.check()
+        pace = 0.0 if self._few else self._neighbourhoods.pace
+        return self._limits.work is None and self._further.round(pace)
 
     def _seconds(self, blocks: int, sweeps: int) -> float:
         pacing = self._parameters.pacing
