@@ -1,6 +1,5 @@
 """Who is signed in with a browser: as a user or with a key, ended by sign-out, idleness or age."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from sqlalchemy import delete, select
 
 from app.access.holders import principal_of_holder
 from app.access.policy import Action, Principal, authorise
+from app.access.secret import digest_of
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound
 from app.events import audit
@@ -52,8 +52,8 @@ def begin(
     now = now or database_now(session)
     secret = secrets.token_urlsafe(32)
     ended = (Visit.began_at < now - LONGEST) | (Visit.seen_at < now - IDLE)
-    session.execute(delete(Visit).where(ended | (Visit.digest == _digest(before or ""))))
-    session.add(Visit(digest=_digest(secret), holder=principal.name, began_at=now, seen_at=now))
+    session.execute(delete(Visit).where(ended | (Visit.digest == digest_of(before or ""))))
+    session.add(Visit(digest=digest_of(secret), holder=principal.name, began_at=now, seen_at=now))
     session.flush()
     audit.record(session, actor=principal.name, action="visit.begin", subject=principal.name)
     return secret
@@ -64,7 +64,7 @@ def find(session: ReadSession, secret: str, now: datetime | None = None) -> Visi
     now = now or database_now(session)
     found = session.execute(
         select(Visit.holder, Visit.seen_at).where(
-            Visit.digest == _digest(secret),
+            Visit.digest == digest_of(secret),
             Visit.began_at > now - LONGEST,
             Visit.seen_at > now - IDLE,
         )
@@ -77,7 +77,7 @@ def find(session: ReadSession, secret: str, now: datetime | None = None) -> Visi
 
 def see(session: WriteSession, secret: str, now: datetime | None = None) -> None:
     """Write down that a visit goes on."""
-    visit = session.get(Visit, _digest(secret))
+    visit = session.get(Visit, digest_of(secret))
     if visit is not None:
         visit.seen_at = now or database_now(session)
         session.flush()
@@ -85,7 +85,7 @@ def see(session: WriteSession, secret: str, now: datetime | None = None) -> None
 
 def end(session: WriteSession, secret: str) -> None:
     """Sign a browser out; its secret opens nothing any more."""
-    visit = session.get(Visit, _digest(secret))
+    visit = session.get(Visit, digest_of(secret))
     if visit is not None:
         _end(session, visit, visit.holder)
 
@@ -105,7 +105,7 @@ def list_sessions(
         )
         .order_by(Visit.began_at.desc(), Visit.digest)
     )
-    here = _digest(secret)
+    here = digest_of(secret)
     return [
         Session(each.digest[:NUMBER_LETTERS], each.began_at, each.seen_at, each.digest == here)
         for each in found
@@ -126,7 +126,7 @@ def end_sessions(session: WriteSession, principal: Principal, holder: str, *, bu
     """Sign `holder` out everywhere, `but` the browser with that secret; how often that was."""
     _check_own(principal, holder)
     found = session.scalars(
-        select(Visit).where(Visit.holder == holder, Visit.digest != _digest(but))
+        select(Visit).where(Visit.holder == holder, Visit.digest != digest_of(but))
     ).all()
     for visit in found:
         _end(session, visit, principal.name)
@@ -142,7 +142,3 @@ def _end(session: WriteSession, visit: Visit, by: str) -> None:
 def _check_own(principal: Principal, holder: str) -> None:
     if principal.name != holder:
         authorise(principal, Action.MANAGE_USERS, everywhere=True)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -63,12 +63,27 @@ def check(grant: Grant) -> None:
         )
 
 
+def scope_of(row: RoleGrant) -> Scope:
+    """What a stored role is held for."""
+    return Scope(ScopeKind(row.scope_kind), row.scope_id)
+
+
+def grant_of(row: RoleGrant) -> Grant:
+    """A stored role."""
+    return Grant(Role(row.role), scope_of(row))
+
+
+def listed(grants: Iterable[Grant]) -> list[str]:
+    """Roles as the audit has them."""
+    return sorted(f"{one.role} {one.scope.kind} {one.scope.id}".strip() for one in grants)
+
+
 def grants_of(session: Session, holder: str, now: datetime) -> frozenset[Grant]:
     """What `holder` may do now: what was neither revoked nor has expired."""
     return frozenset(
-        Grant(Role(row.role), Scope(ScopeKind(row.scope_kind), row.scope_id))
-        for row in session.execute(
-            select(RoleGrant.role, RoleGrant.scope_kind, RoleGrant.scope_id).where(
+        grant_of(row)
+        for row in session.scalars(
+            select(RoleGrant).where(
                 RoleGrant.holder == holder,
                 RoleGrant.revoked_at.is_(None),
                 or_(RoleGrant.expires_at.is_(None), RoleGrant.expires_at > now),

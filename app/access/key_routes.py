@@ -11,8 +11,8 @@ from starlette.responses import Response
 from app.access import keys
 from app.access.callers import Caller, Reads, Writes
 from app.access.declared import does
-from app.access.grants import combine
-from app.access.policy import Action, Scope
+from app.access.grants import combine, scope_of
+from app.access.policy import Action
 from app.access.scope_names import scope_named, scope_texts
 from app.http.fields import Content, Instant, Moment, Shown, Words
 from app.http.media import AS_CSV
@@ -84,12 +84,7 @@ class Keys(Listed[KeyShown]):
 
 
 def _all_shown(session: Session, held: list[keys.KeyHeld]) -> list[KeyShown]:
-    scopes = {
-        (row.scope_kind, row.scope_id): Scope(ScopeKind(row.scope_kind), row.scope_id)
-        for each in held
-        for row in each.grants
-    }
-    texts = scope_texts(session, scopes.values())
+    texts = scope_texts(session, (scope_of(row) for each in held for row in each.grants))
     return [
         KeyShown(
             **{name: getattr(each.key, name) for name in KeyShown.model_fields if name != "grants"},
@@ -98,7 +93,7 @@ def _all_shown(session: Session, held: list[keys.KeyHeld]) -> list[KeyShown]:
                     role=Role(row.role),
                     scope_kind=ScopeKind(row.scope_kind),
                     scope_id=row.scope_id,
-                    scope=texts[scopes[row.scope_kind, row.scope_id]],
+                    scope=texts[scope_of(row)],
                     granted_at=row.granted_at,
                     expires_at=row.expires_at,
                 )

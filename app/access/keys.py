@@ -1,6 +1,5 @@
 """Keys that other systems call with: made once, shown once, held as a digest."""
 
-import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -13,14 +12,14 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app.access.grants import add_grants, check, grants_of, held_by
-from app.access.policy import Action, Grant, Principal, Scope, authorise
+from app.access.grants import add_grants, check, grant_of, grants_of, held_by, listed
+from app.access.policy import Action, Grant, Principal, authorise
+from app.access.secret import digest_of
 from app.database import Database, ReadSession, WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
 from app.wording import on_day
 from models.access import ApiKey, RoleGrant
-from models.vocabulary import Role, ScopeKind
 
 _KEY = re.compile(r"gt_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 LONGEST_LABEL: Final = 60
@@ -84,7 +83,7 @@ def create_key(
         actor=principal.name,
         action="key.create",
         subject=f"key:{key.prefix}",
-        roles=_listed(wanted),
+        roles=listed(wanted),
         expires_at=None if expires_at is None else expires_at.isoformat(),
     )
     return key, text
@@ -99,17 +98,13 @@ def _make(
         prefix=prefix,
         label=label,
         owner=owner,
-        digest=_digest(text),
+        digest=digest_of(text),
         created_at=now,
         expires_at=expires_at,
     )
     session.add(key)
     session.flush()
     return key, text
-
-
-def _listed(grants: Iterable[Grant]) -> list[str]:
-    return sorted(f"{one.role} {one.scope.kind} {one.scope.id}".strip() for one in grants)
 
 
 def list_keys(session: ReadSession, principal: Principal) -> list[KeyHeld]:
@@ -158,10 +153,7 @@ def rotate_key(
         expires_at = now + (old.expires_at - old.created_at)
     key, text = _make(session, old.label, old.owner, now, expires_at)
     holder = f"key:{key.prefix}"
-    grants = [
-        Grant(Role(row.role), Scope(ScopeKind(row.scope_kind), row.scope_id))
-        for row in held(session, old).grants
-    ]
+    grants = map(grant_of, held(session, old).grants)
     add_grants(session, holder, grants, by=principal.name, now=now)
     old.replaced_by = key.prefix
     ends = now + keep_old
@@ -196,7 +188,7 @@ def principal_of(
     matched = _KEY.fullmatch(text)
     found = session.execute(_KEY_OF, {"prefix": matched[1]}).one_or_none() if matched else None
     now = now or database_now(session)
-    same = secrets.compare_digest(_digest(text), found.digest if found else _NOBODYS_DIGEST)
+    same = secrets.compare_digest(digest_of(text), found.digest if found else _NOBODYS_DIGEST)
     if found is None or matched is None or not same or _is_over(found.expires_at, now):
         raise Unauthenticated(
             "The key is not valid. Ask your administrator for a key, or run `givetake keys create`."
@@ -223,7 +215,3 @@ def note_use(database: Database, principal: Principal) -> None:
     with suppress(OperationalError), database.write() as session:
         now = database_now(session)
         session.execute(update(ApiKey).where(ApiKey.prefix == prefix).values(last_used_at=now))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

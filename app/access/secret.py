@@ -1,11 +1,17 @@
-"""What tokens are signed with: given by the settings, else this installation's own."""
+"""What tokens are signed with, and how secrets are held."""
 
+import hashlib
 import os
 import secrets
 from contextlib import suppress
 
 from app import private_files
 from app.settings import Settings
+
+
+def digest_of(secret: str) -> str:
+    """How a secret is held that is random enough to need no slow hash."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def signing_secret(settings: Settings) -> str:

@@ -15,14 +15,14 @@ from app.cli.scope_options import (
     Region,
     Trust,
     end_of,
+    role_texts,
     scopes_named,
 )
 from app.wording import at_moment, on_day
-from models.vocabulary import Role, ScopeKind
+from models.vocabulary import Role
 
 if TYPE_CHECKING:
-    from app.access.keys import KeyHeld
-    from app.access.policy import Scope
+    from models.access import ApiKey
 
 keys_app = typer.Typer(
     help="Manage keys for other systems and for signing in.", no_args_is_help=True
@@ -59,16 +59,16 @@ def create(
     from app.access.grants import combine
     from app.access.keys import create_key
 
-    asked = {
-        ScopeKind.REGION: region,
-        ScopeKind.AREA: area,
-        ScopeKind.TRUST: trust,
-        ScopeKind.NETWORK: network,
-        ScopeKind.INSTITUTION: institution,
-        ScopeKind.ORGANISATION: organisation,
-    }
     with open_database() as database, database.write() as session:
-        scopes = scopes_named(session, asked)
+        scopes = scopes_named(
+            session,
+            region=region,
+            area=area,
+            trust=trust,
+            network=network,
+            institution=institution,
+            organisation=organisation,
+        )
         key, text = create_key(
             session,
             TERMINAL,
@@ -86,27 +86,14 @@ def create(
 def list_() -> None:
     """List keys by their first characters. The keys themselves are not stored."""
     from app.access.keys import list_keys
-    from app.access.policy import Scope
-    from app.access.scope_names import scope_texts
 
     with open_database() as database, database.read() as session:
         keys = list_keys(session, TERMINAL)
-        scopes = [
-            Scope(ScopeKind(row.scope_kind), row.scope_id) for each in keys for row in each.grants
-        ]
-        texts = scope_texts(session, scopes)
-        for each in keys:
-            out.print(_line(each, texts), markup=False, soft_wrap=True)
+        for each, roles in zip(keys, role_texts(session, (k.grants for k in keys)), strict=True):
+            out.print(_line(each.key, roles), markup=False, soft_wrap=True)
 
 
-def _line(held: "KeyHeld", texts: "dict[Scope, str]") -> str:
-    from app.access.policy import Scope
-
-    key = held.key
-    roles = [
-        f"{row.role.replace('_', ' ')} for {texts[Scope(ScopeKind(row.scope_kind), row.scope_id)]}"
-        for row in held.grants
-    ]
+def _line(key: "ApiKey", roles: list[str]) -> str:
     parts = [f"{key.prefix}  {key.label}", f"of {key.owner}", *roles]
     parts.append(f"created {on_day(key.created_at)}")
     used = "never used" if key.last_used_at is None else f"last used {on_day(key.last_used_at)}"

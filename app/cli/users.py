@@ -15,14 +15,14 @@ from app.cli.scope_options import (
     Region,
     Trust,
     end_of,
+    role_texts,
     scopes_named,
 )
 from app.wording import at_moment, counted, on_day
-from models.vocabulary import Role, ScopeKind
+from models.vocabulary import Role
 
 if TYPE_CHECKING:
     from app.access.policy import Grant, Scope
-    from app.database import WriteSession
     from app.people.users import UserShown
 
 users_app = typer.Typer(help="Manage the people who sign in.", no_args_is_help=True)
@@ -66,12 +66,20 @@ def add(
             )
         secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     with open_database() as database, database.write() as session:
-        asked = _asked(region, area, trust, network, institution, organisation)
+        scopes = scopes_named(
+            session,
+            region=region,
+            area=area,
+            trust=trust,
+            network=network,
+            institution=institution,
+            organisation=organisation,
+        )
         user, code = add_user(
             session,
             TERMINAL,
             label,
-            _grants(session, role or [], asked),
+            _grants(role or [], scopes),
             expires_at=end_of(expires),
             password=secret,
         )
@@ -98,22 +106,12 @@ def list_(
     ] = False,
 ) -> None:
     """List users with their roles."""
-    from app.access.policy import Scope
-    from app.access.scope_names import scope_texts
     from app.people.users import list_users
 
     with open_database() as database, database.read() as session:
         users = list_users(session, TERMINAL)
-        texts = scope_texts(
-            session,
-            (
-                Scope(ScopeKind(row.scope_kind), row.scope_id)
-                for each in users
-                for row in each.grants
-            ),
-        )
-        for each in users:
-            out.print(_line(each, texts, details), markup=False, soft_wrap=True)
+        for each, roles in zip(users, role_texts(session, (u.grants for u in users)), strict=True):
+            out.print(_line(each, roles, details), markup=False, soft_wrap=True)
 
 
 @users_app.command()
@@ -133,8 +131,16 @@ def grant(
 
     with open_database() as database, database.write() as session:
         user = user_called(session, TERMINAL, called)
-        asked = _asked(region, area, trust, network, institution, organisation)
-        wanted = _grants(session, role, asked)
+        scopes = scopes_named(
+            session,
+            region=region,
+            area=area,
+            trust=trust,
+            network=network,
+            institution=institution,
+            organisation=organisation,
+        )
+        wanted = _grants(role, scopes)
         grant(session, TERMINAL, user.id, wanted, expires_at=end_of(expires))
     out.print("The roles were given.")
 
@@ -154,8 +160,9 @@ def revoke(
     organisation: Organisation = None,
 ) -> None:
     """Take roles away from a user, or all access at once."""
+    from app.access.grants import grant_of
     from app.errors import NotFound
-    from app.people.users import get_user, grant_of, revoke_role, revoke_user, user_called
+    from app.people.users import get_user, revoke_role, revoke_user, user_called
 
     with open_database() as database, database.write() as session:
         user = user_called(session, TERMINAL, called)
@@ -163,8 +170,16 @@ def revoke(
             revoke_user(session, TERMINAL, user.id)
             out.print("The access was removed, and the user was signed out.")
             return
-        asked = _asked(region, area, trust, network, institution, organisation)
-        wanted = set(_grants(session, role, asked))
+        scopes = scopes_named(
+            session,
+            region=region,
+            area=area,
+            trust=trust,
+            network=network,
+            institution=institution,
+            organisation=organisation,
+        )
+        wanted = set(_grants(role, scopes))
         rows = [
             row for row in get_user(session, TERMINAL, user.id).grants if grant_of(row) in wanted
         ]
@@ -225,25 +240,9 @@ def password(called: Called) -> None:
     out.print("The password was changed, and the user was signed out.")
 
 
-def _asked(*names: list[str] | None) -> dict[ScopeKind, list[str] | None]:
-    """What was named, by the order in which every command asks for it."""
-    kinds = (
-        ScopeKind.REGION,
-        ScopeKind.AREA,
-        ScopeKind.TRUST,
-        ScopeKind.NETWORK,
-        ScopeKind.INSTITUTION,
-        ScopeKind.ORGANISATION,
-    )
-    return dict(zip(kinds, names, strict=True))
-
-
-def _grants(
-    session: "WriteSession", roles: list[Role], asked: dict[ScopeKind, list[str] | None]
-) -> "list[Grant]":
+def _grants(roles: list[Role], scopes: "list[Scope]") -> "list[Grant]":
     from app.access.grants import combine
 
-    scopes = scopes_named(session, asked)
     return combine(roles, scopes) if roles or scopes else []
 
 
@@ -262,19 +261,12 @@ def _tell(number: int, label: str, code: str | None) -> None:
         err.print("It needs an issuer to sign in with: set GIVETAKE_ISSUER (see docs/people.md).")
 
 
-def _line(shown: "UserShown", texts: "dict[Scope, str]", details: bool) -> str:
-    from app.access.policy import Scope
-
+def _line(shown: "UserShown", roles: list[str], details: bool) -> str:
     user = shown.user
     parts = [f"{user.id}  {user.label}"]
     if details and shown.details is not None:
         parts += [each for each in (shown.details.name, shown.details.email) if each]
-    for row in shown.grants:
-        scope = texts[Scope(ScopeKind(row.scope_kind), row.scope_id)]
-        until = f" until {on_day(row.expires_at)}" if row.expires_at else ""
-        parts.append(f"{row.role.replace('_', ' ')} for {scope}{until}")
-    if not shown.grants:
-        parts.append("no roles")
+    parts += roles or ["no roles"]
     if user.revoked_at is not None:
         parts.append(f"removed {on_day(user.revoked_at)}")
     elif shown.invited:

@@ -8,10 +8,11 @@ from typing import Final
 
 from sqlalchemy import select
 
-from app.access.grants import grants_of, held_by
+from app.access.grants import grant_of, grants_of, held_by
 from app.access.holders import user_name
 from app.access.keys import Unauthenticated
 from app.access.policy import Grant, Principal, Scope
+from app.access.secret import digest_of
 from app.database import Database, WriteSession
 from app.errors import Problem
 from app.events import audit
@@ -107,7 +108,7 @@ def _known(
         return user
     invited = session.scalar(
         select(User)
-        .where(User.invitation == users.digest_of(invitation), User.invited_until > now)
+        .where(User.invitation == digest_of(invitation), User.invited_until > now)
         .with_for_update()
     )
     if invited is None:
@@ -156,9 +157,7 @@ def _follow_organisation(
     holder = user_name(user.id)
     wanted = {Grant(role, scope)} if role and scope and _comes_with(role, scope) else set()
     rows = [row for row in held_by(session, [holder]).get(holder, []) if row.granted_by == ISSUER]
-    users.take(
-        session, [row for row in rows if users.grant_of(row) not in wanted], by=ISSUER, now=now
-    )
+    users.take(session, [row for row in rows if grant_of(row) not in wanted], by=ISSUER, now=now)
     users.give(session, user, wanted, by=ISSUER, now=now)
 
 

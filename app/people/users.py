@@ -1,6 +1,5 @@
 """Users: added and invited by administrators, given roles, and their access taken away."""
 
-import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import browser_sessions
-from app.access.grants import add_grants, check, held_by
+from app.access.grants import add_grants, check, grant_of, held_by, listed
 from app.access.holders import user_name
-from app.access.policy import Action, Grant, Principal, Scope, authorise
+from app.access.policy import Action, Grant, Principal, authorise
+from app.access.secret import digest_of
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
@@ -21,7 +21,6 @@ from app.people.passwords import hash_of
 from app.wording import on_day
 from models.access import RoleGrant
 from models.people import User, UserDetails
-from models.vocabulary import Role, ScopeKind
 
 LONGEST_LABEL: Final = 60
 INVITED_FOR: Final = timedelta(days=7)
@@ -238,19 +237,6 @@ def erase_details(session: WriteSession, principal: Principal, user_id: int) -> 
     audit.record(
         session, actor=principal.name, action="user.erase_details", subject=user_name(user.id)
     )
-
-
-def grant_of(row: RoleGrant) -> Grant:
-    return Grant(Role(row.role), Scope(ScopeKind(row.scope_kind), row.scope_id))
-
-
-def listed(grants: Iterable[Grant]) -> list[str]:
-    """Roles as the audit has them."""
-    return sorted(f"{one.role} {one.scope.kind} {one.scope.id}".strip() for one in grants)
-
-
-def digest_of(code: str) -> str:
-    return hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
 
 
 def _invite(user: User, now: datetime) -> str:

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access import browser_sessions
 from app.access.declared import does
-from app.access.grants import combine
+from app.access.grants import UNHELD, combine
 from app.access.holders import user_name
 from app.access.policy import Action, Grant, Scope
 from app.access.scope_names import scope_named, scope_texts
@@ -26,7 +26,7 @@ from models.vocabulary import Role, ScopeKind
 
 router = APIRouter()
 ADDRESS: Final = f"{BASE}/users"
-HELD: Final = tuple(role for role in Role if role not in (Role.SYSTEM, Role.EMBED))
+HELD: Final = tuple(role for role in Role if role not in UNHELD)
 """Roles that can be given to people."""
 
 
