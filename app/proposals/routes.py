@@ -1,5 +1,6 @@
 """Proposals, decisions, pins and exclusions over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request
@@ -72,16 +73,16 @@ def list_proposals(
         for each in found:
             value, proposal_id = each.sort_key(wanted.sort)
             keys[proposal_id] = f"{value}~{proposal_id}"
-        return [_with_flag(session, ProposalShown.of(each)) for each in found]
+        return _with_flags(session, [ProposalShown.of(each) for each in found])
 
     return listed(request, wanted, Proposals, read, lambda proposal: keys[proposal.id])
 
 
-def _with_flag(session: Session, shown: Told) -> Told:
-    """The same with those who raised its flag and cleared it as people read them."""
-    if shown.flag is None:
-        return shown
-    return shown.model_copy(update={"flag": named_one(session, shown.flag, *OF_FLAGS)})
+def _with_flags(session: Session, shown: Sequence[Told]) -> list[Told]:
+    """The same with those who raised their flags and cleared them as people read them."""
+    flags = with_names(session, [each.flag for each in shown if each.flag], *OF_FLAGS)
+    named = iter(flags)
+    return [each.model_copy(update={"flag": next(named)}) if each.flag else each for each in shown]
 
 
 @router.get("/proposals/{proposal_id}", response_model=ProposalDetail)
@@ -108,7 +109,7 @@ def get_proposal(
     }
     return shown(
         request,
-        _with_flag(session, detail.model_copy(update=named)),
+        _with_flags(session, [detail.model_copy(update=named)])[0],
         version=full.proposal.version,
         with_others=True,
     )
