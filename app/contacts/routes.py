@@ -17,7 +17,6 @@ from app.http.fields import Content, Id, Words
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import place_of, shown
 from models.contacts import Contact
-from models.register import Participant
 
 router = APIRouter(tags=["contacts"])
 ContactId = Annotated[Id, Path(examples=[1])]
@@ -84,8 +83,7 @@ def erase_contact(
 
 
 def _shown(session: WriteSession, contact: Contact) -> ContactShown:
-    who = session.get_one(Participant, contact.participant_id)
-    return ContactShown.of(contact, who.reference.partition(":")[2])
+    return ContactShown.of(contact, service.cell_of(session, contact))
 
 
 def _answer(

@@ -126,6 +126,11 @@ def whose(
     return found
 
 
+def cell_of(session: WriteSession, contact: Contact) -> str:
+    """What names the institution or organisation of a contact in a cell."""
+    return session.get_one(Participant, contact.participant_id).reference.partition(":")[2]
+
+
 def _find(
     session: WriteSession, principal: Principal, contact_id: int, action: Action
 ) -> tuple[Contact, Participant]:

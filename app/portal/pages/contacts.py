@@ -7,15 +7,12 @@ from app.access.declared import does
 from app.access.policy import Action, authorise
 from app.contacts import service
 from app.contacts.schemas import NEITHER, ContactContent
-from app.database import WriteSession
 from app.errors import Stale
-from app.exchange.limits import named
 from app.portal import forms
 from app.portal.forms import Filled
 from app.portal.labels import CONTACT_FIELDS
 from app.portal.rendering import page
 from app.portal.sessions import BASE, SentBy, Who, texts
-from models.contacts import Contact
 
 router = APIRouter()
 CHANGED = "This contact has changed since you opened the page. Open it again to see the changes"
@@ -58,7 +55,7 @@ def show_change(request: Request, who: Who, contact_id: int) -> Response:
         found = service.get_contact(session, who.principal, contact_id)
         values = {name: getattr(found, name) or "" for name in CONTACT_FIELDS}
         filled = Filled(values | {"version": str(found.version)})
-        cell = _cell(session, found)
+        cell = service.cell_of(session, found)
     return _form(request, who, cell, filled, contact_id)
 
 
@@ -69,7 +66,7 @@ def change_contact(request: Request, who: Who, contact_id: int, form: SentBy) ->
     content = _read(filled)
     version = forms.whole(filled.values.get("version")) or 0
     with who.database.write() as session:
-        cell = _cell(session, service.get_contact(session, who.principal, contact_id))
+        cell = service.cell_of(session, service.get_contact(session, who.principal, contact_id))
     if content is not None:
         try:
             with who.database.write() as session:
@@ -86,7 +83,7 @@ def show_erase(request: Request, who: Who, contact_id: int) -> Response:
     authorise(who.principal, Action.CHANGE_CONTACTS)
     with who.database.write() as session:
         found = service.get_contact(session, who.principal, contact_id)
-        cell = _cell(session, found)
+        cell = service.cell_of(session, found)
         return page(request, "contact_erase.html", who, cell=cell, contact=found)
 
 
@@ -94,7 +91,7 @@ def show_erase(request: Request, who: Who, contact_id: int) -> Response:
 @does(Action.CHANGE_CONTACTS)
 def erase_contact(who: Who, contact_id: int, form: SentBy) -> Response:
     with who.database.write() as session:
-        cell = _cell(session, service.get_contact(session, who.principal, contact_id))
+        cell = service.cell_of(session, service.get_contact(session, who.principal, contact_id))
         service.erase_contact(session, who.principal, contact_id)
     return _to(cell)
 
@@ -123,10 +120,6 @@ def _form(
         fields=CONTACT_FIELDS,
         contact_id=contact_id,
     )
-
-
-def _cell(session: WriteSession, contact: Contact) -> str:
-    return named(session, [contact.participant_id])[contact.participant_id][0]
 
 
 def _to(cell: str) -> Response:
