@@ -1,6 +1,6 @@
 """What people read for those who act: what a key is for and its roles, never how it begins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from sqlalchemy import select
@@ -58,6 +58,11 @@ def is_holder(actor: str) -> bool:
 def with_names(session: Session, items: Sequence[Item], *fields: str) -> list[Item]:
     """The same answers with those who acted as people read them."""
     names = names_of(session, (getattr(item, field) for item in items for field in fields))
+    return renamed(items, names, *fields)
+
+
+def renamed(items: Sequence[Item], names: Mapping[str, str], *fields: str) -> list[Item]:
+    """The same answers with what `names_of` gave for those who acted."""
     if not names:
         return list(items)
     return [

@@ -69,6 +69,16 @@ class Case:
     """All of the need by then, the oldest first."""
     proposals: Sequence[ProposalThen]
 
+    @property
+    def actors(self) -> set[str]:
+        """Who decided, recorded or allowed something, as the audit calls them."""
+        found: set[str] = set()
+        for each in self.proposals:
+            found.update(one.author for one in each.decisions)
+            found.update(one.author for one in each.exceptions)
+            found.update(one.recorded_by for one in each.agreements)
+        return found
+
     def by_then(self, moment: datetime | None) -> datetime | None:
         """A moment if it had come by then: what was voided later still stood."""
         return moment if moment is not None and moment < self.until else None

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads
 from app.access.declared import does
+from app.access.names import names_of
 from app.access.policy import Action
 from app.cases.queries import case_on
 from app.cases.schemas import CaseDay, CaseShown
@@ -28,4 +29,4 @@ def get_case(
 ) -> Response:
     """Read a need with its proposals, decisions, agreements and terms as they were on a day."""
     case = case_on(session, principal, reference, day.on or now.date())
-    return shown(request, CaseShown.of(case))
+    return shown(request, CaseShown.of(case, names_of(session, case.actors)))

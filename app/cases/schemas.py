@@ -1,10 +1,12 @@
 """A case as HTTP answers it."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field
 
+from app.access.names import renamed
 from app.cases.queries import Case, ProposalThen
 from app.exchange.schemas import NeedShown, OfferShown
 from app.http.fields import Content, Day, Moment, Shown, in_days
@@ -62,7 +64,7 @@ class CaseProposal(Shown):
     flags: list[FlagThen]
 
     @classmethod
-    def of(cls, then: ProposalThen, case: Case) -> "CaseProposal":
+    def of(cls, then: ProposalThen, case: Case, names: Mapping[str, str]) -> "CaseProposal":
         return cls(
             id=then.proposal.id,
             run=then.proposal.run_id,
@@ -70,14 +72,20 @@ class CaseProposal(Shown):
             days=in_days(then.proposal.half_days),
             made_at=then.made_at,
             offer=OfferShown.of(then.offer, then.giver.cell, then.giver.name),
-            decisions=[DecisionShown.of(each) for each in then.decisions],
-            agreements=[
-                AgreementThen.model_validate(each).model_copy(
-                    update={"voided_at": case.by_then(each.voided_at)}
-                )
-                for each in then.agreements
-            ],
-            exceptions=[ExceptionShown.model_validate(each) for each in then.exceptions],
+            decisions=renamed([DecisionShown.of(each) for each in then.decisions], names, "author"),
+            agreements=renamed(
+                [
+                    AgreementThen.model_validate(each).model_copy(
+                        update={"voided_at": case.by_then(each.voided_at)}
+                    )
+                    for each in then.agreements
+                ],
+                names,
+                "recorded_by",
+            ),
+            exceptions=renamed(
+                [ExceptionShown.model_validate(each) for each in then.exceptions], names, "author"
+            ),
             publication_consents=[
                 ConsentThen.model_validate(each).model_copy(
                     update={"withdrawn_at": case.by_then(each.withdrawn_at)}
@@ -102,7 +110,9 @@ class CaseShown(Shown):
     proposals: list[CaseProposal]
 
     @classmethod
-    def of(cls, case: Case) -> "CaseShown":
+    def of(cls, case: Case, names: Mapping[str, str]) -> "CaseShown":
+        """With `names` for those of `case.actors` whom people read otherwise."""
+
         def version(row: Any) -> VersionShown:
             at: datetime = row.updated_at
             days = in_days(row.half_days)
@@ -112,5 +122,5 @@ class CaseShown(Shown):
             on=case.on,
             need=NeedShown.of(case.need, case.taker.cell, case.taker.name),
             versions=[version(each) for each in case.versions],
-            proposals=[CaseProposal.of(each, case) for each in case.proposals],
+            proposals=[CaseProposal.of(each, case, names) for each in case.proposals],
         )

@@ -23,13 +23,15 @@ def case(
     as_json: Annotated[bool, typer.Option("--json", help="Print the case as JSON.")] = False,
 ) -> None:
     """Show a need, its proposals, decisions and agreements as they were on a day."""
+    from app.access.names import names_of
     from app.cases.queries import case_on
     from app.cases.schemas import CaseShown
     from app.database import database_now
 
     with open_database() as database, database.read() as session:
         day = on.date() if on else database_now(session).date()
-        found = CaseShown.of(case_on(session, TERMINAL, need, day))
+        then = case_on(session, TERMINAL, need, day)
+        found = CaseShown.of(then, names_of(session, then.actors))
     if as_json:
         out.print_json(found.model_dump_json())
         return

@@ -2,9 +2,15 @@
 
 import pytest
 
-from app.database import Database
+from app.access.keys import principal_of
+from app.database import Database, database_now
 from app.portal.pages.cases import WRONG_DAY
+from app.proposals import decisions
+from models.matching import RuleException
+from models.vocabulary import DecisionAction
 from tests import runs
+from tests.callers import keyed
+from tests.factories import new_key
 from tests.portal import Visitor
 
 CASE = "/needs/N/case"
@@ -34,3 +40,20 @@ def test_a_need_shows_its_case_on_any_date(who: Visitor) -> None:
     then = who.open(f"{CASE}?day=1&month=9&year=2026")
     assert "As it was on 1 September 2026" in then.text
     assert "There was no proposal for this need yet." in then.text
+
+
+def test_a_case_names_who_decided_by_label_and_role(exchange: Database, who: Visitor) -> None:
+    """On the page and over HTTP, and never by how a key begins."""
+    with exchange.write() as session:
+        broker = principal_of(session, new_key(session, label="desk"))
+        decisions.decide(session, broker, 1, DecisionAction.PREFER, hold_days=60)
+        exception = {"proposal_id": 1, "rule": "too_far", "reason": "made up", "figures": {}}
+        session.add(RuleException(**exception, author=broker.name, at=database_now(session)))
+    page = who.open(CASE)
+    assert (page.status, page.faults) == (200, [])
+    assert ", by desk (administrator)" in page.text
+    assert "Exception by desk (administrator)" in page.text
+    with keyed(exchange) as client:
+        (told,) = client.get(f"/api/v1{CASE}").json()["proposals"]
+    (decided,), (allowed,) = told["decisions"], told["exceptions"]
+    assert decided["author"] == allowed["author"] == "desk (administrator)"
