@@ -18,6 +18,8 @@ from app.access.declared import Place
 from app.access.keys import create_key, principal_of
 from app.access.matrix import KINDS, Kind
 from app.access.policy import TERMINAL, Grant, Scope
+from app.contacts.schemas import ContactContent
+from app.contacts.service import add_contact
 from app.database import Database, WriteSession
 from app.people import users
 from app.planning.options import MatchOptions
@@ -40,6 +42,7 @@ SCOPES = {
     "contact": [Scope(ScopeKind.INSTITUTION, "1"), Scope(ScopeKind.INSTITUTION, "3")],
 }
 AREA = [Scope(ScopeKind.AREA, "999")]
+CONTACT = ContactContent(role="headteacher", name="A made-up head", email="head@school.example")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,9 @@ def fill(database: Database) -> None:
             said = {"side": "taker", "given_by": "headteacher", "recorded_by": "x"}
             consent = PublicationConsent(proposal_id=proposal.id, given_at=rows.NOW, **said)
             rows.add(session, consent)
-        for half in (OWN, ELSEWHERE):
+        for half, urn in ((OWN, "1"), (ELSEWHERE, "4")):
             _steer(session, half)
+            add_contact(session, TERMINAL, urn, CONTACT)
         queued = {"state": "queued", "options": OPTIONS.model_dump(mode="json"), "actor": "x"}
         scopes = session.scalars(select(Run.scope).order_by(Run.id)).all()
         for run_id, scope in enumerate(scopes, start=4):
@@ -258,8 +262,8 @@ class Asking:
             "name": "institutions",
             "user_id": "1",
             "grant_id": "1",
-            "contact": "1",
-            "contact_id": "1",
+            "contact": "1" if half == OWN else "2",
+            "contact_id": "1" if half == OWN else "2",
             "code": "made-up",
             "feature": "1",
         }[name]
@@ -344,6 +348,7 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         ("/successions/", {"how": str(asking.school)}),
         ("/portal/embed", {"origins": "https://www.example.org", "days": "90"}),
         ("/imports/new", {"kind": "needs"}),
+        ("contact", CONTACT.model_dump() | {"name": "Another", "version": "1"}),
     ]
     return next((form for part, form in forms if part in path), {})
 
