@@ -19,6 +19,8 @@ FREE_TEXT: Final[dict[str, Any]] = {"bound_as": "salted"}
 """`info` of a column that people write freely in: audited by a salted hash."""
 UNBOUND: Final[dict[str, Any]] = {"bound_as": None}
 """`info` of a column that changes after what the row records was decided."""
+COUNTERS: Final = ("revision", "version")
+"""Columns in which a row counts its changes: the first of these that its table has."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import FREE_TEXT, UNBOUND, Base
+from models.base import FREE_TEXT, Base
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState
 
 
@@ -80,7 +80,7 @@ class Need(Base):
     suggestion: Mapped[dict[str, Any] | None]
     """The rule, figures and dates a suggested need came from."""
     version: Mapped[int] = mapped_column(default=1)
-    updated_at: Mapped[datetime] = mapped_column(info=UNBOUND)
+    updated_at: Mapped[datetime]
 
 
 class Offer(Base):
@@ -122,7 +122,7 @@ class Offer(Base):
     """It no longer stands, whatever its giver had answered."""
     suggestion: Mapped[dict[str, Any] | None]
     version: Mapped[int] = mapped_column(default=1)
-    updated_at: Mapped[datetime] = mapped_column(info=UNBOUND)
+    updated_at: Mapped[datetime]
 
 
 class Limits(Base):

@@ -60,7 +60,7 @@ class Verification(Shown):
 
     intact: bool
     events: int = Field(description="found in order, from the first", examples=[17])
-    rows: int = Field(description="of decisions, compared with their events", examples=[4])
+    rows: int = Field(description="that are as their events recorded them", examples=[4])
     fault: AuditFault | None = None
 
 

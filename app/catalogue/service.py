@@ -182,13 +182,11 @@ def _record(
 ) -> None:
     session.flush()
     subject = f"{item.__tablename__}:{item.code}"
-    version = item.revision if isinstance(item, Expertise) else item.version
     audit.record(
         session,
         actor=principal.name,
         action=action,
         subject=subject,
         of=item,
-        version=version,
         **detail,
     )

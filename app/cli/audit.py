@@ -46,7 +46,7 @@ def verify(
         raise typer.Exit(1)
     out.print(
         f"The audit is intact: {counted(found.events, 'event')}, and "
-        f"{counted(found.rows, 'row')} of decisions as they were recorded.",
+        f"{counted(found.rows, 'row')} as they were recorded.",
         markup=False,
         soft_wrap=True,
     )

@@ -37,6 +37,8 @@ def record(
         detail["terms"] = chain.digest_of(terms)
     if of is not None:
         detail["of"] = ":".join([of.__tablename__, *map(str, inspect(of).identity or ())])
+        if (counter := chain.counter_of(of.__table__)) is not None:  # type: ignore[arg-type]
+            detail["version"] = getattr(of, counter)
         if chain.has_free_text(of):
             salt = secrets.token_hex(16)
             detail["salt"] = chain.digest_of({"salt": salt})

@@ -1,16 +1,20 @@
-"""Whether rows of decisions are still what the events say that bind them."""
+"""Whether rows are still what the events say that bind them."""
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, LargeBinary, RowMapping, Table, cast, select
+from sqlalchemy import Column, ColumnElement, LargeBinary, RowMapping, Table, cast, select, tuple_
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.events import chain
 from models.access import AuditSalt
+from models.base import Base
+from models.exchange import Expertise, Limits, Need, Offer, Period
+from models.history import NEED_VERSION, OFFER_VERSION
 from models.matching import (
     Agreement,
     Decision,
@@ -19,12 +23,29 @@ from models.matching import (
     RuleException,
     Steering,
 )
+from models.partnerships import Support
+from models.register import Circumstance, CircumstanceRule, Network
 
-BOUND: Final[dict[str, Table]] = {
-    model.__tablename__: model.metadata.tables[model.__tablename__]
-    for model in (Agreement, Decision, Proposal, PublicationConsent, RuleException, Steering)
+
+def _tables(*models: type[Base]) -> dict[str, Table]:
+    return {each.__tablename__: each.metadata.tables[each.__tablename__] for each in models}
+
+
+BOUND: Final = _tables(Agreement, Decision, Proposal, PublicationConsent, RuleException, Steering)
+"""Tables whose rows stay as they were decided."""
+VERSIONED: Final[dict[str, Table]] = {
+    Need.__tablename__: NEED_VERSION,
+    Offer.__tablename__: OFFER_VERSION,
 }
-"""Tables whose rows stay as they were decided; of others an event only tells what a row was."""
+"""Tables of which every version is kept, by the name of that of the newest."""
+CURRENT: Final = _tables(
+    Circumstance, CircumstanceRule, Expertise, Limits, Network, Period, Support
+)
+"""Tables of which only the newest is kept: it is what the last event says, or changed since."""
+DELETED: Final = frozenset(each.__tablename__ for each in (Circumstance, CircumstanceRule, Period))
+"""Of these, those whose rows are deleted when they are withdrawn."""
+COMPARED: Final = BOUND | VERSIONED | CURRENT
+AT_ONCE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,75 +53,168 @@ class Binding:
     """What an event says of a row that it is of."""
 
     sequence: int
+    at: str
+    action: str
     digest: str | None
     table: str
-    number: int
+    key: str
+    version: int | None
     terms: str | None
     salt: str | None
     """The digest of the salt, so that it does not change unnoticed either."""
 
     @property
     def words(self) -> str:
-        return f"{self.table.replace('_', ' ').capitalize()} {self.number:,}"
+        number = self.row[0]
+        number = f"{number:,}" if isinstance(number, int) else number
+        row = f"{self.table.replace('_', ' ')} {number}"
+        if self.table in VERSIONED:
+            return f"Version {self.version} of {row}"
+        return row[0].upper() + row[1:]
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        """The primary key of the row."""
+        (first, *_) = COMPARED[self.table].primary_key
+        key = int(self.key) if first.type.python_type is int else self.key
+        return (key, self.version) if self.table in VERSIONED else (key,)
 
 
-def binding_of(sequence: int, digest: str | None, detail: str) -> Binding | None:
-    """What an event binds, if it is of a row that stays or has a salt."""
+Wrong = tuple[int, str]
+"""The event whose row is not as it was, and what is wrong."""
+
+
+def binding_of(
+    sequence: int, at: str, action: str, digest: str | None, detail: str
+) -> Binding | None:
+    """What an event binds, if it is of a row that is compared or has a salt."""
     if '"of": "' not in detail:
         return None
     content = json.loads(detail)
-    table, _, number = str(content["of"]).partition(":")
-    binds = table in BOUND and number.isdecimal()
-    if not binds and "salt" not in content:
+    table, _, key = str(content["of"]).partition(":")
+    return Binding(
+        *(sequence, at, action, digest, table, key),
+        *(content.get("version"), content.get("terms"), content.get("salt")),
+    )
+
+
+class Comparison:
+    """Rows of one look at the audit: of what changes, only the last event counts."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._last: dict[tuple[str, str], Binding] = {}
+        self.rows = 0
+        """How many were as their events say."""
+
+    def compare(self, bindings: Sequence[Binding]) -> Wrong | None:
+        """Look at what stays as it was; the first that does not, by its event."""
+        salts = self._salts(bindings)
+        stored = self._stored([each for each in bindings if each.table not in CURRENT])
+        for each in bindings:
+            if each.salt is not None and each.sequence not in salts:
+                return each.sequence, f"The salt of event {each.sequence:,} was changed."
+            if each.table in CURRENT:
+                self._last[each.table, each.key] = each
+            elif each.table in BOUND or each.table in VERSIONED:
+                row = stored.get((each.table, each.row))
+                if row is None:
+                    return each.sequence, _missing(each)
+                if not _is_same(each, row, salts):
+                    return each.sequence, _unlike(each)
+                self.rows += 1
         return None
-    terms, salt = content.get("terms"), content.get("salt")
-    return Binding(sequence, digest, table, int(number) if binds else 0, terms, salt)
+
+    def compare_last(self) -> Wrong | None:
+        """Look at what changes, once every event was read."""
+        last = sorted(self._last.values(), key=lambda each: each.sequence)
+        for start in range(0, len(last), AT_ONCE):
+            some = last[start : start + AT_ONCE]
+            salts, stored = self._salts(some), self._stored(some)
+            for each in some:
+                row = stored.get((each.table, each.row))
+                is_over = each.table in DELETED and each.action.endswith(".withdraw")
+                if row is None and not is_over:
+                    return each.sequence, _missing(each)
+                if row is None or is_over:
+                    continue
+                if _is_same(each, row, salts):
+                    self.rows += 1
+                elif not _changed_since(each, row):
+                    return each.sequence, _unlike(each)
+        return None
+
+    def _salts(self, bindings: Sequence[Binding]) -> dict[int, str]:
+        """Salts by event, those that are as the event says."""
+        wanted = {each.sequence: each.salt for each in bindings if each.salt is not None}
+        query = select(AuditSalt.sequence, as_stored(self._session, AuditSalt.salt))
+        held = self._session.execute(query.where(AuditSalt.sequence.in_(wanted)))
+        found = {sequence: str(as_text(salt)) for sequence, salt in held}
+        return {
+            sequence: salt
+            for sequence, salt in found.items()
+            if chain.digest_of({"salt": salt}) == wanted[sequence]
+        }
+
+    def _stored(self, bindings: Sequence[Binding]) -> dict[tuple[str, tuple[Any, ...]], RowMapping]:
+        wanted: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
+        for each in bindings:
+            if each.table in COMPARED:
+                wanted[each.table].add(each.row)
+        return {
+            (name, tuple(row[column.key] for column in table.primary_key)): row
+            for name, table in COMPARED.items()
+            for row in _rows(self._session, table, list(wanted[name]))
+        }
 
 
-def compare(session: Session, bindings: Sequence[Binding]) -> tuple[int, tuple[int, str] | None]:
-    """How many rows are as they were, and of the first that is not the event and what is wrong."""
-    found: dict[tuple[str, int], RowMapping] = {}
-    for name in {each.table for each in bindings} & set(BOUND):
-        numbers = sorted({each.number for each in bindings if each.table == name})
-        found |= {(name, row["id"]): row for row in _rows(session, BOUND[name], numbers)}
-    salts = _salts(session, [each.sequence for each in bindings if each.salt is not None])
-    same = 0
-    for each in bindings:
-        salt = salts.get(each.sequence)
-        if each.salt is not None and (salt is None or chain.digest_of({"salt": salt}) != each.salt):
-            return same, (each.sequence, f"The salt of event {each.sequence:,} was changed.")
-        if each.table not in BOUND:
-            continue
-        row = found.get((each.table, each.number))
-        if row is None:
-            reason = f"{each.words} of event {each.sequence:,} is missing or cannot be read."
-            return same, (each.sequence, reason)
-        # Text where there was none has no salt: any other gives another digest.
-        content = chain.content_of(BOUND[each.table], dict(row), salt or "")
-        if chain.digest_of(content | {"on_terms": each.terms}) != each.digest:
-            reason = f"{each.words} is not as event {each.sequence:,} recorded it."
-            return same, (each.sequence, reason)
-        same += 1
-    return same, None
+def _is_same(binding: Binding, row: RowMapping, salts: Mapping[int, str]) -> bool:
+    table = COMPARED[binding.table]
+    # Text where there was none has no salt: any other gives another digest.
+    salt = salts.get(binding.sequence, "")
+    content = chain.content_of(table, dict(row), salt, called=binding.table)
+    return chain.digest_of(content | {"on_terms": binding.terms}) == binding.digest
 
 
-def _salts(session: Session, sequences: Sequence[int]) -> dict[int, str]:
-    query = select(AuditSalt.sequence, as_stored(session, AuditSalt.salt))
-    held = session.execute(query.where(AuditSalt.sequence.in_(sequences)))
-    return {sequence: str(as_text(salt)) for sequence, salt in held}
+def _changed_since(binding: Binding, row: RowMapping) -> bool:
+    """Whether a row says itself that it was changed after the event, as by an import."""
+    counter = chain.counter_of(CURRENT[binding.table])
+    if counter is None:
+        return bool(chain.moment(row["updated_at"]) > binding.at)
+    return binding.version is None or row[counter] > binding.version
 
 
-def _rows(session: Session, table: Table, numbers: Sequence[int]) -> Sequence[RowMapping]:
-    """Rows by id, without those that hold what cannot be read."""
+def _missing(binding: Binding) -> str:
+    return f"{binding.words} of event {binding.sequence:,} is missing or cannot be read."
+
+
+def _unlike(binding: Binding) -> str:
+    return f"{binding.words} is not as event {binding.sequence:,} recorded it."
+
+
+def _rows(session: Session, table: Table, keys: Sequence[tuple[Any, ...]]) -> Sequence[RowMapping]:
+    """Rows by primary key, without those that hold what cannot be read."""
+    if not keys:
+        return []
     try:
-        return session.execute(select(table).where(table.c.id.in_(numbers))).mappings().all()
+        return session.execute(select(table).where(_among(table, keys))).mappings().all()
     except (ValueError, OperationalError):
-        if len(numbers) == 1:
+        if len(keys) == 1:
             return []
-        return [row for number in numbers for row in _rows(session, table, [number])]
+        half = len(keys) // 2
+        return [*_rows(session, table, keys[:half]), *_rows(session, table, keys[half:])]
 
 
-def as_stored(session: Session, column: InstrumentedAttribute[str]) -> ColumnElement[Any]:
+def _among(table: Table, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
+    first, *more = table.primary_key
+    if more:
+        return tuple_(first, *more).in_(keys)
+    return first.in_([key for (key,) in keys])
+
+
+def as_stored(
+    session: Session, column: InstrumentedAttribute[str] | Column[Any]
+) -> ColumnElement[Any]:
     """A column's bytes, where the database lets it hold some that are no text."""
     on_sqlite = session.get_bind().dialect.name == "sqlite"
     return cast(column, LargeBinary) if on_sqlite else column.expression

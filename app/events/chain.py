@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Table
+from sqlalchemy import Float, Table
 
-from models.base import Base, UtcDateTime
+from models.base import COUNTERS, Base, UtcDateTime
 
 FORMAT: Final = "givetake-audit-1"
 FIRST: Final = "0" * 64
@@ -68,9 +68,19 @@ def content_of(
             value = salted(salt, value)
         elif isinstance(column.type, UtcDateTime) and value is not None:
             value = moment(value)
+        elif isinstance(column.type, Float) and value is not None:
+            value = float(value)  # as it is read again, whether or not it was written as an int
         if how is not None:
             content[column.key] = value
     return content
+
+
+def counter_of(table: Table) -> str | None:
+    """The column that counts the changes of a row, where an event binds it."""
+    for name in COUNTERS:
+        if name in table.c and table.c[name].info.get("bound_as", "plain") is not None:
+            return name
+    return None
 
 
 def has_free_text(row: Base) -> bool:

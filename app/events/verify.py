@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.errors import Problem
 from app.events import chain
-from app.events.bound_rows import Binding, as_stored, as_text, binding_of, compare
+from app.events.bound_rows import Binding, Comparison, as_stored, as_text, binding_of
+from app.events.versions import wrong_version
 from models.access import AuditEvent, AuditHead
 
 AT_ONCE: Final = 2_000
@@ -80,7 +81,7 @@ class Verified:
     events: int
     """How many were found in order."""
     rows: int
-    """How many rows of decisions were compared with the events that bind them."""
+    """How many rows were found to be as the events say that bind them."""
     fault: Fault | None = None
 
 
@@ -129,7 +130,8 @@ def verify(session: Session, known: Sequence[Anchor] = ()) -> Verified:
     wanted = defaultdict(set)
     for each in known:
         wanted[each.sequence].add(each.hash)
-    last, previous, rows = 0, chain.FIRST, 0
+    last, previous = 0, chain.FIRST
+    comparison = Comparison(session)
     for events in _pages(session):
         fault = None
         bindings: list[Binding] = []
@@ -138,16 +140,19 @@ def verify(session: Session, known: Sequence[Anchor] = ()) -> Verified:
             if fault is not None:
                 break
             last, previous = event.sequence, event.hash
-            binding = binding_of(event.sequence, event.digest, event.detail)
+            binding = binding_of(event.sequence, event.at, event.action, event.digest, event.detail)
             if binding is not None:
                 bindings.append(binding)
-        same, of_row = compare(session, bindings)
-        rows += same
-        if of_row is not None:
+        if (of_row := comparison.compare(bindings)) is not None:
             fault = Fault(*of_row)
         if fault is not None:
-            return Verified(said, last, rows, fault)
-    return Verified(said, last, rows, _of_end(said, last, previous, known))
+            return Verified(said, last, comparison.rows, fault)
+    fault = _of_end(said, last, previous, known)
+    if fault is None and (of_row := comparison.compare_last()) is not None:
+        fault = Fault(*of_row)
+    if fault is None and (sentence := wrong_version(session)) is not None:
+        fault = Fault(last, sentence)
+    return Verified(said, last, comparison.rows, fault)
 
 
 def _pages(session: Session) -> Iterator[list[_Event]]:

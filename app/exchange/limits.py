@@ -88,7 +88,6 @@ def set_limits(
         action="limits.create" if new else "limits.change",
         subject=f"limits:{row.participant}:{row.period}",
         of=found,
-        version=found.version,
     )
     return found
 

@@ -229,6 +229,5 @@ def _record(
         action=f"{item.__tablename__}.{action}",
         subject=f"{item.__tablename__}:{item.reference}",
         of=item,
-        version=item.version,
         **detail,
     )

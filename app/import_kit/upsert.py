@@ -9,14 +9,10 @@ from typing import Any, cast
 from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, insert, select, update
 
 from app.database import WriteSession
-from models.base import Base
+from models.base import COUNTERS, Base
 
 CHUNK = 2_000
 """Rows written at once: enough to be fast, few enough to be small in memory."""
-
-
-COUNTERS = ("revision", "version")
-"""Where a row counts its changes: the first of these that its table has."""
 
 
 Key = tuple[Any, ...]

@@ -2,8 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import pytest
@@ -12,15 +11,15 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from app.access.policy import TERMINAL
-from app.access.queries import audit_head, verify_audit
+from app.access.queries import audit_head
 from app.cli.main import app
 from app.database import Database
 from app.events import audit
-from app.events.verify import BadAnchor, Fault, Verified
+from app.events.verify import BadAnchor, Fault
 from app.migrate import migrate
 from app.settings import settings
 from models.matching import Agreement, Decision, Steering
-from tests.factories import new_key
+from tests.audit import beneath, fault_after, intact, look
 from tests.traffic import PLANTED, a_day
 
 CHANGES: Final = 1_000
@@ -32,10 +31,27 @@ COLUMNS: Final = {
     "audit_head": ("last_sequence", "last_hash"),
     "audit_salt": ("salt",),
 }
+OF_BOTH: Final = (
+    *("reference", "participant_id", "expertise_code", "period_code", "half_days", "mode"),
+    *("window_starts", "window_ends", "version", "updated_at"),
+)
+ROWS: Final = {
+    "need": ("reference", "half_days", "max_givers", "version", "updated_at"),
+    "need_version": ("id", *OF_BOTH, "half_days_min", "max_givers", "priority", "state"),
+    "offer_version": ("id", *OF_BOTH, "max_pairings", "phases", "availability", "withdrawn"),
+}
+"""Rows that events bind, by columns that are never empty and take other values."""
 REFUSALS: Final = r"never changed or deleted|must follow the last one"
-KEY_OF: Final = {"audit_event": "sequence", "audit_head": "id", "audit_salt": "sequence"}
+KEY_OF: Final = {
+    **{"audit_event": "sequence", "audit_head": "id", "audit_salt": "sequence"},
+    **dict.fromkeys(ROWS, "rowid"),
+}
+NUMBERS: Final = (
+    *("sequence", "last_sequence", "id", "participant_id", "half_days", "half_days_min"),
+    *("version", "max_givers", "max_pairings", "priority", "withdrawn"),
+)
 TYPES: Final = {
-    **dict.fromkeys(("sequence", "last_sequence"), "integer"),
+    **dict.fromkeys(NUMBERS, "integer"),
     "at": "timestamptz",
     "detail": "json",
 }
@@ -49,48 +65,6 @@ def busy_sqlite(migrated_sqlite: Any, tmp_path_factory: pytest.TempPathFactory) 
     database = Database(f"sqlite:///{path}")
     a_day(database)
     return database
-
-
-@pytest.fixture
-def busy(database: Database) -> Database:
-    """A shorter day, with an event at its end that no salt belongs to."""
-    a_day(database, pairs=6)
-    with database.write() as session:
-        new_key(session)
-    return database
-
-
-def look(database: Database, *anchors: str) -> Verified:
-    with database.read() as session:
-        return verify_audit(session, TERMINAL, anchors)
-
-
-def intact(found: Verified) -> bool:
-    return found.fault is None and found.events == found.head.sequence > 0
-
-
-@contextmanager
-def beneath(database: Database) -> Iterator[Connection]:
-    """A connection past the triggers, as only the owner of the database has it."""
-    with database.write_engine.connect() as connection:
-        if database.is_embedded:
-            query = "select name, sql from sqlite_master where type = 'trigger' and sql is not null"
-            triggers = connection.execute(text(query)).all()
-            for name, _ in triggers:
-                connection.execute(text(f"drop trigger {name}"))
-        else:
-            for table in COLUMNS:
-                connection.execute(text(f"alter table {table} disable trigger user"))
-        connection.commit()
-        yield connection
-        connection.commit()
-        if database.is_embedded:
-            for _, made in triggers:
-                connection.exec_driver_sql(made)
-        else:
-            for table in COLUMNS:
-                connection.execute(text(f"alter table {table} enable trigger user"))
-        connection.commit()
 
 
 def raw(connection: Connection, table: str, key: int, column: str) -> bytes:
@@ -133,7 +107,10 @@ def changed_by_a_byte(drawn: random.Random, value: bytes, *, ascii_only: bool) -
 
 
 def changes(
-    connection: Connection, drawn: random.Random, wanted: int
+    connection: Connection,
+    drawn: random.Random,
+    wanted: int,
+    columns_of: Mapping[str, tuple[str, ...]],
 ) -> Iterator[tuple[str, int, str]]:
     """So many changes of one byte each, one at a time, each undone before the next."""
     keys = {
@@ -145,9 +122,9 @@ def changes(
                 )
             )
         )
-        for table in COLUMNS
+        for table in columns_of
     }
-    places = [(table, column) for table, columns in COLUMNS.items() for column in columns]
+    places = [(table, column) for table, columns in columns_of.items() for column in columns]
     done = 0
     while done < wanted:
         table, column = places[done % len(places)]
@@ -184,7 +161,8 @@ def test_each_of_a_thousand_changed_bytes_is_found(
     assert whole.events > 100
     assert run.invoke(app, ["audit", "verify"]).exit_code == 0
     with beneath(busy_sqlite) as connection:
-        for number, where in enumerate(changes(connection, random.Random(15), CHANGES)):
+        drawn = changes(connection, random.Random(15), CHANGES, COLUMNS | ROWS)
+        for number, where in enumerate(drawn):
             assert look(busy_sqlite).fault is not None, where
             if number % 100 == 0:
                 told = run.invoke(app, ["audit", "verify"])
@@ -198,7 +176,7 @@ def test_changed_bytes_are_found_on_a_server(postgres_database: Database) -> Non
     a_day(postgres_database)
     assert intact(look(postgres_database))
     with beneath(postgres_database) as connection:
-        for where in changes(connection, random.Random(16), CHANGES // 4):
+        for where in changes(connection, random.Random(16), CHANGES // 4, COLUMNS):
             assert look(postgres_database).fault is not None, where
     assert intact(look(postgres_database))
 
@@ -227,16 +205,6 @@ def test_the_database_refuses_to_change_or_delete_events(busy: Database) -> None
         with pytest.raises(DBAPIError, match=REFUSALS), busy.write() as session:
             session.execute(text(statement))
     assert intact(look(busy))
-
-
-def fault_after(
-    database: Database, *statements: str, anchors: tuple[str, ...] = ()
-) -> Fault | None:
-    """What is found after statements beneath the triggers."""
-    with beneath(database) as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    return look(database, *anchors).fault
 
 
 def test_missing_and_inserted_events_are_named(busy: Database) -> None:
