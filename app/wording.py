@@ -55,6 +55,11 @@ def could_improve(gap: float | None) -> str:
     return f"{'Stopped early: up to' if gap > STOPPED_EARLY else 'At most'} {at_most(gap)}"
 
 
+def nothing_changed(run_id: int) -> str:
+    """What is said of a run that kept the plan of an earlier one."""
+    return f"Nothing has changed since run {run_id}: its plan is kept."
+
+
 def miles(metres: float | None) -> str:
     return "" if metres is None else f"{metres / METRES_PER_MILE:,.1f}"
 

@@ -68,6 +68,11 @@ class Run(Base):
     failure: Mapped[str | None] = mapped_column(String(1000))
     """Why there is no plan, as a sentence for people."""
     problem_sha256: Mapped[str | None] = mapped_column(String(64))
+    basis_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of the problem without what stood before it: equal where nothing has changed; none of runs
+    made before this was kept."""
+    kept_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+    """The run whose plan was kept, as nothing had changed since; none where it was searched."""
     refusals: Mapped[dict[str, Any] | None]
     """Pairs that the rules refused, by reason; the file `refusals` has them by need."""
     summary: Mapped[dict[str, Any] | None]
@@ -153,6 +158,10 @@ class Proposal(Base):
     """It ended without an agreement, and the need's next alternate is still to be offered."""
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("proposal.id"))
     """The ended proposal in whose place this alternate was offered."""
+    replaced_by_run_id: Mapped[int | None] = mapped_column(
+        ForeignKey("run.id"), index=True, info=UNBOUND
+    )
+    """The run of the same area and period that replaced it while nobody had decided on it."""
     version: Mapped[int] = mapped_column(default=1, info=UNBOUND)
 
     @property

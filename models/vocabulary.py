@@ -157,6 +157,8 @@ class ProposalState(Word):
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
+    REPLACED = "replaced"
+    """Nobody had decided on it when a newer run of the same area and period was planned."""
 
 
 HOLDING: Final = frozenset(
@@ -170,6 +172,15 @@ HOLDING: Final = frozenset(
     }
 )
 """States in which a proposal holds its days and places against every other."""
+ENDED_PROPOSALS: Final = frozenset(
+    {
+        ProposalState.DECLINED,
+        ProposalState.WITHDRAWN,
+        ProposalState.LAPSED,
+        ProposalState.REPLACED,
+    }
+)
+"""States that a proposal does not leave."""
 
 
 class DecisionAction(Word):

@@ -39,6 +39,8 @@ class AreaResult(_Part):
     input_sha256: str | None = None
     """Of the problem and of how it was to be solved: an area with the same digest is left alone."""
     run: int | None = None
+    kept_run: int | None = None
+    """The run whose plan this run kept, as nothing has changed since; none where it searched."""
     drawn: bool = False
     """Some needs were drawn at random: the plan shows the method, no school."""
     candidates: int | None = None

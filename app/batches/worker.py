@@ -24,13 +24,14 @@ from app.planning.load import Loaded, load
 from app.planning.options import MatchOptions
 from app.planning.scope import Takers, takers_of
 from app.planning.travel import travel_times
+from app.planning.unchanged import basis_of, search_of
 from app.register.lookups import Scope
 from app.runs import queries, service
 from app.runs.results import state_of_refusal
 from app.settings import settings
 from app.transient import retried
 from models.vocabulary import HALF_DAYS_PER_DAY, RunState
-from solver.formats.json_columns import decode, encode
+from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem_json import problem_to_json
 
@@ -165,12 +166,9 @@ def _build(desk: Desk, database: Database, scope: Scope) -> tuple[Takers, Built]
 
 def _input_digest(built: Built, options: MatchOptions) -> str:
     """Of all that decides about the plan: the problem, and how far to look for the best."""
-    search = options.model_dump(
-        mode="json", include={"method", "time_limit_s", "work", "gap", "seed"}
-    )
-    content = encode(problem_to_json(built.problem), gzipped=False)
-    content += json.dumps(search, sort_keys=True).encode()
-    return hashlib.sha256(content).hexdigest()
+    basis = basis_of(problem_to_json(built.problem))
+    search = json.dumps(search_of(options), sort_keys=True)
+    return hashlib.sha256(f"{basis}{search}".encode()).hexdigest()
 
 
 def _stands(desk: Desk, database: Database, earlier: AreaResult, digest: str) -> bool:
@@ -210,6 +208,7 @@ def _result(desk: Desk, database: Database, scope: Scope, run_id: int, built: Bu
         failure=run.failure
         or (None if found else "No plan was found in time, but one may exist. Allow more time."),
         run=run_id,
+        kept_run=run.kept_run_id,
         drawn=any(each.startswith(queries.DRAWN) for each in built.problem.needs.id),
         candidates=len(built.problem.candidates),
         needs=len(built.problem.needs),

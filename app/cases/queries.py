@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, String, Table, cast, func, literal, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.access.policy import Principal
 from app.cases.states import state_after
@@ -132,17 +132,23 @@ def _proposals(session: ReadSession, need_id: int, until: datetime) -> list[Prop
         .scalar_subquery()
     )
     made_at = func.coalesce(offered, Run.finished_at, Run.created_at, type_=AuditEvent.at.type)
+    newer = aliased(Run)
     query = (
-        select(Proposal, made_at)
+        select(Proposal, made_at, newer.finished_at)
         .join(Run, Run.id == Proposal.run_id)
+        .outerjoin(newer, newer.id == Proposal.replaced_by_run_id)
         .where(Proposal.need_id == need_id, made_at < until)
         .order_by(Proposal.id)
     )
-    return [_then(session, proposal, at, until) for proposal, at in session.execute(query)]
+    return [_then(session, *found, until) for found in session.execute(query)]
 
 
 def _then(
-    session: ReadSession, proposal: Proposal, made_at: datetime, until: datetime
+    session: ReadSession,
+    proposal: Proposal,
+    made_at: datetime,
+    replaced_at: datetime | None,
+    until: datetime,
 ) -> ProposalThen:
     def of(model: Any, at: InstrumentedAttribute[datetime]) -> Any:
         mine: ColumnElement[bool] = model.proposal_id == proposal.id
@@ -151,12 +157,14 @@ def _then(
     versions = _versions(session, OFFER_VERSION, proposal.offer_id)
     decisions = of(Decision, Decision.at)
     agreements = of(Agreement, Agreement.at)
+    is_replaced = replaced_at is not None and replaced_at < until
     return ProposalThen(
         proposal,
         # A proposal is newer than its offer, unless versions were not kept yet.
         next((each for each in reversed(versions) if each.updated_at < until), versions[0]),
         Side("", ""),
-        state_after(decisions, agreements, until),
+        # Nobody had decided on it or agreed to it.
+        ProposalState.REPLACED if is_replaced else state_after(decisions, agreements, until),
         made_at,
         decisions,
         agreements,

@@ -77,6 +77,11 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
     if planned:
         worst = max(planned, key=lambda each: inf if each.gap is None else each.gap)
         lines.append(f"The area furthest from proven is {worst.name}. {how_good(worst.gap)}")
+    if kept := sum(each.kept_run is not None for each in planned):
+        lines.append(
+            f"Nothing has changed in {kept:,} of these areas since they were last planned: their "
+            "plans are kept."
+        )
     if batch.offers_promised_twice:
         lines.append(
             f"{batch.offers_promised_twice:,} offers are promised to several areas for more days "

@@ -144,6 +144,7 @@ def match(
     With --areas: 0 all areas planned, 1 some areas have no plan, 2 invalid input, 130 stopped (to
     continue, run the same command again).
     """
+    from app.cli.other_runs import about_others
     from app.insight import queries as insight
     from app.runs import queries, service
     from app.runs.caps import require_within
@@ -236,6 +237,8 @@ def match(
                 write_plan(found, plan)
             data = insight.report_data(session, result)
             del result
+            kept_run = queries.get_run(session, TERMINAL, run_id).kept_run_id
+            others = about_others(session, run_id)
         if state is RunState.SOLVED:
             _keep_drawn(database, run_id, data)
     if report and state is RunState.SOLVED:
@@ -245,10 +248,10 @@ def match(
     elif report:
         err.print(f"No plan was found, so {report} was not written.", markup=False)
     if as_json:
-        out.print_json(data=_as_json(run_id, state, data))
+        out.print_json(data=_as_json(run_id, state, data) | {"kept_run": kept_run})
     else:
         show_plan(data)
-        for line in why_no_plan(found):
+        for line in (*others, *why_no_plan(found)):
             out.print(line, markup=False, soft_wrap=True)
     raise typer.Exit(EXIT_CODES.get(state, 1))
 

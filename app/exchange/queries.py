@@ -10,8 +10,9 @@ from app.access.scoped import visible
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
 from models.exchange import Need, Offer
+from models.matching import Proposal, Run
 from models.register import Area, Participant
-from models.vocabulary import AreaKind, Availability, NeedState
+from models.vocabulary import ENDED_PROPOSALS, AreaKind, Availability, NeedState
 
 Item = TypeVar("Item", Need, Offer)
 
@@ -69,6 +70,26 @@ def get_need(session: ReadSession | WriteSession, principal: Principal, referenc
 def get_offer(session: ReadSession | WriteSession, principal: Principal, reference: str) -> Offer:
     authorise(principal, Action.READ)
     return _get(session, principal, Offer, reference)
+
+
+def open_proposals(
+    session: ReadSession, principal: Principal, need: Need
+) -> list[tuple[Proposal, Run, Participant]]:
+    """Proposals for a need that have not ended, with their runs and givers."""
+    authorise(principal, Action.READ)
+    query = (
+        select(Proposal, Run, Participant)
+        .join(Run, Run.id == Proposal.run_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .join(Participant, Participant.id == Offer.participant_id)
+        .where(
+            Proposal.need_id == need.id,
+            Proposal.state.not_in(ENDED_PROPOSALS),
+            visible(principal, Action.READ, Proposal),
+        )
+        .order_by(Proposal.id)
+    )
+    return [(proposal, run, giver) for proposal, run, giver in session.execute(query)]
 
 
 def _get(

@@ -18,6 +18,7 @@ from app.exchange.schemas import (
     AvailabilityShown,
     Confirmation,
     NeedContent,
+    NeedDetail,
     NeedFilter,
     Needs,
     NeedShown,
@@ -27,6 +28,7 @@ from app.exchange.schemas import (
     OfferFilter,
     Offers,
     OfferShown,
+    ProposalOfNeed,
 )
 from app.files.csv_writing import columns
 from app.http.conditions import Known
@@ -37,7 +39,7 @@ from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, place_of, shown
 from app.register.naming import reference_named
 from models.exchange import Need, Offer
-from models.vocabulary import AreaKind, Availability
+from models.vocabulary import AreaKind, Availability, ProposalState
 
 router = APIRouter(tags=["exchange"])
 NeedReference = Annotated[Reference, Path(examples=["made-up-need-1"])]
@@ -77,13 +79,30 @@ def create_need(
     return once(request, session, principal.name, key, body, create)
 
 
-@router.get("/needs/{reference:path}", response_model=NeedShown)
+@router.get("/needs/{reference:path}", response_model=NeedDetail)
 @does(Action.READ)
 def get_need(
     request: Request, principal: Caller, session: Reads, reference: NeedReference
 ) -> Response:
-    """Read one need."""
-    return _need(request, session, queries.get_need(session, principal, reference))
+    """Read one need, with all its open proposals."""
+    need = queries.get_need(session, principal, reference)
+    [content] = _needs(session, [need])
+    detail = NeedDetail(
+        **content.model_dump(),
+        open_proposals=[
+            ProposalOfNeed(
+                id=proposal.id,
+                run=run.id,
+                area=run.scope["name"],
+                state=ProposalState(proposal.state),
+                giver=giver.reference.partition(":")[2],
+                giver_name=giver.name,
+                days=in_days(proposal.half_days),
+            )
+            for proposal, run, giver in queries.open_proposals(session, principal, need)
+        ],
+    )
+    return shown(request, detail, version=need.version, with_others=True)
 
 
 @router.put("/needs/{reference:path}", response_model=NeedShown, responses=PROBLEMS_OF_CHANGES)

@@ -26,7 +26,14 @@ from app.http.fields import (
 )
 from app.http.replies import Listed, Page
 from models.exchange import Limits, Need, Offer
-from models.vocabulary import Availability, Mode, NeedEvidence, NeedState, Phase
+from models.vocabulary import (
+    Availability,
+    Mode,
+    NeedEvidence,
+    NeedState,
+    Phase,
+    ProposalState,
+)
 
 Participant = Annotated[
     Key,
@@ -204,6 +211,24 @@ class NeedShown(_Item):
             days_min=in_days(need.half_days_min),
             **{field: getattr(need, field) for field in _COMMON | _OF_NEEDS},
         )
+
+
+class ProposalOfNeed(Shown):
+    """A proposal for a need that has not ended, of whichever run."""
+
+    id: int = Field(examples=[1])
+    run: int = Field(examples=[1])
+    area: str = Field(description="that the run plans", examples=["Kent"])
+    state: ProposalState
+    giver: str = Field(examples=["100001"])
+    giver_name: str = Field(examples=["Made-up Junior School"])
+    days: float = Field(examples=[2.5])
+
+
+class NeedDetail(NeedShown):
+    """A need with all its open proposals, whichever run made them."""
+
+    open_proposals: list[ProposalOfNeed]
 
 
 class OfferShown(_Item):

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from operator import mul
 from typing import Any, Final
 
 import numpy as np
@@ -21,15 +20,16 @@ from app.exchange.queries import confirmed
 from app.garbage import uncollected
 from app.planning.alternates import alternate_rows
 from app.planning.build import Built, build
+from app.planning.given_plan import evaluate, validate
 from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable
 from app.planning.scope import takers_of
 from app.planning.travel import travel_times
+from app.planning.unchanged import Kept, basis_of, kept_plan
 from app.transient import retried
 from models.vocabulary import Ladder, Operation, RunState
 from solver.arrays import IntArray
-from solver.check.verify import verify
 from solver.explain.explained_json import Explained, explained, explained_to_json
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Status
@@ -49,8 +49,6 @@ STATE_OF_STATUS: Final = {
     Status.UNKNOWN: RunState.UNKNOWN,
 }
 SECONDS_BETWEEN_NEWS: Final = 1.0
-MOST_VIOLATIONS: Final = 1_000
-"""Told of one plan; how many there are in all is told besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +90,8 @@ class ProblemMade:
 
     content: bytes
     sha256: str
+    basis_sha256: str
+    """Of what the next run's problem is compared by."""
     refused: dict[str, int]
     """Pairs that the rules refused, by reason."""
     refusals: bytes
@@ -123,6 +123,8 @@ class Planned:
     """What keeps the unmet needs out, a file."""
     pages: dict[str, bytes] = field(default_factory=dict)
     """What was drawn of it for people, files by name."""
+    kept_run_id: int | None = None
+    """The run whose plan this is, as nothing had changed since; none where it was searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +182,17 @@ def carry_out(
         if built is None:
             tell(FINDING)
         # No name is kept here for what the work lets go of before it ends.
-        _solve(order, built or _build(order, database, cancelled), tell, cancelled, draw)
+        _solve(order, built or _build(order, database, cancelled), database, tell, cancelled, draw)
         return
     assert order.problem is not None
     assert order.given_plan is not None
     tell(Stage("Checking the plan", 0.1))
     problem = problem_from_json(decode(order.problem))
     plan = Plan.from_json(decode(order.given_plan))
-    check = _validate if order.operation is Operation.VALIDATE else _evaluate
-    tell(Checked(check(problem, plan, order.bound)))
+    if order.operation is Operation.VALIDATE:
+        tell(Checked(validate(problem, plan)))
+    else:
+        tell(Checked(evaluate(problem, plan, order.bound)))
 
 
 def _build(order: Order, database: Database, cancelled: Callable[[], bool]) -> Built:
@@ -212,9 +216,13 @@ def _build(order: Order, database: Database, cancelled: Callable[[], bool]) -> B
 
 
 def _solve(
-    order: Order, built: Built, tell: Tell, cancelled: Callable[[], bool], draw: Draw
+    order: Order,
+    built: Built,
+    database: Database,
+    tell: Tell,
+    cancelled: Callable[[], bool],
+    draw: Draw,
 ) -> None:
-    options = order.options
     sizes = {
         "needs": len(built.problem.needs),
         "offers": len(built.problem.offers),
@@ -222,49 +230,27 @@ def _solve(
         "candidates": len(built.problem.candidates),
     }
     log.info("run.problem_built", **sizes)
-    content = encode(problem_to_json(built.problem), gzipped=True)
+    problem = problem_to_json(built.problem)
+    content, basis = encode(problem, gzipped=True), basis_of(problem)
+    del problem
     refusals = _refusals_by_need(built)
     tell(
         ProblemMade(
             content,
             hashlib.sha256(gzip.decompress(content)).hexdigest(),
+            basis,
             {reason.name: count for reason, count in built.refusals.total().items()},
             encode(refusals, gzipped=True),
             sizes,
         )
     )
-    tell(SOLVING)
 
-    told = 0.0
+    def read() -> Kept | None:
+        with database.read() as session:
+            return kept_plan(session, order.run_id, order.options, basis)
 
-    def on_progress(progress: Progress) -> None:
-        nonlocal told
-        if time.monotonic() - told < SECONDS_BETWEEN_NEWS:
-            return
-        told = time.monotonic()
-        tell(Searching(**asdict(progress)))
-
-    try:
-        plan = solve(
-            built.problem,
-            method=options.method,
-            time_limit_s=options.time_limit_s,
-            work=options.work,
-            gap=options.gap,
-            seed=options.seed,
-            workers=options.workers,
-            on_progress=on_progress,
-            cancelled=cancelled,
-        )
-    except MethodFault as fault:
-        raise Unplannable(str(fault)) from fault
-    log.info(
-        "run.solver_ended",
-        status=str(plan.status),
-        stopped=str(plan.stopped),
-        seconds=round(plan.seconds, 3),
-        rounds=plan.rounds,
-    )
+    kept = retried(read, cancelled)
+    plan = kept.plan if kept else _search(order.options, built.problem, tell, cancelled)
     tell(Stage("Writing the plan", 0.95))
     chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
     with uncollected():
@@ -286,10 +272,49 @@ def _solve(
             outcome.proposals,
             alternate_rows(order.run_id, built, plan),
             encode(explained_to_json(outcome.explained), gzipped=True),
+            kept_run_id=kept.run_id if kept else None,
         )
     # Candidates and points of a country are 200 MB, and nobody looks at them any more.
     del built
     tell(replace(planned, pages=draw(outcome)))
+
+
+def _search(
+    options: MatchOptions, problem: Problem, tell: Tell, cancelled: Callable[[], bool]
+) -> Plan:
+    """Solve a problem as the options say, and tell how far that is."""
+    tell(SOLVING)
+    told = 0.0
+
+    def on_progress(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told < SECONDS_BETWEEN_NEWS:
+            return
+        told = time.monotonic()
+        tell(Searching(**asdict(progress)))
+
+    try:
+        plan = solve(
+            problem,
+            method=options.method,
+            time_limit_s=options.time_limit_s,
+            work=options.work,
+            gap=options.gap,
+            seed=options.seed,
+            workers=options.workers,
+            on_progress=on_progress,
+            cancelled=cancelled,
+        )
+    except MethodFault as fault:
+        raise Unplannable(str(fault)) from fault
+    log.info(
+        "run.solver_ended",
+        status=str(plan.status),
+        stopped=str(plan.stopped),
+        seconds=round(plan.seconds, 3),
+        rounds=plan.rounds,
+    )
+    return plan
 
 
 def _refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
@@ -366,41 +391,3 @@ def proposal_rows(
             }
         )
     return rows
-
-
-def _validate(problem: Problem, plan: Plan, bound: float | None) -> dict[str, Any]:
-    violations = verify(problem, plan)
-    return {
-        "valid": not violations,
-        "violation_count": len(violations),
-        "violations": [asdict(violation) for violation in violations[:MOST_VIOLATIONS]],
-    }
-
-
-def _evaluate(problem: Problem, plan: Plan, bound: float | None) -> dict[str, Any]:
-    """The plan's figures as computed here; what its file claims is left aside."""
-    found = problem.positions(np.column_stack([plan.offer, plan.need]))
-    known, half_days = found[found >= 0], plan.half_days[found >= 0]
-    kept = set(known.tolist())
-    dropped = [each for each in problem.positions(problem.current[:, :2]).tolist() if each >= 0]
-    penalty = problem.change_penalty * sum(each not in kept for each in dropped)
-    # Days of a given plan are whatever its file says: too many for sums of 64 bits.
-    points = problem.candidates.points[known].tolist()
-    objective = (
-        sum(map(mul, points, half_days.tolist()))
-        + int(problem.candidates.bonus[known].sum())
-        - penalty
-    )
-    broken = [
-        each for each in verify(problem, plan) if each.rule not in ("objective", "bound", "gap")
-    ]
-    return {
-        "objective": objective,
-        "bound": bound,
-        "gap": None if bound is None else (bound - objective) / max(1, objective),
-        "pairings": len(plan),
-        "half_days": sum(plan.half_days.tolist()),
-        "needs_met": len(set(plan.need.tolist())),
-        "needs": len(problem.needs),
-        "violation_count": len(broken),
-    }

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
 from app.access.policy import Action, Principal, authorise
 from app.errors import NotFound
 from app.register import lookups as register
 from app.register.lookups import AnySession
 from app.register.naming import participant_ids, references_named
 from app.register.successors.resolve import current
+from models.matching import Run
+from models.vocabulary import Operation
 
 LIST: Final = "list"
 
@@ -72,3 +77,28 @@ def takers_of(
         return takers_listed(session, principal, description["takers"])
     scope = register.Scope(description["kind"], description["code"], description["name"])
     return _in_scope(session, principal, scope, day)
+
+
+def run_ids(
+    session: Session,
+    description: Mapping[str, Any],
+    period_code: str,
+    *conditions: ColumnElement[bool],
+) -> list[int]:
+    """Runs that plan the period for the same takers, as far as conditions hold, newest first."""
+    kind, code = (Run.scope[name].as_string() for name in ("kind", "code"))
+    query = (
+        select(Run.id, Run.scope)
+        .where(
+            Run.operation == Operation.SOLVE,
+            Run.period_code == period_code,
+            kind == description["kind"],
+            code == description["code"],
+            *conditions,
+        )
+        .order_by(Run.id.desc())
+    )
+    listed = set(description.get("takers", ()))
+    return [
+        run_id for run_id, scope in session.execute(query) if set(scope.get("takers", ())) == listed
+    ]

@@ -149,6 +149,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ProposalState.DECLINED: "Declined",
         ProposalState.WITHDRAWN: "Withdrawn",
         ProposalState.LAPSED: "Lapsed",
+        ProposalState.REPLACED: "Replaced",
     },
     Reciprocity: {
         Reciprocity.NONE: "Nothing",
@@ -462,6 +463,7 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ProposalState.DECLINED: "red",
         ProposalState.WITHDRAWN: "grey",
         ProposalState.LAPSED: "grey",
+        ProposalState.REPLACED: "grey",
     },
     RunState: {
         RunState.QUEUED: "yellow",

@@ -111,6 +111,9 @@ class ProposalShown(Shown):
     sendable: bool = Field(description="false: it depends on suggestions that are not confirmed")
     held_until: Moment | None = Field(description="when it lapses without an answer")
     follows: int | None = Field(description="the ended proposal that it replaces", examples=[None])
+    replaced_by_run: int | None = Field(
+        description="the newer run of the same area and period that replaced it", examples=[None]
+    )
     flag: FlagShown | None = Field(
         description="why it can no longer go ahead as planned, until somebody deals with it",
         examples=[None],
@@ -141,6 +144,7 @@ class ProposalShown(Shown):
             sendable=full.sendable,
             held_until=proposal.held_until,
             follows=proposal.follows_id,
+            replaced_by_run=proposal.replaced_by_run_id,
             flag=full.flag and FlagShown.model_validate(full.flag),
             version=proposal.version,
             **more,

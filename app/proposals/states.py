@@ -3,14 +3,14 @@
 from typing import Final
 
 from app.errors import Conflict
-from models.vocabulary import DecisionAction, ProposalState
+from models.vocabulary import ENDED_PROPOSALS, DecisionAction, ProposalState
 
 A, S = DecisionAction, ProposalState
 
 LAPSING: Final = frozenset({S.PREFERRED, S.DUE_DILIGENCE})
 """Held states that end by themselves when nobody answers; what both sides agreed does not."""
 APPROVED: Final = frozenset({S.APPROVED, S.APPROVED_WITH_CONDITIONS})
-ENDED: Final = frozenset({S.DECLINED, S.WITHDRAWN, S.LAPSED})
+ENDED: Final = ENDED_PROPOSALS
 
 _FROM: Final[dict[DecisionAction, tuple[frozenset[ProposalState], ProposalState]]] = {
     A.PREFER: (frozenset({S.PROPOSED}), S.PREFERRED),

@@ -1,15 +1,17 @@
 """Runs, proposals, decisions, pins and exclusions as they were stored."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import distinct, func, select
+from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import runs_seen, visible
 from app.errors import NotFound
-from models.matching import Run, RunEvent, RunFile
+from models.matching import Proposal, Run, RunEvent, RunFile
+from models.vocabulary import ENDED_PROPOSALS
 from solver.explain.explained_json import Explained, explained, explained_from_json
 from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
@@ -145,3 +147,72 @@ def last_progress(session: Session, run_ids: Collection[int]) -> dict[int, dict[
         (RunEvent.run_id == newest.c.run_id) & (RunEvent.sequence == newest.c.sequence),
     )
     return {event.run_id: event.data for event in session.scalars(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Another run with open proposals for needs that a run proposes for, too."""
+
+    run: Run
+    needs: int
+
+
+def overlaps(session: Session, principal: Principal, run_id: int) -> list[Overlap]:
+    """Runs, of whatever area and period, that have open proposals for the same needs."""
+    authorise(principal, Action.READ)
+    mine = aliased(Proposal)
+    needs = func.count(distinct(Proposal.need_id))
+    query = (
+        select(Proposal.run_id, needs)
+        .join(mine, mine.need_id == Proposal.need_id)
+        .where(
+            mine.run_id == run_id,
+            mine.state.not_in(ENDED_PROPOSALS),
+            Proposal.run_id != run_id,
+            Proposal.state.not_in(ENDED_PROPOSALS),
+            visible(principal, Action.READ, Proposal),
+        )
+        .group_by(Proposal.run_id)
+        .order_by(Proposal.run_id)
+    )
+    return [Overlap(session.get_one(Run, other), count) for other, count in session.execute(query)]
+
+
+def replaced(session: Session, principal: Principal, run_id: int) -> list[tuple[int, int]]:
+    """Newer runs that replaced proposals of a run, and how many each did."""
+    authorise(principal, Action.READ)
+    by = Proposal.replaced_by_run_id
+    query = (
+        select(by, func.count())
+        .where(
+            Proposal.run_id == run_id,
+            by.is_not(None),
+            visible(principal, Action.READ, Proposal),
+        )
+        .group_by(by)
+        .order_by(by)
+    )
+    return [(newer, count) for newer, count in session.execute(query) if newer is not None]
+
+
+def replaces(session: Session, principal: Principal, run_id: int) -> list[tuple[int, int]]:
+    """Earlier runs of which a run replaced proposals, and how many of each."""
+    authorise(principal, Action.READ)
+    query = (
+        select(Proposal.run_id, func.count())
+        .where(Proposal.replaced_by_run_id == run_id, visible(principal, Action.READ, Proposal))
+        .group_by(Proposal.run_id)
+        .order_by(Proposal.run_id)
+    )
+    return [(earlier, count) for earlier, count in session.execute(query)]
+
+
+def replacements(session: Session, principal: Principal, proposal: Proposal) -> Sequence[int]:
+    """Proposals for the same need in the run that replaced a proposal."""
+    authorise(principal, Action.READ)
+    query = select(Proposal.id).where(
+        Proposal.run_id == proposal.replaced_by_run_id,
+        Proposal.need_id == proposal.need_id,
+        visible(principal, Action.READ, Proposal),
+    )
+    return session.scalars(query.order_by(Proposal.id)).all()

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import insert
 
@@ -20,8 +21,9 @@ from app.planning.carry_out import (
 from app.planning.pair_constraints import ImpossiblePin
 from app.runs import leases, queries
 from app.runs.leases import Lease
+from app.runs.replacement import newer_run, replace_undecided
 from models.matching import Alternate, Proposal, Run, RunFile
-from models.vocabulary import RunState
+from models.vocabulary import ProposalState, RunState
 from solver.check.verify import Violation, verify
 from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
@@ -50,7 +52,7 @@ def receive(database: Database, held: Lease, message: Message) -> None:
             case Searching():
                 leases.add_event(session, run, "progress", **asdict(message))
             case ProblemMade():
-                run.problem_sha256 = message.sha256
+                run.problem_sha256, run.basis_sha256 = message.sha256, message.basis_sha256
                 run.refusals = dict(message.refused)
                 session.merge(RunFile(run_id=run.id, name="refusals", content=message.refusals))
                 run.summary = dict(message.summary)
@@ -102,10 +104,20 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
     # Who asked to cancel is to review nothing; what was found until then can be read.
     state = RunState.CANCELLED if run.cancel_requested else STATE_OF_STATUS[plan.status]
     proposals = [] if run.cancel_requested else message.proposals
+    told: dict[str, Any] = {}
+    if message.kept_run_id is not None:
+        run.kept_run_id = told["kept_run"] = message.kept_run_id
+    if proposals and (newer := newer_run(session, run)) is not None:
+        # What it proposes is out of date already.
+        late = {"state": ProposalState.REPLACED, "replaced_by_run_id": newer}
+        proposals = [row | late for row in proposals]
+        told["replaced_by"] = newer
     if proposals:
         session.execute(insert(Proposal), proposals)
     if message.alternates and not run.cancel_requested:
         session.execute(insert(Alternate), message.alternates)
+    if state is RunState.SOLVED and (replaced := replace_undecided(session, run, held.worker)):
+        told["replaced"] = replaced
     leases.end(
         session,
         run,
@@ -114,6 +126,7 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
         digest=hashlib.sha256(message.plan).hexdigest(),
         pairings=len(plan),
         proposals=len(proposals),
+        **told,
     )
 
 

@@ -27,6 +27,7 @@ from app.runs.schemas import (
     PLAN_EXAMPLE,
     PROBLEM_EXAMPLE,
     NewRun,
+    OverlapShown,
     RunFilter,
     Runs,
     RunShown,
@@ -54,6 +55,7 @@ COLUMNS: Final = (
     "bound",
     "gap",
     "stopped",
+    "kept_run",
     "attempt",
     "failure",
     "problem_sha256",
@@ -152,15 +154,27 @@ def _check(session: WriteSession, principal: Caller, body: NewRun) -> Run:
 @does(Action.READ)
 def get_run(request: Request, principal: Caller, session: Reads, run_id: RunId) -> Response:
     """Read one run: its state, progress and result."""
-    return _run(request, session, queries.get_run(session, principal, run_id))
+    run = queries.get_run(session, principal, run_id)
+    replaced = queries.replaced(session, principal, run_id)
+    newest = replaced[-1][0] if replaced else None
+    overlaps = [
+        OverlapShown(run=each.run.id, area=each.run.scope["name"], needs=each.needs)
+        for each in queries.overlaps(session, principal, run_id)
+    ]
+    others: dict[str, Any] = {"replaced_by": newest, "overlaps": overlaps}
+    return _run(request, session, run, **others)
 
 
 def _run(
-    request: Request, session: ReadSession | WriteSession, run: Run, status: int = 200
+    request: Request,
+    session: ReadSession | WriteSession,
+    run: Run,
+    status: int = 200,
+    **others: Any,
 ) -> Response:
     progress = queries.last_progress(session, [run.id]).get(run.id)
     told = named_one(session, RunShown.of(run, progress), "author")
-    return shown(request, told, status=status)
+    return shown(request, told.model_copy(update=others), status=status)
 
 
 @router.post("/runs/{run_id}/cancellation", response_model=RunShown, status_code=202)

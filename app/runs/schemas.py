@@ -130,6 +130,14 @@ class Searched(Shown):
     seconds_left: float | None = Field(None, examples=[56.8])
 
 
+class OverlapShown(Shown):
+    """Another run with open proposals for some of the same needs."""
+
+    run: int = Field(examples=[2])
+    area: str = Field(examples=["South East"])
+    needs: int = Field(description="that both propose for", examples=[12])
+
+
 class RunShown(Shown):
     """The request, progress and result of a run."""
 
@@ -140,6 +148,20 @@ class RunShown(Shown):
     scope: ScopeShown
     options: MatchOptions
     of_run: int | None = Field(examples=[None])
+    kept_run: int | None = Field(
+        description="the run whose plan was kept, as nothing has changed since", examples=[None]
+    )
+    replaced_by: int | None = Field(
+        None,
+        description="the newest run that replaced proposals of this one that nobody had decided "
+        "on; null in lists",
+        examples=[None],
+    )
+    overlaps: list[OverlapShown] | None = Field(
+        None,
+        description="other runs with open proposals for the same needs; null in lists",
+        examples=[[]],
+    )
     stage: str | None = Field(description="the current step", examples=["Solving"])
     progress: Searched | None
     attempt: int = Field(description="how many workers have started it", examples=[1])
@@ -181,6 +203,7 @@ class RunShown(Shown):
             scope=ScopeShown(**{name: run.scope[name] for name in ("kind", "code", "name")}),
             options=MatchOptions.model_validate(run.options),
             of_run=run.of_run_id,
+            kept_run=run.kept_run_id,
             progress=None if progress is None else Searched(**progress),
             refused=run.refusals,
             author=run.actor,

@@ -27,6 +27,7 @@ export const STATES = {
   declined: "Declined",
   withdrawn: "Withdrawn",
   lapsed: "Lapsed",
+  replaced: "Replaced",
 };
 export const SIDES = {
   giver: "Supporting organisation",

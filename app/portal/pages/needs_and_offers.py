@@ -273,7 +273,11 @@ def confirm_need(request: Request, who: Who, reference: str, form: SentBy) -> Re
 @does(Action.READ)
 def show_item(request: Request, who: Who, kind: Kind, reference: str) -> Response:
     with who.database.read() as session:
-        return _item_page(request, who, session, kind, reference, "item.html")
+        more: dict[str, Any] = {}
+        if kind is ItemKind.NEED:
+            need = queries.get_need(session, who.principal, reference)
+            more["proposals"] = queries.open_proposals(session, who.principal, need)
+        return _item_page(request, who, session, kind, reference, "item.html", **more)
 
 
 def _item_page(

@@ -100,6 +100,8 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
             figures=summary.figures,
             charts=summary.charts,
             rules=rules_in_words(MatchOptions.model_validate(run.options)),
+            replaced=queries.replaced(session, who.principal, run_id),
+            overlaps=queries.overlaps(session, who.principal, run_id),
         )
 
 

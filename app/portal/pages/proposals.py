@@ -203,6 +203,7 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
                 for each in publication.consents_of(session, who.principal, proposal_id)
                 if each.withdrawn_at is None
             },
+            replacements=queries.replacements(session, who.principal, full.proposal),
             may_publish=full.proposal.state in publication.ASKABLE,
             may_agree=full.proposal.state in LAPSING and not shown["missing"],
         )

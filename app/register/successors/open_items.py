@@ -15,13 +15,12 @@ from models.exchange import Limits, Need, Offer, Period
 from models.matching import Proposal, Steering
 from models.partnerships import Support
 from models.register import Circumstance, Institution, NetworkMembership
-from models.vocabulary import NeedState, ProposalState, SupportState
+from models.vocabulary import ENDED_PROPOSALS, NeedState, SupportState
 
 T = TypeVar("T", bound=Any)
 CLOSING: Final = "closing"
 """The circumstance of an institution that is to close; it ends with the institution."""
 ENDED_NEEDS: Final = (NeedState.MET, NeedState.CLOSED)
-ENDED_PROPOSALS: Final = (ProposalState.DECLINED, ProposalState.WITHDRAWN, ProposalState.LAPSED)
 RUNNING: Final = (SupportState.ACTIVE, SupportState.PAUSED)
 
 

@@ -1,0 +1,60 @@
+"""Unchanged data give the unchanged plan: that of the last run, where nothing has changed since."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from app.planning.options import MatchOptions
+from app.planning.scope import run_ids
+from models.matching import Run, RunFile
+from models.vocabulary import RunState
+from solver.formats.json_columns import decode, encode
+from solver.formats.plan import Plan, Stopped
+
+WHAT_STOOD: Final = ("current", "change_penalty")
+"""Parts of a problem that every plan changes for the next run, whatever the data."""
+SEARCH: Final = ("method", "time_limit_s", "work", "gap", "seed")
+"""Options that say how to look for a plan; all others are in the problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A plan that is kept, and the run that searched for it."""
+
+    run_id: int
+    plan: Plan
+
+
+def basis_of(problem: dict[str, Any]) -> str:
+    """The digest of a problem file's content without what stood before it."""
+    basis = {name: part for name, part in problem.items() if name not in WHAT_STOOD}
+    return hashlib.sha256(encode(basis, gzipped=False)).hexdigest()
+
+
+def search_of(options: MatchOptions) -> dict[str, Any]:
+    """How a run is to look for its plan."""
+    return options.model_dump(mode="json", include=set(SEARCH))
+
+
+def kept_plan(
+    session: Session, run_id: int, options: MatchOptions, basis_sha256: str
+) -> Kept | None:
+    """The plan of the run before this one, of the same takers and period, if it still is the plan.
+
+    It is, where the basis of the problem is the same and searching again is not asked for: the
+    plan is proven as near to the best as this run wants it, or was searched for in the same way.
+    """
+    run = session.get_one(Run, run_id)
+    earlier = (Run.id < run_id, Run.state == RunState.SOLVED)
+    ids = run_ids(session, run.scope, run.period_code, *earlier)
+    before = session.get_one(Run, ids[0]) if ids else None
+    if before is None or before.basis_sha256 != basis_sha256:
+        return None
+    is_near = before.gap is not None and before.gap <= options.gap
+    searched = search_of(MatchOptions.model_validate(before.options))
+    if not is_near and (before.stopped == Stopped.CANCELLED or searched != search_of(options)):
+        return None
+    file = session.get_one(RunFile, (before.id, "plan"))
+    return Kept(before.kept_run_id or before.id, Plan.from_json(decode(file.content)))
