@@ -55,11 +55,17 @@ def matched(database: Database) -> Database:
     return database
 
 
-def match(database: Database, options: MatchOptions = OPTIONS, **more: Any) -> int:
-    """Plan Testshire, whoever is in it; the run's id."""
+def match(
+    database: Database, options: MatchOptions = OPTIONS, takers: tuple[str, ...] = (), **more: Any
+) -> int:
+    """Plan Testshire, whoever is in it, or else the takers listed; the run's id."""
     with database.read() as session:
-        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
-    return service.match(database, TERMINAL, takers, rows.YEAR, options, **more)
+        who = (
+            service.takers_listed(session, TERMINAL, takers)
+            if takers
+            else service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
+        )
+    return service.match(database, TERMINAL, who, rows.YEAR, options, **more)
 
 
 def submit(database: Database, options: MatchOptions = OPTIONS) -> int:

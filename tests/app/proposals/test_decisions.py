@@ -39,8 +39,8 @@ def exchange(database: Database) -> Database:
     return contested(database)
 
 
-def run(database: Database, options: MatchOptions = FREELY) -> int:
-    return match(database, options, now=NOW)
+def run(database: Database, options: MatchOptions = FREELY, takers: tuple[str, ...] = ()) -> int:
+    return match(database, options, takers, now=NOW)
 
 
 def proposals(database: Database, run_id: int) -> dict[str, Proposal]:
@@ -194,7 +194,7 @@ def test_a_held_offer_is_spent_for_other_runs_until_it_is_free_again(exchange: D
     pin = FREELY.model_copy(update={"pins": ("N=near",)})
     first = proposals(exchange, run(exchange, pin))["near"]
     pin = FREELY.model_copy(update={"pins": ("N2=near",)})
-    other = proposals(exchange, run(exchange, pin))["near"]
+    other = proposals(exchange, run(exchange, pin, ("1", "4")))["near"]
     decide(exchange, first, PREFER)
     with pytest.raises(Spent, match="near has left 0 days"):
         decide(exchange, other, PREFER)
@@ -207,7 +207,7 @@ def test_a_held_need_is_not_planned_again(exchange: Database) -> None:
     """The taker's place is held too: another giver cannot be preferred beside the first."""
     first = proposals(exchange, run(exchange))["near"]
     excluding = FREELY.model_copy(update={"exclusions": ("N=near",)})
-    other = proposals(exchange, run(exchange, excluding))["far"]
+    other = proposals(exchange, run(exchange, excluding, ("1",)))["far"]
     decide(exchange, first, PREFER)
     with pytest.raises(Spent, match="another proposal holds it"):
         decide(exchange, other, PREFER)

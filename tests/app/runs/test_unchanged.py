@@ -12,7 +12,7 @@ from app.exchange.queries import get_need, open_proposals
 from app.planning.pair_constraints import ImpossiblePin
 from app.proposals import decisions
 from app.proposals.succession import keep_up
-from app.runs import queries, results, service
+from app.runs import queries, results
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Proposal, ProposalFlag, RuleException, Run, RunEvent
@@ -139,16 +139,10 @@ def test_only_the_last_run_of_the_same_takers_and_period_counts(database: Databa
     """Neither an older one, nor one of another area or period, lends its plan."""
     exchange = filled(database)
     match(exchange)
-    with exchange.read() as session:
-        listed = service.takers_listed(session, TERMINAL, ["1", "2"])
-    other = service.match(exchange, TERMINAL, listed, rows.YEAR, OPTIONS)
-    assert searched(exchange, other)
+    assert searched(exchange, match(exchange, takers=("1", "2")))
     assert states(exchange, 1) == ["proposed", "proposed"]
-    with exchange.read() as session:
-        again = service.takers_listed(session, TERMINAL, ["2", "1"])
-        fewer = service.takers_listed(session, TERMINAL, ["1"])
-    assert not searched(exchange, service.match(exchange, TERMINAL, again, rows.YEAR, OPTIONS))
-    assert searched(exchange, service.match(exchange, TERMINAL, fewer, rows.YEAR, OPTIONS))
+    assert not searched(exchange, match(exchange, takers=("2", "1")))
+    assert searched(exchange, match(exchange, takers=("1",)))
     for priority in (1, 3):
         with exchange.write() as session:
             session.execute(update(Need).values(priority=priority))
@@ -250,9 +244,7 @@ def test_runs_of_other_areas_are_told_not_replaced(database: Database) -> None:
     """A need shows all its open proposals; each run names the other."""
     exchange = filled(database)
     first = match(exchange)
-    with exchange.read() as session:
-        listed = service.takers_listed(session, TERMINAL, ["1"])
-    second = service.match(exchange, TERMINAL, listed, rows.YEAR, OPTIONS)
+    second = match(exchange, takers=("1",))
     assert states(exchange, first) == ["proposed", "proposed"]
     with exchange.read() as session:
         need = get_need(session, TERMINAL, "N1")
@@ -273,9 +265,7 @@ def test_http_tells_what_was_kept_and_replaced_and_all_proposals_of_a_need(
     """Whoever reads a run, a proposal or a need over HTTP learns of the others."""
     match(exchange)
     match(exchange)
-    with exchange.read() as session:
-        listed = service.takers_listed(session, TERMINAL, ["1"])
-    service.match(exchange, TERMINAL, listed, rows.YEAR, OPTIONS)
+    match(exchange, takers=("1",))
     with keyed(exchange) as client:
         older, newer = (client.get(f"/api/v1/runs/{each}").json() for each in (1, 2))
         assert (older["kept_run"], older["replaced_by"], older["overlaps"]) == (None, 2, [])
