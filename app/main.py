@@ -34,6 +34,7 @@ from app.partnerships.routes import router as partnerships
 from app.portal.application import portal
 from app.portal.sessions import BASE
 from app.proposals import flags
+from app.proposals.approval_routes import router as approval
 from app.proposals.flag_routes import router as flagging
 from app.proposals.publication_routes import router as publication
 from app.proposals.routes import router as matching
@@ -112,6 +113,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         runs,
         explanations,
         matching,
+        approval,
         publication,
         successions,
         flagging,

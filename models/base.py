@@ -22,6 +22,9 @@ UNBOUND: Final[dict[str, Any]] = {"bound_as": None}
 COUNTERS: Final = ("revision", "version")
 """Columns in which a row counts its changes: the first of these that its table has."""
 
+BOUND_IF_SET: Final[dict[str, Any]] = {"bound_as": "if_set"}
+"""`info` of a column that came after rows had been bound without it."""
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC: naive values are refused, and SQLite gives the zone back."""

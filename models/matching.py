@@ -1,6 +1,6 @@
 """What was proposed: runs with their exact problem and plan, proposals and what people decided."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -15,8 +15,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import FREE_TEXT, UNBOUND, Base
+from models.base import BOUND_IF_SET, FREE_TEXT, UNBOUND, Base
 from models.vocabulary import (
+    ApprovedBy,
+    Channel,
     DecisionAction,
     DeclineReason,
     FlagOutcome,
@@ -25,6 +27,7 @@ from models.vocabulary import (
     RunState,
     Says,
     Side,
+    SidesIn,
     SteeringKind,
 )
 
@@ -128,6 +131,7 @@ class Proposal(Base):
         UniqueConstraint("run_id", "need_id", "offer_id"),
         CheckConstraint(f"state in {tuple(s.value for s in ProposalState)}", name="state"),
         CheckConstraint("half_days >= 1", name="half_days"),
+        CheckConstraint("public_money_pounds >= 0", name="public_money"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -162,6 +166,8 @@ class Proposal(Base):
         ForeignKey("run.id"), index=True, info=UNBOUND
     )
     """The run of the same area and period that replaced it while nobody had decided on it."""
+    public_money_pounds: Mapped[int | None] = mapped_column(info=UNBOUND)
+    """What public funds pay for it in all; 0: nothing; none: not recorded."""
     version: Mapped[int] = mapped_column(default=1, info=UNBOUND)
 
     @property
@@ -219,20 +225,54 @@ class Agreement(Base):
     __table_args__ = (
         CheckConstraint(f"side in {tuple(s.value for s in Side)}", name="side"),
         CheckConstraint(f"says in {tuple(a.value for a in Says)}", name="says"),
+        CheckConstraint("says <> 'directed' or side = 'taker'", name="directed"),
+        CheckConstraint(f"channel in {tuple(c.value for c in Channel)}", name="channel"),
         _one_until("voided_at", "uq_agreement_standing", "proposal_id", "side"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), index=True)
     side: Mapped[str] = mapped_column(String(5))
-    says: Mapped[str] = mapped_column(String(3))
+    says: Mapped[str] = mapped_column(String(8))
     said_by: Mapped[str] = mapped_column(String(100))
     """The role, never the name, of who said it for that side."""
+    said_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
+    """The day it was said; of a direction, of its notice. None of records made before this was
+    kept."""
+    channel: Mapped[str | None] = mapped_column(String(10), info=BOUND_IF_SET)
+    """How it reached whoever recorded it."""
+    direction: Mapped[dict[str, Any] | None] = mapped_column(info=BOUND_IF_SET)
+    """Of a statutory direction: its `legal_basis`, and the days by `consulted`."""
     recorded_by: Mapped[str] = mapped_column(String(100))
     at: Mapped[datetime]
     terms: Mapped[dict[str, Any]]
     """What was agreed to: days, dates and aims as they stood."""
     voided_at: Mapped[datetime | None] = mapped_column(info=UNBOUND)
+
+
+class ApprovalRule(Base):
+    """A row of the table that says who approves: the first whose conditions all hold decides.
+
+    A condition that is none asks nothing.
+    """
+
+    __tablename__ = "approval_rule"
+    __table_args__ = (
+        CheckConstraint("public_money_above_pounds >= 0", name="public_money"),
+        CheckConstraint(f"sides_in in {tuple(s.value for s in SidesIn)}", name="sides_in"),
+        CheckConstraint(f"approved_by in {tuple(a.value for a in ApprovedBy)}", name="approved_by"),
+    )
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    public_money_above_pounds: Mapped[int | None]
+    """Holds where it is recorded that more is paid."""
+    unfunded: Mapped[bool]
+    """Holds where it is recorded that no public money is paid."""
+    sides_in: Mapped[str | None] = mapped_column(String(20))
+    circumstance: Mapped[str | None] = mapped_column(String(40))
+    """A kind that either side has on the day."""
+    approved_by: Mapped[str] = mapped_column(String(10))
+    statement: Mapped[str] = mapped_column(String(300))
 
 
 class RuleException(Base):
@@ -282,6 +322,7 @@ class PublicationConsent(Base):
     __tablename__ = "publication_consent"
     __table_args__ = (
         CheckConstraint(f"side in {tuple(s.value for s in Side)}", name="side"),
+        CheckConstraint(f"channel in {tuple(c.value for c in Channel)}", name="channel"),
         _one_until("withdrawn_at", "uq_publication_consent_in_force", "proposal_id", "side"),
     )
 
@@ -290,6 +331,8 @@ class PublicationConsent(Base):
     side: Mapped[str] = mapped_column(String(5))
     given_by: Mapped[str] = mapped_column(String(100))
     """The role, never the name, of who gave it for that side."""
+    said_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
+    channel: Mapped[str | None] = mapped_column(String(10), info=BOUND_IF_SET)
     recorded_by: Mapped[str] = mapped_column(String(100))
     given_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None] = mapped_column(info=UNBOUND)

@@ -205,6 +205,57 @@ class Side(Word):
 class Says(Word):
     YES = "yes"
     NO = "no"
+    DIRECTED = "directed"
+    """A statutory direction stands in for the agreement of the school receiving support."""
+
+
+class Channel(Word):
+    """How the word of a side reached whoever recorded it."""
+
+    IN_SERVICE = "in_service"
+    """A contact of that side recorded it."""
+    IN_PERSON = "in_person"
+    TELEPHONE = "telephone"
+    VIDEO_CALL = "video_call"
+    EMAIL = "email"
+    LETTER = "letter"
+
+
+class LegalBasis(Word):
+    """Powers of the Education and Inspections Act 2006 to require a governing body to enter into
+    arrangements with another school or supporter."""
+
+    SECTION_63 = "section_63"
+    """Of the local authority."""
+    SECTION_66A = "section_66a"
+    """Of the Secretary of State."""
+
+
+class Consultee(Word):
+    """Whom the Act wants consulted before such a notice (sections 63(2) and 66A(2))."""
+
+    GOVERNING_BODY = "governing_body"
+    DIOCESAN_AUTHORITY = "diocesan_authority"
+    FOUNDATION_APPOINTER = "foundation_appointer"
+    """Who appoints the foundation governors of a school without a diocesan authority."""
+
+
+class ApprovedBy(Word):
+    """Who has to approve a proposal."""
+
+    APPROVER = "approver"
+    AGREEMENTS = "agreements"
+    """The agreements of both sides suffice."""
+
+
+class SidesIn(Word):
+    """What both sides of a proposal belong to, or do not."""
+
+    ONE_GROUP = "one_group"
+    ONE_NETWORK = "one_network"
+    ONE_REGION = "one_region"
+    TWO_REGIONS = "two_regions"
+    """Or the region of a side is not known."""
 
 
 class DeclineReason(Word):

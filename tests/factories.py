@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from sqlalchemy import select
@@ -11,10 +11,11 @@ from app.access.keys import create_key
 from app.access.policy import EVERYWHERE, TERMINAL, Grant, Principal, Scope
 from app.database import Database, WriteSession
 from app.import_kit.report import ImportReport
+from app.proposals.heard import Heard
 from app.register.gias import layout
 from app.register.gias.importer import GiasFiles, import_gias
 from models.register import Institution, Participant
-from models.vocabulary import Role
+from models.vocabulary import Channel, Role
 
 Cells = dict[str, str]
 ADMINISTRATOR = Grant(Role.ADMINISTRATOR)
@@ -24,6 +25,18 @@ MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
 def acting(*roles: Role, name: str = "somebody", scope: Scope = EVERYWHERE) -> Principal:
     """Somebody who holds roles, unless said otherwise for everything."""
     return Principal(name, frozenset(Grant(role, scope) for role in roles), name)
+
+
+def heard(by: str = "headteacher", on: datetime | None = None) -> Heard:
+    """A side's word, told by telephone on that day or today."""
+    return Heard(by, (on or datetime.now(UTC)).date(), Channel.TELEPHONE)
+
+
+def told() -> dict[str, str]:
+    """The same as HTTP and forms take it, beside the role of who said it."""
+    word = heard()
+    assert word.said_on is not None
+    return {"said_on": word.said_on.isoformat(), "channel": Channel.TELEPHONE}
 
 
 def new_key(session: WriteSession, *grants: Grant, label: str = "test") -> str:

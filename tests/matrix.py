@@ -32,6 +32,7 @@ from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Ste
 from models.register import Area, Circumstance, ImportBatch, Institution
 from models.vocabulary import DecisionAction, Role, ScopeKind
 from tests import rows
+from tests.factories import told
 
 OWN, ELSEWHERE = "own", "elsewhere"
 OPTIONS = MatchOptions(as_of=rows.STARTS, workers=1, method="exact")
@@ -290,6 +291,9 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "area": asking.area,
         "options": None,
         "to": asking.school,
+        "said_on": told()["said_on"],
+        "notice_on": told()["said_on"],
+        "consulted": {"governing_body": told()["said_on"]},
         "action": "approve" if approves else "withdraw",
         "reason": None if "decisions" in place.path or "agreements" in place.path else "made up",
         "state": None,
@@ -329,9 +333,11 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         ("/grant", {"role": "analyst", "scope_kind": "all"}),
         ("/label", {"label": "renamed"}),
         ("/sign-in", {"key": asking.caller.key if asking.caller else ""}),
-        ("/agreements/", {"says": "yes", "said_by": "headteacher"}),
-        ("/publication/", {"given_by": "headteacher"}),
+        ("/agreements/", {"says": "yes", "said_by": "headteacher"} | told()),
+        ("/publication/", {"said_by": "headteacher"} | told()),
         ("/exceptions/", {"reason": "made up"}),
+        ("/public-money", {"pounds": "1800"}),
+        ("/direction", {"legal_basis": "section_63", "governing_body": told()["said_on"]} | NOTICE),
         ("/needs/new", item | need),
         ("/offers/new", item | {"max_pairings": "1", "availability": "not_answered"}),
         ("/needs/{reference:path}/change", item | need | {"reference": f"{half}-need"}),
@@ -353,6 +359,7 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
     return next((form for part, form in forms if part in path), {})
 
 
+NOTICE = {"notice_on": told()["said_on"]}
 RUN_FORM = {
     "reciprocity": "balanced",
     "max_loop": "3",

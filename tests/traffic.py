@@ -18,7 +18,7 @@ from app.register.circumstances import CircumstanceRow
 from app.register.service import create_circumstance
 from models.vocabulary import Availability, DecisionAction, DeclineReason, Says, Side, SteeringKind
 from tests import rows
-from tests.factories import ADMINISTRATOR
+from tests.factories import ADMINISTRATOR, heard
 from tests.runs import FREELY, match, proposals_of
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
@@ -86,7 +86,7 @@ def _decided(database: Database, number: int, proposal_id: int) -> None:
 
     def agree(session: WriteSession, side: Side, says: Says, said: Said = NOTHING_SAID) -> None:
         more: dict[str, Any] = {"hold_days": 14, "now": NOW}
-        agreements.agree(session, TERMINAL, proposal_id, side, says, "headteacher", said, **more)
+        agreements.agree(session, TERMINAL, proposal_id, side, says, heard(on=NOW), said, **more)
 
     if number % 5 == 4:
         decide(DecisionAction.DECLINE, Said(DeclineReason.OTHER, PLANTED))
@@ -108,5 +108,5 @@ def _decided(database: Database, number: int, proposal_id: int) -> None:
     )
     with database.write() as session:
         for side in Side:
-            publication.consent(session, TERMINAL, proposal_id, side, "headteacher", now=NOW)
+            publication.consent(session, TERMINAL, proposal_id, side, heard(on=NOW), now=NOW)
         publication.withdraw(session, TERMINAL, proposal_id, TAKER, now=NOW)

@@ -24,6 +24,7 @@ class Action(StrEnum):
     AGREE_FOR_TAKER = "agree_for_taker"
     AGREE_FOR_GIVER = "agree_for_giver"
     APPROVE = "approve"
+    DIRECT = "direct"
     STEER = "steer"
     EMBED = "embed"
     MANAGE_KEYS = "manage_keys"
@@ -59,6 +60,8 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.AGREE_FOR_TAKER: BROKERS | {Role.CONTACT},
     Action.AGREE_FOR_GIVER: BROKERS | {Role.CONTACT},
     Action.APPROVE: frozenset({Role.APPROVER}),
+    # Of the school that is to be supported; the supporting organisation is never directed.
+    Action.DIRECT: frozenset({Role.APPROVER}),
     Action.STEER: BROKERS,
     Action.EMBED: BROKERS,
     Action.MANAGE_KEYS: frozenset(),
@@ -90,6 +93,7 @@ PHRASES: dict[Action, str] = {
     Action.AGREE_FOR_TAKER: "agree for the school receiving support",
     Action.AGREE_FOR_GIVER: "agree for the supporting organisation",
     Action.APPROVE: "approve proposals",
+    Action.DIRECT: "record statutory directions",
     Action.STEER: "pin or exclude pairings",
     Action.EMBED: "embed maps",
     Action.MANAGE_KEYS: "manage keys",
@@ -151,6 +155,8 @@ WORKER = Principal("worker", frozenset({Grant(Role.SYSTEM)}))
 """The service itself where it carries out what somebody with the right to it asked for."""
 CLOCK = Principal("clock", frozenset())
 """What ends by itself when its time is up; it has no rights to anything else."""
+RULES = Principal("approval rules", frozenset())
+"""What follows from the agreements of both sides where the rules ask for no approver."""
 EMBED = Principal("embed", frozenset({Grant(Role.EMBED)}))
 """A map in somebody's page, as far as its token goes."""
 

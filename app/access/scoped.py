@@ -170,11 +170,20 @@ def visible(principal: Principal, action: Action, model: type[Base]) -> Conditio
         return or_(Run.actor == principal.name, _run(scopes))
     if model in _OF_MAKER:
         return _OF_MAKER[model] == principal.name
+    if action is Action.DIRECT:
+        return _taker(model, scopes)
     if action in _OF_ONE_SIDE:
         own = {grant.scope for grant in grants if grant.role is Role.CONTACT}
         others = {grant.scope for grant in grants if grant.role is not Role.CONTACT}
         return or_(_taker(model, others), _giver(model, others), _OF_ONE_SIDE[action](model, own))
     return or_(_taker(model, scopes), _giver(model, scopes))
+
+
+def speaks_for(session: Session, principal: Principal, action: Action, proposal: Proposal) -> bool:
+    """Whether the principal is a contact of the side that `action` is to agree for."""
+    own = {grant.scope for grant in grants_for(principal, action) if grant.role is Role.CONTACT}
+    mine = select(literal(1)).where(Proposal.id == proposal.id, _OF_ONE_SIDE[action](Proposal, own))
+    return bool(own) and session.scalar(mine) is not None
 
 
 def runs_seen(principal: Principal) -> Condition:

@@ -11,7 +11,7 @@ from app.cases.queries import Case, ProposalThen
 from app.exchange.schemas import NeedShown, OfferShown
 from app.http.fields import Content, Day, Moment, Shown, in_days
 from app.proposals.schemas import AgreementShown, DecisionShown, ExceptionShown
-from models.vocabulary import NeedState, ProposalState, Side
+from models.vocabulary import Channel, NeedState, ProposalState, Side
 
 
 class CaseDay(Content):
@@ -29,6 +29,8 @@ class AgreementThen(AgreementShown):
 class ConsentThen(Shown):
     side: Side
     given_by: str = Field(examples=["headteacher"])
+    said_on: date | None
+    channel: Channel | None
     given_at: Moment
     withdrawn_at: Moment | None = Field(examples=[None])
 

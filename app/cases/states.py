@@ -15,8 +15,8 @@ def state_after(
 ) -> ProposalState:
     """Follow decisions and records of both sides before a moment, in the order they came in.
 
-    Both sides' yes makes a held proposal agreed, and a voided yes takes it back to due diligence
-    (`app.proposals.agreements`); every other step is a decision.
+    Both sides' yes, or a direction and the giver's yes, makes a held proposal agreed; one voided
+    takes it back to due diligence (`app.proposals.agreements`). Every other step is a decision.
     """
     steps: list[tuple[datetime, Decision | Agreement, bool]] = [
         *((each.at, each, False) for each in decisions if each.at < until),
@@ -57,7 +57,7 @@ def _apply(
     side = Side(what.side)
     if not voided:
         standing[side] = what.id
-        is_agreed = what.says == Says.YES and len(standing) == len(Side) and state in LAPSING
+        is_agreed = what.says != Says.NO and len(standing) == len(Side) and state in LAPSING
         return S.AGREED if is_agreed else state
     if standing.get(side) == what.id:
         del standing[side]

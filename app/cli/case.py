@@ -9,7 +9,7 @@ from app.access.policy import TERMINAL
 from app.cli.console import open_database, out
 
 if TYPE_CHECKING:
-    from app.cases.schemas import CaseProposal, CaseShown
+    from app.cases.schemas import AgreementThen, CaseProposal, CaseShown
 
 
 def case(
@@ -66,7 +66,7 @@ def _proposal(then: "CaseProposal") -> list[str]:
     ]
     for said in then.agreements:
         voided = f", voided {at_moment(said.voided_at)}" if said.voided_at else ""
-        words = f"{said.side} says {said.says} ({said.said_by}), recorded by {said.recorded_by}"
+        words = f"{said.side} says {said.says} ({_told(said)}), recorded by {said.recorded_by}"
         steps.append((said.at, words + voided))
     steps += [
         (each.at, f"exception from {each.rule}, by {each.author}") for each in then.exceptions
@@ -76,3 +76,12 @@ def _proposal(then: "CaseProposal") -> list[str]:
         if given.withdrawn_at:
             steps.append((given.withdrawn_at, f"{given.side} withdraws consent to publication"))
     return told + [f"  {at_moment(at)}: {words}" for at, words in sorted(steps)]
+
+
+def _told(said: "AgreementThen") -> str:
+    """Who said it, how and when."""
+    from app.wording import on_day
+
+    channel = "" if said.channel is None else f", {said.channel.replace('_', ' ')}"
+    day = "" if said.said_on is None else f", on {on_day(said.said_on)}"
+    return f"{said.said_by}{channel}{day}"

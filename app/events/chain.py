@@ -70,7 +70,7 @@ def content_of(
             value = moment(value)
         elif isinstance(column.type, Float) and value is not None:
             value = float(value)  # as it is read again, whether or not it was written as an int
-        if how is not None:
+        if how is not None and not (how == "if_set" and value is None):
             content[column.key] = value
     return content
 

@@ -129,6 +129,15 @@ _ALL: Final = (
         action=Action.EDIT_RULES,
     ),
     Kind(
+        name="approval-rules",
+        title="Approval rules",
+        help="Import the rules of who approves a proposal. They replace all those in force.",
+        importer="app.proposals.approval_rules:import_approval_rules",
+        row="app.proposals.approval_rules:ApprovalRuleRow",
+        exporter="app.proposals.approval_rules:export_approval_rules",
+        action=Action.EDIT_RULES,
+    ),
+    Kind(
         name="circumstances",
         title="Circumstances",
         help="Import dated circumstances, such as a new head teacher.",

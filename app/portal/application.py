@@ -15,6 +15,7 @@ from app.http.refusals import refused_right
 from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
+    approval,
     cases,
     contacts,
     embeds,
@@ -72,6 +73,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         runs,
         proposals,
         agreements,
+        approval,
         exceptions,
         flags,
         proposal_card,

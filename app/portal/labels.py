@@ -26,14 +26,18 @@ from app.insight.report_map import MapRole
 from app.portal.choices import ItemKind, ReviewAction, Saved, SessionsEnded, UserChange
 from app.portal.forms import Field
 from models.vocabulary import (
+    ApprovedBy,
     AreaKind,
     Availability,
     BalanceHolder,
+    Channel,
+    Consultee,
     DecisionAction,
     DeclineReason,
     EmbedLayer,
     GroupKind,
     Ladder,
+    LegalBasis,
     Mode,
     NeedEvidence,
     NeedState,
@@ -45,6 +49,7 @@ from models.vocabulary import (
     Says,
     ScopeKind,
     Side,
+    SidesIn,
     SteeringKind,
     SuccessorState,
     SupportResult,
@@ -221,6 +226,36 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     Says: {
         Says.YES: "Yes",
         Says.NO: "No",
+        Says.DIRECTED: "Statutory direction",
+    },
+    ApprovedBy: {
+        ApprovedBy.APPROVER: "An approver",
+        ApprovedBy.AGREEMENTS: "The agreements of both sides",
+    },
+    SidesIn: {
+        SidesIn.ONE_GROUP: "In one trust or federation",
+        SidesIn.ONE_NETWORK: "In one network",
+        SidesIn.ONE_REGION: "In one region",
+        SidesIn.TWO_REGIONS: "In different regions",
+    },
+    Channel: {
+        Channel.IN_SERVICE: "In this service",
+        Channel.IN_PERSON: "In person",
+        Channel.TELEPHONE: "By telephone",
+        Channel.VIDEO_CALL: "By video call",
+        Channel.EMAIL: "By email",
+        Channel.LETTER: "By letter",
+    },
+    LegalBasis: {
+        LegalBasis.SECTION_63: "Education and Inspections Act 2006, section 63 (local authority)",
+        LegalBasis.SECTION_66A: (
+            "Education and Inspections Act 2006, section 66A (Secretary of State)"
+        ),
+    },
+    Consultee: {
+        Consultee.GOVERNING_BODY: "Governing body",
+        Consultee.DIOCESAN_AUTHORITY: "Diocesan authority",
+        Consultee.FOUNDATION_APPOINTER: "Who appoints the foundation governors",
     },
     Side: {
         Side.TAKER: "School receiving support",
@@ -432,10 +467,36 @@ RESPONSE_FIELDS: Final[Mapping[str, Field]] = {
     "said_by": Field(
         "Role of the person who responded", "Enter the role of the person who responded"
     ),
+    "said_on": Field("Day on which they told you", "Enter a day, like 14/9/2026"),
+    "channel": Field("How they told you", "Select how they told you"),
     "reason": Field("Reason for saying no", "Select a reason for saying no"),
     "note": Field("Note (optional)", "Enter a note"),
 }
-CONSENT_NEEDED: Final = "Enter the role of the person who gives consent"
+CONSENT_FIELDS: Final[Mapping[str, Field]] = {
+    "said_by": Field(
+        "Role of the person who gives consent", "Enter the role of the person who gives consent"
+    ),
+    "said_on": RESPONSE_FIELDS["said_on"],
+    "channel": RESPONSE_FIELDS["channel"],
+}
+MONEY_FIELDS: Final[Mapping[str, Field]] = {
+    "pounds": Field("Public money in pounds", "Enter pounds, like 1800, or 0 for none"),
+}
+DIRECTION_FIELDS: Final[Mapping[str, Field]] = {
+    "legal_basis": Field("Legal basis", "Select a legal basis"),
+    "notice_on": Field("Day of the notice", "Enter a day, like 14/9/2026"),
+    "governing_body": Field(
+        "Day on which the governing body was consulted", "Enter a day, like 1/9/2026"
+    ),
+    "diocesan_authority": Field(
+        "Day on which the diocesan authority was consulted (if any)",
+        "Enter a day, like 1/9/2026",
+    ),
+    "foundation_appointer": Field(
+        "Day on which who appoints the foundation governors was consulted (if any)",
+        "Enter a day, like 1/9/2026",
+    ),
+}
 EXCEPTION_NEEDED: Final = "Enter a reason for allowing an exception"
 DECLINE_NEEDED: Final = "Select a reason for declining"
 OTHER_NEEDED: Final = "Enter a note to explain the other reason"
@@ -477,6 +538,7 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     Says: {
         Says.YES: "green",
         Says.NO: "red",
+        Says.DIRECTED: "purple",
     },
     SuccessorState: {
         SuccessorState.CLEAR: "blue",

@@ -1,15 +1,18 @@
 """What the taker and the giver say to a proposal: two records, in either order."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from app.access.policy import CLOCK, WORKER, Action, Principal, authorise
+from app.access.policy import CLOCK, RULES, WORKER, Action, Principal, authorise
 from app.access.scoped import authorise_on
 from app.database import Database, WriteSession, database_now
 from app.events import audit
 from app.proposals import flags
+from app.proposals.approval_rules import DIRECTED, Approval, approval_of
 from app.proposals.decisions import (
     NOTHING_SAID,
     BadDecision,
@@ -19,22 +22,23 @@ from app.proposals.decisions import (
     lock,
     move,
 )
+from app.proposals.heard import OF_SIDE, WHOSE, Heard, check_heard
 from app.proposals.pair_check import check_pair
-from app.proposals.states import LAPSING, NotNow
+from app.proposals.states import APPROVED, ENDED, LAPSING, NotNow
 from app.proposals.terms import standing, terms_of, terms_today
 from app.register.closing import last_days
 from models.exchange import Need, Offer
 from models.matching import Agreement, Proposal
-from models.vocabulary import HOLDING, DecisionAction, ProposalState, Role, Says, Side
-from solver.pairing.pair_rule import GIVER, TAKER
+from models.vocabulary import (
+    HOLDING,
+    ApprovedBy,
+    Channel,
+    DecisionAction,
+    ProposalState,
+    Says,
+    Side,
+)
 
-OF_SIDE: Final = {
-    Side.TAKER: Action.AGREE_FOR_TAKER,
-    Side.GIVER: Action.AGREE_FOR_GIVER,
-}
-"""What it takes to record a side's answer."""
-WHOSE: Final = {Side.TAKER: TAKER, Side.GIVER: GIVER}
-"""What each side is called in sentences for people."""
 AGREED: Final = frozenset({ProposalState.AGREED, ProposalState.DEFERRED})
 VOIDABLE: Final = LAPSING | AGREED
 """Until it is approved; what was approved is changed by ending it."""
@@ -46,7 +50,7 @@ def agree(
     proposal_id: int,
     side: Side,
     says: Says,
-    said_by: str,
+    heard: Heard,
     said: Said = NOTHING_SAID,
     *,
     version: int | None = None,
@@ -55,7 +59,8 @@ def agree(
 ) -> Agreement:
     """Record what a side said; both yes makes the proposal agreed, either no ends it.
 
-    The same record again changes nothing; another of the same side takes its place.
+    Where the approval rules ask for no approver, and two people recorded the two, it is approved
+    at once. The same record again changes nothing; another of the same side takes its place.
 
     Raises
     ------
@@ -68,85 +73,146 @@ def agree(
     Spent, RulesBroken
         If a yes is to what the rules, days or places no longer allow.
     BadDecision
-        If a no has no reason, or `said_by` is nobody of that side.
+        If a no has no reason, or it is not said who said it, when and how.
     """
     authorise(principal, OF_SIDE[side])
-    _check_record(side, says, said_by, said)
+    _check_record(says, said)
     now = now or database_now(session)
     proposal, need, offer = lock(session, principal, proposal_id)
     authorise_on(session, principal, OF_SIDE[side], proposal)
     check_current(proposal, version, now)
-    _void_if_changed(session, principal, proposal, need, offer, now, hold_days)
+    void_if_changed(session, principal, proposal, need, offer, now, hold_days)
+    heard = check_heard(session, principal, side, proposal, heard, now.date())
     found = {Side(each.side): each for each in standing(session, proposal_id)}
     before = found.get(side)
-    if before is not None and _is_repeat(proposal, before, says, said_by):
+    if before is not None and _is_repeat(proposal, before, says, heard):
         return before
+    if before is not None and before.says == Says.DIRECTED and says is Says.NO:
+        raise NotNow(
+            f"a statutory direction stands in for the agreement of the {WHOSE[side]}: withdraw the "
+            "direction first"
+        )
+    check_answerable(proposal)
+    check_pair(session, proposal, need, offer, now, confirmed_only=says is Says.NO)
+    agreement = Agreement(
+        proposal_id=proposal_id,
+        side=side,
+        says=says,
+        said_by=heard.said_by,
+        said_on=heard.said_on,
+        channel=heard.channel,
+        recorded_by=principal.name,
+        at=now,
+        terms=terms_today(session, proposal, need, offer),
+    )
+    put(session, principal, proposal, agreement, before, "agreement")
+    if says is Says.NO:
+        declined = ProposalState.DECLINED
+        move(session, principal, proposal, DecisionAction.DECLINE, declined, said, now, hold_days)
+        return agreement
+    flags.clear_by_decision(session, principal, proposal, now)
+    agree_if_both(session, principal, proposal, need, offer, now, hold_days)
+    return agreement
+
+
+def check_answerable(proposal: Proposal) -> None:
+    """Refuse a side's word on what nobody asked it about, or what is decided."""
     if proposal.state not in LAPSING:
         raise NotNow(
             f"a response cannot be saved: the proposal is {proposal.state.replace('_', ' ')}; "
             "it must be preferred or in due diligence first"
         )
-    check_pair(session, proposal, need, offer, now, confirmed_only=says is Says.NO)
-    if says is Says.YES:
-        flags.clear_by_decision(session, principal, proposal, now)
+
+
+def put(
+    session: WriteSession,
+    principal: Principal,
+    proposal: Proposal,
+    agreement: Agreement,
+    before: Agreement | None,
+    what: str,
+) -> None:
+    """Store what a side said in the place of what it said `before`."""
     if before is not None:
-        before.voided_at = now
+        before.voided_at = agreement.at
         session.flush()
-    agreement = Agreement(
-        proposal_id=proposal_id,
-        side=side,
-        says=says,
-        said_by=said_by,
-        recorded_by=principal.name,
-        at=now,
-        terms=terms_today(session, proposal, need, offer),
-    )
     session.add(agreement)
     session.flush()
-    found[side] = agreement
     bound: dict[str, Any] = {"of": agreement, "terms": agreement.terms}
-    _record(session, principal, proposal, "agreement", side=side, says=says, **bound)
-    if says is Says.NO:
-        declined = ProposalState.DECLINED
-        move(session, principal, proposal, DecisionAction.DECLINE, declined, said, now, hold_days)
-        return agreement
+    said = {"side": agreement.side, "says": agreement.says}
+    _record(session, principal, proposal, what, **said, **bound)
+
+
+def agree_if_both(
+    session: WriteSession,
+    principal: Principal,
+    proposal: Proposal,
+    need: Need,
+    offer: Offer,
+    now: datetime,
+    hold_days: int,
+) -> None:
+    """Make a proposal agreed when both sides stand, and approved where the rules let that do."""
     proposal.version += 1
+    found = {Side(each.side): each for each in standing(session, proposal.id)}
     if len(found) == len(Side):
-        state_before = proposal.state
+        before = proposal.state
         proposal.state = ProposalState.AGREED
         proposal.held_until = None
-        agreed = {"terms": agreement.terms, "before": state_before}
-        _record(session, principal, proposal, ProposalState.AGREED, **agreed)
+        terms = found[Side.TAKER].terms
+        _record(session, principal, proposal, ProposalState.AGREED, terms=terms, before=before)
+        approval = _approval(session, proposal, need, offer, list(found.values()), now)
+        if approval.approved_by is ApprovedBy.AGREEMENTS and not _by_one(found):
+            action, approved = DecisionAction.APPROVE, ProposalState.APPROVED
+            note = Said(note=approval.statement)
+            move(session, RULES, proposal, action, approved, note, now, hold_days)
     session.flush()
-    return agreement
 
 
-def check_speaks_for(side: Side, said_by: str) -> None:
-    """Refuse the word of one of our own roles that is of no side."""
-    others = {role.value for role in Role} - {Role.CONTACT.value}
-    if said_by.strip().lower().replace(" ", "_") in others:
-        raise BadDecision(
-            f"{said_by!r} cannot speak for the {WHOSE[side]}; "
-            "enter the role of the person who responded, like headteacher"
-        )
+def approval_if_any(
+    session: Session, proposal: Proposal, need: Need, offer: Offer, said: Sequence[Agreement]
+) -> Approval | None:
+    """Who has to approve a proposal to which the sides have `said` so much; none if it is over."""
+    if proposal.state in APPROVED | ENDED:
+        return None
+    return _approval(session, proposal, need, offer, said, database_now(session))
 
 
-def _check_record(side: Side, says: Says, said_by: str, said: Said) -> None:
-    check_speaks_for(side, said_by)
+def _approval(
+    session: Session,
+    proposal: Proposal,
+    need: Need,
+    offer: Offer,
+    said: Sequence[Agreement],
+    now: datetime,
+) -> Approval:
+    if any(each.says == Says.DIRECTED for each in said):
+        return DIRECTED
+    return approval_of(session, proposal, need, offer, now.date())
+
+
+def _by_one(found: Mapping[Side, Agreement]) -> bool:
+    """Whether one person recorded the words of both sides: then somebody else has to look."""
+    return len({each.recorded_by for each in found.values()}) < len(found)
+
+
+def _check_record(says: Says, said: Said) -> None:
     if says is Says.NO:
         check_said(DecisionAction.DECLINE, said)
     elif said != NOTHING_SAID:
         raise BadDecision("a reason or a note is only for a no; leave it out")
 
 
-def _is_repeat(proposal: Proposal, before: Agreement, says: Says, said_by: str) -> bool:
+def _is_repeat(proposal: Proposal, before: Agreement, says: Says, heard: Heard) -> bool:
     """Whether the side said just that, and the proposal is where it led."""
-    if (before.says, before.said_by) != (says, said_by):
+    if (before.says, before.said_by, before.channel) != (says, heard.said_by, heard.channel):
+        return False
+    if before.said_on != heard.said_on and heard.channel is not Channel.IN_SERVICE:
         return False
     return says is Says.NO or proposal.state in HOLDING
 
 
-def _void_if_changed(
+def void_if_changed(
     session: WriteSession,
     principal: Principal,
     proposal: Proposal,
@@ -212,4 +278,45 @@ def void_changed(database: Database, hold_days: int, now: datetime | None = None
 def _void(database: Database, proposal_id: int, now: datetime, hold_days: int) -> bool:
     with database.write() as session:
         proposal, need, offer = lock(session, WORKER, proposal_id)
-        return _void_if_changed(session, CLOCK, proposal, need, offer, now, hold_days)
+        return void_if_changed(session, CLOCK, proposal, need, offer, now, hold_days)
+
+
+def set_public_money(
+    session: WriteSession,
+    principal: Principal,
+    proposal_id: int,
+    pounds: int,
+    *,
+    version: int | None = None,
+    hold_days: int,
+    now: datetime | None = None,
+) -> Proposal:
+    """Record what public funds pay for a proposal in all; 0 is nothing. It is of the terms.
+
+    Both sides have to agree again when it changes.
+
+    Raises
+    ------
+    NotFound, Stale
+        If there is no such proposal, or it is no longer at `version`.
+    NotNow
+        If the proposal is approved, or has ended.
+    """
+    authorise(principal, Action.REVIEW)
+    now = now or database_now(session)
+    proposal, need, offer = lock(session, principal, proposal_id)
+    authorise_on(session, principal, Action.REVIEW, proposal)
+    check_current(proposal, version, now)
+    before = proposal.public_money_pounds
+    if before == pounds:
+        return proposal
+    if proposal.state not in VOIDABLE | {ProposalState.PROPOSED}:
+        raise NotNow(
+            f"public money cannot be changed: the proposal is {proposal.state.replace('_', ' ')}"
+        )
+    proposal.public_money_pounds = pounds
+    proposal.version += 1
+    session.flush()
+    _record(session, principal, proposal, "public_money", pounds=pounds, before=before)
+    void_if_changed(session, principal, proposal, need, offer, now, hold_days)
+    return proposal

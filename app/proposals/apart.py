@@ -42,11 +42,16 @@ def require_apart(
             "You cannot approve this proposal, because you recorded what a side said to it. Ask "
             "another approver."
         )
+    require_no_employer(session, principal, offer)
+
+
+def require_no_employer(session: WriteSession, principal: Principal, offer: Offer) -> None:
+    """Raise `Forbidden` where the principal speaks for who gives the support."""
     gives = select(Participant.id).where(
         Participant.id == offer.participant_id, within(principal.employers, Participant.id)
     )
     if session.scalar(gives) is not None:
         raise Forbidden(
-            "You cannot approve this proposal, because you speak for the organisation that gives "
+            "You cannot approve or direct this, because you speak for the organisation that gives "
             "the support. Ask another approver."
         )

@@ -12,8 +12,8 @@ from app.access.scoped import authorise_on
 from app.database import WriteSession, database_now
 from app.errors import NotFound
 from app.events import audit
-from app.proposals.agreements import OF_SIDE, WHOSE, check_speaks_for
 from app.proposals.decisions import lock
+from app.proposals.heard import OF_SIDE, WHOSE, Heard, check_heard
 from app.proposals.queries import get_proposal
 from app.proposals.states import NotNow
 from models.matching import PublicationConsent
@@ -30,7 +30,7 @@ def consent(
     principal: Principal,
     proposal_id: int,
     side: Side,
-    given_by: str,
+    heard: Heard,
     *,
     now: datetime | None = None,
 ) -> PublicationConsent:
@@ -43,12 +43,13 @@ def consent(
     NotNow
         If the two sides have not agreed to it.
     BadDecision
-        If `given_by` is nobody of that side.
+        If it is not said who of that side gave it, when and how.
     """
     authorise(principal, OF_SIDE[side])
-    check_speaks_for(side, given_by)
     proposal, _, _ = lock(session, principal, proposal_id)
     authorise_on(session, principal, OF_SIDE[side], proposal)
+    now = now or database_now(session)
+    heard = check_heard(session, principal, side, proposal, heard, now.date())
     standing = _in_force(session, proposal_id, side)
     if standing is not None:
         return standing
@@ -60,9 +61,11 @@ def consent(
     made = PublicationConsent(
         proposal_id=proposal_id,
         side=side,
-        given_by=given_by,
+        given_by=heard.said_by,
+        said_on=heard.said_on,
+        channel=heard.channel,
         recorded_by=principal.name,
-        given_at=now or database_now(session),
+        given_at=now,
     )
     session.add(made)
     session.flush()

@@ -1,5 +1,6 @@
 """Consents to publish a pairing over HTTP."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -11,18 +12,19 @@ from app.access.declared import does
 from app.access.names import named_one, with_names
 from app.access.policy import Action
 from app.exchange.schemas import Role
-from app.http.fields import Content, Id, Moment, Shown
+from app.http.fields import Id, Moment, Shown
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV
 from app.http.replies import Listed, listed, shown
 from app.proposals import publication
-from models.vocabulary import Side
+from app.proposals.schemas import HeardContent
+from models.vocabulary import Channel, Side
 
 router = APIRouter(prefix="/proposals/{proposal_id}/publication-consents", tags=["proposals"])
 OneId = Annotated[Id, Path(examples=[1])]
 
 
-class NewConsent(Content):
+class NewConsent(HeardContent):
     """One side's consent to publish its pairing."""
 
     side: Side
@@ -34,6 +36,8 @@ class ConsentShown(Shown):
     proposal: int = Field(validation_alias="proposal_id", examples=[1])
     side: Side
     given_by: str = Field(description="the role, never the name", examples=["headteacher"])
+    said_on: date | None = Field(description="null of records from before this was kept")
+    channel: Channel | None = Field(description="how it reached whoever recorded it")
     recorded_by: str = Field(examples=["portal (broker)"])
     given_at: Moment
     withdrawn_at: Moment | None = Field(description="when it was withdrawn", examples=[None])
@@ -75,7 +79,9 @@ def consent_to_publication(
     """Record one side's consent to publish. The pairing is public when both consent."""
 
     def create() -> Response:
-        made = publication.consent(session, principal, proposal_id, body.side, body.given_by)
+        made = publication.consent(
+            session, principal, proposal_id, body.side, body.heard(body.given_by)
+        )
         return shown(
             request,
             named_one(session, ConsentShown.model_validate(made), *ACTORS),

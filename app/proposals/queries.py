@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, cast, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
@@ -40,6 +51,16 @@ SORTS: Final[dict[str, ColumnElement[Any]]] = {
 
 FLAGGED: Final = and_(ProposalFlag.proposal_id == Proposal.id, ProposalFlag.cleared_at.is_(None))
 """The flag of a proposal that nobody dealt with yet."""
+DIRECTED: Final = (
+    exists()
+    .where(
+        Agreement.proposal_id == Proposal.id,
+        Agreement.says == Says.DIRECTED,
+        Agreement.voided_at.is_(None),
+    )
+    .correlate(Proposal)
+)
+"""Whether a statutory direction stands in for the agreement of its taker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +73,7 @@ class Full:
     taker: Participant
     giver: Participant
     flag: ProposalFlag | None
+    directed: bool
 
     @property
     def sendable(self) -> bool:
@@ -82,6 +104,8 @@ class Wanted:
     expertise: str | None = None
     sendable: bool | None = None
     flagged: bool | None = None
+    directed: bool | None = None
+    """Whether a statutory direction stands in for the taker's agreement."""
     text: str | None = None
     """Words that the names of taker or giver hold."""
     ladder: str | None = None
@@ -148,19 +172,23 @@ def count_proposals(session: Session, principal: Principal, wanted: Wanted) -> i
 def counts_by(
     session: Session, principal: Principal, run_id: int
 ) -> dict[str, list[tuple[str, int]]]:
-    """How many proposals of a run have each state, expertise and step of the ladder."""
+    """How many proposals of a run have each state, expertise and step of the ladder.
+
+    Those that a statutory direction stands behind are counted apart, by state.
+    """
     authorise(principal, Action.READ)
     found = {}
-    for name, column in (
-        ("state", Proposal.state),
-        ("expertise", Need.expertise_code),
-        ("ladder", Proposal.ladder),
+    for name, column, condition in (
+        ("state", Proposal.state, true()),
+        ("expertise", Need.expertise_code, true()),
+        ("ladder", Proposal.ladder, true()),
+        ("directed", Proposal.state, DIRECTED),
     ):
         query = (
             select(column, func.count())
             .select_from(Proposal)
             .join(Need, Need.id == Proposal.need_id)
-            .where(Proposal.run_id == run_id, visible(principal, Action.READ, Proposal))
+            .where(Proposal.run_id == run_id, visible(principal, Action.READ, Proposal), condition)
             .group_by(column)
             .order_by(column)
         )
@@ -278,7 +306,7 @@ def _steered(kind: str) -> Select[Steering, str, str]:
 
 
 def _full() -> Any:
-    query = _joined(select(Proposal, Need, Offer, Taker, Giver, ProposalFlag))
+    query = _joined(select(Proposal, Need, Offer, Taker, Giver, ProposalFlag, DIRECTED))
     return query.outerjoin(ProposalFlag, FLAGGED)
 
 
@@ -319,6 +347,8 @@ def _conditions(principal: Principal, wanted: Wanted) -> Sequence[ColumnElement[
     if wanted.flagged is not None:
         flagged = exists().where(FLAGGED)
         conditions.append(flagged if wanted.flagged else ~flagged)
+    if wanted.directed is not None:
+        conditions.append(DIRECTED if wanted.directed else ~DIRECTED)
     if wanted.most_miles is not None:
         near = Proposal.distance_m <= round(wanted.most_miles * METRES_PER_MILE)
         conditions.append(or_(Proposal.distance_m.is_(None), near))

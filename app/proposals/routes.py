@@ -19,6 +19,7 @@ from app.http.media import AS_CSV
 from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, shown
 from app.proposals import agreements, decisions, pins_and_exclusions, queries
+from app.proposals.agreements import approval_if_any
 from app.proposals.pair_check import pair_today_if_any
 from app.proposals.schemas import (
     Agreements,
@@ -92,11 +93,13 @@ def get_proposal(
 ) -> Response:
     """Read one proposal: its points' components, the rules of its pair, its alternatives."""
     full = queries.get_proposal(session, principal, proposal_id)
+    said = standing(session, proposal_id)
     detail = ProposalDetail.with_reasons(
         full,
         pair_today_if_any(session, full.proposal, full.need, full.offer),
         queries.alternates_of(session, full.proposal.run_id, full.need.id),
-        standing(session, proposal_id),
+        said,
+        approval_if_any(session, full.proposal, full.need, full.offer, said),
     )
     named = {
         "agreements": with_names(session, detail.agreements, "recorded_by"),
@@ -160,7 +163,7 @@ def decide(
             hold_days=request.app.state.settings.hold_days,
             now=now,
         )
-        return _said_of(proposal_id, request, principal, session, DecisionShown.of(decision))
+        return said_of(proposal_id, request, principal, session, DecisionShown.of(decision))
 
     return once(request, session, principal.name, key, body, create)
 
@@ -206,13 +209,13 @@ def agree(
             proposal_id,
             body.side,
             body.says,
-            body.said_by,
+            body.heard(body.said_by),
             decisions.Said(body.reason, body.note),
             version=version,
             hold_days=request.app.state.settings.hold_days,
             now=now,
         )
-        return _said_of(proposal_id, request, principal, session, AgreementShown.of(agreement))
+        return said_of(proposal_id, request, principal, session, AgreementShown.of(agreement))
 
     return once(request, session, principal.name, key, body, create)
 
@@ -243,14 +246,14 @@ def allow_exception(
         made = decisions.allow_exception(
             session, principal, proposal_id, body.rule, body.reason, version=version
         )
-        return _said_of(
+        return said_of(
             proposal_id, request, principal, session, ExceptionShown.model_validate(made)
         )
 
     return once(request, session, principal.name, key, body, create)
 
 
-def _said_of(
+def said_of(
     proposal_id: int,
     request: Request,
     principal: Principal,

@@ -1,6 +1,7 @@
 """Proposals, decisions, pins and exclusions as HTTP shows and takes them."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -12,6 +13,7 @@ from app.files.csv_reading import clean_text
 from app.http.fields import (
     LARGEST,
     Content,
+    Day,
     Id,
     Moment,
     Shown,
@@ -19,7 +21,9 @@ from app.http.fields import (
     in_days,
 )
 from app.http.replies import Listed, Page
+from app.proposals.approval_rules import Approval
 from app.proposals.flag_schemas import FlagShown
+from app.proposals.heard import Heard
 from app.proposals.pair_check import PairToday, RuleResult, rule_results
 from app.proposals.queries import SORTS, Full
 from models.exchange import Offer
@@ -27,9 +31,13 @@ from models.matching import Agreement, Alternate, Decision
 from models.register import Participant as ParticipantRow
 from models.vocabulary import (
     METRES_PER_MILE,
+    ApprovedBy,
+    Channel,
+    Consultee,
     DecisionAction,
     DeclineReason,
     Ladder,
+    LegalBasis,
     ProposalState,
     Says,
     Side,
@@ -64,6 +72,10 @@ class ProposalFilter(Page):
     sendable: bool | None = None
     flagged: Annotated[
         bool | None, Field(description="whether it can no longer go ahead as planned")
+    ] = None
+    directed: Annotated[
+        bool | None,
+        Field(description="whether a statutory direction stands in for the school's agreement"),
     ] = None
     sort: Literal[
         "id", "points", "-points", "total_points", "-total_points", "distance", "-distance"
@@ -110,6 +122,12 @@ class ProposalShown(Shown):
     ladder: Ladder
     sendable: bool = Field(description="false: it depends on suggestions that are not confirmed")
     held_until: Moment | None = Field(description="when it lapses without an answer")
+    public_money_pounds: int | None = Field(
+        description="what public funds pay for it in all; null: not recorded", examples=[1800]
+    )
+    directed: bool = Field(
+        description="whether a statutory direction stands in for the school's agreement"
+    )
     follows: int | None = Field(description="the ended proposal that it replaces", examples=[None])
     replaced_by_run: int | None = Field(
         description="the newer run of the same area and period that replaced it", examples=[None]
@@ -143,6 +161,8 @@ class ProposalShown(Shown):
             ladder=Ladder(proposal.ladder),
             sendable=full.sendable,
             held_until=proposal.held_until,
+            public_money_pounds=proposal.public_money_pounds,
+            directed=full.directed,
             follows=proposal.follows_id,
             replaced_by_run=proposal.replaced_by_run_id,
             flag=full.flag and FlagShown.model_validate(full.flag),
@@ -264,6 +284,13 @@ class AlternateShown(Shown):
         )
 
 
+class DirectionShown(Shown):
+    """What stands in for the school's agreement, by a notice of the day `said_on`."""
+
+    legal_basis: LegalBasis = Field(description="section of the Education and Inspections Act 2006")
+    consulted: dict[Consultee, date]
+
+
 class AgreementShown(Shown):
     """What one side said about a proposal."""
 
@@ -272,6 +299,11 @@ class AgreementShown(Shown):
     side: Side
     says: Says
     said_by: str = Field(description="the role, never the name", examples=["headteacher"])
+    said_on: date | None = Field(description="null of records from before this was kept")
+    channel: Channel | None = Field(
+        description="how it reached whoever recorded it; in_service: a contact of that side did"
+    )
+    direction: DirectionShown | None = Field(examples=[None])
     recorded_by: str = Field(examples=["portal (broker)"])
     at: Moment
     voided_at: Moment | None = Field(
@@ -281,6 +313,16 @@ class AgreementShown(Shown):
     @classmethod
     def of(cls, agreement: Agreement) -> "AgreementShown":
         return cls.model_validate(agreement)
+
+
+class ApprovalShown(Shown):
+    """Who has to approve a proposal, by the rules in force and the facts of today."""
+
+    approved_by: ApprovedBy
+    rule: int = Field(
+        description="its place among the approval rules; 0: a direction always needs an approver"
+    )
+    statement: str = Field(examples=["An approver decides, as no other rule applies."])
 
 
 class ProposalDetail(ProposalShown):
@@ -295,6 +337,9 @@ class ProposalDetail(ProposalShown):
     agreements: list[AgreementShown] = Field(
         description="what each side said, while it is in force"
     )
+    approval: ApprovalShown | None = Field(
+        description="null where it is approved, or has ended", examples=[None]
+    )
     must_confirm: list[str] = Field(
         description="who must confirm what before anything can be sent", examples=[[]]
     )
@@ -306,6 +351,7 @@ class ProposalDetail(ProposalShown):
         today: PairToday | None,
         alternates: list[tuple[Alternate, Offer, ParticipantRow]],
         agreements: Sequence[Agreement],
+        approval: Approval | None,
     ) -> "ProposalDetail":
         made = cls.of(
             full,
@@ -314,6 +360,7 @@ class ProposalDetail(ProposalShown):
             lacking=list(today.lacking) if today else [],
             alternates=[AlternateShown.of(*each) for each in alternates],
             agreements=[AgreementShown.of(each) for each in agreements],
+            approval=approval and ApprovalShown.model_validate(approval, from_attributes=True),
             must_confirm=list(today.to_confirm) if today else [],
         )
         assert isinstance(made, ProposalDetail)
@@ -364,11 +411,29 @@ class Decisions(Listed[DecisionShown]):
     pass
 
 
-class NewAgreement(Content):
+class HeardContent(Content):
+    """Who of a side said it; whoever records it for somebody else tells when and how, too."""
+
+    said_on: Annotated[
+        Day | None, Field(description="the day it was said; a contact of that side leaves it out")
+    ] = None
+    channel: Annotated[
+        Channel | None,
+        Field(
+            description="how it was said; a contact of that side leaves it out",
+            examples=["telephone"],
+        ),
+    ] = None
+
+    def heard(self, by: str) -> Heard:
+        return Heard(by, self.said_on, self.channel)
+
+
+class NewAgreement(HeardContent):
     """What one side says about a proposal; a no has a reason."""
 
     side: Side
-    says: Says
+    says: Literal[Says.YES, Says.NO]
     said_by: Role
     reason: Annotated[
         DeclineReason | None, Field(description="with a no, and only then", examples=[None])

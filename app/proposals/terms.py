@@ -21,7 +21,7 @@ GIVEN: Final = frozenset({Availability.CAN_OFFER, Availability.MAY_OFFER})
 def terms_of(
     proposal: Proposal, need: Need, offer: Offer, last_days: Mapping[int, date]
 ) -> dict[str, Any]:
-    """Days, dates and aims, and that both still want it; as JSON, to be compared later.
+    """Days, dates, aims, money and that both still want it; as JSON, to be compared later.
 
     `last_days` are those of participants that are known to close: support ends before that.
     """
@@ -42,6 +42,9 @@ def terms_of(
     last = min((last_days[who] for who in owners if who in last_days), default=date.max)
     if last < ends:
         terms["closes"] = last.isoformat()
+    # Where it is not recorded, terms are those of before it could be.
+    if proposal.public_money_pounds is not None:
+        terms["public_money_pounds"] = proposal.public_money_pounds
     return terms
 
 

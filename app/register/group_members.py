@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from sqlalchemy import ColumnElement, or_, select, union_all
+from sqlalchemy import ColumnElement, FromClause, or_, select, union_all
 
 from models.register import Group, Membership, Organisation
 
@@ -27,7 +27,7 @@ An institution belongs by its membership, an organisation by its `group_uid`.
 """
 
 
-def belongs_on(day: date) -> ColumnElement[bool]:
-    """Whether a row of `MEMBERS` holds on `day`."""
-    joined, left = MEMBERS.c.joined, MEMBERS.c.left
+def belongs_on(day: date, members: FromClause = MEMBERS) -> ColumnElement[bool]:
+    """Whether a row of `MEMBERS`, or of an alias of it, holds on `day`."""
+    joined, left = members.c.joined, members.c.left
     return or_(joined.is_(None), joined <= day) & or_(left.is_(None), left > day)

@@ -26,12 +26,14 @@ from models.vocabulary import DeclineReason, RunState, Says, Side
 from tests import rows
 from tests.browser.conftest import Open
 from tests.browser.pages import check
+from tests.factories import told
 
 NEEDS = "reference,participant,expertise,period,days\n"
 VERBS, REASONS, SAYS = LABELS[ReviewAction], LABELS[DeclineReason], LABELS[Says]
 PREFER, DECLINE = VERBS[ReviewAction.PREFER], VERBS[ReviewAction.DECLINE]
 DAYS, EXPERTISE, PERIOD = (NEED_FIELDS[name].label for name in ("days", "expertise", "period"))
 WHY_NOT, SAID_BY = (RESPONSE_FIELDS[name].label for name in ("reason", "said_by"))
+HOW, WHEN = (RESPONSE_FIELDS[name].label for name in ("channel", "said_on"))
 TAKER, GIVER = (LABELS[Side][side] for side in (Side.TAKER, Side.GIVER))
 
 
@@ -238,6 +240,8 @@ def test_both_sides_answer_and_it_is_approved(
     expect(page.locator(".govuk-error-summary")).to_be_focused()
     check(page, "answer-wrong")
     page.get_by_label(SAID_BY).fill("headteacher")
+    page.get_by_label(HOW).select_option("telephone")
+    page.get_by_label(WHEN).fill(told()["said_on"])
     page.get_by_role("button", name="Save response").click()
     expect(page.get_by_text("Response saved.")).to_be_visible()
     page.goto(f"{address}/runs/{run_id}/proposals?waits=giver")
@@ -247,6 +251,8 @@ def test_both_sides_answer_and_it_is_approved(
     page.get_by_role("link", name=f"Record response of the {GIVER.lower()}").click()
     page.get_by_label(SAYS[Says.YES], exact=True).check()
     page.get_by_label(SAID_BY).fill("trust officer")
+    page.get_by_label(HOW).select_option("telephone")
+    page.get_by_label(WHEN).fill(told()["said_on"])
     page.get_by_role("button", name="Save response").click()
     check(page, "proposal-agreed")
     page = broker("/proposals/1")  # somebody else approves

@@ -26,6 +26,7 @@ from models.matching import Decision, Proposal
 from models.vocabulary import DecisionAction, Says, Side
 from tests import rows
 from tests.callers import keyed
+from tests.factories import heard, told
 from tests.runs import FREELY, contested, match
 
 WRITERS: Final = 8
@@ -113,7 +114,7 @@ def agreed(database: Database) -> Database:
     with database.write() as session:
         decisions.decide(session, TERMINAL, 1, DecisionAction.PREFER, **more)
         for side in Side:
-            agreements.agree(session, TERMINAL, 1, side, Says.YES, "headteacher", **more)
+            agreements.agree(session, TERMINAL, 1, side, Says.YES, heard(on=NOW), **more)
     return database
 
 
@@ -158,7 +159,7 @@ def test_a_request_sent_again_changes_nothing(agreed: Database) -> None:
         proposal.held_until, proposal.state = datetime.now(UTC) + timedelta(1), "preferred"
     need = {"reference": "n2", "participant": "1", "expertise": "maths", "period": rows.YEAR}
     offer = {"reference": "o2", "participant": "2", "expertise": "maths", "period": rows.YEAR}
-    said = {"side": "taker", "says": "yes", "said_by": "headteacher"}
+    said = {"side": "taker", "says": "yes", "said_by": "headteacher", **told()}
     pin = {"need": "n2", "offer": "far", "reason": "made up"}
     contact = {"participant": "1", "role": "head", "name": "A Person", "email": "a@b.example"}
     drawn = random.Random(15)

@@ -25,7 +25,8 @@ from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import decisions, pins_and_exclusions, publication
 from app.proposals import queries as lists
-from app.proposals.agreements import OF_SIDE
+from app.proposals.agreements import approval_if_any
+from app.proposals.heard import OF_SIDE
 from app.proposals.pair_check import pair_today_if_any, rule_results
 from app.proposals.queries import SORTS, Full, Wanted
 from app.proposals.states import ENDED, LAPSING, possible_from
@@ -48,7 +49,7 @@ DEFAULT_SORT: Final = "-total_points"
 CSV_COLUMNS: Final = [
     "id", "taker", "taker_name", "giver", "giver_name", "expertise", "days", "priority", "miles",
     "ladder", "remote", "points", "points_once", "total_points", "state", "taker_says",
-    "giver_says", "sendable", "flagged", "need", "offer",
+    "giver_says", "directed", "public_money_pounds", "sendable", "flagged", "need", "offer",
 ]  # fmt: skip
 STEERING: Final = {
     ReviewAction.PIN: SteeringKind.PIN,
@@ -75,8 +76,9 @@ def _wanted(run_id: int, params: QueryParams) -> tuple[Wanted, str]:
         return given if given in known else None
 
     far = params.get("miles", "")
-    sendable, flagged = (
-        {"yes": True, "no": False}.get(params.get(name, "")) for name in ("sendable", "flagged")
+    sendable, flagged, directed = (
+        {"yes": True, "no": False}.get(params.get(name, ""))
+        for name in ("sendable", "flagged", "directed")
     )
     sort = params.get("sort", DEFAULT_SORT)
     wanted = Wanted(
@@ -87,6 +89,7 @@ def _wanted(run_id: int, params: QueryParams) -> tuple[Wanted, str]:
         ladder=one_of("ladder", list(Ladder)),
         sendable=sendable,
         flagged=flagged,
+        directed=directed,
         most_miles=float(far) if far.isascii() and far.isdigit() and len(far) < 5 else None,
         waits_for=Side(waits) if (waits := one_of("waits", list(Side))) else None,
     )
@@ -154,6 +157,8 @@ def _csv(full: Full, answers: Mapping[Side, Says]) -> dict[str, object]:
         "state": proposal.state,
         "taker_says": answers.get(Side.TAKER),
         "giver_says": answers.get(Side.GIVER),
+        "directed": full.directed,
+        "public_money_pounds": proposal.public_money_pounds,
         "sendable": full.sendable,
         "flagged": full.flag is not None,
         "need": full.need.reference,
@@ -206,6 +211,15 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             replacements=queries.replacements(session, who.principal, full.proposal),
             may_publish=full.proposal.state in publication.ASKABLE,
             may_agree=full.proposal.state in LAPSING and not shown["missing"],
+            may_review=may_on(session, who.principal, Action.REVIEW, full.proposal),
+            may_direct=may_on(session, who.principal, Action.DIRECT, full.proposal),
+            approval=approval_if_any(
+                session,
+                full.proposal,
+                full.need,
+                full.offer,
+                [each for each in said if each.voided_at is None],
+            ),
         )
 
 

@@ -38,6 +38,7 @@ from tests.matrix import (
 DOCUMENT = Path(__file__).parents[3] / "docs" / "people.md"
 CLASHES = {
     "allow_exception": "no rule is broken",
+    "withdraw_direction": "none is in force",
     "allow": "no rule is broken",
     "create_period": "it is there already",
     "change_period": "needs lie within it",

@@ -39,7 +39,7 @@ from models.vocabulary import (
     Side,
 )
 from tests import rows
-from tests.factories import acting
+from tests.factories import acting, heard
 
 HOLD_DAYS = 14
 HERE = Scope(ScopeKind.AREA, "999")
@@ -235,7 +235,7 @@ def test_each_side_speaks_for_itself(two: Database) -> None:
         said = Said(DeclineReason.CAPACITY)
         with pytest.raises(Forbidden):
             agreements.agree(
-                session, taker, 2, Side.GIVER, Says.NO, "headteacher", said, hold_days=HOLD_DAYS
+                session, taker, 2, Side.GIVER, Says.NO, heard(), said, hold_days=HOLD_DAYS
             )
 
 

@@ -23,6 +23,7 @@ from models.history import NEED_VERSION, OFFER_VERSION
 from models.matching import Run
 from models.vocabulary import DecisionAction, DeclineReason, Says, Side
 from tests.callers import keyed
+from tests.factories import heard
 from tests.runs import FREELY, contested, match
 
 D0 = datetime(2026, 9, 2, 12, tzinfo=UTC)
@@ -44,7 +45,7 @@ def decide(
 def agree(database: Database, side: Side, days: int) -> None:
     with database.write() as session:
         more: dict[str, Any] = {"hold_days": 60, "now": days_after(days)}
-        agreements.agree(session, TERMINAL, 1, side, Says.YES, "headteacher", **more)
+        agreements.agree(session, TERMINAL, 1, side, Says.YES, heard(on=days_after(days)), **more)
 
 
 def change(database: Database, days: int, **columns: Any) -> None:
@@ -69,7 +70,9 @@ def told(database: Database) -> Database:
     agree(database, Side.GIVER, 3)
     decide(database, DecisionAction.APPROVE, 4)
     with database.write() as session:
-        publication.consent(session, TERMINAL, 1, Side.TAKER, "chair", now=days_after(5))
+        publication.consent(
+            session, TERMINAL, 1, Side.TAKER, heard("chair", days_after(5)), now=days_after(5)
+        )
     with database.write() as session:
         publication.withdraw(session, TERMINAL, 1, Side.TAKER, now=days_after(6))
     change(database, 7, state="met", priority=1)
@@ -204,7 +207,10 @@ def test_the_terminal_tells_a_case(command: CliRunner) -> None:
     assert then.exit_code == 0, then.output
     assert "Need N of School 1 on 5 September 2026: identified, 2 days of maths" in then.stdout
     assert "from School 2 (offer near): agreed." in then.stdout
-    assert "giver says yes (headteacher), recorded by terminal" in then.stdout
+    assert (
+        "giver says yes (headteacher, telephone, on 5 September 2026), recorded by terminal"
+        in then.stdout
+    )
     assert "withdraw" not in then.stdout
     now = command.invoke(app, ["case", "N", "--json"])
     assert '"state": "withdrawn"' in now.stdout

@@ -24,7 +24,7 @@ from models.matching import Proposal
 from models.register import Institution, Participant
 from models.vocabulary import EmbedLayer, Ladder, Side
 from tests import rows
-from tests.factories import new_key
+from tests.factories import heard, new_key
 from tests.maps import (
     ITEMS,
     ORIGIN,
@@ -137,7 +137,7 @@ def test_a_pairing_is_public_while_both_consent(
 
     def consents(side: Side) -> None:
         with exchange.write() as session:
-            publication.consent(session, TERMINAL, 1, side, "headteacher")
+            publication.consent(session, TERMINAL, 1, side, heard())
 
     def turns(state: str) -> None:
         with exchange.write() as session:

@@ -7,16 +7,18 @@ from app.access.policy import Role, Scope
 from app.database import Database
 from app.portal import labels
 from app.portal.choices import ReviewAction
-from app.portal.labels import DONE, LABELS, NOTE_NEEDED, RESPONSE_FIELDS
+from app.portal.labels import CONSENT_FIELDS, DONE, LABELS, NOTE_NEEDED, RESPONSE_FIELDS
 from models.exchange import Need
 from models.matching import Agreement, Decision, Proposal, PublicationConsent
 from models.vocabulary import DeclineReason, ProposalState, Says, ScopeKind, Side
 from tests import runs
 from tests.callers import csv_rows
+from tests.factories import told
 from tests.portal import BASE, Page, Visitor, broker
 
 DECIDE = "/proposals/decide"
-YES = {"says": "yes", "said_by": "headteacher"}
+YES = {"says": "yes", "said_by": "headteacher"} | told()
+NO = YES | {"says": "no", "said_by": "head"}
 SIDES, STATES = LABELS[Side], LABELS[ProposalState]
 
 
@@ -58,7 +60,8 @@ def test_both_sides_say_yes_and_it_is_approved(
     assert moved_to(ProposalState.PREFERRED) in page.text
     page = answer(who, order[1], **YES, reason="capacity", note="left over from a no")
     assert moved_to(ProposalState.AGREED) in page.text
-    assert f"{SIDES[Side.TAKER]} said yes headteacher, saved by test (administrator)" in page.text
+    assert f"{SIDES[Side.TAKER]} said yes headteacher by telephone on " in page.text
+    assert "saved by test (administrator)" in page.text
     refused = who.send(who.send(page, DECIDE, action="approve"), DECIDE)
     assert "because you put it forward" in refused.text
     who = broker(exchange)
@@ -98,16 +101,20 @@ def test_a_no_says_why_and_declines(who: Visitor, exchange: Database) -> None:
         ({}, RESPONSE_FIELDS["says"].enter, "#says"),
         ({"says": "yes"}, RESPONSE_FIELDS["said_by"].enter, "#said_by"),
         ({"says": "no", "said_by": "head"}, RESPONSE_FIELDS["reason"].enter, "#reason"),
-        ({"says": "no", "said_by": "head", "reason": "other"}, "needs a note", None),
-        ({"says": "yes", "said_by": "broker"}, "cannot speak for the supporting", None),
-        ({"says": "yes", "said_by": "h" * 101}, "must be 100 characters or fewer", "#said_by"),
+        (NO | {"reason": "other"}, "needs a note", None),
+        (YES | {"said_by": "broker"}, "cannot speak for the supporting", "#said_by"),
+        (YES | {"said_by": "h" * 101}, "must be 100 characters or fewer", "#said_by"),
+        (YES | {"channel": ""}, RESPONSE_FIELDS["channel"].enter, "#channel"),
+        (YES | {"channel": "in_service"}, "one of in_person, telephone", "#channel"),
+        (YES | {"said_on": ""}, RESPONSE_FIELDS["said_on"].enter, "#said_on"),
+        (YES | {"said_on": "1/2/2100"}, "cannot have told you on 1 February 2100", "#said_on"),
     ):
         page = answer(who, "giver", **given)
         assert (page.status, error in page.text) == (422, True), page.text
         assert at is None or at in page.links
     with exchange.read() as session:
         assert session.scalars(select(Agreement)).all() == []
-    page = answer(who, "giver", says="no", said_by="head", reason="capacity", note="no staff")
+    page = answer(who, "giver", **NO, reason="capacity", note="no staff")
     assert moved_to(ProposalState.DECLINED) in page.text
     assert f"{SIDES[Side.GIVER]} said no" in page.text
     assert LABELS[DeclineReason][DeclineReason.CAPACITY].lower() in page.text
@@ -169,16 +176,19 @@ def test_each_side_consents_to_publish_and_takes_it_back(who: Visitor, exchange:
     answer(who, "taker", **YES)
     page = answer(who, "giver", **YES)
     path = "/proposals/1/publication/{}"
-    assert labels.CONSENT_NEEDED in who.send(page, path.format("taker")).text
-    page = who.send(page, path.format("taker"), given_by="headteacher")
+    form = who.open(path.format("taker"))
+    assert CONSENT_FIELDS["said_by"].enter in who.send(form, path.format("taker")).text
+    assert CONSENT_FIELDS["channel"].enter in who.send(form, path.format("taker"), said_by="h").text
+    page = who.send(form, path.format("taker"), said_by="headteacher", **told())
     taker, giver = (SIDES[side] for side in (Side.TAKER, Side.GIVER))
     assert f"Consent saved for the {taker.lower()}" in page.text
-    assert f"{taker}: {LABELS[Says][Says.YES]} headteacher," in page.text
+    assert f"{taker}: {LABELS[Says][Says.YES]} headteacher by telephone on " in page.text
     assert f"{giver}: no consent" in page.text
     page = who.send(page, path.format("taker"), withdraw="yes")
     assert f"{taker}: no consent" in page.text
     with exchange.read() as session:
         given = session.scalars(select(PublicationConsent)).one()
     assert (given.given_by, given.withdrawn_by) == ("headteacher", given.recorded_by)
-    assert who.send(page, path.format("giver"), withdraw="yes").status == 404
-    assert who.send(page, path.format("giver"), given_by="broker").status == 422
+    form = who.open(path.format("giver"))
+    assert who.send(form, path.format("giver"), withdraw="yes").status == 404
+    assert who.send(form, path.format("giver"), said_by="broker", **told()).status == 422

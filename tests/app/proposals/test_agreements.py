@@ -26,12 +26,12 @@ from models.matching import Agreement, Decision, Proposal
 from models.vocabulary import DecisionAction, DeclineReason, Says, ScopeKind, Side
 from tests import rows
 from tests.callers import csv_rows, keyed
-from tests.factories import acting
+from tests.factories import acting, heard, told
 from tests.runs import FREELY, contested, match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
 TAKER, GIVER = Side
-YES, NO = Says
+YES, NO = Says.YES, Says.NO
 APPROVE = DecisionAction.APPROVE
 CAPACITY = Said(DeclineReason.CAPACITY)
 
@@ -72,7 +72,7 @@ def agree(
             first(database).id,
             side,
             says,
-            by,
+            heard(by, now),
             said,
             version=version,
             hold_days=14,
@@ -350,8 +350,8 @@ def test_from_a_proposal_to_its_approval_over_http(exchange: Database) -> None:
     with exchange.write() as session:
         session.get_one(Proposal, first(exchange).id).held_until = datetime.now(UTC) + timedelta(1)
     url = f"/api/v1/proposals/{first(exchange).id}"
-    taker = {"side": "taker", "says": "yes", "said_by": "headteacher"}
-    giver = {"side": "giver", "says": "yes", "said_by": "chief executive"}
+    taker = {"side": "taker", "says": "yes", "said_by": "headteacher", **told()}
+    giver = {"side": "giver", "says": "yes", "said_by": "chief executive", **told()}
     with keyed(exchange) as client:
         tag = client.get(url).headers["etag"]
         assert client.post(f"{url}/agreements", json=taker).status_code == 428

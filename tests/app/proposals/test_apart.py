@@ -13,7 +13,7 @@ from app.main import create_app
 from app.settings import Settings
 from models.access import AuditEvent
 from models.vocabulary import Role, ScopeKind
-from tests.factories import ADMINISTRATOR, new_key
+from tests.factories import ADMINISTRATOR, new_key, told
 from tests.runs import matched
 
 HERE = Scope(ScopeKind.AREA, "999")
@@ -46,10 +46,12 @@ class People:
         return self.post(who, "decisions", action=action)
 
     def says_yes(self, who: str, side: str) -> int:
-        return self.post(who, "agreements", side=side, says="yes", said_by="headteacher")
+        how = {} if who == side else told()
+        return self.post(who, "agreements", side=side, says="yes", said_by="headteacher", **how)
 
     def publishes(self, who: str, side: str) -> int:
-        return self.post(who, "publication-consents", side=side, given_by="headteacher")
+        how = {} if who == side else told()
+        return self.post(who, "publication-consents", side=side, given_by="headteacher", **how)
 
 
 @pytest.fixture

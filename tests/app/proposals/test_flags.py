@@ -22,6 +22,7 @@ from models.register import CircumstanceRule
 from models.vocabulary import DecisionAction, DeclineReason, Says, Side, SteeringKind
 from tests import rows
 from tests.callers import keyed
+from tests.factories import heard
 from tests.runs import FREELY, match
 
 API = "/api/v1"
@@ -63,7 +64,7 @@ def exchange(database: Database) -> Database:
                 decisions.decide(session, TERMINAL, 1, action, hold_days=14)
                 continue
             for side in Side:
-                agreements.agree(session, TERMINAL, 1, side, Says.YES, "headteacher", hold_days=14)
+                agreements.agree(session, TERMINAL, 1, side, Says.YES, heard(), hold_days=14)
     return database
 
 

@@ -29,7 +29,7 @@ from models.vocabulary import DecisionAction, Mode, Phase, Says, Side
 from solver.pairing.pair_rules import PAIR_RULES
 from tests import rows
 from tests.callers import keyed
-from tests.factories import acting
+from tests.factories import acting, heard
 from tests.portal import broker
 from tests.runs import FREELY, match
 
@@ -68,7 +68,7 @@ def decide(database: Database, action: DecisionAction = DecisionAction.PREFER) -
 
 def agree(database: Database, side: Side) -> None:
     with database.write() as session:
-        agreements.agree(session, TERMINAL, 1, side, Says.YES, "headteacher", hold_days=14, now=NOW)
+        agreements.agree(session, TERMINAL, 1, side, Says.YES, heard(on=NOW), hold_days=14, now=NOW)
 
 
 def results(database: Database) -> dict[str, Any]:

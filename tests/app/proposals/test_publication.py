@@ -12,13 +12,14 @@ from app.errors import Forbidden, NotFound
 from app.main import create_app
 from app.proposals import publication
 from app.proposals.decisions import BadDecision
+from app.proposals.heard import Heard
 from app.proposals.states import NotNow
 from app.settings import Settings
 from models.access import AuditEvent
 from models.matching import Proposal, Run
 from models.vocabulary import ProposalState, ScopeKind, Side
 from tests import rows
-from tests.factories import acting, new_key
+from tests.factories import acting, heard, new_key, told
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
 TAKER, GIVER = Side
@@ -42,7 +43,7 @@ def exchange(database: Database) -> Database:
 
 def consent(database: Database, side: Side, by: str = "headteacher") -> int:
     with database.write() as session:
-        return publication.consent(session, TERMINAL, 1, side, by, now=NOW).id
+        return publication.consent(session, TERMINAL, 1, side, heard(by, NOW), now=NOW).id
 
 
 def test_a_consent_is_given_once_and_taken_back_once(exchange: Database) -> None:
@@ -78,17 +79,17 @@ def test_each_side_speaks_for_itself(exchange: Database) -> None:
     """A contact of one side cannot consent for the other, nor anybody as a broker."""
     contact = acting(Role.CONTACT, name="contact", scope=Scope(ScopeKind.INSTITUTION, "1"))
     with exchange.write() as session:
-        publication.consent(session, contact, 1, TAKER, "headteacher")
+        publication.consent(session, contact, 1, TAKER, Heard("headteacher"))
         with pytest.raises(Forbidden):
-            publication.consent(session, contact, 1, GIVER, "headteacher")
+            publication.consent(session, contact, 1, GIVER, Heard("headteacher"))
         with pytest.raises(Forbidden):
             publication.withdraw(session, contact, 1, GIVER)
         with pytest.raises(BadDecision, match="cannot speak for the supporting organisation"):
-            publication.consent(session, TERMINAL, 1, GIVER, "Broker")
+            publication.consent(session, TERMINAL, 1, GIVER, heard("Broker"))
         with pytest.raises(NotFound, match="supporting organisation has not consented"):
             publication.withdraw(session, TERMINAL, 1, GIVER)
         with pytest.raises(NotFound):
-            publication.consent(session, TERMINAL, 9, GIVER, "headteacher")
+            publication.consent(session, TERMINAL, 9, GIVER, heard())
 
 
 def test_over_http(exchange: Database) -> None:
@@ -96,7 +97,7 @@ def test_over_http(exchange: Database) -> None:
     with exchange.write() as session:
         key = {"Authorization": f"Bearer {new_key(session)}"}
     with TestClient(create_app(Settings(workers=0), exchange), headers=key) as client:
-        body = {"side": "taker", "given_by": "headteacher"}
+        body = {"side": "taker", "given_by": "headteacher", **told()}
         for _ in range(2):
             made = client.post(PATH, json=body, headers={"Idempotency-Key": "once"})
             assert (made.status_code, made.json()["id"]) == (201, 1)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026_replaced"
+revision = "0024_replaced"
 down_revision = "0023_contacts"
 
 BEFORE = (
