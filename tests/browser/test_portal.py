@@ -12,8 +12,10 @@ from app.database import Database
 from app.planning.carry_out import Searching, Stage
 from app.portal.choices import ReviewAction, Saved
 from app.portal.labels import (
+    DIRECTION_FIELDS,
     DONE,
     LABELS,
+    MONEY_FIELDS,
     NEED_FIELDS,
     NOTES,
     RESPONSE_FIELDS,
@@ -221,6 +223,32 @@ def test_deciding_on_the_map(
         "Oak Primary School 0"
     )
     assert [each for each in complaints if "422" not in each] == []
+
+
+def test_a_direction_and_public_money_by_keyboard(
+    broker: Callable[..., Page], complaints: list[str]
+) -> None:
+    """What is wrong is told at its field; what is recorded shows on the proposal."""
+    page = broker("/proposals/1")
+    page.get_by_role("button", name=PREFER, exact=True).click()
+    page.get_by_role("link", name="Record public money").press("Enter")
+    page.get_by_label(MONEY_FIELDS["pounds"].label).fill("lots")
+    page.keyboard.press("Enter")
+    expect(page.locator(".govuk-error-summary")).to_be_focused()
+    check(page, "public-money")
+    page.get_by_label(MONEY_FIELDS["pounds"].label).fill("1800")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Public money: £1,800")).to_be_visible()
+    page.get_by_role("link", name="Record a statutory direction").press("Enter")
+    check(page, "direction")
+    page.get_by_label(DIRECTION_FIELDS["legal_basis"].label).select_option("section_63")
+    for name in ("governing_body", "notice_on"):
+        page.get_by_label(DIRECTION_FIELDS[name].label).fill(told()["said_on"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Statutory direction saved")).to_be_visible()
+    check(page, "proposal-directed")
+    page.get_by_role("link", name="Approval rules").press("Enter")
+    check(page, "approval-rules")
 
 
 def test_both_sides_answer_and_it_is_approved(
