@@ -255,7 +255,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     Consultee: {
         Consultee.GOVERNING_BODY: "Governing body",
         Consultee.DIOCESAN_AUTHORITY: "Diocesan authority",
-        Consultee.FOUNDATION_APPOINTER: "Who appoints the foundation governors",
+        Consultee.FOUNDATION_APPOINTER: "Body that appoints the foundation governors",
     },
     Side: {
         Side.TAKER: "School receiving support",
@@ -489,11 +489,11 @@ DIRECTION_FIELDS: Final[Mapping[str, Field]] = {
         "Day on which the governing body was consulted", "Enter a day, like 1/9/2026"
     ),
     "diocesan_authority": Field(
-        "Day on which the diocesan authority was consulted (if any)",
+        "Day on which the diocesan authority was consulted (optional)",
         "Enter a day, like 1/9/2026",
     ),
     "foundation_appointer": Field(
-        "Day on which who appoints the foundation governors was consulted (if any)",
+        "Day on which the body that appoints the foundation governors was consulted (optional)",
         "Enter a day, like 1/9/2026",
     ),
 }

@@ -12,6 +12,7 @@ from app.database import Database
 from app.planning.carry_out import Searching, Stage
 from app.portal.choices import ReviewAction, Saved
 from app.portal.labels import (
+    CONSENT_FIELDS,
     DIRECTION_FIELDS,
     DONE,
     LABELS,
@@ -226,7 +227,7 @@ def test_deciding_on_the_map(
 
 
 def test_a_direction_and_public_money_by_keyboard(
-    broker: Callable[..., Page], complaints: list[str]
+    broker: Callable[..., Page], run_id: int, complaints: list[str]
 ) -> None:
     """What is wrong is told at its field; what is recorded shows on the proposal."""
     page = broker("/proposals/1")
@@ -289,8 +290,12 @@ def test_both_sides_answer_and_it_is_approved(
     page.get_by_role("button", name=VERBS[ReviewAction.APPROVE], exact=True).click()
     expect(page.get_by_text(done(ReviewAction.APPROVE))).to_be_visible()
     of_taker = f"the {TAKER.lower()}"
-    page.get_by_label(f"who gives consent for {of_taker}").fill("headteacher")
-    page.get_by_role("button", name=f"Save consent of {of_taker}").click()
+    page.get_by_role("link", name=f"Record consent of {of_taker}").click()
+    page.get_by_label(CONSENT_FIELDS["said_by"].label).fill("headteacher")
+    page.get_by_label(HOW).select_option("telephone")
+    page.get_by_label(WHEN).fill(told()["said_on"])
+    check(page, "consent")
+    page.get_by_role("button", name="Save consent").click()
     expect(page.get_by_text(f"Consent saved for {of_taker}")).to_be_visible()
     check(page, "proposal-approved")
     page.goto(f"{address}/embed")

@@ -40,7 +40,7 @@ CONTACTS = {"list_contacts", "get_contact"}
 AUDIT = {"list_audit_events", "read_audit_head", "verify_audit"}
 NOT_OF_BROKERS = {
     *("create_circumstance_rule", "change_circumstance_rule", "withdraw_circumstance_rule"),
-    *("confirm_need", "answer_offer", "allow_exception"),
+    *("confirm_need", "answer_offer", "allow_exception", "direct", "withdraw_direction"),
     *AUDIT,
     *("list_keys", "create_key", "rotate_key", "revoke_key"),
 }
