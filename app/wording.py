@@ -60,6 +60,15 @@ def nothing_changed(run_id: int) -> str:
     return f"Nothing has changed since run {run_id}: its plan is kept."
 
 
+def given_up(parts: int) -> str:
+    """What it means that processes died over parts of a search: a sentence and what to do."""
+    return (
+        f"{counted(parts, 'part')} of the search had no result, because the processes ended "
+        "unexpectedly, often for lack of memory. What was found is valid all the same. For a "
+        "better plan, free some memory or use fewer workers, and solve again."
+    )
+
+
 def miles(metres: float | None) -> str:
     return "" if metres is None else f"{metres / METRES_PER_MILE:,.1f}"
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from models.vocabulary import Reciprocity
+from solver.arrays import IntArray
 from solver.backends.limits import Limits, OnNews
 from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped, gap_of
@@ -173,6 +174,7 @@ def solve(
     limits = Limits(deadline, gap, work, seed, workers, parameters.backends)
     solved_by = _method(method, warm, executor, parameters)
     result = solved_by(problem, limits, on_news=on_news, cancelled=cancelled)
+    result = _with_a_plan(problem, result)
     plan = _plan(problem, result, seed)
     if violations := verify(problem, plan):
         result = last_good(problem, result, seed, violations)
@@ -214,6 +216,7 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
             seed=seed,
             rounds=result.rounds,
             versions=_versions(),
+            given_up=result.given_up,
         )
     chosen = np.flatnonzero(result.half_days)
     candidates = problem.candidates
@@ -232,7 +235,25 @@ def _plan(problem: Problem, result: Result, seed: int) -> Plan:
         seed=seed,
         rounds=result.rounds,
         versions=_versions(),
+        given_up=result.given_up,
     )
+
+
+def _with_a_plan(problem: Problem, result: Result) -> Result:
+    """Return the greedy plan where none was found as processes died, if there is one."""
+    if not result.given_up or result.half_days is not None:
+        return result
+    half_days = greedy(problem)
+    if half_days is None or result.stopped is Stopped.INFEASIBLE:
+        return result
+    return replace(result, half_days=half_days, objective=_points(problem, half_days))
+
+
+def _points(problem: Problem, half_days: IntArray) -> int:
+    """Return the points of a plan, half-days per candidate of the problem."""
+    saved = ChangePenalty().kept_points(problem)
+    points = problem.candidates.points * half_days + problem.candidates.bonus + saved
+    return int(points[half_days > 0].sum() - saved.sum())
 
 
 def last_good(
@@ -252,14 +273,15 @@ def last_good(
     stopped = result.stopped
     if stopped in (Stopped.PROVED, Stopped.GAP):
         stopped = Stopped.STALLED
-    saved = ChangePenalty().kept_points(problem)
     for half_days in (*result.earlier, greedy(problem)):
         if half_days is None:
             continue
-        points = problem.candidates.points * half_days + problem.candidates.bonus + saved
-        objective = int(points[half_days > 0].sum() - saved.sum())
         earlier = replace(
-            result, half_days=half_days, objective=objective, stopped=stopped, state=None
+            result,
+            half_days=half_days,
+            objective=_points(problem, half_days),
+            stopped=stopped,
+            state=None,
         )
         if not verify(problem, _plan(problem, earlier, seed)):
             warnings.warn(f"plan dropped for an earlier one: {fault}", RuntimeWarning, stacklevel=3)
@@ -306,6 +328,7 @@ def by_prices(
         pool = executor or stack.enter_context(BlockWorkers(limits.workers))
         from solver.methods.assignment import is_assignment, solve_assignment
 
+        given_up = 0
         if is_assignment(problem, parameters):
             result = solve_assignment(
                 problem,
@@ -316,11 +339,12 @@ def by_prices(
                 warm=warm,
                 parameters=parameters,
             )
-            if result is not None:
+            if result.half_days is not None:
                 return result
+            given_up = result.given_up
         from solver.methods.prices import solve_prices
 
-        return solve_prices(
+        result = solve_prices(
             problem,
             limits,
             pool,
@@ -329,6 +353,7 @@ def by_prices(
             warm=warm,
             parameters=parameters,
         )
+        return replace(result, given_up=result.given_up + given_up)
 
 
 def _solve_auto(
@@ -345,6 +370,7 @@ def _solve_auto(
     from solver.methods.flow import why_no_flow
 
     method = partial(_method, warm=warm, executor=executor, parameters=parameters)
+    given_up = 0
     if problem.rules.reciprocity is Reciprocity.CLOSED_LOOPS:
         return method("loops")(problem, limits, on_news=on_news, cancelled=cancelled)
     if why_no_flow(problem) is None:
@@ -352,14 +378,17 @@ def _solve_auto(
         if math.isfinite(limits.deadline):
             early = replace(limits, deadline=limits.part_of_time(parameters.flow_time_share))
         result = method("flow")(problem, early, on_news=on_news, cancelled=cancelled)
-        if result.stopped is not Stopped.TIME:
+        if result.stopped is not Stopped.TIME and not result.given_up:
             return result
+        given_up = result.given_up
     if len(problem.candidates) > parameters.exact_up_to:
         result = method("prices")(problem, limits, on_news=on_news, cancelled=cancelled)
+        given_up += result.given_up
         found = result.half_days is not None or result.stopped is Stopped.INFEASIBLE
         if found or cancelled() or limits.seconds() < 1:
-            return result
-    return method("exact")(problem, limits, on_news=on_news, cancelled=cancelled)
+            return replace(result, given_up=given_up)
+    result = method("exact")(problem, limits, on_news=on_news, cancelled=cancelled)
+    return replace(result, given_up=result.given_up + given_up)
 
 
 def _check_method(problem: Problem, method: str) -> None:

@@ -20,7 +20,7 @@ from app.errors import Problem, plain_reason
 from app.garbage import uncollected
 from app.insight.report import Figures, ReportData, figures
 from app.planning.options import MatchOptions
-from app.wording import counted, how_good
+from app.wording import counted, given_up, how_good
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
 from solver.formats.bounded import FileTooLarge, read_bounded
 
@@ -253,6 +253,8 @@ def match(
         show_plan(data)
         for line in (*others, *why_no_plan(found)):
             out.print(line, markup=False, soft_wrap=True)
+    if found.given_up:
+        err.print(given_up(found.given_up), markup=False, soft_wrap=True)
     raise typer.Exit(EXIT_CODES.get(state, 1))
 
 

@@ -16,7 +16,7 @@ import typer
 from app.cli.cluster import executor_at
 from app.cli.console import err, out, require_writable
 from app.errors import Problem as BadInput
-from app.wording import at_most
+from app.wording import at_most, given_up
 from solver.formats.bounded import MOST_MIB
 
 if TYPE_CHECKING:
@@ -187,6 +187,8 @@ def _write(plan: "Plan", path: Path) -> None:
     except OSError as error:
         raise BadInput(f"The plan file could not be written: {error}") from error
     out.print(_summary(plan), markup=False, soft_wrap=True)
+    if plan.given_up:
+        err.print(given_up(plan.given_up), markup=False, soft_wrap=True)
     for part in plan.conflict:
         out.print(f"  {part.rule}, {part.where}: {part.sentence}", markup=False, soft_wrap=True)
 

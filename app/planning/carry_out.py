@@ -313,6 +313,7 @@ def _search(
         stopped=str(plan.stopped),
         seconds=round(plan.seconds, 3),
         rounds=plan.rounds,
+        given_up=plan.given_up,
     )
     return plan
 

@@ -54,7 +54,8 @@ def kept_plan(
         return None
     is_near = before.gap is not None and before.gap <= options.gap
     searched = search_of(MatchOptions.model_validate(before.options))
-    if not is_near and (before.stopped == Stopped.CANCELLED or searched != search_of(options)):
+    cut_short = before.stopped == Stopped.CANCELLED or "given_up" in (before.summary or {})
+    if not is_near and (cut_short or searched != search_of(options)):
         return None
     file = session.get_one(RunFile, (before.id, "plan"))
     return Kept(before.kept_run_id or before.id, Plan.from_json(decode(file.content)))

@@ -96,6 +96,8 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
     run.objective, run.bound, run.gap = plan.objective, plan.bound, plan.gap
     run.stopped = plan.stopped
     run.summary = (run.summary or {}) | {"greedy_objective": message.greedy_objective}
+    if plan.given_up:
+        run.summary["given_up"] = plan.given_up
     run.stage = None
     if plan.conflict:
         run.failure = " ".join(

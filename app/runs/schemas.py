@@ -169,7 +169,8 @@ class RunShown(Shown):
     last_event: int = Field(description="number of its newest event", examples=[5])
     failure: str | None = Field(description="why there is no plan", examples=[None])
     summary: dict[str, Any] | None = Field(
-        description="sizes of the problem, or what was found of a given plan",
+        description="sizes of the problem, and `given_up` where parts of the search had no result "
+        "as their processes died; or what was found of a given plan",
         examples=[{"needs": 12, "offers": 9, "participants": 15, "candidates": 40}],
     )
     refused: dict[str, int] | None = Field(

@@ -32,6 +32,8 @@ class Best:
         Best points that a backend told of, handed over or not.
     infeasible
         Whether it is proved that there is no plan.
+    given_up
+        Backends whose processes died before they answered.
     """
 
     def __init__(self, formulation: Formulation, start: IntArray | None, bound: float) -> None:
@@ -40,6 +42,7 @@ class Best:
         self.bound = bound
         self.seen: int | None = None
         self.infeasible = False
+        self.given_up = 0
         self.take(None, None, start)
 
     def take(self, points: int | None, bound: float | None, values: IntArray | None) -> None:
@@ -100,9 +103,15 @@ def race(
     try:
         for backend in chosen:
             mine, theirs = Pipe(duplex=False)
-            arguments = (backend, theirs, problem, formulation, best.values, limits)
-            running[mine] = start_process(_run, *arguments)
-            theirs.close()
+            arguments = (backend, problem, formulation, best.values, limits)
+            try:
+                running[mine] = start_process(_run, theirs, large=arguments)
+            except OSError:
+                # The machine has none to spare, or killed it at once.
+                best.given_up += 1
+                mine.close()
+            finally:
+                theirs.close()
         stopped = _follow(set(running), answers, best, limits, on_news, cancelled)
     finally:
         for connection, process in running.items():
@@ -139,6 +148,7 @@ def _follow(
             message = received(connection)
             if message is None:
                 live.discard(connection)
+                best.given_up += 1
             elif isinstance(message, BackendResult):
                 answers[connection] = message
                 live.discard(connection)
@@ -161,8 +171,8 @@ def _follow(
 
 
 def _run(
-    backend: Backend,
     connection: Connection,
+    backend: Backend,
     problem: Problem,
     formulation: Formulation,
     start: IntArray | None,

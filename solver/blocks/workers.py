@@ -6,12 +6,22 @@ solver is in mid-solve, as that hears nothing.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
+from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -22,6 +32,8 @@ from solver.formulation.program import Formulation
 
 ATTEMPTS: Final = 3
 """Processes that a call is given, should they be killed over it."""
+NOTHING_FOUND: Final[tuple[None, float]] = None, math.inf
+"""What `solve_block` would return of a block that it neither solved nor bounded."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,7 +43,8 @@ Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 class BlockWorkers(Executor):
     """An executor of processes that start at once; to leave it kills what they still do.
 
-    A call whose process dies, short of memory say, is given to a new one.
+    A call whose process dies, short of memory say, is given to a new one. The result of one that
+    `ATTEMPTS` processes died over is a `BrokenExecutor`.
 
     Parameters
     ----------
@@ -59,12 +72,14 @@ class BlockWorkers(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes, whatever they do."""
         self._left.set()
-        for worker in self._workers:
-            worker.end()
         for _ in self._threads:
             self._calls.put(None)
-        for thread in self._threads:
-            thread.join()
+        for worker, thread in zip(self._workers, self._threads, strict=True):
+            # More than once, as it may just be starting another.
+            while thread.is_alive():
+                worker.end()
+                thread.join(0.1)
+            worker.end()
 
     def _serve(self, worker: _Worker) -> None:
         while (item := self._calls.get()) is not None:
@@ -85,31 +100,40 @@ class BlockWorkers(Executor):
             except (EOFError, OSError):
                 if self._left.is_set():
                     break
-                worker.start()
+                worker.end()
                 continue
             if failed:
                 raise answer
             return answer
-        raise RuntimeError(f"{call[0].__name__} was given up: its processes were killed")
+        raise BrokenExecutor(f"{call[0].__name__} was given up: its processes were killed")
 
 
 class _Worker:
-    """A process and this end of its pipe."""
+    """A process and this end of its pipe; a new one is started where the last has ended."""
 
     def __init__(self) -> None:
-        self.start()
+        self._process: SpawnProcess | None = None
+        # The machine may have none to spare now; the first call tries again.
+        with suppress(OSError):
+            self._start()
 
-    def start(self) -> None:
+    def _start(self) -> None:
         self._connection, theirs = Pipe()
-        self._process = start_process(_work, theirs)
-        theirs.close()
+        try:
+            self._process = start_process(_work, theirs)
+        finally:
+            theirs.close()
 
     def ask(self, call: Call) -> Any:
+        if self._process is None:
+            self._start()
         self._connection.send(call)
         return self._connection.recv()
 
     def end(self) -> None:
-        self._process.kill()
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
 
 
 def _work(connection: Connection) -> None:
@@ -127,7 +151,9 @@ def _work(connection: Connection) -> None:
         connection.send(answer)
 
 
-def answers(calls: Sequence[Future[T]], meanwhile: Callable[[], bool]) -> Iterator[tuple[int, T]]:
+def answers(
+    calls: Sequence[Future[T]], meanwhile: Callable[[], bool], given_up: Callable[[], T]
+) -> Iterator[tuple[int, T]]:
     """Give the number and the answer of each call as it is done; what is left is cancelled.
 
     Parameters
@@ -135,6 +161,8 @@ def answers(calls: Sequence[Future[T]], meanwhile: Callable[[], bool]) -> Iterat
     meanwhile
         Called again and again; returns whether it did some work, else there is a pause. What it
         raises ends the wait.
+    given_up
+        Called where processes died over a call; returns what stands in for its answer.
     """
     number = {call: at for at, call in enumerate(calls)}
     waiting = set(calls)
@@ -143,10 +171,23 @@ def answers(calls: Sequence[Future[T]], meanwhile: Callable[[], bool]) -> Iterat
             pause = 0.0 if meanwhile() else 0.1
             done, waiting = wait(waiting, timeout=pause, return_when=FIRST_COMPLETED)
             for call in sorted(done, key=number.__getitem__):
-                yield number[call], call.result()
+                try:
+                    answer = call.result()
+                except Exception as error:
+                    if not _died(error):
+                        raise
+                    answer = given_up()
+                yield number[call], answer
     finally:
         for call in waiting:
             call.cancel()
+
+
+def _died(error: Exception) -> bool:
+    """Return whether a call failed because its process or the way to it did, not by a fault."""
+    lost = (BrokenExecutor, CancelledError, MemoryError, OSError)
+    # Dask is an optional extra, and imported by nobody here.
+    return isinstance(error, lost) or type(error).__name__ == "KilledWorker"
 
 
 def solve_block(

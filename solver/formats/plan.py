@@ -93,6 +93,9 @@ class Plan:
         Version of each library that shaped the plan.
     conflict
         An irreducible set of pins and rules, where no plan exists.
+    given_up
+        Parts of the search that went without an answer as their processes died, short of memory
+        say; >= 0. The bound holds all the same.
     """
 
     status: Status
@@ -108,6 +111,7 @@ class Plan:
     rounds: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
     conflict: tuple[ConflictPart, ...] = ()
+    given_up: int = 0
 
     def __len__(self) -> int:
         return len(self.offer)
@@ -136,6 +140,8 @@ class Plan:
                 {"rule": part.rule, "where": part.where, "sentence": part.sentence}
                 for part in self.conflict
             ]
+        if self.given_up:
+            content["given_up"] = self.given_up
         return content
 
     @staticmethod
@@ -187,7 +193,7 @@ def _plan_from_json(content: Mapping[str, Any]) -> Plan:
         "rounds",
         "versions",
     )
-    reader.known_fields("", content, required, ("conflict",))
+    reader.known_fields("", content, required, ("conflict", "given_up"))
     if reader.faults:
         raise ProblemFault(reader.faults)
     reader.section("pairings", content["pairings"], ("offer", "need", "half_days"), ())
@@ -203,7 +209,8 @@ def _plan_from_json(content: Mapping[str, Any]) -> Plan:
     if objective is not None:
         reader.number("objective", objective)
     seed, rounds = (reader.number(name, content[name]) for name in ("seed", "rounds"))
-    negative = {"seconds": numbers["seconds"], "seed": seed, "rounds": rounds}
+    given_up = reader.number("given_up", content.get("given_up", 0))
+    negative = {"seconds": numbers["seconds"], "seed": seed, "rounds": rounds, "given_up": given_up}
     reader.faults += [
         f"{name}: {value} is below 0"
         for name, value in negative.items()
@@ -233,6 +240,7 @@ def _plan_from_json(content: Mapping[str, Any]) -> Plan:
         rounds=rounds,
         versions=versions,
         conflict=conflict,
+        given_up=given_up,
     )
 
 

@@ -25,7 +25,7 @@ from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.backends.highs import NEARLY_WHOLE, relax, whole_bound
 from solver.backends.limits import Limits, OnNews
 from solver.backends.pdlp import exact_bound_of, worth_at
-from solver.blocks.workers import answers, solve_block
+from solver.blocks.workers import NOTHING_FOUND, answers, solve_block
 from solver.formats.plan import Stopped, gap_of
 from solver.formats.problem import Problem
 from solver.formats.state import State
@@ -70,7 +70,7 @@ def solve_assignment(
     cancelled: Callable[[], bool],
     warm: State | None = None,
     parameters: SolveParameters = DEFAULTS,
-) -> Result | None:
+) -> Result:
     """Solve a problem without reciprocity and linking rules; of use where it `is_assignment`.
 
     Parameters
@@ -82,19 +82,19 @@ def solve_assignment(
 
     Returns
     -------
-    The result; None where the relaxation was not solved in time, or has no plan near it.
+    The result; without a plan where the relaxation was not solved, or has none near it.
     """
     search = _AssignmentSearch(problem, limits, executor, on_news, cancelled, parameters)
     try:
         kept = None if warm is None else warm_plan(warm, problem, parameters)
         if not search.relax() or not search.begin(kept):
-            return None
+            return search.result(Stopped.STALLED)
         search.report()
         search.tighten()
         search.large_neighbourhood_search()
         search.close()
     except Stop as stop:
-        return None if search.points() is None else search.result(stop.why)
+        return search.result(stop.why)
     late = limits.seconds() < parameters.pacing.late_s
     return search.result(Stopped.TIME if late else Stopped.STALLED)
 
@@ -142,13 +142,15 @@ class _AssignmentSearch:
         self._givers = np.unique(self._giver)
         self._lost = np.zeros(len(program.candidate))
         self._steps = 0
+        self._given_up = 0
 
     def relax(self) -> bool:
         """Solve the linear relaxation; return whether that was done in time."""
         limits = self._limits
         if limits.work is None:
             limits = replace(limits, deadline=limits.part_of_time(self._tuning.time_share))
-        for _, found in self._done([self._pool.submit(relax, self._program, limits)]):
+        calls = [self._pool.submit(relax, self._program, limits)]
+        for _, found in self._done(calls, None):
             if found is not None:
                 self._relaxed = found.values
                 self._take_dual(found.dual)
@@ -254,7 +256,7 @@ class _AssignmentSearch:
             parts.append(part)
             blocks.append(block)
         hard = 0
-        for at, (found, bound) in self._done(calls):
+        for at, (found, bound) in self._done(calls, NOTHING_FOUND):
             if found is None:
                 hard += 1
                 continue
@@ -313,7 +315,7 @@ class _AssignmentSearch:
         block = self._program.neighbourhood(np.zeros_like(self._values), part)
         limits = replace(self._limits, workers=1)
         call = self._pool.submit(solve_block, block, self._values[part], limits, math.inf)
-        for _, (found, bound) in self._done([call]):
+        for _, (found, bound) in self._done([call], NOTHING_FOUND):
             if found is not None:
                 values = np.zeros_like(self._values)
                 values[part] = found
@@ -331,14 +333,18 @@ class _AssignmentSearch:
         share = tuning.sweep_time_share * min(1, self._limits.workers / groups)
         return min(tuning.block_s, max(tuning.least_block_s, share * self._limits.seconds()))
 
-    def _done(self, calls: Sequence[Future[T]]) -> Iterator[tuple[int, T]]:
-        """Give the number and the answer of each call as it is done."""
+    def _done(self, calls: Sequence[Future[T]], instead: T) -> Iterator[tuple[int, T]]:
+        """Give the number and the answer of each call as it is done, or what stands in for it."""
 
         def check() -> bool:
             check_limits(self._limits, self._cancelled)
             return False
 
-        return answers(calls, check)
+        def given_up() -> T:
+            self._given_up += 1
+            return instead
+
+        return answers(calls, check, given_up)
 
     def report(self) -> None:
         """Tell objective and bound; stop where these are good enough.
@@ -357,7 +363,14 @@ class _AssignmentSearch:
 
     def result(self, stopped: Stopped) -> Result:
         """Return what was found, half-days per candidate of the problem."""
-        assert self._values is not None
-        half_days = self._program.half_days(self._problem, self._values)
-        points = self._program.objective(self._values)
-        return Result(half_days, self._bound, stopped, points, rounds=self._steps)
+        points, half_days = self.points(), None
+        if self._values is not None:
+            half_days = self._program.half_days(self._problem, self._values)
+        return Result(
+            half_days,
+            self._bound,
+            stopped,
+            points or 0,
+            rounds=self._steps,
+            given_up=self._given_up,
+        )

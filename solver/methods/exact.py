@@ -72,11 +72,13 @@ def solve_exact(
             cancelled=cancelled,
         )
         return Result(None, best.bound, Stopped.INFEASIBLE, conflict=conflict or ())
+    given_up = best.given_up
     if best.values is None:
-        return Result(None, best.bound, stopped)
+        return Result(None, best.bound, stopped, given_up=given_up)
     half_days = formulation.half_days(problem, best.values)
     objective = formulation.objective(best.values)
-    return Result(half_days, max(best.bound, objective), stopped, objective)
+    bound = max(best.bound, objective)
+    return Result(half_days, bound, stopped, objective, given_up=given_up)
 
 
 def by_highs(

@@ -9,6 +9,7 @@ network's, so that an optimal flow is whole, and proven (Ahuja, Magnanti and Orl
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
@@ -91,8 +92,11 @@ def solve_flow(
     # SimpleMinCostFlow holds the interpreter's lock and hears nobody: it runs in a child.
     answer = in_child(_send_flow, arcs, deadline=limits.deadline, cancelled=cancelled)
     if answer is None:
-        stopped = Stopped.CANCELLED if cancelled() else Stopped.TIME
-        return Result(None, np.inf, stopped)
+        if cancelled():
+            return Result(None, np.inf, Stopped.CANCELLED)
+        if time.time() >= limits.deadline:
+            return Result(None, np.inf, Stopped.TIME)
+        return Result(None, np.inf, Stopped.STALLED, given_up=1)
     if len(answer) < len(arcs.tail):
         conflict = in_child(
             send_conflict,

@@ -77,6 +77,8 @@ class Incumbent:
         Whether it is proved that there is no plan.
     proven
         Points that no plan exceeds, as known beside the prices; infinite until then.
+    given_up
+        Blocks that went without an answer as their processes died.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Incumbent:
         self._earlier: IntArray | None = None
         self.conflict = False
         self.proven = math.inf
+        self.given_up = 0
         self._problem, self._decomposition, self._search = problem, decomposition, search
         self._limits, self._on_news, self._cancelled = limits, on_news, cancelled
         self._loops = parameters.loops
@@ -154,7 +157,7 @@ class Incumbent:
             return Result(None, -math.inf, Stopped.INFEASIBLE, conflict=conflict or ())
         bound = self.bound() if self._search.best is not None else math.inf
         if self.half_days is None:
-            return Result(None, bound, stopped, rounds=self._steps)
+            return Result(None, bound, stopped, rounds=self._steps, given_up=self.given_up)
         state = None
         if self._search.best is not None:
             state = state_of_search(self._problem, self._search, self.half_days)
@@ -166,6 +169,7 @@ class Incumbent:
             rounds=self._steps,
             state=state,
             earlier=() if self._earlier is None else (self._of_problem(self._earlier),),
+            given_up=self.given_up,
         )
 
     def _of_problem(self, half_days: IntArray) -> IntArray:

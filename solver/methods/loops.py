@@ -101,6 +101,7 @@ def solve_loops(
                 cancelled=cancelled,
             )
         best.bound = every.bound
+        best.given_up += every.given_up
     if every.infeasible:
         conflict = in_child(
             send_conflict, (problem, tuning), deadline=limits.deadline, cancelled=cancelled
@@ -125,12 +126,13 @@ def _result(
     if stopped in (Stopped.PROVED, Stopped.GAP, Stopped.INFEASIBLE):
         stopped = Stopped.STALLED
     if best.values is None:
-        return Result(None, best.bound, stopped)
+        return Result(None, best.bound, stopped, given_up=best.given_up)
     objective = formulation.objective(best.values)
     bound = max(best.bound, objective)
     if gap_of(objective, bound) <= limits.gap:
         stopped = Stopped.PROVED if bound == objective else Stopped.GAP
-    return Result(formulation.half_days(problem, best.values), bound, stopped, objective)
+    half_days = formulation.half_days(problem, best.values)
+    return Result(half_days, bound, stopped, objective, given_up=best.given_up)
 
 
 def _running(problem: Problem, warm: State, parameters: SolveParameters) -> IntArray:

@@ -26,7 +26,7 @@ from solver.blocks.neighbourhoods import grown
 from solver.blocks.pacing import FurtherRounds, Neighbourhoods, block_seconds
 from solver.blocks.restricted import Job, RestrictedProblem
 from solver.blocks.waves import Waves
-from solver.blocks.workers import answers, solve_block
+from solver.blocks.workers import NOTHING_FOUND, answers, solve_block
 from solver.formats.plan import Stopped
 from solver.formats.problem import Problem
 from solver.formats.state import State
@@ -349,9 +349,13 @@ class PriceCoordination:
         calls = [
             self._pool.submit(solve_block, job.program, job.start, limits, seconds) for job in jobs
         ]
-        for at, (found, bound) in answers(calls, self._beside):
+        for at, (found, bound) in answers(calls, self._beside, self._given_up):
             yield at, found, bound
         self.incumbent.check()
+
+    def _given_up(self) -> tuple[None, float]:
+        self.incumbent.given_up += 1
+        return NOTHING_FOUND
 
     def _beside(self) -> bool:
         """Do a round of prices beside blocks if that pays; return whether."""

@@ -31,6 +31,8 @@ class Result:
         Plan and prices to start from another time, if there are prices.
     earlier
         Plans that came before, the best first, in case this one fails its check.
+    given_up
+        Blocks and backends that went without an answer as their processes died, >= 0.
     """
 
     half_days: IntArray | None
@@ -41,3 +43,4 @@ class Result:
     rounds: int = 1
     state: State | None = None
     earlier: tuple[IntArray, ...] = ()
+    given_up: int = 0

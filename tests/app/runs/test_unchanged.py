@@ -135,6 +135,15 @@ def test_a_plan_that_is_not_proven_is_searched_again_where_that_is_asked_for(
     assert searched(exchange, match(exchange, OPTIONS.model_copy(update=asked))) is not kept
 
 
+def test_a_plan_whose_search_lost_processes_is_searched_again(exchange: Database) -> None:
+    """Whoever is told to solve again gets another search, not the same plan."""
+    first = match(exchange)
+    with exchange.write() as session:
+        change = {"gap": 0.2, "summary": {"given_up": 1}}
+        session.execute(update(Run).where(Run.id == first).values(change))
+    assert searched(exchange, match(exchange))
+
+
 def test_only_the_last_run_of_the_same_takers_and_period_counts(database: Database) -> None:
     """Neither an older one, nor one of another area or period, lends its plan."""
     exchange = filled(database)

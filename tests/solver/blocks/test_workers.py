@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 
 import pytest
 
-from solver.blocks.workers import ATTEMPTS, BlockWorkers
+from solver.blocks.workers import ATTEMPTS, BlockWorkers, answers
 
 
 def test_answers_and_faults_come_back():
@@ -27,10 +28,27 @@ def test_killed_process_loses_nothing(tmp_path):
     """A call whose process is killed is done by a new one."""
     with BlockWorkers(1) as workers:
         assert workers.submit(_die_once, tmp_path / "killed").result() == "done"
-        with pytest.raises(RuntimeError, match=r"_die .* killed"):
+        with pytest.raises(BrokenExecutor, match=r"_die .* killed"):
             workers.submit(_die).result()
         assert workers.submit(divmod, 7, 2).result() == (3, 1)
     assert ATTEMPTS > 1
+
+
+@pytest.mark.parametrize(
+    "died", [BrokenExecutor("killed"), MemoryError(), ConnectionResetError(), "KilledWorker"]
+)
+def test_a_call_that_processes_died_over_has_a_stand_in(died):
+    """Also where a cluster says so; what the call itself raises is a fault, and raised."""
+    if died == "KilledWorker":
+        distributed = pytest.importorskip("distributed", reason="the extra is not installed")
+        died = distributed.KilledWorker("block", None, 3)
+    lost, done, wrong = Future(), Future(), Future()
+    lost.set_exception(died)
+    done.set_result(1)
+    wrong.set_exception(ZeroDivisionError())
+    assert sorted(answers([lost, done], lambda: False, lambda: -1)) == [(0, -1), (1, 1)]
+    with pytest.raises(ZeroDivisionError):
+        list(answers([wrong], lambda: False, lambda: -1))
 
 
 def test_leaving_does_not_wait_for_calls():

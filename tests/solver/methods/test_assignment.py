@@ -1,7 +1,7 @@
 """Generalised assignment: near the linear relaxation, every job done, where small the best."""
 
 import math
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from models.vocabulary import Reciprocity
 from solver.backends.highs import relax
 from solver.backends.limits import Limits
 from solver.backends.pdlp import bound_of, exact_bound_of
+from solver.blocks.workers import solve_block
 from solver.formats.plan import Status, Stopped
 from solver.formats.state import State
 from solver.formats.tables import Linking, Rules
@@ -49,7 +50,7 @@ def assigned(problem, work=4, **more):
 def test_the_bound_bounds_and_the_plan_is_one(problem):
     """Of every small problem without reciprocity, whatever its other rules."""
     found, best = assigned(problem), brute_force(problem)
-    if found is None:
+    if found.half_days is None:
         return
     assert found.objective <= best <= found.bound
     assert all(not rule.check(problem, found.half_days) for rule in rules_of(problem))
@@ -153,13 +154,35 @@ def test_a_cancelled_search_hands_back_its_plan():
 
 
 def test_without_the_relaxation_in_time_there_is_no_result():
-    """Prices take over."""
+    """Prices take over, as there is no plan."""
     problem = draw_assignment(40, 400, 1, "gap_d").problem()
     limits = Limits(deadline=0.0)
     found = solve_assignment(
         problem, limits, InThisProcess(), on_news=lambda *_: None, cancelled=lambda: False
     )
-    assert found is None
+    assert found.half_days is None
+
+
+class Dying(InThisProcess):
+    """Solves the relaxation, and dies over every block."""
+
+    def submit(self, call, *arguments):
+        if call is solve_block:
+            ended = Future()
+            ended.set_exception(BrokenExecutor("killed"))
+            return ended
+        return super().submit(call, *arguments)
+
+
+def test_a_search_whose_processes_die_ends_with_the_plan_it_has():
+    """Near the relaxation, bounded by it, and each block given up is counted."""
+    problem = draw_assignment(10, 100, 1, "gap_d").problem()
+    found = solve_assignment(
+        problem, Limits(work=1), Dying(), on_news=lambda *_: None, cancelled=lambda: False
+    )
+    assert found.given_up > 0
+    assert found.objective <= assigned(problem).objective <= found.bound < math.inf
+    assert all(not rule.check(problem, found.half_days) for rule in rules_of(problem))
 
 
 def test_other_problems_are_left_to_prices():
