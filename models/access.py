@@ -1,13 +1,16 @@
 """Who may come in and do what, and who did what: keys, roles and the audit."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
 from models.vocabulary import EmbedLayer, Role, ScopeKind
+
+OWNER_NOT_RECORDED: Final = "not recorded"
+"""The owner of keys that were made before owners were kept: nobody's, so no two have the same."""
 
 
 class AuditHead(Base):

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from models.vocabulary import Channel, Role
 
 Cells = dict[str, str]
 ADMINISTRATOR = Grant(Role.ADMINISTRATOR)
+_OWNERS = count()
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
 
 
@@ -40,8 +42,9 @@ def told() -> dict[str, str]:
 
 
 def new_key(session: WriteSession, *grants: Grant, label: str = "test") -> str:
-    """The text of a new key, of an administrator unless `grants` say otherwise."""
-    return create_key(session, TERMINAL, label, grants or [ADMINISTRATOR])[1]
+    """The text of a new key with an owner of its own, an administrator's unless `grants` differ."""
+    owner = f"owner {next(_OWNERS)}"
+    return create_key(session, TERMINAL, label, grants or [ADMINISTRATOR], owner=owner)[1]
 
 
 def establishment(urn: int, **cells: str) -> Cells:

@@ -1,12 +1,15 @@
 """Whoever holds roles: a key, `key:0a1b2c3d`, or a user, `user:17`, as the audit names them."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.access.grants import grants_of
 from app.access.keys import principal_of_key
+from app.access.persons import KEY
 from app.access.policy import Principal
 from app.database import WriteSession
 from models.access import ApiKey
@@ -39,12 +42,16 @@ def has_ended(session: Session, holder: str, now: datetime) -> bool:
     return is_somebody and principal_of_holder(session, holder, now) is None
 
 
-def hold(session: WriteSession, principal: Principal) -> None:
-    """Let others who call as the same holder wait until this transaction ends."""
-    user_id = user_id_of(principal.name)
-    query = (
-        select(ApiKey.prefix).where(ApiKey.prefix == principal.name.removeprefix("key:"))
-        if user_id is None
-        else select(User.id).where(User.id == user_id)
+def hold(session: WriteSession, names: Collection[str]) -> None:
+    """Let others who call under these names, all of one person, wait until this transaction ends.
+
+    One order of keys for all, so that no two wait for each other.
+    """
+    prefixes = [name.removeprefix(KEY) for name in names]
+    user_ids = [found for name in names if (found := user_id_of(name)) is not None]
+    query: Select[Any] = (
+        select(User.id).where(User.id.in_(user_ids))
+        if user_ids
+        else select(ApiKey.prefix).where(ApiKey.prefix.in_(prefixes)).order_by(ApiKey.prefix)
     )
     session.execute(query.with_for_update(key_share=True)).all()

@@ -1,20 +1,20 @@
 """What people read for those who act: what a key is for and its roles, never how it begins."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.grants import held_by
 from app.access.holders import user_id_of, user_name
+from app.access.persons import KEY
 from app.access.policy import Principal
 from app.http.fields import Shown
 from models.access import ApiKey
 from models.people import User
 from models.vocabulary import Role
 
-KEY: Final = "key:"
 Item = TypeVar("Item", bound=Shown)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from limits import RateLimitItem, parse_many
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from app.wording import counted
 from models.people import AttemptCount
 
 OF_ADDRESS: Final = parse_many("20/minute; 200/hour")
-"""Attempts from one address, which a whole office may have."""
+"""Attempts from one address that failed: a whole office, or a council, may have one address."""
 OF_ACCOUNT: Final = parse_many("5/minute; 20/hour; 50/day")
 """Attempts at one account that its owner did not end by coming in, from wherever."""
 FIRST_WAIT_S: Final = 0.5
@@ -73,6 +73,15 @@ class CountsInDatabase(Storage):
     def reset(self) -> int | None:
         with self.database.write() as session:
             return len(session.scalars(delete(AttemptCount).returning(AttemptCount.key)).all())
+
+    def decr(self, key: str) -> None:
+        """Take back one that was counted, if its while is not over."""
+        with self.database.write() as session:
+            session.execute(
+                update(AttemptCount)
+                .where(AttemptCount.key == key, AttemptCount.count > 0)
+                .values(count=AttemptCount.count - 1)
+            )
 
     def clear(self, key: str) -> None:
         with self.database.write() as session:
@@ -128,10 +137,16 @@ class Attempts:
         key = _shortened(who)
         return self._limiter.test(limit, key) and self._limiter.hit(limit, key)
 
-    def succeed(self, account: str) -> None:
-        """Forget what failed at an account whose owner has come in."""
-        for limit in OF_ACCOUNT:
-            self._limiter.clear(limit, "account", _shortened(account))
+    def succeed(self, address: str, account: str | None = None) -> None:
+        """Take back the attempt that came in, and forget what failed at its account before.
+
+        Of the address only this one: what others there tried still counts.
+        """
+        for limit, who in _limits(address, None):
+            self._counts.decr(limit.key_for(*who))
+        if account is not None:
+            for limit in OF_ACCOUNT:
+                self._limiter.clear(limit, "account", _shortened(account))
 
     def _too_many(self, limit: RateLimitItem, who: tuple[str, str]) -> TooManyAttempts:
         ends = self._counts.get_expiry(limit.key_for(*who))

@@ -13,12 +13,17 @@ from starlette.requests import Request
 
 from app.database import Database
 from app.events import audit
-from app.http.attempts import Attempts, address_of
+from app.http.attempts import Attempts, address_of, network_of
 
 STRANGER: Final = "stranger"
 """Who acts where nobody knows."""
 RIGHTS: Final = parse("30/minute")
 """Refusals of one principal that are kept in the audit."""
+MAPS: Final = parse("10/minute")
+"""Refusals of maps to one address that are kept in the audit: a page with an old token has many
+visitors."""
+ALL_MAPS: Final = parse("300/hour")
+"""The same from all addresses together."""
 MOST_LETTERS: Final = 100
 
 log = structlog.get_logger()
@@ -37,6 +42,22 @@ def refused_sign_in(request: Request, how: str, reason: str) -> None:
     """Somebody whom the sign-in page did not let in."""
     log.warning("sign_in.refused", client=address_of(request), how=how, reason=reason)
     _keep(request, "sign_in.refuse", f"sign-in:{how}", reason=reason)
+
+
+def refused_map(request: Request, reason: str, token_id: int | None = None) -> None:
+    """A token of a map, ours if it has an id, that opens nothing or not what was asked for.
+
+    It uses up no attempts: whoever opens a page with an old map has done nothing wrong.
+    """
+    address = address_of(request)
+    log.warning("map.refused", client=address, reason=reason, token=token_id)
+    subject = "embed:unknown" if token_id is None else f"embed:{token_id}"
+    with suppress(SQLAlchemyError):
+        attempts = Attempts(_database(request))
+        if attempts.is_within(MAPS, f"map {network_of(address)}") and attempts.is_within(
+            ALL_MAPS, "maps"
+        ):
+            _keep(request, "embed.refuse", subject, reason=reason)
 
 
 def refused_right(request: Request) -> None:

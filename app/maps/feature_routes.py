@@ -19,6 +19,7 @@ from app.database import ReadSession
 from app.errors import NotFound
 from app.http.fields import DIGITS, LARGEST, Content, Id
 from app.http.media import negotiate
+from app.http.refusals import refused_key
 from app.maps import features, queries
 from app.maps.features import COLLECTIONS, GEOJSON, JSON, Collection, Json
 
@@ -100,7 +101,12 @@ def _query(
             raise Unauthenticated(
                 "proposals of a run need a key; send `Authorization: Bearer gt_...`"
             )
-        principal = principal_of(session, key.credentials)
+        try:
+            principal = principal_of(session, key.credentials)
+        except Unauthenticated:
+            session.close()
+            refused_key(request)
+            raise
         request.state.principal = principal.name
         return queries.pairings(session, principal, run_id)
     if collection.name == "institutions":

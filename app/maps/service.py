@@ -109,9 +109,9 @@ def check_not_revoked(session: Session, granted: Grant) -> None:
     if found is None:
         raise Unauthenticated("the token of this map was not created here; ask for a new one")
     if found.revoked_at is not None:
-        raise Expired(granted, "has been revoked")
+        raise Expired(granted, "has been revoked", "revoked")
     if has_ended(session, found.made_by, database_now(session)):
-        raise Expired(granted, "has ended with the key that made it")
+        raise Expired(granted, "has ended with the key that made it", "key_ended")
 
 
 def granted_to(session: Session, page: str | None, secret: str, now: datetime) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ def granted_to(session: Session, page: str | None, secret: str, now: datetime) -
         tuple(found.origins), EmbedLayer(found.layer), found.expires_at, found.run_id, id=found.id
     )
     if found.revoked_at is not None:
-        raise Expired(granted, "has been revoked")
+        raise Expired(granted, "has been revoked", "revoked")
     if found.expires_at <= now:
         raise Expired(granted)
     return granted.origins

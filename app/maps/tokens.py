@@ -46,13 +46,19 @@ class BadEmbed(Problem):
 
 
 class Expired(Unauthenticated):
-    """A token that was good; `grant` says for which pages, so that they can be told."""
+    """A token that was good; `grant` says for which pages, so that they can be told.
+
+    `reason` is what the log and the audit call why it opens nothing any more.
+    """
 
     title = "The token of this map has expired"
 
-    def __init__(self, grant: "Grant", became: str = "has expired") -> None:
+    def __init__(
+        self, grant: "Grant", became: str = "has expired", reason: str = "expired"
+    ) -> None:
         super().__init__(f"the token of this map {became}; ask for a new one")
         self.grant = grant
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

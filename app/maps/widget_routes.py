@@ -2,6 +2,8 @@
 
 import gzip
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -22,6 +24,7 @@ from app.errors import Problem
 from app.http.conditions import is_known
 from app.http.fields import DIGITS, Content, Words
 from app.http.media import JSON, negotiate
+from app.http.refusals import refused_map
 from app.maps import layer, queries, service, tokens
 from app.maps.tokens import Grant
 from app.settings import Settings
@@ -94,16 +97,33 @@ def _settings(request: Request) -> Settings:
     return found
 
 
+@contextmanager
+def _kept(request: Request, session: Session) -> Iterator[None]:
+    """Write down whose token is refused, once what was read has been given back."""
+    try:
+        yield
+    except tokens.Expired as expired:
+        session.close()
+        refused_map(request, expired.reason, expired.grant.id)
+        raise
+    except Unauthenticated:
+        session.close()
+        refused_map(request, "unknown")
+        raise
+
+
 def _granted(request: Request, session: Session, token: str, audience: str) -> Grant:
-    granted = tokens.read(token, _secret(request), database_now(session), audience)
-    service.check_not_revoked(session, granted)
-    return granted
+    with _kept(request, session):
+        granted = tokens.read(token, _secret(request), database_now(session), audience)
+        service.check_not_revoked(session, granted)
+        return granted
 
 
 def _origins(request: Request, session: Session, wanted: OfPage) -> tuple[str, ...]:
     """Whose pages may frame this one."""
     now = database_now(session)
-    return service.granted_to(session, wanted.embed, _secret(request), now)
+    with _kept(request, session):
+        return service.granted_to(session, wanted.embed, _secret(request), now)
 
 
 def _of_old_code(request: Request, session: Session, wanted: OfPage) -> Response:
@@ -114,6 +134,8 @@ def _of_old_code(request: Request, session: Session, wanted: OfPage) -> Response
     assert wanted.token is not None
     granted = _granted(request, session, wanted.token, tokens.AUDIENCE)
     if granted.layer is not EmbedLayer.PUBLIC or granted.id is None:
+        session.close()
+        refused_map(request, "in_address", granted.id)
         raise TokenInAddress(
             "the code of this map was made by an earlier version, with its token in an address "
             "that others can see; make new code and copy it"
@@ -194,6 +216,8 @@ def exchange(
     """
     granted = _granted(request, session, token, tokens.AUDIENCE)
     if embed != ("" if granted.id is None else tokens.page_of(granted.id, _secret(request))):
+        session.close()
+        refused_map(request, "other_page", granted.id)
         raise Unauthenticated("the token is of another map; copy the code of this one again")
     now = database_now(session)
     short = tokens.for_data(granted, now)
@@ -219,6 +243,7 @@ def read_layer(
 ) -> Response:
     """Read what the widget shows, in columns."""
     if wanted.token is not None:
+        refused_map(request, "in_address")
         raise TokenInAddress(
             "send the token of the map to maps/data-tokens as a form, and the data token that you "
             "get from there as `Authorization: Bearer ...`"

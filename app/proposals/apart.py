@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from app.access.persons import same_person
 from app.access.policy import TERMINAL, WORKER, Principal
 from app.access.scoped import within
 from app.database import WriteSession
@@ -23,9 +24,10 @@ def require_apart(
     """
     if principal in (TERMINAL, WORKER):
         return
+    names = same_person(session, principal.name)
     proposed = select(Decision.id).where(
         Decision.proposal_id == proposal.id,
-        Decision.author == principal.name,
+        Decision.author.in_(names),
         Decision.action.in_(PROPOSING),
     )
     if session.scalars(proposed.limit(1)).first() is not None:
@@ -34,7 +36,7 @@ def require_apart(
         )
     recorded = select(Agreement.id).where(
         Agreement.proposal_id == proposal.id,
-        Agreement.recorded_by == principal.name,
+        Agreement.recorded_by.in_(names),
         Agreement.voided_at.is_(None),
     )
     if session.scalars(recorded.limit(1)).first() is not None:

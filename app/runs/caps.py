@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import select
 
 from app.access.holders import hold
+from app.access.persons import same_person
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Problem
@@ -51,15 +52,16 @@ def require_within(options: MatchOptions, settings: Settings) -> None:
 def require_room(
     session: WriteSession, principal: Principal, options: MatchOptions, settings: Settings
 ) -> None:
-    """Raise `BeyondLimit` or `TooManyQueued` where one more run of the principal is too much.
+    """Raise `BeyondLimit` or `TooManyQueued` where one more run of the same person is too much.
 
     Runs of others do not count: those who wait take turns.
     """
     authorise(principal, Action.RUN)  # before anything is said of what there is to run
     require_within(options, settings)
-    hold(session, principal)  # or two that come at once would both take the last place
+    names = same_person(session, principal.name)
+    hold(session, names)  # or two that come at once would both take the last place
     mine = select(Run.operation, Run.options).where(
-        Run.state == RunState.QUEUED, Run.actor == principal.name
+        Run.state == RunState.QUEUED, Run.actor.in_(names)
     )
     waiting = session.execute(mine).all()
     if len(waiting) >= settings.queued_runs:

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.access.persons import persons_of
 from app.database import WriteSession, database_now
 from app.errors import Conflict
 from app.events import audit
@@ -68,7 +69,7 @@ class Doubts:
 
 @dataclass(slots=True)
 class Turns:
-    """When a worker last took up a run of each caller: those who wait take turns.
+    """When a worker last took up a run of each person: those who wait take turns.
 
     Of several workers each has its own; between them, who has fewer runs under way comes first.
     """
@@ -76,9 +77,9 @@ class Turns:
     last: dict[str, int] = field(default_factory=dict)
     taken: int = 0
 
-    def take(self, actor: str) -> None:
+    def take(self, person: str) -> None:
         self.taken += 1
-        self.last[actor] = self.taken
+        self.last[person] = self.taken
 
 
 def _to_be_taken(now: datetime) -> Any:
@@ -119,7 +120,7 @@ def claim(
         if doubts is not None:
             doubts.forget(run)
         if not run.cancel_requested and _ended_workers(session, run) < MOST_ATTEMPTS:
-            turns.take(run.actor)
+            turns.take(persons_of(session, [run.actor])[run.actor])
             return lease(session, run, worker, seconds)
         with about_run(run.id, run.request_id):
             _end_untaken(session, run, worker)
@@ -130,18 +131,22 @@ def _next(session: WriteSession, spared: Collection[int], turns: Turns) -> Run |
     now = database_now(session)
     waiting = (_to_be_taken(now), Run.id.not_in(spared))
     first = select(Run.actor, func.min(Run.id)).where(*waiting).group_by(Run.actor)
-    oldest = {actor: run_id for actor, run_id in session.execute(first)}
-    under_way = Counter(
-        session.scalars(
-            select(Run.actor).where(Run.state == RunState.RUNNING, Run.leased_until >= now)
-        )
-    )
-    for actor in sorted(
+    found = {actor: run_id for actor, run_id in session.execute(first)}
+    busy = session.scalars(
+        select(Run.actor).where(Run.state == RunState.RUNNING, Run.leased_until >= now)
+    ).all()
+    persons = persons_of(session, {*found, *busy})
+    under_way = Counter(persons[actor] for actor in busy)
+    oldest: dict[str, int] = {}
+    for actor, run_id in found.items():
+        oldest[persons[actor]] = min(run_id, oldest.get(persons[actor], run_id))
+    for person in sorted(
         oldest, key=lambda each: (under_way[each], turns.last.get(each, 0), oldest[each])
     ):
+        names = [actor for actor in found if persons[actor] == person]
         run = session.scalars(
             select(Run)
-            .where(*waiting, Run.actor == actor)
+            .where(*waiting, Run.actor.in_(names))
             .order_by(Run.id)
             .limit(1)
             .with_for_update(skip_locked=True)

@@ -112,8 +112,7 @@ async def _attempt(request: Request, form: FormData, way: Way) -> Response:
         await run_in_threadpool(refused_sign_in, request, how, "wrong")
         await sleep(max(0.0, wait_s - (time.monotonic() - started)))
         return _form(request, wanted, status=422, error=said, way=way.__name__)
-    if account is not None:
-        await run_in_threadpool(attempts.succeed, account)
+    await run_in_threadpool(attempts.succeed, address_of(request), account)
     response = RedirectResponse(wanted, 303)
     set_cookie(request, response, secret)
     return response

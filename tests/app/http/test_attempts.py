@@ -59,7 +59,7 @@ def test_an_account_is_shut_for_a_while_wherever_it_is_tried_from(database: Data
     with pytest.raises(TooManyAttempts, match="Wait 1 minute and try again"):
         Attempts(database).take("203.0.113.9", "kim")
     attempts.take("203.0.113.9", "jo")
-    attempts.succeed("kim")
+    attempts.succeed("203.0.113.9", "kim")
     attempts.take("203.0.113.9", "kim")
 
 
@@ -75,6 +75,21 @@ def test_an_address_is_shut_for_a_while_whatever_it_tries(sqlite_database: Datab
     with sqlite_database.read() as session:
         most = max(session.scalars(select(AttemptCount.count)))
     assert most == OF_MINUTE["address"]
+
+
+def test_whoever_comes_in_uses_up_nothing(database: Database) -> None:
+    """However many sign in from one address; what failed there still counts."""
+    attempts = Attempts(database)
+    for _ in range(3):
+        attempts.take("198.51.100.1")
+    for n in range(3 * OF_MINUTE["address"]):
+        attempts.take("198.51.100.1", f"person {n}")
+        attempts.succeed("198.51.100.1", f"person {n}")
+    attempts.succeed("203.0.113.9")
+    for _ in range(OF_MINUTE["address"] - 3):
+        attempts.take("198.51.100.1")
+    with pytest.raises(TooManyAttempts):
+        attempts.take("198.51.100.1")
 
 
 def test_each_refusal_waits_longer_than_the_one_before(sqlite_database: Database) -> None:

@@ -44,6 +44,8 @@ def until(holds: Callable[[], object], seconds: float = 60) -> None:
         ("GET /api/v1/runs/1/events?wait_s=600", "\r\n", 300),  # in the middle of a stream
         ("GET /maps/features", "\r\n", 0),  # before any of it
         ("POST /api/v1/needs", BODY, 0),  # in the middle of its own request
+        ("GET /maps/features/collections/institutions/items", "\r\n", 100),
+        ("POST /maps/data-tokens", FORM.replace("key", "token"), 0),
         ("POST /portal/sign-in", f"Sec-Fetch-Site: same-origin\r\n{FORM}", 0),
     ],
 )

@@ -7,7 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.policy import Grant, Scope
+from app.access.keys import create_key, rotate_key
+from app.access.policy import TERMINAL, Grant, Scope
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
@@ -69,6 +70,26 @@ def test_one_key_does_not_do_it_all(people: People) -> None:
     assert [people.says_yes("administrator", side) for side in ("taker", "giver")] == [201, 201]
     assert people.decide("administrator", "approve") == 403
     assert people.decide("both", "approve") == 201
+
+
+def test_another_key_of_the_same_owner_is_nobody_else(people: People, database: Database) -> None:
+    """Nor the one that a key was rotated to: what one put forward the other cannot approve."""
+    with database.write() as session:
+        made = [
+            create_key(session, TERMINAL, label, [ADMINISTRATOR], owner=owner)
+            for label, owner in (
+                ("one", "Testshire"),
+                ("two", "testshire"),
+                ("three", "Othershire"),
+            )
+        ]
+        rotated = rotate_key(session, TERMINAL, made[0][0].prefix)[1]
+        people.keys |= {key.label: text for key, text in made} | {"rotated": rotated}
+    assert people.decide("one", "prefer") == 201
+    assert [people.says_yes("three", side) for side in ("taker", "giver")] == [201, 201]
+    for who in ("one", "two", "three", "rotated"):
+        assert people.decide(who, "approve") == 403
+    assert people.decide("approver", "approve") == 201
 
 
 def test_the_right_roles_together_do(people: People, database: Database) -> None:

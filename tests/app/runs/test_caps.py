@@ -1,23 +1,26 @@
 """What one caller may have of the machine, and whose turn it is."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.keys import create_key, rotate_key
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.planning.options import MatchOptions
 from app.runs import leases, service
-from app.runs.caps import BeyondLimit, require_within
+from app.runs.caps import BeyondLimit, TooManyQueued, require_room, require_within
 from app.runs.leases import Turns
 from app.settings import Settings
 from models.matching import Run
 from models.vocabulary import RunState
 from tests import rows
 from tests.callers import keyed, said
+from tests.factories import ADMINISTRATOR
 from tests.portal import broker
 from tests.runs import OPTIONS, contested
 
@@ -144,6 +147,38 @@ def test_whoever_has_fewer_runs_under_way_comes_first(database: Database) -> Non
     assert [take_next(database)[0] for _ in range(2)] == ["many", "many"]
     wait_for(database, "one", 2)
     assert [take_next(database)[0] for _ in range(3)] == ["one", "one", "many"]
+
+
+def test_keys_of_one_owner_take_their_turns_and_fill_the_queue_together(
+    database: Database,
+) -> None:
+    """As do a key and the one that it was rotated to: they are one person."""
+    contested(database)
+    with database.write() as session:
+        first = create_key(session, TERMINAL, "one", [ADMINISTRATOR], owner="Testshire")[0].prefix
+        second = create_key(session, TERMINAL, "two", [ADMINISTRATOR], owner="TESTSHIRE ")[0].prefix
+        third = rotate_key(session, TERMINAL, first)[0].prefix
+    keys = [f"key:{each}" for each in (first, second, third)]
+    ids = {each: wait_for(database, each, 2) for each in keys}
+    other = wait_for(database, "other", 2)
+    taken = [take_next(database)[1] for _ in range(8 - 4)]
+    assert taken == [ids[keys[0]][0], other[0], ids[keys[0]][1], other[1]]
+    turns = Turns()
+    waiting = wait_for(database, "other", 1)
+    with database.write() as session:
+        for run_id in taken:
+            leases.end(session, session.get_one(Run, run_id), RunState.FAILED, actor="w")
+    order = []
+    for _ in range(2):
+        order.append(take_next(database, turns)[1])
+        finish(database, order[-1])
+    assert order == [ids[keys[1]][0], waiting[0]]
+    limits = Settings(queued_runs=3)
+    for name, refused in ((keys[2], True), ("other", False), ("user:1", False)):
+        with database.write() as session:
+            who = replace(TERMINAL, name=name)
+            with pytest.raises(TooManyQueued) if refused else nullcontext():
+                require_room(session, who, MatchOptions(), limits)
 
 
 def test_who_comes_back_has_to_wait_for_a_turn(database: Database) -> None:
