@@ -17,19 +17,18 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from models.vocabulary import Reciprocity
-from solver.arrays import IntArray
 from solver.backends.limits import Limits, OnNews
 from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped, gap_of
 from solver.formats.problem import Problem
 from solver.formats.tables import frozen
 from solver.formulation.greedy import greedy
-from solver.formulation.rules import ChangePenalty
+from solver.formulation.standing import standing, worth
+from solver.methods.result import Result, at_least
 from solver.parameters import DEFAULTS, SolveParameters
 
 if TYPE_CHECKING:
     from solver.formats.state import State
-    from solver.methods.result import Result
 
 METHODS: Final = ("auto", "exact", "flow", "prices", "loops")
 DEFAULT_TIME_LIMIT_S: Final = 60.0
@@ -126,7 +125,9 @@ def solve(
     workers
         Processor cores to use, >= 1.
     warm
-        State of a problem like this one, for a warm start of prices and plan. Not used by "flow".
+        State of a problem like this one, for a warm start of prices and plan. By default the plan
+        in force (`current`), which a plan that is found never falls short of while it is possible.
+        Not used by "flow".
     executor
         Solves the blocks of "prices"; by default processes of this machine.
     on_progress
@@ -152,6 +153,10 @@ def solve(
         If the plan found breaks a rule, and so does every plan before it: a fault of the solver.
     """
     started = time.time()
+    if warm is None and len(problem.current):
+        from solver.formats.state import State
+
+        warm = State.of_current(problem)
     _check_method(problem, method)
     _check_limits(time_limit_s, work, gap, seed, workers)
 
@@ -174,7 +179,7 @@ def solve(
     limits = Limits(deadline, gap, work, seed, workers, parameters.backends)
     solved_by = _method(method, warm, executor, parameters)
     result = solved_by(problem, limits, on_news=on_news, cancelled=cancelled)
-    result = _with_a_plan(problem, result)
+    result = at_least(problem, _with_a_plan(problem, result), standing(problem))
     plan = _plan(problem, result, seed)
     if violations := verify(problem, plan):
         result = last_good(problem, result, seed, violations)
@@ -246,14 +251,7 @@ def _with_a_plan(problem: Problem, result: Result) -> Result:
     half_days = greedy(problem)
     if half_days is None or result.stopped is Stopped.INFEASIBLE:
         return result
-    return replace(result, half_days=half_days, objective=_points(problem, half_days))
-
-
-def _points(problem: Problem, half_days: IntArray) -> int:
-    """Return the points of a plan, half-days per candidate of the problem."""
-    saved = ChangePenalty().kept_points(problem)
-    points = problem.candidates.points * half_days + problem.candidates.bonus + saved
-    return int(points[half_days > 0].sum() - saved.sum())
+    return replace(result, half_days=half_days, objective=worth(problem, half_days))
 
 
 def last_good(
@@ -279,7 +277,7 @@ def last_good(
         earlier = replace(
             result,
             half_days=half_days,
-            objective=_points(problem, half_days),
+            objective=worth(problem, half_days),
             stopped=stopped,
             state=None,
         )

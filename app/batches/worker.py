@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from multiprocessing.synchronize import Event
@@ -23,6 +24,7 @@ from app.planning.build import Built, build
 from app.planning.load import Loaded, load
 from app.planning.options import MatchOptions
 from app.planning.scope import Takers, takers_of
+from app.planning.standing import Standing, standing
 from app.planning.travel import travel_times
 from app.planning.unchanged import basis_of, search_of
 from app.register.lookups import Scope
@@ -151,23 +153,24 @@ def _unplanned(scope: Scope, problem: Problem, started: float) -> AreaResult:
 def _build(desk: Desk, database: Database, scope: Scope) -> tuple[Takers, Built]:
     as_of = service.day_of(desk.options)
 
-    def read() -> tuple[Takers, Loaded]:
+    def read() -> tuple[Takers, Loaded, Sequence[Standing]]:
         with database.read() as session:
             if desk.loaded is None:
                 desk.loaded = load(session, desk.principal, None, desk.period, as_of, now=desk.now)
-            return takers_of(session, desk.principal, scope.as_json(), as_of), desk.loaded
+            takers = takers_of(session, desk.principal, scope.as_json(), as_of)
+            return takers, desk.loaded, standing(session, takers.description, desk.period)
 
-    takers, rows = retried(read, desk.stop.is_set)
+    takers, rows, stands = retried(read, desk.stop.is_set)
     ids = takers.participant_ids
     if ids is not None:
         rows = replace(rows, needs=[need for need in rows.needs if need.participant_id in ids])
-    return takers, build(rows, desk.options, travel_times(desk.travel_source))
+    return takers, build(rows, desk.options, travel_times(desk.travel_source), stands)
 
 
 def _input_digest(built: Built, options: MatchOptions) -> str:
     """Of all that decides about the plan: the problem, and how far to look for the best."""
     basis = basis_of(problem_to_json(built.problem))
-    search = json.dumps(search_of(options), sort_keys=True)
+    search = json.dumps(search_of(options) | {"change_price": options.change_price}, sort_keys=True)
     return hashlib.sha256(f"{basis}{search}".encode()).hexdigest()
 
 

@@ -109,6 +109,17 @@ def match(
     exclude: Annotated[
         list[str] | None, typer.Option(help="NEED=OFFER that the plan must not include.")
     ] = None,
+    change_price: Annotated[
+        int,
+        typer.Option(
+            help="Points that it costs to move a school from the supporting organisation of the "
+            "last plan. 0: nothing."
+        ),
+    ] = DEFAULTS.change_price,
+    free: Annotated[
+        list[str] | None,
+        typer.Option(help="NEED whose pairing of the last plan can change at no price."),
+    ] = None,
     method: Annotated[
         str, typer.Option(help="Solution method: auto, exact, flow, prices or loops.")
     ] = DEFAULTS.method,
@@ -163,6 +174,7 @@ def match(
             "--plan": plan,
             "--pin": pin,
             "--exclude": exclude,
+            "--free": free,
         },
     )
     listed = [] if area or areas else _listed(list_file)
@@ -177,6 +189,8 @@ def match(
         max_taken=max_taken,
         refuse_failed_support_years=refuse_failed_support_years,
         weights=_weights(weights),
+        change_price=change_price,
+        free=tuple(free or ()),
         pins=tuple(pin or ()),
         exclusions=tuple(exclude or ()),
         as_of=as_of,

@@ -22,6 +22,7 @@ from app.insight.report import (
 from app.planning.carry_out import Outcome
 from app.planning.load import AnyRow, PlannedNeed, PlannedOffer
 from app.planning.options import MatchOptions
+from app.planning.standing import price_in_words
 from app.register.group_members import MEMBERS
 from app.runs import queries
 from app.wording import counted, from_code, number
@@ -387,6 +388,7 @@ def rules_in_words(options: MatchOptions) -> tuple[str, ...]:
         "the rules allow, and with all such offers of its own trust, federation or networks.",
         "Limits on days, dates, locations, phases, areas served and circumstances apply to both "
         "sides.",
+        price_in_words(options),
         *(
             [
                 "Pairs whose earlier support did not work are left out for "

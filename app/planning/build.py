@@ -13,6 +13,7 @@ from app.planning.options import MatchOptions
 from app.planning.pair_constraints import ImpossiblePin, Pair, Unplannable, Wishes, wishes_of
 from app.planning.pair_tables import Place, as_float, pair_tables, places_of
 from app.planning.similarity import specialisms
+from app.planning.standing import Standing, current_rows
 from app.planning.travel import TravelTimesUnavailableError
 from models.partnerships import Support
 from models.vocabulary import (
@@ -54,8 +55,11 @@ def build(
     loaded: Loaded,
     options: MatchOptions,
     travel: TravelTimes,
+    standing: Sequence[Standing] = (),
 ) -> Built:
     """Settle windows, terms and modes, find the candidates and value them.
+
+    What is `standing` can be changed at a price.
 
     Raises
     ------
@@ -64,7 +68,7 @@ def build(
     ImpossiblePin
         If a pin cannot be kept by any plan.
     NotFound
-        If a pin or exclusion names a need or offer that is not in this run.
+        If a pin or exclusion names a need or offer that is not in this run, or a need to free.
     """
     if not loaded.needs or not loaded.offers:
         missing = "offer" if loaded.needs else "need"
@@ -90,7 +94,8 @@ def build(
         )
     valued = points.score(point_inputs(loaded, options, left, pairs, found, place))
     try:
-        made = _problem(loaded, options, left, place, found, valued, wishes)
+        current = current_rows(standing, loaded, options, found, wishes.exclusions)
+        made = _problem(loaded, options, left, place, found, valued, wishes, current)
     except tables.ProblemFault as fault:
         raise Unplannable(
             "The days, limits or weights of this run are too large to plan with: "
@@ -182,6 +187,7 @@ def _problem(
     found: candidates.CandidatePairs,
     valued: points.Points,
     wishes: Wishes,
+    current: Sequence[tuple[int, int, int]],
 ) -> problem.Problem:
     """Only offers with a candidate, and participants with a need or such an offer, go in."""
     offer_rows = np.unique(found.offer)
@@ -231,6 +237,11 @@ def _problem(
                 if offer_place[offer] != -1
             ]
         ),
+        current=tables.pairs(
+            [(offer_place[offer], need, half_days) for offer, need, half_days in current] or None,
+            3,
+        ),
+        change_penalty=options.change_price if current else 0,
     )
 
 

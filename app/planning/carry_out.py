@@ -25,6 +25,7 @@ from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable
 from app.planning.scope import takers_of
+from app.planning.standing import Standing, standing
 from app.planning.travel import travel_times
 from app.planning.unchanged import Kept, basis_of, kept_plan
 from app.transient import retried
@@ -125,6 +126,10 @@ class Planned:
     """What was drawn of it for people, files by name."""
     kept_run_id: int | None = None
     """The run whose plan this is, as nothing had changed since; none where it was searched."""
+    stood: int = 0
+    """Pairings of the last plan that could have been kept."""
+    moved: int = 0
+    """Those of them that were not; the objective is less by the price of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,19 +205,15 @@ def _build(order: Order, database: Database, cancelled: Callable[[], bool]) -> B
     as_of = options.as_of
     assert as_of is not None
 
-    def read() -> Loaded:
+    def read() -> tuple[Loaded, Sequence[Standing]]:
         with database.read() as session:
             takers = takers_of(session, WORKER, order.scope, as_of)
-            return load(
-                session,
-                WORKER,
-                takers.participant_ids,
-                order.period_code,
-                as_of,
-                now=order.now,
-            )
+            ids, period = takers.participant_ids, order.period_code
+            loaded = load(session, WORKER, ids, period, as_of, now=order.now)
+            return loaded, standing(session, order.scope, period, order.run_id)
 
-    return build(retried(read, cancelled), options, travel_times(order.travel_source))
+    loaded, stands = retried(read, cancelled)
+    return build(loaded, options, travel_times(order.travel_source), stands)
 
 
 def _solve(
@@ -230,9 +231,9 @@ def _solve(
         "candidates": len(built.problem.candidates),
     }
     log.info("run.problem_built", **sizes)
-    problem = problem_to_json(built.problem)
-    content, basis = encode(problem, gzipped=True), basis_of(problem)
-    del problem
+    problem, as_json = built.problem, problem_to_json(built.problem)
+    content, basis = encode(as_json, gzipped=True), basis_of(as_json)
+    del as_json
     refusals = _refusals_by_need(built)
     tell(
         ProblemMade(
@@ -247,10 +248,10 @@ def _solve(
 
     def read() -> Kept | None:
         with database.read() as session:
-            return kept_plan(session, order.run_id, order.options, basis)
+            return kept_plan(session, order.run_id, order.options, problem, basis)
 
     kept = retried(read, cancelled)
-    plan = kept.plan if kept else _search(order.options, built.problem, tell, cancelled)
+    plan = kept.plan if kept else _search(order.options, problem, tell, cancelled)
     tell(Stage("Writing the plan", 0.95))
     chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
     with uncollected():
@@ -273,6 +274,8 @@ def _solve(
             alternate_rows(order.run_id, built, plan),
             encode(explained_to_json(outcome.explained), gzipped=True),
             kept_run_id=kept.run_id if kept else None,
+            stood=len(problem.current),
+            moved=int((~np.isin(problem.positions(problem.current), chosen)).sum()),
         )
     # Candidates and points of a country are 200 MB, and nobody looks at them any more.
     del built

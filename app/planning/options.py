@@ -53,6 +53,10 @@ PairText = Annotated[
 ]
 """`NEED=OFFER`, by their references."""
 Pairs = Annotated[tuple[PairText, ...], Field(max_length=10_000, fail_fast=True)]
+NeedText = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=64, examples=["made-up-need-1"]),
+]
 Weight = Annotated[int, Field(strict=True, ge=0, le=5_000_000)]
 
 
@@ -97,6 +101,11 @@ class MatchOptions(BaseModel):
     """The day to plan from; none: today."""
     weights: dict[str, Weight] = Field(default_factory=dict, examples=[{"nearness": 200}])
     """Weights of the points' components that differ from the default (docs/points.md)."""
+    change_price: Weight = 125
+    """Points that it costs to move a school from the supporting organisation that the last plan
+    proposes for it, as long as nobody has decided on that (docs/rebrokering.md)."""
+    free: Annotated[tuple[NeedText, ...], Field(max_length=10_000, fail_fast=True)] = ()
+    """Needs whose pairing of the last plan can change at no price, by reference."""
     pins: Pairs = ()
     exclusions: Pairs = ()
     method: Method = "auto"

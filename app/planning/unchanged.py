@@ -1,9 +1,10 @@
 """Unchanged data give the unchanged plan: that of the last run, where nothing has changed since."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from app.planning.options import MatchOptions
@@ -11,7 +12,9 @@ from app.planning.scope import run_ids
 from models.matching import Run, RunFile
 from models.vocabulary import RunState
 from solver.formats.json_columns import decode, encode
-from solver.formats.plan import Plan, Stopped
+from solver.formats.plan import Plan, Stopped, gap_of
+from solver.formats.problem import Problem
+from solver.formulation.standing import worth
 
 WHAT_STOOD: Final = ("current", "change_penalty")
 """Parts of a problem that every plan changes for the next run, whatever the data."""
@@ -39,12 +42,13 @@ def search_of(options: MatchOptions) -> dict[str, Any]:
 
 
 def kept_plan(
-    session: Session, run_id: int, options: MatchOptions, basis_sha256: str
+    session: Session, run_id: int, options: MatchOptions, problem: Problem, basis_sha256: str
 ) -> Kept | None:
     """The plan of the run before this one, of the same takers and period, if it still is the plan.
 
-    It is, where the basis of the problem is the same and searching again is not asked for: the
-    plan is proven as near to the best as this run wants it, or was searched for in the same way.
+    It is, where the basis of the problem is the same, all of it stands at no lower price than
+    before, and searching again is not asked for: the plan is proven as near to the best as this
+    run wants it, or was searched for in the same way.
     """
     run = session.get_one(Run, run_id)
     earlier = (Run.id < run_id, Run.state == RunState.SOLVED)
@@ -52,10 +56,32 @@ def kept_plan(
     before = session.get_one(Run, ids[0]) if ids else None
     if before is None or before.basis_sha256 != basis_sha256:
         return None
+    asked = MatchOptions.model_validate(before.options)
     is_near = before.gap is not None and before.gap <= options.gap
-    searched = search_of(MatchOptions.model_validate(before.options))
     cut_short = before.stopped == Stopped.CANCELLED or "given_up" in (before.summary or {})
-    if not is_near and (cut_short or searched != search_of(options)):
+    is_same = not cut_short and search_of(asked) == search_of(options)
+    if not (is_near or is_same) or options.change_price < asked.change_price:
         return None
     file = session.get_one(RunFile, (before.id, "plan"))
-    return Kept(before.kept_run_id or before.id, Plan.from_json(decode(file.content)))
+    plan = _as_it_stands(problem, Plan.from_json(decode(file.content)))
+    return None if plan is None else Kept(before.kept_run_id or before.id, plan)
+
+
+def _as_it_stands(problem: Problem, plan: Plan) -> Plan | None:
+    """A plan of the same basis with its figures for a problem in which all of it stands.
+
+    What it changed of the plan before costs no points any more. Its bound rises by as much: a plan
+    that moves from this one pays at least what it would have paid less to move from the one before,
+    as the pairings that it drops of that one are dropped by this one already, or dropped of this.
+    """
+    pairings = np.column_stack([plan.offer, plan.need])
+    stands = {tuple(pair) for pair in problem.current[:, :2].tolist()}
+    if stands != {tuple(pair) for pair in pairings.tolist()}:
+        return None
+    half_days = np.zeros(len(problem.candidates), np.int64)
+    half_days[problem.positions(pairings)] = plan.half_days
+    objective = worth(problem, half_days)
+    assert plan.objective is not None
+    assert plan.bound is not None
+    bound = plan.bound + (objective - plan.objective)
+    return replace(plan, objective=objective, bound=bound, gap=gap_of(objective, bound))

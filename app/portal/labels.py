@@ -452,6 +452,10 @@ RUN_FIELDS: Final[Mapping[str, Field]] = {
         "Leave out pairs whose earlier support did not work",
         "Enter for how many years after its end, like 2, or 0 for none",
     ),
+    "change_price": Field(
+        "Price of a change", "Enter the price of a change in points, like 125, or 0 for none"
+    ),
+    "free": Field("Needs that can change at no price", "Enter references of needs"),
     "minutes": Field("Time limit", "Enter a time limit in minutes, like 5"),
     "include_suggestions": Field(
         "Suggested needs, and organisations that have not responded", "Select yes or no"

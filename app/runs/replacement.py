@@ -6,19 +6,14 @@ for, is left alone, and so are the proposals of other areas and periods.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, select, update
 
 from app.database import WriteSession, database_now
 from app.events import audit
 from app.planning.scope import run_ids
-from models.matching import Proposal, ProposalFlag, RuleException, Run
+from app.planning.standing import undecided
+from models.matching import Proposal, ProposalFlag, Run
 from models.vocabulary import FlagOutcome, ProposalState, RunState
-
-
-def undecided() -> ColumnElement[bool]:
-    """Whether nobody has decided on a proposal yet."""
-    excepted = exists().where(RuleException.proposal_id == Proposal.id)
-    return (Proposal.state == ProposalState.PROPOSED) & ~excepted
 
 
 def newer_run(session: WriteSession, run: Run) -> int | None:

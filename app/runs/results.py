@@ -98,6 +98,8 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
     run.summary = (run.summary or {}) | {"greedy_objective": message.greedy_objective}
     if plan.given_up:
         run.summary["given_up"] = plan.given_up
+    if message.stood:
+        run.summary |= {"stood": message.stood, "moved": message.moved}
     run.stage = None
     if plan.conflict:
         run.failure = " ".join(

@@ -93,6 +93,12 @@ class State:
             half_days[chosen],
         )
 
+    @staticmethod
+    def of_current(problem: Problem) -> State:
+        """Return the state of the plan in force, of which not all need be possible any more."""
+        offer, need, half_days = problem.current.T
+        return State(problem.offers.id, problem.needs.id, offer, need, half_days)
+
     def to_json(self) -> dict[str, Any]:
         """Return the file's content, `givetake-state/1`."""
         pairs = {"offer": self.offer, "need": self.need, "half_days": self.half_days}

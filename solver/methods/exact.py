@@ -15,6 +15,7 @@ from solver.formats.plan import Stopped
 from solver.formats.problem import Problem
 from solver.formulation.greedy import greedy
 from solver.formulation.program import Formulation, formulate, simple_bound
+from solver.formulation.standing import standing
 from solver.methods.result import Result
 from solver.parameters import DEFAULTS, SolveParameters
 
@@ -50,12 +51,13 @@ def solve_exact(
     start = greedy(problem)
     values = None if start is None else formulation.values(start)
     best = Best(formulation, values, simple_bound(formulation, problem))
-    if warm is not None:
+    kept = standing(problem)
+    if warm is not None and kept is None:
         # Late, as the compiled kernel is worth loading for a warm start only.
         from solver.prices.warm import warm_plan
 
         kept = warm_plan(warm, problem, parameters)
-        best.take(None, None, None if kept is None else formulation.values(kept))
+    best.take(None, None, None if kept is None else formulation.values(kept))
     on_news(best.seen, best.bound)
     if best.gap() <= 0:
         stopped = Stopped.PROVED

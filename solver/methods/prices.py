@@ -123,7 +123,8 @@ class PriceCoordination:
         )
         self._fresh = np.zeros(len(self._decomposition), np.bool_)
         if start is not None:
-            self._fresh = ~start.known
+            if self.warm:
+                self._fresh = ~start.known
             self.search.column_frequency[:] = start.frequency
             wanted = self._repair.within_limits(start.half_days)
             self.incumbent.update(self._repair.plan(wanted, self.search.column_frequency))

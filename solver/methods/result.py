@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from solver.arrays import IntArray
 from solver.formats.plan import ConflictPart, Stopped
+from solver.formats.problem import Problem
 from solver.formats.state import State
+from solver.formulation.standing import worth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,3 +46,20 @@ class Result:
     state: State | None = None
     earlier: tuple[IntArray, ...] = ()
     given_up: int = 0
+
+
+def at_least(problem: Problem, result: Result, kept: IntArray | None) -> Result:
+    """Return a result with another plan in place of its own where that is better.
+
+    Parameters
+    ----------
+    kept
+        Half-days per candidate of a plan that keeps every rule; None if there is none.
+    """
+    if kept is None or result.stopped is Stopped.INFEASIBLE:
+        return result
+    objective = worth(problem, kept)
+    if result.half_days is not None and result.objective >= objective:
+        return result
+    bound = max(result.bound, objective)
+    return replace(result, half_days=kept, objective=objective, bound=bound, state=None)

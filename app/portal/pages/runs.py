@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
@@ -18,6 +18,7 @@ from app.exchange.rows import Count, Miles
 from app.files.csv_reading import RowModel, Text, Whole, YesNo
 from app.insight.queries import rules_in_words
 from app.planning.options import MatchOptions
+from app.planning.standing import price_in_words
 from app.portal import forms
 from app.portal.forms import Filled
 from app.portal.labels import RUN_FIELDS
@@ -33,6 +34,8 @@ from models.vocabulary import AreaKind, BalanceHolder, Reciprocity, RunState
 router = APIRouter()
 PER_PAGE: Final = 30
 WIDTH, HEIGHT = 600.0, 160.0
+REFERENCES: Final = r"^[\s,]*([A-Za-z0-9][A-Za-z0-9._:/-]{0,63}([\s,]+|$))*$"
+"""Of needs, with spaces or commas between them."""
 
 
 class Asked(RowModel):
@@ -49,6 +52,8 @@ class Asked(RowModel):
     refuse_failed_support_years: Annotated[Whole, Field(ge=0, le=100)] = (
         MatchOptions().refuse_failed_support_years
     )
+    change_price: Annotated[Whole, Field(ge=0, le=5_000_000)] = MatchOptions().change_price
+    free: Annotated[Text, StringConstraints(pattern=REFERENCES)] = ""
     minutes: Annotated[Whole, Field(ge=1, le=720)]
     include_suggestions: YesNo = False
     include_declined: YesNo = False
@@ -56,7 +61,8 @@ class Asked(RowModel):
     def options(self, as_of: date) -> MatchOptions:
         return MatchOptions(
             as_of=as_of,
-            **self.model_dump(exclude={"area", "period", "minutes"}),
+            **self.model_dump(exclude={"area", "period", "minutes", "free"}),
+            free=tuple(self.free.replace(",", " ").split()),
             time_limit_s=self.minutes * 60.0,
         )
 
@@ -96,6 +102,7 @@ def new_run(request: Request, who: Who, now: Now) -> Response:
         "max_taken": str(options.max_taken),
         "max_given": str(options.max_given),
         "refuse_failed_support_years": str(options.refuse_failed_support_years),
+        "change_price": str(options.change_price),
         "minutes": "1",
     }
     with who.database.read() as session:
@@ -147,6 +154,7 @@ def _form(
         areas=areas,
         periods=[period for period in periods if period.ends >= today],
         fields=RUN_FIELDS,
+        price_hint=price_in_words(MatchOptions()),
     )
 
 

@@ -60,6 +60,9 @@ def test_the_same_data_keep_the_plan_without_a_search(exchange: Database) -> Non
     assert [run(exchange, each).kept_run_id for each in runs] == [None, runs[0], runs[0]]
     assert lines == [
         "Nothing has changed since run 1: its plan is kept.",
+        "2 of 2 pairings of the last plan that nobody had decided on are kept. Moving a school "
+        "from the supporting organisation of the last plan costs 125 points: as much as 10 miles "
+        "for 2.5 days of support.",
         "Replaced 2 proposals of run 2 that nobody had decided on.",
     ]
 

@@ -1,0 +1,116 @@
+"""What stands before a run: proposals of the last plan that nobody decided on, kept at a price."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound
+from app.planning.load import Loaded
+from app.planning.options import MatchOptions
+from app.planning.pair_constraints import Pair
+from app.planning.scope import run_ids
+from app.wording import counted, number
+from models.matching import Proposal, RuleException, Run
+from models.vocabulary import ProposalState, days_text
+from solver.pairing.candidates import CandidatePairs
+from solver.pairing.weights import Weights
+
+TYPICAL_HALF_DAYS: Final = 5
+"""Of the pairing that the price of change is put in words for."""
+
+
+class Standing(NamedTuple):
+    """A pairing that nobody decided on."""
+
+    need_id: int
+    offer_id: int
+    half_days: int
+
+
+def undecided() -> ColumnElement[bool]:
+    """Whether nobody has decided on a proposal yet."""
+    excepted = exists().where(RuleException.proposal_id == Proposal.id)
+    return (Proposal.state == ProposalState.PROPOSED) & ~excepted
+
+
+def standing(
+    session: Session,
+    scope: Mapping[str, Any],
+    period_code: str,
+    before: int | None = None,
+) -> list[Standing]:
+    """What stands for the takers of a scope, as runs before the one numbered `before` left it."""
+    left = select(Proposal.run_id).where(undecided())
+    earlier = [Run.id.in_(left)] if before is None else [Run.id.in_(left), Run.id < before]
+    query = (
+        select(Proposal.need_id, Proposal.offer_id, Proposal.half_days)
+        .where(Proposal.run_id.in_(run_ids(session, scope, period_code, *earlier)), undecided())
+        .order_by(Proposal.id)
+    )
+    found = {(row.need_id, row.offer_id): Standing(*row) for row in session.execute(query)}
+    return list(found.values())
+
+
+def current_rows(
+    standing: Sequence[Standing],
+    loaded: Loaded,
+    options: MatchOptions,
+    found: CandidatePairs,
+    excluded: Sequence[Pair],
+) -> list[tuple[int, int, int]]:
+    """Rows of `Loaded.offers` and `needs`, with half-days, of what stands and could be kept.
+
+    What a run frees by name stands no more.
+
+    Raises
+    ------
+    NotFound
+        If `free` names a need that is not in this run.
+    """
+    needs = {need.reference: need.id for need in loaded.needs}
+    if unknown := [reference for reference in options.free if reference not in needs]:
+        raise NotFound(
+            f"There is no need {unknown[0]!r} to free in this run. Check the reference, the area "
+            "and the period."
+        )
+    freed = {needs[reference] for reference in options.free}
+    need_row = {need.id: row for row, need in enumerate(loaded.needs)}
+    offer_row = {offer.id: row for row, offer in enumerate(loaded.offers)}
+    rows = [
+        (offer_row[each.offer_id], need_row[each.need_id], each.half_days)
+        for each in standing
+        if each.need_id in need_row and each.offer_id in offer_row and each.need_id not in freed
+    ]
+    width, out = len(loaded.needs), set(excluded)
+    keys = np.array([offer * width + need for offer, need, _ in rows], np.int64)
+    possible = np.isin(keys, found.offer * width + found.need)
+    return [
+        row
+        for row, fits in zip(rows, possible, strict=True)
+        if fits and (row[0], row[1]) not in out
+    ]
+
+
+def price_in_words(options: MatchOptions) -> str:
+    """What it costs to move a school, beside what people know."""
+    price = options.change_price
+    if not price:
+        return "Moving a school from the supporting organisation of the last plan costs nothing."
+    weights = Weights.of(options.weights)
+    what = (
+        "Moving a school from the supporting organisation of the last plan costs "
+        f"{counted(price, 'point')}"
+    )
+    by_mile = weights.nearness * TYPICAL_HALF_DAYS / weights.nearness_ends_miles
+    if by_mile and (miles := price / by_mile) <= weights.nearness_ends_miles:
+        return (
+            f"{what}: as much as {counted(round(miles, 1), 'mile')} for "
+            f"{days_text(TYPICAL_HALF_DAYS)} of support."
+        )
+    if weights.priority_3:
+        share = price / weights.priority_3
+        return f"{what}: {number(round(share, 1))} times as much as a need of priority 3 earns."
+    return f"{what}."
