@@ -40,6 +40,7 @@ from app.proposals.publication_routes import router as publication
 from app.proposals.routes import router as matching
 from app.register.network_routes import router as networks
 from app.register.routes import router as register
+from app.runs.diff_routes import router as diffs
 from app.runs.routes import router as runs
 from app.settings import Settings
 from app.successions.routes import router as successions
@@ -111,6 +112,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         exchange,
         partnerships,
         runs,
+        diffs,
         explanations,
         matching,
         approval,

@@ -25,6 +25,7 @@ COMMANDS = {
     "template": "app.cli.templates:template",
     "suggest": "app.cli.exchange:suggest",
     "match": "app.cli.match:match",
+    "diff": "app.cli.diff:diff",
     "why": "app.cli.why:why",
     "case": "app.cli.case:case",
     "worker": "app.cli.worker:worker",

@@ -25,6 +25,7 @@ from app.insight.report import Symbol
 from app.insight.report_map import MapRole
 from app.portal.choices import ItemKind, ReviewAction, Saved, SessionsEnded, UserChange
 from app.portal.forms import Field
+from app.runs.diff import Change
 from models.vocabulary import (
     ApprovedBy,
     AreaKind,
@@ -77,6 +78,13 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         BalanceHolder.SCHOOL: "For each school",
         BalanceHolder.FEDERATION: "Across each federation",
         BalanceHolder.TRUST: "Across each trust",
+    },
+    Change: {
+        Change.CHANGED: "Changed",
+        Change.UNMET: "No longer met",
+        Change.ENDED: "Ended",
+        Change.NEW: "New",
+        Change.KEPT: "Kept",
     },
     Component: COMPONENT_NAMES,
     DecisionAction: {
@@ -511,6 +519,12 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         Availability.MAY_OFFER: "yellow",
         Availability.NOT_OFFERING: "red",
         Availability.NOT_ANSWERED: "grey",
+    },
+    Change: {
+        Change.CHANGED: "yellow",
+        Change.UNMET: "red",
+        Change.ENDED: "grey",
+        Change.NEW: "green",
     },
     NeedState: {
         NeedState.SUGGESTED: "grey",

@@ -1,0 +1,210 @@
+"""The difference of two plans: whose support changes, ends, is new, or is kept."""
+
+import csv
+import json
+from io import StringIO
+
+import pytest
+from sqlalchemy import select, update
+
+from app.access.policy import TERMINAL
+from app.cli.main import run as command
+from app.database import Database
+from app.errors import NotFound
+from app.planning.options import MatchOptions
+from app.proposals import decisions
+from app.runs import service
+from app.runs.diff import Change, Diff, OtherPeriods, diff
+from app.settings import settings
+from models.exchange import Need, Offer
+from models.matching import Proposal, Run
+from models.vocabulary import DecisionAction
+from tests import rows
+from tests.callers import keyed
+from tests.portal import broker
+from tests.runs import FREELY, match
+
+FREE = FREELY.model_copy(update={"change_price": 0})
+
+
+@pytest.fixture
+def exchange(sqlite_database: Database) -> Database:
+    """Three needs of School 1 to 3; near and far can each meet one of two of them, one is alone."""
+    with sqlite_database.write() as session:
+        rows.add_calendar(session)
+        for urn in (1, 2):
+            rows.add_need(session, f"N{urn}", rows.add_school(session, urn))
+        alone = rows.add_school(session, 3)
+        rows.add_need(session, "N3", alone, expertise_code="reading")
+        for name, urn, miles in (("near", 4, 1), ("far", 5, 9), ("other", 6, 12)):
+            school = rows.add_school(session, urn, miles, name=f"Giver {name}")
+            rows.add_offer(session, name, school, half_days=4, max_pairings=1)
+            if name == "near":
+                rows.add_offer(session, "books", school, expertise_code="reading")
+    match(sqlite_database, FREE)
+    return sqlite_database
+
+
+def found(database: Database, after: int, before: int | None = None) -> Diff:
+    with database.read() as session:
+        made = diff(session, TERMINAL, after, before)
+        session.expunge_all()
+        return made
+
+
+def told(made: Diff) -> list[tuple[str, str, str | None, str | None]]:
+    return [
+        (
+            str(line.change),
+            line.need,
+            line.before and line.before.offer,
+            line.after and line.after.offer,
+        )
+        for line in made.lines
+    ]
+
+
+def withdraw(database: Database, *offers: str) -> None:
+    with database.write() as session:
+        session.execute(update(Offer).where(Offer.reference.in_(offers)).values(withdrawn=True))
+
+
+def giver_of(database: Database, need: str) -> str:
+    with database.read() as session:
+        query = (
+            select(Offer.reference)
+            .join(Proposal, Proposal.offer_id == Offer.id)
+            .join(Need, Need.id == Proposal.need_id)
+        )
+        return session.scalars(query.where(Need.reference == need, Proposal.run_id == 1)).one()
+
+
+def test_the_same_plan_twice_differs_in_nothing(exchange: Database) -> None:
+    """Unchanged data are an empty difference: everything is kept, for no points and nobody."""
+    made = found(exchange, match(exchange, FREE))
+    assert {line.change for line in made.lines} == {Change.KEPT}
+    assert (made.before and made.before.id, made.points, made.people) == (1, 0, 0)
+    assert made.count(Change.KEPT) == 3
+
+
+def test_every_kind_of_change_is_told(exchange: Database) -> None:
+    """Another giver, a need unmet, one that ended, and one that is new; each for its school."""
+    near = giver_of(exchange, "N1")
+    with exchange.write() as session:
+        session.execute(update(Need).where(Need.reference == "N2").values(state="closed"))
+        rows.add_need(session, "N4", rows.add_school(session, 7))
+    withdraw(exchange, near, "books")
+    made = found(exchange, match(exchange, FREE), 1)
+    lines = told(made)
+    assert [line[:2] for line in lines] == [
+        ("changed", "N1"),
+        ("unmet", "N3"),
+        ("ended", "N2"),
+        ("new", "N4"),
+    ]
+    assert lines[0][2] == near
+    assert (lines[1][2:], lines[2][3], lines[3][2]) == (("books", None), None, None)
+    with exchange.read() as session:
+        objective = {run.id: run.objective for run in session.scalars(select(Run))}
+    assert made.points == objective[2] - objective[1]
+    assert made.people == len({1, 2, 3, 7}) + 3
+
+
+def test_the_other_way_round_is_the_reverse(exchange: Database) -> None:
+    """Points that were lost are gained."""
+    withdraw(exchange, "books")
+    newer = match(exchange, FREE)
+    forth, back = found(exchange, newer, 1), found(exchange, 1, newer)
+    assert forth.points == -back.points < 0
+    assert (forth.count(Change.UNMET), back.count(Change.NEW)) == (1, 1)
+
+
+def test_what_somebody_decided_on_is_kept(exchange: Database) -> None:
+    """A held proposal is not planned again, and has not ended either."""
+    with exchange.write() as session:
+        [held] = session.scalars(select(Proposal.id).join(Need).where(Need.reference == "N3")).all()
+        decisions.decide(session, TERMINAL, held, DecisionAction.PREFER, hold_days=14)
+    made = found(exchange, match(exchange, FREE), 1)
+    assert ("kept", "N3", "books", "books") in told(made)
+    assert made.count(Change.KEPT) == 3
+
+
+def test_a_first_run_is_all_new(exchange: Database) -> None:
+    """There is nothing to compare with."""
+    made = found(exchange, 1)
+    assert made.before is None
+    assert made.count(Change.NEW) == len(made.lines) == 3
+
+
+def test_runs_of_other_periods_and_without_a_plan_are_refused(exchange: Database) -> None:
+    """By number, with what to do."""
+    with exchange.read() as session:
+        takers = service.takers_in(session, TERMINAL, "Testshire", rows.STARTS)
+    term = service.match(
+        exchange, TERMINAL, takers, rows.TERM, MatchOptions(as_of=rows.STARTS, workers=1)
+    )
+    with pytest.raises(OtherPeriods, match=f"Run 1 plans 2026-27 and run {term} plans 2026-27/aut"):
+        found(exchange, term, 1)
+    with exchange.write() as session:
+        session.execute(update(Run).where(Run.id == term).values(state="failed"))
+    with pytest.raises(NotFound, match=f"Run {term} has no plan to compare"):
+        found(exchange, 1, term)
+    with pytest.raises(NotFound, match="There is no run 99"):
+        found(exchange, 1, 99)
+
+
+def test_http_gives_it_as_json_and_csv(exchange: Database) -> None:
+    """By default with the run before; with `from`, with any of the same period."""
+    withdraw(exchange, "books")
+    match(exchange, FREE)
+    with keyed(exchange) as client:
+        shown = client.get("/api/v1/runs/2/diff").json()
+        assert shown == client.get("/api/v1/runs/2/diff?from=1").json()
+        assert (shown["before"], shown["counts"]["unmet"], shown["counts"]["kept"]) == (1, 1, 2)
+        assert shown["items"][0]["giver_before_name"] == "Giver near"
+        assert shown["items"][0]["giver_after"] is None
+        table = client.get("/api/v1/runs/2/diff", headers={"Accept": "text/csv"}).text
+        lines = list(csv.DictReader(StringIO(table.lstrip("\ufeff"))))
+        assert [line["change"] for line in lines] == ["unmet", "kept", "kept"]
+        assert client.get("/api/v1/runs/2/diff?from=0").status_code == 422
+        assert client.get("/api/v1/runs/2/diff?from=77").status_code == 404
+
+
+def test_the_portal_shows_it_as_a_list(exchange: Database) -> None:
+    """With the names of both sides, and nothing where nothing differs."""
+    withdraw(exchange, "books")
+    match(exchange, FREE)
+    match(exchange, FREE)
+    who = broker(exchange)
+    page = who.open("/runs/2/diff")
+    assert "2 pairings kept, 0 changed, 0 ended, 0 new, 1 no longer met" in page.text
+    assert "Giver near" in page.text
+    assert "Nothing differs." in who.open("/runs/3/diff").text
+    assert "everything is new" in who.open("/runs/1/diff").text
+
+
+@pytest.mark.parametrize("form", ["", "--json", "--csv"])
+def test_the_terminal_prints_it(
+    exchange: Database,
+    form: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """As a table, as JSON and as CSV."""
+    withdraw(exchange, "books")
+    match(exchange, FREE)
+    settings.cache_clear()
+    monkeypatch.setenv("GIVETAKE_DATABASE_URL", exchange.url)
+    monkeypatch.setattr("sys.argv", ["givetake", "diff", "1", "2", *([form] if form else [])])
+    capfd.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        command()
+    settings.cache_clear()
+    assert not ended.value.code
+    text = capfd.readouterr().out
+    if form == "--json":
+        assert json.loads(text)["counts"]["unmet"] == 1
+    elif form == "--csv":
+        assert text.splitlines()[1].startswith("unmet,N3,reading,3,")
+    else:
+        assert "From run 1 to run 2: 0 changed, 1 unmet, 0 ended, 0 new, 2 kept." in text
