@@ -44,6 +44,7 @@ from app.runs.diff_routes import router as diffs
 from app.runs.routes import router as runs
 from app.settings import Settings
 from app.successions.routes import router as successions
+from app.webhooks.routes import router as webhooks
 from solver.formats.bounded import MIB
 
 PREFIX: Final = "/api/v1"
@@ -124,6 +125,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         contacts,
         keys,
         embeds,
+        webhooks,
     ):
         # Each by itself: a router within a router is searched twice on every request.
         app.include_router(router, prefix=PREFIX, dependencies=guards)

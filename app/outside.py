@@ -5,7 +5,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +23,10 @@ class TooSlow(NoAnswer):
     pass
 
 
+class NotAllowed(NoAnswer):
+    """A server at an address that is not to be asked."""
+
+
 @dataclass(slots=True)
 class _Exchange:
     """One request, made in a thread of its own: a name is looked up without any time limit."""
@@ -30,6 +34,8 @@ class _Exchange:
     request: urllib.request.Request
     timeout_s: float
     most_bytes: int
+    allowed: Callable[[str], bool] | None = None
+    follows: bool = True
     sockets: list[socket.socket] = field(default_factory=list)
     over: bool = False
     found: tuple[int, bytes] | None = None
@@ -39,7 +45,7 @@ class _Exchange:
         _under_way.exchange = self
         try:
             try:
-                answer = _opener().open(self.request, timeout=self.timeout_s)
+                answer = _opener(self.follows).open(self.request, timeout=self.timeout_s)
             except urllib.error.HTTPError as refusal:
                 answer = refusal
             with answer:
@@ -51,6 +57,11 @@ class _Exchange:
         self.sockets.append(connection.sock)
         if self.over:
             self.cut_off()
+        # Of the connection itself: a name may mean another address than when it was looked up.
+        address = connection.sock.getpeername()[0]
+        if self.allowed is not None and not self.allowed(address):
+            self.cut_off()
+            raise NotAllowed("its address is not public")
 
     def cut_off(self) -> None:
         self.over = True
@@ -86,10 +97,18 @@ class _Https(urllib.request.HTTPSHandler):
         return self.do_open(_Secure, req)
 
 
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for the answer that it is."""
+
+    def redirect_request(self, *about: object) -> None:
+        return None
+
+
 @cache
-def _opener() -> urllib.request.OpenerDirector:
+def _opener(follows: bool) -> urllib.request.OpenerDirector:
     """Made once: reading the certificates of authorities takes longer than an answer."""
-    return urllib.request.build_opener(_Http(), _Https())
+    handlers: list[urllib.request.BaseHandler] = [_Http(), _Https()]
+    return urllib.request.build_opener(*handlers, *([] if follows else [_Stays()]))
 
 
 def fetch(
@@ -99,18 +118,22 @@ def fetch(
     total_s: float,
     most_bytes: int = MOST_BYTES,
     form: bytes | None = None,
+    allowed: Callable[[str], bool] | None = None,
+    follows: bool = True,
 ) -> tuple[int, bytes]:
     """The status and body of an answer, in `total_s` seconds from the first to the last byte.
 
-    A `form` is sent by POST.
+    A `form` is sent by POST. `allowed` is asked of the address that was connected to, before
+    anything is sent there. A redirect is an answer like others unless it `follows`.
 
     Raises
     ------
     NoAnswer
-        If there is none, none in time, or one that is longer than `most_bytes`.
+        If there is none, none in time, one that is longer than `most_bytes`, or the address is not
+        `allowed`.
     """
     request = urllib.request.Request(url, form, dict(headers))  # noqa: S310 - http(s) alone
-    exchange = _Exchange(request, total_s, most_bytes)
+    exchange = _Exchange(request, total_s, most_bytes, allowed, follows)
     thread = threading.Thread(target=exchange.carry_out, name="outside", daemon=True)
     thread.start()
     thread.join(total_s)

@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     """What tokens are signed with; none: made once and kept in the data folder."""
     publish_offers: bool = False
     """Whether the public map shows what supporting organisations said that they can offer."""
+    webhook_networks: Annotated[tuple[Network, ...], NoDecode] = ()
+    """Private addresses and networks that webhooks may be at; without TLS, too."""
     issuer_client: str | None = Field(None, min_length=1, max_length=200)
     """As whom the issuer knows this service."""
     issuer: str | None = Field(
@@ -141,7 +143,7 @@ class Settings(BaseSettings):
             )
         return matched[0]
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "webhook_networks", mode="before")
     @classmethod
     def _known_networks(cls, given: object) -> object:
         if not isinstance(given, str):

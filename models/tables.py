@@ -10,6 +10,7 @@ from models import (
     partnerships,
     people,
     register,
+    webhooks,
 )
 from models.base import Base
 
@@ -24,6 +25,7 @@ __all__ = [
     "partnerships",
     "people",
     "register",
+    "webhooks",
 ]
 
 metadata = Base.metadata

@@ -310,6 +310,15 @@ class Ladder(Word):
     ELSEWHERE = "elsewhere"
 
 
+class DeliveryState(Word):
+    """What became of an event that is to be taken to a webhook."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    """Given up after the last attempt, until somebody asks for it again."""
+
+
 class EmbedLayer(Word):
     """What an embedded map shows."""
 

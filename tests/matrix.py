@@ -31,6 +31,7 @@ from models.exchange import Need, Offer
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
 from models.register import Area, Circumstance, ImportBatch, Institution
 from models.vocabulary import DecisionAction, Role, ScopeKind
+from models.webhooks import Webhook, WebhookDelivery
 from tests import rows
 from tests.factories import told
 
@@ -189,8 +190,14 @@ def _things_of(session: WriteSession, actor: str, name: str) -> tuple[int, int]:
         **{"layer": "public", "origins": [f"https://{name}.example.org"], "made_by": actor},
         **{"made_at": rows.NOW, "expires_at": rows.NOW.replace(year=2100)},
     )
-    session.add_all([batch, token])
+    webhook = Webhook(
+        **{"url": f"https://{name}.example.org/", "events": ["*"], "nonce": "0", "queued_to": 0},
+        **{"made_by": actor, "made_at": rows.NOW},
+    )
+    session.add_all([batch, token, webhook])
     session.flush()
+    dead = {"state": "dead", "due_at": rows.NOW, "ended_at": rows.NOW}
+    rows.add(session, WebhookDelivery(webhook_id=webhook.id, sequence=1, **dead))
     return batch.id, token.id
 
 
@@ -250,6 +257,10 @@ class Asking:
         if name in ("import_id", "number"):
             return str(self.caller.import_id if mine and self.caller else 1)
         return {
+            **dict.fromkeys(
+                ("webhook_id", "delivery_id"),
+                str(self.caller.token_id if mine and self.caller else 1),
+            ),
             "token_id": str(self.caller.token_id if mine and self.caller else 1),
             "participant": str(self.school),
             "cell": str(self.school),
@@ -292,6 +303,7 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "options": None,
         "to": asking.school,
         "said_on": told()["said_on"],
+        "url": "https://93.184.216.34/",
         "notice_on": told()["said_on"],
         "consulted": {"governing_body": told()["said_on"]},
         "action": "approve" if approves else "withdraw",

@@ -27,6 +27,7 @@ class Action(StrEnum):
     DIRECT = "direct"
     STEER = "steer"
     EMBED = "embed"
+    SUBSCRIBE = "subscribe"
     MANAGE_KEYS = "manage_keys"
     MANAGE_USERS = "manage_users"
     READ_AUDIT = "read_audit"
@@ -64,6 +65,8 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.DIRECT: frozenset({Role.APPROVER}),
     Action.STEER: BROKERS,
     Action.EMBED: BROKERS,
+    # To what they may read, wherever it happens.
+    Action.SUBSCRIBE: BROKERS | {Role.ANALYST, Role.APPROVER},
     Action.MANAGE_KEYS: frozenset(),
     Action.MANAGE_USERS: frozenset(),
     Action.READ_AUDIT: frozenset({Role.AUDITOR}),
@@ -96,6 +99,7 @@ PHRASES: dict[Action, str] = {
     Action.DIRECT: "record statutory directions",
     Action.STEER: "pin or exclude pairings",
     Action.EMBED: "embed maps",
+    Action.SUBSCRIBE: "subscribe to events",
     Action.MANAGE_KEYS: "manage keys",
     Action.MANAGE_USERS: "manage users",
     Action.READ_AUDIT: "read the audit",

@@ -31,6 +31,7 @@ from models.register import (
     Participant,
 )
 from models.vocabulary import AreaKind, Role, ScopeKind
+from models.webhooks import Webhook
 
 Condition = ColumnElement[bool]
 Ids = InstrumentedAttribute[Any] | ColumnElement[Any]
@@ -116,6 +117,7 @@ _ONE_SIDE: Final[dict[type[Base], Ids]] = {
 _OF_MAKER: Final[dict[type[Base], Ids]] = {
     ImportBatch: ImportBatch.actor,
     EmbedToken: EmbedToken.made_by,
+    Webhook: Webhook.made_by,
 }
 """What lies nowhere is its maker's."""
 

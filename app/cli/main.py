@@ -46,6 +46,7 @@ COMMANDS = {
     "permissions": "app.cli.permissions:permissions",
     "bench": "app.cli.bench:bench_app",
     "embed": "app.cli.embed:embed_app",
+    "webhooks": "app.cli.webhooks:webhooks_app",
 }
 """Where each command is, in the order of the help."""
 

@@ -4,12 +4,14 @@ from functools import partial
 
 import structlog
 
+from app.access.secret import signing_secret
 from app.database import Database, clock_ahead_s, clocks_agree
 from app.jobs.child import run_in_child
 from app.jobs.worker import LEASE_S, Worker
 from app.proposals.agreements import void_changed
 from app.proposals.succession import keep_up
 from app.settings import Settings
+from app.webhooks.delivery import Courier
 
 log = structlog.get_logger()
 
@@ -26,6 +28,12 @@ def make_worker(database: Database, settings: Settings, *, at_once: int) -> Work
             solve_s=settings.run_minutes * 60.0,
         ),
         partial(_keep_house, database, settings),
+        Courier(
+            database,
+            partial(signing_secret, settings),
+            settings.public_url or "http://127.0.0.1:8000",
+            settings.webhook_networks,
+        ),
         at_once=at_once,
     )
 

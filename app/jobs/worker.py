@@ -20,10 +20,11 @@ from app.transient import LONGEST_PAUSE_S, is_transient
 LEASE_S: Final = 30.0
 POLL_S: Final = 0.5
 HOUSEKEEPING_S: Final = 10.0
+COURIER_S: Final = 1.0
 
 Handler = Callable[[Lease, threading.Event], None]
 """Carries a run out; when the event is set, it gives the run back and returns."""
-Housekeeping = Callable[[], None]
+Housekeeping = Callable[[], object]
 
 log = structlog.get_logger()
 
@@ -34,6 +35,8 @@ class Worker:
     handle: Handler
     housekeeping: Housekeeping
     """Done every few seconds besides: what is due by the clock and nobody asks for."""
+    courier: Housekeeping = lambda: None
+    """Takes what happened to whoever wants to be told; slow addresses keep nothing else waiting."""
     at_once: int = 1
     lease_s: float = LEASE_S
     poll_s: float = POLL_S
@@ -46,7 +49,12 @@ class Worker:
             threading.Thread(target=self._take_runs, args=(number, stop), name=f"runs {number}")
             for number in range(self.at_once)
         ]
-        threads.append(threading.Thread(target=self._keep_house, args=(stop,), name="housekeeping"))
+        for name, act, pause_s in (
+            ("housekeeping", self.housekeeping, HOUSEKEEPING_S),
+            ("courier", self.courier, COURIER_S),
+        ):
+            again = (name, act, pause_s, stop)
+            threads.append(threading.Thread(target=_again_and_again, args=again, name=name))
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -75,13 +83,14 @@ class Worker:
         with self.database.write() as session:
             return leases.claim(session, name, self.lease_s, self.doubts, self.turns)
 
-    def _keep_house(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                self.housekeeping()
-            except Exception as error:
-                _tell("worker.housekeeping_failed", error)
-            stop.wait(HOUSEKEEPING_S)
+
+def _again_and_again(name: str, act: Housekeeping, pause_s: float, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            act()
+        except Exception as error:
+            _tell(f"worker.{name}_failed", error)
+        stop.wait(pause_s)
 
 
 def _tell(event: str, error: Exception) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.access.persons import persons_of
 from app.access.policy import CLOCK, RULES, WORKER, Action, Principal, authorise
 from app.access.scoped import authorise_on
 from app.database import Database, WriteSession, database_now
@@ -162,7 +163,7 @@ def agree_if_both(
         terms = found[Side.TAKER].terms
         _record(session, principal, proposal, ProposalState.AGREED, terms=terms, before=before)
         approval = _approval(session, proposal, need, offer, list(found.values()), now)
-        if approval.approved_by is ApprovedBy.AGREEMENTS and not _by_one(found):
+        if approval.approved_by is ApprovedBy.AGREEMENTS and not _by_one(session, found):
             action, approved = DecisionAction.APPROVE, ProposalState.APPROVED
             note = Said(note=approval.statement)
             move(session, RULES, proposal, action, approved, note, now, hold_days)
@@ -191,9 +192,10 @@ def _approval(
     return approval_of(session, proposal, need, offer, now.date())
 
 
-def _by_one(found: Mapping[Side, Agreement]) -> bool:
+def _by_one(session: Session, found: Mapping[Side, Agreement]) -> bool:
     """Whether one person recorded the words of both sides: then somebody else has to look."""
-    return len({each.recorded_by for each in found.values()}) < len(found)
+    persons = persons_of(session, [each.recorded_by for each in found.values()])
+    return len(set(persons.values())) < len(found)
 
 
 def _check_record(says: Says, said: Said) -> None:

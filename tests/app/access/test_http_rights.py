@@ -22,10 +22,14 @@ from tests.rows import add_calendar, add_need, add_offer, add_school
 
 KEY_ALONE = {"openapi"}
 """The document itself is for whoever has a key, whatever it may do."""
+WEBHOOKS = {
+    *("list_webhooks", "create_webhook", "rotate_webhook_secret", "revoke_webhook"),
+    *("list_webhook_deliveries", "retry_webhook_delivery"),
+}
 CHANGES_OF: dict[Role, set[str]] = {
     Role.BROKER: set(),
-    Role.ANALYST: {"submit_run", "cancel_run"},
-    Role.APPROVER: {"decide", "allow_exception"},
+    Role.ANALYST: {"submit_run", "cancel_run", *WEBHOOKS},
+    Role.APPROVER: {"decide", "allow_exception", "direct", "withdraw_direction", *WEBHOOKS},
     Role.CONTACT: {
         *("create_need", "change_need", "withdraw_need", "confirm_need"),
         *("create_offer", "change_offer", "withdraw_offer", "answer_offer"),
@@ -148,5 +152,6 @@ def may(roles: frozenset[Role], asked: Operation) -> bool:
     if name in CONTACTS:
         return bool(roles & {Role.APPROVER, Role.CONTACT})
     if method == "get":
-        return bool(roles) and name not in AUDIT | {"list_keys"}
+        own = any(name in CHANGES_OF[role] for role in roles)
+        return own or (bool(roles) and name not in AUDIT | WEBHOOKS | {"list_keys"})
     return any(name in CHANGES_OF[role] for role in roles)
