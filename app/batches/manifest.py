@@ -1,6 +1,5 @@
 """What a batch wrote down: one JSON file that is whole at any moment, and its table."""
 
-import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,6 +11,7 @@ from app.files.csv_writing import csv_of
 from app.settings import settings
 from models.vocabulary import RunState
 from solver.formats.bounded import FileTooLarge, read_bounded
+from solver.formats.whole_files import write_whole
 
 FORMAT: Final = "givetake-batch/1"
 MANIFEST: Final = "manifest.json"
@@ -135,18 +135,8 @@ def read(folder: Path) -> Manifest | None:
 
 def write(manifest: Manifest, folder: Path) -> None:
     """Replace manifest and table, each at once."""
-    replace(folder / MANIFEST, (manifest.model_dump_json(indent=1) + "\n").encode())
-    replace(folder / SUMMARY, _table(manifest).encode())
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file that is either the old one or the new, whenever the power fails."""
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    write_whole(folder / MANIFEST, (manifest.model_dump_json(indent=1) + "\n").encode())
+    write_whole(folder / SUMMARY, _table(manifest).encode())
 
 
 def _table(manifest: Manifest) -> str:

@@ -25,6 +25,7 @@ from app.register.lookups import Scope
 from app.runs import service as matching
 from app.transient import is_transient, retried
 from models.vocabulary import RunState
+from solver.formats.whole_files import make_folder
 
 POLL_S: Final = 0.2
 DIED: Final = (
@@ -60,7 +61,7 @@ def plan_areas(
     as_of = matching.day_of(options)
     at_once = min(options.workers, len(areas.scopes))
     each = options.model_copy(update={"as_of": as_of, "workers": options.workers // at_once})
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     asked = [scope.exact for scope in areas.scopes]
     batch = manifest.begun(folder, period, each.model_dump(mode="json"), asked)
     batch = batch.model_copy(update={"needs_in_no_area": areas.needs_in_no_area})

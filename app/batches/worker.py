@@ -15,7 +15,6 @@ from typing import Final
 from urllib.parse import quote
 
 from app.access.policy import Principal
-from app.batches import manifest
 from app.batches.manifest import AreaResult
 from app.database import Database
 from app.errors import NotFound, Problem
@@ -36,6 +35,7 @@ from models.vocabulary import HALF_DAYS_PER_DAY, RunState
 from solver.formats.json_columns import decode
 from solver.formats.plan import Plan
 from solver.formats.problem_json import problem_to_json
+from solver.formats.whole_files import write_whole
 
 LOOK_UP_S: Final = 0.5
 NEEDS_PER_SECOND: Final = 200
@@ -203,7 +203,7 @@ def _result(desk: Desk, database: Database, scope: Scope, run_id: int, built: Bu
         }
         plan = Plan.from_json(decode(queries.file_of(session, run_id, "plan")))
     for name, content in contents.items():
-        manifest.replace(desk.folder / name, content)
+        write_whole(desk.folder / name, content)
     found = run.state == RunState.SOLVED
     return AreaResult(
         **scope.as_json(),

@@ -77,6 +77,7 @@ def make(
     from solver.instances.generalised_assignment import ASSIGNMENT_KINDS
     from solver.instances.kidney_exchange import KIDNEY, draw_kidney_exchange
 
+    require_writable(out_file, inputs=[positions])
     placeless = (*ASSIGNMENT_KINDS, KIDNEY)
     if kind not in (*KINDS, *placeless):
         kinds = ", ".join((*KINDS, *placeless))
@@ -103,7 +104,7 @@ def read_gap(
     file_mib: FileMib = MOST_MIB,
 ) -> None:
     """Read a published instance of generalised assignment, as OR-Library or Yagiura write them."""
-    require_writable(out_file)
+    require_writable(out_file, inputs=[file])
     instance = _published(file, number, maximise, file_mib)
     said = _size(instance) + (" plus the profit" if maximise else " less the cost")
     _write(instance.problem(), said, out_file)

@@ -1,8 +1,9 @@
 """What the terminal shows: one console for results, one for everything else."""
 
+import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from rich.console import Console
 
 from app.errors import Conflict, Problem
 from app.progress import Progress
+from app.wording import counted
+from solver.formats.whole_files import write_whole
 
 if TYPE_CHECKING:
     from app.database import Database, WriteSession
@@ -98,11 +101,19 @@ def only_ours() -> Iterator[None]:
         os.close(kept)
 
 
-def require_writable(*files: Path | None) -> None:
-    """Refuse, before any work, files that could not be written after it."""
+def require_writable(*files: Path | None, inputs: Iterable[Path | None] = ()) -> None:
+    """Refuse, before any work, files that could not be written after it, or must not be.
+
+    Those are what the command itself reads, its database for one, or writes as well.
+    """
+    taken = [(each, "which this command reads") for each in inputs if each is not None]
     for file in files:
         if file is None:
             continue
+        for other, what in taken:
+            if _is_same(file, other):
+                raise BadFile(f"{file} is the file {other}, {what}. Give the name of another file.")
+        taken.append((file, "which this command writes"))
         if file.is_dir():
             raise BadFile(f"{file} is a folder. Give the name of a file.")
         if not os.access(file if file.exists() else file.parent, os.W_OK):
@@ -112,10 +123,43 @@ def require_writable(*files: Path | None) -> None:
             )
 
 
-def write_csv(text: str, file: Path | None) -> None:
-    """Print the text of a CSV file as it is, or write it to `file`."""
+def _is_same(file: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, by links of either kind, or will once it is written."""
+    try:
+        return file.samefile(other)
+    except OSError:
+        return file.resolve() == other.resolve()
+
+
+def write_text(text: str, file: Path | None, what: str) -> None:
+    """Print a text as it is, or write it to `file` and say `what` was written."""
     if file is None:
         typer.echo(text, nl=False)
     else:
-        file.write_text(text, encoding="utf-8", newline="")
-        out.print(f"{file}: {max(0, text.count(chr(10)) - 1):,} rows", markup=False)
+        write_whole(file, text.encode())
+        out.print(f"{file}: {what}", markup=False, soft_wrap=True)
+
+
+def write_csv(text: str, file: Path | None) -> None:
+    """Print the text of a CSV file as it is, or write it to `file`."""
+    write_text(text, file, counted(max(0, text.count("\n") - 1), "row"))
+
+
+def unwritten(error: OSError) -> str:
+    """Say that an output could not be written, why, and what to do."""
+    name = error.filename or "The output"
+    remedy = {
+        errno.ENOSPC: "Free some space, or write somewhere else",
+        errno.EDQUOT: "Free some space, or write somewhere else",
+        errno.ENOENT: "Check that its folder exists",
+        errno.EISDIR: "Give the name of a file",
+        errno.ENAMETOOLONG: "Give a shorter name",
+    }.get(error.errno or 0, "Check that you have permission to write there")
+    return f"{name} could not be written: {error.strerror}. {remedy}, and run the command again."
+
+
+def leave_output() -> None:
+    """Send what is still to be printed nowhere: Python would try once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)

@@ -11,6 +11,7 @@ from app.access.policy import TERMINAL
 from app.cli.console import only_ours, open_database, out, progress_bar
 from app.cli.match import show_plan
 from app.cli.why import lines as why_lines
+from solver.formats.whole_files import make_folder, write_whole
 
 if TYPE_CHECKING:
     from app.database import Database
@@ -45,7 +46,7 @@ def demo(
     from app.settings import settings
 
     configure(settings())
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     database_path = folder / "givetake.sqlite3"
     for leftover in folder.glob(f"{database_path.name}*"):
         leftover.unlink()
@@ -77,7 +78,7 @@ def demo(
             )
         data = replace(data, outline=(county.coast(),), places=county.towns())
         report = folder / "report.html"
-        report.write_text(render(data), encoding="utf-8")
+        write_whole(report, render(data).encode())
         with database.write() as session:
             rendered.keep(session, run_id, rendered.draw(data))
         on_progress("Explaining an unmet need", 0.99)

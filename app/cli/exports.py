@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.access.policy import TERMINAL
-from app.cli.console import open_database, write_csv
+from app.cli.console import open_database, require_writable, write_csv
 from app.imports.kinds import KINDS, Kind
 
 export_app = typer.Typer(
@@ -34,6 +34,9 @@ def _command(kind: Kind) -> Callable[..., None]:
 
 
 def _export(kind: Kind, file: Path | None, period: str | None = None) -> None:
+    from app.settings import settings
+
+    require_writable(file, inputs=[settings().database_file])
     with open_database() as database, database.read() as session:
         text = kind.export(session, TERMINAL, period)
     write_csv(text, file)

@@ -1,8 +1,10 @@
 """The command `givetake`: one file per command group; errors become sentences and exit codes."""
 
+import errno
 import os
 import sys
 from collections import UserDict
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -10,9 +12,10 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from app.cli.console import err
+from app.cli.console import err, leave_output, unwritten
 from app.errors import FaultyFile, Problem
 from app.private_files import UMASK
+from solver.formats.whole_files import CannotWrite
 
 if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
@@ -49,6 +52,8 @@ COMMANDS = {
     "webhooks": "app.cli.webhooks:webhooks_app",
 }
 """Where each command is, in the order of the help."""
+OF_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What goes wrong with standard output; of a file its writer says so by name."""
 
 
 class _Commands(UserDict[str, Any]):
@@ -106,7 +111,7 @@ def run() -> None:
     try:
         for word in sys.argv:
             word.encode()
-        app()
+        _printed()
     except Problem as problem:
         if isinstance(problem, FaultyFile):
             for fault in problem.faults:
@@ -117,9 +122,7 @@ def run() -> None:
             raise
         _end(f"The argument {unreadable.object!a} is not UTF-8. Enter it again.", 2)
     except OSError as error:
-        if error.filename is None:
-            raise
-        _end(f"{error.filename}: {error.strerror}", 2)
+        _end_of_system(error)
     except Exception as error:
         from sqlalchemy.exc import DBAPIError
 
@@ -128,8 +131,33 @@ def run() -> None:
         _end(_about_database(error), 1)
 
 
+def _printed() -> None:
+    """Run the command, and print what it has to say while what goes wrong there can be said."""
+    try:
+        app()
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+def _end_of_system(error: OSError) -> NoReturn:
+    """End for a file or an output that the system refused; raise again what is neither."""
+    if isinstance(error, CannotWrite):
+        _end(unwritten(error), 1)
+    if error.filename is not None:
+        _end(f"{error.filename}: {error.strerror}", 2)
+    if error.errno not in OF_OUTPUT:
+        raise error
+    leave_output()
+    if error.errno == errno.EPIPE:
+        # Whoever reads it, such as `head`, has what they want.
+        sys.exit(1)
+    _end(unwritten(error), 1)
+
+
 def _end(sentence: str, exit_code: int) -> NoReturn:
-    err.print(sentence, style="bold red", markup=False, soft_wrap=True)
+    with suppress(OSError):
+        err.print(sentence, style="bold red", markup=False, soft_wrap=True)
     sys.exit(exit_code)
 
 

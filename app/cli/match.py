@@ -23,6 +23,7 @@ from app.planning.options import MatchOptions
 from app.wording import counted, given_up, how_good
 from models.vocabulary import BalanceHolder, Reciprocity, RunState
 from solver.formats.bounded import FileTooLarge, read_bounded
+from solver.formats.whole_files import write_whole
 
 if TYPE_CHECKING:
     from app.database import Database
@@ -163,7 +164,7 @@ def match(
     from solver.formats.json_columns import save_encoded
     from solver.formats.plan import write_plan
 
-    require_writable(report, problem, plan)
+    require_writable(report, problem, plan, inputs=[weights, list_file, settings().database_file])
     _require_apart(
         areas,
         folder,
@@ -258,7 +259,7 @@ def match(
     if report and state is RunState.SOLVED:
         from app.insight.report_page import render
 
-        report.write_text(render(data), encoding="utf-8")
+        write_whole(report, render(data).encode())
     elif report:
         err.print(f"No plan was found, so {report} was not written.", markup=False)
     if as_json:

@@ -76,7 +76,7 @@ def solve(
     from solver.formats.tables import ProblemFault
     from solver.solve import solve as solve_problem
 
-    require_writable(out_file, save_state)
+    require_writable(out_file, save_state, inputs=[problem])
     states: list[State] = []
     if time_limit is None and work is None:
         time_limit = 60.0
@@ -156,10 +156,7 @@ def _write_state(states: "list[State]", path: Path) -> None:
     if not states:
         out.print(f"No plan was found, so {path} was not written.")
         return
-    try:
-        write_state(states[0], path)
-    except OSError as error:
-        raise BadInput(f"The state file could not be written: {error}") from error
+    write_state(states[0], path)
 
 
 def _left(time_limit: float) -> float:
@@ -182,10 +179,7 @@ def _age_s() -> float:
 def _write(plan: "Plan", path: Path) -> None:
     from solver.formats.plan import write_plan
 
-    try:
-        write_plan(plan, path)
-    except OSError as error:
-        raise BadInput(f"The plan file could not be written: {error}") from error
+    write_plan(plan, path)
     out.print(_summary(plan), markup=False, soft_wrap=True)
     if plan.given_up:
         err.print(given_up(plan.given_up), markup=False, soft_wrap=True)

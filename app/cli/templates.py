@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import write_csv
+from app.cli.console import require_writable, write_csv, write_text
 from app.cli.exports import OutOption
 from app.errors import NotFound
 from app.files.csv_writing import template as template_of
@@ -19,14 +19,11 @@ def template(
     out_file: OutOption = None,
 ) -> None:
     """Write a template to fill in: a CSV file with made-up rows, or the rules of `suggest`."""
+    require_writable(out_file)
     if kind == SUGGEST_RULES:
         from app.suggestions.rules import PACKAGED
 
-        rules = PACKAGED.read_text(encoding="utf-8")
-        if out_file is None:
-            typer.echo(rules, nl=False)
-        else:
-            out_file.write_text(rules, encoding="utf-8")
+        write_text(PACKAGED.read_text(encoding="utf-8"), out_file, "rules to edit")
         return
     found = KINDS.get(kind)
     if found is None or found.row is None:

@@ -3,12 +3,14 @@
 import csv
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from app.demo.county import LOCAL_AUTHORITY_CODE, REGION_CODE, REGION_NAME, County, Group, School
 from app.register.gias import layout
+from solver.formats.whole_files import make_folder, write_whole
 
 Row = Mapping[str, Any]
 
@@ -27,10 +29,11 @@ GROUP_TYPES = {"01": "Federation", "06": "Multi-academy trust", "10": "Single-ac
 
 
 def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Row], encoding: str) -> None:
-    with path.open("w", encoding=encoding, newline="") as file:
-        writer = csv.DictWriter(file, list(columns), restval="", quoting=csv.QUOTE_ALL)
-        writer.writeheader()
-        writer.writerows(rows)
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, list(columns), restval="", quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, text.getvalue().encode(encoding))
 
 
 def group_id(group: Group) -> str:
@@ -228,9 +231,9 @@ def _measures(county: County) -> Iterable[Row]:
 
 def write_register(county: County, folder: Path) -> None:
     """Write the county's part of the public register, and README.txt which says what it is."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     note = MADE_UP.format(authority=county.local_authority, seed=county.seed)
-    (folder / "README.txt").write_text(note, encoding="utf-8")
+    write_whole(folder / "README.txt", note.encode())
     groups = (*county.trusts, *county.federations)
     register: dict[str, tuple[tuple[str, ...], Iterable[Row]]] = {
         "edubasealldata.csv": (

@@ -8,11 +8,13 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from random import Random
 
 from app.progress import Progress, silent
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState, Phase
+from solver.formats.whole_files import make_folder, write_whole
 from solver.pairing.similarity import Provision
 
 PREFIX = "DRAWN"
@@ -384,15 +386,16 @@ def draw(
 
 
 def _write(path: Path, row_type: type, rows: Iterable[NeedRow | OfferRow | LimitsRow]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [column.name for column in fields(row_type)])
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, [column.name for column in fields(row_type)])
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    write_whole(path, text.getvalue().encode())
 
 
 def write_drawn(drawn: Drawn, folder: Path) -> None:
     """Write needs.csv, offers.csv and limits.csv."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _write(folder / "needs.csv", NeedRow, drawn.needs)
     _write(folder / "offers.csv", OfferRow, drawn.offers)
     _write(folder / "limits.csv", LimitsRow, drawn.limits)

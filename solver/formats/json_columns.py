@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import math
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -19,6 +18,7 @@ from solver.arrays import FloatArray, IntArray
 from solver.formats.bounded import MOST_MIB, FileTooLarge, read_bounded
 from solver.formats.problem_checks import MOST_ALIKE
 from solver.formats.tables import Linking, ProblemFault, Rules, frozen, pairs
+from solver.formats.whole_files import write_whole
 
 MOST_PARTS: Final = 1_000_000
 """Lists and objects of one file: each takes many times the memory of its two brackets."""
@@ -70,10 +70,10 @@ def save(content: Mapping[str, Any], path: Path | str) -> None:
 
     Raises
     ------
-    OSError
+    CannotWrite
         If the file cannot be written.
     """
-    _write(encode(content, gzipped=_is_gzip(path)), path)
+    write_whole(path, encode(content, gzipped=_is_gzip(path)))
 
 
 def save_encoded(content: bytes, path: Path | str) -> None:
@@ -81,27 +81,14 @@ def save_encoded(content: bytes, path: Path | str) -> None:
 
     Raises
     ------
-    OSError
+    CannotWrite
         If the file cannot be written.
     """
-    _write(content if _is_gzip(path) else gzip.decompress(content), path)
+    write_whole(path, content if _is_gzip(path) else gzip.decompress(content))
 
 
 def _is_gzip(path: Path | str) -> bool:
     return str(path).endswith(".gz")
-
-
-def _write(data: bytes, path: Path | str) -> None:
-    target = Path(path).resolve()
-    if target.exists() and not (target.is_file() and os.access(target.parent, os.W_OK)):
-        target.write_bytes(data)
-        return
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        part.write_bytes(data)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _refuse(constant: str) -> float:

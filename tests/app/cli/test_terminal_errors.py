@@ -120,9 +120,12 @@ def test_a_read_waits_for_nobody_and_a_write_says_who_is_first(
 def test_a_file_that_cannot_be_written_is_named(
     ended: Ended, database_url: Database, tmp_path: Path
 ) -> None:
-    """The path comes with the reason."""
+    """Before any work, with the reason."""
     gone = tmp_path / "gone" / "needs.csv"
-    assert ended("export", "needs", "--out", gone) == (2, f"{gone}: No such file or directory")
+    for words in (("export", "needs"), ("template", "needs"), ("bench", "make")):
+        code, said = ended(*words, "--out", gone)
+        assert code == 2
+        assert said.startswith(f"{gone} is not writable. Check that the folder {gone.parent}")
 
 
 def test_an_argument_that_is_no_text_is_refused(ended: Ended) -> None:
