@@ -1,6 +1,9 @@
 """Needs, offers and their like from the terminal: in and out, suggested, confirmed, answered."""
 
+from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,15 +14,16 @@ from app.cli.console import confirm, open_database, out, progress_bar
 from app.cli.imports import JsonOption
 from app.files.csv_reading import parse_half_days
 from app.suggestions.rules import PACKAGED
-from app.wording import counted
+from app.wording import counted, on_day
 from models.vocabulary import Availability
 
 if TYPE_CHECKING:
+    from app.database import Database, WriteSession
     from app.proposals.dependents import Dependents
 
 confirm_app = typer.Typer(help="Confirm suggested needs for schools.")
 answer_app = typer.Typer(help="Record what supporting organisations can offer.")
-withdraw_app = typer.Typer(help="Withdraw a need or an offer.")
+withdraw_app = typer.Typer(help="Withdraw a need, an offer or a circumstance.")
 
 SHOWN = 20
 """Suggestions a preview lists; `--json` gives all."""
@@ -62,19 +66,21 @@ def answer_offer(
 ) -> None:
     """Record a supporting organisation's own answer to an offer. Asks before it stops proposals."""
     from app.exchange import service
-    from app.proposals import flags
 
     half_days = None if days is None else _half_days(days)
     with open_database() as database:
-        with database.rehearse() as session:
-            service.answer_offer(session, TERMINAL, reference, availability, half_days=half_days)
-            if flagged := flags.review(session):
-                out.print(flags.told(flagged), markup=False, soft_wrap=True)
-                confirm(f"This answer stops proposals that rest on offer {reference}.", yes=yes)
+        answer = partial(
+            service.answer_offer,
+            principal=TERMINAL,
+            reference=reference,
+            availability=availability,
+            half_days=half_days,
+        )
+        _rehearse(
+            database, answer, f"This answer stops proposals that rest on offer {reference}.", yes
+        )
         with database.write() as session:
-            offer = service.answer_offer(
-                session, TERMINAL, reference, availability, half_days=half_days
-            )
+            offer = answer(session)
             out.print(f"Offer {reference} is {offer.availability}.", markup=False)
 
 
@@ -119,6 +125,57 @@ def withdraw_offer(reference: ReferenceArgument, yes: YesOption = False) -> None
         with database.write() as session:
             service.withdraw_offer(session, TERMINAL, reference)
             out.print(f"Offer {reference} is withdrawn.", markup=False)
+
+
+@withdraw_app.command("circumstance")
+def withdraw_circumstance(
+    participant: Annotated[
+        str, typer.Argument(help="URN, or key of an organisation, that it was recorded for.")
+    ],
+    kind: Annotated[str, typer.Argument(help="Its kind, like new_head.")],
+    starts: Annotated[
+        datetime, typer.Argument(formats=["%Y-%m-%d"], help="The day from which it holds.")
+    ],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Withdraw it without asking, whatever that stops.")
+    ] = False,
+) -> None:
+    """Withdraw a circumstance recorded by mistake. Asks before that stops proposals.
+
+    One that is over gets an end instead: `givetake import circumstances`.
+    """
+    from app.register import list_queries, service
+
+    with open_database() as database:
+        with database.read() as session:
+            found = list_queries.find_circumstance(
+                session, TERMINAL, participant, kind, starts.date()
+            )
+
+        def withdraw(session: "WriteSession") -> None:
+            service.withdraw_circumstance(session, TERMINAL, found["id"], found["version"])
+
+        _rehearse(database, withdraw, "Withdrawing it stops proposals that rest on it.", yes)
+        with database.write() as writing:
+            withdraw(writing)
+        out.print(
+            f"Circumstance {kind} of {participant} from {on_day(found['starts'])} is withdrawn.",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _rehearse(
+    database: "Database", change: Callable[["WriteSession"], object], why: str, yes: bool
+) -> None:
+    """Try a change; show which proposals it would stop, and go on only if that is meant."""
+    from app.proposals import flags
+
+    with database.rehearse() as session:
+        change(session)
+        if flagged := flags.review(session):
+            out.print(flags.told(flagged), markup=False, soft_wrap=True)
+            confirm(why, yes=yes)
 
 
 def suggest(

@@ -354,6 +354,20 @@ def get_circumstance(session: AnySession, principal: Principal, circumstance_id:
     return found
 
 
+def find_circumstance(
+    session: ReadSession, principal: Principal, participant: str, kind: str, starts: date
+) -> RowMapping:
+    """The one that a file would name so: a participant has a kind of them once from a day on."""
+    for found in list_circumstances(
+        session, principal, participant=participant, kind=kind, limit=None
+    ):
+        if found["starts"] == starts:
+            return found
+    raise NotFound(
+        f"{participant} has no circumstance {kind} from {starts}. Check the day and the kind."
+    )
+
+
 def list_circumstance_rules(
     session: ReadSession,
     principal: Principal,

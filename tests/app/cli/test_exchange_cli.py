@@ -68,6 +68,21 @@ def test_offers_are_answered_in_days(terminal: Database, tmp_path: Path) -> None
     assert givetake("export", "offers").stdout.count("\n") == 1
 
 
+def test_a_circumstance_is_withdrawn_as_a_file_names_it(terminal: Database, tmp_path: Path) -> None:
+    """By whose it is, its kind and its first day; one that is not there is named."""
+    path = tmp_path / "circumstances.csv"
+    path.write_text("participant,kind,starts,source\n100001,new_head,2026-09-01,told\n")
+    assert givetake("import", "circumstances", path).exit_code == 0
+    wrong = givetake("withdraw", "circumstance", "100001", "new_head", "2026-09-02")
+    assert str(wrong.exception) == (
+        "100001 has no circumstance new_head from 2026-09-02. Check the day and the kind."
+    )
+    said = givetake("withdraw", "circumstance", "100001", "new_head", "2026-09-01")
+    assert "Circumstance new_head of 100001 from 1 September 2026 is withdrawn." in said.stdout
+    again = givetake("withdraw", "circumstance", "100001", "new_head", "2026-09-01")
+    assert "has no circumstance" in str(again.exception)
+
+
 def test_faults_are_given_as_json(terminal: Database, tmp_path: Path) -> None:
     """A machine reads file, line, column, value and reason of every fault."""
     path = tmp_path / "limits.csv"
