@@ -70,7 +70,7 @@ def import_limits(
         columns.append(limits_columns(row, catalogue, misfits))
         faults += [Fault(path.name, line, *misfit) for misfit in misfits]
     touches = [{made.get("participant_id")} for made in columns]
-    faults += _outside(session, principal, path, rows, touches)
+    faults = _without_others(faults, _outside(session, principal, path, rows, touches))
     key = ("participant_id", "period_code")
     return _take_in(session, principal, path, "limits", Limits, key, columns, faults, named)
 
@@ -103,7 +103,7 @@ def _import_items(
         {made.get("participant_id"), stored.get(row.reference, {}).get("participant_id")}
         for made, (_, row) in zip(columns, rows, strict=True)
     ]
-    faults += _outside(session, principal, path, rows, touches)
+    others = _outside(session, principal, path, rows, touches)
     if model is Offer:
         new = [
             (line, made)
@@ -111,6 +111,7 @@ def _import_items(
             if row.reference not in stored and made["availability"] != Availability.NOT_ANSWERED
         ]
         faults += _answered_for(session, principal, path, new)
+    faults = _without_others(faults, others)
     held = {**stored, **{made["reference"]: made for made in columns}}
     notes = note_duplicates(
         kind.removesuffix("s"),
@@ -152,7 +153,8 @@ def _take_in(
         raise FaultyFile(sorted(faults, key=lambda fault: fault.line or 0))
     report = new_report(kind, {kind: path})
     report.notes += named.notes
-    written = upsert(session, model, key, columns)
+    among = visible(principal, Action.READ, model)
+    written = upsert(session, model, key, columns, among=among)
     report.things[kind] = written.counts
     changed = {*written.changed, *written.added} if model is Limits else {*written.changed}
     touched.mark(
@@ -201,6 +203,12 @@ def _outside(
         for (line, row), some in zip(rows, touches, strict=True)
         if some & beyond
     ]
+
+
+def _without_others(faults: list[Fault], others: list[Fault]) -> list[Fault]:
+    """Of a line that is not its importer's to write, no more: the rest would tell what is stored."""
+    lines = {fault.line for fault in others}
+    return [fault for fault in faults if fault.line not in lines] + others
 
 
 def _repeated(file: str, column: str, keys: Iterable[tuple[int, str]]) -> list[Fault]:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
-from app.access.scoped import OUTSIDE, outside
+from app.access.scoped import OUTSIDE, outside, visible
 from app.catalogue.naming import Names, code_named, expertise_names, not_named
 from app.catalogue.packaged import load_packaged
 from app.database import WriteSession
@@ -34,6 +34,8 @@ from models.exchange import Period
 from models.partnerships import Support
 from models.vocabulary import SupportResult, SupportState
 
+Sides = tuple[int | None, int | None]
+"""Taker and giver."""
 RUNNING = frozenset({SupportState.ACTIVE, SupportState.PAUSED})
 Reference = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=60)
@@ -93,14 +95,20 @@ def import_support(
     check_unique(path, rows, "reference", lambda row: row.reference, faults)
     cells = {cell for _, row in rows for cell in (row.taker, row.giver) if cell is not None}
     named = name_participants(session, principal, cells)
-    sides = _sides(session, rows, named)
+    stored = _stored_sides(session)
+    sides = _sides(rows, named, stored)
     expertise = expertise_names(session)
     _check(session, path, rows, named, sides, expertise, faults)
-    everybody = {each for both in sides.values() for each in both if each is not None}
+    # Of a reference that somebody else's support has, that is looked at too.
+    touches = {
+        row.reference: [both for both in (sides[row.reference], stored.get(row.reference)) if both]
+        for _, row in rows
+    }
+    everybody = {each for one in touches.values() for both in one for each in both} - {None}
     beyond = outside(session, principal, Action.IMPORT, everybody)
     for line, row in rows:
         # Like a proposal, support lies where either side does.
-        if {each for each in sides[row.reference] if each is not None} <= beyond:
+        if any({*both} - {None} <= beyond for both in touches[row.reference]):
             faults.append(Fault(path.name, line, "taker", row.taker, OUTSIDE))
     raise_faults(faults)
     entries = [
@@ -118,22 +126,24 @@ def import_support(
         ("reference",),
         [_stored(row, *sides[row.reference], expertise) for _, row in rows],
         closes=lambda before, after: before["state"] in RUNNING and after["state"] not in RUNNING,
+        among=visible(principal, Action.READ, Support),
     ).counts
     report.notes += named.notes
     report.notes += note_duplicates("arrangement", entries, {row.reference for _, row in rows})
     return record(session, principal, report)
 
 
+def _stored_sides(session: WriteSession) -> dict[str, Sides]:
+    """Of all support that is stored, locked so that nobody changes it before it is written."""
+    columns = (Support.reference, Support.taker_id, Support.giver_id)
+    query = select(*columns).order_by(Support.id).with_for_update()
+    return {reference: (taker, giver) for reference, taker, giver in session.execute(query)}
+
+
 def _sides(
-    session: WriteSession, rows: list[tuple[int, SupportRow]], named: Named
-) -> dict[str, tuple[int | None, int | None]]:
+    rows: list[tuple[int, SupportRow]], named: Named, stored: Mapping[str, Sides]
+) -> dict[str, Sides]:
     """Taker and giver by reference; None for what is not in the register."""
-    stored = {
-        reference: (taker, giver)
-        for reference, taker, giver in session.execute(
-            select(Support.reference, Support.taker_id, Support.giver_id)
-        )
-    }
     found = {}
     for _, row in rows:
         taker, giver = stored.get(row.reference, (None, None))
@@ -149,7 +159,7 @@ def _check(
     path: Path,
     rows: list[tuple[int, SupportRow]],
     named: Named,
-    sides: Mapping[str, tuple[int | None, int | None]],
+    sides: Mapping[str, Sides],
     expertise: Names,
     faults: list[Fault],
 ) -> None:

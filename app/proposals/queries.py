@@ -206,14 +206,20 @@ def get_proposal(session: Session, principal: Principal, proposal_id: int) -> Fu
 
 
 def alternates_of(
-    session: Session, run_id: int, need_id: int
+    session: Session, principal: Principal, run_id: int, need_id: int
 ) -> list[tuple[Alternate, Offer, Participant]]:
-    """The next best candidates of a need in a run, best first, with their givers."""
+    """The next best candidates of a need in a run, best first, with their givers.
+
+    Like a proposal, each lies where either side does: who sees the giver alone sees no other.
+    """
+    authorise(principal, Action.READ)
+    of_need, of_offer = (visible(principal, Action.READ, each) for each in (Need, Offer))
     query = (
         select(Alternate, Offer, Participant)
         .join(Offer, Offer.id == Alternate.offer_id)
+        .join(Need, Need.id == Alternate.need_id)
         .join(Participant, Participant.id == Offer.participant_id)
-        .where(Alternate.run_id == run_id, Alternate.need_id == need_id)
+        .where(Alternate.run_id == run_id, Alternate.need_id == need_id, or_(of_need, of_offer))
         .order_by(Alternate.rank)
     )
     return [(alternate, offer, giver) for alternate, offer, giver in session.execute(query)]

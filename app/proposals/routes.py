@@ -97,7 +97,7 @@ def get_proposal(
     detail = ProposalDetail.with_reasons(
         full,
         pair_today_if_any(session, full.proposal, full.need, full.offer),
-        queries.alternates_of(session, full.proposal.run_id, full.need.id),
+        queries.alternates_of(session, principal, full.proposal.run_id, full.need.id),
         said,
         approval_if_any(session, full.proposal, full.need, full.offer, said),
     )

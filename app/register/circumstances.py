@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
-from app.access.scoped import OUTSIDE, outside
+from app.access.scoped import OUTSIDE, outside, visible
 from app.database import ReadSession, WriteSession
 from app.errors import Fault
 from app.events import touched
@@ -190,6 +190,7 @@ def import_circumstances(
             for _, row in rows
         ),
         closes=lambda before, after: before["ends"] is None and after["ends"] is not None,
+        among=visible(principal, Action.READ, Circumstance),
     )
     report.things["circumstances"] = written.counts
     held = (*written.added, *written.changed, *written.closed)

@@ -195,7 +195,7 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             done=done_in(request.query_params),
             run=queries.get_run(session, who.principal, run_id),
             rules=rule_results(full.proposal, shown["today"]),
-            alternates=lists.alternates_of(session, run_id, full.need.id),
+            alternates=lists.alternates_of(session, who.principal, run_id, full.need.id),
             history=sorted([*decided, *said], key=lambda each: each.at),
             standing={each.side: each for each in said if each.voided_at is None},
             sides={Side.TAKER: full.taker, Side.GIVER: full.giver},

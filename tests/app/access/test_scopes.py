@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.policy import EVERYWHERE, Action, Principal, Scope
-from app.access.scoped import authorise_on, outside, visible
+from app.access.scoped import OUTSIDE, authorise_on, outside, visible
 from app.database import Database
 from app.errors import FaultyFile, Forbidden, NotFound
 from app.exchange import queries as items
@@ -16,7 +16,9 @@ from app.exchange import service as exchange
 from app.exchange.files import import_needs
 from app.exchange.rows import NeedRow
 from app.import_kit.misfits import Unfit
+from app.import_kit.upsert import Counts
 from app.maps import queries as maps
+from app.partnerships.service import import_support
 from app.planning.options import MatchOptions
 from app.planning.scope import takers_in
 from app.proposals import agreements, decisions
@@ -26,7 +28,7 @@ from app.register import service as register
 from app.runs import queries as runs
 from app.runs import service as matching
 from models.exchange import Need, Offer
-from models.matching import Proposal, Run
+from models.matching import Alternate, Proposal, Run
 from models.partnerships import Support
 from models.register import Area, Participant
 from models.vocabulary import (
@@ -209,16 +211,64 @@ def test_a_contact_changes_its_own_alone(two: Database) -> None:
 
 
 def test_a_file_may_hold_ones_own_alone(two: Database, tmp_path: Path) -> None:
-    """Each line that is not is told, also one that takes over what is somebody else's."""
+    """Each line that is not is told, also one that takes over what is somebody else's.
+
+    Of that nothing else is told, so that no guess at its state or days is answered.
+    """
     who = acting(Role.BROKER, scope=HERE)
     path = tmp_path / "needs.csv"
-    lines = ["reference,participant,expertise,period,days,evidence"]
-    for reference, participant in (("a", "1"), ("b", "2"), ("need-998", "1")):
-        lines.append(f"{reference},{participant},maths,{rows.YEAR},1,self_evaluation")
+    lines = ["reference,participant,expertise,period,days,evidence,state"]
+    for reference, participant, state in (("a", "1", ""), ("b", "2", ""), ("need-998", "1", "met")):
+        lines.append(f"{reference},{participant},maths,{rows.YEAR},1,self_evaluation,{state}")
     path.write_text("\n".join(lines))
     with two.write() as session, pytest.raises(FaultyFile) as faulty:
         import_needs(session, who, path)
-    assert [fault.line for fault in faulty.value.faults] == [3, 4, 4]
+    assert [(fault.line, fault.reason) for fault in faulty.value.faults] == [
+        (3, OUTSIDE),
+        (4, OUTSIDE),
+    ]
+
+
+def test_support_of_others_is_not_taken_over(two: Database, tmp_path: Path) -> None:
+    """A file names what is stored by its reference: also that has to lie in the scope."""
+    who = acting(Role.BROKER, scope=HERE)
+    path = tmp_path / "support.csv"
+    path.write_text("reference,taker,giver,state\nsupport-998,1,hub,ended\nnew,1,hub,active\n")
+    with two.write() as session, pytest.raises(FaultyFile) as faulty:
+        import_support(session, who, path)
+    assert [(fault.line, fault.reason) for fault in faulty.value.faults] == [(2, OUTSIDE)]
+    path.write_text("reference,taker,giver,state\nsupport-999,1,hub,ended\nnew,1,hub,active\n")
+    with two.write() as session:
+        counts = import_support(session, who, path).things["support"]
+    assert counts == Counts(added=1, closed=1), "what others have is not even counted"
+
+
+def test_an_import_counts_ones_own_alone(two: Database, tmp_path: Path) -> None:
+    """How many needs there are elsewhere is nobody's business here."""
+    path = tmp_path / "needs.csv"
+    lines = "reference,participant,expertise,period,days,evidence\n"
+    path.write_text(lines + f"new,1,maths,{rows.YEAR},1,self_evaluation\n")
+    for scope, absent in ((HERE, 1), (EVERYWHERE, 2)):
+        with two.rehearse() as session:
+            report = import_needs(session, acting(Role.BROKER, scope=scope), path)
+        assert report.things["needs"] == Counts(added=1, absent=absent)
+
+
+def test_who_gives_sees_no_other_offers_for_a_need(two: Database) -> None:
+    """Alternatives lie where either side does, like proposals."""
+    alternate = {"run_id": 999, "points": 1, "components": [], "distance_m": None, "remote": True}
+    with two.write() as session:
+        ids = dict(session.execute(select(Offer.reference, Offer.id)).all())
+        need = session.scalars(select(Need.id).where(Need.reference == "need-999")).one()
+        for rank, offer in enumerate(("offer-hub", "offer-998"), 1):
+            place = {"need_id": need, "offer_id": ids[offer], "rank": rank, "ladder": "region"}
+            rows.add(session, Alternate(**alternate, **place))
+    for code, offers in (("1", ["offer-hub", "offer-998"]), ("2", ["offer-998"])):
+        who = acting(Role.CONTACT, scope=Scope(ScopeKind.INSTITUTION, code))
+        with two.read() as session:
+            full = proposals.get_proposal(session, who, 2)
+            found = proposals.alternates_of(session, who, full.proposal.run_id, full.need.id)
+        assert [offer.reference for _, offer, _ in found] == offers
 
 
 def test_each_side_speaks_for_itself(two: Database) -> None:
