@@ -1,6 +1,6 @@
 """What the taker and the giver say to a proposal: two records, in either order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from app.access.scoped import authorise_on
 from app.database import Database, WriteSession, database_now
 from app.events import audit
 from app.proposals import flags
-from app.proposals.approval_rules import DIRECTED, Approval, approval_of
+from app.proposals.approval_rules import BY_ONE, DIRECTED, Approval, approval_of
 from app.proposals.decisions import (
     NOTHING_SAID,
     BadDecision,
@@ -163,7 +163,7 @@ def agree_if_both(
         terms = found[Side.TAKER].terms
         _record(session, principal, proposal, ProposalState.AGREED, terms=terms, before=before)
         approval = _approval(session, proposal, need, offer, list(found.values()), now)
-        if approval.approved_by is ApprovedBy.AGREEMENTS and not _by_one(session, found):
+        if approval.approved_by is ApprovedBy.AGREEMENTS:
             action, approved = DecisionAction.APPROVE, ProposalState.APPROVED
             note = Said(note=approval.statement)
             move(session, RULES, proposal, action, approved, note, now, hold_days)
@@ -189,13 +189,15 @@ def _approval(
 ) -> Approval:
     if any(each.says == Says.DIRECTED for each in said):
         return DIRECTED
-    return approval_of(session, proposal, need, offer, now.date())
+    approval = approval_of(session, proposal, need, offer, now.date())
+    suffices = approval.approved_by is ApprovedBy.AGREEMENTS
+    return BY_ONE if suffices and _by_one(session, said) else approval
 
 
-def _by_one(session: Session, found: Mapping[Side, Agreement]) -> bool:
+def _by_one(session: Session, said: Sequence[Agreement]) -> bool:
     """Whether one person recorded the words of both sides: then somebody else has to look."""
-    persons = persons_of(session, [each.recorded_by for each in found.values()])
-    return len(set(persons.values())) < len(found)
+    persons = persons_of(session, [each.recorded_by for each in said])
+    return len(set(persons.values())) < len(said)
 
 
 def _check_record(says: Says, said: Said) -> None:

@@ -2,10 +2,11 @@
 
 from sqlalchemy import select
 
+from app.access.holders import principal_of_holder
 from app.access.persons import same_person
 from app.access.policy import TERMINAL, WORKER, Principal
 from app.access.scoped import within
-from app.database import WriteSession
+from app.database import WriteSession, database_now
 from app.errors import Forbidden
 from models.exchange import Offer
 from models.matching import Agreement, Decision, Proposal
@@ -48,9 +49,13 @@ def require_apart(
 
 
 def require_no_employer(session: WriteSession, principal: Principal, offer: Offer) -> None:
-    """Raise `Forbidden` where the principal speaks for who gives the support."""
+    """Raise `Forbidden` where the principal speaks for who gives the support, by whatever key."""
+    now = database_now(session)
+    names = same_person(session, principal.name) - {principal.name}
+    others = [principal_of_holder(session, name, now) for name in names]
+    employers = principal.employers.union(*(each.employers for each in others if each))
     gives = select(Participant.id).where(
-        Participant.id == offer.participant_id, within(principal.employers, Participant.id)
+        Participant.id == offer.participant_id, within(employers, Participant.id)
     )
     if session.scalar(gives) is not None:
         raise Forbidden(

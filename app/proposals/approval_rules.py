@@ -67,7 +67,7 @@ class ApprovalRuleRow(RowModel):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who has to approve a proposal, and by which rule, counted from 1; 0 is the law's own."""
+    """Who has to approve a proposal, and by which rule, counted from 1; 0 is none of them."""
 
     approved_by: ApprovedBy
     statement: str
@@ -78,6 +78,11 @@ DIRECTED: Final = Approval(
     ApprovedBy.APPROVER,
     "A statutory direction stands in for the agreement of the school receiving support, so an "
     "approver decides.",
+    0,
+)
+BY_ONE: Final = Approval(
+    ApprovedBy.APPROVER,
+    "One person recorded the responses of both sides, so an approver decides.",
     0,
 )
 

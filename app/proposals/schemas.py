@@ -320,7 +320,7 @@ class ApprovalShown(Shown):
 
     approved_by: ApprovedBy
     rule: int = Field(
-        description="its place among the approval rules; 0: a direction always needs an approver"
+        description="its place among the approval rules; 0: none of them, the statement says why"
     )
     statement: str = Field(examples=["An approver decides, as no other rule applies."])
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.access.keys import create_key, rotate_key
+from app.access.keys import create_key, revoke_key, rotate_key
 from app.access.policy import TERMINAL, Grant, Scope
 from app.database import Database
 from app.main import create_app
@@ -90,6 +90,29 @@ def test_another_key_of_the_same_owner_is_nobody_else(people: People, database: 
     for who in ("one", "two", "three", "rotated"):
         assert people.decide(who, "approve") == 403
     assert people.decide("approver", "approve") == 201
+
+
+def test_who_speaks_for_the_giver_with_another_key_decides_nothing(
+    people: People, database: Database
+) -> None:
+    """Neither approves, nor directs: whoever owns a key of the organisation that gives."""
+    keys = {
+        "school": [Grant(Role.CONTACT, GIVER)],
+        "decider": [Grant(Role.APPROVER, HERE)],
+    }
+    with database.write() as session:
+        for label, held in keys.items():
+            key, people.keys[label] = create_key(
+                session, TERMINAL, label, held, owner="Federation of Testshire"
+            )
+    assert people.decide("broker", "prefer") == 201
+    notice = {"notice_on": "2026-09-02", "consulted": {"governing_body": "2026-09-01"}}
+    assert people.post("decider", "directions", legal_basis="section_63", **notice) == 403
+    assert [people.says_yes(who, who) for who in ("taker", "giver")] == [201, 201]
+    assert people.decide("decider", "approve") == 403
+    with database.write() as session:
+        revoke_key(session, TERMINAL, people.keys["school"][3:11])
+    assert people.decide("decider", "approve") == 201
 
 
 def test_the_right_roles_together_do(people: People, database: Database) -> None:

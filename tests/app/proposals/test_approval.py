@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.access.keys import create_key
 from app.access.policy import TERMINAL, Principal, Scope
 from app.cases.states import state_after
 from app.database import Database
@@ -16,7 +17,7 @@ from app.events.verify import verify
 from app.imports.kinds import KINDS
 from app.proposals import agreements, decisions, queries
 from app.proposals.agreements import approval_if_any, set_public_money
-from app.proposals.approval_rules import ApprovalRuleRow, rules_in_force
+from app.proposals.approval_rules import BY_ONE, ApprovalRuleRow, rules_in_force
 from app.proposals.decisions import BadDecision, Said
 from app.proposals.directions import Direction, direct, withdraw_direction
 from app.proposals.heard import Heard, NotHeard
@@ -166,8 +167,28 @@ def test_one_person_never_speaks_for_both_and_approves(exchange: Database) -> No
     agree(exchange, BROKER, TAKER)
     agree(exchange, BROKER, GIVER)
     assert state(exchange) == "agreed"
+    with exchange.read() as session:
+        full = queries.get_proposal(session, BROKER, 1)
+        said = standing(session, 1)
+        told = approval_if_any(session, full.proposal, full.need, full.offer, said)
+    assert told == BY_ONE, "the page says who has to approve, as the decision does"
     with exchange.write() as session:
         decisions.decide(session, APPROVER, 1, DecisionAction.APPROVE, **MORE)
+
+
+@pytest.mark.parametrize(("owner", "ends"), [("testshire", "agreed"), ("Othershire", "approved")])
+def test_two_keys_of_one_owner_are_no_two_persons(
+    exchange: Database, owner: str, ends: str
+) -> None:
+    """What one of them recorded for a side, the other does not make up to both."""
+    in_one(exchange, "network")
+    pays(exchange, 0)
+    for side, owned_by in ((TAKER, "Testshire"), (GIVER, owner)):
+        with exchange.write() as session:
+            key, _ = create_key(session, TERMINAL, f"of {side}", BROKER.grants, owner=owned_by)
+            who = acting(Role.BROKER, name=f"key:{key.prefix}")
+        agree(exchange, who, side, how=heard(on=NOW))
+    assert state(exchange) == ends
 
 
 @pytest.mark.parametrize(
