@@ -33,6 +33,8 @@ MAX_FAULTS = 1_000
 """Nobody corrects more rows than this by hand."""
 MAX_DAYS = 10_000
 SHOWN_CHARACTERS = 80
+INVISIBLE = "Cf"
+"""The category of characters that only say how others are shown."""
 
 
 class RowModel(BaseModel):
@@ -66,13 +68,21 @@ class Numbered(NamedTuple):
 
 
 def clean_text(value: object) -> object:
-    """Refuse what a database or a screen cannot hold; compose accents one way."""
+    """Refuse what a database or a screen cannot hold; compose accents one way.
+
+    What nobody sees is left out, such as what turns the direction of the text around it.
+    """
     if not isinstance(value, str):
         return value
     composed = unicodedata.normalize("NFC", value)
-    for character in "" if composed.isprintable() else composed:
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\r\n":
-            raise ValueError(f"contains the character U+{ord(character):04X}. Remove it")
+    if not composed.isprintable():
+        for character in composed:
+            if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\r\n":
+                raise ValueError(f"contains the character U+{ord(character):04X}. Remove it")
+        visible = "".join(each for each in composed if unicodedata.category(each) != INVISIBLE)
+        if visible != composed and not visible.strip():
+            raise ValueError("holds nothing that can be seen. Enter text")
+        composed = visible
     return " ".join(composed.split())
 
 

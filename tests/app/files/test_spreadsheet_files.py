@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import FaultyFile
-from app.files.csv_reading import RowModel, read_header, read_rows
+from app.files.csv_reading import RowModel, clean_text, read_header, read_rows
 from app.files.csv_writing import BYTE_ORDER_MARK, template
 from app.files.spreadsheets import restore_accents, separator_of, unfloat
 from app.imports.kinds import KINDS
@@ -120,6 +120,26 @@ def test_a_heading_twice_in_two_cases_is_refused(tmp_path: Path) -> None:
 def test_accents_are_restored_where_they_were_lost(written: str, read: str) -> None:
     """UTF-8 that was read as cp1252 is undone; text that is right stays as it is."""
     assert restore_accents(written) == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Oak\u200b School", "Oak School"),
+        ("\ufeffhead\u00adteacher", "headteacher"),
+        ("\u202erehcaet", "rehcaet"),
+        (" \u2066\u200d ", None),
+        ("\ufeff", None),
+        ("a\0b", None),
+    ],
+)
+def test_what_nobody_sees_is_left_out(written: str, read: str | None) -> None:
+    """No cell turns the text around it, and none looks blank but is not."""
+    if read is not None:
+        assert clean_text(written) == read
+        return
+    with pytest.raises(ValueError, match=r"U\+0000|nothing that can be seen"):
+        clean_text(written)
 
 
 def test_the_separator_is_the_one_that_splits_most() -> None:
