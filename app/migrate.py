@@ -1,5 +1,6 @@
 """The schema's version: bring a database up to it, with the data that come with it."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from alembic import command
@@ -34,15 +35,20 @@ def head(database: Database) -> str:
     return found
 
 
+def _known(scripts: ScriptDirectory) -> set[str]:
+    return {script.revision for script in scripts.walk_revisions()}
+
+
 def migrate(database: Database, revision: str = "head") -> None:
     """Bring the schema to `revision`, up or, for a named older one, down."""
     scripts = ScriptDirectory.from_config(config(database))
-    known = {script.revision for script in scripts.walk_revisions()}
+    known = _known(scripts)
     if revision not in known | {"head", "base"}:
         raise NotFound(
             f"There is no revision {revision!r}. Choose one of: {', '.join(sorted(known))}."
         )
     before = current(database)
+    _require_known(before, known)
     older = {script.revision for script in scripts.walk_revisions("base", before or "base")}
     down = revision == "base" or (before is not None and revision in older and revision != before)
     (command.downgrade if down else command.upgrade)(config(database), revision)
@@ -52,12 +58,22 @@ def migrate(database: Database, revision: str = "head") -> None:
             ensure_default_rules(session)
 
 
+def _require_known(found: str | None, known: Collection[str]) -> None:
+    """Refuse what a newer version migrated: nothing here says how to undo that."""
+    if found is not None and found not in known:
+        raise Conflict(
+            f"The database is at revision {found}, which this version does not know. Install the "
+            "version that migrated it, or a newer one."
+        )
+
+
 def require_current(database: Database) -> None:
     """Migrate a new database at once; refuse an old one, which its owner may want to back up."""
     found, wanted = current(database), head(database)
     if found is None:
         migrate(database)
     elif found != wanted:
+        _require_known(found, _known(ScriptDirectory.from_config(config(database))))
         raise Conflict(
             f"The database is at revision {found}, but this version needs {wanted}. Back it up, "
             "then run `givetake migrate`."

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text
 
 import migrations
 from app.database import Database
@@ -77,6 +77,18 @@ def test_an_old_schema_is_refused_and_a_new_file_is_migrated(sqlite_database: Da
     migrate(sqlite_database, "base")
     require_current(sqlite_database)
     assert current(sqlite_database) == head(sqlite_database)
+
+
+def test_a_schema_of_a_newer_version_is_refused(database: Database) -> None:
+    """By every command and by a migration, in whichever direction: it says what to install."""
+    with database.write() as session:
+        session.execute(text("update alembic_version set version_num = '9999_later'"))
+    with pytest.raises(Conflict, match="9999_later, which this version does not know"):
+        require_current(database)
+    for revision in ("head", "0001_register", "base"):
+        with pytest.raises(Conflict, match="a newer one"):
+            migrate(database, revision)
+    assert current(database) == "9999_later"
 
 
 def test_an_unknown_revision_is_named(sqlite_database: Database) -> None:
