@@ -82,7 +82,7 @@ MAY: dict[Action, frozenset[Role]] = {
 
 PHRASES: dict[Action, str] = {
     Action.IMPORT: "import files",
-    Action.EDIT_RULES: "change circumstance rules",
+    Action.EDIT_RULES: "change circumstance rules and approval rules",
     Action.ADD_ORGANISATION: "add organisations",
     Action.CHANGE_REGISTER: "change the register",
     Action.CHANGE_CATALOGUE: "change the taxonomy or the calendar",

@@ -206,7 +206,7 @@ def _outside(
 
 
 def _without_others(faults: list[Fault], others: list[Fault]) -> list[Fault]:
-    """Of a line that is not its importer's to write, no more: the rest would tell what is stored."""
+    """Of a line that is not its importer's no more than that: the rest tells what is stored."""
     lines = {fault.line for fault in others}
     return [fault for fault in faults if fault.line not in lines] + others
 

@@ -104,7 +104,8 @@ def import_support(
         row.reference: [both for both in (sides[row.reference], stored.get(row.reference)) if both]
         for _, row in rows
     }
-    everybody = {each for one in touches.values() for both in one for each in both} - {None}
+    sides_of_all = [both for one in touches.values() for both in one]
+    everybody = {each for both in sides_of_all for each in both if each is not None}
     beyond = outside(session, principal, Action.IMPORT, everybody)
     for line, row in rows:
         # Like a proposal, support lies where either side does.

@@ -102,9 +102,8 @@ def test_who_speaks_for_the_giver_with_another_key_decides_nothing(
     }
     with database.write() as session:
         for label, held in keys.items():
-            key, people.keys[label] = create_key(
-                session, TERMINAL, label, held, owner="Federation of Testshire"
-            )
+            made = create_key(session, TERMINAL, label, held, owner="Federation of Testshire")
+            people.keys[label] = made[1]
     assert people.decide("broker", "prefer") == 201
     notice = {"notice_on": "2026-09-02", "consulted": {"governing_body": "2026-09-01"}}
     assert people.post("decider", "directions", legal_basis="section_63", **notice) == 403
