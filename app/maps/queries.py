@@ -17,7 +17,7 @@ from app.proposals.publication import PUBLISHABLE
 from app.proposals.states import ENDED
 from app.runs.queries import get_run
 from models.exchange import Expertise, Need, Offer
-from models.matching import Proposal, PublicationConsent
+from models.matching import Agreement, Proposal, PublicationConsent
 from models.register import Area, ImportBatch, Institution, Organisation, Participant
 from models.vocabulary import HOLDING, AreaKind, Availability, ProposalState, Side
 
@@ -138,14 +138,28 @@ _OF_PAIRING: Final = (
 )
 
 
-def _with_sides(query: Query) -> Query:
+# An edit undoes no approval, and nobody consented to show what the need has become since.
+_AGREED_EXPERTISE: Final = func.coalesce(
+    select(Agreement.terms["need"]["expertise_code"].as_string())
+    .where(
+        Agreement.proposal_id == Proposal.id,
+        Agreement.side == Side.TAKER,
+        Agreement.voided_at.is_(None),
+    )
+    .correlate(Proposal)
+    .scalar_subquery(),
+    Need.expertise_code,
+)
+
+
+def _with_sides(query: Query, expertise: ColumnElement[str]) -> Query:
     return (
         query.select_from(Proposal)
         .join(Offer, Offer.id == Proposal.offer_id)
         .join(Need, Need.id == Proposal.need_id)
         .join(Giver, Giver.id == Offer.participant_id)
         .join(Taker, Taker.id == Need.participant_id)
-        .join(Expertise, Expertise.code == Need.expertise_code)
+        .join(Expertise, Expertise.code == expertise)
     )
 
 
@@ -159,7 +173,7 @@ def _consents(side: Side) -> ColumnElement[bool]:
 
 # Whether it was approved with conditions is nobody else's business.
 PUBLIC_PAIRINGS: Final = _with_sides(
-    select(*_OF_PAIRING, literal(ProposalState.APPROVED.value).label("state"))
+    select(*_OF_PAIRING, literal(ProposalState.APPROVED.value).label("state")), _AGREED_EXPERTISE
 ).where(Proposal.state.in_(PUBLISHABLE), *map(_consents, Side))
 
 
@@ -170,7 +184,8 @@ def pairings(session: Session, principal: Principal, run_id: int, *, drafts: boo
     """
     authorise(principal, Action.READ)
     get_run(session, principal, run_id)
-    query = _with_sides(select(*_OF_PAIRING, Proposal.state)).where(
+    columns = select(*_OF_PAIRING, Proposal.state)
+    query = _with_sides(columns, Need.expertise_code.expression).where(
         Proposal.run_id == run_id, visible(principal, Action.READ, Proposal)
     )
     if drafts:

@@ -131,7 +131,18 @@ def test_the_right_roles_together_do(people: People, database: Database) -> None
     url = "/maps/features/collections/pairings/items"
     assert people.client.get(url).json()["features"] == []
     assert people.publishes("giver", "giver") == 201
-    assert len(people.client.get(url).json()["features"]) == 1
+    (shown,) = people.client.get(url).json()["features"]
+    need = people.client.get(
+        "/api/v1/needs/N", headers={"Authorization": f"Bearer {people.keys['taker']}"}
+    ).json()
+    kept = ("participant", "period", "days", "evidence", "agreed_by", "mode")
+    answer = people.client.put(
+        "/api/v1/needs/N",
+        json={name: need[name] for name in kept} | {"expertise": "reading"},
+        headers={"Authorization": f"Bearer {people.keys['taker']}", "If-Match": "*"},
+    )
+    assert answer.json()["expertise"] == "reading"
+    assert people.client.get(url).json()["features"] == [shown], "what both agreed to show"
     with database.read() as session:
         done = select(AuditEvent.actor).where(AuditEvent.subject == "proposal:1").distinct()
         assert len(session.scalars(done).all()) >= 4
