@@ -88,7 +88,9 @@ def _settle_groups(
     """Link those with a trust's own key with it; no trust takes part under two keys unasked."""
     groups = {group.uid: group for group in session.scalars(select(Group))}
     uid_of_key = {
-        key_of(group): uid for uid, group in groups.items() if group.open and group.kind in ACTING
+        key_of(group).upper(): uid
+        for uid, group in groups.items()
+        if group.open and group.kind in ACTING
     }
     made: dict[int | None, str] = dict(
         session.execute(

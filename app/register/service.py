@@ -20,6 +20,7 @@ from app.register.circumstances import (
     having,
 )
 from app.register.group_actors import Named, name_participants
+from app.register.group_members import members_of
 from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import Described
 from app.register.organisations import settle, store
@@ -326,6 +327,7 @@ def create_organisation(session: WriteSession, principal: Principal, one: Descri
         raise Conflict(f"There is already an organisation {key}. Change it, or use another key.")
     _store_organisation(session, principal, one)
     _authorise_organisation(session, principal, key)
+    _authorise_link(session, principal, one.row.group_uid)
     _record(session, principal, "organisation.create", f"organisation:{key}")
 
 
@@ -340,8 +342,11 @@ def change_organisation(
     _authorise_organisation(session, principal, key)
     if closed is not None and _is_open(found) and closed <= _today():
         _require_unused(session, found)
+    linked = found.group_uid
     changed = _store_organisation(session, principal, one)
     _authorise_organisation(session, principal, key)
+    if one.row.group_uid != linked:
+        _authorise_link(session, principal, one.row.group_uid)
     if changed:
         _record(session, principal, "organisation.change", f"organisation:{key}")
 
@@ -368,6 +373,16 @@ def _authorise_organisation(session: WriteSession, principal: Principal, key: st
     """Where it lies now; what was written already goes with the refusal."""
     query = select(Participant.id).where(Participant.reference == f"org:{key}")
     authorise_for(session, principal, Action.CHANGE_REGISTER, session.scalars(query).all())
+
+
+def _authorise_link(session: WriteSession, principal: Principal, uid: int | None) -> None:
+    """Also for all who belong to the group that an organisation stands for.
+
+    What anybody enters for the group becomes the organisation's, and lies where that does.
+    """
+    if uid is not None:
+        members = members_of(session, uid, _today())
+        authorise_for(session, principal, Action.CHANGE_REGISTER, members)
 
 
 def _organisation(session: WriteSession, key: str, version: int | None) -> Organisation:

@@ -25,6 +25,7 @@ from app.proposals import agreements, decisions
 from app.proposals import queries as proposals
 from app.proposals.decisions import Said
 from app.register import service as register
+from app.register.organisation_rows import Described, OrganisationRow, described_by
 from app.runs import queries as runs
 from app.runs import service as matching
 from models.exchange import Need, Offer
@@ -312,6 +313,43 @@ def test_a_network_is_not_widened_by_its_leader(two: Database) -> None:
         register.change_network(session, who, members=members, **change)
     with two.write() as session:
         register.change_network(session, who, members=members[:1], **change)
+
+
+def described(**columns: object) -> Described:
+    row = OrganisationRow.model_validate(
+        {"name": "Made-up", "kind": "teaching_school_hub", "areas_served": "local_authority:999"}
+        | columns
+    )
+    (one,) = described_by(Path("organisations.csv"), [(2, row)], [])
+    return one
+
+
+def test_nobody_stands_for_a_trust_of_others(two: Database) -> None:
+    """Neither by its key nor by a link, or what is entered for the trust would become theirs."""
+    with two.write() as session:
+        both = session.scalars(
+            select(Participant).where(Participant.reference.in_(["urn:1", "urn:2"]))
+        ).all()
+        rows.add_group(session, 71, "multi_academy_trust", both[1:])
+        rows.add_group(session, 72, "multi_academy_trust", both)
+        rows.add_group(session, 73, "multi_academy_trust", both[:1])
+    who = acting(Role.BROKER, scope=HERE)
+    new: list[dict[str, object]] = [
+        {"key": "group-71"},
+        {"key": "new", "group_uid": 71},
+        {"key": "new", "group_uid": 72},
+    ]
+    for columns in new:
+        with pytest.raises(Forbidden, match="outside it"), two.write() as session:
+            register.create_organisation(session, who, described(**columns))
+    with two.write() as session:
+        register.create_organisation(session, who, described(key="new", group_uid=73))
+    moved = described(key="new", group_uid=71)
+    with pytest.raises(Forbidden, match="outside it"), two.write() as session:
+        register.change_organisation(session, who, moved, None)
+    renamed = described(key="new", group_uid=73, name="Renamed")
+    with two.write() as session:
+        register.change_organisation(session, who, renamed, None)
 
 
 def test_what_counts_everywhere_takes_a_role_everywhere(two: Database) -> None:
