@@ -121,6 +121,8 @@ class Visit(Base):
     """Who signed in: `user:17`, or `key:0a1b2c3d` with a key."""
     began_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    browser: Mapped[str | None] = mapped_column(String(40))
+    """Which one, such as "Firefox on Windows", where that is known: never what it sent."""
 
 
 class EmbedToken(Base):

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
+from app.access.browser_names import browser_name
 from app.access.holders import principal_of_holder
 from app.access.policy import Action, Principal, authorise
 from app.access.secret import digest_of
@@ -38,6 +39,8 @@ class Session:
     number: str
     began_at: datetime
     seen_at: datetime
+    browser: str | None
+    """Which one, such as "Firefox on Windows"; None where it is not known."""
     here: bool
     """Whether it is that of the browser that asks."""
 
@@ -47,13 +50,26 @@ def begin(
     principal: Principal,
     before: str | None = None,
     now: datetime | None = None,
+    *,
+    user_agent: str = "",
 ) -> str:
-    """Sign a browser in as `principal` and return its new secret; the one it had `before` ends."""
+    """Sign a browser in as `principal` and return its new secret; the one it had `before` ends.
+
+    Of the `user_agent`, what the browser says of itself, only a plain name is kept.
+    """
     now = now or database_now(session)
     secret = secrets.token_urlsafe(32)
     ended = (Visit.began_at < now - LONGEST) | (Visit.seen_at < now - IDLE)
     session.execute(delete(Visit).where(ended | (Visit.digest == digest_of(before or ""))))
-    session.add(Visit(digest=digest_of(secret), holder=principal.name, began_at=now, seen_at=now))
+    session.add(
+        Visit(
+            digest=digest_of(secret),
+            holder=principal.name,
+            began_at=now,
+            seen_at=now,
+            browser=browser_name(user_agent),
+        )
+    )
     session.flush()
     audit.record(session, actor=principal.name, action="visit.begin", subject=principal.name)
     return secret
@@ -107,7 +123,13 @@ def list_sessions(
     )
     here = digest_of(secret)
     return [
-        Session(each.digest[:NUMBER_LETTERS], each.began_at, each.seen_at, each.digest == here)
+        Session(
+            number=each.digest[:NUMBER_LETTERS],
+            began_at=each.began_at,
+            seen_at=each.seen_at,
+            browser=each.browser,
+            here=each.digest == here,
+        )
         for each in found
     ]
 

@@ -213,7 +213,9 @@ def sessions(
             user = user_called(session, TERMINAL, called)
             for each in list_sessions(session, TERMINAL, user_name(user.id)):
                 out.print(
-                    f"signed in {at_moment(each.began_at)}, last used {at_moment(each.seen_at)}"
+                    f"{each.browser or 'Browser not known'}, signed in {at_moment(each.began_at)}, "
+                    f"last used {at_moment(each.seen_at)}",
+                    soft_wrap=True,
                 )
 
 

@@ -219,6 +219,11 @@ def to_sign_in(request: Request) -> Response:
     return RedirectResponse(address, 303)
 
 
+def user_agent(request: Request) -> str:
+    """What the browser says of itself."""
+    return request.headers.get("user-agent", "")
+
+
 def safe_next(wanted: str) -> str:
     """Where to go after sign-in: a page of ours, never another site."""
     parts = _split(wanted)

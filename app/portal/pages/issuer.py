@@ -29,6 +29,7 @@ from app.portal.sessions import (
     safe_next,
     set_cookie,
     unset_cookie,
+    user_agent,
 )
 from app.settings import Settings
 from models.vocabulary import Role
@@ -94,7 +95,8 @@ def come_back(request: Request) -> Response:
         found = by_issuer(session, person, pending.invitation, role, now)
         if isinstance(found, Principal):
             before = cookie_value(request)
-            secret = browser_sessions.begin(session, found, before, now)
+            browser = user_agent(request)
+            secret = browser_sessions.begin(session, found, before, now, user_agent=browser)
     if not isinstance(found, Principal):
         _refused(request, found)
         raise NoAccess

@@ -38,6 +38,7 @@ from app.portal.sessions import (
     set_cookie,
     texts,
     unset_cookie,
+    user_agent,
     visitor,
 )
 from app.runs import queries as matching
@@ -125,7 +126,7 @@ def _with_key(request: Request, given: Mapping[str, str]) -> str:
         principal_of(session, given.get("key", ""))
     with database.write() as session:
         principal = principal_of(session, given.get("key", ""))
-        return browser_sessions.begin(session, principal, before)
+        return browser_sessions.begin(session, principal, before, user_agent=user_agent(request))
 
 
 def _with_password(request: Request, given: Mapping[str, str]) -> str:
@@ -136,7 +137,8 @@ def _with_password(request: Request, given: Mapping[str, str]) -> str:
         principal = enter(session, user_id, now)
         if not isinstance(principal, Principal):
             raise NoAccess
-        return browser_sessions.begin(session, principal, before, now)
+        browser = user_agent(request)
+        return browser_sessions.begin(session, principal, before, now, user_agent=browser)
 
 
 def _form(

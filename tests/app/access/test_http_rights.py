@@ -20,8 +20,8 @@ from models.people import AttemptCount
 from tests.factories import acting, new_key
 from tests.rows import add_calendar, add_need, add_offer, add_school
 
-KEY_ALONE = {"openapi"}
-"""The document itself is for whoever has a key, whatever it may do."""
+KEY_ALONE = {"openapi", "list_sessions"}
+"""For whoever has a key, whatever it may do: the document itself, and their own sessions."""
 WEBHOOKS = {
     *("list_webhooks", "create_webhook", "rotate_webhook_secret", "revoke_webhook"),
     *("list_webhook_deliveries", "retry_webhook_delivery"),
