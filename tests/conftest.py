@@ -40,7 +40,7 @@ def national_data() -> Path:
     return folder
 
 
-def _postgres_programs() -> Path | None:
+def postgres_programs() -> Path | None:
     if found := shutil.which("postgres"):
         return Path(found).parent
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
@@ -90,7 +90,7 @@ class PostgresServer:
 @contextmanager
 def postgres_folder() -> Iterator[tuple[Path, list[Any], dict[str, Any]]]:
     """The folder of a new server, the command that runs it, and as whom; gone after the block."""
-    programs = _postgres_programs()
+    programs = postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL's server programs are not installed")
     user = "postgres" if os.geteuid() == 0 else getpass.getuser()
@@ -118,8 +118,9 @@ def postgres_folder() -> Iterator[tuple[Path, list[Any], dict[str, Any]]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """A server of its own, which ends with the block."""
     with postgres_folder() as (folder, command, as_user):
         server = subprocess.Popen(
             ["sh", "-c", UNTIL_LET_GO, "sh", folder, *command],
@@ -139,6 +140,12 @@ def postgres_server() -> Iterator[PostgresServer]:
             assert server.stdin is not None
             server.stdin.close()
             server.wait(60)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, LargeBinary, RowMapping, Table, cast, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    LargeBinary,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    cast,
+    column,
+    select,
+    values,
+)
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -197,7 +209,7 @@ def _rows(session: Session, table: Table, keys: Sequence[tuple[Any, ...]]) -> Se
     if not keys:
         return []
     try:
-        return session.execute(select(table).where(_among(table, keys))).mappings().all()
+        return session.execute(_among(table, keys)).mappings().all()
     except (ValueError, OperationalError):
         if len(keys) == 1:
             return []
@@ -205,11 +217,15 @@ def _rows(session: Session, table: Table, keys: Sequence[tuple[Any, ...]]) -> Se
         return [*_rows(session, table, keys[:half]), *_rows(session, table, keys[half:])]
 
 
-def _among(table: Table, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
+def _among(table: Table, keys: Sequence[tuple[Any, ...]]) -> Select[Any]:
     first, *more = table.primary_key
-    if more:
-        return tuple_(first, *more).in_(keys)
-    return first.in_([key for (key,) in keys])
+    if not more:
+        return select(table).where(first.in_([key for (key,) in keys]))
+    # Not as tuples IN a list, for which SQLite reads the whole table.
+    columns = [column(each.key, each.type) for each in (first, *more)]
+    wanted = values(*columns, name="wanted").data(list(keys)).cte("wanted")
+    same = and_(*(each == wanted.c[each.key] for each in (first, *more)))
+    return select(table).join_from(wanted, table, same)
 
 
 def as_stored(

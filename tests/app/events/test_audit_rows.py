@@ -1,8 +1,8 @@
 """Rows that events bind: needs and offers with every version, and what only has a newest row."""
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.access.policy import TERMINAL
 from app.catalogue.rows import ExpertiseRow
@@ -14,6 +14,7 @@ from app.exchange.rows import LimitsRow, NeedRow
 from app.register.service import withdraw_circumstance
 from tests import rows
 from tests.audit import fault_after, intact, look
+from tests.traffic import a_day
 
 NEED: Final = (
     "id, reference, participant_id, expertise_code, period_code, half_days, half_days_min, "
@@ -145,3 +146,23 @@ def test_what_was_withdrawn_is_not_missed(busy: Database) -> None:
     with busy.write() as session:
         withdraw_circumstance(session, TERMINAL, 1, None)
     assert intact(look(busy))
+
+
+def test_versions_are_looked_up_by_their_key(
+    sqlite_database: Database,
+) -> None:
+    """Or each page of events would read the whole table of versions."""
+    a_day(sqlite_database, pairs=6)
+    asked: list[tuple[str, Any]] = []
+
+    def note(*given: Any) -> None:
+        asked.append((given[2], given[3]))
+
+    event.listen(sqlite_database.read_engine, "before_cursor_execute", note)
+    assert intact(look(sqlite_database))
+    of_versions = [each for each in asked if "FROM wanted JOIN need_version" in each[0]]
+    assert of_versions
+    with sqlite_database.read_engine.connect() as connection:
+        for statement, given in of_versions:
+            plan = connection.exec_driver_sql(f"explain query plan {statement}", given).all()
+            assert "SEARCH need_version USING INDEX" in repr(plan)
