@@ -1,13 +1,14 @@
 """Numbers, dates and codes as people read them, the same on every page, map and report.
 
-Days are in `models.vocabulary` (`in_days`, `days_text`), which the solver may import too.
+Days and distances are in `models.vocabulary` (`in_days`, `days_text`, `miles_text`), which the
+solver may import too.
 """
 
 from datetime import UTC, date, datetime
 from math import ceil, isfinite
 from typing import Final
 
-from models.vocabulary import METRES_PER_MILE
+from models.vocabulary import METRES_PER_MILE, miles_text
 
 STOPPED_EARLY: Final = 0.1
 """With a wider gap a plan is called stopped early: that it can be doubled proves nothing of it."""
@@ -70,7 +71,13 @@ def given_up(parts: int) -> str:
 
 
 def miles(metres: float | None) -> str:
+    """For a column of miles, whose numbers all have their decimal."""
     return "" if metres is None else f"{metres / METRES_PER_MILE:,.1f}"
+
+
+def distance(metres: float | None) -> str:
+    """For sentences: "1 mile", "1.5 miles"."""
+    return "" if metres is None else miles_text(metres / METRES_PER_MILE)
 
 
 def on_day(day: date | None) -> str:

@@ -22,6 +22,14 @@ def days_text(half_days: float) -> str:
     return f"{in_days(half_days)} {'day' if half_days == HALF_DAYS_PER_DAY else 'days'}"
 
 
+def miles_text(miles: float) -> str:
+    """A distance with its unit, to a tenth: "1 mile", "1.5 miles", "less than 0.1 miles"."""
+    shown = f"{miles:,.1f}".removesuffix(".0")
+    if shown == "0":
+        return "less than 0.1 miles"
+    return f"{shown} {'mile' if shown == '1' else 'miles'}"
+
+
 class Word(StrEnum):
     """A word that sentences for people quote as it is written, wherever they quote a value."""
 

@@ -21,7 +21,7 @@ from app.garbage import uncollected
 from app.insight.report import Figures, ReportData, figures
 from app.planning.options import MatchOptions
 from app.wording import counted, given_up, how_good
-from models.vocabulary import BalanceHolder, Reciprocity, RunState
+from models.vocabulary import BalanceHolder, Reciprocity, RunState, miles_text
 from solver.formats.bounded import FileTooLarge, read_bounded
 from solver.formats.whole_files import write_whole
 
@@ -400,9 +400,7 @@ def show_plan(data: ReportData) -> None:
     for place, pairing in enumerate(shown, start=1):
         if place == 1:
             out.print(f"Best {len(shown):,} of {len(data.pairings):,} pairings:", style="bold")
-        how = (
-            "remotely" if pairing.distance_miles is None else f"{pairing.distance_miles:.1f} miles"
-        )
+        how = "remotely" if pairing.distance_miles is None else miles_text(pairing.distance_miles)
         out.print(
             f"{place:3}. {names[pairing.giver]} gives {names[pairing.taker]} "
             f"{counted(pairing.days, 'day')} of {pairing.expertise}, {how}, "
@@ -430,8 +428,9 @@ def summary(data: ReportData, found: Figures) -> list[str]:
     ]
     if found.median_miles is not None and found.longest_miles is not None:
         lines.append(
-            f"Travel: half of the pairings on site are within {found.median_miles:.1f} miles, and "
-            f"the longest is {found.longest_miles:.1f} miles. {found.remote:,} pairings are remote."
+            "Travel: half of the pairings on site are within "
+            f"{miles_text(found.median_miles)}, and the longest is "
+            f"{miles_text(found.longest_miles)}. {found.remote:,} pairings are remote."
         )
     if found.most_disadvantaged_days is not None:
         lines.append(

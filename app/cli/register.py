@@ -6,7 +6,8 @@ import typer
 
 from app.access.policy import TERMINAL
 from app.cli.console import open_database, out
-from models.vocabulary import METRES_PER_MILE
+from app.wording import distance
+from models.vocabulary import miles_text
 
 
 def find(
@@ -41,11 +42,11 @@ def find(
             around = Near(place.latitude, place.longitude, miles)
             found, total = find_near(session, TERMINAL, wanted, around, open_only=True, limit=limit)
     if near is not None:
-        said = f"{total:,} within {miles:g} mile{'' if miles == 1 else 's'} of {near}."
+        said = f"{total:,} within {miles_text(miles)} of {near}."
         said += f" {place.sentence}"
         out.print(said, markup=False, soft_wrap=True)
     for one in found:
-        far = None if one.distance_m is None else f"{one.distance_m / METRES_PER_MILE:,.1f} miles"
+        far = None if one.distance_m is None else distance(one.distance_m)
         where = ", ".join(part for part in (one.local_authority, one.postcode, far) if part)
         kind = one.type_name or one.kind
         closed = "" if one.in_scope else ", not in scope"

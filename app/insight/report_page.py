@@ -23,7 +23,7 @@ from app.insight.report_map import (
     plan_map,
 )
 from app.wording import at_moment, could_improve, counted, how_good, number, percent
-from models.vocabulary import HALF_DAYS_PER_DAY
+from models.vocabulary import HALF_DAYS_PER_DAY, miles_text
 
 HERE = Path(__file__).parent
 BEST = 12
@@ -100,6 +100,7 @@ def _environment() -> Environment:
         "could_improve": could_improve,
         "how_good": how_good,
         "counted": counted,
+        "distance": miles_text,
         "miles": _miles,
         "moment": at_moment,
         "number": number,

@@ -32,6 +32,7 @@ from app.wording import (
     capital,
     could_improve,
     counted,
+    distance,
     from_code,
     given_up,
     how_good,
@@ -42,7 +43,7 @@ from app.wording import (
     percent,
     sentence,
 )
-from models.vocabulary import days_text, in_days
+from models.vocabulary import days_text, in_days, miles_text
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -149,6 +150,7 @@ def environment(base: str = BASE) -> Environment:
         "given_up": given_up,
         "how_good": how_good,
         "days_text": days_text,
+        "distance": distance,
         "counted": counted,
         "day": on_day,
         "from_code": from_code,
@@ -156,6 +158,7 @@ def environment(base: str = BASE) -> Environment:
         "in_days": in_days,
         "label": labels.label,
         "miles": miles,
+        "miles_text": miles_text,
         "moment": at_moment,
         "nothing_changed": nothing_changed,
         "number": number,

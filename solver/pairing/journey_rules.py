@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.vocabulary import miles_text
 from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.pairing.geography import miles_from_metres
 from solver.pairing.pair_rule import GIVER, TAKER, Columns, Figures, PairRule, counted, rounded
@@ -103,4 +104,4 @@ def _journey(
 def _apart(figures: Figures) -> str:
     minutes = figures["minutes"]
     journey = "" if minutes is None else f" ({counted(minutes, 'minutes')})"
-    return f"The two are {counted(figures['miles'], 'miles')} apart{journey}"
+    return f"The two are {miles_text(figures['miles'])} apart{journey}"

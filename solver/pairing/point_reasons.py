@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from models.vocabulary import Ladder
+from models.vocabulary import Ladder, miles_text
 from solver.arrays import IntArray
 from solver.pairing.failed_support import NONE, UNDATED
 from solver.pairing.geography import miles_from_metres
@@ -231,7 +231,7 @@ def _nearness(inputs: PointInputs) -> list[str]:
     return [
         "Support is remote, so there is no journey."
         if remote
-        else f"They are {miles:,.1f} miles apart"
+        else f"They are {miles_text(miles)} apart"
         + ("." if isnan(minutes) else f", about {minutes:.0f} minutes one way.")
         for remote, miles, minutes in zip(
             candidates.remote.tolist(),

@@ -1,14 +1,16 @@
 """How numbers, dates and codes read."""
 
+import re
 from datetime import UTC, date, datetime
 from math import inf
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app import wording
-from models.vocabulary import days_text, in_days
+from models.vocabulary import METRES_PER_MILE, days_text, in_days, miles_text
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,34 @@ def test_numbers_have_separators_and_units() -> None:
         "2 schools and organisations"
     )
     assert wording.percent(0.666) == "67%"
+
+
+@pytest.mark.parametrize(
+    ("miles", "shown"),
+    [
+        (0.0, "less than 0.1 miles"),
+        (0.04, "less than 0.1 miles"),
+        (0.06, "0.1 miles"),
+        (0.97, "1 mile"),
+        (1.0, "1 mile"),
+        (1.04, "1 mile"),
+        (1.06, "1.1 miles"),
+        (10.0, "10 miles"),
+        (1_203.96, "1,204 miles"),
+    ],
+)
+def test_distances_read_as_miles(miles: float, shown: str) -> None:
+    """What is shown as 1 is one mile, and nothing is shown as none."""
+    assert miles_text(miles) == wording.distance(miles * METRES_PER_MILE) == shown
+    assert wording.distance(None) == ""
+
+
+def test_no_sentence_has_miles_of_its_own() -> None:
+    """Wherever a number is followed by the word, it comes from the one function."""
+    root = Path(__file__).parents[2]
+    own = re.compile(r"\.\d[fg]\}[^\"]{0,3}miles|\| miles \}\}[^<]{0,6}miles|\| miles\) ~")
+    files = [*root.glob("app/**/*.py"), *root.glob("app/**/*.html"), *root.glob("solver/**/*.py")]
+    assert [file for file in files if own.search(file.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize(

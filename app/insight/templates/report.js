@@ -33,7 +33,8 @@ if (paper) {
 
   const name = (i) => facts.participants[i][0];
   const count = (days) => `${counted(days)} ${days === 1 ? "day" : "days"}`;
-  const far = (miles) => (miles === null ? "" : `, ${counted(miles)} ${miles === 1 ? "mile" : "miles"}`);
+  const far = (miles) =>
+    miles === null ? "" : miles < 0.05 ? ", less than 0.1 miles" : `, ${counted(miles)} ${miles === 1 ? "mile" : "miles"}`;
   const sum = (ps) => ps.reduce((days, p) => days + facts.pairings[p][3], 0);
 
   function look(x, y, w) {

@@ -42,4 +42,5 @@ const DAY = 2;
 /** Half-days as days; the one place of the map that makes days of them. */
 export const inDays = (halfDays) => number(halfDays / DAY);
 export const days = (halfDays) => `${inDays(halfDays)} ${halfDays === DAY ? "day" : "days"}`;
-export const miles = (value) => (value === null ? "" : counted(value, "mile", "miles"));
+export const miles = (value) =>
+  value === null ? "" : value < 0.05 ? "less than 0.1 miles" : counted(value, "mile", "miles");

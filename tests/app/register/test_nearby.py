@@ -196,15 +196,15 @@ def test_find_near_in_the_terminal(register: Database, monkeypatch: pytest.Monke
         assert shown.output.splitlines() == [
             "3 within 2 miles of ZZ1 1AA. "
             "The position is that of an institution with the postcode ZZ1 1AA.",
-            "100000  School 100000 (Community school) Testshire, ZZ1 1AA, 0.0 miles",
-            "hub  Hub hub (organisation) 0.0 miles",
-            "100001  School 100001 (Community school) Testshire, 1.0 miles",
+            "100000  School 100000 (Community school) Testshire, ZZ1 1AA, less than 0.1 miles",
+            "hub  Hub hub (organisation) less than 0.1 miles",
+            "100001  School 100001 (Community school) Testshire, 1 mile",
         ]
         named = terminal.invoke(app, ["find", "school", "--near", "ZZ1", "--limit", "2"]).output
         assert named.splitlines()[0].startswith("3 within 10 miles of ZZ1. ")
         assert named.splitlines()[1:] == [shown.output.splitlines()[line] for line in (1, 3)]
         by_urn = terminal.invoke(app, ["find", "100002", "--near", "ZZ1"]).output
-        assert "(Community school, not in scope) Testshire, 3.0 miles" in by_urn
+        assert "(Community school, not in scope) Testshire, 3 miles" in by_urn
         far = terminal.invoke(app, ["find", "--near", "50,-5", "--miles", "1"]).output
         assert far.splitlines() == ["0 within 1 mile of 50,-5. The position is the one you gave."]
         unknown = terminal.invoke(app, ["find", "--near", "XYZ"])
