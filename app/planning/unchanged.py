@@ -18,6 +18,8 @@ from solver.formulation.standing import worth
 
 WHAT_STOOD: Final = ("current", "change_penalty")
 """Parts of a problem that every plan changes for the next run, whatever the data."""
+WIDE: Final = 0.05
+"""A gap beyond which a plan is searched for again, from where it is: its time went on starting."""
 SEARCH: Final = ("method", "time_limit_s", "work", "gap", "seed")
 """Options that say how to look for a plan; all others are in the problem."""
 
@@ -59,7 +61,8 @@ def kept_plan(
     asked = MatchOptions.model_validate(before.options)
     is_near = before.gap is not None and before.gap <= options.gap
     cut_short = before.stopped == Stopped.CANCELLED or "given_up" in (before.summary or {})
-    is_same = not cut_short and search_of(asked) == search_of(options)
+    is_wide = before.gap is None or before.gap > WIDE
+    is_same = not (cut_short or is_wide) and search_of(asked) == search_of(options)
     if not (is_near or is_same) or options.change_price < asked.change_price:
         return None
     file = session.get_one(RunFile, (before.id, "plan"))
