@@ -1,5 +1,6 @@
 """`givetake case`: a need and everything about it, as it was on any day."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,27 +27,33 @@ def case(
     from app.access.names import names_of
     from app.cases.queries import case_on
     from app.cases.schemas import CaseShown
+    from app.catalogue.queries import list_expertise
     from app.database import database_now
 
     with open_database() as database, database.read() as session:
         day = on.date() if on else database_now(session).date()
         then = case_on(session, TERMINAL, need, day)
         found = CaseShown.of(then, names_of(session, then.actors))
+        taxonomy = list_expertise(session, TERMINAL, retired=None, limit=None)
+        expertise = {each.code: each.name for each in taxonomy}
     if as_json:
         out.print_json(found.model_dump_json())
         return
-    for line in lines(found):
+    for line in lines(found, expertise):
         out.print(line, markup=False, soft_wrap=True)
 
 
-def lines(case: "CaseShown") -> list[str]:
-    """The case in sentences."""
+def lines(case: "CaseShown", expertise: Mapping[str, str]) -> list[str]:
+    """The case in sentences; `expertise` has the names of the taxonomy by code."""
+    from app.portal.labels import label
     from app.wording import counted, on_day
+    from models.vocabulary import NeedState
 
     need = case.need
     told = [
-        f"Need {need.reference} of {need.participant_name} on {on_day(case.on)}: {need.state}, "
-        f"{counted(need.days, 'day')} of {need.expertise} in {need.period}, version {need.version}."
+        f"Need {need.reference} of {need.participant_name} on {on_day(case.on)}: "
+        f"{label(need.state, NeedState).lower()}, {counted(need.days, 'day')} of "
+        f"{expertise.get(need.expertise, need.expertise)} in {need.period}, version {need.version}."
     ]
     for each in case.proposals:
         told += _proposal(each)
@@ -54,34 +61,52 @@ def lines(case: "CaseShown") -> list[str]:
 
 
 def _proposal(then: "CaseProposal") -> list[str]:
+    from app.portal.labels import label
     from app.wording import at_moment, counted
+    from models.vocabulary import DecisionAction, DeclineReason, ProposalState, Says, Side
 
     told = [
         f"Proposal {then.id} of run {then.run}, {counted(then.days, 'day')} from "
         f"{then.offer.participant_name} (offer {then.offer.reference}): "
-        f"{then.state.replace('_', ' ')}."
+        f"{label(then.state, ProposalState).lower()}."
     ]
-    steps = [
-        (each.at, f"{each.action.replace('_', ' ')}, by {each.author}") for each in then.decisions
-    ]
+    steps = []
     for said in then.agreements:
-        voided = f", voided {at_moment(said.voided_at)}" if said.voided_at else ""
-        words = f"{said.side} says {said.says} ({_told(said)}), recorded by {said.recorded_by}"
-        steps.append((said.at, words + voided))
-    steps += [
-        (each.at, f"exception from {each.rule}, by {each.author}") for each in then.exceptions
-    ]
+        voided = f", no longer counts since {at_moment(said.voided_at)}" if said.voided_at else ""
+        words = f"{label(said.side, Side)}: {label(said.says, Says).lower()}"
+        steps.append((said.at, f"{words} ({_told(said)}), saved by {said.recorded_by}{voided}"))
+    for each in then.decisions:
+        reason = f": {label(each.reason, DeclineReason).lower()}" if each.reason else ""
+        note = f". {each.note}" if each.note else ""
+        words = f"{label(each.action, DecisionAction)}{reason}, by {each.author}{note}"
+        steps.append((each.at, words))
+    steps += [(one.at, f"Exception, by {one.author}: {one.reason}") for one in then.exceptions]
     for given in then.publication_consents:
-        steps.append((given.given_at, f"{given.side} consents to publication ({given.given_by})"))
+        side = label(given.side, Side)
+        steps.append((given.given_at, f"{side} consents to the public map ({given.given_by})"))
         if given.withdrawn_at:
-            steps.append((given.withdrawn_at, f"{given.side} withdraws consent to publication"))
-    return told + [f"  {at_moment(at)}: {words}" for at, words in sorted(steps)]
+            steps.append((given.withdrawn_at, f"{side} withdraws its consent to the public map"))
+    # What follows from a response has its time, and comes after it.
+    steps.sort(key=lambda step: step[0])
+    return told + [f"  {at_moment(at)}: {words}" for at, words in steps]
 
 
 def _told(said: "AgreementThen") -> str:
-    """Who said it, how and when."""
+    """Who said it, how and when, or the legal basis of what stands in for it."""
+    from app.portal.labels import label
     from app.wording import on_day
+    from models.vocabulary import Channel, Consultee, LegalBasis
 
-    channel = "" if said.channel is None else f", {said.channel.replace('_', ' ')}"
-    day = "" if said.said_on is None else f", on {on_day(said.said_on)}"
-    return f"{said.said_by}{channel}{day}"
+    parts = [said.said_by]
+    if said.direction is not None:
+        parts.append(label(said.direction.legal_basis, LegalBasis))
+    if said.channel is not None:
+        parts.append(label(said.channel, Channel).lower())
+    if said.said_on is not None:
+        parts.append(f"on {on_day(said.said_on)}")
+    if said.direction is not None:
+        parts += [
+            f"{label(whom, Consultee).lower()} consulted on {on_day(on)}"
+            for whom, on in said.direction.consulted.items()
+        ]
+    return ", ".join(parts)

@@ -1,8 +1,10 @@
 """Pages: templates, what every page has, and headers that let nothing foreign in."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -156,6 +158,7 @@ def environment(base: str = BASE) -> Environment:
         "from_code": from_code,
         "hanging_on": hanging_on,
         "in_days": in_days,
+        "iso_day": lambda text: on_day(date.fromisoformat(text)),
         "label": labels.label,
         "miles": miles,
         "miles_text": miles_text,
@@ -223,6 +226,17 @@ def csv_page(name: str, columns: list[str], rows: list[dict[str, object]]) -> Re
     """A list as it was filtered, for a spreadsheet."""
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}
     return Response(csv_of(columns, rows), 200, headers, "text/csv; charset=utf-8")
+
+
+def json_page(name: str, text: str) -> Response:
+    """What another program can read, to keep."""
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{_file_name(name)}.json"'}
+    return Response(text, 200, headers, "application/json")
+
+
+def _file_name(name: str) -> str:
+    """Of a reference, what every system takes as the name of a file."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name)
 
 
 def page_number(request: Request) -> int:

@@ -205,10 +205,11 @@ def test_the_terminal_tells_a_case(command: CliRunner) -> None:
     """In sentences, or as JSON."""
     then = command.invoke(app, ["case", "N", "--on", "2026-09-05"])
     assert then.exit_code == 0, then.output
-    assert "Need N of School 1 on 5 September 2026: identified, 2 days of maths" in then.stdout
+    assert "Need N of School 1 on 5 September 2026: identified, 2 days of Maths in " in then.stdout
     assert "from School 2 (offer near): agreed." in then.stdout
     assert (
-        "giver says yes (headteacher, telephone, on 5 September 2026), recorded by terminal"
+        "Supporting organisation: yes (headteacher, by telephone, on 5 September 2026), saved by "
+        "terminal"
         in then.stdout
     )
     assert "withdraw" not in then.stdout

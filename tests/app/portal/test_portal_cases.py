@@ -11,7 +11,7 @@ from models.vocabulary import DecisionAction
 from tests import runs
 from tests.callers import keyed
 from tests.factories import new_key
-from tests.portal import Visitor
+from tests.portal import BASE, Visitor
 
 CASE = "/needs/N/case"
 
@@ -37,6 +37,12 @@ def test_a_need_shows_its_case_on_any_date(who: Visitor) -> None:
         assert wrong.status == 422
         assert reason in wrong.text
         assert wrong.faults == []
+    ahead = who.open(f"{CASE}?day=1&month=9&year=2999")
+    assert (ahead.status, "That date has not come yet" in ahead.text) == (200, True)
+    assert "That date has not come yet" not in now.text
+    kept = who.client.get(f"{BASE}{CASE}?as=json&day=1&month=9&year=2999")
+    assert kept.headers["content-disposition"] == 'attachment; filename="N-2999-09-01.json"'
+    assert kept.json()["need"]["reference"] == "N"
     then = who.open(f"{CASE}?day=1&month=9&year=2026")
     assert "As it was on 1 September 2026" in then.text
     assert "There was no proposal for this need yet." in then.text
