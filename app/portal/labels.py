@@ -338,10 +338,8 @@ DONE: Final[Mapping[ReviewAction, str]] = {
 """What has become of proposals: "Proposal ...", "2 proposals ..."."""
 
 CONSEQUENCES: Final[Mapping[ReviewAction, str]] = {
-    ReviewAction.APPROVE: "Both sides have agreed. Once you approve, support can begin.",
-    ReviewAction.APPROVE_WITH_CONDITIONS: (
-        "Both sides have agreed. Once the conditions are met, support can begin."
-    ),
+    ReviewAction.APPROVE: "Once you approve, support can begin.",
+    ReviewAction.APPROVE_WITH_CONDITIONS: "Once the conditions are met, support can begin.",
     ReviewAction.DEFER: (
         "Deferred proposals stay agreed and keep their days until someone approves or declines "
         "them."
@@ -359,6 +357,18 @@ CONSEQUENCES: Final[Mapping[ReviewAction, str]] = {
     ),
 }
 """What follows from an action that is confirmed on a page of its own."""
+
+AGREED: Final[Mapping[bool, str]] = {
+    False: "Both sides have agreed.",
+    True: (
+        "The supporting organisation has agreed. A statutory direction stands in for the agreement "
+        "of the school."
+    ),
+}
+"""What an approver decides on, by whether the school was directed."""
+
+BY_TWO: Final = "Two people need to record them."
+"""Of agreements that suffice."""
 
 NOTES: Final[Mapping[ReviewAction, str]] = {
     ReviewAction.APPROVE: "Note (optional)",

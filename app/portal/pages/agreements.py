@@ -17,6 +17,7 @@ from app.files.csv_reading import Date, RowModel, Text, clean_text
 from app.portal import forms
 from app.portal.forms import Field, Filled
 from app.portal.labels import CONSENT_FIELDS, RESPONSE_FIELDS
+from app.portal.pages.institutions import expertise_names
 from app.portal.rendering import page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import agreements, decisions, publication, queries
@@ -159,5 +160,6 @@ def _form(
             side=side,
             of=full.taker if side is Side.TAKER else full.giver,
             filled=filled,
+            expertise=expertise_names(session, who),
             fields=CONSENT_FIELDS if template == "consent.html" else RESPONSE_FIELDS,
         )

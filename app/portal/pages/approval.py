@@ -15,6 +15,7 @@ from app.portal import forms
 from app.portal.forms import Field, Filled
 from app.portal.labels import DIRECTION_FIELDS, MONEY_FIELDS
 from app.portal.pages.agreements import refusal_in
+from app.portal.pages.institutions import expertise_names
 from app.portal.rendering import page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import agreements, directions, queries
@@ -133,4 +134,5 @@ def _form(
             full=full,
             filled=filled or Filled({} if pounds is None else {"pounds": str(pounds)}),
             fields=fields,
+            expertise=expertise_names(session, who),
         )

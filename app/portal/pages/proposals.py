@@ -26,6 +26,7 @@ from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import decisions, pins_and_exclusions, publication
 from app.proposals import queries as lists
 from app.proposals.agreements import approval_if_any
+from app.proposals.apart import why_kept_apart
 from app.proposals.heard import OF_SIDE
 from app.proposals.pair_check import pair_today_if_any, rule_results
 from app.proposals.queries import SORTS, Full, Wanted
@@ -196,7 +197,9 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             run=queries.get_run(session, who.principal, run_id),
             rules=rule_results(full.proposal, shown["today"]),
             alternates=lists.alternates_of(session, who.principal, run_id, full.need.id),
-            history=sorted([*decided, *said], key=lambda each: each.at),
+            # What follows from an agreement has its time, and comes after it.
+            history=sorted([*said, *decided], key=lambda each: each.at),
+            kept_apart=why_kept_apart(session, who.principal, full.proposal, full.offer),
             standing={each.side: each for each in said if each.voided_at is None},
             sides={Side.TAKER: full.taker, Side.GIVER: full.giver},
             speaks={
@@ -339,6 +342,8 @@ def _ask(
             given=given,
             error=error,
             back=_back(given),
+            approving=decisions.APPROVING,
+            expertise=expertise_names(session, who),
         )
 
 

@@ -209,8 +209,7 @@ def test_the_terminal_tells_a_case(command: CliRunner) -> None:
     assert "from School 2 (offer near): agreed." in then.stdout
     assert (
         "Supporting organisation: yes (headteacher, by telephone, on 5 September 2026), saved by "
-        "terminal"
-        in then.stdout
+        "terminal" in then.stdout
     )
     assert "withdraw" not in then.stdout
     now = command.invoke(app, ["case", "N", "--json"])

@@ -56,6 +56,8 @@ def test_both_sides_say_yes_and_it_is_approved(
 ) -> None:
     """Each answer is recorded with the role of who gave it; then, and only then, it can be."""
     assert "Approve" not in who.open("/proposals/1").text
+    form = who.open(f"/proposals/1/agreements/{order[0]}")
+    assert "2 days of Maths to Oak School in 2026-27. Public money: not recorded" in form.text
     page = answer(who, order[0], **YES)
     assert moved_to(ProposalState.PREFERRED) in page.text
     page = answer(who, order[1], **YES, reason="capacity", note="left over from a no")
@@ -163,7 +165,9 @@ def test_each_side_answers_for_itself_only(
 ) -> None:
     """A contact of one side can neither see nor open the form of the other."""
     who.limit_to(Role.CONTACT, Scope(ScopeKind.INSTITUTION, urn))
-    links = who.open("/proposals/1").links
+    page = who.open("/proposals/1")
+    assert ("#decide" in page.links, "#answers" in page.links) == (False, True)
+    links = page.links
     assert f"{BASE}/proposals/1/agreements/{sees}" in links
     assert f"{BASE}/proposals/1/agreements/{sees_not}" not in links
     assert who.open(f"/proposals/1/agreements/{sees}").status == 200
@@ -192,3 +196,18 @@ def test_each_side_consents_to_publish_and_takes_it_back(who: Visitor, exchange:
     form = who.open(path.format("giver"))
     assert who.send(form, path.format("giver"), withdraw="yes").status == 404
     assert who.send(form, path.format("giver"), said_by="broker", **told()).status == 422
+
+
+def test_the_page_says_whether_the_pairing_is_public(who: Visitor, exchange: Database) -> None:
+    """Once it is approved and both consented; what they consent to is named."""
+    for side in ("taker", "giver"):
+        answer(who, side, **YES)
+    for side in ("taker", "giver"):
+        path = f"/proposals/1/publication/{side}"
+        form = who.open(path)
+        assert "that Ash School gives 2 days of Maths to Oak School." in form.text
+        page = who.send(form, path, said_by="headteacher", **told())
+    assert "shows this pairing while it is approved" in page.text
+    approver = broker(exchange)
+    ask = approver.send(approver.open("/proposals/1"), DECIDE, action="approve")
+    assert "The public map shows this pairing." in approver.send(ask, DECIDE).text

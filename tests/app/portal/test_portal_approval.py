@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.database import Database
-from app.portal.labels import DIRECTION_FIELDS, MONEY_FIELDS
+from app.portal.labels import AGREED, BY_TWO, DIRECTION_FIELDS, MONEY_FIELDS
 from models.matching import Agreement, Proposal
 from models.register import Institution, Participant
 from models.vocabulary import Role
@@ -84,7 +84,9 @@ def test_a_direction_is_recorded_marked_and_withdrawn(who: Visitor, exchange: Da
     page = who.send(form, DIRECTION, **NOTICE)
     assert "Statutory direction saved" in page.text
     assert "local authority under the Education and Inspections Act 2006, section 63" in page.text
+    assert "consulted before: governing body on " in page.text
     assert "A statutory direction stands in for the agreement" in page.text
+    assert "Waiting for the response of the supporting organisation" in page.text
     listed = who.open("/runs/1/proposals?directed=yes")
     assert "Statutory direction" in listed.text
     assert "Yes (1)" in listed.text
@@ -95,6 +97,25 @@ def test_a_direction_is_recorded_marked_and_withdrawn(who: Visitor, exchange: Da
     with exchange.read() as session:
         (made,) = session.scalars(select(Agreement)).all()
     assert made.voided_at is not None
+
+
+def test_an_approver_reads_what_it_decides_on(who: Visitor, exchange: Database) -> None:
+    """A direction is never told as an agreement, and whoever recorded it is told so at once."""
+    who.send(who.open(DIRECTION), DIRECTION, **NOTICE)
+    path = "/proposals/1/agreements/giver"
+    who.send(who.open(path), path, says="yes", said_by="headteacher", **told())
+    directed = AGREED[True]
+    own = who.open("/proposals/1")
+    assert "You cannot approve this proposal, because you put it forward" in own.text
+    assert directed not in own.text
+    approver = broker(exchange)
+    page = approver.open("/proposals/1")
+    assert directed in page.text
+    ask = approver.send(page, DECIDE, action="approve")
+    assert "Ash School gives 2 days of Maths to Oak School. Public money: not recorded" in ask.text
+    assert directed in ask.text
+    assert "Withdraw the direction" in page.text
+    assert "Withdraw the direction" not in approver.send(ask, DECIDE).text
 
 
 def test_only_who_may_direct_is_offered_it(who: Visitor, exchange: Database) -> None:
@@ -115,9 +136,13 @@ def test_what_both_agree_to_without_money_in_one_trust_is_approved(exchange: Dat
         rows.add_group(session, 7, "multi_academy_trust", both)
         session.execute(update(Proposal).values(public_money_pounds=0))
     first, second = broker(exchange), broker(exchange)
-    first.send(first.open("/proposals/1"), DECIDE, action="prefer")
+    page = first.send(first.open("/proposals/1"), DECIDE, action="prefer")
+    assert BY_TWO in page.text
     for who, side in ((first, "taker"), (second, "giver")):
         path = f"/proposals/1/agreements/{side}"
         page = who.send(who.open(path), path, says="yes", said_by="headteacher", **told())
     assert "The state of the proposal is now: approved" in page.text
-    assert "inside one trust or federation" in page.text
+    history = page.text.partition("Decisions and responses so far")[2]
+    responded, approved = (history.index(each) for each in ("organisation said yes", "Approved"))
+    assert responded < approved
+    assert "inside one trust or federation" in history
