@@ -87,10 +87,14 @@ def clean_text(value: object) -> object:
 
 
 def parse_date(value: object) -> object:
-    """Accept `dd-mm-yyyy`, `dd/mm/yyyy` and `yyyy-mm-dd`."""
+    """Accept `dd-mm-yyyy`, `dd/mm/yyyy`, `yyyy-mm-dd`, and dates as we write them ourselves."""
     if not isinstance(value, str):
         return value
     parts = value.replace("/", "-").split("-")
+    if written := re.fullmatch(r"([0-9]{1,2}) ([A-Za-z]{3,9}) ([0-9]{4})", value):
+        day, month, year = written.groups()
+        names = {n: f"{date(2000, n, 1):%B}".lower() for n in range(1, 13)}
+        parts = [day, *(str(n) for n in names if names[n].startswith(month.lower())), year]
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
         raise ValueError("must be a date, like 27/11/2026 or 2026-11-27")
     if len(parts[0]) != 4:

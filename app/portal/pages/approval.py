@@ -1,9 +1,11 @@
 """Who approves a proposal, what public money pays for it, and statutory directions."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from pydantic import BeforeValidator
 from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
@@ -25,10 +27,15 @@ from models.vocabulary import Consultee, LegalBasis
 router = APIRouter()
 
 
+def _without_sign(text: object) -> object:
+    """Pounds as people write them: "£1,800"."""
+    return re.sub(r"^£ ?|,(?=[0-9]{3}\b)", "", text) if isinstance(text, str) else text
+
+
 class Money(RowModel):
     """What public funds pay in all, as its form asks for it."""
 
-    pounds: Pounds
+    pounds: Annotated[Pounds, BeforeValidator(_without_sign)]
 
 
 class Notice(RowModel):

@@ -59,7 +59,7 @@ def test_public_money_is_recorded_and_seen(who: Visitor, exchange: Database) -> 
     for given in ({}, {"pounds": "-1"}, {"pounds": "1.5"}, {"pounds": "many"}):
         page = who.send(form, MONEY, **given)
         assert (page.status, "#pounds" in page.links) == (422, True), given
-    page = who.send(form, MONEY, pounds="1800")
+    page = who.send(form, MONEY, pounds="£1,800")
     assert "Public money saved" in page.text
     assert "Public money: £1,800" in page.text
     page = who.send(form, MONEY, pounds="0")
