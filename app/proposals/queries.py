@@ -152,13 +152,16 @@ def list_proposals(
 
 
 def find_proposals(
-    session: Session, principal: Principal, *conditions: ColumnElement[bool]
+    session: Session,
+    principal: Principal,
+    *conditions: ColumnElement[bool],
+    limit: int | None = None,
 ) -> list[Full]:
-    """Every proposal of which these hold, in their order."""
+    """Every proposal of which these hold, in their order, or the first of them."""
     query = (
         _full().where(visible(principal, Action.READ, Proposal), *conditions).order_by(Proposal.id)
     )
-    return [Full(*row) for row in session.execute(query)]
+    return [Full(*row) for row in session.execute(query.limit(limit))]
 
 
 def count_proposals(session: Session, principal: Principal, wanted: Wanted) -> int:

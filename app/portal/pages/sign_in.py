@@ -24,6 +24,7 @@ from app.exchange import queries as items
 from app.http.attempts import Attempts, TooManyAttempts, address_of
 from app.http.refusals import refused_sign_in
 from app.people.sign_in import WRONG, NoAccess, by_password, enter
+from app.portal.pages.institutions import expertise_names
 from app.portal.pages.issuer import SIGNING_OUT, offered
 from app.portal.rendering import page
 from app.portal.sessions import (
@@ -41,11 +42,14 @@ from app.portal.sessions import (
     user_agent,
     visitor,
 )
+from app.proposals.waiting import waiting_for
 from app.runs import queries as matching
 from app.successions.queries import count_unsettled
 
 router = APIRouter()
 RECENT: Final = 5
+MOST_WAITING: Final = 20
+"""Of what waits for somebody, how many of each kind the first page shows."""
 NO_KEY: Final = "Enter a valid key"
 Way = Callable[[Request, Mapping[str, str]], str]
 """How somebody is let in by what they typed: the secret of their session."""
@@ -58,6 +62,7 @@ def home(request: Request, who: Who) -> Response:
         runs = matching.list_runs(session, who.principal, limit=RECENT)
         periods = catalogue.list_periods(session, who.principal, kind="year", limit=None)
         needs = items.list_needs(session, who.principal, limit=1)
+        responses, to_approve = waiting_for(session, who.principal, MOST_WAITING)
         return page(
             request,
             "home.html",
@@ -65,6 +70,10 @@ def home(request: Request, who: Who) -> Response:
             runs=runs,
             periods=periods,
             any_need=bool(needs),
+            responses=responses,
+            to_approve=to_approve,
+            most_waiting=MOST_WAITING,
+            expertise=expertise_names(session, who),
             unsettled=count_unsettled(session, who.principal, datetime.now(UTC).date()),
         )
 
