@@ -4,7 +4,7 @@ Days and distances are in `models.vocabulary` (`in_days`, `days_text`, `miles_te
 solver may import too.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from math import ceil, isfinite
 from typing import Final
 
@@ -83,6 +83,11 @@ def distance(metres: float | None) -> str:
 def on_day(day: date | None) -> str:
     """A date: "1 September 2026"."""
     return "" if day is None else f"{day.day} {day:%B %Y}"
+
+
+def last_day(until: datetime | None) -> str:
+    """The last day on which something works that ends at a moment, such as midnight."""
+    return "" if until is None else on_day(until.astimezone(UTC) - timedelta(microseconds=1))
 
 
 def at_moment(moment: datetime | None) -> str:

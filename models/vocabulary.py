@@ -351,6 +351,10 @@ class Role(Word):
     EMBED = "embed"
 
 
+SERVICE_ROLES: Final = frozenset({Role.SYSTEM, Role.EMBED})
+"""Roles of the service itself: nobody is granted one."""
+
+
 class ScopeKind(Word):
     """What a role is held for."""
 

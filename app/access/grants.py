@@ -1,7 +1,7 @@
 """The roles that somebody holds: read for a principal, granted and revoked."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from sqlalchemy import or_, select
@@ -11,10 +11,8 @@ from app.access.policy import EMPLOYERS, Grant, Scope
 from app.database import WriteSession
 from app.errors import Problem
 from models.access import RoleGrant
-from models.vocabulary import Role, ScopeKind
+from models.vocabulary import SERVICE_ROLES, Role, ScopeKind
 
-UNHELD: Final = frozenset({Role.SYSTEM, Role.EMBED})
-"""Roles of the service itself: nobody is granted one."""
 _KINDS: Final = {
     Role.CONTACT: EMPLOYERS,
     Role.NETWORK_LEADER: frozenset({ScopeKind.NETWORK}),
@@ -23,7 +21,6 @@ _KINDS: Final = {
 }
 """Of some roles, the only kinds of scope that they are held for."""
 _KIND_NAMES: Final = {
-    ScopeKind.ALL: "everything",
     ScopeKind.INSTITUTION: "an institution",
     ScopeKind.TRUST: "a trust",
     ScopeKind.ORGANISATION: "an organisation",
@@ -52,15 +49,23 @@ def combine(roles: Sequence[Role], scopes: Sequence[Scope]) -> list[Grant]:
 
 def check(grant: Grant) -> None:
     """Refuse a grant that makes no sense, such as a contact of everything."""
-    if grant.role in UNHELD:
+    if grant.role in SERVICE_ROLES:
         raise BadGrant(f"The role {grant.role.value} is the service's own. Choose another role.")
     kinds = _KINDS.get(grant.role)
     if kinds is not None and grant.scope.kind not in kinds:
-        names = " or ".join(_KIND_NAMES[kind] for kind in _KIND_NAMES if kind in kinds)
-        raise BadGrant(
-            f"The role {grant.role.value.replace('_', ' ')} is held for {names}. "
-            "Name that as its scope."
-        )
+        role = grant.role.value.replace("_", " ")
+        if kinds == {ScopeKind.ALL}:
+            raise BadGrant(
+                f"The role {role} is for everything. Do not name an area or organisation for it."
+            )
+        *most, last = [_KIND_NAMES[kind] for kind in _KIND_NAMES if kind in kinds]
+        names = f"{', '.join(most)} or {last}" if most else last
+        raise BadGrant(f"The role {role} is for {names}. Name which one.")
+
+
+def end_of(day: date) -> datetime:
+    """The moment at which a role ends that is held up to and on a day."""
+    return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 
 def scope_of(row: RoleGrant) -> Scope:

@@ -1,15 +1,21 @@
 """What a scope is called: from a name that somebody typed to the register's id, and back."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Final
 
-from sqlalchemy import String, Subquery, cast, func, or_, select
+from sqlalchemy import String, Subquery, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from app.access.grants import BadGrant
 from app.access.policy import EVERYWHERE, Scope
 from models.register import Area, Group, Institution, Network, Organisation, Participant
-from models.vocabulary import AreaKind, ScopeKind
+from models.vocabulary import AreaKind, GroupKind, ScopeKind
+
+NEAREST: Final = 5
+MOST_TOLD: Final = 10
+JOINED: Final = frozenset(GroupKind) - {GroupKind.SPONSOR, GroupKind.OTHER}
+"""Kinds of group that schools belong to."""
 
 _AREAS: Final = {
     ScopeKind.REGION: AreaKind.REGION,
@@ -26,21 +32,33 @@ _CALLED: Final = {
 
 
 def _ids(kind: ScopeKind) -> Subquery:
-    """The id and name of everything of one kind that can be a scope."""
+    """The id and name of everything of one kind that can be a scope, where it is, and its rank.
+
+    Of several with one name those of the lowest rank are meant: a trust before a sponsor of its
+    name, what is open before what is closed.
+    """
+    nowhere, alike = literal("").label("place"), literal(0).label("rank")
     match kind:
         case ScopeKind.REGION | ScopeKind.AREA:
-            areas = select(Area.code.label("id"), Area.name).where(Area.kind == _AREAS[kind])
-            return areas.subquery()
+            areas = select(Area.code.label("id"), Area.name, nowhere, alike)
+            return areas.where(Area.kind == _AREAS[kind]).subquery()
         case ScopeKind.TRUST:
-            return select(cast(Group.uid, String).label("id"), Group.name).subquery()
+            rank = case((~Group.open, 2), (Group.kind.not_in(JOINED), 1), else_=0).label("rank")
+            return select(cast(Group.uid, String).label("id"), Group.name, nowhere, rank).subquery()
         case ScopeKind.NETWORK:
-            return select(Network.key.label("id"), Network.name).subquery()
+            return select(Network.key.label("id"), Network.name, nowhere, alike).subquery()
         case ScopeKind.INSTITUTION:
             urn = cast(Institution.urn, String).label("id")
-            return select(urn, Participant.name).join_from(Institution, Participant).subquery()
+            place = func.coalesce(Area.name, "").label("place")
+            its_area = and_(
+                Area.kind == AreaKind.LOCAL_AUTHORITY,
+                Area.code == Participant.local_authority_code,
+            )
+            query = select(urn, Participant.name, place, alike).join_from(Institution, Participant)
+            return query.outerjoin(Area, its_area).subquery()
         case ScopeKind.ORGANISATION:
-            key = Organisation.key.label("id")
-            return select(key, Participant.name).join_from(Organisation, Participant).subquery()
+            query = select(Organisation.key.label("id"), Participant.name, nowhere, alike)
+            return query.join_from(Organisation, Participant).subquery()
         case ScopeKind.ALL:
             raise AssertionError("there is one of it")
 
@@ -57,14 +75,34 @@ def scope_named(session: Session, kind: ScopeKind, named: str) -> Scope:
     if kind is ScopeKind.TRUST:
         uid = select(cast(Group.uid, String)).where(Group.reference == named.upper())
         is_it.append(rows.c.id.in_(uid))
-    found = session.execute(select(rows).where(or_(*is_it)).limit(11)).all()
-    by_id = [row for row in found if row.id == named]
-    if len(by_id or found) == 1:
-        return Scope(kind, (by_id or found)[0].id)
+    query = select(rows).where(or_(*is_it)).order_by(rows.c.id != named, rows.c.rank, rows.c.id)
+    found = session.execute(query.limit(MOST_TOLD + 1)).all()
     if not found:
-        raise BadGrant(f"There is no {_CALLED[kind]} {named!r}. Enter a name or code that exists.")
-    choices = ", ".join(sorted(row.id for row in found[:10]))
-    raise BadGrant(f"{named!r} could be several of them. Enter one of: {choices}.")
+        raise BadGrant(f"There is no {_CALLED[kind]} {named!r}. {_hint(session, rows, named)}")
+    best = [row for row in found if row.rank == found[0].rank]
+    if len(best) == 1 or found[0].id == named:
+        return Scope(kind, found[0].id)
+    told = [f"{row.id} ({row.place})" if row.place else row.id for row in best[:MOST_TOLD]]
+    more = " or another" if len(best) > MOST_TOLD else ""
+    raise BadGrant(
+        f"There are several of the name {named!r}. Enter the code of one: {', '.join(told)}{more}."
+    )
+
+
+def _hint(session: Session, rows: Subquery, named: str) -> str:
+    """What may have been meant: names that hold every word, or else are written alike."""
+    query = select(rows.c.id, rows.c.name).order_by(rows.c.rank, func.length(rows.c.name))
+    holds = [rows.c.name.icontains(word, autoescape=True) for word in named.split()]
+    near = [tuple(row) for row in session.execute(query.where(*holds).limit(NEAREST))]
+    if not near:
+        known = {name: code for code, name in session.execute(query)}
+        if not known:
+            return "None has been imported or added yet."
+        alike = get_close_matches(named, known, n=NEAREST)
+        near = [(known[name], name) for name in alike]
+    if not near:
+        return "Check the name or code."
+    return f"Did you mean {' or '.join(f'{name} ({code})' for code, name in near)}?"
 
 
 def scope_texts(session: Session, scopes: Iterable[Scope]) -> dict[Scope, str]:

@@ -8,6 +8,8 @@ import typer
 from app.access.policy import TERMINAL
 from app.cli.console import err, open_database, out
 from app.cli.scope_options import (
+    ROLE,
+    ROLES,
     Area,
     Institution,
     Network,
@@ -37,7 +39,10 @@ SAVE = "Save this key now. It will not be shown again."
 
 @keys_app.command()
 def create(
-    role: Annotated[list[Role], typer.Option(help="Role that the key holds. You can repeat this.")],
+    role: Annotated[
+        list[Role],
+        typer.Option(metavar=ROLE, help=f"Role that the key holds: {ROLES}. You can repeat this."),
+    ],
     label: Annotated[
         str, typer.Option(help="What the key is for. Do not give a person's name.")
     ] = "",

@@ -1,13 +1,13 @@
 """Options that name what roles are for, the same wherever somebody is given a role."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from app.wording import on_day
-from models.vocabulary import ScopeKind
+from app.wording import last_day
+from models.vocabulary import SERVICE_ROLES, Role, ScopeKind
 
 if TYPE_CHECKING:
     from app.access.policy import Scope
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from models.access import RoleGrant
 
 Names = list[str] | None
+ROLE: Final = "ROLE"
+"""What stands for a role in help: the choices themselves would hold the service's own."""
+ROLES: Final = ", ".join(role for role in Role if role not in SERVICE_ROLES)
 Region = Annotated[Names, typer.Option(help="Region that the roles are for, by name or code.")]
 Area = Annotated[Names, typer.Option(help="Local authority, by name or code.")]
 Trust = Annotated[Names, typer.Option(help="Trust or federation, by name, UID or reference.")]
@@ -50,7 +53,7 @@ def scopes_named(
 
 
 def role_texts(
-    session: "ReadSession", held: "Iterable[Sequence[RoleGrant]]"
+    session: "ReadSession | WriteSession", held: "Iterable[Sequence[RoleGrant]]"
 ) -> "Iterator[list[str]]":
     """What people read of the roles that each holds: "broker for Kent"."""
     from app.access.grants import scope_of
@@ -60,12 +63,20 @@ def role_texts(
     texts = scope_texts(session, (scope_of(row) for rows in everybody for row in rows))
     for rows in everybody:
         yield [
-            f"{row.role.replace('_', ' ')} for {texts[scope_of(row)]}"
-            + (f" until {on_day(row.expires_at)}" if row.expires_at else "")
+            f"{row.role.replace('_', ' ')} for {_scope_text(row, texts)}"
+            + (f" until {last_day(row.expires_at)}" if row.expires_at else "")
             for row in rows
         ]
 
 
+def _scope_text(row: "RoleGrant", texts: "Mapping[Scope, str]") -> str:
+    from app.access.grants import scope_of
+
+    return "everything" if row.scope_kind == ScopeKind.ALL else texts[scope_of(row)]
+
+
 def end_of(day: datetime | None) -> datetime | None:
     """The end of the last day on which something works."""
-    return None if day is None else day.replace(tzinfo=UTC) + timedelta(days=1)
+    from app.access import grants
+
+    return None if day is None else grants.end_of(day.date())

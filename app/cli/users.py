@@ -8,6 +8,8 @@ import typer
 from app.access.policy import TERMINAL
 from app.cli.console import err, open_database, out
 from app.cli.scope_options import (
+    ROLE,
+    ROLES,
     Area,
     Institution,
     Network,
@@ -39,7 +41,8 @@ def add(
         str, typer.Option(help="What to call them. Do not give the name of a person.")
     ],
     role: Annotated[
-        list[Role] | None, typer.Option(help="Role that they hold. You can repeat this.")
+        list[Role] | None,
+        typer.Option(metavar=ROLE, help=f"Role that they hold: {ROLES}. You can repeat this."),
     ] = None,
     region: Region = None,
     area: Area = None,
@@ -52,9 +55,12 @@ def add(
         bool, typer.Option("--password", help="Ask for a password, in development only.")
     ] = False,
 ) -> None:
-    """Add a user and print their invitation. The first one is the first administrator."""
+    """Add a user and print their invitation. The first one is the first administrator.
+
+    Each role is held for each scope that you name; without one, for everything.
+    """
     from app.errors import Conflict
-    from app.people.users import add_user
+    from app.people.users import add_user, get_user
     from app.settings import settings
 
     secret = None
@@ -84,19 +90,21 @@ def add(
             password=secret,
         )
         number = user.id
-    _tell(number, label, code)
+        (roles,) = role_texts(session, [get_user(session, TERMINAL, number).grants])
+    _tell(number, label, code, roles)
 
 
 @users_app.command()
 def invite(called: Called) -> None:
     """Invite a user again, and give access back if it was removed."""
-    from app.people.users import invite, user_called
+    from app.people.users import get_user, invite, user_called
 
     with open_database() as database, database.write() as session:
         user = user_called(session, TERMINAL, called)
         code = invite(session, TERMINAL, user.id)
         number, label = user.id, user.label
-    _tell(number, label, code)
+        (roles,) = role_texts(session, [get_user(session, TERMINAL, number).grants])
+    _tell(number, label, code, roles)
 
 
 @users_app.command("list")
@@ -117,7 +125,9 @@ def list_(
 @users_app.command()
 def grant(
     called: Called,
-    role: Annotated[list[Role], typer.Option(help="Role to give. You can repeat this.")],
+    role: Annotated[
+        list[Role], typer.Option(metavar=ROLE, help=f"Role to give: {ROLES}. You can repeat this.")
+    ],
     region: Region = None,
     area: Area = None,
     trust: Trust = None,
@@ -150,7 +160,7 @@ def revoke(
     called: Called,
     role: Annotated[
         list[Role] | None,
-        typer.Option(help="Role to take away, with its scope. Default: all access."),
+        typer.Option(metavar=ROLE, help="Role to take away, with its scope. Default: all access."),
     ] = None,
     region: Region = None,
     area: Area = None,
@@ -211,7 +221,10 @@ def sessions(
             return
         with database.read() as session:
             user = user_called(session, TERMINAL, called)
-            for each in list_sessions(session, TERMINAL, user_name(user.id)):
+            found = list_sessions(session, TERMINAL, user_name(user.id))
+            if not found:
+                err.print(f"{user.label} is not signed in.", markup=False)
+            for each in found:
                 out.print(
                     f"{each.browser or 'Browser not known'}, signed in {at_moment(each.began_at)}, "
                     f"last used {at_moment(each.seen_at)}",
@@ -248,19 +261,31 @@ def _grants(roles: list[Role], scopes: "list[Scope]") -> "list[Grant]":
     return combine(roles, scopes) if roles or scopes else []
 
 
-def _tell(number: int, label: str, code: str | None) -> None:
+def _tell(number: int, label: str, code: str | None, roles: list[str]) -> None:
+    """What to do with an invitation, and what it opens."""
     from app.settings import settings
 
     if code is None:
         out.print(f"User {number} can sign in as {label}.", markup=False)
-        return
-    address = settings().public_url or "http://localhost:8000"
-    typer.echo(f"{address}/portal/join/{code}")
-    err.print(
-        f"Send this link to user {number}. It works once, for 7 days, and is not shown again."
-    )
-    if settings().issuer is None:
-        err.print("It needs an issuer to sign in with: set GIVETAKE_ISSUER (see docs/people.md).")
+    else:
+        address = settings().public_url or "http://localhost:8000"
+        typer.echo(f"{address}/portal/join/{code}")
+        err.print(
+            f"Send this link to user {number}. It works once, for 7 days, and is not shown again."
+        )
+        if settings().issuer is None:
+            err.print(
+                "Nobody can use the link yet: set GIVETAKE_ISSUER (docs/sign-in.md). In "
+                f"development, set a password instead: `givetake users password {number}`."
+            )
+    if roles:
+        err.print(f"User {number} is {', '.join(roles)}.", markup=False)
+    else:
+        err.print(
+            f"User {number} holds no role, so cannot sign in. Give one: "
+            f"`givetake users grant {number} --role ROLE`.",
+            markup=False,
+        )
 
 
 def _line(shown: "UserShown", roles: list[str], details: bool) -> str:
@@ -273,6 +298,6 @@ def _line(shown: "UserShown", roles: list[str], details: bool) -> str:
         parts.append(f"removed {on_day(user.revoked_at)}")
     elif shown.invited:
         parts.append("invited")
-    seen = "never" if user.signed_in_at is None else at_moment(user.signed_in_at)
-    parts.append(f"last signed in {seen}")
+    seen = user.signed_in_at
+    parts.append("never signed in" if seen is None else f"last signed in {at_moment(seen)}")
     return ", ".join(parts)

@@ -18,7 +18,7 @@ from app.database import ReadSession, WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
 from app.people.passwords import hash_of
-from app.wording import on_day
+from app.wording import last_day, on_day
 from models.access import RoleGrant
 from models.people import User, UserDetails
 
@@ -29,6 +29,10 @@ INVITED_FOR: Final = timedelta(days=7)
 class BadUser(Problem):
     status = 422
     title = "Invalid user"
+
+
+class BadEnd(BadUser):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ def grant(
         )
     now = database_now(session)
     if expires_at is not None and expires_at <= now:
-        raise BadUser(f"The roles would have expired on {on_day(expires_at)}. Enter a later date.")
+        raise BadEnd(f"The roles would have ended on {last_day(expires_at)}. Enter a later date.")
     give(session, user, grants, by=principal.name, now=now, expires_at=expires_at)
 
 

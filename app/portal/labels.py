@@ -308,6 +308,25 @@ HINTS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     DeclineReason: {
         DeclineReason.OTHER: "Explain in the note",
     },
+    Role: {
+        Role.VIEWER: "Reads",
+        Role.ANALYST: "Reads, starts runs and makes suggestions",
+        Role.BROKER: (
+            "Keeps needs, offers and the register up to date, imports files, starts runs, reviews "
+            "proposals and records what both sides said"
+        ),
+        Role.APPROVER: (
+            "Approves or defers proposals, allows exceptions to rules and records statutory "
+            "directions"
+        ),
+        Role.CONTACT: (
+            "Speaks for a school, a trust or an organisation: its needs, its offers and its "
+            "responses"
+        ),
+        Role.NETWORK_LEADER: "Does what a broker does, for a network",
+        Role.AUDITOR: "Reads everything, also the audit",
+        Role.ADMINISTRATOR: "Does everything, and manages keys, users and rules",
+    },
     Reciprocity: {
         Reciprocity.BALANCED: (
             "Each school receives at most what it gives, plus an allowance. The allowance grows "
@@ -446,6 +465,7 @@ USER_FIELDS: Final[Mapping[str, Field]] = {
     "role": Field("Role", "Select a role"),
     "scope_kind": Field("What the role is for", "Select what the role is for"),
     "scope": Field("Name or code", "Enter the name or code of what the role is for"),
+    "expires": Field("Last day of the role (optional)", "Enter a day, like 31/8/2027"),
     "password": Field("Password", "Enter a password"),
 }
 RUN_FIELDS: Final[Mapping[str, Field]] = {

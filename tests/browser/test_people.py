@@ -109,6 +109,7 @@ def test_an_administrator_by_keyboard(
     page.get_by_role("link", name="Broker for Testshire 1").click()
     page.get_by_text("Add a role", exact=True).click()
     page.get_by_label(ROLE, exact=True).select_option("viewer")
+    page.get_by_label(KIND, exact=True).select_option("all")
     page.get_by_role("button", name="Add role").click()
     expect(page.get_by_text(LABELS[UserChange][UserChange.GRANTED])).to_be_visible()
     page.get_by_role("button", name="Remove viewer for everything").click()

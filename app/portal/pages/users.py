@@ -1,6 +1,7 @@
 """Users, for administrators: who may come in, which roles they hold, and where they are."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -8,26 +9,34 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access import browser_sessions
 from app.access.declared import does
-from app.access.grants import UNHELD, combine
+from app.access.grants import combine, end_of
 from app.access.holders import user_name
 from app.access.policy import Action, Grant, Scope
 from app.access.scope_names import scope_named, scope_texts
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, Problem
+from app.files.csv_reading import Date, RowModel
 from app.people import users
 from app.people.passwords import BadPassword
-from app.people.users import BadUser, UserShown
+from app.people.users import BadEnd, BadUser, UserShown
+from app.portal import forms
 from app.portal.forms import Filled
 from app.portal.labels import USER_FIELDS
 from app.portal.pages.issuer import offered
 from app.portal.rendering import page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, our_address, texts
-from models.vocabulary import Role, ScopeKind
+from models.vocabulary import SERVICE_ROLES, Role, ScopeKind
 
 router = APIRouter()
 ADDRESS: Final = f"{BASE}/users"
-HELD: Final = tuple(role for role in Role if role not in UNHELD)
+HELD: Final = tuple(role for role in Role if role not in SERVICE_ROLES)
 """Roles that can be given to people."""
+
+
+class Limited(RowModel):
+    """The end of a role as a form asks for it."""
+
+    expires: Date | None = None
 
 
 @router.get("/users")
@@ -43,7 +52,7 @@ def list_(request: Request, who: Who) -> Response:
 @does(Action.MANAGE_USERS)
 def new(request: Request, who: Who) -> Response:
     users.check_manages(who.principal)
-    return _new(request, who, Filled({"scope_kind": ScopeKind.ALL}))
+    return _new(request, who, Filled())
 
 
 @router.post("/users/new")
@@ -59,6 +68,7 @@ def add(request: Request, who: Who, form: SentBy) -> Response:
             who.principal,
             values.get("label", ""),
             _grants(session, filled),
+            expires_at=_end(filled),
             password=values.get("password", "") if _by_password(request) else None,
         )
         made = user.id, code
@@ -81,7 +91,8 @@ def grant(request: Request, who: Who, user_id: int, form: SentBy) -> Response:
     filled = Filled(texts(form))
 
     def give(session: WriteSession) -> None:
-        users.grant(session, who.principal, user_id, _grants(session, filled))
+        wanted = _grants(session, filled)
+        users.grant(session, who.principal, user_id, wanted, expires_at=_end(filled))
 
     if not _tried(who, filled, give):
         return _shown(request, who, user_id, filled=filled, status=422)
@@ -170,6 +181,15 @@ def _grants(session: WriteSession, filled: Filled) -> list[Grant]:
         raise _Wrong("scope_kind", unheld.detail) from unheld
 
 
+def _end(filled: Filled) -> datetime | None:
+    """When the role ends, after the last day of a form; none where it has none."""
+    given = {"expires": filled.values.get("expires", "")}
+    row = forms.read(Limited, asked := Filled(given), USER_FIELDS)
+    if row is None:
+        raise _Wrong("expires", asked.errors["expires"])
+    return None if row.expires is None else end_of(row.expires)
+
+
 class _Wrong(Exception):
     """An error at a field of a form."""
 
@@ -188,6 +208,8 @@ def _tried(who: Visitor, filled: Filled, act: Callable[[WriteSession], None]) ->
         filled.add(wrong.field, wrong.error)
     except BadPassword as bad:
         filled.add("password", bad.detail)
+    except BadEnd as bad:
+        filled.add("expires", bad.detail)
     except (BadUser, Conflict) as bad:
         filled.add("label" if "label" in filled.values else "role", bad.detail)
     return not filled.wrong
@@ -218,7 +240,7 @@ def _shown(
         found = users.get_user(session, who.principal, user_id)
         texts_ = _scope_texts(session, [found])
         sessions = browser_sessions.list_sessions(session, who.principal, user_name(user_id))
-    filled = filled or Filled({"scope_kind": ScopeKind.ALL})
+    filled = filled or Filled()
     filled.values.setdefault("label", found.user.label)
     return page(
         request,

@@ -47,7 +47,7 @@ def test_a_key_is_made_listed_and_revoked(database: Database) -> None:
         assert run.invoke(app, ["keys", "create", *refused]).exit_code != 0
     listed = keys("list")
     assert key not in listed
-    for part in ("portal", "of Testshire", "administrator for all", "never used"):
+    for part in ("portal", "of Testshire", "administrator for everything", "never used"):
         assert part in listed
     keys("revoke", stored.prefix)
     with database.read() as session:

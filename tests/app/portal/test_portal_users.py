@@ -68,6 +68,9 @@ def test_a_user_is_invited_with_a_role(who: Visitor, sqlite_database: Database) 
         ({"role": ""}, "role"),
         ({"role": "system"}, "role"),
         ({"scope_kind": "planet"}, "scope_kind"),
+        ({"scope_kind": ""}, "scope_kind"),
+        ({"expires": "soon"}, "expires"),
+        ({"expires": "1/9/2020"}, "expires"),
         ({"scope_kind": "area", "scope": ""}, "scope"),
         ({"scope_kind": "area", "scope": "Nowhere"}, "scope"),
         ({"role": "contact", "scope_kind": "all"}, "scope_kind"),
@@ -94,9 +97,11 @@ def test_roles_label_and_details_are_changed(who: Visitor, sqlite_database: Data
     where = f"/users/{user_id}"
     page = who.open(where)
     assert "Kim Someone" in page.text
-    page = who.send(page, f"{where}/grant", role="viewer", scope_kind="area", scope="999")
+    page = who.send(
+        page, f"{where}/grant", role="viewer", scope_kind="area", scope="999", expires="31/8/2199"
+    )
     assert DONE[UserChange.GRANTED] in page.text
-    assert "Viewer Testshire" in page.text
+    assert "Viewer Testshire 31 August 2199" in page.text
     page = who.send(page, f"{where}/grant", role="", scope_kind="all")
     assert USER_FIELDS["role"].enter in page.text
     (remove, *_) = [form.action for form in who.open(where).forms if "/roles/" in form.action]
