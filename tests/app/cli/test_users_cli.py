@@ -61,12 +61,12 @@ def test_the_first_administrator_and_others(
         session.add(UserDetails(user_id=2, name="Kim Someone", email=None))
         found = principal_of_holder(session, "user:2", database_now(session))
         assert found is not None
-        browser_sessions.begin(session, found)
+        browser_sessions.begin(session, found, user_agent="Mozilla/5.0 (Windows) Firefox/142.0")
     assert "Kim" not in run("list").stdout
     assert "Kim Someone" in run("list", "--details").stdout
     assert run("erase", "2").exit_code == 0
     assert "Kim" not in run("list", "--details").stdout
-    assert ", signed in " in run("sessions", "2").stdout
+    assert run("sessions", "2").stdout.startswith("Firefox on Windows, signed in ")
     assert run("sessions", "2", "--end").stdout == "Signed out of 1 session.\n"
     assert run("sessions", "2").stderr == "Broker 1 is not signed in.\n"
     assert run("revoke", "2").exit_code == 0
