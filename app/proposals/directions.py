@@ -16,6 +16,7 @@ from app.proposals.agreements import AGREED, VOIDABLE, agree_if_both, check_answ
 from app.proposals.agreements import void_if_changed as void_terms
 from app.proposals.apart import require_no_employer
 from app.proposals.decisions import BadDecision, check_current, lock
+from app.proposals.heard import A_YEAR
 from app.proposals.pair_check import check_pair
 from app.proposals.states import NotNow
 from app.proposals.terms import standing, terms_today
@@ -186,6 +187,11 @@ def _check(session: WriteSession, need: Need, direction: Direction, today: date)
     if direction.notice_on > today:
         raise BadDecision(
             f"the notice is dated {on_day(direction.notice_on)}: record it once it is given"
+        )
+    if min(direction.consulted.values()) < today - A_YEAR:
+        raise BadDecision(
+            f"{on_day(min(direction.consulted.values()))} is more than a year ago: enter when this "
+            "notice was given, and who was consulted before it"
         )
     for on in direction.consulted.values():
         if on > direction.notice_on:

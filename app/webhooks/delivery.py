@@ -131,8 +131,7 @@ def _queue(database: Database, webhook_id: int) -> int:
             return 0
         now = database_now(session)
         principal = _maker(session, webhook, now)
-        if principal is None:
-            end(session, webhook, CLOCK.name, now)
+        if _is_over(session, webhook, now) or principal is None:
             return 0
         query = select(AuditEvent).where(AuditEvent.sequence > webhook.queued_to)
         events = session.scalars(query.order_by(AuditEvent.sequence).limit(AT_ONCE)).all()
@@ -156,6 +155,13 @@ def _maker(session: Session, webhook: Webhook, now: datetime) -> Principal | Non
     return principal if principal is not None and may(principal, Action.SUBSCRIBE) else None
 
 
+def _is_over(session: WriteSession, webhook: Webhook, now: datetime) -> bool:
+    """Whether a webhook was revoked; it is, once whoever made it has no right to it any more."""
+    if webhook.revoked_at is None and _maker(session, webhook, now) is None:
+        end(session, webhook, CLOCK.name, now)
+    return webhook.revoked_at is not None
+
+
 def claim(database: Database, installation: str, source: str) -> list[Order]:
     """Take up deliveries that are due, so that no other worker sends them meanwhile."""
     with database.write() as session:
@@ -177,10 +183,12 @@ def claim(database: Database, installation: str, source: str) -> list[Order]:
         for delivery in due:
             if taken.get(delivery.webhook_id, 0) >= AT_ONCE_EACH:
                 continue
-            taken[delivery.webhook_id] = taken.get(delivery.webhook_id, 0) + 1
+            webhook = session.get_one(Webhook, delivery.webhook_id)
+            if _is_over(session, webhook, now):
+                continue
+            taken[webhook.id] = taken.get(webhook.id, 0) + 1
             delivery.attempts += 1
             delivery.due_at = now + CLAIM
-            webhook = session.get_one(Webhook, delivery.webhook_id)
             event = session.get_one(AuditEvent, delivery.sequence)
             orders.append(
                 Order(

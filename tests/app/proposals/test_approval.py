@@ -378,6 +378,9 @@ def test_only_maintained_schools_are_directed_and_after_consultation(
     [
         Direction(LegalBasis.SECTION_63, date(2026, 9, 3), GOVERNORS),
         Direction(LegalBasis.SECTION_63, date(2026, 7, 31), GOVERNORS),
+        Direction(
+            LegalBasis.SECTION_63, date(1200, 1, 1), {Consultee.GOVERNING_BODY: date(1200, 1, 1)}
+        ),
     ],
 )
 def test_a_notice_is_given_and_follows_consultation(exchange: Database, notice: Direction) -> None:

@@ -177,12 +177,14 @@ def test_nobody_is_told_what_they_may_not_read(exchange: Database, receiver: Rec
 
 
 def test_what_a_key_subscribed_to_ends_with_it(exchange: Database, receiver: Receiver) -> None:
-    """On the record, with nothing more sent."""
+    """On the record, with nothing more sent, not even what waited already."""
     who = new_holder(exchange, Grant(Role.BROKER))
     number = subscribe(exchange, receiver.url, who=who)
+    prefer(exchange)
+    delivery.queue(exchange)
+    assert len(deliveries(exchange)) == 1
     with exchange.write() as session:
         revoke_key(session, TERMINAL, who.name.removeprefix("key:"))
-    prefer(exchange)
     courier(exchange)()
     assert receiver.got == []
     with exchange.read() as session:
