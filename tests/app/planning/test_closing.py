@@ -23,6 +23,7 @@ from models.register import Circumstance, Institution, Participant
 from models.vocabulary import DecisionAction, ProposalState, Says, Side
 from tests import rows
 from tests.callers import keyed
+from tests.factories import heard
 from tests.portal import broker
 from tests.runs import FREELY, contested, match
 
@@ -85,7 +86,7 @@ def test_support_ends_when_the_school_closes(exchange: Database) -> None:
     with exchange.write() as session:
         when = {"now": rows.NOW, "hold_days": 14}
         decide(session, TERMINAL, proposal_id, DecisionAction.PREFER, **when)
-        agree(session, TERMINAL, proposal_id, Side.TAKER, Says.YES, "headteacher", **when)
+        agree(session, TERMINAL, proposal_id, Side.TAKER, Says.YES, heard(on=rows.NOW), **when)
         [agreement] = standing(session, proposal_id)
         assert agreement.terms["closes"] == "2026-12-31"
 
@@ -98,7 +99,7 @@ def test_a_closing_date_that_becomes_known_voids_what_was_agreed(exchange: Datab
         when = {"now": rows.NOW, "hold_days": 14}
         decide(session, TERMINAL, proposal_id, DecisionAction.PREFER, **when)
         for side in Side:
-            agree(session, TERMINAL, proposal_id, side, Says.YES, "headteacher", **when)
+            agree(session, TERMINAL, proposal_id, side, Says.YES, heard(on=rows.NOW), **when)
     assert void_changed(exchange, 14, rows.NOW) == 0
     closing(exchange, close_date=DECEMBER)
     assert void_changed(exchange, 14, rows.NOW) == 1

@@ -16,7 +16,7 @@ from app.runs import caps, queries, service
 from app.settings import Settings
 from models.exchange import Offer
 from solver.pairing.pair_rules import PAIR_RULES
-from tests import rows
+from tests import rows, runs
 from tests.callers import csv_rows, keyed
 from tests.factories import ADMINISTRATOR, acting, new_key
 from tests.runs import match
@@ -298,8 +298,13 @@ def test_pins_and_exclusions_bind_the_next_run(client: TestClient, exchange: Dat
     location = made.headers["location"]
     assert client.get(location).json() == made.json()
 
+    # What stands is kept at a price, which is not what this is about.
+    freely = runs.OPTIONS.model_copy(update={"change_price": 0})
+
     def giver_of_next_run() -> list[str]:
-        found = client.get(f"{API}/proposals", params={"run": match(exchange)}).json()["items"]
+        found = client.get(f"{API}/proposals", params={"run": match(exchange, freely)}).json()[
+            "items"
+        ]
         return [each["offer"] for each in found]
 
     assert giver_of_next_run() == ["far"]
