@@ -59,9 +59,12 @@ def fill(database: Database) -> None:
 
 
 def submit(database: Database, stage: Stage) -> int:
-    """A run that nobody takes up until it is let go."""
-    options = OPTIONS.model_copy(update={"gap": 0.0, "time_limit_s": SECONDS})
+    """A run that nobody takes up until it is let go; it searches, whatever the last one found."""
+    searching = {"gap": 0.0, "time_limit_s": SECONDS}
     with database.write() as session:
+        # A plan that was found at a higher price of change is not kept.
+        price = 100 - (session.scalar(select(func.count()).select_from(Run)) or 0)
+        options = OPTIONS.model_copy(update=searching | {"change_price": price})
         takers = service.takers_in(session, TERMINAL, AREA_OF[stage], rows.STARTS)
         run = service.submit(session, TERMINAL, takers, rows.YEAR, options)
         keep(session, run.id)
