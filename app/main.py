@@ -41,6 +41,7 @@ from app.proposals.publication_routes import router as publication
 from app.proposals.routes import router as matching
 from app.register.network_routes import router as networks
 from app.register.routes import router as register
+from app.repairs.routes import router as repairs
 from app.runs.diff_routes import router as diffs
 from app.runs.routes import router as runs
 from app.settings import Settings
@@ -121,6 +122,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         publication,
         successions,
         flagging,
+        repairs,
         imports,
         access,
         contacts,

@@ -108,6 +108,8 @@ def fill(database: Database) -> None:
         for half, urn in ((OWN, "1"), (ELSEWHERE, "4")):
             _steer(session, half)
             add_contact(session, TERMINAL, urn, CONTACT)
+        for run_id, half in enumerate((OWN, ELSEWHERE), start=1):
+            _decline(session, half, run_id)
         queued = {"state": "queued", "options": OPTIONS.model_dump(mode="json"), "actor": "x"}
         scopes = session.scalars(select(Run.scope).order_by(Run.id)).all()
         for run_id, scope in enumerate(scopes, start=4):
@@ -161,6 +163,15 @@ def _steer(session: WriteSession, name: str) -> None:
     for kind, offer in (("pin", f"{name}-offer"), ("exclusion", f"{name}-own-offer")):
         offer_id = session.scalar(select(Offer.id).where(Offer.reference == offer))
         rows.add(session, Steering(kind=kind, offer_id=offer_id, **pair))
+
+
+def _decline(session: WriteSession, name: str, run_id: int) -> None:
+    """A pairing that was declined, so that its need has nobody."""
+    need = session.scalar(select(Need.id).where(Need.reference == f"{name}-unmet"))
+    offer = session.scalar(select(Offer.id).where(Offer.reference == f"{name}-own-offer"))
+    figures = {"half_days": 4, "points": 1, "components": [], "ladder": "region", "remote": False}
+    pair = {"run_id": run_id, "need_id": need, "offer_id": offer, "sendable": True}
+    rows.add(session, Proposal(**pair, **figures, state="declined"))
 
 
 def callers(database: Database) -> list[Caller]:

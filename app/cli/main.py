@@ -29,6 +29,7 @@ COMMANDS = {
     "suggest": "app.cli.exchange:suggest",
     "match": "app.cli.match:match",
     "diff": "app.cli.diff:diff",
+    "repair": "app.cli.repair:repair",
     "why": "app.cli.why:why",
     "case": "app.cli.case:case",
     "worker": "app.cli.worker:worker",

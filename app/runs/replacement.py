@@ -7,6 +7,7 @@ for, is left alone, and so are the proposals of other areas and periods.
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
 
 from app.database import WriteSession, database_now
 from app.events import audit
@@ -16,7 +17,7 @@ from models.matching import Proposal, ProposalFlag, Run
 from models.vocabulary import FlagOutcome, ProposalState, RunState
 
 
-def newer_run(session: WriteSession, run: Run) -> int | None:
+def newer_run(session: Session, run: Run) -> int | None:
     """The newest run that was planned for the same takers and period while this one was."""
     later = (Run.id > run.id, Run.state == RunState.SOLVED)
     return next(iter(run_ids(session, run.scope, run.period_code, *later)), None)

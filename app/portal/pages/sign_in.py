@@ -16,7 +16,7 @@ from app.access.callers import database_of
 from app.access.declared import does, public, signed_in
 from app.access.holders import user_id_of
 from app.access.keys import Unauthenticated, principal_of
-from app.access.policy import Action, Principal
+from app.access.policy import Action, Principal, may
 from app.catalogue import queries as catalogue
 from app.database import database_now
 from app.errors import NotFound
@@ -43,12 +43,14 @@ from app.portal.sessions import (
     visitor,
 )
 from app.proposals.waiting import waiting_for
+from app.repairs.broken import list_broken
 from app.runs import queries as matching
 from app.successions.queries import count_unsettled
 
 router = APIRouter()
 RECENT: Final = 5
 MOST_WAITING: Final = 20
+MOST_BROKEN: Final = 5
 """Of what waits for somebody, how many of each kind the first page shows."""
 NO_KEY: Final = "Enter a valid key"
 Way = Callable[[Request, Mapping[str, str]], str]
@@ -63,6 +65,9 @@ def home(request: Request, who: Who) -> Response:
         periods = catalogue.list_periods(session, who.principal, kind="year", limit=None)
         needs = items.list_needs(session, who.principal, limit=1)
         responses, to_approve = waiting_for(session, who.principal, MOST_WAITING)
+        broken = []
+        if may(who.principal, Action.REVIEW):
+            broken = list_broken(session, who.principal, limit=MOST_BROKEN + 1)
         return page(
             request,
             "home.html",
@@ -73,6 +78,8 @@ def home(request: Request, who: Who) -> Response:
             responses=responses,
             to_approve=to_approve,
             most_waiting=MOST_WAITING,
+            broken=broken[:MOST_BROKEN],
+            more_broken=len(broken) > MOST_BROKEN,
             expertise=expertise_names(session, who),
             unsettled=count_unsettled(session, who.principal, datetime.now(UTC).date()),
         )
