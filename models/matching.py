@@ -57,6 +57,8 @@ class Run(Base):
     """Which takers: `{"kind": "local_authority", "code": "886", "name": "Kent"}` and the like;
     a list of takers names them under `takers`, by reference."""
     options: Mapped[dict[str, Any]]
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"), index=True)
+    """The batch that it is a part of."""
     of_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
     """The run whose problem a given plan is checked against."""
     input_sha256: Mapped[str | None] = mapped_column(String(64))
@@ -74,6 +76,8 @@ class Run(Base):
     basis_sha256: Mapped[str | None] = mapped_column(String(64))
     """Of the problem without what stood before it: equal where nothing has changed; none of runs
     made before this was kept."""
+    rows_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of all that its problem was made from; none where that cannot be known."""
     kept_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
     """The run whose plan was kept, as nothing had changed since; none where it was searched."""
     refusals: Mapped[dict[str, Any] | None]

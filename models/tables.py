@@ -2,6 +2,7 @@
 
 from models import (
     access,
+    batches,
     contacts,
     exchange,
     history,
@@ -16,6 +17,7 @@ from models.base import Base
 
 __all__ = [
     "access",
+    "batches",
     "contacts",
     "exchange",
     "history",

@@ -154,6 +154,14 @@ class RunState(Word):
     CANCELLED = "cancelled"
 
 
+class BatchState(Word):
+    """Where a batch of runs is."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
 class ProposalState(Word):
     PROPOSED = "proposed"
     PREFERRED = "preferred"

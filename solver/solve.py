@@ -114,7 +114,8 @@ def solve(
         `closed_loops`, which no other method can, a flow where the problem is one, and exact
         where that proves quickly.
     time_limit_s
-        Wall time of the whole call, > 0. Without it 60 s, or none where `work` limits.
+        Wall time of the whole call, > 0, without loading the libraries that a large problem needs.
+        Without it 60 s, or none where `work` limits.
     work
         Deterministic limit, one that repeats, 1 to 10^9: the same problem, seed and work give the
         same plan for any number of workers, as long as no time limit cuts in.
@@ -322,10 +323,14 @@ def by_prices(
     from solver.blocks.workers import BlockWorkers
 
     with ExitStack() as stack:
-        # They get ready while the import below loads compiled code.
+        # They get ready while the imports below load compiled code.
+        begun = time.time()
         pool = executor or stack.enter_context(BlockWorkers(limits.workers))
         from solver.methods.assignment import is_assignment, solve_assignment
+        from solver.methods.prices import solve_prices
 
+        # A second of a short limit: it counts from when there is something to search with.
+        limits = replace(limits, deadline=limits.deadline + time.time() - begun)
         given_up = 0
         if is_assignment(problem, parameters):
             result = solve_assignment(
@@ -340,8 +345,6 @@ def by_prices(
             if result.half_days is not None:
                 return result
             given_up = result.given_up
-        from solver.methods.prices import solve_prices
-
         result = solve_prices(
             problem,
             limits,

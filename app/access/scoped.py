@@ -16,6 +16,7 @@ from app.access.policy import EVERYWHERE, PHRASES, Action, Principal, Scope, aut
 from app.errors import Forbidden
 from models.access import EmbedToken
 from models.base import Base
+from models.batches import Batch
 from models.exchange import Limits, Need, Offer
 from models.matching import Proposal, Run, Steering
 from models.partnerships import Support
@@ -118,6 +119,7 @@ _OF_MAKER: Final[dict[type[Base], Ids]] = {
     ImportBatch: ImportBatch.actor,
     EmbedToken: EmbedToken.made_by,
     Webhook: Webhook.made_by,
+    Batch: Batch.actor,
 }
 """What lies nowhere is its maker's."""
 

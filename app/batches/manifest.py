@@ -33,11 +33,18 @@ class AreaResult(_Part):
     kind: str
     code: str
     name: str
-    state: Literal[RunState.SOLVED, RunState.INFEASIBLE, RunState.UNKNOWN, RunState.FAILED]
+    state: Literal[
+        RunState.SOLVED,
+        RunState.INFEASIBLE,
+        RunState.UNKNOWN,
+        RunState.FAILED,
+        RunState.CANCELLED,
+        "no_needs",
+    ]
     failure: str | None = None
     """Why there is no plan, as a sentence."""
     input_sha256: str | None = None
-    """Of the problem and of how it was to be solved: an area with the same digest is left alone."""
+    """Of the problem and of how it was to be solved."""
     run: int | None = None
     kept_run: int | None = None
     """The run whose plan this run kept, as nothing has changed since; none where it searched."""
@@ -77,14 +84,15 @@ class Manifest(_Part):
     """Needs of the period outside all areas of the kind asked for: no plan here looks at them."""
     offers_promised_twice: int | None = None
     """Offers to which all plans together give more days than they have."""
+    unchanged: int | None = None
+    """Areas whose last run stands, as nothing that it reads has changed."""
     results: dict[str, AreaResult] = Field(default_factory=dict)
-
-    def count(self, *states: RunState) -> int:
-        return sum(result.state in states for result in self.results.values())
 
     @property
     def all_planned(self) -> bool:
-        return self.count(RunState.SOLVED) == len(self.asked)
+        """Whether each area has a plan, or nothing to plan."""
+        good = (RunState.SOLVED, "no_needs")
+        return sum(result.state in good for result in self.results.values()) == len(self.asked)
 
 
 def begun(folder: Path, period: str, options: dict[str, Any], asked: list[str]) -> Manifest:

@@ -7,19 +7,23 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
 from app.catalogue.queries import get_period
-from app.database import ReadSession
-from app.errors import Fault, FaultyFile, Problem
+from app.database import ReadSession, WriteSession
+from app.errors import Fault, FaultyFile, NotFound, Problem
 from app.planning.load import PLANNED_NEEDS
 from app.register import lookups as register
 from app.register.lookups import Scope
+from app.runs.leases import ENDED
 from app.settings import settings
+from models.batches import Batch, BatchArea
 from models.exchange import Need, Offer
-from models.matching import Proposal
+from models.matching import Proposal, Run
 from models.register import Area, Institution, Participant
-from models.vocabulary import AreaKind
+from models.vocabulary import AreaKind, RunState
 from solver.formats.bounded import FileTooLarge, read_bounded
 
 ALL: Final = "all"
@@ -29,6 +33,7 @@ KINDS: Final = {
     "districts": AreaKind.DISTRICT,
 }
 COUNTRY: Final = "country"
+LIST: Final = "list"
 
 
 class NoAreas(Problem):
@@ -39,7 +44,59 @@ class NoAreas(Problem):
 @dataclass(frozen=True, slots=True)
 class Areas:
     scopes: tuple[Scope, ...]
-    needs_in_no_area: int | None
+    named: str
+    """How they were named: one of `KINDS`, `COUNTRY` or `LIST`."""
+    needs_in_no_area: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRun:
+    """An area of a batch with its run."""
+
+    area: BatchArea
+    run: Run | None
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(**self.area.scope)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it still has to be looked at."""
+        return self.run is None and self.area.needs is None
+
+    @property
+    def has_ended(self) -> bool:
+        return not self.waits if self.run is None else self.run.state in ENDED
+
+    @property
+    def cancelled(self) -> bool:
+        return self.run is not None and self.run.state == RunState.CANCELLED
+
+
+def get_batch(
+    session: Session, principal: Principal, batch_id: int, action: Action = Action.READ
+) -> Batch:
+    """A batch that the principal may read, or do `action` to; locked in a session that writes."""
+    authorise(principal, action)
+    query = select(Batch).where(Batch.id == batch_id, visible(principal, action, Batch))
+    if isinstance(session, WriteSession):
+        query = query.with_for_update()
+    batch = session.scalar(query)
+    if batch is None:
+        raise NotFound(f"There is no batch {batch_id}. Check the number.")
+    return batch
+
+
+def areas_of(session: Session, batch_id: int) -> list[AreaRun]:
+    """The areas of a batch, in order."""
+    query = (
+        select(BatchArea, Run)
+        .outerjoin(Run, Run.id == BatchArea.run_id)
+        .where(BatchArea.batch_id == batch_id)
+        .order_by(BatchArea.position)
+    )
+    return [AreaRun(area, run) for area, run in session.execute(query)]
 
 
 def areas_named(
@@ -57,15 +114,14 @@ def areas_named(
     authorise(principal, Action.READ)
     get_period(session, principal, period, not_over_on=day)
     if named == COUNTRY:
-        return Areas((register.find_scope(session, principal, register.ENGLAND),), None)
+        return Areas((register.find_scope(session, principal, register.ENGLAND),), COUNTRY)
     if named in KINDS:
-        return _areas_with_needs(session, principal, KINDS[named], period)
-    return Areas(_areas_listed(session, principal, Path(named)), None)
+        return _areas_with_needs(session, principal, named, period)
+    return Areas(_areas_listed(session, principal, Path(named)), LIST)
 
 
-def _areas_with_needs(
-    session: ReadSession, principal: Principal, kind: AreaKind, period: str
-) -> Areas:
+def _areas_with_needs(session: ReadSession, principal: Principal, named: str, period: str) -> Areas:
+    kind = KINDS[named]
     column = {
         AreaKind.LOCAL_AUTHORITY: Participant.local_authority_code,
         AreaKind.REGION: Participant.region_code,
@@ -96,7 +152,7 @@ def _areas_with_needs(
             *_looked_at(session, principal, period),
         )
     )
-    return Areas(scopes, outside)
+    return Areas(scopes, named, outside)
 
 
 def _looked_at(

@@ -6,13 +6,13 @@ from math import inf
 from pathlib import Path
 
 from app.access.policy import TERMINAL
-from app.batches import service
+from app.batches import command
 from app.batches.manifest import MANIFEST, Manifest, planning_day
 from app.batches.queries import areas_named
 from app.cli.console import BadFile, err, open_database, out, progress_bar
 from app.planning.options import MatchOptions
 from app.settings import settings
-from app.wording import how_good, on_day
+from app.wording import counted, how_good, on_day
 from models.vocabulary import RunState
 
 PLANNED, SOME_FAILED, STOPPED = 0, 1, 130
@@ -43,7 +43,7 @@ def plan_areas(
             named = areas_named(session, TERMINAL, areas, period, options.as_of)
         with progress_bar() as on_progress:
             on_progress("Reading needs and offers", 0.0)
-            batch = service.plan_areas(
+            batch = command.plan_areas(
                 database,
                 TERMINAL,
                 named,
@@ -77,6 +77,11 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
     if planned:
         worst = max(planned, key=lambda each: inf if each.gap is None else each.gap)
         lines.append(f"The area furthest from proven is {worst.name}. {how_good(worst.gap)}")
+    if batch.unchanged:
+        lines.append(
+            f"Nothing that {batch.unchanged:,} of these areas read has changed: their last plans "
+            "stand."
+        )
     if kept := sum(each.kept_run is not None for each in planned):
         lines.append(
             f"Nothing has changed in {kept:,} of these areas since they were last planned: their "
@@ -94,7 +99,9 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
         lines.append(
             "Needs were drawn at random. These plans show the method, not real schools' needs."
         )
-    failed = [each for each in results if each.state != RunState.SOLVED]
+    if idle := [each for each in results if each.state == "no_needs"]:
+        lines.append(f"{counted(len(idle), 'area')} had no needs to plan.")
+    failed = [each for each in results if each.state not in (RunState.SOLVED, "no_needs")]
     lines += [f"{each.name}: {each.failure}" for each in failed[:FAILURES_SHOWN]]
     if len(failed) > FAILURES_SHOWN:
         lines.append(f"{len(failed) - FAILURES_SHOWN:,} more areas have no plan.")

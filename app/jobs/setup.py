@@ -5,6 +5,7 @@ from functools import partial
 import structlog
 
 from app.access.secret import signing_secret
+from app.batches.service import advance_all
 from app.database import Database, clock_ahead_s, clocks_agree
 from app.jobs.child import run_in_child
 from app.jobs.worker import LEASE_S, Worker
@@ -34,6 +35,7 @@ def make_worker(database: Database, settings: Settings, *, at_once: int) -> Work
             settings.public_url or "http://127.0.0.1:8000",
             settings.webhook_networks,
         ),
+        partial(advance_all, database, settings.travel_times),
         at_once=at_once,
     )
 

@@ -21,6 +21,7 @@ LEASE_S: Final = 30.0
 POLL_S: Final = 0.5
 HOUSEKEEPING_S: Final = 10.0
 COURIER_S: Final = 1.0
+BATCHES_S: Final = 1.0
 
 Handler = Callable[[Lease, threading.Event], None]
 """Carries a run out; when the event is set, it gives the run back and returns."""
@@ -37,6 +38,8 @@ class Worker:
     """Done every few seconds besides: what is due by the clock and nobody asks for."""
     courier: Housekeeping = lambda: None
     """Takes what happened to whoever wants to be told; slow addresses keep nothing else waiting."""
+    batches: Housekeeping = lambda: None
+    """Brings batches of runs on by a step each."""
     at_once: int = 1
     lease_s: float = LEASE_S
     poll_s: float = POLL_S
@@ -52,6 +55,7 @@ class Worker:
         for name, act, pause_s in (
             ("housekeeping", self.housekeeping, HOUSEKEEPING_S),
             ("courier", self.courier, COURIER_S),
+            ("batches", self.batches, BATCHES_S),
         ):
             again = (name, act, pause_s, stop)
             threads.append(threading.Thread(target=_again_and_again, args=again, name=name))

@@ -24,6 +24,7 @@ from app.planning.given_plan import evaluate, validate
 from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable
+from app.planning.rows_digest import RowsDigest
 from app.planning.scope import takers_of
 from app.planning.standing import Standing, standing
 from app.planning.travel import travel_times
@@ -93,11 +94,21 @@ class ProblemMade:
     sha256: str
     basis_sha256: str
     """Of what the next run's problem is compared by."""
+    rows_sha256: str | None
+    """Of the rows it was made from."""
     refused: dict[str, int]
     """Pairs that the rules refused, by reason."""
     refusals: bytes
     """The same by need, a file."""
     summary: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A run's problem, and the digest of the rows that it was made from."""
+
+    built: Built
+    rows_sha256: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +187,18 @@ def carry_out(
     tell: Tell,
     cancelled: Callable[[], bool],
     *,
-    built: Built | None = None,
+    made: Made | None = None,
     draw: Draw = no_pages,
 ) -> None:
     """Do what the run was asked to do; the last thing told is a `Planned` or a `Checked`.
 
-    `built` is the run's problem where somebody who plans many areas has made it already.
+    `made` is the run's problem where somebody who plans many areas has made it already.
     """
     if order.operation is Operation.SOLVE:
-        if built is None:
+        if made is None:
             tell(FINDING)
         # No name is kept here for what the work lets go of before it ends.
-        _solve(order, built or _build(order, database, cancelled), database, tell, cancelled, draw)
+        _solve(order, made or _make(order, database, cancelled), database, tell, cancelled, draw)
         return
     assert order.problem is not None
     assert order.given_plan is not None
@@ -200,7 +211,7 @@ def carry_out(
         tell(Checked(evaluate(problem, plan, order.bound)))
 
 
-def _build(order: Order, database: Database, cancelled: Callable[[], bool]) -> Built:
+def _make(order: Order, database: Database, cancelled: Callable[[], bool]) -> Made:
     options = order.options
     as_of = options.as_of
     assert as_of is not None
@@ -213,17 +224,20 @@ def _build(order: Order, database: Database, cancelled: Callable[[], bool]) -> B
             return loaded, standing(session, order.scope, period, order.run_id)
 
     loaded, stands = retried(read, cancelled)
-    return build(loaded, options, travel_times(order.travel_source), stands)
+    digest = RowsDigest.of(loaded, order.travel_source).with_needs(loaded, options)
+    return Made(build(loaded, options, travel_times(order.travel_source), stands), digest)
 
 
 def _solve(
     order: Order,
-    built: Built,
+    made: Made,
     database: Database,
     tell: Tell,
     cancelled: Callable[[], bool],
     draw: Draw,
 ) -> None:
+    built, rows_sha256 = made.built, made.rows_sha256
+    del made
     sizes = {
         "needs": len(built.problem.needs),
         "offers": len(built.problem.offers),
@@ -240,6 +254,7 @@ def _solve(
             content,
             hashlib.sha256(gzip.decompress(content)).hexdigest(),
             basis,
+            rows_sha256,
             {reason.name: count for reason, count in built.refusals.total().items()},
             encode(refusals, gzipped=True),
             sizes,

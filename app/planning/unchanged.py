@@ -1,15 +1,18 @@
 """Unchanged data give the unchanged plan: that of the last run, where nothing has changed since."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.planning.options import MatchOptions
 from app.planning.scope import run_ids
-from models.matching import Run, RunFile
+from app.planning.standing import undecided
+from models.matching import Proposal, Run, RunFile
 from models.vocabulary import RunState
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Stopped, gap_of
@@ -53,21 +56,55 @@ def kept_plan(
     run wants it, or was searched for in the same way.
     """
     run = session.get_one(Run, run_id)
-    earlier = (Run.id < run_id, Run.state == RunState.SOLVED)
-    ids = run_ids(session, run.scope, run.period_code, *earlier)
-    before = session.get_one(Run, ids[0]) if ids else None
-    if before is None or before.basis_sha256 != basis_sha256:
-        return None
-    asked = MatchOptions.model_validate(before.options)
-    is_near = before.gap is not None and before.gap <= options.gap
-    cut_short = before.stopped == Stopped.CANCELLED or "given_up" in (before.summary or {})
-    is_wide = before.gap is None or before.gap > WIDE
-    is_same = not (cut_short or is_wide) and search_of(asked) == search_of(options)
-    if not (is_near or is_same) or options.change_price < asked.change_price:
+    before = last_planned(session, run.scope, run.period_code, Run.id < run_id)
+    if before is None or before.basis_sha256 != basis_sha256 or not _suffices(before, options):
         return None
     file = session.get_one(RunFile, (before.id, "plan"))
     plan = _as_it_stands(problem, Plan.from_json(decode(file.content)))
     return None if plan is None else Kept(before.kept_run_id or before.id, plan)
+
+
+def last_planned(
+    session: Session, scope: Mapping[str, Any], period_code: str, *conditions: ColumnElement[bool]
+) -> Run | None:
+    """The newest planned run of these takers and period."""
+    ids = run_ids(session, scope, period_code, Run.state == RunState.SOLVED, *conditions)
+    return session.get_one(Run, ids[0]) if ids else None
+
+
+def unchanged_run(
+    session: Session,
+    scope: Mapping[str, Any],
+    period_code: str,
+    options: MatchOptions,
+    rows_sha256: str | None,
+) -> Run | None:
+    """The last planned run of these takers, if another would only find its plan again.
+
+    It read the same rows, and all that it proposed still stands.
+    """
+    before = last_planned(session, scope, period_code)
+    if rows_sha256 is None or before is None or before.rows_sha256 != rows_sha256:
+        return None
+    if options.free or not _suffices(before, options):
+        return None
+    of_run = select(func.count()).where(Proposal.run_id == before.id)
+    stands = session.scalar(of_run.where(undecided())) == session.scalar(of_run)
+    return before if stands else None
+
+
+def _suffices(before: Run, options: MatchOptions) -> bool:
+    """Whether the plan of a run is searched for as well as `options` would have it."""
+    asked = MatchOptions.model_validate(before.options)
+    is_near = before.gap is not None and before.gap <= options.gap
+    cut_short = before.stopped == Stopped.CANCELLED or "given_up" in (before.summary or {})
+    is_same = not (cut_short or is_wide(before)) and search_of(asked) == search_of(options)
+    return (is_near or is_same) and options.change_price >= asked.change_price
+
+
+def is_wide(run: Run) -> bool:
+    """Whether the plan of a run is too far from proven to be left at that."""
+    return run.gap is None or run.gap > WIDE
 
 
 def _as_it_stands(problem: Problem, plan: Plan) -> Plan | None:

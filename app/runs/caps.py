@@ -54,14 +54,15 @@ def require_room(
 ) -> None:
     """Raise `BeyondLimit` or `TooManyQueued` where one more run of the same person is too much.
 
-    Runs of others do not count: those who wait take turns.
+    Runs of others do not count: those who wait take turns. Nor do those of batches, of which there
+    may be few.
     """
     authorise(principal, Action.RUN)  # before anything is said of what there is to run
     require_within(options, settings)
     names = same_person(session, principal.name)
     hold(session, names)  # or two that come at once would both take the last place
     mine = select(Run.operation, Run.options).where(
-        Run.state == RunState.QUEUED, Run.actor.in_(names)
+        Run.state == RunState.QUEUED, Run.actor.in_(names), Run.batch_id.is_(None)
     )
     waiting = session.execute(mine).all()
     if len(waiting) >= settings.queued_runs:

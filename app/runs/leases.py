@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.access.persons import persons_of
@@ -31,6 +31,8 @@ DOUBT_S: Final = 3.0
 database, or a long write to it, its holder renews it within a second."""
 GIVEN_BACK: Final = "given_back"
 CHILD_DIED: Final = "child_died"
+COMMAND: Final = "command:"
+"""How the names of workers begin that end with a command of the terminal, whoever ends it."""
 ENDED: Final = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
 
 log = structlog.get_logger()
@@ -82,16 +84,17 @@ class Turns:
         self.last[person] = self.taken
 
 
-def _to_be_taken(now: datetime) -> Any:
+def _to_be_taken(now: datetime, batch_id: int | None) -> ColumnElement[bool]:
     """Queued and not to be left alone for a moment, or running with nobody to be seen."""
     over = Run.leased_until < now
     queued = and_(Run.state == RunState.QUEUED, or_(Run.leased_until.is_(None), over))
-    return or_(queued, and_(Run.state == RunState.RUNNING, over))
+    waits = or_(queued, and_(Run.state == RunState.RUNNING, over))
+    return waits if batch_id is None else and_(waits, Run.batch_id == batch_id)
 
 
-def is_waiting(session: Session) -> bool:
-    """Whether some run waits for a worker; a read, so that idle workers lock nothing."""
-    found = select(Run.id).where(_to_be_taken(database_now(session))).limit(1)
+def is_waiting(session: Session, batch_id: int | None = None) -> bool:
+    """Whether some run (of a batch) waits; a read, so that idle workers lock nothing."""
+    found = select(Run.id).where(_to_be_taken(database_now(session), batch_id)).limit(1)
     return session.scalar(found) is not None
 
 
@@ -101,17 +104,19 @@ def claim(
     seconds: float,
     doubts: Doubts | None = None,
     turns: Turns | None = None,
+    batch_id: int | None = None,
 ) -> Lease | None:
-    """Lease a run that waits, or whose worker is gone; none if there is none.
+    """Lease a run (of a batch) that waits, or whose worker is gone; none if there is none.
 
     It is the oldest of the caller whose turn it is, so that many runs of one keep no other waiting.
+    Those of a batch come after the caller's others.
     One that failed three workers is parked as failed, one that was to be cancelled is cancelled.
     With `doubts`, a worker is gone once its lease has been seen expired for a while.
     """
     spared: list[int] = []
     turns = turns or Turns()
     while True:
-        run = _next(session, spared, turns)
+        run = _next(session, spared, turns, batch_id)
         if run is None:
             return None
         if doubts is not None and run.state == RunState.RUNNING and not doubts.confirm(run):
@@ -119,6 +124,9 @@ def claim(
             continue
         if doubts is not None:
             doubts.forget(run)
+        if run.state == RunState.RUNNING and (run.worker or "").startswith(COMMAND):
+            # Whoever ended the command said nothing against what it was at.
+            add_event(session, run, GIVEN_BACK)
         if not run.cancel_requested and _ended_workers(session, run) < MOST_ATTEMPTS:
             turns.take(persons_of(session, [run.actor])[run.actor])
             return lease(session, run, worker, seconds)
@@ -126,10 +134,12 @@ def claim(
             _end_untaken(session, run, worker)
 
 
-def _next(session: WriteSession, spared: Collection[int], turns: Turns) -> Run | None:
+def _next(
+    session: WriteSession, spared: Collection[int], turns: Turns, batch_id: int | None
+) -> Run | None:
     """The oldest run, locked, of whoever's turn it is: of fewest under way, then longest ago."""
     now = database_now(session)
-    waiting = (_to_be_taken(now), Run.id.not_in(spared))
+    waiting = (_to_be_taken(now, batch_id), Run.id.not_in(spared))
     first = select(Run.actor, func.min(Run.id)).where(*waiting).group_by(Run.actor)
     found = {actor: run_id for actor, run_id in session.execute(first)}
     busy = session.scalars(
@@ -147,7 +157,7 @@ def _next(session: WriteSession, spared: Collection[int], turns: Turns) -> Run |
         run = session.scalars(
             select(Run)
             .where(*waiting, Run.actor.in_(names))
-            .order_by(Run.id)
+            .order_by(Run.batch_id.is_not(None), Run.id)
             .limit(1)
             .with_for_update(skip_locked=True)
             .execution_options(populate_existing=True)

@@ -53,6 +53,7 @@ def receive(database: Database, held: Lease, message: Message) -> None:
                 leases.add_event(session, run, "progress", **asdict(message))
             case ProblemMade():
                 run.problem_sha256, run.basis_sha256 = message.sha256, message.basis_sha256
+                run.rows_sha256 = message.rows_sha256
                 run.refusals = dict(message.refused)
                 session.merge(RunFile(run_id=run.id, name="refusals", content=message.refusals))
                 run.summary = dict(message.summary)

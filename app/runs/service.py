@@ -21,8 +21,7 @@ from app.database import Database, WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem
 from app.events import audit
 from app.log import about_run
-from app.planning.build import Built
-from app.planning.carry_out import Draw, Message, Order, Stage, carry_out, no_pages
+from app.planning.carry_out import Draw, Made, Message, Order, Stage, carry_out, no_pages
 from app.planning.options import MatchOptions
 from app.planning.scope import Takers, takers_in, takers_listed
 from app.progress import Progress, silent
@@ -37,10 +36,14 @@ from models.vocabulary import Operation, RunState
 __all__ = ["Takers", "match", "submit", "takers_in", "takers_listed"]
 
 TERMINAL_LEASE_S: Final = 600.0
-TERMINAL_PATIENCE_S: Final = 480.0
-"""How long a database may be away while the terminal plans: within the lease."""
+PATIENCE_S: Final = 480.0
+"""How long a database may be away while the terminal plans: within its lease."""
 FOUND: Final = frozenset({RunState.SOLVED, RunState.INFEASIBLE, RunState.UNKNOWN})
 FAULT: Final = "Something went wrong in the service. Try again, or contact your administrator."
+
+
+class Interrupted(Exception):
+    """Raised in the work of a run that is to be left to whoever goes on with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def submit(
     *,
     operation: Operation = Operation.SOLVE,
     given: GivenPlan | None = None,
+    batch_id: int | None = None,
 ) -> Run:
     """Write a run that waits for a worker, with everything that was asked for.
 
@@ -80,6 +84,7 @@ def submit(
         period_code=period,
         scope=takers.description,
         options=asked,
+        batch_id=batch_id,
         of_run_id=given.of_run_id if given else None,
         input_sha256=_input_digest(operation, period, takers.description, asked, given),
         state=RunState.QUEUED,
@@ -157,12 +162,17 @@ def request_cancel(session: WriteSession, principal: Principal, run_id: int) -> 
     authorise_on(session, principal, Action.RUN, run)
     if run.state in leases.ENDED:
         raise Conflict(f"Run {run_id} has already ended: it is {run.state}.")
+    cancel(session, run, principal.name)
+    return run
+
+
+def cancel(session: WriteSession, run: Run, actor: str) -> None:
+    """Let a locked run that has not ended end without a plan; one that waits ends at once."""
     if run.state == RunState.QUEUED:
-        leases.end(session, run, RunState.CANCELLED, actor=principal.name)
+        leases.end(session, run, RunState.CANCELLED, actor=actor)
     elif not run.cancel_requested:
         run.cancel_requested = True
         leases.add_event(session, run, "cancel_requested")
-    return run
 
 
 def order_of(session: Session, run: Run, travel_source: str | None) -> Order:
@@ -198,14 +208,12 @@ def match(
     on_progress: Progress = silent,
     cancelled: Callable[[], bool] = lambda: False,
     now: datetime | None = None,
-    built: Built | None = None,
     draw: Draw = no_pages,
 ) -> int:
     """Plan one period for these takers here and now, and return the run's id.
 
     A run that is refused or dies stays behind and says why. When `cancelled`, the best plan so
-    far is kept. `built` is the problem of just these takers and options, where it is made already;
-    `draw` is handed what came out.
+    far is kept. `draw` is handed what came out.
     """
     authorise(principal, Action.RUN)
     name = f"{principal.name}:{socket.gethostname()}:{os.getpid()}"
@@ -213,28 +221,52 @@ def match(
         run = submit(session, principal, takers, period, options)
         held = leases.lease(session, run, name, TERMINAL_LEASE_S)
         order = replace(order_of(session, run, travel_source), now=now)
+    carry_out_here(
+        database,
+        held,
+        lambda: (order, None),
+        lease_s=TERMINAL_LEASE_S,
+        on_progress=on_progress,
+        cancelled=cancelled,
+        draw=draw,
+    )
+    return held.run_id
+
+
+def carry_out_here(
+    database: Database,
+    held: Lease,
+    begin: Callable[[], tuple[Order, Made | None]],
+    *,
+    lease_s: float,
+    on_progress: Progress = silent,
+    cancelled: Callable[[], bool] = lambda: False,
+    draw: Draw = no_pages,
+) -> None:
+    """Carry a leased run out in this very process; `begin` says what, once the lease is kept."""
 
     def tell(message: Message) -> None:
         if isinstance(message, Stage):
             on_progress(message.name, message.fraction)
-        retried(lambda: receive(database, held, message), patience_s=TERMINAL_PATIENCE_S)
+        retried(lambda: receive(database, held, message), patience_s=PATIENCE_S)
 
     try:
-        with (
-            about_run(held.run_id, held.request_id),
-            kept(database, held, TERMINAL_LEASE_S) as watch,
-        ):
+        with about_run(held.run_id, held.request_id), kept(database, held, lease_s) as watch:
+            order, made = begin()
             carry_out(
                 order,
                 database,
                 tell,
                 lambda: cancelled() or watch.cancel_requested.is_set(),
-                built=built,
+                made=made,
                 draw=draw,
             )
     except LeaseLost:
         if not _ended_by(database, held):
             raise
+    except Interrupted:
+        with database.write() as session:
+            leases.give_back(session, held)
     except Problem as problem:
         refuse(database, held, problem)
         raise
@@ -245,7 +277,6 @@ def match(
         else:
             fail(database, held, FAULT)
         raise
-    return held.run_id
 
 
 def _ended_by(database: Database, held: Lease) -> bool:

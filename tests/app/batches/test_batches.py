@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.access.policy import TERMINAL
-from app.batches import service
+from app.batches import command as batch_command
 from app.batches.manifest import BadManifest, Manifest, read
 from app.batches.queries import NoAreas, areas_named
 from app.cli.batch import summary
@@ -25,14 +25,14 @@ from app.cli.main import run as command
 from app.database import Database
 from app.errors import Conflict, FaultyFile
 from app.settings import settings
-from models.exchange import Need
-from models.matching import Run
-from models.register import Area
+from models.exchange import Need, Offer
+from models.matching import Run, Steering
 from models.vocabulary import RunState
 from solver.check.verify import verify
 from solver.formats.plan import read_plan
 from solver.formats.problem_json import read_problem
 from tests import rows
+from tests.batches import add_areas
 from tests.runs import OPTIONS
 
 COUNTY = [f"local_authority:{code}" for code in range(901, 907)]
@@ -40,24 +40,9 @@ COUNTY = [f"local_authority:{code}" for code in range(901, 907)]
 
 @pytest.fixture
 def county(sqlite_database: Database) -> Database:
-    """Six areas far apart, of two schools each that can help each other; one more wants nothing."""
+    """Six areas far apart that can help themselves, and one that wants nothing."""
     with sqlite_database.write() as session:
-        rows.add_calendar(session)
-        for number in range(1, 8):
-            code = str(900 + number)
-            rows.add(
-                session,
-                Area(kind="local_authority", code=code, name=f"Area {number}", region_code="Z"),
-            )
-            first, second = (
-                rows.add_school(session, urn, 100.0 * number, local_authority_code=code)
-                for urn in (10 * number + 1, 10 * number + 2)
-            )
-            rows.add_offer(session, f"O{number}1", first, expertise_code="reading")
-            rows.add_offer(session, f"O{number}2", second)
-            if number < 7:
-                rows.add_need(session, f"N{number}1", first)
-                rows.add_need(session, f"N{number}2", second, expertise_code="reading")
+        add_areas(session)
     return sqlite_database
 
 
@@ -67,7 +52,7 @@ def plan(
     with database.read() as session:
         areas = areas_named(session, TERMINAL, named, period, rows.STARTS)
     options = how.pop("options", OPTIONS)
-    return service.plan_areas(database, TERMINAL, areas, period, options, folder, **how)
+    return batch_command.plan_areas(database, TERMINAL, areas, period, options, folder, **how)
 
 
 def listed(tmp_path: Path, *names: str) -> str:
@@ -120,22 +105,28 @@ def test_only_what_changed_is_planned_again(county: Database, tmp_path: Path) ->
     assert runs(county) == 3
     with county.write() as session:
         session.execute(update(Need).where(Need.reference == "N21").values(priority=1))
-    (folder / "local_authority-903.plan.json.gz").unlink()
-    changed = plan(county, folder, named).results
-    assert changed[COUNTY[0]] == first.results[COUNTY[0]]
-    assert [changed[area].run for area in COUNTY[1:3]] == [4, 5]
-    other = OPTIONS.model_copy(update={"gap": 0.01})
+    (gone := folder / "local_authority-903.plan.json.gz").unlink()
+    batch = plan(county, folder, named)
+    changed = batch.results
+    assert (batch.unchanged, gone.is_file()) == (2, True)
+    assert [changed[area] for area in COUNTY[:3:2]] == [first.results[at] for at in COUNTY[:3:2]]
+    assert changed[COUNTY[1]].run == 4
+    other = OPTIONS.model_copy(update={"travel_limit_miles": 30.0})
     again = plan(county, folder, listed(tmp_path, "Area 1"), options=other).results
-    assert [each.run for each in again.values()] == [6]
+    assert [each.run for each in again.values()] == [5]
 
 
 def test_an_area_that_fails_stops_no_other(county: Database, tmp_path: Path) -> None:
-    """One without needs says so, and the areas before and after it are planned."""
-    batch = plan(county, tmp_path / "out", listed(tmp_path, "Area 1", "Area 7", "Area 2"))
+    """Its neighbours are planned; an area without needs is no failure."""
+    with county.write() as session:
+        pin = {"kind": "pin", "reason": "made up", "author": "x", "created_at": rows.NOW}
+        rows.add(session, Steering(need_id=3, offer_id=1, **pin))
+    batch = plan(county, tmp_path / "out", listed(tmp_path, *["Area 1", "Area 7", "Area 2"]))
     states = [batch.results[area].state for area in batch.asked]
-    assert states == [RunState.SOLVED, RunState.FAILED, RunState.SOLVED]
-    assert "There are no needs to plan" in (batch.results["local_authority:907"].failure or "")
+    assert states == [RunState.SOLVED, "no_needs", RunState.INFEASIBLE]
+    assert "is not possible" in (batch.results[COUNTY[1]].failure or "")
     assert (batch.state, batch.all_planned) == ("finished", False)
+    assert plan(county, tmp_path / "none", listed(tmp_path, "907", "901")).all_planned
 
 
 def test_a_process_that_dies_stops_no_other_area(county: Database, tmp_path: Path) -> None:
@@ -266,15 +257,19 @@ def test_the_terminal_prints_the_manifest_and_tells_failures_apart(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """`--json` is the manifest; an area without a plan makes the exit code 1 and is named."""
+    """`--json` is the manifest; an area whose plan failed makes the exit code 1 and is named."""
     named = listed(tmp_path, "Area 1", "Area 7")
     how = ("--areas", named, "--out", tmp_path / "out", "--as-of", "2026-09-01", "--workers", "2")
-    assert ended(monkeypatch, county, *how, "--json") == 1
+    assert ended(monkeypatch, county, *how, "--json") == 0
     batch = Manifest.model_validate_json(capfd.readouterr().out)
     assert batch == read(tmp_path / "out")
     lines = summary(batch, tmp_path / "out")
     assert lines[0].startswith("Planned 1 of 2 areas for 2026-27: 2 of 2 needs met")
-    assert any(line.startswith("Area 7: There are no needs to plan") for line in lines)
+    assert "1 area had no needs to plan." in lines
+    with county.write() as session:
+        session.execute(update(Offer).values(withdrawn=True))
+    assert ended(monkeypatch, county, *how) == 1
+    assert "Area 1: There are no offers to plan" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
