@@ -43,7 +43,9 @@ def _show(found: "DiffShown") -> None:
 
     changed = [line for line in found.items if line.change is not Change.KEPT]
     if changed:
-        table = Table("What", "School receiving support", "Expertise", "Before", "After", "Points")
+        table = Table(
+            "What", "School receiving support", "Expertise", "Before", "After", "Points", "Why"
+        )
         for line in changed:
             row = (
                 line.change.capitalize(),
@@ -52,6 +54,7 @@ def _show(found: "DiffShown") -> None:
                 line.giver_before_name or "-",
                 line.giver_after_name or "-",
                 f"{line.points:+,}",
+                line.why or "-",
             )
             table.add_row(*map(_plain, row))
         out.print(table)

@@ -13,11 +13,14 @@ from app.access.policy import Principal
 from app.errors import NotFound, Problem
 from app.planning.scope import run_ids
 from app.runs import queries
+from app.runs.diff_causes import Between, Came
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
 from models.register import Participant
 from models.vocabulary import HOLDING, RunState
 from solver.formats.json_columns import decode
+from solver.formats.problem import Problem as SolverProblem
+from solver.formats.problem_json import problem_from_json
 
 GIVER = aliased(Participant)
 
@@ -46,12 +49,26 @@ class Change(StrEnum):
 class Support(NamedTuple):
     """A pairing of one plan."""
 
-    offer: str
+    proposal: Proposal
+    offered: Offer
     giver: Participant
-    half_days: int
-    points: int
-    """What it adds to the plan."""
-    is_held: bool
+
+    @property
+    def offer(self) -> str:
+        return self.offered.reference
+
+    @property
+    def half_days(self) -> int:
+        return self.proposal.half_days
+
+    @property
+    def points(self) -> int:
+        """What it adds to the plan."""
+        return self.proposal.total_points
+
+    @property
+    def is_held(self) -> bool:
+        return self.proposal.state in HOLDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,8 @@ class Line:
     taker: Participant
     before: Support | None
     after: Support | None
+    came: Came | None
+    """Why they differ; none where they do not, or there is nothing to compare with."""
 
     @property
     def points(self) -> int:
@@ -129,9 +148,15 @@ def diff(
         )
     needs, old = _plan(session, before.id) if before else ({}, {})
     more, new = _plan(session, after.id)
-    asked: set[str] = set(decode(queries.file_of(session, after.id, "problem"))["needs"]["id"])
+    problem = _problem(session, after)
+    between = None
+    if before is not None:
+        since = before.created_at.date()
+        free = after.options.get("free", ())
+        between = Between(_problem(session, before), problem, free, since)
+    asked = set(problem.needs.id)
     lines = [
-        Line(change, reference, *(needs | more)[reference], was, now)
+        _line(between, change, (needs | more)[reference], was, now)
         for reference in {**old, **new}
         for change, was, now in _of_need(
             old.get(reference, {}), new.get(reference, {}), planned=reference in asked
@@ -142,6 +167,27 @@ def diff(
     return Diff(before, after, lines)
 
 
+def _line(
+    between: Between | None,
+    change: Change,
+    asked: tuple[Need, Participant],
+    before: Support | None,
+    after: Support | None,
+) -> Line:
+    need, taker = asked
+    came = None
+    if between is not None and change is not Change.KEPT:
+        if before is not None:
+            came = between.ended(need, before.offered, before.proposal)
+        elif after is not None:
+            came = between.begun(need, after.offered)
+    return Line(change, need.reference, need.expertise_code, taker, before, after, came)
+
+
+def _problem(session: Session, run: Run) -> SolverProblem:
+    return problem_from_json(decode(queries.file_of(session, run.id, "problem")))
+
+
 def _planned(session: Session, principal: Principal, run_id: int) -> Run:
     run = queries.get_run(session, principal, run_id, whole=True)
     if run.state != RunState.SOLVED:
@@ -149,8 +195,8 @@ def _planned(session: Session, principal: Principal, run_id: int) -> Run:
     return run
 
 
-Needs = dict[str, tuple[str, Participant]]
-"""Expertise and school of each need."""
+Needs = dict[str, tuple[Need, Participant]]
+"""Each need and its school."""
 Plan = dict[str, dict[str, Support]]
 """Pairings by need and offer."""
 
@@ -158,7 +204,7 @@ Plan = dict[str, dict[str, Support]]
 def _plan(session: Session, run_id: int) -> tuple[Needs, Plan]:
     # What was offered later, in place of what ended, is no part of the plan.
     query = (
-        select(Proposal, Need.reference, Need.expertise_code, Participant, Offer.reference, GIVER)
+        select(Proposal, Need, Participant, Offer, GIVER)
         .join(Need, Need.id == Proposal.need_id)
         .join(Participant, Participant.id == Need.participant_id)
         .join(Offer, Offer.id == Proposal.offer_id)
@@ -168,11 +214,9 @@ def _plan(session: Session, run_id: int) -> tuple[Needs, Plan]:
     )
     needs: Needs = {}
     plan: Plan = defaultdict(dict)
-    for proposal, need, expertise, taker, offer, giver in session.execute(query):
-        needs[need] = expertise, taker
-        plan[need][offer] = Support(
-            offer, giver, proposal.half_days, proposal.total_points, proposal.state in HOLDING
-        )
+    for proposal, need, taker, offer, giver in session.execute(query):
+        needs[need.reference] = need, taker
+        plan[need.reference][offer.reference] = Support(proposal, offer, giver)
     return needs, dict(plan)
 
 

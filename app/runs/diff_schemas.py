@@ -6,6 +6,7 @@ from pydantic import Field
 
 from app.http.fields import Content, Id, Shown, in_days
 from app.runs.diff import Change, Diff, Line, Support
+from app.runs.diff_causes import Cause
 
 
 class DiffFilter(Content):
@@ -37,6 +38,11 @@ class LineShown(Shown):
     giver_after_name: str | None = Field(examples=["Made-up Infant School"])
     days_after: float | None = Field(examples=[2.5])
     points: int = Field(description="that the newer plan has more for it", examples=[-120])
+    cause: Cause | None = Field(description="why they differ", examples=["offer_over"])
+    why: str | None = Field(
+        description="the cause in words, with the day of the change where that is known",
+        examples=["The earlier offer no longer stands (28 November 2026)."],
+    )
 
     @classmethod
     def of(cls, line: Line) -> "LineShown":
@@ -49,6 +55,8 @@ class LineShown(Shown):
             **_side("before", line.before),
             **_side("after", line.after),
             points=line.points,
+            cause=line.came and line.came.cause,
+            why=line.came and line.came.sentence,
         )
 
 

@@ -2,8 +2,12 @@
 
 import csv
 import json
+from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
+from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select, update
 
@@ -13,12 +17,17 @@ from app.database import Database
 from app.errors import NotFound
 from app.planning.options import MatchOptions
 from app.proposals import decisions
-from app.runs import service
+from app.runs import queries, service
 from app.runs.diff import Change, Diff, OtherPeriods, diff
+from app.runs.diff_causes import Between, Cause
 from app.settings import settings
+from app.wording import on_day
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
 from models.vocabulary import DecisionAction
+from solver.blocks.block_program import restrict
+from solver.formats.json_columns import decode
+from solver.formats.problem_json import problem_from_json
 from tests import rows
 from tests.callers import keyed
 from tests.portal import broker
@@ -110,6 +119,78 @@ def test_every_kind_of_change_is_told(exchange: Database) -> None:
     assert made.people == len({1, 2, 3, 7}) + 3
 
 
+def causes(made: Diff) -> dict[str, Cause | None]:
+    return {line.need: line.came and line.came.cause for line in made.lines}
+
+
+def test_every_difference_has_its_cause(exchange: Database) -> None:
+    """What was withdrawn, closed, added; a need that nothing happened to moved for the plan."""
+    near, far = giver_of(exchange, "N1"), giver_of(exchange, "N2")
+    with exchange.write() as session:
+        session.execute(update(Need).where(Need.reference == "N2").values(state="closed"))
+        rows.add_need(session, "N4", rows.add_school(session, 7))
+    withdraw(exchange, near, "books")
+    first = found(exchange, match(exchange, FREE), 1)
+    assert causes(first) == {
+        "N1": Cause.OFFER_OVER,
+        "N2": Cause.NEED_OVER,
+        "N3": Cause.OFFER_OVER,
+        "N4": Cause.NEED_ADDED,
+    }
+    assert causes(found(exchange, 1)) == dict.fromkeys(("N1", "N2", "N3"))
+    with exchange.write() as session:
+        session.execute(update(Offer).where(Offer.reference == near).values(withdrawn=False))
+        session.execute(update(Need).where(Need.reference == "N2").values(state="identified"))
+        session.execute(update(Offer).where(Offer.reference == far).values(half_days=5))
+        session.execute(update(Offer).where(Offer.reference == "other").values(withdrawn=True))
+    second = causes(found(exchange, match(exchange, FREE), 2))
+    assert second["N2"] is Cause.NEED_ADDED
+    assert Cause.OFFER_OVER in second.values()
+
+
+def other(table: Any, **columns: Any) -> Any:
+    """A table of a problem with columns that differ from before in each row."""
+    return replace(table, **{name: getattr(table, name) + by for name, by in columns.items()})
+
+
+def test_problems_tell_the_cause(exchange: Database) -> None:
+    """Each part of a problem that can differ is told apart, for what ended and what is new."""
+    giver = giver_of(exchange, "N1")
+    with exchange.read() as session:
+        need = session.scalars(select(Need).where(Need.reference == "N1")).one()
+        offer = session.scalars(select(Offer).where(Offer.reference == giver)).one()
+        made = session.scalars(select(Proposal).where(Proposal.need_id == need.id)).one()
+        same = problem_from_json(decode(queries.file_of(session, 1, "problem")))
+        pair = np.array([[same.offers.id.index(giver), same.needs.id.index("N1")]])
+        out = np.delete(np.arange(len(same.candidates)), same.positions(pair))
+        without = restrict(same, out)
+        people = same.participants
+        for after, cause in (
+            (same, Cause.PLAN),
+            (replace(same, needs=other(same.needs, priority=1)), Cause.NEED_CHANGED),
+            (replace(same, offers=other(same.offers, max_pairings=1)), Cause.OFFER_CHANGED),
+            (replace(same, participants=other(people, allowance=1)), Cause.LIMITS_CHANGED),
+            (replace(same, exclusions=pair), Cause.EXCLUDED),
+            (without, Cause.REFUSED),
+        ):
+            between = Between(same, after, (), rows.STARTS)
+            assert between.ended(need, offer, made).cause is cause
+        assert (
+            Between(same, same, {"N1"}, rows.STARTS).ended(need, offer, made).cause is Cause.FREED
+        )
+        assert Between(without, same, (), rows.STARTS).begun(need, offer).cause is Cause.ALLOWED
+        longer = replace(same, offers=other(same.offers, days=1))
+        came = Between(same, longer, (), need.updated_at.date()).begun(need, offer)
+        assert came.cause is Cause.OFFER_CHANGED
+        assert came.sentence == f"The offer has changed ({on_day(offer.updated_at.date())})."
+        later = need.updated_at.date() + timedelta(days=1)
+        came = Between(same, longer, (), later).begun(need, offer)
+        assert came.sentence == "The offer has changed."
+        made.state = "declined"
+        assert Between(same, same, (), rows.STARTS).ended(need, offer, made).cause is Cause.DECIDED
+        session.rollback()
+
+
 def test_the_other_way_round_is_the_reverse(exchange: Database) -> None:
     """Points that were lost are gained."""
     withdraw(exchange, "books")
@@ -163,6 +244,7 @@ def test_http_gives_it_as_json_and_csv(exchange: Database) -> None:
         assert (shown["before"], shown["counts"]["unmet"], shown["counts"]["kept"]) == (1, 1, 2)
         assert shown["items"][0]["giver_before_name"] == "Giver near"
         assert shown["items"][0]["giver_after"] is None
+        assert shown["items"][0]["cause"] == "offer_over"
         table = client.get("/api/v1/runs/2/diff", headers={"Accept": "text/csv"}).text
         lines = list(csv.DictReader(StringIO(table.lstrip("\ufeff"))))
         assert [line["change"] for line in lines] == ["unmet", "kept", "kept"]
@@ -179,6 +261,7 @@ def test_the_portal_shows_it_as_a_list(exchange: Database) -> None:
     page = who.open("/runs/2/diff")
     assert "2 pairings kept, 0 changed, 0 ended, 0 new, 1 no longer met" in page.text
     assert "Giver near" in page.text
+    assert "The earlier offer no longer stands" in page.text
     assert "Nothing differs." in who.open("/runs/3/diff").text
     assert "everything is new" in who.open("/runs/1/diff").text
 
