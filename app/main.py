@@ -15,6 +15,7 @@ from app.access.declared import public, require_declared, signed_in
 from app.access.key_routes import router as keys
 from app.access.routes import router as access
 from app.access.session_routes import router as sessions
+from app.batches.routes import router as batches
 from app.cases.routes import router as cases
 from app.catalogue.routes import router as catalogue
 from app.contacts.routes import router as contacts
@@ -116,6 +117,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         partnerships,
         runs,
         diffs,
+        batches,
         explanations,
         matching,
         approval,

@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     """Runs of one caller that may wait for a worker at once."""
     queued_minutes: int = Field(600, ge=1, le=1_000_000)
     """How long the waiting runs of one caller may search together."""
+    running_batches: int = Field(5, ge=1, le=10_000)
+    """Batches of one caller that have not ended."""
     file_mib: int = Field(MOST_MIB, ge=1, le=65_536)
     """Most MiB of a file that is read or uploaded, after unpacking."""
     stage_minutes: int = Field(30, ge=1, le=1_440)

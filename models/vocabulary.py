@@ -162,6 +162,30 @@ class BatchState(Word):
     CANCELLED = "cancelled"
 
 
+class AreasNamed(Word):
+    """Areas of a batch that a word names: those of a kind that have needs, or the country."""
+
+    ALL = "all"
+    """Local authorities."""
+    REGIONS = "regions"
+    DISTRICTS = "districts"
+    COUNTRY = "country"
+
+
+class AreaState(Word):
+    """Where an area of a batch is: without a run it waits or has no needs."""
+
+    WAITING = "waiting"
+    NO_NEEDS = "no_needs"
+    QUEUED = RunState.QUEUED.value
+    RUNNING = RunState.RUNNING.value
+    SOLVED = RunState.SOLVED.value
+    INFEASIBLE = RunState.INFEASIBLE.value
+    UNKNOWN = RunState.UNKNOWN.value
+    FAILED = RunState.FAILED.value
+    CANCELLED = RunState.CANCELLED.value
+
+
 class ProposalState(Word):
     PROPOSED = "proposed"
     PREFERRED = "preferred"

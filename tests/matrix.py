@@ -27,6 +27,7 @@ from app.proposals import decisions
 from app.register.circumstances import ensure_default_rules
 from app.runs import service
 from models.access import EmbedToken
+from models.batches import Batch
 from models.exchange import Need, Offer
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
 from models.register import Area, Circumstance, ImportBatch, Institution
@@ -205,7 +206,11 @@ def _things_of(session: WriteSession, actor: str, name: str) -> tuple[int, int]:
         **{"url": f"https://{name}.example.org/", "events": ["*"], "nonce": "0", "queued_to": 0},
         **{"made_by": actor, "made_at": rows.NOW},
     )
-    session.add_all([batch, token, webhook])
+    many = Batch(
+        **{"period_code": rows.YEAR, "named": "list", "options": OPTIONS.model_dump(mode="json")},
+        **{"input_sha256": "0", "state": "running", "actor": actor, "created_at": rows.NOW},
+    )
+    session.add_all([batch, token, webhook, many])
     session.flush()
     dead = {"state": "dead", "due_at": rows.NOW, "ended_at": rows.NOW}
     rows.add(session, WebhookDelivery(webhook_id=webhook.id, sequence=1, **dead))
@@ -269,7 +274,7 @@ class Asking:
             return str(self.caller.import_id if mine and self.caller else 1)
         return {
             **dict.fromkeys(
-                ("webhook_id", "delivery_id"),
+                ("webhook_id", "delivery_id", "batch_id"),
                 str(self.caller.token_id if mine and self.caller else 1),
             ),
             "token_id": str(self.caller.token_id if mine and self.caller else 1),
@@ -311,6 +316,7 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "members": [{"participant": str(asking.school)}],
         "areas_served": [asking.area] if asking.run < 3 else ["local_authority:999"],
         "area": asking.area,
+        "areas": [asking.area],
         "options": None,
         "to": asking.school,
         "said_on": told()["said_on"],

@@ -1,6 +1,6 @@
 """Which areas a batch plans, and what its plans ask of offers together."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
+from app.access.scoped import outside as outside_of
 from app.access.scoped import visible
 from app.catalogue.queries import get_period
 from app.database import ReadSession, WriteSession
@@ -23,16 +24,14 @@ from models.batches import Batch, BatchArea
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
 from models.register import Area, Institution, Participant
-from models.vocabulary import AreaKind, RunState
+from models.vocabulary import AreaKind, AreasNamed, AreaState, BatchState, RunState
 from solver.formats.bounded import FileTooLarge, read_bounded
 
-ALL: Final = "all"
 KINDS: Final = {
-    ALL: AreaKind.LOCAL_AUTHORITY,
-    "regions": AreaKind.REGION,
-    "districts": AreaKind.DISTRICT,
+    AreasNamed.ALL: AreaKind.LOCAL_AUTHORITY,
+    AreasNamed.REGIONS: AreaKind.REGION,
+    AreasNamed.DISTRICTS: AreaKind.DISTRICT,
 }
-COUNTRY: Final = "country"
 LIST: Final = "list"
 
 
@@ -45,7 +44,7 @@ class NoAreas(Problem):
 class Areas:
     scopes: tuple[Scope, ...]
     named: str
-    """How they were named: one of `KINDS`, `COUNTRY` or `LIST`."""
+    """How they were named: one of `AreasNamed`, or `LIST`."""
     needs_in_no_area: int | None = None
 
 
@@ -70,6 +69,12 @@ class AreaRun:
         return not self.waits if self.run is None else self.run.state in ENDED
 
     @property
+    def state(self) -> AreaState:
+        if self.run is not None:
+            return AreaState(self.run.state)
+        return AreaState.WAITING if self.waits else AreaState.NO_NEEDS
+
+    @property
     def cancelled(self) -> bool:
         return self.run is not None and self.run.state == RunState.CANCELLED
 
@@ -86,6 +91,24 @@ def get_batch(
     if batch is None:
         raise NotFound(f"There is no batch {batch_id}. Check the number.")
     return batch
+
+
+def list_batches(
+    session: Session,
+    principal: Principal,
+    *,
+    state: BatchState | None = None,
+    before: int | None = None,
+    limit: int | None = 50,
+) -> Sequence[Batch]:
+    """Batches that the principal may read, the newest first."""
+    authorise(principal, Action.READ)
+    query = select(Batch).where(visible(principal, Action.READ, Batch))
+    if state is not None:
+        query = query.where(Batch.state == state)
+    if before is not None:
+        query = query.where(Batch.id < before)
+    return session.scalars(query.order_by(Batch.id.desc()).limit(limit)).all()
 
 
 def areas_of(session: Session, batch_id: int) -> list[AreaRun]:
@@ -111,16 +134,45 @@ def areas_named(
     NoAreas
         If no area has a need, or the file names nothing.
     """
+    if named in list(AreasNamed):
+        return areas_of_kind(session, principal, AreasNamed(named), period, day)
+    return Areas(_areas_in_file(session, principal, Path(named)), LIST)
+
+
+def areas_listed(
+    session: ReadSession | WriteSession, principal: Principal, names: Sequence[str]
+) -> Areas:
+    """The areas of these names, once each.
+
+    Raises
+    ------
+    NotFound, Conflict
+        If a name means nothing, or several areas.
+    """
+    found = [register.find_scope(session, principal, name) for name in names]
+    return Areas(tuple({scope.exact: scope for scope in found}.values()), LIST)
+
+
+def areas_of_kind(
+    session: ReadSession | WriteSession,
+    principal: Principal,
+    named: AreasNamed,
+    period: str,
+    day: date,
+) -> Areas:
+    """The areas of a kind that have needs, as far as the principal may start runs for them.
+
+    Raises
+    ------
+    NoAreas
+        If there is none.
+    Conflict
+        If the period is over on the day planned from.
+    """
     authorise(principal, Action.READ)
     get_period(session, principal, period, not_over_on=day)
-    if named == COUNTRY:
-        return Areas((register.find_scope(session, principal, register.ENGLAND),), COUNTRY)
-    if named in KINDS:
-        return _areas_with_needs(session, principal, named, period)
-    return Areas(_areas_listed(session, principal, Path(named)), LIST)
-
-
-def _areas_with_needs(session: ReadSession, principal: Principal, named: str, period: str) -> Areas:
+    if named is AreasNamed.COUNTRY:
+        return Areas((register.find_scope(session, principal, register.ENGLAND),), named)
     kind = KINDS[named]
     column = {
         AreaKind.LOCAL_AUTHORITY: Participant.local_authority_code,
@@ -136,11 +188,12 @@ def _areas_with_needs(session: ReadSession, principal: Principal, named: str, pe
         .distinct()
         .order_by(Area.code)
     )
-    scopes = tuple(Scope(kind.value, code, name) for code, name in session.execute(known))
+    found = [Scope(kind.value, code, name) for code, name in session.execute(known)]
+    scopes = tuple(scope for scope in found if _is_of(session, principal, scope, day))
     if not scopes:
         raise NoAreas(
-            f"No {kind.value.replace('_', ' ')} has needs in {period}. Import some with `givetake "
-            "import needs FILE`."
+            f"No {kind.value.replace('_', ' ')} that you can plan has needs in {period}. Import "
+            "some with `givetake import needs FILE`."
         )
     outside = session.scalar(
         select(func.count())
@@ -149,14 +202,23 @@ def _areas_with_needs(session: ReadSession, principal: Principal, named: str, pe
         .outerjoin(Institution, Institution.participant_id == Participant.id)
         .where(
             or_(column.is_(None), column.not_in([scope.code for scope in scopes])),
+            visible(principal, Action.RUN, Need),
             *_looked_at(session, principal, period),
         )
     )
     return Areas(scopes, named, outside)
 
 
+def _is_of(
+    session: ReadSession | WriteSession, principal: Principal, scope: Scope, day: date
+) -> bool:
+    """Whether the principal may start runs for all of an area."""
+    participants = register.participants_in(session, principal, scope, day)
+    return not outside_of(session, principal, Action.RUN, participants)
+
+
 def _looked_at(
-    session: ReadSession, principal: Principal, period: str
+    session: ReadSession | WriteSession, principal: Principal, period: str
 ) -> list[ColumnElement[bool]]:
     year = get_period(session, principal, period).year_code
     return [
@@ -166,7 +228,7 @@ def _looked_at(
     ]
 
 
-def _areas_listed(session: ReadSession, principal: Principal, path: Path) -> tuple[Scope, ...]:
+def _areas_in_file(session: ReadSession, principal: Principal, path: Path) -> tuple[Scope, ...]:
     try:
         lines = read_bounded(path, settings().file_mib).decode("utf-8-sig").splitlines()
     except (OSError, ValueError) as unreadable:
@@ -177,7 +239,7 @@ def _areas_listed(session: ReadSession, principal: Principal, path: Path) -> tup
             if isinstance(unreadable, FileTooLarge)
             else "is not UTF-8 text"
         )
-        words = ", ".join([*KINDS, COUNTRY])
+        words = ", ".join(AreasNamed)
         raise NoAreas(
             f"--areas {path} {why}. Use one of {words}, or the name of a file of areas."
         ) from unreadable

@@ -14,9 +14,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.access.holders import hold
+from app.access.persons import same_person
 from app.access.policy import WORKER, Action, Principal, authorise
 from app.batches import queries
 from app.batches.queries import AreaRun, Areas
@@ -31,6 +33,9 @@ from app.planning.scope import Takers, takers_of
 from app.planning.unchanged import is_wide, unchanged_run
 from app.runs import leases
 from app.runs import service as runs
+from app.runs.caps import RAISE, require_within
+from app.settings import Settings
+from app.wording import counted, number
 from models.batches import Batch, BatchArea
 from models.matching import Run
 from models.vocabulary import BatchState, RunState
@@ -49,6 +54,30 @@ class OptionOfOneRun(Problem):
 
     status = 422
     title = "Option of a single run"
+
+
+class TooManyBatches(Problem):
+    """A person whose batches fill the workers for a day."""
+
+    status = 429
+    title = "Too many batches"
+
+
+def require_room(
+    session: WriteSession, principal: Principal, options: MatchOptions, settings: Settings
+) -> None:
+    """Raise `BeyondLimit` or `TooManyBatches` where one more batch of a person is too much."""
+    authorise(principal, Action.RUN)
+    require_within(options, settings)
+    names = same_person(session, principal.name)
+    hold(session, names)
+    mine = select(func.count()).where(Batch.actor.in_(names), Batch.state == BatchState.RUNNING)
+    if (running := session.scalar(mine) or 0) >= settings.running_batches:
+        raise TooManyBatches(
+            f"You have {counted(running, 'running batch', 'running batches')}, and the limit is "
+            f"{number(settings.running_batches)}. Wait until one has ended, cancel one, or "
+            f"{RAISE} GIVETAKE_RUNNING_BATCHES."
+        )
 
 
 def create_batch(

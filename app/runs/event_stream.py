@@ -1,10 +1,10 @@
-"""The events of a run as server-sent events: numbered, so that a reader misses none."""
+"""Server-sent events; those of a run are numbered, so that a reader misses none."""
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 
@@ -16,20 +16,17 @@ from app.runs.leases import ENDED
 LOOK_AGAIN_S: Final = 0.5
 HEARTBEAT_S: Final = 15.0
 RETRY_MS: Final = 1_000
+News = Callable[[Any], tuple[list[str], Any, bool]]
+"""Of what was seen before: events as texts, what is seen by then, and whether that is all."""
 
 
-async def follow(
-    database: Database, principal: Principal, run_id: int, after: int, wait_s: float
-) -> AsyncIterator[str]:
-    """Every event after the one numbered `after`, until the run ends or the time is up.
-
-    A reader that is cut off comes back with the number of the last event it saw.
-    """
+async def follow(news: News, after: Any, wait_s: float) -> AsyncIterator[str]:
+    """Every event of `news` after what was seen, until there will be no more or the time is up."""
     yield f"retry: {RETRY_MS}\n\n"
     end = time.monotonic() + wait_s
     heard = time.monotonic()
     while True:
-        texts, after, ended = await run_in_threadpool(_news, database, principal, run_id, after)
+        texts, after, ended = await run_in_threadpool(news, after)
         for text in texts:
             yield text
             heard = time.monotonic()
@@ -41,16 +38,22 @@ async def follow(
         await asyncio.sleep(LOOK_AGAIN_S)
 
 
-def _news(
+def text_of(event: str, data: Mapping[str, Any], number: int | None = None) -> str:
+    """An event as it is sent; with its number, a reader that is cut off can say what it saw."""
+    numbered = "" if number is None else f"id: {number}\n"
+    return f"{numbered}event: {event}\ndata: {json.dumps(data)}\n\n"
+
+
+def news_of_run(
     database: Database, principal: Principal, run_id: int, after: int
 ) -> tuple[list[str], int, bool]:
+    """The events of a run after the one with that number."""
     with database.read() as session:
         # Read before the events: what it says has ended has told its last.
         ended = queries.get_run(session, principal, run_id).state in ENDED
         events = queries.events(session, principal, run_id, after)
         texts = [
-            f"id: {event.sequence}\nevent: {event.kind}\n"
-            f"data: {json.dumps({'at': event.at.isoformat(), **event.data})}\n\n"
+            text_of(event.kind, {"at": event.at.isoformat(), **event.data}, event.sequence)
             for event in events
         ]
         return texts, events[-1].sequence if events else after, ended

@@ -1,6 +1,8 @@
 """Runs over HTTP: submitted, followed, cancelled, and their files."""
 
 import gzip
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -21,7 +23,7 @@ from app.http.replies import listed, shown
 from app.planning.options import MatchOptions
 from app.planning.scope import Takers
 from app.runs import caps, queries, service
-from app.runs.event_stream import follow
+from app.runs.event_stream import follow, news_of_run
 from app.runs.leases import ENDED
 from app.runs.schemas import (
     PLAN_EXAMPLE,
@@ -64,6 +66,16 @@ COLUMNS: Final = (
     "finished_at",
 )
 router = APIRouter(tags=["runs"])
+WaitS = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=MOST_WAIT_S,
+        description="how long to wait for more, in seconds",
+        examples=[60],
+    ),
+    DIGITS,
+]
 RunId = Annotated[Id, Path(examples=[1])]
 
 
@@ -261,20 +273,15 @@ def follow_run(
         ),
         DIGITS,
     ] = 0,
-    wait_s: Annotated[
-        int,
-        Query(
-            ge=0,
-            le=MOST_WAIT_S,
-            description="how long to wait for more, in seconds",
-            examples=[60],
-        ),
-        DIGITS,
-    ] = 60,
+    wait_s: WaitS = 60,
 ) -> Response:
     """Follow a run by server-sent events. To continue, send `Last-Event-ID`."""
     run = queries.get_run(session, principal, run_id)
     if RunState(run.state) in ENDED and last_event_id >= run.last_event:
         return Response(None, 204)
-    events = follow(database_of(request), principal, run_id, last_event_id, wait_s)
+    news = partial(news_of_run, database_of(request), principal, run_id)
+    return stream(follow(news, last_event_id, wait_s))
+
+
+def stream(events: AsyncIterator[str]) -> StreamingResponse:
     return StreamingResponse(events, media_type=EVENTS, headers={"Cache-Control": "no-store"})

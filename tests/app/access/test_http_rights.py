@@ -28,7 +28,7 @@ WEBHOOKS = {
 }
 CHANGES_OF: dict[Role, set[str]] = {
     Role.BROKER: set(),
-    Role.ANALYST: {"submit_run", "cancel_run", *WEBHOOKS},
+    Role.ANALYST: {"submit_run", "cancel_run", "submit_batch", "cancel_batch", *WEBHOOKS},
     Role.APPROVER: {"decide", "allow_exception", "direct", "withdraw_direction", *WEBHOOKS},
     Role.CONTACT: {
         *("create_need", "change_need", "withdraw_need", "confirm_need"),

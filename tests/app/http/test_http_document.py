@@ -82,7 +82,7 @@ def test_every_operation_is_named_described_and_honest(document: dict[str, Any])
         assert ("428" in operation["responses"]) >= changes, label
 
 
-TERMINAL_ONLY = ("app.cli.", "app.batches.")
+TERMINAL_ONLY = ("app.cli.", "app.batches.manifest")
 """What these raise is told in the terminal and never over HTTP."""
 
 
