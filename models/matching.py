@@ -172,6 +172,8 @@ class Proposal(Base):
     """The run of the same area and period that replaced it while nobody had decided on it."""
     public_money_pounds: Mapped[int | None] = mapped_column(info=UNBOUND)
     """What public funds pay for it in all; 0: nothing; none: not recorded."""
+    public_money_by: Mapped[str | None] = mapped_column(String(100), info=UNBOUND)
+    """Who recorded that; none also of records from before this was kept."""
     version: Mapped[int] = mapped_column(default=1, info=UNBOUND)
 
     @property

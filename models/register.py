@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import FREE_TEXT, Base
-from models.vocabulary import AreaKind, GroupKind, ParticipantKind
+from models.vocabulary import AreaKind, FactKind, GroupKind, ParticipantKind
 
 
 class ImportBatch(Base):
@@ -257,6 +257,30 @@ class Circumstance(Base):
     ends: Mapped[date | None]
     source: Mapped[str] = mapped_column(String(200), info=FREE_TEXT)
     version: Mapped[int] = mapped_column(default=1)
+
+
+class FactChange(Base):
+    """Who changed a fact that approval rules look at; of one taken away, what it was.
+
+    Approval rules let nobody who acts for a proposal decide by such a change.
+    """
+
+    __tablename__ = "fact_change"
+    __table_args__ = (
+        CheckConstraint(f"kind in {tuple(kind.value for kind in FactKind)}", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    name: Mapped[str | None] = mapped_column(String(60))
+    """The kind of a circumstance, the key of a network."""
+    deleted: Mapped[dict[str, Any] | None]
+    """Of a circumstance that was deleted: its `starts`, `ends` and `source`."""
+    reason: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT)
+    """Why a circumstance was deleted."""
+    changed_by: Mapped[str] = mapped_column(String(100))
+    changed_at: Mapped[datetime]
 
 
 class Measure(Base):

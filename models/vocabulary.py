@@ -298,6 +298,18 @@ class SidesIn(Word):
     """Or the region of a side is not known."""
 
 
+class FactKind(Word):
+    """What somebody changed of a participant that approval rules look at."""
+
+    CIRCUMSTANCE = "circumstance"
+    """One that was deleted, or given an earlier end."""
+    NETWORK = "network"
+    """A place in a network that was added or changed."""
+    GROUP = "group"
+    """The trust or other group that an organisation stands for."""
+    REGION = "region"
+
+
 class DeclineReason(Word):
     FINANCE = "finance"
     PERFORMANCE = "performance"

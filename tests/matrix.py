@@ -155,6 +155,14 @@ def _half(
             starts=date(2026, 8, 1),
         ),
     )
+    gone = {"starts": "2026-07-01", "ends": None, "source": name}
+    rows.add(
+        session,
+        FactChange(
+            **{"participant_id": taker.id, "kind": "circumstance", "name": "new_head"},
+            **{"deleted": gone, "reason": name, "changed_by": "x", "changed_at": rows.NOW},
+        ),
+    )
 
 
 def _steer(session: WriteSession, name: str) -> None:

@@ -23,6 +23,7 @@ from models.partnerships import Support
 from models.register import (
     Area,
     Circumstance,
+    FactChange,
     Group,
     ImportBatch,
     Membership,
@@ -112,6 +113,7 @@ _ONE_SIDE: Final[dict[type[Base], Ids]] = {
     Offer: Offer.participant_id,
     Limits: Limits.participant_id,
     Circumstance: Circumstance.participant_id,
+    FactChange: FactChange.participant_id,
 }
 
 

@@ -136,6 +136,7 @@ def withdraw_circumstance(
     starts: Annotated[
         datetime, typer.Argument(formats=["%Y-%m-%d"], help="The day from which it holds.")
     ],
+    reason: Annotated[str, typer.Option(help="Why it is withdrawn. It is kept with it.")],
     yes: Annotated[
         bool, typer.Option("--yes", help="Withdraw it without asking, whatever that stops.")
     ] = False,
@@ -153,7 +154,7 @@ def withdraw_circumstance(
             )
 
         def withdraw(session: "WriteSession") -> None:
-            service.withdraw_circumstance(session, TERMINAL, found["id"], found["version"])
+            service.withdraw_circumstance(session, TERMINAL, found["id"], reason, found["version"])
 
         _rehearse(database, withdraw, "Withdrawing it stops proposals that rest on it.", yes)
         with database.write() as writing:

@@ -15,13 +15,21 @@ class Touched:
 
     actor: str
     participants: set[int] = field(default_factory=set)
+    ended: set[tuple[int, str]] = field(default_factory=set)
+    """Circumstances, by participant and kind, that were deleted or given an earlier end."""
 
 
-def mark(session: WriteSession, actor: str, participant_ids: Iterable[int]) -> None:
+def mark(
+    session: WriteSession,
+    actor: str,
+    participant_ids: Iterable[int],
+    ended: Iterable[tuple[int, str]] = (),
+) -> None:
     """Note participants for whoever looks at what rests on them before the commit."""
     found: Touched = session.info.setdefault(_KEY, Touched(actor))
     found.actor = actor
     found.participants.update(participant_ids)
+    found.ended.update(ended)
 
 
 def take(session: WriteSession) -> Touched | None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.access.persons import persons_of
 from app.access.policy import CLOCK, RULES, WORKER, Action, Principal, authorise
@@ -13,8 +13,18 @@ from app.access.scoped import authorise_on
 from app.database import Database, WriteSession, database_now
 from app.events import audit
 from app.proposals import flags
-from app.proposals.approval_rules import BY_ONE, DIRECTED, Approval, approval_of
+from app.proposals.apart import changed_by_those_who_act
+from app.proposals.approval_rules import (
+    BY_ONE,
+    BY_OWN_FACT,
+    DIRECTED,
+    NOT_YET,
+    Approval,
+    approval_of,
+    rules_in_force,
+)
 from app.proposals.decisions import (
+    APPROVING,
     NOTHING_SAID,
     BadDecision,
     Said,
@@ -29,7 +39,7 @@ from app.proposals.states import APPROVED, ENDED, LAPSING, NotNow
 from app.proposals.terms import standing, terms_of, terms_today
 from app.register.closing import last_days
 from models.exchange import Need, Offer
-from models.matching import Agreement, Proposal
+from models.matching import Agreement, Decision, Proposal
 from models.vocabulary import (
     HOLDING,
     ApprovedBy,
@@ -189,9 +199,43 @@ def _approval(
 ) -> Approval:
     if any(each.says == Says.DIRECTED for each in said):
         return DIRECTED
-    approval = approval_of(session, proposal, need, offer, now.date())
-    suffices = approval.approved_by is ApprovedBy.AGREEMENTS
-    return BY_ONE if suffices and _by_one(session, said) else approval
+    day = now.date()
+    approval = approval_of(session, proposal, need, offer, day)
+    if approval.approved_by is ApprovedBy.APPROVER:
+        return approval
+    if _by_one(session, said):
+        return BY_ONE
+    sides = (need.participant_id, offer.participant_id)
+    kinds = {rule.circumstance for rule in rules_in_force(session) if rule.circumstance}
+    if changed_by_those_who_act(session, proposal, sides, kinds, day):
+        return BY_OWN_FACT
+    return NOT_YET if _was_put_off(session, need, offer) else approval
+
+
+def _was_put_off(session: Session, need: Need, offer: Offer) -> bool:
+    """Whether the last word on agreed support between these two sides was not an approver's yes.
+
+    Of any of their proposals: a new run proposes anew what an approver put off.
+    """
+    of_need, of_offer = aliased(Need), aliased(Offer)
+    last = session.execute(
+        select(Decision.action)
+        .join(Proposal, Proposal.id == Decision.proposal_id)
+        .join(of_need, of_need.id == Proposal.need_id)
+        .join(of_offer, of_offer.id == Proposal.offer_id)
+        .where(
+            of_need.participant_id == need.participant_id,
+            of_offer.participant_id == offer.participant_id,
+            or_(
+                Decision.action.in_(APPROVING),
+                and_(Decision.action == DecisionAction.DECLINE, Decision.state_before.in_(AGREED)),
+            ),
+            Decision.author != RULES.name,
+        )
+        .order_by(Decision.id.desc())
+        .limit(1)
+    ).scalar()
+    return last in (DecisionAction.DEFER, DecisionAction.DECLINE)
 
 
 def _by_one(session: Session, said: Sequence[Agreement]) -> bool:
@@ -319,6 +363,7 @@ def set_public_money(
             f"public money cannot be changed: the proposal is {proposal.state.replace('_', ' ')}"
         )
     proposal.public_money_pounds = pounds
+    proposal.public_money_by = principal.name
     proposal.version += 1
     session.flush()
     _record(session, principal, proposal, "public_money", pounds=pounds, before=before)

@@ -1,8 +1,10 @@
 """Who may not approve a proposal: whoever proposed it, or speaks for who gives it."""
 
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.access.holders import principal_of_holder
@@ -13,13 +15,14 @@ from app.database import WriteSession, database_now
 from app.errors import Forbidden
 from models.exchange import Offer
 from models.matching import Agreement, Decision, Proposal
-from models.register import Participant
-from models.vocabulary import DecisionAction, Says
+from models.register import FactChange, Participant
+from models.vocabulary import DecisionAction, FactKind, Says
 
 EMPLOYED: Final = (
     "You cannot approve or direct this, because you speak for the organisation that gives the "
     "support. Ask another approver."
 )
+A_YEAR: Final = timedelta(days=366)
 PROPOSING: Final = (DecisionAction.PREFER, DecisionAction.START_DUE_DILIGENCE)
 
 
@@ -60,6 +63,40 @@ def why_kept_apart(
             f"You cannot approve this proposal, because you recorded {what}. Ask another approver."
         )
     return EMPLOYED if _is_employed(session, principal, offer) else None
+
+
+def acting_for(session: Session, proposal: Proposal) -> frozenset[str]:
+    """Every name of those who put a proposal forward, said what is paid or recorded a response.
+
+    Not whoever has the machine, see `why_kept_apart`.
+    """
+    proposed = select(Decision.author).where(
+        Decision.proposal_id == proposal.id, Decision.action.in_(PROPOSING)
+    )
+    recorded = select(Agreement.recorded_by).where(
+        Agreement.proposal_id == proposal.id, Agreement.voided_at.is_(None)
+    )
+    names = {*session.scalars(proposed), *session.scalars(recorded), proposal.public_money_by}
+    names -= {None, TERMINAL.name, WORKER.name}
+    return frozenset().union(*(same_person(session, name) for name in names if name))
+
+
+def changed_by_those_who_act(
+    session: Session, proposal: Proposal, sides: Collection[int], kinds: Collection[str], day: date
+) -> bool:
+    """Whether somebody who acts for a proposal changed, in the year up to `day`, what rules see.
+
+    `kinds` are those of circumstances that a rule asks for. Also before it was proposed: who plans
+    to put it forward has time to prepare that.
+    """
+    since = datetime.combine(day - A_YEAR, time(), UTC)
+    query = select(FactChange.id).where(
+        FactChange.participant_id.in_(sides),
+        FactChange.changed_by.in_(acting_for(session, proposal)),
+        FactChange.changed_at >= since,
+        or_(FactChange.kind != FactKind.CIRCUMSTANCE, FactChange.name.in_(kinds)),
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def require_no_employer(session: WriteSession, principal: Principal, offer: Offer) -> None:

@@ -87,6 +87,20 @@ BY_ONE: Final = Approval(
 )
 
 
+BY_OWN_FACT: Final = Approval(
+    ApprovedBy.APPROVER,
+    "Somebody who put this forward, entered its public money or recorded a response also changed, "
+    "in the past year, a network, trust, region or circumstance of a side, so an approver decides.",
+    0,
+)
+NOT_YET: Final = Approval(
+    ApprovedBy.APPROVER,
+    "Support between these two sides was deferred, or declined after both agreed, so an approver "
+    "decides.",
+    0,
+)
+
+
 def approval_of(
     session: Session, proposal: Proposal, need: Need, offer: Offer, day: date
 ) -> Approval:

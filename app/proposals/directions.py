@@ -14,9 +14,8 @@ from app.events import audit
 from app.proposals import flags
 from app.proposals.agreements import AGREED, VOIDABLE, agree_if_both, check_answerable, put
 from app.proposals.agreements import void_if_changed as void_terms
-from app.proposals.apart import require_no_employer
+from app.proposals.apart import A_YEAR, require_no_employer
 from app.proposals.decisions import BadDecision, check_current, lock
-from app.proposals.heard import A_YEAR
 from app.proposals.pair_check import check_pair
 from app.proposals.states import NotNow
 from app.proposals.terms import standing, terms_today

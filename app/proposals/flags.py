@@ -9,8 +9,10 @@ from sqlalchemy import or_, select
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import authorise_on, visible
 from app.database import WriteSession, database_now
-from app.errors import Conflict, NotFound, Stale
+from app.errors import Conflict, Forbidden, NotFound, Stale
 from app.events import audit, touched
+from app.proposals.apart import acting_for
+from app.proposals.approval_rules import rules_in_force
 from app.proposals.pair_check import pair_today_if_any
 from app.proposals.states import ENDED
 from app.wording import counted
@@ -31,6 +33,11 @@ def review(session: WriteSession, now: datetime | None = None) -> list[int]:
     Returns
     -------
     The proposals that were flagged, by id.
+
+    Raises
+    ------
+    Forbidden
+        If whoever acts for one of them ended a circumstance that lets an approver decide it.
     """
     found = touched.take(session)
     if found is None:
@@ -39,11 +46,20 @@ def review(session: WriteSession, now: datetime | None = None) -> list[int]:
     session.flush()
     # Imports write past the objects that the session holds.
     session.expire_all()
-    return [
-        proposal.id
-        for proposal, need, offer in _open_proposals(session, found.participants)
-        if _look(session, proposal, need, offer, found.actor, now)
-    ]
+    asked_for = {rule.circumstance for rule in rules_in_force(session)}
+    ended = {who: kind for who, kind in found.ended if kind in asked_for}
+    flagged = []
+    for proposal, need, offer in _open_proposals(session, found.participants):
+        for side in (need.participant_id, offer.participant_id):
+            if side in ended and found.actor in acting_for(session, proposal):
+                raise Forbidden(
+                    f"You cannot end or delete the circumstance {ended[side]}, because you act "
+                    f"for proposal {proposal.id}, and an approver decides because of it. Ask "
+                    "another broker."
+                )
+        if _look(session, proposal, need, offer, found.actor, now):
+            flagged.append(proposal.id)
+    return flagged
 
 
 def told(flagged: Sequence[int]) -> str:

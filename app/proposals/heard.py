@@ -1,13 +1,14 @@
 """What a side said, who said it there, when, and how it reached whoever recorded it."""
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal
 from app.access.scoped import speaks_for
+from app.proposals.apart import A_YEAR
 from app.proposals.decisions import BadDecision
 from app.wording import on_day
 from models.matching import Proposal
@@ -21,7 +22,6 @@ OF_SIDE: Final = {
 """What it takes to record the word of a side."""
 WHOSE: Final = {Side.TAKER: TAKER, Side.GIVER: GIVER}
 """What each side is called in sentences for people."""
-A_YEAR: Final = timedelta(days=366)
 
 
 class NotHeard(BadDecision):

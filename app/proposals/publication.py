@@ -7,10 +7,11 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.policy import Action, Principal, authorise
+from app.access.persons import same_person
+from app.access.policy import TERMINAL, Action, Principal, authorise
 from app.access.scoped import authorise_on
 from app.database import WriteSession, database_now
-from app.errors import NotFound
+from app.errors import Forbidden, NotFound
 from app.events import audit
 from app.proposals.decisions import lock
 from app.proposals.heard import OF_SIDE, WHOSE, Heard, check_heard
@@ -44,6 +45,8 @@ def consent(
         If the two sides have not agreed to it.
     BadDecision
         If it is not said who of that side gave it, when and how.
+    Forbidden
+        If the same person recorded the consent of the other side.
     """
     authorise(principal, OF_SIDE[side])
     proposal, _, _ = lock(session, principal, proposal_id)
@@ -58,6 +61,8 @@ def consent(
             f"You cannot publish this pairing: it is {proposal.state.replace('_', ' ')}, and both "
             "sides must agree first."
         )
+    if reason := why_kept_apart(session, principal, proposal_id, side):
+        raise Forbidden(reason)
     made = PublicationConsent(
         proposal_id=proposal_id,
         side=side,
@@ -71,6 +76,25 @@ def consent(
     session.flush()
     _record(session, principal, made, "publication_consented")
     return made
+
+
+def why_kept_apart(
+    session: Session, principal: Principal, proposal_id: int, side: Side
+) -> str | None:
+    """Why a second person has to record a side's consent; none where the principal may.
+
+    Whoever has the machine is asked nothing, see `apart`.
+    """
+    (other,) = set(Side) - {side}
+    given = _in_force(session, proposal_id, other)
+    if given is None or principal == TERMINAL:
+        return None
+    if given.recorded_by not in same_person(session, principal.name):
+        return None
+    return (
+        f"You cannot record this consent, because you recorded that of the {WHOSE[other]}. Ask a "
+        f"contact of the {WHOSE[side]} or another broker to record it."
+    )
 
 
 def withdraw(

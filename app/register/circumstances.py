@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -27,6 +28,7 @@ from app.import_kit.report import (
 )
 from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
+from app.register import facts
 from app.register.dates import not_before
 from app.register.group_actors import name_participants
 from app.register.naming import reference_of
@@ -189,15 +191,22 @@ def import_circumstances(
             }
             for _, row in rows
         ),
-        closes=lambda before, after: before["ends"] is None and after["ends"] is not None,
+        closes=lambda before, after: is_earlier(after["ends"], before["ends"]),
         among=visible(principal, Action.READ, Circumstance),
     )
     report.things["circumstances"] = written.counts
     held = (*written.added, *written.changed, *written.closed)
     touched.mark(session, principal.name, (participant_id for participant_id, *_ in held))
+    ended = [(participant_id, kind) for participant_id, kind, _ in written.closed]
+    facts.note_ended(session, principal.name, ended)
     report.notes += named.notes
     report.notes += _overlapping([row for _, row in rows])
     return record(session, principal, report)
+
+
+def is_earlier(ends: date | None, than: date | None) -> bool:
+    """Whether one end of a circumstance comes before another; none never comes."""
+    return ends is not None and (than is None or ends < than)
 
 
 def _overlapping(rows: Iterable[CircumstanceRow]) -> list[str]:

@@ -19,6 +19,7 @@ from app.errors import Conflict
 from app.events import audit, touched
 from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.upsert import Counts
+from app.register import facts
 from app.register.group_members import MEMBERS, belongs_on
 from app.register.naming import (
     ACTING,
@@ -31,7 +32,7 @@ from app.register.naming import (
 from app.register.successors.resolve import School, current
 from app.register.successors.wording import notes_on
 from models.register import Group, Institution, Organisation, Participant
-from models.vocabulary import ParticipantKind
+from models.vocabulary import FactKind, ParticipantKind
 from solver.pairing.geography import earth_centred
 
 Place = dict[str, Any]
@@ -171,6 +172,8 @@ def _make(
 def _link(session: WriteSession, principal: Principal, actor: Organisation, group: Group) -> None:
     """Let an organisation under a group's own key belong to it, where nothing else said so."""
     actor.group_uid = group.uid
+    stands_for = [(actor.participant_id, str(group.uid))]
+    facts.note(session, principal.name, FactKind.GROUP, stands_for)
     session.get_one(Participant, actor.participant_id).version += 1
     session.flush()
     _record(session, principal, "change", actor)

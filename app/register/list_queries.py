@@ -20,6 +20,7 @@ from models.register import (
     Circumstance,
     CircumstanceRule,
     Designation,
+    FactChange,
     Group,
     Institution,
     Membership,
@@ -352,6 +353,41 @@ def get_circumstance(session: AnySession, principal: Principal, circumstance_id:
     if found is None:
         raise NotFound(f"There is no circumstance {circumstance_id}. Check the number.")
     return found
+
+
+def list_withdrawn(
+    session: ReadSession,
+    principal: Principal,
+    *,
+    participant: str | None = None,
+    after: int = 0,
+    limit: int | None = 100,
+) -> Rows:
+    """A page of circumstances that were withdrawn, as they were then, in that order."""
+    authorise(principal, Action.READ)
+    query = (
+        select(
+            FactChange.id,
+            Participant.reference,
+            Participant.name.label("participant_name"),
+            FactChange.name.label("kind"),
+            FactChange.deleted,
+            FactChange.reason,
+            FactChange.changed_by.label("withdrawn_by"),
+            FactChange.changed_at.label("withdrawn_at"),
+        )
+        .join(Participant)
+        .where(
+            FactChange.id > after,
+            FactChange.reason.is_not(None),
+            visible(principal, Action.READ, FactChange),
+        )
+        .order_by(FactChange.id)
+        .limit(limit)
+    )
+    if participant is not None:
+        query = query.where(Participant.reference == reference_named(session, participant))
+    return session.execute(query).mappings().all()
 
 
 def find_circumstance(

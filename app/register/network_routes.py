@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from app.access.callers import Caller, Reads, Writes
 from app.access.declared import Reach, does
+from app.access.names import with_names
 from app.access.policy import Action
 from app.files.csv_reading import Key as Code
 from app.http.conditions import Known
@@ -25,6 +26,7 @@ from app.register.schemas import (
     CircumstanceRules,
     Circumstances,
     CircumstanceShown,
+    CircumstanceWithdrawal,
     NetworkContent,
     NetworkListed,
     NetworkQuery,
@@ -36,6 +38,9 @@ from app.register.schemas import (
     RuleContent,
     RuleQuery,
     RuleShown,
+    WithdrawnCircumstances,
+    WithdrawnQuery,
+    WithdrawnShown,
 )
 from models.register import CircumstanceRule
 
@@ -188,13 +193,41 @@ def change_circumstance(
     return shown(request, _circumstance(row), version=changed.version)
 
 
-@router.delete("/circumstances/{circumstance}", status_code=204, responses=PROBLEMS_OF_CHANGES)
+@router.post(
+    "/circumstances/{circumstance}/withdrawal", status_code=204, responses=PROBLEMS_OF_CHANGES
+)
 @does(Action.CHANGE_REGISTER)
 def withdraw_circumstance(
-    principal: Caller, session: Writes, circumstance: CircumstanceId, version: Known
+    principal: Caller,
+    session: Writes,
+    circumstance: CircumstanceId,
+    version: Known,
+    body: CircumstanceWithdrawal,
 ) -> None:
-    """Delete a circumstance created by mistake. One that is over gets an end instead."""
-    service.withdraw_circumstance(session, principal, circumstance, version)
+    """Withdraw a circumstance created by mistake. One that is over gets an end instead.
+
+    It is listed no more; that it was, what it said and why it was withdrawn stay on record.
+    """
+    service.withdraw_circumstance(session, principal, circumstance, body.reason, version)
+
+
+@router.get("/withdrawn-circumstances", response_model=WithdrawnCircumstances, responses=AS_CSV)
+@does(Action.READ)
+def list_withdrawn_circumstances(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    wanted: Annotated[WithdrawnQuery, Query()],
+) -> Response:
+    """List circumstances that were withdrawn, in that order, with the reasons."""
+
+    def read(limit: int | None) -> list[WithdrawnShown]:
+        filters = wanted.model_dump(exclude={"limit"})
+        found = list_queries.list_withdrawn(session, principal, **filters, limit=limit)
+        items = [WithdrawnShown.of(row) for row in found]
+        return with_names(session, items, "withdrawn_by")
+
+    return listed(request, wanted, WithdrawnCircumstances, read, lambda one: one.id)
 
 
 @router.get("/circumstance-rules", response_model=CircumstanceRules, responses=AS_CSV)

@@ -24,10 +24,12 @@ from app.import_kit.report import (
 )
 from app.import_kit.upsert import Row, Upserted, upsert
 from app.progress import Progress, silent
+from app.register import facts
 from app.register.dates import not_before
 from app.register.group_actors import name_participants
 from app.register.organisation_rows import Slug
 from models.register import Network, NetworkMembership
+from models.vocabulary import FactKind
 
 
 class NetworkRow(RowModel):
@@ -115,6 +117,9 @@ def import_networks(
     ]
     day = today or datetime.now(UTC).date()
     written = _write_members(session, members, ids.values(), day)
+    key_of = {network_id: key for key, network_id in ids.items()}
+    placed = [(key[1], key_of[key[0]]) for key in (*written.added, *written.changed)]
+    facts.note(session, principal.name, FactKind.NETWORK, placed)
     moved = {key[0] for key in (*written.added, *written.changed, *written.closed)}
     counted = {ids[key[0]] for key in (*own.added, *own.changed)}
     session.execute(

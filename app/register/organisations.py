@@ -15,6 +15,7 @@ from app.import_kit.duplicates import note_duplicates
 from app.import_kit.report import ImportReport, new_report, raise_faults, read_file, record
 from app.import_kit.upsert import Counts, Row, upsert
 from app.progress import Progress, silent
+from app.register import facts
 from app.register.england import check_position
 from app.register.lookups import COUNTRY, ENGLAND
 from app.register.naming import ACTING, key_of
@@ -22,7 +23,7 @@ from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import AreaCode, Described, OrganisationRow, described_by
 from app.register.participants import WrittenParticipants, write_participants
 from models.register import Area, AreaServed, Designation, Group, Organisation, Participant
-from models.vocabulary import AreaKind, ParticipantKind
+from models.vocabulary import AreaKind, FactKind, ParticipantKind
 
 Regions = dict[AreaCode, str | None]
 """The region of each area of the register."""
@@ -126,6 +127,7 @@ def store(
     today: date,
 ) -> None:
     """Write organisations that were settled; a designation that one has lost ends `today`."""
+    before = _what_rules_look_at(session)
     written = write_participants(
         session,
         ParticipantKind.ORGANISATION,
@@ -137,7 +139,21 @@ def store(
     _write_areas(session, described, written)
     designations = _write_designations(session, described, written, today)
     touched.mark(session, principal.name, written.moved | written.redescribed | written.closed)
+    for who, now in _what_rules_look_at(session).items():
+        was = before.get(who, dict.fromkeys(now))
+        for kind, name in now.items():
+            if name is not None and name != was[kind]:
+                facts.note(session, principal.name, kind, [(who, name)])
     report.things |= {"organisations": written.finish(session), "designations": designations}
+
+
+def _what_rules_look_at(session: WriteSession) -> dict[int, dict[FactKind, str | None]]:
+    """Of every organisation, what puts it with others in the eyes of approval rules."""
+    query = select(Participant.id, Organisation.group_uid, Participant.region_code)
+    return {
+        who: {FactKind.GROUP: None if uid is None else str(uid), FactKind.REGION: region}
+        for who, uid, region in session.execute(query.join(Organisation))
+    }
 
 
 def _settle_areas(

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
+from sqlalchemy import RowMapping
 
 from app.files.csv_reading import Key
 from app.http.fields import (
@@ -270,6 +271,30 @@ class NewCircumstance(Content):
     source: Known
 
 
+class CircumstanceWithdrawal(Content):
+    reason: Annotated[Text, Field(examples=["Entered for the wrong school."])]
+
+
+class WithdrawnShown(Shown):
+    """A circumstance that was withdrawn, as it was then."""
+
+    id: int = Field(examples=[1])
+    participant: str = Field(examples=["100000"])
+    participant_name: str = Field(examples=["Made-up Primary School"])
+    kind: str = Field(examples=["formal_concern"])
+    starts: date
+    ends: date | None
+    source: str = Field(examples=["told by the school"])
+    reason: str = Field(examples=["Entered for the wrong school."])
+    withdrawn_by: str = Field(examples=["portal (broker)"])
+    withdrawn_at: Moment
+
+    @classmethod
+    def of(cls, row: RowMapping) -> "WithdrawnShown":
+        participant = row["reference"].partition(":")[2]
+        return cls.model_validate({**row, **row["deleted"], "participant": participant})
+
+
 class RuleContent(Content):
     """What a kind of circumstance changes about giving and receiving."""
 
@@ -323,6 +348,10 @@ class Areas(Listed[AreaShown]):
 
 
 class Circumstances(Listed[CircumstanceShown]):
+    pass
+
+
+class WithdrawnCircumstances(Listed[WithdrawnShown]):
     pass
 
 
@@ -398,6 +427,11 @@ class CircumstanceQuery(Page):
     kind: Words | None = None
     area: AreaCode | None = None
     on: Annotated[Day | None, Field(description="a day on which it applies")] = None
+
+
+class WithdrawnQuery(Page):
+    after: AfterId = 0
+    participant: Participant | None = None
 
 
 class RuleQuery(Page):

@@ -1,6 +1,6 @@
 """Changes of one circumstance, rule, network or organisation at a time, each audited."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,11 +13,13 @@ from app.database import WriteSession
 from app.errors import Conflict, Fault, NotFound, Problem, require_version
 from app.events import audit, touched
 from app.import_kit.report import ImportReport
+from app.register import facts
 from app.register.circumstances import (
     CircumstanceRow,
     CircumstanceRuleRow,
     ensure_default_rules,
     having,
+    is_earlier,
 )
 from app.register.group_actors import Named, name_participants
 from app.register.group_members import members_of
@@ -36,6 +38,7 @@ from models.register import (
     Organisation,
     Participant,
 )
+from models.vocabulary import FactKind
 
 
 class Unknown(Problem):
@@ -110,6 +113,9 @@ def change_circumstance(
     if ends is not None and ends < found.starts:
         raise Unknown("ends", ends.isoformat(), f"must not be before the start, {found.starts}")
     if (found.ends, found.source) != (ends, source):
+        if is_earlier(ends, found.ends):
+            ended = [(found.participant_id, found.kind)]
+            facts.note_ended(session, principal.name, ended)
         found.ends, found.source = ends, source
         found.version += 1
         session.flush()
@@ -126,12 +132,16 @@ def change_circumstance(
 
 
 def withdraw_circumstance(
-    session: WriteSession, principal: Principal, circumstance_id: int, version: int | None
+    session: WriteSession,
+    principal: Principal,
+    circumstance_id: int,
+    reason: str,
+    version: int | None,
 ) -> None:
-    """Take away a circumstance that was entered by mistake; the audit keeps that it was."""
+    """Take away a circumstance that was entered by mistake; that it was, and why, is kept."""
     authorise(principal, Action.CHANGE_REGISTER)
     found = _circumstance(session, principal, circumstance_id, version)
-    touched.mark(session, principal.name, [found.participant_id])
+    facts.note_deleted(session, principal.name, found, reason)
     session.delete(found)
     session.flush()
     _record(
@@ -245,8 +255,10 @@ def change_network(
     _authorise_members(session, principal, members)
     found.name, found.kind = name, kind
     found.version += 1
-    session.execute(delete(NetworkMembership).where(NetworkMembership.network_id == found.id))
-    _write_members(session, principal, found, members)
+    of_it = NetworkMembership.network_id == found.id
+    before = {_place(each) for each in session.scalars(select(NetworkMembership).where(of_it))}
+    session.execute(delete(NetworkMembership).where(of_it))
+    _write_members(session, principal, found, members, before)
     _record(session, principal, "network.change", f"network:{key}", found, members=len(members))
     return found
 
@@ -297,18 +309,28 @@ def _authorise_members(
     authorise_for(session, principal, Action.CHANGE_REGISTER, ids)
 
 
+def _place(membership: NetworkMembership) -> tuple[int, date | None, date | None]:
+    return membership.participant_id, membership.starts, membership.ends
+
+
 def _write_members(
-    session: WriteSession, principal: Principal, network: Network, members: Sequence[Member]
+    session: WriteSession,
+    principal: Principal,
+    network: Network,
+    members: Sequence[Member],
+    before: Collection[tuple[int, date | None, date | None]] = (),
 ) -> None:
+    """Store who is or was in a network, and note those who were not so `before`."""
     named = name_participants(session, principal, {member.participant for member in members})
     seen = set()
+    made = []
     for place, member in enumerate(members):
         field = f"members/{place}/participant"
         participant_id = _id_of(named, member.participant, field)
         if (participant_id, member.starts) in seen:
             raise Unknown(field, member.participant, "is repeated from the same day. Keep one")
         seen.add((participant_id, member.starts))
-        session.add(
+        made.append(
             NetworkMembership(
                 network_id=network.id,
                 participant_id=participant_id,
@@ -316,7 +338,9 @@ def _write_members(
                 ends=member.ends,
             )
         )
-    session.flush()
+    session.add_all(made)
+    changed = [(each.participant_id, network.key) for each in made if _place(each) not in before]
+    facts.note(session, principal.name, FactKind.NETWORK, changed)
 
 
 def create_organisation(session: WriteSession, principal: Principal, one: Described) -> None:

@@ -149,6 +149,12 @@ def _form(
     with who.database.read() as session:
         full = queries.get_proposal(session, who.principal, proposal_id)
         authorise_on(session, who.principal, OF_SIDE[side], full.proposal)
+        consents = template == "consent.html"
+        kept_apart = (
+            publication.why_kept_apart(session, who.principal, proposal_id, side)
+            if consents
+            else None
+        )
         own = speaks_for(session, who.principal, OF_SIDE[side], full.proposal)
         return page(
             request,
@@ -161,5 +167,6 @@ def _form(
             of=full.taker if side is Side.TAKER else full.giver,
             filled=filled,
             expertise=expertise_names(session, who),
-            fields=CONSENT_FIELDS if template == "consent.html" else RESPONSE_FIELDS,
+            fields=CONSENT_FIELDS if consents else RESPONSE_FIELDS,
+            kept_apart=kept_apart,
         )

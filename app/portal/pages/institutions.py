@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.access.declared import Reach, does
+from app.access.names import with_names
 from app.access.policy import Action
 from app.catalogue.queries import list_expertise
 from app.database import ReadSession
@@ -29,6 +30,7 @@ from app.register.lookups import (
 )
 from app.register.naming import reference_named
 from app.register.nearby import DEFAULT_MILES, Near
+from app.register.schemas import WithdrawnShown
 from app.wording import miles as in_miles
 
 router = APIRouter()
@@ -113,6 +115,16 @@ def participant(request: Request, who: Who, cell: str) -> Response:
         circumstances = list_queries.list_circumstances(
             session, who.principal, participant=cell, limit=None
         )
+        withdrawn = with_names(
+            session,
+            [
+                WithdrawnShown.of(row)
+                for row in list_queries.list_withdrawn(
+                    session, who.principal, participant=cell, limit=None
+                )
+            ],
+            "withdrawn_by",
+        )
         rules = {
             rule.kind: rule
             for rule in list_queries.list_circumstance_rules(session, who.principal, limit=None)
@@ -132,6 +144,7 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             offers=offers,
             support=support,
             circumstances=circumstances,
+            withdrawn=withdrawn,
             rules=rules,
             proposals=proposals,
             limits=list_limits(session, who.principal, participant=cell, limit=None),

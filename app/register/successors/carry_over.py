@@ -10,14 +10,15 @@ from sqlalchemy import select
 
 from app.database import WriteSession
 from app.events import audit, touched
+from app.register import facts
 from app.register.successors.open_items import OpenItems, open_items
 from app.register.successors.resolve import School
 from models.base import Base
 from models.exchange import Limits, Need, Offer
 from models.matching import Agreement, Proposal
 from models.partnerships import Support
-from models.register import NetworkMembership, Participant
-from models.vocabulary import ProposalState, days_text
+from models.register import Network, NetworkMembership, Participant
+from models.vocabulary import FactKind, ProposalState, days_text
 
 APPROVED = frozenset({ProposalState.APPROVED, ProposalState.APPROVED_WITH_CONDITIONS})
 
@@ -202,6 +203,9 @@ def _hand_over_networks(handover: _Handover, memberships: list[NetworkMembership
         if each.network_id not in known:
             each.participant_id = handover.to
             known.add(each.network_id)
+            network = handover.session.get_one(Network, each.network_id)
+            placed = [(handover.to, network.key)]
+            facts.note(handover.session, handover.actor, FactKind.NETWORK, placed)
             handover.moved("network_membership", each.id, each)
 
 

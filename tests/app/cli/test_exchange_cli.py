@@ -73,13 +73,14 @@ def test_a_circumstance_is_withdrawn_as_a_file_names_it(terminal: Database, tmp_
     path = tmp_path / "circumstances.csv"
     path.write_text("participant,kind,starts,source\n100001,new_head,2026-09-01,told\n")
     assert givetake("import", "circumstances", path).exit_code == 0
-    wrong = givetake("withdraw", "circumstance", "100001", "new_head", "2026-09-02")
+    why = ("--reason", "Of another school.")
+    wrong = givetake("withdraw", "circumstance", "100001", "new_head", "2026-09-02", *why)
     assert str(wrong.exception) == (
         "100001 has no circumstance new_head from 2026-09-02. Check the day and the kind."
     )
-    said = givetake("withdraw", "circumstance", "100001", "new_head", "2026-09-01")
+    said = givetake("withdraw", "circumstance", "100001", "new_head", "2026-09-01", *why)
     assert "Circumstance new_head of 100001 from 1 September 2026 is withdrawn." in said.stdout
-    again = givetake("withdraw", "circumstance", "100001", "new_head", "2026-09-01")
+    again = givetake("withdraw", "circumstance", "100001", "new_head", "2026-09-01", *why)
     assert "has no circumstance" in str(again.exception)
 
 

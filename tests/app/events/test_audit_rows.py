@@ -144,7 +144,7 @@ def test_the_newest_row_is_what_its_last_event_says(busy: Database) -> None:
 def test_what_was_withdrawn_is_not_missed(busy: Database) -> None:
     """A circumstance that its event says was taken away."""
     with busy.write() as session:
-        withdraw_circumstance(session, TERMINAL, 1, None)
+        withdraw_circumstance(session, TERMINAL, 1, "Of another school.", None)
     assert intact(look(busy))
 
 
