@@ -30,7 +30,7 @@ from models.access import EmbedToken
 from models.batches import Batch
 from models.exchange import Need, Offer
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
-from models.register import Area, Circumstance, ImportBatch, Institution
+from models.register import Area, Circumstance, FactChange, ImportBatch, Institution
 from models.vocabulary import DecisionAction, Role, ScopeKind
 from models.webhooks import Webhook, WebhookDelivery
 from tests import rows

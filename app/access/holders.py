@@ -36,12 +36,6 @@ def principal_of_holder(session: Session, holder: str, now: datetime) -> Princip
     return None if label is None else Principal(holder, grants_of(session, holder, now), label)
 
 
-def has_ended(session: Session, holder: str, now: datetime) -> bool:
-    """Whether `holder` was revoked or has expired: what they made ends with them."""
-    is_somebody = holder.startswith(("key:", "user:"))
-    return is_somebody and principal_of_holder(session, holder, now) is None
-
-
 def hold(session: WriteSession, names: Collection[str]) -> None:
     """Let others who call under these names, all of one person, wait until this transaction ends.
 

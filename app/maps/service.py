@@ -9,12 +9,13 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.holders import has_ended
+from app.access.holders import principal_of_holder
 from app.access.keys import Unauthenticated
+from app.access.names import is_holder
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
 from app.database import WriteSession, database_now
-from app.errors import NotFound
+from app.errors import Forbidden, NotFound
 from app.events import audit
 from app.maps import tokens
 from app.maps.tokens import Expired, Grant
@@ -101,17 +102,31 @@ def list_embeds(
     return session.scalars(query).all()
 
 
-def check_not_revoked(session: Session, granted: Grant) -> None:
-    """Raise `Expired` for a token that was revoked, `Unauthenticated` for one nobody made here."""
-    if granted.id is None:
+def check_stands(session: Session, granted: Grant) -> None:
+    """Raise `Expired` for a token that was revoked, or whose maker may not make it any more.
+
+    `Unauthenticated` for one that nobody made here.
+    """
+    maker = granted.maker
+    if granted.id is not None:
+        found = session.get(EmbedToken, granted.id)
+        if found is None:
+            raise Unauthenticated("the token of this map was not created here; ask for a new one")
+        if found.revoked_at is not None:
+            raise Expired(granted, "has been revoked", "revoked")
+        maker = found.made_by
+    if maker is None or not is_holder(maker):
         return
-    found = session.get(EmbedToken, granted.id)
-    if found is None:
-        raise Unauthenticated("the token of this map was not created here; ask for a new one")
-    if found.revoked_at is not None:
-        raise Expired(granted, "has been revoked", "revoked")
-    if has_ended(session, found.made_by, database_now(session)):
+    principal = principal_of_holder(session, maker, database_now(session))
+    if principal is None:
         raise Expired(granted, "has ended with the key that made it", "key_ended")
+    try:
+        if granted.id is not None:
+            authorise(principal, Action.EMBED)
+        if granted.run_id is not None:
+            get_run(session, principal, granted.run_id, whole=True)
+    except (Forbidden, NotFound) as lost:
+        raise Expired(granted, "has ended with the role of its maker", "role_ended") from lost
 
 
 def granted_to(session: Session, page: str | None, secret: str, now: datetime) -> tuple[str, ...]:

@@ -76,6 +76,8 @@ class Grant:
     page: str | None = None
     """What the address of its page has in place of the token: it tells for whom, and opens
     nothing; none for the portal's own page."""
+    maker: str | None = None
+    """Of the portal's own page, who looks at it; of others the stored token tells."""
 
 
 def grant(
@@ -86,6 +88,7 @@ def grant(
     valid_for: timedelta | None = None,
     run_id: int | None = None,
     drafts: bool = False,
+    maker: str | None = None,
 ) -> Grant:
     """What may be granted, or `BadEmbed` with the reason why not."""
     if not 1 <= len(origins) <= MOST_ORIGINS:
@@ -105,7 +108,8 @@ def grant(
     if (run_id is None) == (layer is EmbedLayer.PARTNER):
         raise BadEmbed("enter a run for the partner layer, and none for the public layer")
     expires_at = (now + valid_for).replace(microsecond=0)
-    return Grant(tuple(dict.fromkeys(origins)), layer, expires_at, run_id, drafts)
+    named = tuple(dict.fromkeys(origins))
+    return Grant(named, layer, expires_at, run_id, drafts, maker=maker)
 
 
 def page_of(token_id: int, secret: str) -> str:
@@ -146,6 +150,8 @@ def sign(granted: Grant, secret: str, now: datetime, audience: str = AUDIENCE) -
         claims["jti"] = str(granted.id)
     if granted.page is not None:
         claims["page"] = granted.page
+    if granted.maker is not None:
+        claims["maker"] = granted.maker
     return jwt.encode(claims, signing_key(secret), algorithm=ALGORITHM)
 
 
@@ -171,6 +177,7 @@ def read(token: str, secret: str, now: datetime, audience: str = AUDIENCE) -> Gr
             bool(claims.get("drafts")),
             int(claims["jti"]) if "jti" in claims else None,
             claims.get("page"),
+            claims.get("maker"),
         )
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as wrong:
         raise Unauthenticated(

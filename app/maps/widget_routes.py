@@ -115,7 +115,7 @@ def _kept(request: Request, session: Session) -> Iterator[None]:
 def _granted(request: Request, session: Session, token: str, audience: str) -> Grant:
     with _kept(request, session):
         granted = tokens.read(token, _secret(request), database_now(session), audience)
-        service.check_not_revoked(session, granted)
+        service.check_stands(session, granted)
         return granted
 
 

@@ -110,7 +110,7 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
 def show_map(request: Request, who: Who, run_id: int) -> Response:
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id, whole=True)
-        return page(request, "map.html", who, run=run, widget=widget_of(request, session, run))
+        return page(request, "map.html", who, run=run, widget=widget_of(request, session, who, run))
 
 
 @router.get("/runs/{run_id:id}/picture")
@@ -144,7 +144,7 @@ def read_picture(request: Request, who: Who, run_id: int) -> Response:
     return Response(content, 200, headers, "image/svg+xml")
 
 
-def widget_of(request: Request, session: ReadSession, run: Run) -> str | None:
+def widget_of(request: Request, session: ReadSession, who: Visitor, run: Run) -> str | None:
     """The address of the map that people move and ask, for this page only; none without it."""
     origin = f"{request.url.scheme}://{request.url.netloc}"
     now = database_now(session)
@@ -156,6 +156,7 @@ def widget_of(request: Request, session: ReadSession, run: Run) -> str | None:
             valid_for=FOR_ONE_LOOK,
             run_id=run.id,
             drafts=True,
+            maker=who.principal.name,
         )
     except BadEmbed:
         return None

@@ -5,19 +5,22 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from app.access.holders import principal_of_holder
 from app.access.keys import create_key, revoke_key
-from app.access.policy import TERMINAL
-from app.database import Database
+from app.access.policy import TERMINAL, Grant, Scope
+from app.database import Database, database_now
 from app.http.attempts import OF_ADDRESS, Attempts
 from app.http.refusals import ALL_MAPS, MAPS
-from app.maps import service
-from models.access import AuditEvent, EmbedToken
+from app.maps import service, tokens
+from models.access import AuditEvent, EmbedToken, RoleGrant
 from models.people import AttemptCount
-from models.vocabulary import EmbedLayer, Role
+from models.vocabulary import EmbedLayer, Role, ScopeKind
 from tests.factories import ADMINISTRATOR, acting
 from tests.maps import ITEMS, ORIGIN, SECRET, exchanged, page_of, token, with_data_token
+
+OAK = Scope(ScopeKind.INSTITUTION, "1")
 
 
 def nonsense(client: TestClient) -> Any:
@@ -85,6 +88,39 @@ def test_each_refusal_is_logged_and_audited_with_its_reason(
     with exchange.read() as session:
         details = repr(session.scalars(select(AuditEvent.detail)).all())
     assert "testclient" not in details
+
+
+@pytest.mark.parametrize("page_of_portal", [True, False])
+def test_a_map_ends_with_the_role_that_made_it(
+    client: TestClient, exchange: Database, log_lines: list[Any], page_of_portal: bool
+) -> None:
+    """Also where the key goes on with another role: neither token nor data token opens it."""
+    here = Grant(Role.BROKER, Scope(ScopeKind.AREA, "999"))
+    with exchange.write() as session:
+        key = create_key(session, TERMINAL, "portal", [here, Grant(Role.CONTACT, OAK)])[0].prefix
+        made = principal_of_holder(session, f"key:{key}", database_now(session))
+        assert made is not None
+        if page_of_portal:
+            now, more = database_now(session), {"run_id": 1, "drafts": True, "maker": made.name}
+            granted = tokens.grant([ORIGIN], EmbedLayer.PARTNER, now=now, **more)
+            opens = tokens.sign(granted, SECRET, now)
+        else:
+            origins, partner = [ORIGIN], EmbedLayer.PARTNER
+            opens = service.create_embed(session, made, SECRET, origins, partner, run_id=1)[1]
+    embed = "" if page_of_portal else page_of(opens)
+    body = {"token": opens, "embed": embed}
+    answer = client.post("/maps/data-tokens", data=body)
+    data = {"Authorization": f"Bearer {answer.json()['token']}"}
+    assert client.get("/maps/layer", headers=data).status_code == 200
+    with exchange.write() as session:
+        session.execute(
+            update(RoleGrant)
+            .where(RoleGrant.role == Role.BROKER)
+            .values(revoked_at=database_now(session))
+        )
+    assert client.post("/maps/data-tokens", data=body).status_code == 401
+    assert client.get("/maps/layer", headers=data).status_code == 401
+    assert {reason for *_, reason, _ in logged(log_lines)} == {"role_ended"}
 
 
 def test_a_flood_writes_so_much_only_and_locks_nobody_out(

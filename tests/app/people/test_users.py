@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.access import browser_sessions
 from app.access.grants import BadGrant
-from app.access.holders import has_ended, principal_of_holder, user_name
+from app.access.holders import principal_of_holder, user_name
 from app.access.keys import Unauthenticated
 from app.access.policy import TERMINAL, Grant, Principal, Scope
 from app.database import Database, WriteSession, database_now
@@ -135,7 +135,7 @@ def test_what_was_taken_away_is_gone_at_once(database: Database) -> None:
     with database.write() as session:
         users.revoke_user(session, TERMINAL, user_id)
         now = database_now(session)
-        assert has_ended(session, user_name(user_id), now)
+        assert principal_of_holder(session, user_name(user_id), now) is None
         assert comes(session, person()) == "revoked"
         with pytest.raises(Conflict, match="already removed"):
             users.revoke_user(session, TERMINAL, user_id)
@@ -147,7 +147,8 @@ def test_what_was_taken_away_is_gone_at_once(database: Database) -> None:
         code = users.invite(session, TERMINAL, user_id)
         users.grant(session, TERMINAL, user_id, [BROKER])
         assert isinstance(comes(session, person(), code), Principal)
-        assert not has_ended(session, user_name(user_id), database_now(session))
+        now = database_now(session)
+        assert principal_of_holder(session, user_name(user_id), now) is not None
 
 
 def test_one_role_is_taken_and_the_others_stay(database: Database) -> None:

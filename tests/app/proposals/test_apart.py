@@ -158,3 +158,16 @@ def test_histories_name_roles_and_no_keys(people: People) -> None:
         "/api/v1/audit-events", params={"subject": "proposal:1"}, headers=headers
     )
     assert {each["by"] for each in events.json()["items"]} >= {"broker (broker)"}
+
+
+def test_one_person_does_not_publish_for_both_sides(people: People, database: Database) -> None:
+    """Neither with one key nor with another of the same owner; a contact or a second broker can."""
+    with database.write() as session:
+        for label in ("one", "two"):
+            made = create_key(session, TERMINAL, label, GRANTS["broker"], owner="Testshire")
+            people.keys[label] = made[1]
+    assert people.decide("broker", "prefer") == 201
+    assert [people.says_yes(who, who) for who in ("taker", "giver")] == [201, 201]
+    assert people.publishes("one", "taker") == people.publishes("one", "taker") == 201
+    assert people.publishes("one", "giver") == people.publishes("two", "giver") == 403
+    assert people.publishes("giver", "giver") == 201
