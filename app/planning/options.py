@@ -117,6 +117,10 @@ class MatchOptions(BaseModel):
     seed: int = Field(0, strict=True, ge=0, le=2**31 - 1)
     workers: int = Field(2, strict=True, ge=1, le=256)
 
+    def without_pairs(self) -> "MatchOptions":
+        """The same without the needs and offers that it names."""
+        return self.model_copy(update={"pins": (), "exclusions": (), "free": ()})
+
     @field_validator("method")
     @classmethod
     def _fitting_method(cls, method: str, info: ValidationInfo) -> str:

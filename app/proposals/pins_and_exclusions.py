@@ -12,7 +12,7 @@ from app.events import audit
 from app.planning.pin_check import BadSteering, check_pin
 from app.wording import on_day
 from models.exchange import Need, Offer
-from models.matching import Steering
+from models.matching import Alternate, Proposal, Steering
 from models.vocabulary import SteeringKind
 
 
@@ -45,12 +45,12 @@ def steer(
     need = session.scalars(select(Need).where(Need.reference == need_reference)).one_or_none()
     offer = session.scalars(select(Offer).where(Offer.reference == offer_reference)).one_or_none()
     sides = {each.participant_id for each in (need, offer) if each is not None}
-    # Like a proposal, a pair lies where either side does.
-    if sides and outside(session, principal, Action.STEER, sides) == sides:
-        need = offer = None
-    if need is None:
+    elsewhere = outside(session, principal, Action.STEER, sides)
+    # Like a proposal, a pair lies where either side does; the other side is known from a plan.
+    known = set() < elsewhere < sides and _proposed(session, need, offer)
+    if need is None or (need.participant_id in elsewhere and not known):
         raise NotFound(f"There is no need {need_reference!r}. Check the reference.")
-    if offer is None:
+    if offer is None or (offer.participant_id in elsewhere and not known):
         raise NotFound(f"There is no offer {offer_reference!r}. Check the reference.")
     if kind is SteeringKind.PIN and need.participant_id == offer.participant_id:
         raise BadSteering(
@@ -97,6 +97,21 @@ def steer(
         offer=offer_reference,
     )
     return made
+
+
+def _proposed(session: WriteSession, need: Need | None, offer: Offer | None) -> bool:
+    """Whether a plan proposed the two, or named the offer as an alternative for the need."""
+    if need is None or offer is None:
+        return False
+    return any(
+        session.scalar(
+            select(model.run_id)
+            .where(model.need_id == need.id, model.offer_id == offer.id)
+            .limit(1)
+        )
+        is not None
+        for model in (Proposal, Alternate)
+    )
 
 
 def lift(

@@ -48,8 +48,14 @@ def get_run(session: Session, principal: Principal, run_id: int, *, whole: bool 
 
 def sees_all(session: Session, principal: Principal, run: Run) -> bool:
     """Whether all that a run plans may be read."""
-    seen = select(Run.id).where(Run.id == run.id, visible(principal, Action.READ_PLAN, Run))
-    return session.scalar(seen) is not None
+    return run.id in seen_whole(session, principal, [run])
+
+
+def seen_whole(session: Session, principal: Principal, runs: Sequence[Run]) -> set[int]:
+    """Those of the runs of which all that they plan may be read."""
+    seen = visible(principal, Action.READ_PLAN, Run)
+    query = select(Run.id).where(Run.id.in_([run.id for run in runs]), seen)
+    return set(session.scalars(query))
 
 
 def file_of(session: Session, run_id: int, name: FileName) -> bytes:

@@ -102,7 +102,8 @@ def list_runs(
             limit=limit,
         )
         progress = queries.last_progress(session, [run.id for run in found])
-        items = [RunShown.of(run, progress.get(run.id)) for run in found]
+        whole = queries.seen_whole(session, principal, found)
+        items = [RunShown.of(run, progress.get(run.id), whole=run.id in whole) for run in found]
         return with_names(session, items, "author")
 
     return listed(request, wanted, Runs, read, lambda run: run.id, COLUMNS)
@@ -125,7 +126,7 @@ def submit_run(
         submit = _solve if body.operation is Operation.SOLVE else _check
         run = submit(session, principal, body)
         location = f"{request.url.path}/{run.id}"
-        told = named_one(session, RunShown.of(run, None), "author")
+        told = named_one(session, RunShown.of(run, None, whole=True), "author")
         return shown(request, told, status=202, location=location)
 
     return once(request, session, principal.name, key, body, create)
@@ -174,18 +175,20 @@ def get_run(request: Request, principal: Caller, session: Reads, run_id: RunId) 
         for each in queries.overlaps(session, principal, run_id)
     ]
     others: dict[str, Any] = {"replaced_by": newest, "overlaps": overlaps}
-    return _run(request, session, run, **others)
+    return _run(request, principal, session, run, **others)
 
 
 def _run(
     request: Request,
+    principal: Caller,
     session: ReadSession | WriteSession,
     run: Run,
     status: int = 200,
     **others: Any,
 ) -> Response:
     progress = queries.last_progress(session, [run.id]).get(run.id)
-    told = named_one(session, RunShown.of(run, progress), "author")
+    whole = queries.sees_all(session, principal, run)
+    told = named_one(session, RunShown.of(run, progress, whole=whole), "author")
     return shown(request, told.model_copy(update=others), status=status)
 
 
@@ -193,7 +196,8 @@ def _run(
 @does(Action.RUN)
 def cancel_run(request: Request, principal: Caller, session: Writes, run_id: RunId) -> Response:
     """Cancel a run. It stops within seconds and needs no version."""
-    return _run(request, session, service.request_cancel(session, principal, run_id), 202)
+    run = service.request_cancel(session, principal, run_id)
+    return _run(request, principal, session, run, 202)
 
 
 @router.get(

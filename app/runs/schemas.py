@@ -146,7 +146,10 @@ class RunShown(Shown):
     state: RunState
     period: str = Field(examples=["2026-27"])
     scope: ScopeShown
-    options: MatchOptions
+    options: MatchOptions = Field(
+        description="without the needs and offers that it names (pins, exclusions, free) where "
+        "you may not read the whole plan"
+    )
     of_run: int | None = Field(examples=[None])
     kept_run: int | None = Field(
         description="the run whose plan was kept, as nothing has changed since", examples=[None]
@@ -193,8 +196,10 @@ class RunShown(Shown):
     finished_at: Moment | None
 
     @classmethod
-    def of(cls, run: Run, progress: dict[str, Any] | None) -> "RunShown":
+    def of(cls, run: Run, progress: dict[str, Any] | None, *, whole: bool) -> "RunShown":
+        """`whole`: for somebody who may read all that it plans, and so whom it pairs or not."""
         names = ("id", "stage", "attempt", "cancel_requested", "last_event", "failure", "summary")
+        options = MatchOptions.model_validate(run.options)
         figures = ("objective", "bound", "gap", "stopped", "input_sha256", "problem_sha256")
         return cls(
             **{name: getattr(run, name) for name in (*names, *figures)},
@@ -202,7 +207,7 @@ class RunShown(Shown):
             state=RunState(run.state),
             period=run.period_code,
             scope=ScopeShown(**{name: run.scope[name] for name in ("kind", "code", "name")}),
-            options=MatchOptions.model_validate(run.options),
+            options=options if whole else options.without_pairs(),
             of_run=run.of_run_id,
             kept_run=run.kept_run_id,
             progress=None if progress is None else Searched(**progress),

@@ -75,7 +75,10 @@ def submit(
         If the period is over on the day planned from.
     """
     authorise(principal, Action.RUN)
-    authorise_takers(session, principal, takers)
+    if given is None:
+        authorise_takers(session, principal, takers)
+    else:
+        authorise_on(session, principal, Action.RUN, session.get_one(Run, given.of_run_id))
     as_of = day_of(options)
     get_period(session, principal, period, not_over_on=as_of)
     asked = options.model_copy(update={"as_of": as_of}).model_dump(mode="json")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.access.policy import EVERYWHERE, Action, Principal, Scope
@@ -24,6 +24,7 @@ from app.planning.scope import takers_in
 from app.proposals import agreements, decisions
 from app.proposals import queries as proposals
 from app.proposals.decisions import Said
+from app.proposals.pins_and_exclusions import steer
 from app.register import service as register
 from app.register.organisation_rows import Described, OrganisationRow, described_by
 from app.runs import queries as runs
@@ -36,10 +37,12 @@ from models.vocabulary import (
     Availability,
     DecisionAction,
     DeclineReason,
+    Operation,
     Role,
     Says,
     ScopeKind,
     Side,
+    SteeringKind,
 )
 from tests import rows
 from tests.factories import acting, heard
@@ -180,6 +183,42 @@ def test_runs_are_started_for_ones_own(two: Database) -> None:
         assert matching.request_cancel(session, who, run.id).state == "cancelled"
         with pytest.raises(NotFound):
             matching.request_cancel(session, who, 998)
+
+
+def test_nothing_hidden_is_pinned_or_excluded(two: Database) -> None:
+    """The other side may lie elsewhere where a plan proposed the two; it is not there else."""
+    who = acting(Role.BROKER, scope=HERE)
+    kind = SteeringKind.EXCLUSION
+    with two.write() as session:
+        for need, offer, missing in (
+            ("need-998", "offer-998", "need"),
+            ("need-998", "offer-999", "need"),
+            ("need-999", "offer-there", "offer"),
+        ):
+            if offer == "offer-there":
+                there = select(Participant).where(Participant.reference == "urn:2")
+                taker = session.scalars(there).one()
+                rows.add_offer(session, offer, taker, expertise_code="reading")
+            with pytest.raises(NotFound, match=f"no {missing} "):
+                steer(session, who, kind, need, offer, reason="asked")
+        assert steer(session, who, kind, "need-999", "offer-998", reason="asked").id == 1
+
+
+def test_a_plan_of_ones_own_run_is_checked(two: Database) -> None:
+    """By whoever may start runs where that run lies, and by nobody who only reads of it."""
+    given = matching.GivenPlan(999, b"made up")
+    nobody = matching.Takers({}, None)
+    more = {"operation": Operation.VALIDATE, "given": given}
+    with two.write() as session:
+        session.execute(update(Run).values(scope={"kind": "local_authority", "code": "999"}))
+        for scope in (HERE, Scope(ScopeKind.AREA, "998")):
+            who = acting(Role.BROKER, scope=scope)
+            asked = (session, who, nobody, rows.YEAR, MatchOptions(as_of=rows.STARTS))
+            if scope == HERE:
+                assert matching.submit(*asked, **more).of_run_id == 999
+            else:
+                with pytest.raises(Forbidden):
+                    matching.submit(*asked, **more)
 
 
 def row(participant: str, reference: str = "new") -> NeedRow:

@@ -9,12 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.access.keys import create_key
-from app.access.policy import TERMINAL, Role
+from app.access.policy import TERMINAL, Grant, Role, Scope
 from app.database import Database, WriteSession
 from app.main import create_app
 from app.runs import caps, queries, service
 from app.settings import Settings
 from models.exchange import Offer
+from models.vocabulary import ScopeKind
 from solver.pairing.pair_rules import PAIR_RULES
 from tests import rows, runs
 from tests.callers import csv_rows, keyed
@@ -86,6 +87,28 @@ def test_following_resumes_after_the_last_event_seen(client: TestClient, solved:
     data = next(line for line in rest.splitlines() if line.startswith("data: "))
     assert json.loads(data.removeprefix("data: "))["proposals"] == 1
     assert client.get(url, headers={"Last-Event-ID": str(last)}).status_code == 204
+
+
+def test_whom_a_run_pins_is_for_those_who_read_the_whole_plan(
+    client: TestClient, exchange: Database
+) -> None:
+    """A contact with one proposal of it sees how it was planned, and not for whom else."""
+    named = {"pins": ("N=near",), "exclusions": ("N=far",), "free": ("N",)}
+    match(exchange, runs.OPTIONS.model_copy(update=named))
+    scopes = {
+        Role.CONTACT: Scope(ScopeKind.INSTITUTION, "2"),
+        Role.BROKER: Scope(ScopeKind.AREA, "999"),
+    }
+    for role, scope in scopes.items():
+        with exchange.write() as session:
+            key = new_key(session, Grant(role, scope))
+        headers = {"Authorization": f"Bearer {key}"}
+        one = client.get(f"{API}/runs/1", headers=headers).json()
+        (listed,) = client.get(f"{API}/runs", headers=headers).json()["items"]
+        for told in (one["options"], listed["options"]):
+            assert told["method"] == "exact"
+            seen = {name: tuple(told[name]) for name in named}
+            assert seen == (named if role is Role.BROKER else dict.fromkeys(named, ()))
 
 
 def test_a_submission_sent_twice_is_one_run(client: TestClient) -> None:
