@@ -202,12 +202,14 @@ def test_the_page_says_whether_the_pairing_is_public(who: Visitor, exchange: Dat
     """Once it is approved and both consented; what they consent to is named."""
     for side in ("taker", "giver"):
         answer(who, side, **YES)
-    for side in ("taker", "giver"):
-        path = f"/proposals/1/publication/{side}"
-        form = who.open(path)
-        assert "that Ash School gives 2 days of Maths to Oak School." in form.text
-        page = who.send(form, path, said_by="headteacher", **told())
-    assert "shows this pairing while it is approved" in page.text
     approver = broker(exchange)
+    for asked, side in ((who, "taker"), (approver, "giver")):
+        path = f"/proposals/1/publication/{side}"
+        form = asked.open(path)
+        assert "that Ash School gives 2 days of Maths to Oak School." in form.text
+        page = asked.send(form, path, said_by="headteacher", **told())
+        kept_apart = asked.open("/proposals/1/publication/giver").text
+        assert ("you recorded that of the school" in kept_apart) is (asked is who)
+    assert "shows this pairing while it is approved" in page.text
     ask = approver.send(approver.open("/proposals/1"), DECIDE, action="approve")
     assert "The public map shows this pairing." in approver.send(ask, DECIDE).text

@@ -183,7 +183,10 @@ def test_a_flag_goes_with_its_cause_or_with_the_proposal(
 ) -> None:
     """What was given back rests again; what is withdrawn needs no attention any more."""
     path = in_circumstance(client, "concern")
-    change(client, "DELETE", path)
+    body = {"reason": "Of another school."}
+    etag = tag(client, path)
+    answer = client.post(f"{API}{path}/withdrawal", headers=etag, json=body)
+    assert answer.status_code == 204, answer.text
     assert flag(client) is None
     in_circumstance(client, "busy")
     with exchange.write() as session:
