@@ -138,6 +138,8 @@ class Operation(Word):
     """What a run does: plan, or validate or evaluate a given plan."""
 
     SOLVE = "solve"
+    CURVE = "curve"
+    """Plan at several prices of change and tell what each comes to; nothing is proposed."""
     VALIDATE = "validate"
     EVALUATE = "evaluate"
 
@@ -147,7 +149,8 @@ class RunState(Word):
     RUNNING = "running"
     SOLVED = "solved"
     CHECKED = "checked"
-    """A given plan was validated or evaluated; what was found is in the summary."""
+    """A given plan was validated or evaluated, or prices of change were compared; what was found is
+    in the summary."""
     INFEASIBLE = "infeasible"
     UNKNOWN = "unknown"
     FAILED = "failed"

@@ -21,7 +21,7 @@ from app.garbage import uncollected
 from app.insight.report import Figures, ReportData, figures
 from app.planning.options import MatchOptions
 from app.wording import counted, given_up, how_good
-from models.vocabulary import BalanceHolder, Reciprocity, RunState, miles_text
+from models.vocabulary import BalanceHolder, Operation, Reciprocity, RunState, miles_text
 from solver.formats.bounded import FileTooLarge, read_bounded
 from solver.formats.whole_files import write_whole
 
@@ -121,6 +121,14 @@ def match(
         list[str] | None,
         typer.Option(help="NEED whose pairing of the last plan can change at no price."),
     ] = None,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="Only show what the plan would come to at several prices of change: points, and "
+            "schools that would move. Nothing is proposed.",
+        ),
+    ] = False,
     method: Annotated[
         str, typer.Option(help="Solution method: auto, exact, flow, prices or loops.")
     ] = DEFAULTS.method,
@@ -165,19 +173,20 @@ def match(
     from solver.formats.plan import write_plan
 
     require_writable(report, problem, plan, inputs=[weights, list_file, settings().database_file])
+    files = {"--report": report, "--problem": problem, "--plan": plan}
     _require_apart(
         areas,
         folder,
         {"--area": area, "--list": list_file},
         {
-            "--report": report,
-            "--problem": problem,
-            "--plan": plan,
+            "--curve": curve,
+            **files,
             "--pin": pin,
             "--exclude": exclude,
             "--free": free,
         },
     )
+    _require_plan(files, curve=curve)
     listed = [] if area or areas else _listed(list_file)
     options = _options(
         reciprocity=reciprocity,
@@ -232,11 +241,16 @@ def match(
                 takers,
                 period,
                 options,
+                operation=Operation.CURVE if curve else Operation.SOLVE,
                 travel_source=settings().travel_times,
                 on_progress=on_progress,
                 cancelled=interrupted.is_set,
                 draw=keep,
             )
+        if curve:
+            from app.cli.price_curve import show_curve
+
+            raise typer.Exit(show_curve(database, run_id, as_json=as_json))
         with database.read() as session, uncollected():
             state = RunState(queries.get_run(session, TERMINAL, run_id).state)
             if problem:
@@ -297,6 +311,11 @@ def _require_apart(
     alone = named + [name for name, given in of_one_run.items() if given]
     if areas is not None and alone:
         raise BadOption(f"{alone[0]} is for a single run. Leave it out when you use --areas.")
+
+
+def _require_plan(files: Mapping[str, Path | None], *, curve: bool) -> None:
+    if curve and (named := [name for name, path in files.items() if path]):
+        raise BadOption(f"{named[0]} needs a plan, and --curve makes none. Leave one of them out.")
 
 
 def _options(**given: Any) -> MatchOptions:

@@ -24,6 +24,7 @@ from app.planning.given_plan import evaluate, validate
 from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable
+from app.planning.price_curve import price_curve, prices_of
 from app.planning.rows_digest import RowsDigest
 from app.planning.scope import takers_of
 from app.planning.standing import Standing, standing
@@ -41,7 +42,7 @@ from solver.formulation.greedy import greedy
 from solver.pairing.findings import figures_of
 from solver.pairing.point_reasons import explain_points
 from solver.pairing.travel import MatrixTravelTimes
-from solver.solve import MethodFault, Progress, solve
+from solver.solve import DEFAULT_TIME_LIMIT_S, MethodFault, Progress, solve
 
 LADDER: Final = tuple(Ladder)
 STATE_OF_STATUS: Final = {
@@ -194,6 +195,10 @@ def carry_out(
 
     `made` is the run's problem where somebody who plans many areas has made it already.
     """
+    if order.operation is Operation.CURVE:
+        tell(FINDING)
+        tell(Checked(_compare_prices(order, _make(order, database, cancelled), tell, cancelled)))
+        return
     if order.operation is Operation.SOLVE:
         if made is None:
             tell(FINDING)
@@ -236,30 +241,10 @@ def _solve(
     cancelled: Callable[[], bool],
     draw: Draw,
 ) -> None:
-    built, rows_sha256 = made.built, made.rows_sha256
+    basis, refusals = _tell_problem(made, tell)
+    built = made.built
     del made
-    sizes = {
-        "needs": len(built.problem.needs),
-        "offers": len(built.problem.offers),
-        "participants": len(built.problem.participants),
-        "candidates": len(built.problem.candidates),
-    }
-    log.info("run.problem_built", **sizes)
-    problem, as_json = built.problem, problem_to_json(built.problem)
-    content, basis = encode(as_json, gzipped=True), basis_of(as_json)
-    del as_json
-    refusals = _refusals_by_need(built)
-    tell(
-        ProblemMade(
-            content,
-            hashlib.sha256(gzip.decompress(content)).hexdigest(),
-            basis,
-            rows_sha256,
-            {reason.name: count for reason, count in built.refusals.total().items()},
-            encode(refusals, gzipped=True),
-            sizes,
-        )
-    )
+    problem = built.problem
 
     def read() -> Kept | None:
         with database.read() as session:
@@ -295,6 +280,48 @@ def _solve(
     # Candidates and points of a country are 200 MB, and nobody looks at them any more.
     del built
     tell(replace(planned, pages=draw(outcome)))
+
+
+def _tell_problem(made: Made, tell: Tell) -> tuple[str, dict[str, dict[str, int]]]:
+    """Tell the problem before it is solved; its basis, and what the rules refused by need."""
+    built = made.built
+    sizes = {
+        "needs": len(built.problem.needs),
+        "offers": len(built.problem.offers),
+        "participants": len(built.problem.participants),
+        "candidates": len(built.problem.candidates),
+    }
+    log.info("run.problem_built", **sizes)
+    as_json = problem_to_json(built.problem)
+    content, basis = encode(as_json, gzipped=True), basis_of(as_json)
+    del as_json
+    refusals = _refusals_by_need(built)
+    tell(
+        ProblemMade(
+            content,
+            hashlib.sha256(gzip.decompress(content)).hexdigest(),
+            basis,
+            made.rows_sha256,
+            {reason.name: count for reason, count in built.refusals.total().items()},
+            encode(refusals, gzipped=True),
+            sizes,
+        )
+    )
+    return basis, refusals
+
+
+def _compare_prices(
+    order: Order, made: Made, tell: Tell, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    """What planning would come to at several prices of change, all in the time of one run."""
+    _tell_problem(made, tell)
+    options, prices = order.options, prices_of(order.options)
+    if options.work is None or options.time_limit_s is not None:
+        seconds = options.time_limit_s or DEFAULT_TIME_LIMIT_S
+        options = options.model_copy(update={"time_limit_s": seconds / len(prices)})
+    return price_curve(
+        made.built.problem, prices, lambda problem: _search(options, problem, tell, cancelled)
+    )
 
 
 def _search(

@@ -65,7 +65,8 @@ def receive(database: Database, held: Lease, message: Message) -> None:
                 run.summary = findings
                 run.objective = findings.get("objective")
                 run.bound, run.gap = findings.get("bound"), findings.get("gap")
-                leases.end(session, run, RunState.CHECKED, actor=held.worker)
+                state = RunState.CANCELLED if run.cancel_requested else RunState.CHECKED
+                leases.end(session, run, state, actor=held.worker)
 
 
 class BrokenPlan(RuntimeError):

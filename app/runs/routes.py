@@ -35,7 +35,7 @@ from app.runs.schemas import (
     RunShown,
 )
 from models.matching import Run
-from models.vocabulary import Operation, RunState
+from models.vocabulary import RunState
 from solver.formats.json_columns import encode
 from solver.formats.plan import Plan
 from solver.formats.tables import ProblemFault
@@ -123,7 +123,7 @@ def submit_run(
     def create() -> Response:
         settings = request.app.state.settings
         caps.require_room(session, principal, body.options or MatchOptions(), settings)
-        submit = _solve if body.operation is Operation.SOLVE else _check
+        submit = _check if body.of_run is not None else _plan
         run = submit(session, principal, body)
         location = f"{request.url.path}/{run.id}"
         told = named_one(session, RunShown.of(run, None, whole=True), "author")
@@ -132,7 +132,7 @@ def submit_run(
     return once(request, session, principal.name, key, body, create)
 
 
-def _solve(session: WriteSession, principal: Caller, body: NewRun) -> Run:
+def _plan(session: WriteSession, principal: Caller, body: NewRun) -> Run:
     assert body.period is not None
     options = body.options or MatchOptions()
     day = service.day_of(options)
@@ -140,7 +140,9 @@ def _solve(session: WriteSession, principal: Caller, body: NewRun) -> Run:
         takers = service.takers_in(session, principal, body.area, day)
     else:
         takers = service.takers_listed(session, principal, body.takers or ())
-    return service.submit(session, principal, takers, body.period, options)
+    return service.submit(
+        session, principal, takers, body.period, options, operation=body.operation
+    )
 
 
 def _check(session: WriteSession, principal: Caller, body: NewRun) -> Run:

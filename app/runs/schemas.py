@@ -51,8 +51,10 @@ def _writable(content: dict[str, Any] | None) -> dict[str, Any] | None:
 class NewRun(Content):
     """What to do.
 
-    `solve` plans a period for the takers of an area, or for those listed. `validate` tells which
-    rules a given plan breaks and `evaluate` what it is worth, both against the problem of a run.
+    `solve` plans a period for the takers of an area, or for those listed. `curve` does so at
+    several prices of change, tells what each comes to in `summary`, and proposes nothing.
+    `validate` tells which rules a given plan breaks and `evaluate` what it is worth, both against
+    the problem of a run.
     """
 
     operation: Operation = Operation.SOLVE
@@ -89,14 +91,14 @@ class NewRun(Content):
 
     @model_validator(mode="after")
     def _fit_together(self) -> "NewRun":
-        planning = self.operation is Operation.SOLVE
+        planning = self.operation in (Operation.SOLVE, Operation.CURVE)
         foreign = ("of_run", "plan") if planning else ("period", "options", "area", "takers")
         if too_much := [name for name in foreign if getattr(self, name) is not None]:
             raise ValueError(
                 f"`{self.operation}` must not have {' or '.join(too_much)}. Leave that out"
             )
         if planning and ((self.area is None) == (self.takers is None) or self.period is None):
-            raise ValueError("`solve` must have a period, and either an area or takers")
+            raise ValueError(f"`{self.operation}` must have a period, and either an area or takers")
         if not planning and None in (self.of_run, self.plan):
             raise ValueError(
                 f"`{self.operation}` must have a plan and of_run, the run it belongs to"

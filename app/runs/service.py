@@ -207,6 +207,7 @@ def match(
     period: str,
     options: MatchOptions,
     *,
+    operation: Operation = Operation.SOLVE,
     travel_source: str | None = None,
     on_progress: Progress = silent,
     cancelled: Callable[[], bool] = lambda: False,
@@ -221,7 +222,7 @@ def match(
     authorise(principal, Action.RUN)
     name = f"{principal.name}:{socket.gethostname()}:{os.getpid()}"
     with database.write() as session:
-        run = submit(session, principal, takers, period, options)
+        run = submit(session, principal, takers, period, options, operation=operation)
         held = leases.lease(session, run, name, TERMINAL_LEASE_S)
         order = replace(order_of(session, run, travel_source), now=now)
     carry_out_here(

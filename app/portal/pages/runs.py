@@ -29,7 +29,7 @@ from app.runs import caps, queries, service
 from app.runs.leases import CHILD_DIED, ENDED, GIVEN_BACK
 from app.wording import capital
 from models.matching import Run, RunEvent
-from models.vocabulary import AreaKind, BalanceHolder, Reciprocity, RunState
+from models.vocabulary import AreaKind, BalanceHolder, Operation, Reciprocity, RunState
 
 router = APIRouter()
 PER_PAGE: Final = 30
@@ -57,11 +57,13 @@ class Asked(RowModel):
     minutes: Annotated[Whole, Field(ge=1, le=720)]
     include_suggestions: YesNo = False
     include_declined: YesNo = False
+    compare: YesNo = False
+    """Whether prices of change are compared first, and nothing is planned."""
 
     def options(self, as_of: date) -> MatchOptions:
         return MatchOptions(
             as_of=as_of,
-            **self.model_dump(exclude={"area", "period", "minutes", "free"}),
+            **self.model_dump(exclude={"area", "period", "minutes", "free", "compare"}),
             free=tuple(self.free.replace(",", " ").split()),
             time_limit_s=self.minutes * 60.0,
         )
@@ -105,6 +107,8 @@ def new_run(request: Request, who: Who, now: Now) -> Response:
         "change_price": str(options.change_price),
         "minutes": "1",
     }
+    given = request.query_params
+    defaults |= {name: given[name] for name in ("area", "period", "change_price") if name in given}
     with who.database.read() as session:
         return _form(request, who, session, Filled(defaults), now.date())
 
@@ -120,7 +124,14 @@ def start_run(request: Request, who: Who, form: SentBy, now: Now) -> Response:
             with who.database.write() as session:
                 takers = service.takers_in(session, who.principal, asked.area, now.date())
                 caps.require_room(session, who.principal, options, request.app.state.settings)
-                run = service.submit(session, who.principal, takers, asked.period, options)
+                run = service.submit(
+                    session,
+                    who.principal,
+                    takers,
+                    asked.period,
+                    options,
+                    operation=Operation.CURVE if asked.compare else Operation.SOLVE,
+                )
                 return RedirectResponse(f"{BASE}/runs/{run.id}", 303)
         except caps.BeyondLimit as beyond:
             filled.add("minutes", capital(beyond.detail))
@@ -181,9 +192,28 @@ def watched(session: ReadSession, who: Visitor, run: Run) -> dict[str, Any]:
         "rules": rules_in_words(MatchOptions.model_validate(run.options)),
         "latest": searched[-1] if searched else None,
         "curve": curve(searched),
+        "prices": _prices(run),
         "stages": _stages(events),
         "ended": RunState(run.state) in ENDED,
     }
+
+
+def _prices(run: Run) -> dict[str, Any] | None:
+    """What planning would come to at several prices of change, with its curve on paper."""
+    rows: list[dict[str, Any]] = (run.summary or {}).get("prices", [])
+    if not rows or run.operation != Operation.CURVE:
+        return None
+    most = max(row["people"] for row in rows) or 1
+    points = [row["points"] for row in rows]
+    low, high = min(points), max(points)
+    spots = [
+        (
+            round(WIDTH * row["people"] / most, 1),
+            round(HEIGHT * (1 - (row["points"] - low) / (high - low or 1)), 1),
+        )
+        for row in rows
+    ]
+    return {"rows": rows, "spots": spots, "stood": run.summary and run.summary["stood"]}
 
 
 def _stages(events: Sequence[RunEvent]) -> list[tuple[str, datetime]]:
