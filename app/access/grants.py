@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app.access.policy import EMPLOYERS, Grant, Scope
+from app.access.policy import EMPLOYERS, EVERYWHERE, Grant, Scope
 from app.database import WriteSession
 from app.errors import Problem
 from models.access import RoleGrant
@@ -20,6 +20,9 @@ _KINDS: Final = {
     Role.AUDITOR: frozenset({ScopeKind.ALL}),
 }
 """Of some roles, the only kinds of scope that they are held for."""
+FOR_EVERYTHING: Final = frozenset(
+    role for role, kinds in _KINDS.items() if kinds == {ScopeKind.ALL}
+)
 _KIND_NAMES: Final = {
     ScopeKind.INSTITUTION: "an institution",
     ScopeKind.TRUST: "a trust",
@@ -34,16 +37,26 @@ class BadGrant(Problem):
 
 
 def combine(roles: Sequence[Role], scopes: Sequence[Scope]) -> list[Grant]:
-    """Each role for each scope, as they are named together; without a scope, for all.
+    """Each role for each scope, as they are named together.
 
-    Raises `BadGrant` where a role is not held that way.
+    Only a role that is always for everything needs no scope: nobody gets everything because
+    somebody forgot to name one. Raises `BadGrant` where a role is not held that way.
     """
     if not roles:
         raise BadGrant("Enter at least one role, like broker.")
-    wanted = scopes or [Scope(ScopeKind.ALL)]
-    made = [Grant(role, scope) for role in dict.fromkeys(roles) for scope in dict.fromkeys(wanted)]
+    made = [
+        Grant(role, scope)
+        for role in dict.fromkeys(roles)
+        for scope in dict.fromkeys(scopes or [EVERYWHERE])
+    ]
     for grant in made:
         check(grant)
+        if not scopes and grant.role not in FOR_EVERYTHING:
+            role = grant.role.value.replace("_", " ")
+            raise BadGrant(
+                f"Say what the role {role} is for: an area, a trust or the like. If it is for "
+                "everything, say so: `--everywhere` in the terminal, the scope `all` over HTTP."
+            )
     return made
 
 

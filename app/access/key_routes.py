@@ -32,7 +32,10 @@ class ScopeContent(Content):
 
 
 class NewKey(Content):
-    """Roles, each held for each of the scopes; without scopes, for everything."""
+    """Roles, each held for each of the scopes; for everything with the scope `all` alone.
+
+    An administrator and an auditor always are, and need no scope.
+    """
 
     label: Annotated[str, Field(max_length=keys.LONGEST_LABEL, examples=["portal"])]
     owner: Annotated[Words, Field(description="the role or organisation that answers for it")] = (

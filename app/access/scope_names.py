@@ -69,6 +69,8 @@ def scope_named(session: Session, kind: ScopeKind, named: str) -> Scope:
     Raises `BadGrant` where there is none, or more than one of that name.
     """
     if kind is ScopeKind.ALL:
+        if named:
+            raise BadGrant(f"Everything has no name. Leave out {named!r}, or say what kind it is.")
         return EVERYWHERE
     rows = _ids(kind)
     is_it = [rows.c.id == named, func.lower(rows.c.name) == named.lower()]

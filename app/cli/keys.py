@@ -11,6 +11,7 @@ from app.cli.scope_options import (
     ROLE,
     ROLES,
     Area,
+    Everywhere,
     Institution,
     Network,
     Organisation,
@@ -55,11 +56,13 @@ def create(
     network: Network = None,
     institution: Institution = None,
     organisation: Organisation = None,
+    everywhere: Everywhere = False,
     expires: Expires = None,
 ) -> None:
     """Create a key and print it. You cannot see it again.
 
-    Each role is held for each scope that you name; without one, for everything.
+    Each role is held for each scope that you name, or with --everywhere for everything. An
+    administrator and an auditor always are.
     """
     from app.access.grants import combine
     from app.access.keys import create_key
@@ -73,6 +76,7 @@ def create(
             network=network,
             institution=institution,
             organisation=organisation,
+            everywhere=everywhere,
         )
         key, text = create_key(
             session,

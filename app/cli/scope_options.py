@@ -23,6 +23,9 @@ Area = Annotated[Names, typer.Option(help="Local authority, by name or code.")]
 Trust = Annotated[Names, typer.Option(help="Trust or federation, by name, UID or reference.")]
 Network = Annotated[Names, typer.Option(help="Network, by name or key.")]
 Institution = Annotated[Names, typer.Option(help="Institution, by name or URN.")]
+Everywhere = Annotated[
+    bool, typer.Option("--everywhere", help="The roles are for everything, not for one scope.")
+]
 Organisation = Annotated[Names, typer.Option(help="Organisation, by name or key.")]
 
 
@@ -35,8 +38,10 @@ def scopes_named(
     network: Names,
     institution: Names,
     organisation: Names,
+    everywhere: bool,
 ) -> "list[Scope]":
     """The scopes that these options name."""
+    from app.access.policy import EVERYWHERE
     from app.access.scope_names import scope_named
 
     asked = {
@@ -47,7 +52,7 @@ def scopes_named(
         ScopeKind.INSTITUTION: institution,
         ScopeKind.ORGANISATION: organisation,
     }
-    return [
+    return [EVERYWHERE] * everywhere + [
         scope_named(session, kind, name) for kind, names in asked.items() for name in names or ()
     ]
 

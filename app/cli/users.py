@@ -11,6 +11,7 @@ from app.cli.scope_options import (
     ROLE,
     ROLES,
     Area,
+    Everywhere,
     Institution,
     Network,
     Organisation,
@@ -50,6 +51,7 @@ def add(
     network: Network = None,
     institution: Institution = None,
     organisation: Organisation = None,
+    everywhere: Everywhere = False,
     expires: Expires = None,
     password: Annotated[
         bool, typer.Option("--password", help="Ask for a password, in development only.")
@@ -57,20 +59,12 @@ def add(
 ) -> None:
     """Add a user and print their invitation. The first one is the first administrator.
 
-    Each role is held for each scope that you name; without one, for everything.
+    Each role is held for each scope that you name, or with --everywhere for everything. An
+    administrator and an auditor always are.
     """
-    from app.errors import Conflict
     from app.people.users import add_user, get_user
-    from app.settings import settings
 
-    secret = None
-    if password:
-        if not settings().local_sign_in:
-            raise Conflict(
-                "Passwords are for development only: set GIVETAKE_DEVELOPMENT=true, and no "
-                "GIVETAKE_ISSUER."
-            )
-        secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    secret = _new_password() if password else None
     with open_database() as database, database.write() as session:
         scopes = scopes_named(
             session,
@@ -80,6 +74,7 @@ def add(
             network=network,
             institution=institution,
             organisation=organisation,
+            everywhere=everywhere,
         )
         user, code = add_user(
             session,
@@ -134,9 +129,10 @@ def grant(
     network: Network = None,
     institution: Institution = None,
     organisation: Organisation = None,
+    everywhere: Everywhere = False,
     expires: Expires = None,
 ) -> None:
-    """Give a user roles. Each is held for each scope that you name; without one, for everything."""
+    """Give a user roles, each for each scope that you name, or with --everywhere for everything."""
     from app.people.users import grant, user_called
 
     with open_database() as database, database.write() as session:
@@ -149,6 +145,7 @@ def grant(
             network=network,
             institution=institution,
             organisation=organisation,
+            everywhere=everywhere,
         )
         wanted = _grants(role, scopes)
         grant(session, TERMINAL, user.id, wanted, expires_at=end_of(expires))
@@ -168,6 +165,7 @@ def revoke(
     network: Network = None,
     institution: Institution = None,
     organisation: Organisation = None,
+    everywhere: Everywhere = False,
 ) -> None:
     """Take roles away from a user, or all access at once."""
     from app.access.grants import grant_of
@@ -188,6 +186,7 @@ def revoke(
             network=network,
             institution=institution,
             organisation=organisation,
+            everywhere=everywhere,
         )
         wanted = set(_grants(role, scopes))
         rows = [
@@ -248,11 +247,25 @@ def password(called: Called) -> None:
     """Set another password, in development only."""
     from app.people.users import set_password, user_called
 
-    secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    secret = _new_password()
     with open_database() as database, database.write() as session:
         user = user_called(session, TERMINAL, called)
         set_password(session, TERMINAL, user.id, secret)
     out.print("The password was changed, and the user was signed out.")
+
+
+def _new_password() -> str:
+    """Ask for a password, where people can sign in with one."""
+    from app.errors import Conflict
+    from app.settings import settings
+
+    if not settings().local_sign_in:
+        raise Conflict(
+            "Passwords are for development only: set GIVETAKE_DEVELOPMENT=true, and no "
+            "GIVETAKE_ISSUER."
+        )
+    secret: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return secret
 
 
 def _grants(roles: list[Role], scopes: "list[Scope]") -> "list[Grant]":

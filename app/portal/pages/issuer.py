@@ -59,7 +59,6 @@ class Pending:
 def join(request: Request, code: str) -> Response:
     """What an invitation leads to."""
     cookie_name(request)
-    _client(request)
     return page(request, "join.html", None, code=code[:LONGEST_CODE], **offered(request))
 
 

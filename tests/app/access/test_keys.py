@@ -62,6 +62,8 @@ def test_a_key_is_made_rotated_and_revoked(client: TestClient) -> None:
         ({"roles": ["system"]}, "bad-grant"),
         ({"roles": ["contact"]}, "bad-grant"),
         ({"scopes": [{"kind": "area", "named": "Nowhere"}]}, "bad-grant"),
+        ({"scopes": []}, "bad-grant"),
+        ({"scopes": [{"kind": "all", "named": "Testshire"}]}, "bad-grant"),
         ({"expires_at": "2001-01-01T00:00:00Z"}, "bad-key"),
     ],
 )
@@ -87,7 +89,7 @@ def test_what_a_key_made_ends_with_it(database: Database) -> None:
     with database.write() as session:
         for _, secret, granted in made:
             assert browser_sessions.find(session, secret) is not None
-            service.check_not_revoked(session, granted)
+            service.check_stands(session, granted)
         revoke_key(session, TERMINAL, made[0][0])
         expired = session.get_one(ApiKey, made[1][0])
         expired.expires_at = database_now(session) - timedelta(seconds=1)
@@ -95,4 +97,4 @@ def test_what_a_key_made_ends_with_it(database: Database) -> None:
         for _, secret, granted in made:
             assert browser_sessions.find(session, secret) is None
             with pytest.raises(Expired, match="ended with the key"):
-                service.check_not_revoked(session, granted)
+                service.check_stands(session, granted)

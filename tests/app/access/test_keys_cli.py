@@ -43,7 +43,12 @@ def test_a_key_is_made_listed_and_revoked(database: Database) -> None:
             with pytest.raises(Unauthenticated):
                 principal_of(session, near)
     run = CliRunner()
-    for refused in (["--role", "viewer", "--label", "x" * 61], [], ["--role", "system"]):
+    everything = "--everywhere"
+    for refused in (
+        ["--role", "viewer", everything, "--label", "x" * 61],
+        [everything],
+        ["--role", "system", everything],
+    ):
         assert run.invoke(app, ["keys", "create", *refused]).exit_code != 0
     listed = keys("list")
     assert key not in listed
@@ -59,7 +64,7 @@ def test_a_key_is_made_listed_and_revoked(database: Database) -> None:
 
 
 def test_roles_are_held_for_the_scopes_that_are_named(database: Database) -> None:
-    """By name, code, URN or key; a contact is one of somebody, and what there is not is told."""
+    """By name, code, URN or key, or said to be everything; what there is not is told."""
     with database.write() as session:
         rows.add_calendar(session)
         school, hub = rows.add_school(session, 100000), rows.add_hub(session, "hub")
@@ -71,6 +76,8 @@ def test_roles_are_held_for_the_scopes_that_are_named(database: Database) -> Non
         ("contact", "--trust", "1234"): (ScopeKind.TRUST, "1234"),
         ("contact", "--organisation", "hub"): (ScopeKind.ORGANISATION, "hub"),
         ("network_leader", "--network", "Network n-1"): (ScopeKind.NETWORK, "n-1"),
+        ("viewer", "--everywhere"): (ScopeKind.ALL, ""),
+        ("auditor",): (ScopeKind.ALL, ""),
     }
     for (role, *scope), expected in made.items():
         key = keys("create", "--role", role, *scope)
@@ -83,6 +90,9 @@ def test_roles_are_held_for_the_scopes_that_are_named(database: Database) -> Non
     run = CliRunner()
     for role, *scope in (
         ("contact",),
+        ("contact", "--everywhere"),
+        ("broker",),
+        ("administrator", "--area", "999"),
         ("network_leader", "--area", "999"),
         ("broker", "--area", "x"),
     ):
@@ -92,7 +102,7 @@ def test_roles_are_held_for_the_scopes_that_are_named(database: Database) -> Non
 
 def test_a_key_expires_and_is_rotated(database: Database) -> None:
     """A rotated key has the roles of the old one, which ends when it was said to."""
-    old = keys("create", "--role", "viewer", "--expires", "2199-12-31")
+    old = keys("create", "--role", "viewer", "--everywhere", "--expires", "2199-12-31")
     with database.read() as session:
         principal_of(session, old, datetime(2199, 12, 31, 23, tzinfo=UTC))
         with pytest.raises(Unauthenticated):
@@ -105,7 +115,7 @@ def test_a_key_expires_and_is_rotated(database: Database) -> None:
     run = CliRunner()
     assert run.invoke(app, ["keys", "rotate", old[3:11]]).exit_code != 0
     assert run.invoke(
-        app, ["keys", "create", "--role", "viewer", "--expires", "2001-01-01"]
+        app, ["keys", "create", "--role", "viewer", "--everywhere", "--expires", "2001-01-01"]
     ).exit_code
     assert f"replaced by {new[3:11]}" in keys("list")
 

@@ -49,12 +49,13 @@ def test_the_first_administrator_and_others(
     listed = run("list").stdout
     assert "1  Administrator 1, administrator for everything, invited, never signed in" in listed
     assert "2  Broker 1, broker for Testshire, invited" in listed
-    given = run(
-        "grant", "Broker 1", "--role", "viewer", "--role", "analyst", "--expires", "2999-12-31"
-    )
+    both = ("grant", "Broker 1", "--role", "viewer", "--role", "analyst")
+    for refused in (both, ("add", "--label", "B", "--role", "broker")):
+        assert "If it is for everything, say so" in str(run(*refused).exception)
+    given = run(*both, "--everywhere", "--expires", "2999-12-31")
     assert given.exit_code == 0
     assert "viewer for everything until 31 December 2999" in run("list").stdout
-    assert isinstance(run("revoke", "2", "--role", "approver").exception, Problem)
+    assert isinstance(run("revoke", "2", "--role", "approver", "--everywhere").exception, Problem)
     assert run("revoke", "2", "--role", "broker", "--area", "999").exit_code == 0
     assert "broker" not in run("list").stdout
     with database.write() as session:
@@ -82,11 +83,14 @@ def test_the_first_administrator_and_others(
 def test_a_password_is_for_development(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked for twice and never shown; refused where nobody said that this is development."""
     typed = "correct horse!\ncorrect horse!\n"
-    refused = run("add", "--label", "Dev", "--role", "broker", "--password", input=typed)
-    assert isinstance(refused.exception, Problem)
+    dev = ("add", "--label", "Dev", "--role", "broker", "--everywhere")
+    for words in ((*dev, "--password"), ("password", "Dev")):
+        refused = run(*words, input=typed)
+        assert isinstance(refused.exception, Problem)
+        assert "development only" in str(refused.exception)
     monkeypatch.setenv("GIVETAKE_DEVELOPMENT", "true")
     settings.cache_clear()
-    added = run("add", "--label", "Dev", "--role", "broker", "--password", input=typed)
+    added = run(*dev, "--password", input=typed)
     assert added.exit_code == 0, added.output
     assert "correct" not in added.output
     assert by_password(database, "Dev", "correct horse!") == 1

@@ -242,8 +242,9 @@ def test_an_issuer_that_is_down_is_said_to_be(
 def test_without_an_issuer_there_is_none(sqlite_database: Database) -> None:
     """No page leads to what is not set."""
     who = anybody(sqlite_database)
-    for path in ("/sign-in/start", "/sign-in/callback", "/join/x"):
+    for path in ("/sign-in/start", "/sign-in/callback"):
         assert who.open(path).status == 404
+    assert "whoever operates the service sets GIVETAKE_ISSUER" in who.open("/join/x").text
     assert who.post("/sign-in/password", name="x", password="y").status == 404
     assert [form.action for form in who.open("/sign-in").forms] == [f"{BASE}/sign-in"]
 

@@ -73,7 +73,8 @@ def test_a_user_is_invited_with_a_role(who: Visitor, sqlite_database: Database) 
         ({"expires": "1/9/2020"}, "expires"),
         ({"scope_kind": "area", "scope": ""}, "scope"),
         ({"scope_kind": "area", "scope": "Nowhere"}, "scope"),
-        ({"role": "contact", "scope_kind": "all"}, "scope_kind"),
+        ({"role": "contact", "scope_kind": "all", "scope": ""}, "scope_kind"),
+        ({"scope_kind": "all"}, "scope"),
     ],
 )
 def test_what_is_wrong_stands_at_its_field(
