@@ -16,6 +16,7 @@ from app.access.key_routes import router as keys
 from app.access.routes import router as access
 from app.access.session_routes import router as sessions
 from app.batches.routes import router as batches
+from app.batches.schedule_routes import router as schedules
 from app.cases.routes import router as cases
 from app.catalogue.routes import router as catalogue
 from app.contacts.routes import router as contacts
@@ -118,6 +119,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         runs,
         diffs,
         batches,
+        schedules,
         explanations,
         matching,
         approval,

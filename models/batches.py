@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
-from models.vocabulary import BatchState
+from models.vocabulary import BatchState, Cadence
 
 
 class Batch(Base):
@@ -54,3 +54,37 @@ class BatchArea(Base):
     """Nothing it reads has changed since its last run, so it is that run."""
     planned_again: Mapped[bool] = mapped_column(default=False)
     """Its first run ended too far from proven."""
+
+
+class Schedule(Base):
+    """A batch that is started again and again at a time of day, with the rights of its owner."""
+
+    __tablename__ = "schedule"
+    __table_args__ = (
+        CheckConstraint(f"every in {tuple(each.value for each in Cadence)}", name="every"),
+        CheckConstraint("(every = 'week') = (weekday is not null)", name="weekday"),
+        CheckConstraint("weekday between 0 and 6", name="day_of_week"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    period_code: Mapped[str] = mapped_column(ForeignKey("period.code"))
+    named: Mapped[str] = mapped_column(String(20))
+    """As of a batch; of a list, `areas` has the scopes."""
+    areas: Mapped[list[dict[str, Any]]]
+    options: Mapped[dict[str, Any]]
+    every: Mapped[str] = mapped_column(String(5))
+    weekday: Mapped[int | None]
+    """0: Monday."""
+    at: Mapped[str] = mapped_column(String(5))
+    """`HH:MM` in its zone."""
+    zone: Mapped[str] = mapped_column(String(50))
+    owner: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    """When it is started next."""
+    last_due_at: Mapped[datetime | None]
+    last_batch_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"))
+    told: Mapped[str | None] = mapped_column(String(500))
+    """What there is to say of the last time: that it was late, or why there is no batch."""
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(100))

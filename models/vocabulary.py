@@ -165,6 +165,13 @@ class BatchState(Word):
     CANCELLED = "cancelled"
 
 
+class Cadence(Word):
+    """How often a schedule starts a batch."""
+
+    DAY = "day"
+    WEEK = "week"
+
+
 class AreasNamed(Word):
     """Areas of a batch that a word names: those of a kind that have needs, or the country."""
 

@@ -27,7 +27,7 @@ from app.proposals import decisions
 from app.register.circumstances import ensure_default_rules
 from app.runs import service
 from models.access import EmbedToken
-from models.batches import Batch
+from models.batches import Batch, Schedule
 from models.exchange import Need, Offer
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
 from models.register import Area, Circumstance, FactChange, ImportBatch, Institution
@@ -218,7 +218,12 @@ def _things_of(session: WriteSession, actor: str, name: str) -> tuple[int, int]:
         **{"period_code": rows.YEAR, "named": "list", "options": OPTIONS.model_dump(mode="json")},
         **{"input_sha256": "0", "state": "running", "actor": actor, "created_at": rows.NOW},
     )
-    session.add_all([batch, token, webhook, many])
+    nightly = Schedule(
+        **{"period_code": rows.YEAR, "named": "all", "areas": [], "every": "day", "at": "02:00"},
+        **{"options": OPTIONS.model_dump(mode="json"), "zone": "Europe/London", "owner": actor},
+        **{"created_at": rows.NOW, "due_at": rows.NOW.replace(year=2100)},
+    )
+    session.add_all([batch, token, webhook, many, nightly])
     session.flush()
     dead = {"state": "dead", "due_at": rows.NOW, "ended_at": rows.NOW}
     rows.add(session, WebhookDelivery(webhook_id=webhook.id, sequence=1, **dead))
@@ -282,7 +287,7 @@ class Asking:
             return str(self.caller.import_id if mine and self.caller else 1)
         return {
             **dict.fromkeys(
-                ("webhook_id", "delivery_id", "batch_id"),
+                ("webhook_id", "delivery_id", "batch_id", "schedule_id"),
                 str(self.caller.token_id if mine and self.caller else 1),
             ),
             "token_id": str(self.caller.token_id if mine and self.caller else 1),

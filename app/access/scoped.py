@@ -16,7 +16,7 @@ from app.access.policy import EVERYWHERE, PHRASES, Action, Principal, Scope, aut
 from app.errors import Forbidden
 from models.access import EmbedToken
 from models.base import Base
-from models.batches import Batch
+from models.batches import Batch, Schedule
 from models.exchange import Limits, Need, Offer
 from models.matching import Proposal, Run, Steering
 from models.partnerships import Support
@@ -122,6 +122,7 @@ _OF_MAKER: Final[dict[type[Base], Ids]] = {
     EmbedToken: EmbedToken.made_by,
     Webhook: Webhook.made_by,
     Batch: Batch.actor,
+    Schedule: Schedule.owner,
 }
 """What lies nowhere is its maker's."""
 

@@ -80,6 +80,13 @@ def require_room(
         )
 
 
+def require_of_many(options: MatchOptions) -> None:
+    """Raise `OptionOfOneRun` where an option names needs."""
+    for name in OF_ONE_RUN:
+        if getattr(options, name):
+            raise OptionOfOneRun(f"A batch must not have {name}. Use it in a run of one area.")
+
+
 def create_batch(
     session: WriteSession, principal: Principal, areas: Areas, period: str, options: MatchOptions
 ) -> Batch:
@@ -95,9 +102,7 @@ def create_batch(
         If the period is over on the day planned from.
     """
     authorise(principal, Action.RUN)
-    for name in OF_ONE_RUN:
-        if getattr(options, name):
-            raise OptionOfOneRun(f"A batch must not have {name}. Use it in a run of one area.")
+    require_of_many(options)
     options = options.model_copy(update={"as_of": runs.day_of(options)})
     assert options.as_of is not None
     get_period(session, principal, period, not_over_on=options.as_of)

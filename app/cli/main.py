@@ -51,6 +51,7 @@ COMMANDS = {
     "bench": "app.cli.bench:bench_app",
     "embed": "app.cli.embed:embed_app",
     "webhooks": "app.cli.webhooks:webhooks_app",
+    "schedules": "app.cli.schedules:schedules_app",
 }
 """Where each command is, in the order of the help."""
 OF_OUTPUT = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -5,6 +5,7 @@ from functools import partial
 import structlog
 
 from app.access.secret import signing_secret
+from app.batches.schedules import start_due
 from app.batches.service import advance_all
 from app.database import Database, clock_ahead_s, clocks_agree
 from app.jobs.child import run_in_child
@@ -35,9 +36,14 @@ def make_worker(database: Database, settings: Settings, *, at_once: int) -> Work
             settings.public_url or "http://127.0.0.1:8000",
             settings.webhook_networks,
         ),
-        partial(advance_all, database, settings.travel_times),
+        partial(_bring_on, database, settings),
         at_once=at_once,
     )
+
+
+def _bring_on(database: Database, settings: Settings) -> None:
+    start_due(database, settings)
+    advance_all(database, settings.travel_times)
 
 
 def _keep_house(database: Database, settings: Settings) -> None:

@@ -39,7 +39,7 @@ class Worker:
     courier: Housekeeping = lambda: None
     """Takes what happened to whoever wants to be told; slow addresses keep nothing else waiting."""
     batches: Housekeeping = lambda: None
-    """Brings batches of runs on by a step each."""
+    """Starts batches that are due, and brings each on by a step."""
     at_once: int = 1
     lease_s: float = LEASE_S
     poll_s: float = POLL_S

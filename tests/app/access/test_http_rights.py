@@ -26,9 +26,10 @@ WEBHOOKS = {
     *("list_webhooks", "create_webhook", "rotate_webhook_secret", "revoke_webhook"),
     *("list_webhook_deliveries", "retry_webhook_delivery"),
 }
+BATCHES = {"submit_batch", "cancel_batch", "create_schedule", "end_schedule"}
 CHANGES_OF: dict[Role, set[str]] = {
     Role.BROKER: set(),
-    Role.ANALYST: {"submit_run", "cancel_run", "submit_batch", "cancel_batch", *WEBHOOKS},
+    Role.ANALYST: {"submit_run", "cancel_run", *BATCHES, *WEBHOOKS},
     Role.APPROVER: {"decide", "allow_exception", "direct", "withdraw_direction", *WEBHOOKS},
     Role.CONTACT: {
         *("create_need", "change_need", "withdraw_need", "confirm_need"),
