@@ -230,7 +230,7 @@ ENDED_PROPOSALS: Final = frozenset(
         ProposalState.REPLACED,
     }
 )
-"""States that a proposal does not leave."""
+"""States that a proposal does not leave, but that a replaced one can still be preferred."""
 
 
 class DecisionAction(Word):

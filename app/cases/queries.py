@@ -163,8 +163,10 @@ def _then(
         # A proposal is newer than its offer, unless versions were not kept yet.
         next((each for each in reversed(versions) if each.updated_at < until), versions[0]),
         Side("", ""),
-        # Nobody had decided on it or agreed to it.
-        ProposalState.REPLACED if is_replaced else state_after(decisions, agreements, until),
+        # Nobody had decided on it when it was replaced; it can be preferred all the same.
+        state_after(decisions, agreements, until)
+        if decisions or not is_replaced
+        else ProposalState.REPLACED,
         made_at,
         decisions,
         agreements,

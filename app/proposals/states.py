@@ -13,7 +13,8 @@ APPROVED: Final = frozenset({S.APPROVED, S.APPROVED_WITH_CONDITIONS})
 ENDED: Final = ENDED_PROPOSALS
 
 _FROM: Final[dict[DecisionAction, tuple[frozenset[ProposalState], ProposalState]]] = {
-    A.PREFER: (frozenset({S.PROPOSED}), S.PREFERRED),
+    # Whoever reviews a newer plan can keep what stood before it.
+    A.PREFER: (frozenset({S.PROPOSED, S.REPLACED}), S.PREFERRED),
     A.START_DUE_DILIGENCE: (frozenset({S.PREFERRED}), S.DUE_DILIGENCE),
     A.APPROVE: (frozenset({S.AGREED, S.DEFERRED}), S.APPROVED),
     A.APPROVE_WITH_CONDITIONS: (

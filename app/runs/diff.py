@@ -68,7 +68,8 @@ class Support(NamedTuple):
 
     @property
     def is_held(self) -> bool:
-        return self.proposal.state in HOLDING
+        """Whether the newer run planned around it; preferred after it was replaced, it did not."""
+        return self.proposal.state in HOLDING and self.proposal.replaced_by_run_id is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,13 @@ class LineShown(Shown):
     giver_after: str | None = Field(examples=["100002"])
     giver_after_name: str | None = Field(examples=["Made-up Infant School"])
     days_after: float | None = Field(examples=[2.5])
+    proposal_before: int | None = Field(
+        description="the earlier plan's; preferring it keeps it in place of the newer plan's",
+        examples=[12],
+    )
+    proposal_after: int | None = Field(
+        description="the newer plan's; preferring it takes the change over", examples=[40]
+    )
     points: int = Field(description="that the newer plan has more for it", examples=[-120])
     cause: Cause | None = Field(description="why they differ", examples=["offer_over"])
     why: str | None = Field(
@@ -54,6 +61,8 @@ class LineShown(Shown):
             taker_name=line.taker.name,
             **_side("before", line.before),
             **_side("after", line.after),
+            proposal_before=line.before and line.before.proposal.id,
+            proposal_after=line.after and line.after.proposal.id,
             points=line.points,
             cause=line.came and line.came.cause,
             why=line.came and line.came.sentence,

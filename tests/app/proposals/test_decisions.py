@@ -100,7 +100,7 @@ def test_the_ways_through_a_review(before: str, action: str, result: str) -> Non
 @pytest.mark.parametrize(
     ("before", "action", "sentence"),
     [
-        ("preferred", "prefer", "it must be proposed first"),
+        ("preferred", "prefer", "it must be proposed or replaced first"),
         ("preferred", "approve", "both sides must agree first"),
         ("declined", "withdraw", "it is declined"),
         ("approved", "decline", "it is approved"),

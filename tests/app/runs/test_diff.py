@@ -3,7 +3,7 @@
 import csv
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import select, update
 
 from app.access.policy import TERMINAL
+from app.cases.queries import case_on
 from app.cli.main import run as command
 from app.database import Database
-from app.errors import NotFound
+from app.errors import NotFound, Problem
 from app.planning.options import MatchOptions
 from app.proposals import decisions
 from app.runs import queries, service
@@ -31,7 +32,7 @@ from solver.formats.problem_json import problem_from_json
 from tests import rows
 from tests.callers import keyed
 from tests.portal import broker
-from tests.runs import FREELY, match
+from tests.runs import FREELY, contested, match
 
 FREE = FREELY.model_copy(update={"change_price": 0})
 
@@ -291,3 +292,57 @@ def test_the_terminal_prints_it(
         assert text.splitlines()[1].startswith("unmet,N3,reading,3,")
     else:
         assert "From run 1 to run 2: 0 changed, 1 unmet, 0 ended, 0 new, 2 kept." in text
+
+
+@pytest.fixture
+def moved(sqlite_database: Database) -> Database:
+    """One need whose giver run 2 changed, as another had become better."""
+    contested(sqlite_database)
+    match(sqlite_database, FREE)
+    with sqlite_database.write() as session:
+        session.execute(update(Offer).where(Offer.reference == "far").values(quality=5))
+    match(sqlite_database, FREE)
+    return sqlite_database
+
+
+def proposal_states(database: Database) -> list[str]:
+    with database.read() as session:
+        return list(session.scalars(select(Proposal.state).order_by(Proposal.id)))
+
+
+def test_what_stood_before_can_be_kept_all_the_same(moved: Database) -> None:
+    """Preferring the replaced proposal holds it against the newer one, and the case says so."""
+    assert proposal_states(moved) == ["replaced", "proposed"]
+    with moved.write() as session:
+        decisions.decide(session, TERMINAL, 1, DecisionAction.PREFER, hold_days=14)
+    assert proposal_states(moved) == ["preferred", "proposed"]
+    made = found(moved, 2)
+    assert told(made) == [("changed", "N", "near", "far")]
+    with pytest.raises(Problem), moved.write() as session:
+        decisions.decide(session, TERMINAL, 2, DecisionAction.PREFER, hold_days=14)
+    with moved.read() as session:
+        then = case_on(session, TERMINAL, "N", datetime.now(UTC).date()).proposals
+        assert [each.state for each in then] == ["preferred", "proposed"]
+
+
+def test_a_difference_is_taken_over_one_by_one_or_as_a_whole(moved: Database) -> None:
+    """From the page of the difference; the earlier proposal can be chosen in place of the newer."""
+    who = broker(moved, rows.NOW)
+    page = who.open("/runs/2/diff")
+    assert sorted(page.boxes["chosen"]) == ["1:2", "2:1"]
+    assert "Take over 1 change" in page.text
+    done = who.send(page, "/proposals/decide", action="prefer", chosen="2:1")
+    assert "1 proposal" in done.text
+    assert proposal_states(moved) == ["replaced", "preferred"]
+    assert sorted(who.open("/runs/2/diff").boxes.get("chosen", [])) == ["1:2"]
+
+
+def test_http_names_the_proposals_of_both_plans(moved: Database) -> None:
+    """So that either can be decided on."""
+    with keyed(moved) as client:
+        [line] = client.get("/api/v1/runs/2/diff").json()["items"]
+        assert (line["proposal_before"], line["proposal_after"]) == (1, 2)
+        decided = "/api/v1/proposals/1/decisions"
+        kept = client.post(decided, json={"action": "prefer"}, headers={"If-Match": "*"})
+        assert kept.status_code == 201, kept.text
+        assert client.get("/api/v1/proposals/1").json()["state"] == "preferred"
