@@ -138,7 +138,8 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         # Each by itself: a router within a router is searched twice on every request.
         app.include_router(router, prefix=PREFIX, dependencies=guards)
     app.mount("/maps", create_maps(settings, app.state))
-    app.add_route(BASE, _to_portal, include_in_schema=False)
+    for path in ("/", BASE):
+        app.add_route(path, _to_portal, include_in_schema=False)
     app.mount(BASE, portal(settings, app.state.database))
     require_declared(app.routes)
     app.openapi = lambda: document.document(app)  # type: ignore[method-assign]  # FastAPI's way

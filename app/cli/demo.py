@@ -35,6 +35,7 @@ def demo(
     """
     from app.database import Database
     from app.demo.county_exchange import PERIOD, write_county
+    from app.demo.keys import make_keys
     from app.demo.service import take_in
     from app.insight import queries as insight
     from app.insight import rendered
@@ -83,6 +84,8 @@ def demo(
             rendered.keep(session, run_id, rendered.draw(data))
         on_progress("Explaining an unmet need", 0.99)
         explained = _one_explained(database, run_id)
+        with database.write() as session:
+            keys = make_keys(session, TERMINAL, run_id)
     out.print(
         f"Created {county.local_authority} in {folder}: {len(county.schools):,} institutions and "
         f"{len(county.trusts):,} trusts. All names are made up.",
@@ -93,12 +96,14 @@ def demo(
     for line in explained:
         out.print(line, markup=False, soft_wrap=True)
     out.print(f"\nReport with a map: {report}", markup=False, soft_wrap=True)
-    out.print(
-        f"To explore the data: GIVETAKE_DATABASE_URL=sqlite:///{database_path} givetake match "
-        f'--area "{county.local_authority}" --period {PERIOD.code}',
-        markup=False,
-        soft_wrap=True,
-    )
+    for line in (
+        "To open the county in a browser, run these two commands, then open http://127.0.0.1:8000:",
+        f"  export GIVETAKE_DATABASE_URL=sqlite:///{database_path.absolute()}",
+        "  givetake serve",
+        "Sign in with one of these keys. They work for this made-up county only:",
+        *(f"  {label}: {key}" for label, key in keys),
+    ):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _one_explained(database: "Database", run_id: int) -> list[str]:

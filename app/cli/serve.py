@@ -1,10 +1,14 @@
 """`givetake serve`, `openapi` and `migrate`: what runs the service."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.console import err, open_database, out
+
+if TYPE_CHECKING:
+    from app.database import Database
+    from app.settings import Settings
 
 SECONDS_TO_FINISH = 5
 
@@ -23,7 +27,7 @@ def serve(
 
     with open_database() as database:
         if port:
-            err.print(f"Listening on http://{host}:{port}. Press Ctrl+C to stop.", markup=False)
+            tell(settings(), database, f"http://{host}:{port}")
         uvicorn.run(
             create_app(settings(), database),
             host=host,
@@ -35,6 +39,31 @@ def serve(
             # Who follows a run would else hold a stop up; it comes back and misses nothing.
             timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
+
+
+def tell(settings: "Settings", database: "Database", here: str) -> None:
+    """Where to go with a browser, and how to sign in there."""
+    from sqlalchemy import select
+
+    from models.access import ApiKey
+
+    with database.read() as session:
+        any_key = session.scalar(select(ApiKey.prefix).where(ApiKey.revoked_at.is_(None)).limit(1))
+    lines = [
+        f"Listening on {here}. Press Ctrl+C to stop.",
+        f"To use it, open {settings.public_url or here} in a browser.",
+    ]
+    if settings.issuer:
+        lines.append(f"Sign in with {settings.issuer_name}.")
+    elif settings.local_sign_in:
+        lines.append("Sign in with the label and password of a user, or with a key.")
+    else:
+        lines.append("Sign in with a key.")
+    if any_key is None:
+        create = "givetake keys create --label me --role administrator"
+        lines.append(f"There are no keys yet. To create one, run in another terminal: {create}")
+    for line in lines:
+        err.print(line, markup=False, soft_wrap=True)
 
 
 def openapi() -> None:

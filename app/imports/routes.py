@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, File, Path, Query, Request, UploadFile
 from pydantic import Field
@@ -16,7 +16,7 @@ from app.access.policy import Action
 from app.database import WriteSession
 from app.http.fields import DIGITS, LARGEST, Id, Moment, Shown, Words
 from app.http.idempotency import Key, once
-from app.http.media import AS_CSV
+from app.http.media import AS_CSV, CSV
 from app.http.replies import Listed, Page, listed, shown
 from app.import_kit.report import ImportReport
 from app.imports import service
@@ -26,6 +26,13 @@ from models.vocabulary import RegisterChange
 router = APIRouter(prefix="/imports", tags=["imports"])
 NAMES = {name.replace("-", "_").upper(): name for name in SINGLE_FILES}
 Kind = StrEnum("Kind", NAMES)  # type: ignore[misc]  # its members are known at run time only
+Template = StrEnum(  # type: ignore[misc]
+    "Template", {name: of for name, of in NAMES.items() if KINDS[of].row}
+)
+TemplatePath = Annotated[Template, Path(examples=["needs"])]
+ONLY_CSV: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {CSV: {"schema": {"type": "string"}, "example": "reference,participant"}}}
+}
 KindPath = Annotated[Kind, Path(examples=["needs"])]
 CsvFile = Annotated[UploadFile, File(description="a CSV file, UTF-8 or cp1252")]
 ImportId = Annotated[Id, Path(examples=[1])]
@@ -142,6 +149,15 @@ def list_imports(
         return with_names(session, items, "actor")
 
     return listed(request, wanted, Imports, read, lambda one: one.id)
+
+
+@router.get("/{kind}/template", response_class=Response, responses=ONLY_CSV)
+@does(Action.READ, reach=Reach.OPEN)
+def get_template(request: Request, principal: Caller, kind: TemplatePath) -> Response:
+    """Download a template of a file: its columns with made-up rows, to replace with yours."""
+    name = f'attachment; filename="{kind.value}.csv"'
+    headers = {"Content-Disposition": name}
+    return Response(service.template_of(kind.value), 200, headers, f"{CSV}; charset=utf-8")
 
 
 @router.get("/{import_id}", response_model=ImportShown)

@@ -17,8 +17,9 @@ from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
+from app.files.csv_writing import template
 from app.import_kit.report import Affected, ImportReport
-from app.imports.kinds import Kind
+from app.imports.kinds import KINDS, Kind
 from app.progress import Progress, silent
 from models.register import ImportBatch
 
@@ -114,3 +115,15 @@ def latest(session: ReadSession | WriteSession, digest: str) -> ImportBatch:
     """The import of these files that was just recorded."""
     query = select(ImportBatch).where(ImportBatch.digest == digest)
     return session.scalars(query.order_by(ImportBatch.id.desc()).limit(1)).one()
+
+
+def template_of(kind: str) -> str:
+    """The columns of a kind of file with made-up rows, as CSV.
+
+    Raises `NotFound` where there is no such kind, or it has no template.
+    """
+    found = KINDS.get(kind)
+    if found is None or found.row is None:
+        names = ", ".join(name for name, each in KINDS.items() if each.row)
+        raise NotFound(f"There is no template {kind!r}. Choose one of: {names}.")
+    return template(found.row_model)

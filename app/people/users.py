@@ -27,12 +27,14 @@ INVITED_FOR: Final = timedelta(days=7)
 
 
 class BadUser(Problem):
+    """What is wrong with a user; `field` names what of it, where that is not the label."""
+
     status = 422
     title = "Invalid user"
 
-
-class BadEnd(BadUser):
-    pass
+    def __init__(self, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,8 @@ def grant(
         )
     now = database_now(session)
     if expires_at is not None and expires_at <= now:
-        raise BadEnd(f"The roles would have ended on {last_day(expires_at)}. Enter a later date.")
+        ended = f"The roles would have ended on {last_day(expires_at)}. Enter a later date."
+        raise BadUser(ended, "expires")
     give(session, user, grants, by=principal.name, now=now, expires_at=expires_at)
 
 

@@ -26,6 +26,7 @@ from app.access import policy
 from app.access.names import is_holder, names_of
 from app.files.csv_writing import csv_of
 from app.portal import labels
+from app.portal.forms import Filled
 from app.portal.sessions import BASE, Visitor
 from app.register.successors.wording import carried_over, hanging_on, what_changed
 from app.wording import (
@@ -198,20 +199,29 @@ def page(
     def may(action: str) -> bool:
         return who is not None and policy.may(who.principal, policy.Action(action))
 
-    text = (
-        environment(request.scope["root_path"])
-        .get_template(template)
-        .render(
-            who=who,
-            token=who.token if who else None,
-            here=path,
-            query=query,
-            link=link,
-            may=may,
-            vendor_missing=not (VENDOR / "govuk.css").is_file(),
-            **content,
+    def rendered() -> str:
+        return (
+            environment(request.scope["root_path"])
+            .get_template(template)
+            .render(
+                who=who,
+                token=who.token if who else None,
+                here=path,
+                query=query,
+                link=link,
+                may=may,
+                vendor_missing=not (VENDOR / "govuk.css").is_file(),
+                **content,
+            )
         )
-    )
+
+    text = rendered()
+    filled = content.get("filled")
+    if isinstance(filled, Filled) and len(filled.errors) > 1:
+        # Errors are listed in the order of their fields, which only the page knows.
+        places = {name: text.find(f' id="{name}"') for name in filled.errors}
+        filled.errors = dict(sorted(filled.errors.items(), key=lambda each: places[each[0]]))
+        text = rendered()
     return Response(text, status, HEADERS, "text/html; charset=utf-8")
 
 
@@ -226,8 +236,13 @@ def _query(values: Mapping[str, object]) -> str:
 
 def csv_page(name: str, columns: list[str], rows: list[dict[str, object]]) -> Response:
     """A list as it was filtered, for a spreadsheet."""
-    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(csv_of(columns, rows), 200, headers, "text/csv; charset=utf-8")
+    return csv_file(name, csv_of(columns, rows))
+
+
+def csv_file(name: str, text: str) -> Response:
+    """A file for a spreadsheet, to keep."""
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{_file_name(name)}.csv"'}
+    return Response(text, 200, headers, "text/csv; charset=utf-8")
 
 
 def json_page(name: str, text: str) -> Response:

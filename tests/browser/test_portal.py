@@ -30,6 +30,7 @@ from tests import rows
 from tests.browser.conftest import Open
 from tests.browser.pages import check
 from tests.factories import told
+from tests.runs import FREELY, match
 
 NEEDS = "reference,participant,expertise,period,days\n"
 VERBS, REASONS, SAYS = LABELS[ReviewAction], LABELS[DeclineReason], LABELS[Says]
@@ -305,6 +306,22 @@ def test_both_sides_answer_and_it_is_approved(
     expect(page.get_by_text("Code 1 revoked.")).to_be_visible()
     check(page, "embed-revoked")
     assert [each for each in complaints if "422" not in each] == []
+
+
+def test_points_are_read_on_a_phone(
+    broker: Callable[..., Page], address: str, exchange: Database
+) -> None:
+    """Each criterion with its points and why, and nothing of it beyond the edge."""
+    match(exchange, FREELY)
+    page = broker(viewport={"width": 375, "height": 720}, is_mobile=True)
+    page.goto(f"{address}/proposals/1")
+    region = page.locator(".gt-scroll:has(.gt-points)")
+    assert region.evaluate("e => e.scrollWidth <= e.clientWidth")
+    for cell in region.locator("tbody td:last-child").all():
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 375
+    check(page, "proposal-phone")
 
 
 def test_a_file_is_looked_at_and_taken_in(

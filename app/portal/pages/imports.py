@@ -26,7 +26,7 @@ from app.imports import background
 from app.imports import service as uploads
 from app.imports.background import State, Told
 from app.imports.kinds import KINDS
-from app.portal.rendering import Pager, csv_page, page, page_number
+from app.portal.rendering import Pager, csv_file, csv_page, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.progress import Progress
 
@@ -128,7 +128,17 @@ def list_imports(request: Request, who: Who) -> Response:
             columns = ["id", "kind", "imported_at", "actor", "files", "counts"]
             rows = [{name: getattr(each, name) for name in columns} for each in found]
             return csv_page("imports", columns, rows)
-        return page(request, "imports.html", who, found=found[:100], kinds=TITLES)
+        templates = {name: TITLES[name] for name, kind in KINDS.items() if kind.row}
+        return page(
+            request, "imports.html", who, found=found[:100], kinds=TITLES, templates=templates
+        )
+
+
+@router.get("/imports/templates/{kind}")
+@does(Action.READ, reach=Reach.OPEN)
+def download_template(request: Request, who: Who, kind: str) -> Response:
+    """The columns of a file with made-up rows, to fill in with a spreadsheet."""
+    return csv_file(kind, uploads.template_of(kind))
 
 
 @router.get("/imports/{number:int}")

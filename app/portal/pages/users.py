@@ -18,7 +18,7 @@ from app.errors import Conflict, Problem
 from app.files.csv_reading import Date, RowModel
 from app.people import users
 from app.people.passwords import BadPassword
-from app.people.users import BadEnd, BadUser, UserShown
+from app.people.users import BadUser, UserShown
 from app.portal import forms
 from app.portal.forms import Filled
 from app.portal.labels import USER_FIELDS
@@ -208,10 +208,9 @@ def _tried(who: Visitor, filled: Filled, act: Callable[[WriteSession], None]) ->
         filled.add(wrong.field, wrong.error)
     except BadPassword as bad:
         filled.add("password", bad.detail)
-    except BadEnd as bad:
-        filled.add("expires", bad.detail)
     except (BadUser, Conflict) as bad:
-        filled.add("label" if "label" in filled.values else "role", bad.detail)
+        usual = "label" if "label" in filled.values else "role"
+        filled.add(getattr(bad, "field", None) or usual, bad.detail)
     return not filled.wrong
 
 

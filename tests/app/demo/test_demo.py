@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from app.access.keys import principal_of
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.demo.county import County
 from app.demo.county_exchange import PERIOD, write_county
+from app.demo.keys import make_keys
 from app.demo.draw import draw, write_drawn
 from app.demo.queries import to_draw
 from app.demo.service import take_in
@@ -18,10 +20,13 @@ from app.exchange.files import import_limits, import_needs, import_offers
 from app.insight import queries as insight
 from app.insight.report_page import render
 from app.planning.options import MatchOptions
+from app.proposals.queries import Wanted, list_proposals
 from app.runs import service
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Institution, Network, Participant
+from models.vocabulary import Role
+from tests.runs import matched
 
 DAY = date(2026, 9, 1)
 
@@ -112,6 +117,22 @@ def test_from_files_to_a_report(sqlite_database: Database, county: County, folde
     html = render(data)
     assert html.count("data-pairing=") == len(data.pairings)
     assert all(each.sentence for pairing in data.pairings for each in pairing.components)
+
+
+def test_keys_to_the_county_open_a_part_each(sqlite_database: Database) -> None:
+    """One of each kind of person; the contacts are those of both sides of the best proposal."""
+    matched(sqlite_database)
+    with sqlite_database.write() as session:
+        keys = make_keys(session, TERMINAL, 1)
+    with sqlite_database.read() as session:
+        held = {label: principal_of(session, key) for label, key in keys}
+        roles = {label: each.roles for label, each in held.items()}
+        for role in (Role.ADMINISTRATOR, Role.BROKER, Role.APPROVER, Role.AUDITOR):
+            assert roles[role.value] == {role}
+        for label in ("contact of Oak School", "contact of Ash School"):
+            assert roles[label] == {Role.CONTACT}
+            (full,) = list_proposals(session, held[label], Wanted())
+            assert full.proposal.id == 1
 
 
 def test_alternative_provision_meets_needs_for_it(

@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[int, str, Ask]] = {
     "invalid": (422, "same", lambda c: c.post("/api/v1/needs", json={})),
     "a bug": (500, "same", lambda c: c.get("/bug")),
     "to the portal": (307, "same", lambda c: c.get("/portal")),
+    "from the root": (307, "same", lambda c: c.get("/")),
     "sign-in": (200, "same", lambda c: c.get("/portal/sign-in")),
     "to sign-in": (303, "same", lambda c: c.get("/portal/runs")),
     "htmx to sign-in": (401, "same", lambda c: c.get("/portal/", headers={"HX-Request": "true"})),

@@ -22,6 +22,7 @@ from app.main import create_app
 from app.register.gias.importer import GiasFiles
 from app.settings import Settings
 from tests import rows
+from tests.callers import keyed
 from tests.factories import acting
 from tests.portal import broker
 
@@ -77,6 +78,27 @@ def test_the_portal_lists_the_registry(sqlite_database: Database) -> None:
     assert re.findall(r'type="file"[^>]*name="([^"]+)"|name="([^"]+)"[^>]*type="file"', text) == [
         ("", role.name) for role in GIAS.roles
     ]
+
+
+def test_templates_are_the_same_everywhere(sqlite_database: Database) -> None:
+    """Who has no terminal downloads them in the portal, or over HTTP; each is found by a link."""
+    with sqlite_database.write() as session:
+        rows.add_calendar(session)
+    who, caller = broker(sqlite_database), keyed(sqlite_database)
+    page = who.open("/imports")
+    with caller as client:
+        for name in TEMPLATES:
+            said = CliRunner().invoke(app, ["template", name]).stdout
+            path = f"/imports/templates/{name}"
+            assert f"/portal{path}" in page.links
+            found = who.client.get(f"/portal{path}")
+            assert found.text == said
+            assert f'filename="{name}.csv"' in found.headers["content-disposition"]
+            over_http = client.get(f"/api/v1/imports/{name}/template")
+            assert (over_http.status_code, over_http.text) == (200, said)
+        assert f"/portal/imports/templates/{GIAS.name}" not in page.links
+        assert who.open(f"/imports/templates/{GIAS.name}").status == 404
+        assert client.get(f"/api/v1/imports/{GIAS.name}/template").status_code == 422
 
 
 def test_the_files_of_the_register_are_the_same_everywhere() -> None:
