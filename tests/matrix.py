@@ -390,6 +390,7 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         ("/answer", {"availability": "may_offer", "version": "1", "confirmed": "1"}),
         ("/confirm", {"by_role": "headteacher", "agreed_by": "headteacher", "version": "1"}),
         ("/withdraw", {"version": "1"}),
+        ("/batches/new", {"areas": asking.area, "period": rows.YEAR}),
         ("/runs/new", {"area": asking.area, "period": rows.YEAR, **RUN_FORM}),
         ("/proposals/decide", {"chosen": chosen, "confirmed": "1", **decided}),
         ("/card", {"action": "decline", "reason": "capacity", "version": str(proposal_version)}),

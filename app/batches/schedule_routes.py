@@ -12,7 +12,7 @@ from app.access.declared import does
 from app.access.names import named_one, with_names
 from app.access.policy import Action
 from app.batches import schedules
-from app.batches.schedules import DAYS
+from app.batches.schedules import DAYS, DEFAULT_ZONE
 from app.batches.schemas import NewBatch
 from app.http.fields import Day, Id, Moment, Shown
 from app.http.idempotency import Key, once
@@ -33,7 +33,7 @@ class NewSchedule(NewBatch):
     """Which batch to start, and when."""
 
     at: Annotated[str, Field(max_length=5, description="HH:MM, 24 hours", examples=["02:00"])]
-    zone: Annotated[str, Field(max_length=50, examples=["Europe/London"])] = "Europe/London"
+    zone: Annotated[str, Field(max_length=50, examples=["Europe/London"])] = DEFAULT_ZONE
     weekday: Annotated[
         Weekday | None, Field(description="once a week on that day; absent: every day")
     ] = None

@@ -37,6 +37,7 @@ MOST: Final = 20
 LATE: Final = timedelta(minutes=15)
 """By how much a start is told to be late."""
 MOST_LETTERS: Final = 500
+DEFAULT_ZONE: Final = "Europe/London"
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 log = structlog.get_logger()

@@ -16,6 +16,7 @@ from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
     approval,
+    batches,
     cases,
     contacts,
     diffs,
@@ -73,6 +74,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         cases,
         needs_and_offers,
         runs,
+        batches,
         proposals,
         agreements,
         approval,

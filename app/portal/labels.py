@@ -29,8 +29,11 @@ from app.runs.diff import Change
 from models.vocabulary import (
     ApprovedBy,
     AreaKind,
+    AreasNamed,
+    AreaState,
     Availability,
     BalanceHolder,
+    BatchState,
     Channel,
     Consultee,
     DecisionAction,
@@ -180,6 +183,28 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ReviewAction.WITHDRAW: "Withdraw",
         ReviewAction.PIN: "Pin",
         ReviewAction.EXCLUDE: "Exclude",
+    },
+    AreasNamed: {
+        AreasNamed.ALL: "Every local authority with needs",
+        AreasNamed.REGIONS: "Every region with needs",
+        AreasNamed.DISTRICTS: "Every district with needs",
+        AreasNamed.COUNTRY: "England at once",
+    },
+    AreaState: {
+        AreaState.WAITING: "Waiting",
+        AreaState.NO_NEEDS: "No needs",
+        AreaState.QUEUED: "Queued",
+        AreaState.RUNNING: "Running",
+        AreaState.SOLVED: "Planned",
+        AreaState.INFEASIBLE: "No plan possible",
+        AreaState.UNKNOWN: "No plan found",
+        AreaState.FAILED: "Failed",
+        AreaState.CANCELLED: "Cancelled",
+    },
+    BatchState: {
+        BatchState.RUNNING: "Running",
+        BatchState.FINISHED: "Finished",
+        BatchState.CANCELLED: "Cancelled",
     },
     RunState: {
         RunState.QUEUED: "Queued",
@@ -500,6 +525,13 @@ RUN_FIELDS: Final[Mapping[str, Field]] = {
     ),
     "include_declined": Field("Pairs that were declined", "Select yes or no"),
 }
+BATCH_FIELDS: Final[Mapping[str, Field]] = {
+    "areas": Field("Areas", "Enter areas, like Kent, Medway"),
+    "period": RUN_FIELDS["period"],
+    "minutes": RUN_FIELDS["minutes"],
+    "at": Field("Time of day", "Enter a time, like 02:00"),
+    "weekday": Field("Day", "Select a day"),
+}
 SETTLE_FIELDS: Final[Mapping[str, Field]] = {
     "how": Field("What should happen to what is open?", "Select what should happen"),
     "to": Field("URN of the institution that takes over", "Enter a URN, like 100000"),
@@ -573,6 +605,18 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ProposalState.WITHDRAWN: "grey",
         ProposalState.LAPSED: "grey",
         ProposalState.REPLACED: "grey",
+    },
+    BatchState: {
+        BatchState.FINISHED: "green",
+        BatchState.CANCELLED: "grey",
+    },
+    AreaState: {
+        AreaState.SOLVED: "green",
+        AreaState.NO_NEEDS: "grey",
+        AreaState.INFEASIBLE: "red",
+        AreaState.UNKNOWN: "red",
+        AreaState.FAILED: "red",
+        AreaState.CANCELLED: "grey",
     },
     RunState: {
         RunState.QUEUED: "yellow",
