@@ -92,7 +92,9 @@ def plan_areas(
             ended = [one for one in found if one.has_ended and not (stopped() and one.cancelled)]
             for one in ended:
                 if (result := folder.result_of(database, principal, one, told, out)) is not None:
-                    change(results=told.results | {one.scope.exact: result})
+                    at = one.scope.exact
+                    asked = told.asked if at in told.asked else [*told.asked, at]
+                    change(asked=asked, results=told.results | {at: result})
             on_progress(f"{len(ended):,} of {len(found):,} areas", len(ended) / len(found))
     with database.read() as session:
         state = BatchState(queries.get_batch(session, principal, batch_id).state)

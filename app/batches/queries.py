@@ -16,6 +16,7 @@ from app.catalogue.queries import get_period
 from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile, NotFound, Problem
 from app.planning.load import PLANNED_NEEDS
+from app.planning.scope import BORDER
 from app.register import lookups as register
 from app.register.lookups import Scope
 from app.runs.leases import ENDED
@@ -24,7 +25,14 @@ from models.batches import Batch, BatchArea
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
 from models.register import Area, Institution, Participant
-from models.vocabulary import AreaKind, AreasNamed, AreaState, BatchState, RunState
+from models.vocabulary import (
+    ENDED_PROPOSALS,
+    AreaKind,
+    AreasNamed,
+    AreaState,
+    BatchState,
+    RunState,
+)
 from solver.formats.bounded import FileTooLarge, read_bounded
 
 KINDS: Final = {
@@ -57,7 +65,12 @@ class AreaRun:
 
     @property
     def scope(self) -> Scope:
-        return Scope(**self.area.scope)
+        return Scope(**{name: self.area.scope[name] for name in ("kind", "code", "name")})
+
+    @property
+    def is_across_borders(self) -> bool:
+        """Whether it is what the batch plans last: what its areas promise twice."""
+        return bool(self.area.scope["kind"] == BORDER)
 
     @property
     def waits(self) -> bool:
@@ -264,12 +277,15 @@ def _areas_in_file(session: ReadSession, principal: Principal, path: Path) -> tu
 def offers_promised_twice(
     session: ReadSession, principal: Principal, run_ids: Collection[int]
 ) -> int:
-    """How many offers these runs together give more days from than they have."""
+    """How many offers these runs together give more days from than they have.
+
+    What a later run replaced does not count.
+    """
     authorise(principal, Action.READ)
     over = (
         select(Proposal.offer_id)
         .join(Offer, Offer.id == Proposal.offer_id)
-        .where(Proposal.run_id.in_(run_ids))
+        .where(Proposal.run_id.in_(run_ids), Proposal.state.not_in(ENDED_PROPOSALS))
         .group_by(Proposal.offer_id, Offer.half_days)
         .having(func.sum(Proposal.half_days) > Offer.half_days)
         .subquery()

@@ -107,7 +107,7 @@ class AreaShown(Shown):
             for name in ("stage", "objective", "gap", "failure")
         }
         return cls(
-            scope=ScopeShown.model_validate(each.area.scope),
+            scope=ScopeShown(**each.scope.as_json()),
             state=each.state,
             run=each.area.run_id,
             needs=each.area.needs,

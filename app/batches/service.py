@@ -26,10 +26,11 @@ from app.catalogue.queries import get_period
 from app.database import Database, ReadSession, WriteSession, database_now
 from app.errors import Conflict, Problem
 from app.events import audit
+from app.planning import borders
 from app.planning.load import load
 from app.planning.options import MatchOptions
 from app.planning.rows_digest import RowsDigest
-from app.planning.scope import Takers, takers_of
+from app.planning.scope import BORDER, Takers, takers_of
 from app.planning.unchanged import is_wide, unchanged_run
 from app.runs import leases
 from app.runs import service as runs
@@ -270,7 +271,14 @@ def _with_time_limit(options: MatchOptions, needs: int) -> MatchOptions:
 
 
 def _conclude(database: Database, batch_id: int) -> bool:
-    """Plan again what ended too far from proven, or else end the batch; whether it has ended."""
+    """Plan again what is too far from proven, then what is promised twice, or else end the batch.
+
+    Returns whether it has ended.
+    """
+    with database.read() as session:
+        areas = queries.areas_of(session, batch_id)
+        wide = any(_is_to_be_planned_again(each) for each in areas)
+        settle = [] if wide else _across_borders(session, session.get_one(Batch, batch_id), areas)
     with database.write() as session:
         batch = _running(session, batch_id)
         if batch is None:
@@ -278,14 +286,59 @@ def _conclude(database: Database, batch_id: int) -> bool:
         areas = queries.areas_of(session, batch_id)
         if not all(each.has_ended for each in areas):
             return False
-        wide = [each for each in areas if _is_to_be_planned_again(each)]
-        for each in wide:
-            takers = Takers(each.area.scope, None)
-            each.area.run_id = _submit(session, batch, takers, each.area.needs or 0).id
-            each.area.planned_again = True
-        if not wide:
-            _end(session, batch, BatchState.FINISHED, WORKER.name)
-    return not wide
+        for each in areas:
+            if _is_to_be_planned_again(each):
+                takers = Takers(each.area.scope, None)
+                each.area.run_id = _submit(session, batch, takers, each.area.needs or 0).id
+                each.area.planned_again = True
+        if wide:
+            return False
+        if settle and not any(each.is_across_borders for each in areas):
+            _add_border_run(session, batch, len(areas), settle)
+            return False
+        _end(session, batch, BatchState.FINISHED, WORKER.name)
+        return True
+
+
+def _across_borders(session: ReadSession, batch: Batch, areas: Sequence[AreaRun]) -> list[str]:
+    """Needs that a pass across borders is to plan, by reference; none where it is done.
+
+    With what is promised twice come those that no area met: there may be room for them then.
+    """
+    options = MatchOptions.model_validate(batch.options)
+    if any(each.is_across_borders for each in areas) or len(areas) < 2:
+        return []
+    assert options.as_of is not None
+    loaded = load(session, WORKER, None, batch.period_code, options.as_of)
+    promised = borders.proposed_in(session, batch.id, batch.period_code)
+    found = borders.to_settle(loaded, options, promised)
+    if not found:
+        return []
+    met = {each.need_id for each in promised}
+    takers: set[int] = set()
+    for each in areas:
+        ids = takers_of(session, WORKER, each.area.scope, options.as_of).participant_ids
+        takers |= set(ids or ())
+    return [
+        need.reference
+        for need in loaded.needs
+        if need.id in found or (need.id not in met and need.participant_id in takers)
+    ]
+
+
+def _add_border_run(
+    session: WriteSession, batch: Batch, position: int, needs: Sequence[str]
+) -> None:
+    scope = {
+        "kind": BORDER,
+        "code": str(batch.id),
+        "name": f"Across the borders of batch {batch.id}",
+        "needs": list(needs),
+    }
+    run = _submit(session, batch, Takers(scope, None), len(needs))
+    added = {"needs": len(needs), "run_id": run.id}
+    session.add(BatchArea(batch_id=batch.id, position=position, scope=scope, **added))
+    session.flush()
 
 
 def _is_to_be_planned_again(each: AreaRun) -> bool:

@@ -90,8 +90,8 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
     if batch.offers_promised_twice:
         lines.append(
             f"{batch.offers_promised_twice:,} offers are promised to several areas for more days "
-            "than they have. The first proposal to be marked as preferred holds the days. To avoid "
-            "this, plan the region or country at once."
+            "than they have, as no plan settles that. The first proposal to be marked as preferred "
+            "holds the days. To avoid this, plan the region or country at once."
         )
     if batch.needs_in_no_area:
         lines.append(f"{batch.needs_in_no_area:,} needs are outside these areas.")

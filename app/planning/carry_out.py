@@ -19,6 +19,7 @@ from app.database import Database
 from app.exchange.queries import confirmed
 from app.garbage import uncollected
 from app.planning.alternates import alternate_rows
+from app.planning.borders import with_what_stands
 from app.planning.build import Built, build
 from app.planning.given_plan import evaluate, validate
 from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load
@@ -26,7 +27,7 @@ from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable
 from app.planning.price_curve import price_curve, prices_of
 from app.planning.rows_digest import RowsDigest
-from app.planning.scope import takers_of
+from app.planning.scope import BORDER, takers_of
 from app.planning.standing import Standing, standing
 from app.planning.travel import travel_times
 from app.planning.unchanged import Kept, basis_of, kept_plan
@@ -226,7 +227,9 @@ def _make(order: Order, database: Database, cancelled: Callable[[], bool]) -> Ma
             takers = takers_of(session, WORKER, order.scope, as_of)
             ids, period = takers.participant_ids, order.period_code
             loaded = load(session, WORKER, ids, period, as_of, now=order.now)
-            return loaded, standing(session, order.scope, period, order.run_id)
+            if order.scope["kind"] == BORDER:
+                loaded = with_what_stands(session, loaded, order.scope)
+            return loaded, standing(session, order.scope, period, order.run_id, takers=ids)
 
     loaded, stands = retried(read, cancelled)
     digest = RowsDigest.of(loaded, order.travel_source).with_needs(loaded, options)

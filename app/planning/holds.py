@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.exchange import Need, Offer, Period
@@ -41,6 +41,24 @@ def held(
 
     `besides`: the proposal whose own hold is not counted.
     """
+    conditions: list[ColumnElement[bool]] = [
+        Proposal.state.in_(HOLDING),
+        or_(Proposal.held_until.is_(None), Proposal.held_until > now),
+    ]
+    if besides is not None:
+        conditions.append(Proposal.id != besides)
+    if participants is not None:
+        conditions.append(
+            or_(
+                Need.participant_id.in_(participants),
+                Offer.participant_id.in_(participants),
+            )
+        )
+    return holds_where(session, *conditions)
+
+
+def holds_where(session: Session, *conditions: ColumnElement[bool]) -> list[Hold]:
+    """What proposals hold, or would hold."""
     query = (
         select(
             Proposal.need_id,
@@ -56,21 +74,9 @@ def held(
         .join(Offer, Offer.id == Proposal.offer_id)
         .join(Run, Run.id == Proposal.run_id)
         .join(Period, Period.code == Run.period_code)
-        .where(
-            Proposal.state.in_(HOLDING),
-            or_(Proposal.held_until.is_(None), Proposal.held_until > now),
-        )
+        .where(*conditions)
         .order_by(Proposal.id)
     )
-    if besides is not None:
-        query = query.where(Proposal.id != besides)
-    if participants is not None:
-        query = query.where(
-            or_(
-                Need.participant_id.in_(participants),
-                Offer.participant_id.in_(participants),
-            )
-        )
     return [Hold(*row) for row in session.execute(query)]
 
 

@@ -14,10 +14,13 @@ from app.register import lookups as register
 from app.register.lookups import AnySession
 from app.register.naming import participant_ids, references_named
 from app.register.successors.resolve import current
+from models.exchange import Need
 from models.matching import Run
 from models.vocabulary import Operation
 
 LIST: Final = "list"
+BORDER: Final = "border"
+"""Needs by name: of a pass across the borders of a batch's areas, whose number is the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ def takers_of(
     """The takers that a run's stored scope means on `day`."""
     if description["kind"] == LIST:
         return takers_listed(session, principal, description["takers"])
+    if description["kind"] == BORDER:
+        named = Need.reference.in_(description["needs"])
+        ids = session.scalars(select(Need.participant_id).where(named).distinct())
+        return Takers(dict(description), frozenset(ids))
     scope = register.Scope(description["kind"], description["code"], description["name"])
     return _in_scope(session, principal, scope, day)
 

@@ -1,6 +1,6 @@
 """What stands before a run: proposals of the last plan that nobody decided on, kept at a price."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,8 +11,10 @@ from app.errors import NotFound
 from app.planning.load import Loaded
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Pair
-from app.planning.scope import run_ids
+from app.planning.scope import BORDER, run_ids
 from app.wording import counted, number
+from models.batches import BatchArea
+from models.exchange import Need
 from models.matching import Proposal, RuleException, Run
 from models.vocabulary import ProposalState, days_text
 from solver.pairing.candidates import CandidatePairs
@@ -36,22 +38,69 @@ def undecided() -> ColumnElement[bool]:
     return (Proposal.state == ProposalState.PROPOSED) & ~excepted
 
 
+def of_border_runs(period_code: str) -> ColumnElement[bool]:
+    """Whether a proposal is of a pass across borders."""
+    kind = Run.scope["kind"].as_string()
+    runs = select(Run.id).where(Run.period_code == period_code, kind == BORDER)
+    return Proposal.run_id.in_(runs)
+
+
+def of_batch(batch_id: int, period_code: str) -> ColumnElement[bool]:
+    """Whether a proposal is of the plans of a batch, or of a pass before it, and undecided."""
+    runs = select(BatchArea.run_id).where(
+        BatchArea.batch_id == batch_id, BatchArea.run_id.is_not(None)
+    )
+    return (Proposal.run_id.in_(runs) | of_border_runs(period_code)) & undecided()
+
+
 def standing(
     session: Session,
     scope: Mapping[str, Any],
     period_code: str,
     before: int | None = None,
+    *,
+    takers: Collection[int] | None = None,
 ) -> list[Standing]:
     """What stands for the takers of a scope, as runs before the one numbered `before` left it."""
-    left = select(Proposal.run_id).where(undecided())
-    earlier = [Run.id.in_(left)] if before is None else [Run.id.in_(left), Run.id < before]
+    found = undecided_of(session, scope, period_code, before, takers)
+    return list({row[1:3]: Standing(*row[1:]) for row in found}.values())
+
+
+def undecided_of(
+    session: Session,
+    scope: Mapping[str, Any],
+    period_code: str,
+    before: int | None,
+    takers: Collection[int] | None,
+) -> list[tuple[int, int, int, int]]:
+    """Proposals that runs of the scope, or passes across borders, left for its takers.
+
+    Each with its need, offer and half-days, in order; `takers` none: all.
+    """
+    earlier = [] if before is None else [Run.id < before]
+    across = of_border_runs(period_code)
+    if scope["kind"] == BORDER:
+        mine = of_batch(int(scope["code"]), period_code) & Need.reference.in_(scope["needs"])
+    else:
+        left = Run.id.in_(select(Proposal.run_id).where(undecided()))
+        runs = run_ids(session, scope, period_code, left, *earlier)
+        mine = Proposal.run_id.in_(runs) | across
     query = (
-        select(Proposal.need_id, Proposal.offer_id, Proposal.half_days)
-        .where(Proposal.run_id.in_(run_ids(session, scope, period_code, *earlier)), undecided())
+        select(
+            *(Proposal.id, Proposal.need_id, Proposal.offer_id, Proposal.half_days),
+            *(Need.participant_id, across),
+        )
+        .join(Need, Need.id == Proposal.need_id)
+        .where(mine, undecided())
         .order_by(Proposal.id)
     )
-    found = {(row.need_id, row.offer_id): Standing(*row) for row in session.execute(query)}
-    return list(found.values())
+    if before is not None:
+        query = query.where(Proposal.run_id < before)
+    return [
+        (proposal_id, need_id, offer_id, half_days)
+        for proposal_id, need_id, offer_id, half_days, taker, is_across in session.execute(query)
+        if not is_across or takers is None or taker in takers
+    ]
 
 
 def current_rows(

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.planning.options import MatchOptions
-from app.planning.scope import run_ids
+from app.planning.scope import BORDER, run_ids
 from app.planning.standing import undecided
 from models.matching import Proposal, Run, RunFile
 from models.vocabulary import RunState
@@ -88,9 +88,24 @@ def unchanged_run(
         return None
     if options.free or not _suffices(before, options):
         return None
-    of_run = select(func.count()).where(Proposal.run_id == before.id)
-    stands = session.scalar(of_run.where(undecided())) == session.scalar(of_run)
-    return before if stands else None
+    return before if _all_stands(session, before.id) else None
+
+
+def _all_stands(session: Session, run_id: int) -> bool:
+    """Whether nobody decided on what a run proposed, or on what a pass across borders did since."""
+    query = select(Proposal.need_id, Proposal.replaced_by_run_id).where(
+        Proposal.run_id == run_id, ~undecided()
+    )
+    gone = session.execute(query).all()
+    for need_id, newer in gone:
+        if newer is None or session.get_one(Run, newer).scope["kind"] != BORDER:
+            return False
+        instead = select(Proposal.id).where(
+            Proposal.run_id == newer, Proposal.need_id == need_id, ~undecided()
+        )
+        if session.scalar(instead.limit(1)) is not None:
+            return False
+    return True
 
 
 def _suffices(before: Run, options: MatchOptions) -> bool:

@@ -4,17 +4,21 @@ What is replaced is set aside and stays on record. What anybody decided on, or m
 for, is left alone, and so are the proposals of other areas and periods.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from app.access.policy import WORKER
 from app.database import WriteSession, database_now
 from app.events import audit
-from app.planning.scope import run_ids
-from app.planning.standing import undecided
+from app.planning.options import MatchOptions
+from app.planning.scope import run_ids, takers_of
+from app.planning.standing import undecided, undecided_of
 from models.matching import Proposal, ProposalFlag, Run
 from models.vocabulary import FlagOutcome, ProposalState, RunState
+
+AT_ONCE: Final = 5_000
 
 
 def newer_run(session: Session, run: Run) -> int | None:
@@ -25,19 +29,28 @@ def newer_run(session: Session, run: Run) -> int | None:
 
 def replace_undecided(session: WriteSession, run: Run, actor: str) -> int:
     """Set aside what a run that is now planned replaces, and return how many proposals that is."""
-    left = select(Proposal.run_id).where(undecided() | Proposal.alternate_due)
-    earlier = run_ids(session, run.scope, run.period_code, Run.id < run.id, Run.id.in_(left))
-    if not earlier:
+    as_of = MatchOptions.model_validate(run.options).as_of
+    assert as_of is not None
+    takers = takers_of(session, WORKER, run.scope, as_of).participant_ids
+    open_ones = [
+        row[0] for row in undecided_of(session, run.scope, run.period_code, run.id, takers)
+    ]
+    due = select(Proposal.run_id).where(Proposal.alternate_due)
+    earlier = run_ids(session, run.scope, run.period_code, Run.id < run.id, Run.id.in_(due))
+    if not earlier and not open_ones:
         return 0
     # This run has planned these needs anew: none waits for an alternative any more.
-    _change(session, Proposal.alternate_due.expression, earlier, alternate_due=False)
-    replaced = _change(
-        session,
-        undecided(),
-        earlier,
-        state=ProposalState.REPLACED,
-        replaced_by_run_id=run.id,
-        version=Proposal.version + 1,
+    of_earlier = Proposal.run_id.in_(earlier) & Proposal.alternate_due.expression
+    _change(session, of_earlier, alternate_due=False)
+    replaced = sum(
+        _change(
+            session,
+            Proposal.id.in_(open_ones[start : start + AT_ONCE]) & undecided(),
+            state=ProposalState.REPLACED,
+            replaced_by_run_id=run.id,
+            version=Proposal.version + 1,
+        )
+        for start in range(0, len(open_ones), AT_ONCE)
     )
     session.execute(
         update(ProposalFlag)
@@ -55,18 +68,22 @@ def replace_undecided(session: WriteSession, run: Run, actor: str) -> int:
         actor=actor,
         action="run.replaced_proposals",
         subject=f"run:{run.id}",
-        of_runs=sorted(earlier),
+        of_runs=_runs_of(session, run),
         proposals=replaced,
     )
     return replaced
 
 
-def _change(
-    session: WriteSession, which: ColumnElement[bool], runs: list[int], **values: Any
-) -> int:
+def _runs_of(session: WriteSession, run: Run) -> list[int]:
+    """Runs of which a run has replaced proposals."""
+    query = select(Proposal.run_id).where(Proposal.replaced_by_run_id == run.id).distinct()
+    return sorted(session.scalars(query))
+
+
+def _change(session: WriteSession, which: ColumnElement[bool], **values: Any) -> int:
     changed = session.execute(
         update(Proposal)
-        .where(Proposal.run_id.in_(runs), which)
+        .where(which)
         .values(**values)
         .returning(Proposal.id)
         .execution_options(synchronize_session=False)

@@ -1,0 +1,84 @@
+"""A pass across the borders of areas that were planned apart: what they promise twice, once.
+
+The plans of a batch stand but for the needs that this names. Their pairings are taken off like what
+is held (`with_what_stands`), so that a run of just these needs fits with all of them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from app.planning.capacity import what_is_left
+from app.planning.holds import Hold, holds_where
+from app.planning.load import Loaded
+from app.planning.options import MatchOptions
+from app.planning.standing import of_batch
+from models.vocabulary import Reciprocity
+
+APART: Final = (Reciprocity.NONE, Reciprocity.BALANCED)
+"""Rules under which a part of a plan can be changed while the rest stands."""
+
+
+def proposed_in(session: Session, batch_id: int, period_code: str) -> list[Hold]:
+    """What the plans of a batch promise together, nobody having decided on it."""
+    return holds_where(session, of_batch(batch_id, period_code))
+
+
+def to_settle(loaded: Loaded, options: MatchOptions, promised: Sequence[Hold]) -> set[int]:
+    """Needs whose givers promise more than they have, or may give, in all plans together.
+
+    With whoever gives less then, what it takes is looked at anew as well, as far as its balance
+    asks for that; so the rest keeps every rule by itself.
+    """
+    if options.reciprocity not in APART:
+        return set()
+    left = what_is_left(loaded, options)
+    offers = {offer.id: row for row, offer in enumerate(loaded.offers)}
+    people = {row.id: place for place, row in enumerate(loaded.participants)}
+    days_of, pairings_of, days_by, pairings_by = (Counter[int]() for _ in range(4))
+    for each in promised:
+        days_of[each.offer_id] += each.half_days
+        pairings_of[each.offer_id] += 1
+        days_by[each.giver_id] += each.half_days
+        pairings_by[each.giver_id] += 1
+
+    def is_over(each: Hold) -> bool:
+        offer, giver = offers.get(each.offer_id), people[each.giver_id]
+        return (
+            offer is None
+            or days_of[each.offer_id] > left.offer_half_days[offer]
+            or pairings_of[each.offer_id] > left.offer_pairings[offer]
+            or days_by[each.giver_id] > left.give_limit[giver]
+            or pairings_by[each.giver_id] > left.max_given[giver]
+        )
+
+    over = {each.giver_id for each in promised if is_over(each)}
+    needs = {each.need_id for each in promised if each.giver_id in over}
+    while options.reciprocity is Reciprocity.BALANCED:
+        balance = Counter[int]()
+        for each in promised:
+            if each.need_id not in needs:
+                balance[each.giver_id] += each.half_days
+                balance[each.taker_id] -= each.half_days
+        short = {
+            who
+            for who, half_days in balance.items()
+            if not left.exempt[people[who]] and left.allowance[people[who]] + half_days < 0
+        }
+        if not short:
+            break
+        needs |= {each.need_id for each in promised if each.taker_id in short}
+    return needs
+
+
+def with_what_stands(session: Session, loaded: Loaded, scope: Mapping[str, Any]) -> Loaded:
+    """Rows of a pass across borders: its needs alone, all else of its batch taken off."""
+    named = set(scope["needs"])
+    needs = [need for need in loaded.needs if need.reference in named]
+    ids = {need.id for need in needs}
+    promised = proposed_in(session, int(scope["code"]), loaded.period.code)
+    fixed = [each for each in promised if each.need_id not in ids]
+    return replace(loaded, needs=needs, holds=[*loaded.holds, *fixed])
