@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import insert
+
 from app.database import WriteSession, database_now
 from app.events import touched
 from models.register import Circumstance, FactChange
@@ -17,19 +19,13 @@ def note(
     **more: Any,
 ) -> None:
     """Write down that `actor` changed a fact of participants, each with its name if it has one."""
-    at = database_now(session)
-    session.add_all(
-        FactChange(
-            participant_id=participant_id,
-            kind=kind,
-            name=name,
-            changed_by=actor,
-            changed_at=at,
-            **more,
-        )
+    who = {"kind": kind, "changed_by": actor, "changed_at": database_now(session)}
+    rows = [
+        {"participant_id": participant_id, "name": name, **who, **more}
         for participant_id, name in sorted(set(changed), key=str)
-    )
-    session.flush()
+    ]
+    if rows:
+        session.execute(insert(FactChange), rows)
 
 
 def note_ended(session: WriteSession, actor: str, ended: Iterable[tuple[int, str]]) -> None:

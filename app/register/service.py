@@ -339,6 +339,7 @@ def _write_members(
             )
         )
     session.add_all(made)
+    session.flush()
     changed = [(each.participant_id, network.key) for each in made if _place(each) not in before]
     facts.note(session, principal.name, FactKind.NETWORK, changed)
 

@@ -156,6 +156,12 @@ def _form(
             else None
         )
         own = speaks_for(session, who.principal, OF_SIDE[side], full.proposal)
+        fields = CONSENT_FIELDS if consents else RESPONSE_FIELDS
+        if filled.wrong and not own:
+            # All that is missing at once; `check_heard` alone would tell it one by one.
+            for name in ("channel", "said_on"):
+                if not filled.values.get(name):
+                    filled.add(name, fields[name].enter)
         return page(
             request,
             template,
@@ -167,6 +173,6 @@ def _form(
             of=full.taker if side is Side.TAKER else full.giver,
             filled=filled,
             expertise=expertise_names(session, who),
-            fields=CONSENT_FIELDS if consents else RESPONSE_FIELDS,
+            fields=fields,
             kept_apart=kept_apart,
         )

@@ -128,7 +128,11 @@ def list_imports(request: Request, who: Who) -> Response:
             columns = ["id", "kind", "imported_at", "actor", "files", "counts"]
             rows = [{name: getattr(each, name) for name in columns} for each in found]
             return csv_page("imports", columns, rows)
-        templates = {name: TITLES[name] for name, kind in KINDS.items() if kind.row}
+        templates = {
+            name: TITLES[name]
+            for name, kind in KINDS.items()
+            if kind.row and may(who.principal, kind.action)
+        }
         return page(
             request, "imports.html", who, found=found[:100], kinds=TITLES, templates=templates
         )

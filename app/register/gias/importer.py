@@ -154,6 +154,7 @@ def import_gias(
     on_progress("Writing memberships", 0.0)
     report.things["memberships"], notes = write_memberships(
         session,
+        principal.name,
         [row for _, row in rows.establishments],
         [row for _, row in rows.links] if files.links else None,
         [row for _, row in rows.memberships],

@@ -11,12 +11,13 @@ from sqlalchemy import Table, bindparam, insert, select, update
 
 from app.database import WriteSession
 from app.errors import Fault
-from app.import_kit.upsert import Counts, Row
+from app.import_kit.upsert import CHUNK, Counts, Row
+from app.register import facts
 from app.register.gias.classification import TRUST_KINDS
 from app.register.gias.rows import EstablishmentRow, LinkRow, MembershipRow
 from app.wording import counted
 from models.register import Group, Institution, Membership
-from models.vocabulary import GroupKind
+from models.vocabulary import FactKind, GroupKind
 
 Place = tuple[int, int]
 """An institution's participant id and a group's id."""
@@ -120,6 +121,7 @@ def check_memberships(
 
 def write_memberships(
     session: WriteSession,
+    actor: str,
     establishments: list[EstablishmentRow],
     links: list[LinkRow] | None,
     history: list[MembershipRow],
@@ -156,7 +158,7 @@ def write_memberships(
             today=today,
             writing=writing,
         ).settle(spells.get(place, {}), stored.get(place, []))
-    _write(session, writing)
+    _write(session, actor, writing)
     return writing.counts, places.notes
 
 
@@ -291,7 +293,13 @@ def _match(stored: list[Stored], joined: date | None, *, runs: bool) -> Stored |
     return next((spell for spell in undated if joined is None and spell.joined is None), None)
 
 
-def _write(session: WriteSession, writing: Writing) -> None:
+def _write(session: WriteSession, actor: str, writing: Writing) -> None:
+    placed = [row["participant_id"] for row in writing.new]
+    moved = [row["key"] for row in writing.changed]
+    for start in range(0, len(moved), CHUNK):
+        some = Membership.id.in_(moved[start : start + CHUNK])
+        placed += session.scalars(select(Membership.participant_id).where(some))
+    facts.note(session, actor, FactKind.GROUP, ((each, None) for each in placed))
     if writing.new:
         session.execute(insert(Membership), writing.new)
     if changes := writing.changed + writing.ended:

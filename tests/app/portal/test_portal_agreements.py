@@ -124,10 +124,10 @@ def test_a_no_says_why_and_declines(who: Visitor, exchange: Database) -> None:
 
 
 def test_errors_are_listed_in_the_order_of_the_page(who: Visitor, exchange: Database) -> None:
-    """Whatever was looked at first."""
+    """All of them, whatever was looked at first."""
     page = answer(who, "giver")
     listed = [each for each in page.links if each.startswith("#") and each != "#main-content"]
-    assert listed == ["#says", "#said_by"]
+    assert listed == ["#says", "#said_by", "#channel", "#said_on"]
 
 
 def test_an_answer_to_an_older_state_is_not_taken(who: Visitor, exchange: Database) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.database import Database
 from app.import_kit.upsert import Counts
-from models.register import Group, Membership, Participant, Succession
+from models.register import FactChange, Group, Membership, Participant, Succession
 from tests.factories import (
     MONDAY,
     TUESDAY,
@@ -55,6 +55,22 @@ def test_groups_and_members_come_from_their_files(database: Database, tmp_path: 
         ("urn:900001", 5001, date(2020, 9, 1), None),
         ("urn:900002", 5002, None, None),
     ]
+
+
+def test_who_put_whom_into_a_group_is_kept(sqlite_database: Database, tmp_path: Path) -> None:
+    """For rules that let nobody decide by what they changed; the same files again add nothing."""
+    schools = [establishment(900001), establishment(900002)]
+    groups, links = [group(5001)], [link(900001, 5001, "01/09/2020"), link(900002, 5001)]
+    files = write_gias(tmp_path, schools, groups=groups, links=links)
+    for _ in range(2):
+        take_in(sqlite_database, files)
+    dated = [links[0], link(900002, 5001, "01/09/2021")]
+    take_in(sqlite_database, write_gias(tmp_path, schools, groups=groups, links=dated))
+    with sqlite_database.read() as session:
+        query = select(Participant.reference, FactChange.kind, FactChange.changed_by)
+        found = session.execute(query.join(FactChange).order_by(FactChange.id)).all()
+    made = [f"urn:{urn}" for urn in (900001, 900002, 900002)]
+    assert [tuple(each) for each in found] == [(who, "group", "terminal") for who in made]
 
 
 def test_without_group_files_the_establishments_name_their_groups(
