@@ -84,7 +84,7 @@ class PlanMap:
     symbols: tuple[Symbol, ...]
 
 
-class _Paper:
+class Paper:
     """Puts latitude and longitude on paper, true to shape about the middle of the map."""
 
     def __init__(self, spots: list[tuple[float, float]]) -> None:
@@ -115,7 +115,7 @@ def _position(participant: ReportParticipant) -> tuple[float, float] | None:
     return participant.latitude, participant.longitude
 
 
-def _arc(start: tuple[float, float], end: tuple[float, float]) -> str:
+def arc_path(start: tuple[float, float], end: tuple[float, float]) -> str:
     """Bend to the left of the way from giver to taker, so that a swap shows as two arcs."""
     (x1, y1), (x2, y2) = start, end
     middle = (x1 + x2) / 2 + BEND * (y2 - y1), (y1 + y2) / 2 - BEND * (x2 - x1)
@@ -125,7 +125,7 @@ def _arc(start: tuple[float, float], end: tuple[float, float]) -> str:
     return f"M{x1:g} {y1:g}Q{middle[0]:.1f} {middle[1]:.1f} {x2:.1f} {y2:.1f}"
 
 
-def _ring(paper: _Paper, ring: tuple[tuple[float, float], ...]) -> str:
+def _ring(paper: Paper, ring: tuple[tuple[float, float], ...]) -> str:
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in (paper.place(*spot) for spot in ring)) + "Z"
 
 
@@ -141,7 +141,7 @@ def plan_map(data: ReportData) -> PlanMap | None:
     known = [spot for spot in positions if spot is not None]
     if not known:
         return None
-    paper = _Paper(known + [spot for ring in data.outline for spot in ring])
+    paper = Paper(known + [spot for ring in data.outline for spot in ring])
     index = {each.reference: place for place, each in enumerate(data.participants)}
     givers = {pairing.giver for pairing in data.pairings}
     takers = {pairing.taker for pairing in data.pairings}
@@ -150,7 +150,7 @@ def plan_map(data: ReportData) -> PlanMap | None:
         start, end = positions[index[pairing.giver]], positions[index[pairing.taker]]
         if start is not None and end is not None:
             giver, taker = paper.place(*start), paper.place(*end)
-            arcs.append((dist(giver, taker), Arc(number, _arc(giver, taker), pairing.ladder)))
+            arcs.append((dist(giver, taker), Arc(number, arc_path(giver, taker), pairing.ladder)))
     arcs.sort(key=lambda arc: -arc[0])  # short arcs lie upon long ones, not under them
     dots = []
     for number, (participant, spot) in enumerate(zip(data.participants, positions, strict=True)):

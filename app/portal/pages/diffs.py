@@ -8,6 +8,7 @@ from starlette.responses import Response
 from app.access.declared import does
 from app.access.policy import Action
 from app.access.scoped import may_on
+from app.insight.diff_map import diff_map
 from app.portal import forms
 from app.portal.pages.institutions import expertise_names
 from app.portal.rendering import csv_page, page
@@ -41,6 +42,7 @@ def show_diff(request: Request, who: Who, run_id: int) -> Response:
             run=found.after,
             found=found,
             changed=changed,
+            drawn=diff_map(changed),
             takeable=[each for each in newer if each.state in PREFERABLE],
             preferable=PREFERABLE,
             may_review=may_on(session, who.principal, Action.REVIEW, found.after),

@@ -16,6 +16,7 @@ from app.cases.queries import case_on
 from app.cli.main import run as command
 from app.database import Database
 from app.errors import NotFound, Problem
+from app.insight.diff_map import diff_map
 from app.planning.options import MatchOptions
 from app.proposals import decisions
 from app.runs import queries, service
@@ -335,6 +336,24 @@ def test_a_difference_is_taken_over_one_by_one_or_as_a_whole(moved: Database) ->
     assert "1 proposal" in done.text
     assert proposal_states(moved) == ["replaced", "preferred"]
     assert sorted(who.open("/runs/2/diff").boxes.get("chosen", [])) == ["1:2"]
+
+
+def test_a_map_shows_what_ends_and_what_comes_in_its_place(moved: Database) -> None:
+    """One arc of each plan; who has no position is counted."""
+    with moved.read() as session:
+        lines = diff(session, TERMINAL, 2).lines
+        drawn = diff_map(lines)
+        assert drawn is not None
+        assert (len(drawn.ended), len(drawn.begun), len(drawn.dots)) == (1, 1, 3)
+        assert drawn.without_position == 0
+        lines[0].taker.latitude = lines[0].taker.longitude = None
+        assert lines[0].before is not None
+        drawn = diff_map(lines)
+        assert drawn is not None
+        assert (drawn.ended, drawn.begun, drawn.without_position) == ((), (), 1)
+        assert diff_map([]) is None
+        session.rollback()
+    assert "support that ends" in broker(moved, rows.NOW).open("/runs/2/diff").text
 
 
 def test_http_names_the_proposals_of_both_plans(moved: Database) -> None:
