@@ -9,9 +9,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import migrations
+from app.access.policy import TERMINAL
 from app.catalogue.packaged import load_packaged
 from app.database import Database
 from app.errors import Conflict, NotFound
+from app.events import audit
 from app.register.circumstances import ensure_default_rules
 
 
@@ -53,9 +55,12 @@ def migrate(database: Database, revision: str = "head") -> None:
     down = revision == "base" or (before is not None and revision in older and revision != before)
     (command.downgrade if down else command.upgrade)(config(database), revision)
     if current(database) == head(database):
+        passed = () if down else scripts.iterate_revisions("head", before or "base")
+        rebinds = {name for each in passed for name in getattr(each.module, "rebinds", ())}
         with database.write() as session:
             load_packaged(session)
             ensure_default_rules(session)
+            audit.bind_anew(session, actor=TERMINAL.name, tables=rebinds)
 
 
 def _require_known(found: str | None, known: Collection[str]) -> None:

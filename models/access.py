@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -43,6 +43,29 @@ class AuditEvent(Base):
     previous: Mapped[str] = mapped_column(String(64))
     """The hash of the event before; zeros for the first."""
     hash: Mapped[str] = mapped_column(String(64))
+    rows_digest: Mapped[str | None] = mapped_column(String(64))
+    """Over the rows of its transaction, as `audit_row` holds them; none where it wrote none."""
+
+
+class AuditRow(Base):
+    """What a row of a bound table was after an event: see `models.bound` and `app.events.rows`.
+
+    Triggers refuse to change and to delete them.
+    """
+
+    __tablename__ = "audit_row"
+    __table_args__ = (Index("ix_audit_row_key", "table_name", "key", "sequence"),)
+
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Of the event, which is written after these."""
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    table_name: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(Text)
+    """The primary key as a JSON array."""
+    found: Mapped[str | None] = mapped_column(String(64))
+    """The digest of the row before, or `missing`, where it was not what its last event says."""
+    digest: Mapped[str | None] = mapped_column(String(64))
+    """Of the row from now on; none where it was deleted."""
 
 
 class AuditSalt(Base):

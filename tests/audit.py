@@ -12,7 +12,7 @@ from app.database import Database
 from app.events.verify import Fault, Verified
 
 GUARDED: Final = (
-    *("audit_event", "audit_head", "audit_salt"),
+    *("audit_event", "audit_head", "audit_row", "audit_salt"),
     *("need", "need_version", "offer", "offer_version"),
 )
 """Tables with triggers."""

@@ -3,6 +3,7 @@
 The hash of an event is SHA-256 over a JSON array, written without spaces and in ASCII:
 `["givetake-audit-1", previous, sequence, at, actor, action, subject, digest, detail]`, where `at`
 is UTC like `2026-09-01 09:30:00.000000` and `detail` the stored JSON as one string, byte by byte.
+A tenth element follows where the event binds rows: their digest.
 """
 
 import hashlib
@@ -31,9 +32,12 @@ def link(
     subject: str,
     digest: str | None,
     detail: str,
+    rows_digest: str | None,
 ) -> str:
     """The hash of an event that follows one with the hash `previous`."""
     content = [FORMAT, previous, sequence, at, actor, action, subject, digest, detail]
+    if rows_digest is not None:
+        content.append(rows_digest)
     return _sha256(json.dumps(content, separators=(",", ":")))
 
 

@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from app.errors import Problem
 from app.events import chain
-from app.events.bound_rows import Binding, Comparison, as_stored, as_text, binding_of
-from app.events.versions import wrong_version
+from app.events import verify_rows as bound
+from app.events.audit import BOUND_ANEW
+from app.events.bound_rows import Wrong, binding_of, wrong_row
+from app.events.rows import as_stored, as_text
 from models.access import AuditEvent, AuditHead
 
 AT_ONCE: Final = 2_000
@@ -25,17 +27,18 @@ _ANCHOR: Final = re.compile(r"([1-9][0-9]{0,9}):([0-9a-f]{64})")
 _SQLITE: Final = """
     select sequence, cast(at as blob), cast(actor as blob), cast(action as blob),
         cast(subject as blob), cast(digest as blob), cast(detail as blob),
-        cast(previous as blob), cast(hash as blob),
+        cast(previous as blob), cast(hash as blob), cast(rows_digest as blob),
         typeof(at) || typeof(actor) || typeof(action) || typeof(subject) || typeof(detail)
         || typeof(previous) || typeof(hash) || replace(typeof(digest), 'null', 'text')
+        || replace(typeof(rows_digest), 'null', 'text')
     from audit_event where sequence > :after order by sequence limit :most
 """
 _POSTGRESQL: Final = """
     select sequence, to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), actor, action,
-        subject, digest, detail::text, previous, hash, 'as declared'
+        subject, digest, detail::text, previous, hash, rows_digest, 'as declared'
     from audit_event where sequence > :after order by sequence limit :most
 """
-_TYPES: Final = frozenset({"as declared", "text" * 8})
+_TYPES: Final = frozenset({"as declared", "text" * 9})
 _BEFORE_ALL: Final = -(2**63)
 
 
@@ -81,8 +84,10 @@ class Verified:
     events: int
     """How many were found in order."""
     rows: int
-    """How many rows were found to be as the events say that bind them."""
+    """How many rows are as the last events say that bind them."""
     fault: Fault | None = None
+    bound_from: int | None = None
+    """The event that bound what stood when the database was upgraded; none where all events do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ class _Event:
     detail: str
     previous: str
     hash: str
+    rows_digest: str | None
     types: str
 
 
@@ -130,29 +136,38 @@ def verify(session: Session, known: Sequence[Anchor] = ()) -> Verified:
     wanted = defaultdict(set)
     for each in known:
         wanted[each.sequence].add(each.hash)
-    last, previous = 0, chain.FIRST
-    comparison = Comparison(session)
+    last, previous, bound_from = 0, chain.FIRST, None
     for events in _pages(session):
         fault = None
-        bindings: list[Binding] = []
+        read: list[_Event] = []
         for event in events:
             fault = _fault(event, last + 1, previous) or _unlike(event, wanted)
             if fault is not None:
                 break
             last, previous = event.sequence, event.hash
-            binding = binding_of(event.sequence, event.at, event.action, event.digest, event.detail)
-            if binding is not None:
-                bindings.append(binding)
-        if (of_row := comparison.compare(bindings)) is not None:
-            fault = Fault(*of_row)
+            read.append(event)
+            if event.action == BOUND_ANEW and bound_from is None:
+                bound_from = event.sequence
+        if (found := _wrong_rows(session, read)) is not None:
+            fault = Fault(*found)
         if fault is not None:
-            return Verified(said, last, comparison.rows, fault)
+            return Verified(said, last, 0, fault)
     fault = _of_end(said, last, previous, known)
-    if fault is None and (of_row := comparison.compare_last()) is not None:
-        fault = Fault(*of_row)
-    if fault is None and (sentence := wrong_version(session)) is not None:
-        fault = Fault(last, sentence)
-    return Verified(said, last, comparison.rows, fault)
+    rows = 0
+    if fault is None and last:  # the first event binds what stood before it
+        rows, found = bound.compare(session, last)
+        fault = Fault(*found) if found is not None else None
+    return Verified(said, last, rows, fault, bound_from)
+
+
+def _wrong_rows(session: Session, events: Sequence[_Event]) -> Wrong | None:
+    """The first of what some events bind that is not as they recorded it."""
+    bindings = (binding_of(each.sequence, each.digest, each.detail) for each in events)
+    found = (
+        wrong_row(session, [each for each in bindings if each is not None]),
+        bound.wrong_list(session, {each.sequence: each.rows_digest for each in events}),
+    )
+    return min((each for each in found if each is not None), default=None)
 
 
 def _pages(session: Session) -> Iterator[list[_Event]]:
@@ -180,7 +195,7 @@ def _fault(event: _Event, expected: int, previous: str) -> Fault | None:
     if event.types not in _TYPES:
         return Fault(number, f"Event {number:,} was changed: a value has another type.")
     content = (event.at, event.actor, event.action, event.subject, event.digest, event.detail)
-    if chain.link(event.previous, number, *content) != event.hash:
+    if chain.link(event.previous, number, *content, event.rows_digest) != event.hash:
         return Fault(number, f"Event {number:,} was changed: its hash is of other content.")
     if event.previous != previous:
         return Fault(number, f"Event {number:,} does not follow from the one before.")

@@ -157,6 +157,6 @@ def _write(
             change = change.where(
                 column.is_not_distinct_from(given) if column.nullable else column == given
             )
-        session.connection().execute(
+        session.execute(
             change, [{f"new_{name}": row[name] for name in (*key, *columns)} for row in differing]
         )

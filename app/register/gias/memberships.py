@@ -304,7 +304,7 @@ def _write(session: WriteSession, actor: str, writing: Writing) -> None:
         session.execute(insert(Membership), writing.new)
     if changes := writing.changed + writing.ended:
         table = cast(Table, Membership.__table__)
-        session.connection().execute(
+        session.execute(
             update(table)
             .where(table.c.id == bindparam("key"))
             .values(joined=bindparam("new_joined"), left=bindparam("new_left")),

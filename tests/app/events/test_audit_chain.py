@@ -26,9 +26,10 @@ CHANGES: Final = 1_000
 COLUMNS: Final = {
     "audit_event": (
         *("sequence", "at", "actor", "action", "subject", "digest", "detail"),
-        *("previous", "hash"),
+        *("previous", "hash", "rows_digest"),
     ),
     "audit_head": ("last_sequence", "last_hash"),
+    "audit_row": ("sequence", "position", "table_name", "key", "digest"),
     "audit_salt": ("salt",),
 }
 OF_BOTH: Final = (
@@ -44,12 +45,17 @@ ROWS: Final = {
 REFUSALS: Final = r"never changed or deleted|must follow the last one"
 KEY_OF: Final = {
     **{"audit_event": "sequence", "audit_head": "id", "audit_salt": "sequence"},
-    **dict.fromkeys(ROWS, "rowid"),
+    **dict.fromkeys((*ROWS, "audit_row"), "rowid"),
 }
 NUMBERS: Final = (
-    *("sequence", "last_sequence", "id", "participant_id", "half_days", "half_days_min"),
+    *("sequence", "position", "last_sequence", "id", "participant_id", "half_days", "half_days_min"),
     *("version", "max_givers", "max_pairings", "priority", "withdrawn"),
 )
+WHOLE: Final = {
+    "audit_event": " where digest is not null and rows_digest is not null",
+    "audit_row": " where digest is not null",
+}
+"""Which rows have something in every column."""
 TYPES: Final = {
     **dict.fromkeys(NUMBERS, "integer"),
     "at": "timestamptz",
@@ -118,7 +124,7 @@ def changes(
             connection.scalars(
                 text(
                     f"select {KEY_OF[table]} from {table}"
-                    + (" where digest is not null" if table == "audit_event" else "")
+                    + WHOLE.get(table, "")
                 )
             )
         )
@@ -175,20 +181,23 @@ def test_changed_bytes_are_found_on_a_server(postgres_database: Database) -> Non
     """As far as the server takes them for values of their columns."""
     a_day(postgres_database)
     assert intact(look(postgres_database))
+    on_server = {table: columns for table, columns in COLUMNS.items() if table != "audit_row"}
     with beneath(postgres_database) as connection:
-        for where in changes(connection, random.Random(16), CHANGES // 4, COLUMNS):
+        for where in changes(connection, random.Random(16), CHANGES // 4, on_server):
             assert look(postgres_database).fault is not None, where
     assert intact(look(postgres_database))
 
 
 def test_the_database_refuses_to_change_or_delete_events(busy: Database) -> None:
     """Neither update nor delete, nor replacing or emptying, nor an event out of turn."""
-    columns = "at, actor, action, subject, digest, detail, previous, hash"
+    columns = "at, actor, action, subject, digest, detail, previous, hash, rows_digest"
     statements = [
         "update audit_event set actor = 'x'",
         "update audit_event set actor = 'x' where sequence = 1",
         "delete from audit_event where sequence = 2",
         "delete from audit_event",
+        "update audit_row set digest = ''",
+        "delete from audit_row",
         "update audit_salt set salt = ''",
         "delete from audit_salt",
         "delete from audit_head",
@@ -209,6 +218,8 @@ def test_the_database_refuses_to_change_or_delete_events(busy: Database) -> None
 
 def test_missing_and_inserted_events_are_named(busy: Database) -> None:
     """The first event that is wrong, whether in the middle, before all or at the end."""
+    with busy.write() as session:
+        audit.record(session, actor="t", action="a.b", subject="s")  # that has no salt
     last = look(busy).events
     shift = f"update audit_event set sequence = -sequence where sequence = {last}"
     assert fault_after(busy, shift) == Fault(
@@ -226,6 +237,8 @@ def test_missing_and_inserted_events_are_named(busy: Database) -> None:
 
 def test_an_anchor_finds_what_the_chain_alone_cannot(busy: Database) -> None:
     """An end cut off with the head set back, and a chain hashed anew, look whole by themselves."""
+    with busy.write() as session:
+        audit.record(session, actor="t", action="a.b", subject="s")
     with busy.read() as session:
         head = audit_head(session, TERMINAL)
     assert intact(look(busy, head.anchor, f" {head.anchor.upper()} "))
@@ -317,11 +330,11 @@ def test_events_of_before_are_chained_by_the_migration(database: Database) -> No
     migrate(database)
     found = look(database)
     assert intact(found)
-    assert found.events == 3
+    assert (found.events, found.bound_from) == (4, 4)
     with database.write() as session:
         audit.record(session, actor="t", action="a.b", subject="s")
     assert intact(look(database))
-    assert look(database).events == 4
+    assert look(database).events == 5
 
 
 def test_events_of_two_writers_follow_each_other(database: Database) -> None:

@@ -1,0 +1,76 @@
+"""A database with a day's traffic, and at least one row in every table that the audit binds."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+
+from app.database import Database
+from app.events import audit
+from models import access, exchange, matching, partnerships, people, register, webhooks
+from tests import rows
+from tests.traffic import a_day
+
+AT: Final = datetime(2026, 9, 2, 12, tzinfo=UTC)
+ON: Final = date(2026, 9, 2)
+
+
+def everything(database: Database) -> None:
+    """Rows that the day does not write are written plainly, with an event of their own."""
+    a_day(database, pairs=6)
+    with database.write() as session:
+        first, second = session.scalars(select(register.Participant.id).limit(2))
+        proposal = session.scalars(select(matching.Proposal.id).limit(1)).one()
+        run = session.scalars(select(matching.Run.id).limit(1)).one()
+        hub = register.Participant(
+            reference="org:hub", kind="organisation", name="Hub", updated_at=AT
+        )
+        trust = register.Group(uid=1, name="Trust", kind="other", type_code="06", open=True)
+        network = register.Network(key="east", name="East", kind="alliance")
+        session.add_all([hub, trust, network])
+        session.flush()
+        session.add(
+            register.Organisation(participant_id=hub.id, key="hub", kind="hub", funded=False)
+        )
+        session.flush()
+        session.add_all(
+            [
+                register.AreaServed(participant_id=hub.id, area_kind="region", area_code="J"),
+                register.Designation(participant_id=first, name="Hub", designated_by="DfE"),
+                register.ImportBatch(
+                    **{"kind": "needs", "files": {}, "digest": "0" * 64, "counts": {}},
+                    **{"actor": "terminal", "imported_at": AT},
+                ),
+                register.Membership(group_id=trust.id, participant_id=first),
+                register.NetworkMembership(network_id=network.id, participant_id=first),
+                register.Succession(predecessor_urn=1, successor_urn=2, kind="academy"),
+                exchange.Limits(participant_id=first, period_code=rows.YEAR),
+                partnerships.Support(
+                    **{"reference": "s1", "taker_id": first, "giver_id": second},
+                    **{"state": "active", "updated_at": AT},
+                ),
+                matching.ApprovalRule(
+                    **{"position": 9, "unfunded": False, "approved_by": "agreements"},
+                    **{"statement": "Otherwise the sides."},
+                ),
+                matching.RuleException(
+                    **{"proposal_id": proposal, "rule": "too_far", "figures": {"miles": 31}},
+                    **{"reason": "Remote", "author": "user:1", "at": AT},
+                ),
+                matching.ProposalFlag(
+                    **{"proposal_id": proposal, "reasons": ["Why"]},
+                    **{"raised_at": AT, "raised_by": "user:1"},
+                ),
+                access.EmbedToken(
+                    **{"layer": "public", "run_id": run, "origins": ["https://a.example"]},
+                    **{"made_by": "user:1", "made_at": AT, "expires_at": AT + timedelta(days=1)},
+                ),
+                access.Visit(digest="1" * 64, holder="user:1", began_at=AT, seen_at=AT),
+                people.User(label="Broker 1", created_at=AT),
+                webhooks.Webhook(
+                    **{"url": "https://a.example", "events": ["proposal.*"], "nonce": "0" * 32},
+                    **{"made_by": "user:1", "made_at": AT, "queued_to": 0},
+                ),
+            ]
+        )
+        audit.record(session, actor="terminal", action="test.rows", subject="test")
