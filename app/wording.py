@@ -114,3 +114,10 @@ def from_code(code: str) -> str:
     Only for what has no name in the data. Members of enums have labels (app.portal.labels).
     """
     return capital(code.replace("_", " ").replace("-", " "))
+
+
+def money(pounds: int | None) -> str:
+    """Public money in all, "£1,800"."""
+    if pounds is None:
+        return "not recorded"
+    return f"£{number(pounds)}" if pounds else "none"

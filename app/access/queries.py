@@ -20,10 +20,16 @@ def list_events(
     action: str | None = None,
     subject: str | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
     after: int = 0,
+    before: int | None = None,
+    newest_first: bool = False,
     limit: int | None = 100,
 ) -> Sequence[AuditEvent]:
-    """Events in their order; `action` also as what it begins with, like `need.`."""
+    """Events in their order; `action` also as what it begins with, like `need.`.
+
+    From `since` up to, and without, `until`; after one event and before another by their numbers.
+    """
     authorise(principal, Action.READ_AUDIT, everywhere=True)
     query = select(AuditEvent).where(AuditEvent.sequence > after)
     if actor is not None:
@@ -34,7 +40,12 @@ def list_events(
         query = query.where(AuditEvent.subject == subject)
     if since is not None:
         query = query.where(AuditEvent.at >= since)
-    return session.scalars(query.order_by(AuditEvent.sequence).limit(limit)).all()
+    if until is not None:
+        query = query.where(AuditEvent.at < until)
+    if before is not None:
+        query = query.where(AuditEvent.sequence < before)
+    order = AuditEvent.sequence.desc() if newest_first else AuditEvent.sequence
+    return session.scalars(query.order_by(order).limit(limit)).all()
 
 
 def audit_head(session: ReadSession, principal: Principal) -> Head:

@@ -76,6 +76,7 @@ class EventFilter(Page):
     action: Annotated[Words | None, Field(description="or how it begins: `need.`")] = None
     subject: Words | None = None
     since: Instant | None = None
+    until: Annotated[Instant | None, Field(description="without that moment itself")] = None
 
 
 @router.get("/audit-events", response_model=Events, responses=AS_CSV)

@@ -49,6 +49,8 @@ class ProposalThen:
     giver: Side
     state: ProposalState
     made_at: datetime
+    public_money_pounds: int | None
+    """What public funds were to pay for it in all; 0: nothing; none: not recorded."""
     decisions: Sequence[Decision]
     agreements: Sequence[Agreement]
     exceptions: Sequence[RuleException]
@@ -88,13 +90,18 @@ DAY: Final = timedelta(days=1)
 LAST: Final = date.max - DAY
 
 
+def end_of(day: date) -> datetime:
+    """The moment at which a day ends by UTC, or that before the last day of the calendar."""
+    return datetime.combine(min(day, LAST), time(), UTC) + DAY
+
+
 def case_on(session: ReadSession, principal: Principal, reference: str, on: date) -> Case:
     """A need and everything about it as it was at the end of a day.
 
     Raises `NotFound` where the need was not there yet, or its versions were not kept yet.
     """
     need = get_need(session, principal, reference)
-    until = datetime.combine(min(on, LAST), time(), UTC) + DAY
+    until = end_of(on)
     versions = _versions(session, NEED_VERSION, need.id)
     then = [each for each in versions if each.updated_at < until]
     if not then:
@@ -168,9 +175,24 @@ def _then(
         if decisions or not is_replaced
         else ProposalState.REPLACED,
         made_at,
+        _public_money(session, proposal, until),
         decisions,
         agreements,
         of(RuleException, RuleException.at),
         of(PublicationConsent, PublicationConsent.given_at),
         of(ProposalFlag, ProposalFlag.raised_at),
     )
+
+
+def _public_money(session: ReadSession, proposal: Proposal, until: datetime) -> int | None:
+    """From what is recorded now, back over each change since."""
+    query = (
+        select(AuditEvent.detail)
+        .where(AuditEvent.subject == f"proposal:{proposal.id}", AuditEvent.at >= until)
+        .where(AuditEvent.action == "proposal.public_money")
+        .order_by(AuditEvent.sequence)
+        .limit(1)
+    )
+    changed = session.scalar(query)
+    before: int | None = proposal.public_money_pounds if changed is None else changed["before"]
+    return before

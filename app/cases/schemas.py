@@ -58,6 +58,10 @@ class CaseProposal(Shown):
     state: ProposalState
     days: float = Field(examples=[6])
     made_at: Moment
+    public_money_pounds: int | None = Field(
+        description="what public funds were to pay for it in all; null: not recorded",
+        examples=[1800],
+    )
     offer: OfferShown = Field(description="as it was then")
     decisions: list[DecisionShown]
     agreements: list[AgreementThen]
@@ -73,6 +77,7 @@ class CaseProposal(Shown):
             state=then.state,
             days=in_days(then.proposal.half_days),
             made_at=then.made_at,
+            public_money_pounds=then.public_money_pounds,
             offer=OfferShown.of(then.offer, then.giver.cell, then.giver.name),
             decisions=renamed([DecisionShown.of(each) for each in then.decisions], names, "author"),
             agreements=renamed(

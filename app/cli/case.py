@@ -62,13 +62,14 @@ def lines(case: "CaseShown", expertise: Mapping[str, str]) -> list[str]:
 
 def _proposal(then: "CaseProposal") -> list[str]:
     from app.portal.labels import label
-    from app.wording import at_moment, counted
+    from app.wording import at_moment, counted, money
     from models.vocabulary import DecisionAction, DeclineReason, ProposalState, Says, Side
 
     told = [
         f"Proposal {then.id} of run {then.run}, {counted(then.days, 'day')} from "
         f"{then.offer.participant_name} (offer {then.offer.reference}): "
-        f"{label(then.state, ProposalState).lower()}."
+        f"{label(then.state, ProposalState).lower()}. Public money: "
+        f"{money(then.public_money_pounds)}."
     ]
     steps = []
     for said in then.agreements:

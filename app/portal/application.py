@@ -16,6 +16,7 @@ from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
     approval,
+    audit,
     batches,
     cases,
     contacts,
@@ -87,6 +88,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         imports,
         successions,
         embeds,
+        audit,
     ):
         app.include_router(room.router)
     app.add_api_route("/{kind}/{name}", _file, include_in_schema=False)

@@ -14,6 +14,7 @@ from app.wording import capital, number, on_day
 R = TypeVar("R", bound=BaseModel)
 SHOWN_LETTERS = 60
 MOST_DIGITS = 9
+WRONG_DAY: Final = "Enter a real date, like 1 9 2026"
 NOT_A_NUMBER: Final = frozenset(
     {"int_parsing", "int_type", "int_parsing_size", "float_parsing", "float_type", "finite_number"}
 )
@@ -65,6 +66,14 @@ def read(model: type[R], filled: Filled, fields: Mapping[str, Field]) -> R | Non
             else:
                 filled.general.append(capital(_own_words(dict(error))))
         return None
+
+
+def day_of(values: Mapping[str, str]) -> tuple[date | None, str | None]:
+    """The date of a `day`, a `month` and a `year`, or what is wrong with it."""
+    try:
+        return date(int(values["year"]), int(values["month"]), int(values["day"])), None
+    except (ValueError, OverflowError):
+        return None, WRONG_DAY
 
 
 def whole(text: str | None) -> int | None:

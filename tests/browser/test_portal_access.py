@@ -86,6 +86,25 @@ def test_without_javascript(broker: Callable[..., Page], address: str, exchange:
     expect(page.get_by_role("heading", name="Offers")).to_be_visible()
 
 
+def test_the_audit(broker: Callable[..., Page], address: str, complaints: list[str]) -> None:
+    """Read, filtered and checked without JavaScript; on a screen and a phone."""
+    page = broker("/audit", java_script_enabled=False)
+    page.get_by_label("Action", exact=False).fill("key.")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("cell", name="key.create").first).to_be_visible()
+    page.goto(f"{address}/audit/check")
+    page.get_by_role("button", name="Check the audit").click()
+    expect(page.get_by_text("Checking reads every event")).to_be_visible()
+    for name, context in (("", {}), ("phone-", PHONE)):
+        page = broker("/audit", **context)
+        page.get_by_text("Details of event").first.click()
+        check(page, f"{name}audit")
+        page.goto(f"{address}/audit?from-day=31&from-month=2&from-year=2026")
+        check(page, f"{name}audit-error")
+        page.goto(f"{address}/audit/check?anchor=")
+        check(page, f"{name}audit-check")
+
+
 def test_on_a_phone(broker: Callable[..., Page], address: str, run_id: int) -> None:
     """Nothing is wider than the screen; the menu opens; tables become cards."""
     page = broker("/", **PHONE)

@@ -1,7 +1,5 @@
 """A need with its proposals, decisions and agreements, as they were on any day."""
 
-from datetime import date
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -12,12 +10,12 @@ from app.cases.queries import case_on
 from app.cases.schemas import CaseShown
 from app.database import database_now
 from app.errors import NotFound
+from app.portal.forms import day_of
 from app.portal.pages.institutions import expertise_names
 from app.portal.rendering import json_page, page
 from app.portal.sessions import Who
 
 router = APIRouter()
-WRONG_DAY = "Enter a real date, like 1 9 2026"
 
 
 @router.get("/needs/{reference:path}/case")
@@ -29,7 +27,7 @@ def show_case(
     asked = {"day": day, "month": month, "year": year}
     with who.database.read() as session:
         now = database_now(session).date()
-        on, error = _day(asked) if any(asked.values()) else (now, None)
+        on, error = day_of(asked) if any(asked.values()) else (now, None)
         if not any(asked.values()):
             asked = {"day": str(now.day), "month": str(now.month), "year": str(now.year)}
         case = None
@@ -54,10 +52,3 @@ def show_case(
             error=error,
             expertise=expertise_names(session, who),
         )
-
-
-def _day(asked: dict[str, str]) -> tuple[date | None, str | None]:
-    try:
-        return date(int(asked["year"]), int(asked["month"]), int(asked["day"])), None
-    except (ValueError, OverflowError):
-        return None, WRONG_DAY

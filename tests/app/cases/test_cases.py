@@ -143,6 +143,19 @@ def test_of_one_moment_what_leads_to_it_comes_first(database: Database) -> None:
     assert on(database, 1).proposals[0].state == "approved"
 
 
+def test_public_money_is_that_of_the_day(database: Database) -> None:
+    """Whatever is recorded later, in the terminal, over HTTP and as it was before."""
+    proposed(database)
+    for pounds in (500, 1_800):
+        with database.write() as session:
+            agreements.set_public_money(session, TERMINAL, 1, pounds, hold_days=60, now=D0)
+    today = datetime.now(UTC).date()
+    with database.read() as session:
+        (now,) = case_on(session, TERMINAL, "N", today).proposals
+        (then,) = case_on(session, TERMINAL, "N", today - DAY).proposals
+    assert (now.public_money_pounds, then.public_money_pounds) == (1_800, None)
+
+
 def test_a_declined_proposal_keeps_its_note(database: Database) -> None:
     """What was written stays with the case, for whoever may read it."""
     proposed(database)
@@ -211,6 +224,7 @@ def test_the_terminal_tells_a_case(command: CliRunner) -> None:
         "Supporting organisation: yes (headteacher, by telephone, on 5 September 2026), saved by "
         "terminal" in then.stdout
     )
+    assert "agreed. Public money: not recorded." in then.stdout
     assert "withdraw" not in then.stdout
     now = command.invoke(app, ["case", "N", "--json"])
     assert '"state": "withdrawn"' in now.stdout
@@ -223,7 +237,7 @@ def test_http_tells_a_case(told: Database) -> None:
         case = client.get("/api/v1/needs/N/case", params={"on": "2026-09-05"}).json()
         assert (case["on"], case["need"]["state"]) == ("2026-09-05", "identified")
         (proposal,) = case["proposals"]
-        assert proposal["state"] == "agreed"
+        assert (proposal["state"], proposal["public_money_pounds"]) == ("agreed", None)
         assert [each["terms"]["half_days"] for each in proposal["agreements"]] == [4, 4]
         assert client.get("/api/v1/needs/N/case").json()["need"]["state"] == "met"
         early = client.get("/api/v1/needs/N/case", params={"on": "2026-08-01"})

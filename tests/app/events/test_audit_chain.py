@@ -48,7 +48,15 @@ KEY_OF: Final = {
     **dict.fromkeys((*ROWS, "audit_row"), "rowid"),
 }
 NUMBERS: Final = (
-    *("sequence", "position", "last_sequence", "id", "participant_id", "half_days", "half_days_min"),
+    *(
+        "sequence",
+        "position",
+        "last_sequence",
+        "id",
+        "participant_id",
+        "half_days",
+        "half_days_min",
+    ),
     *("version", "max_givers", "max_pairings", "priority", "withdrawn"),
 )
 WHOLE: Final = {
@@ -121,12 +129,7 @@ def changes(
     """So many changes of one byte each, one at a time, each undone before the next."""
     keys = {
         table: list(
-            connection.scalars(
-                text(
-                    f"select {KEY_OF[table]} from {table}"
-                    + WHOLE.get(table, "")
-                )
-            )
+            connection.scalars(text(f"select {KEY_OF[table]} from {table}" + WHOLE.get(table, "")))
         )
         for table in columns_of
     }

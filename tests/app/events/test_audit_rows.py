@@ -1,19 +1,24 @@
 """Rows that events bind: needs and offers with every version, and what only has a newest row."""
 
+from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import event, text
+from sqlalchemy import event, select, update
 
 from app.access.policy import TERMINAL
-from app.catalogue.rows import ExpertiseRow
-from app.catalogue.service import change_expertise
 from app.database import Database
+from app.events import audit
 from app.exchange import service
-from app.exchange.limits import set_limits
-from app.exchange.rows import LimitsRow, NeedRow
+from app.exchange.files import import_needs
+from app.exchange.rows import NeedRow
+from app.migrate import migrate
 from app.register.service import withdraw_circumstance
+from models.access import AuditRow, RoleGrant
+from models.bound import BOUND
+from models.matching import Agreement, ApprovalRule, Proposal
 from tests import rows
 from tests.audit import fault_after, intact, look
+from tests.everything import AT, everything
 from tests.traffic import a_day
 
 NEED: Final = (
@@ -42,15 +47,15 @@ OF_VERSIONS: Final = [
     ("update need_version set priority = 5 where version = 1", "Version 1 of need"),
     ("update need_version set updated_at = '2020-01-01 00:00:00+00'", "Version 1 of need"),
     ("update offer_version set evidence = 'strong'", "Version 1 of offer"),
-    (adding(3), "Version 3 of need n1 was inserted"),
-    (adding(0), "Version 0 of need n1 was inserted"),
+    (adding(3), "Version 3 of need 2 was inserted"),
+    (adding(0), "Version 0 of need 2 was inserted"),
     (dropping(1), "is missing or cannot be read"),
     (dropping(2), "is missing or cannot be read"),
 ]
 OF_THE_NEWEST: Final = [
-    ("update need set {} where reference = 'n1'", "half_days", 7, "Need n1 is not as its version"),
-    ("update need set {} where reference = 'n1'", "version", 3, "Version 3 of need n1 is missing"),
-    ("update offer set {} where reference = 'o1'", "withdrawn", True, "Offer o1 is not as its v"),
+    ("update need set {} where reference = 'n1'", "half_days", 7, "Need 2 is not as event"),
+    ("update need set {} where reference = 'n1'", "version", 3, "Need 2 is not as event"),
+    ("update offer set {} where reference = 'o1'", "withdrawn", True, "Offer 2 is not as event"),
 ]
 
 
@@ -80,18 +85,24 @@ def test_versions_are_held_to_their_events_and_to_the_newest(busy: Database) -> 
         assert fault_after(busy, change.format(f"{column} = {before}")) is None
 
 
-def test_a_gap_is_found_where_no_event_tells_of_a_version(busy: Database) -> None:
-    """As where an import wrote it."""
-    with busy.write() as session:
-        for number in range(2):
-            statement = "update need set version = version + 1, priority = :to where id = 1"
-            session.execute(text(statement), {"to": number + 1})
+def test_versions_of_an_import_are_bound(busy: Database, tmp_path: Path) -> None:
+    """Each of them, though the import is one event."""
+    path = tmp_path / "needs.csv"
+    for days in ("3", "4"):
+        path.write_text(
+            "reference,participant,expertise,period,days\n"
+            f"n0,100000,maths,{rows.YEAR},{days}\nn99,100000,maths,{rows.YEAR},{days}\n"
+        )
+        with busy.write() as session:
+            import_needs(session, TERMINAL, path)
     assert intact(look(busy))
-    fault = fault_after(busy, "delete from need_version where id = 1 and version = 3")
-    assert fault is not None
-    assert "Version 3 of need n0 is missing." in fault.sentence
-    fault = fault_after(busy, "update need_version set reference = cast(x'ff' as text)")
-    assert fault is not None
+    for statement, sentence in (
+        ("update need_version set half_days = 9 where id = 1 and version = 3", "Version 3 of need"),
+        ("delete from need_version where id = 1 and version = 3", "Version 3 of need 1 of event"),
+    ):
+        fault = fault_after(busy, statement)
+        assert fault is not None
+        assert sentence in fault.sentence
 
 
 def test_distances_are_as_they_are_read_again(busy: Database) -> None:
@@ -106,39 +117,55 @@ def test_distances_are_as_they_are_read_again(busy: Database) -> None:
     assert intact(look(busy))
 
 
-OF_LIMITS: Final = [
-    ("max_given = 9", "Limits 1 is not as event"),
-    ("max_given = 9, version = 1", "Limits 1 is not as event"),
-]
+PAST_THE_SERVICE: Final = (
+    "update proposal set public_money_pounds = 5000 where id = 1",
+    "update agreement set voided_at = '2026-09-02 12:00:00+00' where id = 1",
+    "delete from approval_rule where position = 9",
+    "insert into role_grant (holder, role, scope_kind, scope_id, granted_at, granted_by) "
+    "values ('user:9', 'administrator', 'all', '', '2026-09-02 12:00:00+00', 'user:1')",
+)
 
 
-def test_the_newest_row_is_what_its_last_event_says(busy: Database) -> None:
-    """Of what no versions are kept; what an import changed later has a later number."""
-    with busy.write() as session:
-        for given in ("3", "4"):
-            row = LimitsRow.model_validate(
-                {"participant": "100000", "period": rows.YEAR, "max_given": given}
-            )
-            set_limits(session, TERMINAL, row, None, new=given == "3")
-        entry = ExpertiseRow(code="arts", name="The arts", version="1")
-        change_expertise(session, TERMINAL, entry, None)
-    assert intact(look(busy))
-    assert fault_after(busy, "update limits set max_taken = 1, version = 3") is None
-    as_it_was = "update limits set max_taken = null, max_given = 4, version = 2"
-    assert fault_after(busy, as_it_was) is None
-    for values, sentence in OF_LIMITS:
-        fault = fault_after(busy, f"update limits set {values}")
+def test_a_change_stays_visible_after_the_next_one(database: Database) -> None:
+    """What the service changes later does not cover up what somebody changed before it."""
+    everything(database)
+    assert intact(look(database))
+    assert fault_after(database, *PAST_THE_SERVICE) is not None
+    with database.write() as session:
+        session.get_one(Proposal, 1).alternate_due = True
+        session.get_one(Agreement, 1).voided_at = None
+        grants = update(RoleGrant).where(RoleGrant.holder == "user:9")
+        session.execute(grants.values(revoked_at=AT))
+        rule = {"position": 9, "unfunded": False, "approved_by": "agreements", "statement": "S."}
+        session.add(ApprovalRule(**rule))
+        audit.record(session, actor="t", action="a.b", subject="s")
+    found = look(database).fault
+    assert found is not None
+    assert "was changed or inserted past the service before event" in found.sentence
+    with database.read() as session:
+        bent = session.scalars(select(AuditRow.table_name).where(AuditRow.found.is_not(None)))
+        assert sorted(bent) == ["agreement", "approval_rule", "proposal", "role_grant"]
+
+
+def test_an_inserted_row_has_no_event(busy: Database) -> None:
+    """A decision or a grant that nobody made, and an audit of which the end was cut off."""
+    for table in ("decision", "role_grant"):
+        columns = ", ".join(each.key for each in BOUND[table].c if each.key != "id")
+        copied = columns if table == "decision" else columns.replace("holder", "'user:9'")
+        copy = f"insert into {table} ({columns}) select {copied} from {table} limit 1"
+        fault = fault_after(busy, copy)
         assert fault is not None
-        assert sentence in fault.sentence
-        assert fault_after(busy, as_it_was) is None
-    for statement, sentence in (
-        ("update expertise set name = 'Other' where code = 'arts'", "Expertise arts is not as"),
-        ("delete from limits", "Limits 1 of event"),
-        ("update circumstance set source = 'other'", "Circumstance 1 is not as event"),
-    ):
-        fault = fault_after(busy, statement)  # each earlier in the audit than the one before
-        assert fault is not None
-        assert sentence in fault.sentence
+        assert f"{table.replace('_', ' ').capitalize()} " in fault.sentence
+        assert fault.sentence.endswith("was inserted: it has no event.")
+        newest = f"(select max(id) from {table})"
+        assert fault_after(busy, f"delete from {table} where id = {newest}") is None
+
+
+def test_migrating_again_binds_nothing_anew(busy: Database) -> None:
+    """Where no table was migrated there is nothing to bind."""
+    before = look(busy).events
+    migrate(busy)
+    assert look(busy).events == before
 
 
 def test_what_was_withdrawn_is_not_missed(busy: Database) -> None:

@@ -18,6 +18,9 @@ from models.tables import metadata
 from tests.audit import beneath, intact, look
 from tests.everything import everything
 
+CHECKS: Final = (
+    "select conrelid::regclass, conname from pg_constraint where contype = 'c' and conrelid <> 0"
+)
 FAR: Final = 1_000_003
 """What numbers are moved by: nothing else has that number."""
 
@@ -42,8 +45,7 @@ def unguarded(database: Database) -> Iterator[Connection]:
             connection.execute(text("pragma ignore_check_constraints = on"))
         else:
             connection.execute(text("set session_replication_role = replica"))
-            checks = "select conrelid::regclass, conname from pg_constraint where contype = 'c' and conrelid <> 0"
-            for table, name in connection.execute(text(checks)).all():
+            for table, name in connection.execute(text(CHECKS)).all():
                 connection.execute(text(f'alter table {table} drop constraint "{name}"'))
         connection.commit()
         yield connection

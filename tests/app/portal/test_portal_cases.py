@@ -4,7 +4,7 @@ import pytest
 
 from app.access.keys import principal_of
 from app.database import Database, database_now
-from app.portal.pages.cases import WRONG_DAY
+from app.portal.forms import WRONG_DAY
 from app.proposals import decisions
 from models.matching import RuleException
 from models.vocabulary import DecisionAction
