@@ -12,21 +12,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Table, insert, text
+from sqlalchemy import Connection, RowMapping, Table, insert, text
 
 from app.access.policy import TERMINAL
 from app.access.queries import list_events
 from app.database import Database, WriteSession, database_now
 from app.events import audit, chain
+from app.events.rows import Entry, ListDigest, digest_of_row, key_of, key_text, standing
 from app.log import configure
 from app.migrate import migrate
 from app.settings import settings
-from models.access import AuditEvent, AuditHead
+from models.access import AuditEvent, AuditHead, AuditRow, AuditSalt
+from models.bound import BOUND
 from models.exchange import Limits, Need
 from models.history import NEED_VERSION
 from tests import rows
@@ -106,17 +108,26 @@ class _Filler:
             table: Table = Need.__table__  # type: ignore[assignment]
             found = session.execute(table.select().order_by(table.c.id)).mappings()
             self.needs: list[Made] = [dict(row) for row in found]
+            self.standing = list(standing(session, BOUND))
         self.limits: dict[int, Made] = {}
+        self.versions: list[Made] = []
+        self.listed: list[Made] = []
+        self.salts: list[Made] = []
 
     def fill(self, until: int) -> None:
         """Past the triggers, which take one event at a time: the rows are the same."""
         with beneath(self.database) as connection:
             while self.last < until:
+                self.versions, self.listed, self.salts = [], [], []
                 some = [self._event() for _ in range(min(CHUNK, until - self.last))]
-                versions = [made for _, made in some if made is not None]
-                connection.execute(insert(AuditEvent), [event for event, _ in some])
-                if versions:
-                    connection.execute(insert(NEED_VERSION), versions)
+                connection.execute(insert(AuditEvent), some)
+                for table, made in (
+                    (NEED_VERSION, self.versions),
+                    (AuditRow.__table__, self.listed),
+                    (AuditSalt.__table__, self.salts),
+                ):
+                    if made:
+                        connection.execute(insert(table), made)
             self._write_newest(connection)
             head = {"last_sequence": self.last, "last_hash": self.hash}
             connection.execute(AuditHead.__table__.update().values(head))  # type: ignore[attr-defined]
@@ -125,34 +136,48 @@ class _Filler:
             connection.execute(text("analyze"))
             connection.commit()
 
-    def _event(self) -> tuple[Made, Made | None]:
+    def _event(self) -> Made:
         number = self.last + 1
         at, which = AT + timedelta(seconds=number), number // 10 % NEEDS
-        made: Made | None = None
         detail: Made = {"before": "proposed", "count": number}
         digest = None
         subject, action = f"run:{number}", "run.submitted"
+        entries = self.standing if number == 1 else []
         if number % 10 == 0:
             need = self.needs[which]
             need |= {"version": need["version"] + 1, "updated_at": at}
-            made = {name: value for name, value in need.items() if value is not None}
+            self.versions.append({name: value for name, value in need.items() if value is not None})
             subject, action = f"need:{need['reference']}", "need.change"
             detail = {"changed": ["priority"], "of": f"need:{need['id']}"}
             detail["version"] = need["version"]
             digest = _digest(NEED_VERSION, need, "need")
+            entries = [_entry("need", need), _entry("need_version", need)]
         elif number % 10 == 5:
             limits = self.limits.setdefault(which, _limits(which, self.needs[which]))
             limits["version"] += 1
             subject, action = f"limits:{100_000 + which}:{rows.YEAR}", "limits.change"
             detail = {"of": f"limits:{limits['id']}", "version": limits["version"]}
             digest = _digest(Limits.__table__, limits, "limits")  # type: ignore[arg-type]
+            entries = [_entry("limits", limits)]
+        listed = self._list(number, entries) if entries else None
         actor = f"user:{number % 50}"
         content = (number, chain.moment(at), actor, action, subject, digest, chain.stored(detail))
-        previous, self.hash = self.hash, chain.link(self.hash, *content)
+        previous, self.hash = self.hash, chain.link(self.hash, *content, listed)
         self.last = number
         event = {"sequence": number, "at": at, "actor": actor, "action": action}
-        event |= {"subject": subject, "digest": digest, "detail": detail}
-        return event | {"previous": previous, "hash": self.hash}, made
+        event |= {"subject": subject, "digest": digest, "detail": detail, "rows_digest": listed}
+        return event | {"previous": previous, "hash": self.hash}
+
+    def _list(self, number: int, entries: Sequence[Entry]) -> str:
+        salt = f"{number:032}"
+        digest = ListDigest(salt)
+        self.salts.append({"sequence": number, "salt": salt})
+        for position, entry in enumerate(entries, 1):
+            digest.add(entry)
+            row = {"sequence": number, "position": position, "table_name": entry.table}
+            row |= {"key": entry.key, "found": None, "digest": entry.digest}
+            self.listed.append(row)
+        return digest.hexdigest()
 
     def _write_newest(self, connection: Connection) -> None:
         need: Table = Need.__table__  # type: ignore[assignment]
@@ -169,6 +194,12 @@ def _limits(which: int, need: Made) -> Made:
     same = {"id": which + 1, "participant_id": need["participant_id"], "version": 0}
     more = {"period_code": rows.YEAR, "max_given": 3, "exempt": False, "carried_half_days": 0}
     return empty | same | more
+
+
+def _entry(name: str, row: Made) -> Entry:
+    table = BOUND[name]
+    mapping = cast(RowMapping, row)
+    return Entry(name, key_text(key_of(table, mapping)), None, digest_of_row(table, mapping))
 
 
 def _digest(table: Table, row: Made, called: str) -> str:
