@@ -40,6 +40,7 @@ _OF_REGISTER: Final = (
     register.Circumstance,
     register.CircumstanceRule,
     register.Designation,
+    register.FactChange,
     register.Group,
     register.ImportBatch,
     register.Institution,
@@ -86,7 +87,7 @@ NOT_BOUND: Final[dict[str, dict[str, str]]] = {
 WHILE_WORKED_ON: Final = frozenset(
     {
         *("attempt", "worker", "leased_until", "cancel_requested", "stage", "last_event", "state"),
-        *("problem_sha256", "basis_sha256", "refusals", "summary"),
+        *("problem_sha256", "basis_sha256", "rows_sha256", "refusals", "summary"),
     }
 )
 """Columns of a run that move without an event until it has ended, and are bound from then on."""
@@ -97,6 +98,8 @@ UNBOUND: Final[dict[str, str]] = {
     "audit_head": "is the audit, whose end is checked",
     "audit_row": "is what binds rows: each event has the digest of its own",
     "audit_salt": "is held to the event it belongs to",
+    "batch": "groups runs, each of which is bound",
+    "batch_area": "groups runs, each of which is bound",
     "contact": "holds personal data, erased on request; each read and change is an event",
     "idempotency_key": "holds answers that can be sent again, for some hours",
     "measure": "holds published figures, which the file of the import gives again",

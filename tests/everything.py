@@ -36,6 +36,10 @@ def everything(database: Database) -> None:
         session.add_all(
             [
                 register.AreaServed(participant_id=hub.id, area_kind="region", area_code="J"),
+                register.FactChange(
+                    **{"participant_id": first, "kind": "network", "name": "east"},
+                    **{"changed_by": "user:1", "changed_at": AT},
+                ),
                 register.Designation(participant_id=first, name="Hub", designated_by="DfE"),
                 register.ImportBatch(
                     **{"kind": "needs", "files": {}, "digest": "0" * 64, "counts": {}},

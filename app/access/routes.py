@@ -62,6 +62,9 @@ class Verification(Shown):
     events: int = Field(description="found in order, from the first", examples=[17])
     rows: int = Field(description="that are as their events recorded them", examples=[4])
     fault: AuditFault | None = None
+    bound_from: int | None = Field(
+        None, description="the event that bound what stood at an upgrade; null: all rows ever"
+    )
 
 
 class Anchors(Content):
@@ -113,5 +116,11 @@ def verify_audit(
     """Look at every event, from the first to the first that is wrong."""
     found = queries.verify_audit(session, principal, given.anchor)
     fault = found.fault and AuditFault.model_validate(found.fault)
-    told = Verification(intact=fault is None, events=found.events, rows=found.rows, fault=fault)
+    told = Verification(
+        intact=fault is None,
+        events=found.events,
+        rows=found.rows,
+        fault=fault,
+        bound_from=found.bound_from,
+    )
     return shown(request, told)

@@ -50,3 +50,6 @@ def verify(
         markup=False,
         soft_wrap=True,
     )
+    if found.bound_from is not None:
+        said = f"Rows are bound from event {found.bound_from:,} on, when this was upgraded."
+        out.print(said, markup=False, soft_wrap=True)

@@ -8,8 +8,17 @@ down_revision = "0031_schedules"
 
 rebinds = (
     *("agreement", "alternate", "api_key", "approval_rule", "area", "area_served", "circumstance"),
-    *("circumstance_rule", "decision", "designation", "embed_token", "expertise", "group"),
-    *("import_batch", "institution", "limits", "membership", "need", "need_version", "network"),
+    *("circumstance_rule", "decision", "designation", "embed_token", "expertise", "fact_change"),
+    *(
+        "group",
+        "import_batch",
+        "institution",
+        "limits",
+        "membership",
+        "need",
+        "need_version",
+        "network",
+    ),
     *("network_membership", "offer", "offer_version", "organisation", "participant", "period"),
     *("proposal", "proposal_flag", "publication_consent", "role_grant", "rule_exception", "run"),
     *("steering", "succession", "support", "user_account", "visit", "webhook"),
