@@ -78,6 +78,7 @@ VERSIONS: Final = {"need": history.NEED_VERSION, "offer": history.OFFER_VERSION}
 
 NOT_BOUND: Final[dict[str, dict[str, str]]] = {
     "api_key": {"last_used_at": "moves with use, which is no change"},
+    "proposal": {"alternate_due": "moves where the worker finds no alternative to offer"},
     "user_account": {"signed_in_at": "moves with each sign-in, which is an event"},
     "visit": {"seen_at": "moves with use, which is no change"},
     "webhook": {"queued_to": "moves with each delivery"},

@@ -94,10 +94,13 @@ def _append(session: WriteSession) -> None:
         return
     head = select(AuditHead.last_sequence, AuditHead.last_hash).with_for_update()
     last, previous = session.execute(head).one()
-    # The first event of all binds what stood before it, as what came with the schema.
-    anew = session.info.pop(_ANEW, frozenset()) if last else BOUND.keys()
-    written = (each for each in rows.entries_of(session) if each.table not in anew)
-    entries = chained(written, rows.standing(session, anew))
+    if last:
+        anew = session.info.pop(_ANEW, frozenset())
+        written = (each for each in rows.entries_of(session) if each.table not in anew)
+        entries: Iterable[rows.Entry] = chained(written, rows.standing(session, anew))
+    else:  # the first event of all binds what stood before it, as what came with the schema
+        rows.forget(session)
+        entries = rows.standing(session, BOUND)
     at = database_now(session)
     for each in pending:
         last += 1

@@ -13,6 +13,7 @@ from app.access.policy import TERMINAL, Principal, Scope
 from app.cases.states import state_after
 from app.database import Database
 from app.errors import FaultyFile, Forbidden
+from app.events import audit
 from app.events.verify import verify
 from app.imports.kinds import KINDS
 from app.proposals import agreements, decisions, queries
@@ -100,6 +101,7 @@ def in_one(database: Database, kind: str) -> None:
             rows.add_group(session, 7, "multi_academy_trust", both)
         else:
             rows.add_network(session, "family", both)
+        audit.record(session, actor="test", action="network.create", subject="network:family")
 
 
 def set_rules(database: Database, folder: Path, text: str) -> None:
