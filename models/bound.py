@@ -6,6 +6,7 @@ from sqlalchemy import Table
 
 from models import (
     access,
+    batches,
     exchange,
     history,
     matching,
@@ -65,7 +66,14 @@ BOUND: Final[dict[str, Table]] = {
     for table in (
         *(
             model.metadata.tables[model.__tablename__]
-            for model in (*_OF_REVIEW, *_OF_EXCHANGE, *_OF_REGISTER, *_OF_ACCESS, matching.Run)
+            for model in (
+                *_OF_REVIEW,
+                *_OF_EXCHANGE,
+                *_OF_REGISTER,
+                *_OF_ACCESS,
+                matching.Run,
+                batches.Schedule,
+            )
         ),
         history.NEED_VERSION,
         history.OFFER_VERSION,
@@ -79,6 +87,12 @@ VERSIONS: Final = {"need": history.NEED_VERSION, "offer": history.OFFER_VERSION}
 NOT_BOUND: Final[dict[str, dict[str, str]]] = {
     "api_key": {"last_used_at": "moves with use, which is no change"},
     "proposal": {"alternate_due": "moves where the worker finds no alternative to offer"},
+    "schedule": {
+        "due_at": "moves each time it is due",
+        "last_due_at": "moves each time it is due",
+        "last_batch_id": "moves each time it is due",
+        "told": "says how it went the last time",
+    },
     "user_account": {"signed_in_at": "moves with each sign-in, which is an event"},
     "visit": {"seen_at": "moves with use, which is no change"},
     "webhook": {"queued_to": "moves with each delivery"},

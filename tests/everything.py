@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.database import Database
 from app.events import audit
-from models import access, exchange, matching, partnerships, people, register, webhooks
+from models import access, batches, exchange, matching, partnerships, people, register, webhooks
 from tests import rows
 from tests.traffic import a_day
 
@@ -71,6 +71,11 @@ def everything(database: Database) -> None:
                 ),
                 access.Visit(digest="1" * 64, holder="user:1", began_at=AT, seen_at=AT),
                 people.User(label="Broker 1", created_at=AT),
+                batches.Schedule(
+                    **{"period_code": rows.YEAR, "named": "all", "areas": [], "options": {}},
+                    **{"every": "day", "at": "02:00", "zone": "Europe/London", "owner": "user:1"},
+                    **{"created_at": AT, "due_at": AT},
+                ),
                 webhooks.Webhook(
                     **{"url": "https://a.example", "events": ["proposal.*"], "nonce": "0" * 32},
                     **{"made_by": "user:1", "made_at": AT, "queued_to": 0},

@@ -21,7 +21,7 @@ rebinds = (
     ),
     *("network_membership", "offer", "offer_version", "organisation", "participant", "period"),
     *("proposal", "proposal_flag", "publication_consent", "role_grant", "rule_exception", "run"),
-    *("steering", "succession", "support", "user_account", "visit", "webhook"),
+    *("schedule", "steering", "succession", "support", "user_account", "visit", "webhook"),
 )
 """Tables whose rows `givetake migrate` binds anew after this, as they stand."""
 REFUSED = "rows of the audit are never changed or deleted"
