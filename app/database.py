@@ -199,6 +199,15 @@ class Database:
         with ReadSession(self.read_engine) as session:
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[ReadSession]:
+        """Like `read`, with every query as of the first: SQLite does no other."""
+        engine = self.read_engine
+        if not self.is_embedded:
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with ReadSession(engine) as session:
+            yield session
+
     def dispose(self) -> None:
         self.write_engine.dispose()
         self.read_engine.dispose()

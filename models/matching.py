@@ -10,13 +10,13 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import BOUND_IF_SET, FREE_TEXT, UNBOUND, Base
 from models.vocabulary import (
+    ENDED_PROPOSALS,
     ApprovedBy,
     Channel,
     DecisionAction,
@@ -36,6 +36,12 @@ def _one_until(end: str, name: str, *columns: str) -> Index:
     """Of what has not come to its end, one only for the same columns."""
     stands = text(f"{end} is null")
     return Index(name, *columns, unique=True, sqlite_where=stands, postgresql_where=stands)
+
+
+def _one_open(name: str, *columns: str) -> Index:
+    """Of proposals that have not ended, one only for the same columns."""
+    is_open = text(f"state not in {tuple(sorted(s.value for s in ENDED_PROPOSALS))}")
+    return Index(name, *columns, unique=True, sqlite_where=is_open, postgresql_where=is_open)
 
 
 class Run(Base):
@@ -132,7 +138,7 @@ class Proposal(Base):
 
     __tablename__ = "proposal"
     __table_args__ = (
-        UniqueConstraint("run_id", "need_id", "offer_id"),
+        _one_open("uq_proposal_open", "run_id", "need_id", "offer_id"),
         CheckConstraint(f"state in {tuple(s.value for s in ProposalState)}", name="state"),
         CheckConstraint("half_days >= 1", name="half_days"),
         CheckConstraint("public_money_pounds >= 0", name="public_money"),

@@ -11,6 +11,7 @@ from models import (
     partnerships,
     people,
     register,
+    repairs,
     webhooks,
 )
 from models.base import Base
@@ -27,6 +28,7 @@ __all__ = [
     "partnerships",
     "people",
     "register",
+    "repairs",
     "webhooks",
 ]
 

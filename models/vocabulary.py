@@ -345,6 +345,17 @@ class FlagOutcome(Word):
     DECIDED = "decided"
 
 
+class RepairSize(Word):
+    """How much a repair of a pairing that broke may change."""
+
+    SMALLEST = "smallest"
+    """That pairing, and what cannot stand without it."""
+    MIDDLE = "middle"
+    """Its neighbours too, where that is worth the price of a change."""
+    LARGEST = "largest"
+    """The whole area, planned again."""
+
+
 class SupportState(Word):
     ACTIVE = "active"
     PAUSED = "paused"

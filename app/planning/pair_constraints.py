@@ -101,6 +101,17 @@ def wishes_of(loaded: Loaded, options: MatchOptions, place: Mapping[int, int]) -
     )
 
 
+def only_known(options: MatchOptions, loaded: Loaded) -> MatchOptions:
+    """The options without exclusions that name what is no longer there to be planned."""
+    needs = {each.reference for each in loaded.needs}
+    offers = {each.reference for each in loaded.offers}
+    named = [pair.partition("=") for pair in options.exclusions]
+    known = tuple(
+        f"{need}={offer}" for need, _, offer in named if need in needs and offer in offers
+    )
+    return options.model_copy(update={"exclusions": known})
+
+
 def as_rows(pairs: Iterable[Pair]) -> IntArray:
     return np.array(list(pairs), np.int64).reshape(-1, 2)
 

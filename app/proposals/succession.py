@@ -19,6 +19,7 @@ from app.planning.build import Built, build
 from app.planning.carry_out import proposal_rows
 from app.planning.load import load
 from app.planning.options import MatchOptions
+from app.planning.pair_constraints import only_known
 from app.planning.scope import takers_of
 from app.planning.travel import travel_times
 from app.proposals.decisions import lapse
@@ -133,15 +134,7 @@ def _build(
         loaded = load(session, WORKER, takers.participant_ids, run.period_code, now.date(), now=now)
         exclusions = [each for each in loaded.steering if each.kind == SteeringKind.EXCLUSION]
         loaded = replace(loaded, steering=exclusions)
-        known = {need.reference for need in loaded.needs}
-        options = options.model_copy(
-            update={
-                "exclusions": tuple(
-                    pair for pair in options.exclusions if pair.partition("=")[0] in known
-                )
-            }
-        )
-        return build(loaded, options, travel_times(travel_source))
+        return build(loaded, only_known(options, loaded), travel_times(travel_source))
     except Problem as problem:
         log.info("run.alternatives_unavailable", problem=type(problem).__name__)
         return None

@@ -60,11 +60,16 @@ def why_broken(
     if proposal.state in ENDED:
         return _why_left(session, proposal, need, run)
     reasons = []
-    until = proposal.held_until
-    if proposal.state in LAPSING and until is not None and until <= now:
-        reasons.append(f"Nobody responded by {at_moment(until)}.")
+    if has_run_out(proposal, now):
+        reasons.append(f"Nobody responded by {at_moment(proposal.held_until)}.")
     today = pair_today_if_any(session, proposal, need, offer, now)
     return reasons + (today.reasons(proposal) if today else [])
+
+
+def has_run_out(proposal: Proposal, now: datetime) -> bool:
+    """Whether the time to respond to a held proposal is over."""
+    until = proposal.held_until
+    return proposal.state in LAPSING and until is not None and until <= now
 
 
 def _why_left(session: Session, proposal: Proposal, need: Need, run: Run) -> list[str]:

@@ -4,10 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.http.fields import DIGITS, LARGEST, Shown, in_days
+from app.http.fields import DIGITS, LARGEST, Moment, Shown, in_days
 from app.http.replies import Listed, Page
+from app.proposals.flag_routes import DependentsShown
 from app.repairs.broken import Broken
-from models.vocabulary import ProposalState
+from app.repairs.queries import Pairing, RepairView
+from app.runs.diff_schemas import LineShown
+from models.vocabulary import ProposalState, RepairSize
 
 
 class BrokenQuery(Page):
@@ -45,3 +48,81 @@ class BrokenShown(Shown):
 
 class BrokenList(Listed[BrokenShown]):
     pass
+
+
+class AskShown(Shown):
+    participant: str = Field(examples=["100002"])
+    name: str = Field(examples=["Made-up Infant School"])
+    why: str = Field(examples=["Ask whether it can support Made-up Primary School."])
+
+
+class RepairShown(Shown):
+    """One way to repair a pairing, with everything that it changes."""
+
+    id: int = Field(examples=[1])
+    rank: int = Field(description="1 changes least", examples=[1])
+    size: RepairSize
+    points: int = Field(
+        description="that the plan gains, beside what it had with this pairing", examples=[-120]
+    )
+    disturbed: int = Field(description="other pairings that end", examples=[0])
+    people: int = Field(description="schools and organisations whose support differs", examples=[3])
+    gap: float | None = Field(
+        description="by what share of its points a plan of the area could be better at most, the "
+        "price of changes counted; null: not known",
+        examples=[0.002],
+    )
+    changes: list[LineShown] = Field(description="every pairing that ends or comes, this one first")
+    asks: list[AskShown] = Field(description="whom to speak to, in order")
+    worked_out_at: Moment
+    taken_at: Moment | None = Field(examples=[None])
+
+    @classmethod
+    def of(cls, view: RepairView) -> "RepairShown":
+        repair = view.repair
+        return cls(
+            id=repair.id,
+            rank=view.rank,
+            size=RepairSize(repair.size),
+            points=view.points,
+            disturbed=view.disturbed,
+            people=view.people,
+            gap=view.gap,
+            changes=[LineShown.of(line) for line in view.lines],
+            asks=[
+                AskShown(
+                    participant=each.who.reference.partition(":")[2],
+                    name=each.who.name,
+                    why=each.why,
+                )
+                for each in view.asks
+            ],
+            worked_out_at=repair.worked_out_at,
+            taken_at=repair.taken_at,
+        )
+
+
+class PairingShown(Shown):
+    """A pairing, why it cannot go ahead, what else that touches, and its repairs."""
+
+    broken: BrokenShown
+    period: str = Field(examples=["2026-27"])
+    touches: DependentsShown = Field(
+        description="all else that rests on the need, where that changed, or on the offer"
+    )
+    repairs: list[RepairShown] = Field(
+        description="as they were worked out last, the smallest first"
+    )
+    beyond: int = Field(
+        description="repairs that change pairings outside your area or organisation", examples=[0]
+    )
+
+    @classmethod
+    def of(cls, pairing: Pairing) -> "PairingShown":
+        return cls(
+            broken=BrokenShown.of(pairing.broken),
+            period=pairing.period.code,
+            touches=DependentsShown.of(pairing.touches),
+            repairs=[RepairShown.of(each) for each in pairing.repairs],
+            beyond=pairing.beyond,
+        )

@@ -1,7 +1,7 @@
 """The difference of two plans of one period: what is kept, changed, ended, new and unmet."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -111,17 +111,22 @@ class Diff:
     @property
     def people(self) -> int:
         """Schools and organisations whose support differs."""
-        sides = (
-            side
-            for line in self.lines
-            if line.change is not Change.KEPT
-            for side in (
-                line.taker.id,
-                line.before and line.before.giver.id,
-                line.after and line.after.giver.id,
-            )
+        return people_in(self.lines)
+
+
+def people_in(lines: Iterable[Line]) -> int:
+    """How many schools and organisations have other support by what is not kept."""
+    sides = (
+        side
+        for line in lines
+        if line.change is not Change.KEPT
+        for side in (
+            line.taker.id,
+            line.before and line.before.giver.id,
+            line.after and line.after.giver.id,
         )
-        return len({each for each in sides if each is not None})
+    )
+    return len({each for each in sides if each is not None})
 
 
 def diff(

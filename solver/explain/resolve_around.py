@@ -86,7 +86,9 @@ def around(
     First the needs that hold what the need's own candidates want, then those that want it too,
     then the same around those.
     """
-    inside, closed = _needs_near(problem, half_days, need, parameters)
+    seed = np.zeros(len(problem.needs), np.bool_)
+    seed[need] = True
+    inside, closed = needs_near(problem, half_days, seed, parameters)
     free = inside[problem.candidates.need]
     keep = free | (half_days > 0)
     original = np.flatnonzero(keep)
@@ -100,15 +102,20 @@ def around(
     )
 
 
-def _needs_near(
-    problem: Problem, half_days: IntArray, need: int, parameters: ExplainParameters
+def needs_near(
+    problem: Problem, half_days: IntArray, seeds: BoolArray, parameters: ExplainParameters
 ) -> tuple[BoolArray, bool]:
-    """Return the needs decided anew, and whether none outside shares a limit with them."""
+    """Return the needs decided anew around some, and whether none outside shares a limit with them.
+
+    Parameters
+    ----------
+    seeds
+        Whether each need is one of those, shape (needs,).
+    """
     columns, account = problem.candidates, problem.participants.account
     giver, taker = account[problem.giver], account[problem.taker]
     sizes = np.bincount(columns.need, minlength=len(problem.needs))
-    inside = np.zeros(len(problem.needs), np.bool_)
-    inside[need] = True
+    inside = seeds.copy()
     for step in range(parameters.steps + 1):
         touched = np.zeros(len(problem.participants), np.bool_)
         mine = inside[columns.need]
