@@ -31,6 +31,7 @@ from models.batches import Batch, Schedule
 from models.exchange import Need, Offer
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
 from models.register import Area, Circumstance, FactChange, ImportBatch, Institution
+from models.repairs import Repair
 from models.vocabulary import DecisionAction, Role, ScopeKind
 from models.webhooks import Webhook, WebhookDelivery
 from tests import rows
@@ -109,8 +110,8 @@ def fill(database: Database) -> None:
         for half, urn in ((OWN, "1"), (ELSEWHERE, "4")):
             _steer(session, half)
             add_contact(session, TERMINAL, urn, CONTACT)
-        for run_id, half in enumerate((OWN, ELSEWHERE), start=1):
-            _decline(session, half, run_id)
+        _break(session, OWN, 1, 1)
+        _break(session, ELSEWHERE, 2, 4)
         queued = {"state": "queued", "options": OPTIONS.model_dump(mode="json"), "actor": "x"}
         scopes = session.scalars(select(Run.scope).order_by(Run.id)).all()
         for run_id, scope in enumerate(scopes, start=4):
@@ -174,13 +175,17 @@ def _steer(session: WriteSession, name: str) -> None:
         rows.add(session, Steering(kind=kind, offer_id=offer_id, **pair))
 
 
-def _decline(session: WriteSession, name: str, run_id: int) -> None:
-    """A pairing that was declined, so that its need has nobody."""
-    need = session.scalar(select(Need.id).where(Need.reference == f"{name}-unmet"))
+def _break(session: WriteSession, name: str, run_id: int, first: int) -> None:
+    """A pairing that was declined, so that its need has nobody, and a repair of it."""
+    need = session.scalars(select(Need).where(Need.reference == f"{name}-unmet")).one()
     offer = session.scalar(select(Offer.id).where(Offer.reference == f"{name}-own-offer"))
     figures = {"half_days": 4, "points": 1, "components": [], "ladder": "region", "remote": False}
-    pair = {"run_id": run_id, "need_id": need, "offer_id": offer, "sendable": True}
-    rows.add(session, Proposal(**pair, **figures, state="declined"))
+    pair = {"run_id": run_id, "need_id": need.id, "offer_id": offer, "sendable": True}
+    rows.add(session, Proposal(id=100 + first, **pair, **figures, state="declined"))
+    content = {"ends": [], "proposes": [], "concerned": [need.participant_id]}
+    worked = {"worked_out_at": rows.NOW, "worked_out_by": "x"}
+    made = {"proposal_id": 100 + first, "size": "smallest", "content": content, "digests": {}}
+    rows.add(session, Repair(id=first, **made, **worked))
 
 
 def callers(database: Database) -> list[Caller]:
@@ -294,7 +299,8 @@ class Asking:
             "participant": str(self.school),
             "cell": str(self.school),
             "circumstance": "1" if half == OWN else "2",
-            "proposal_id": str(self.proposals[half]),
+            "proposal_id": str(100 + self.school if "repairs" in path else self.proposals[half]),
+            "repair_id": str(self.school),
             "period": rows.TERM if "POST" in place.methods else rows.YEAR,
             "uid": "71",
             "side": "taker",
@@ -332,6 +338,7 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "areas": [asking.area],
         "options": None,
         "to": asking.school,
+        "repair": asking.school,
         "said_on": told()["said_on"],
         "url": "https://93.184.216.34/",
         "notice_on": told()["said_on"],

@@ -8,18 +8,11 @@ import typer
 from app.access.policy import TERMINAL
 from app.cli.console import open_database, out
 from app.errors import NotFound
-from models.vocabulary import RepairSize
 
 if TYPE_CHECKING:
     from app.database import Database
     from app.repairs.schemas import BrokenShown, PairingShown
     from app.runs.diff_schemas import LineShown
-
-SIZES = {
-    RepairSize.SMALLEST: "Repair this pairing alone",
-    RepairSize.MIDDLE: "Move neighbours too",
-    RepairSize.LARGEST: "Plan the area again",
-}
 
 
 def repair(
@@ -88,7 +81,9 @@ def _work_out(database: "Database", proposal: int, *, as_json: bool) -> None:
 
 def lines(found: "PairingShown", touches: Sequence[str]) -> list[str]:
     """A pairing, what its change touches, and its repairs, in sentences."""
+    from app.portal.labels import label
     from app.wording import counted, how_good
+    from models.vocabulary import RepairSize
 
     told = [_line(found.broken), f"It is planned for {found.period}."]
     told += [f"Also affected: {each}" for each in touches]
@@ -97,7 +92,7 @@ def lines(found: "PairingShown", touches: Sequence[str]) -> list[str]:
     for each in found.repairs:
         told += [
             "",
-            f"{each.rank}. {SIZES[each.size]}: {each.points:+,} points, "
+            f"{each.rank}. {label(each.size, RepairSize)}: {each.points:+,} points, "
             f"{counted(each.disturbed, 'other pairing')} disturbed, "
             f"{counted(each.people, 'school or organisation', 'schools and organisations')}. "
             + how_good(each.gap),

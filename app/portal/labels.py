@@ -48,6 +48,7 @@ from models.vocabulary import (
     Phase,
     ProposalState,
     Reciprocity,
+    RepairSize,
     Role,
     RunState,
     Says,
@@ -215,6 +216,11 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         RunState.UNKNOWN: "No plan found",
         RunState.FAILED: "Failed",
         RunState.CANCELLED: "Cancelled",
+    },
+    RepairSize: {
+        RepairSize.SMALLEST: "Repair this pairing alone",
+        RepairSize.MIDDLE: "Move neighbours too",
+        RepairSize.LARGEST: "Plan the area again",
     },
     Role: {
         Role.VIEWER: "Viewer",

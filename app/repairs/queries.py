@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.access.policy import WORKER, Action, Principal, authorise
 from app.access.scoped import may_on, outside
-from app.database import ReadSession
+from app.database import ReadSession, WriteSession
+from app.errors import NotFound
 from app.proposals import dependents
 from app.proposals.dependents import Dependents
 from app.proposals.queries import Full, find_proposals, get_proposal
@@ -40,6 +41,7 @@ class RepairView:
     lines: Sequence[Line]
     """The pairing that broke first, then all others that end or come."""
     ends: Sequence[Full]
+    broken: Full
 
     @property
     def points(self) -> int:
@@ -49,8 +51,7 @@ class RepairView:
     @property
     def disturbed(self) -> int:
         """Other pairings that end."""
-        broken = self.repair.proposal_id
-        return sum(each.proposal.id != broken for each in self.ends)
+        return sum(each is not self.broken for each in self.ends)
 
     @property
     def people(self) -> int:
@@ -99,14 +100,15 @@ class Pairing:
 
 
 def pairing_of(
-    session: ReadSession, principal: Principal, proposal_id: int, now: datetime | None = None
+    session: ReadSession | WriteSession,
+    principal: Principal,
+    proposal_id: int,
+    now: datetime | None = None,
 ) -> Pairing:
     """What is known of a pairing and of its repairs as they were worked out last."""
     full = get_proposal(session, principal, proposal_id)
     reasons = why_broken(session, full.proposal, full.need, full.offer, now)
-    of = dependents.of_offer if full.need.state in SERVED else dependents.of_need
-    item = full.offer if full.need.state in SERVED else full.need
-    touches = of(session, principal, item.reference, now)
+    touches = _touched(session, principal, full, now)
     others = [each for each in touches.proposals if each.proposal.id != proposal_id]
     run = session.get_one(Run, full.proposal.run_id)
     return Pairing(
@@ -115,6 +117,27 @@ def pairing_of(
         replace(touches, proposals=others),
         *repairs_of(session, principal, proposal_id),
     )
+
+
+def _touched(
+    session: ReadSession | WriteSession, principal: Principal, full: Full, now: datetime | None
+) -> Dependents:
+    """What rests on the need, where that is what changed, and on the offer otherwise.
+
+    Who sees one side alone is told what rests on that.
+    """
+    sides = [
+        (dependents.of_offer, full.offer.reference),
+        (dependents.of_need, full.need.reference),
+    ]
+    if full.need.state not in SERVED:
+        sides.reverse()
+    try:
+        of, reference = sides[0]
+        return of(session, principal, reference, now)
+    except NotFound:
+        of, reference = sides[1]
+        return of(session, principal, reference, now)
 
 
 def repairs_of(
@@ -143,9 +166,10 @@ def repairs_of(
 
 
 def may_take(session: Session, principal: Principal, view: RepairView) -> bool:
-    """Whether the principal may review all that a repair ends, and a side of all that comes."""
+    """Whether the principal may review what a repair is of and ends, and a side of what comes."""
     reviews = Action.REVIEW
-    if not all(may_on(session, principal, reviews, each.proposal) for each in view.ends):
+    known = (view.broken, *view.ends)
+    if not all(may_on(session, principal, reviews, each.proposal) for each in known):
         return False
     sides = [{line.taker.id, line.after.giver.id} for line in view.lines if line.after]
     return all(outside(session, principal, reviews, both) != both for both in sides)
@@ -155,7 +179,7 @@ def view_of(session: Session, repair: Repair, rank: int = 1) -> RepairView:
     content = repair.content
     ids = {*content["ends"], repair.proposal_id}
     known = find_proposals(session, WORKER, Proposal.id.in_(ids))
-    [own] = [each.need.id for each in known if each.proposal.id == repair.proposal_id]
+    [broken] = [each for each in known if each.proposal.id == repair.proposal_id]
     ends = [each for each in known if each.proposal.id in content["ends"]]
     needs = _sides(session, Need, {row["need_id"] for row in content["proposes"]})
     offers = _sides(session, Offer, {row["offer_id"] for row in content["proposes"]})
@@ -166,13 +190,13 @@ def view_of(session: Session, repair: Repair, rank: int = 1) -> RepairView:
     for row in content["proposes"]:
         new.setdefault(row["need_id"], []).append(row)
     lines = []
-    for need_id in sorted({*old, *new}, key=lambda each: (each != own, each)):
+    for need_id in sorted({*old, *new}, key=lambda each: (each != broken.need.id, each)):
         was, comes = old.get(need_id, []), new.get(need_id, [])
         for at in range(max(len(was), len(comes))):
             before = was[at] if at < len(was) else None
             row = comes[at] if at < len(comes) else None
             lines.append(_line(before, row, needs, offers))
-    return RepairView(repair, rank, lines, ends)
+    return RepairView(repair, rank, lines, ends, broken)
 
 
 T = TypeVar("T", Need, Offer)

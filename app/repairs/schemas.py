@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.http.fields import DIGITS, LARGEST, Moment, Shown, in_days
+from app.http.fields import DIGITS, LARGEST, Content, Moment, NamedId, Shown, in_days
 from app.http.replies import Listed, Page
 from app.proposals.flag_routes import DependentsShown
 from app.repairs.broken import Broken
@@ -48,6 +48,12 @@ class BrokenShown(Shown):
 
 class BrokenList(Listed[BrokenShown]):
     pass
+
+
+class Taking(Content):
+    """Which repair to carry out, of those that were worked out last."""
+
+    repair: NamedId = Field(examples=[1])
 
 
 class AskShown(Shown):

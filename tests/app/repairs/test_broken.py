@@ -182,7 +182,7 @@ def test_every_surface_lists_it(exchange: Database, monkeypatch: pytest.MonkeyPa
     for path in ("/", "/repairs"):
         page = who.open(path)
         assert "Ash School gives 2 days of Maths to Oak School" in page.text
-        assert f"{BASE}/proposals/1" in page.links
+        assert f"{BASE}/repairs/1" in page.links
     assert who.open("/repairs?as=csv").status == 200
     who.limit_to(Role.CONTACT, Scope(ScopeKind.INSTITUTION, "1"))
     assert "Needs repair" not in who.open("/").text
