@@ -24,8 +24,9 @@ class Repair(Base):
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), index=True)
     size: Mapped[str] = mapped_column(String(10))
     content: Mapped[dict[str, Any]]
-    """Under `ends` the proposals that end, by id, under `proposes` the rows of those that come,
-    and under `concerned` the participants whose data it rests on."""
+    """Under `ends` the proposals that end, by id, under `lost` those of them that broke as well,
+    under `proposes` the rows of those that come, and under `concerned` the participants whose data
+    it rests on."""
     digests: Mapped[dict[str, Any]]
     """Of what planning reads of those concerned, by kind: another one is out of date."""
     objective: Mapped[int | None]

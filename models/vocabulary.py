@@ -351,7 +351,7 @@ class RepairSize(Word):
     SMALLEST = "smallest"
     """That pairing, and what cannot stand without it."""
     MIDDLE = "middle"
-    """Its neighbours too, where that is worth the price of a change."""
+    """Its neighbours too, where that is well worth the price of a change."""
     LARGEST = "largest"
     """The whole area, planned again."""
 

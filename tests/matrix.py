@@ -182,7 +182,7 @@ def _break(session: WriteSession, name: str, run_id: int, first: int) -> None:
     figures = {"half_days": 4, "points": 1, "components": [], "ladder": "region", "remote": False}
     pair = {"run_id": run_id, "need_id": need.id, "offer_id": offer, "sendable": True}
     rows.add(session, Proposal(id=100 + first, **pair, **figures, state="declined"))
-    content = {"ends": [], "proposes": [], "concerned": [need.participant_id]}
+    content = {"ends": [], "lost": [], "proposes": [], "concerned": [need.participant_id]}
     worked = {"worked_out_at": rows.NOW, "worked_out_by": "x"}
     made = {"proposal_id": 100 + first, "size": "smallest", "content": content, "digests": {}}
     rows.add(session, Repair(id=first, **made, **worked))

@@ -14,11 +14,14 @@ from app.cli.why import lines as why_lines
 from solver.formats.whole_files import make_folder, write_whole
 
 if TYPE_CHECKING:
-    from app.database import Database
+    from app.database import Database, ReadSession
+    from app.proposals.queries import Full
 
 SECONDS_TO_SOLVE = 40.0
 NEEDS_TRIED = 5
 """Unmet needs looked at for one that a single change would meet."""
+PAIRINGS_TRIED = 50
+"""Looked at for one that somebody else could take over."""
 
 
 def demo(
@@ -84,6 +87,8 @@ def demo(
             rendered.keep(session, run_id, rendered.draw(data))
         on_progress("Explaining an unmet need", 0.99)
         explained = _one_explained(database, run_id)
+        on_progress("Repairing the support of somebody who dropped out", 0.995)
+        repaired = _one_dropped_out(database, run_id)
         with database.write() as session:
             keys = make_keys(session, TERMINAL, run_id)
     out.print(
@@ -93,7 +98,7 @@ def demo(
         soft_wrap=True,
     )
     show_plan(data)
-    for line in explained:
+    for line in (*explained, *repaired):
         out.print(line, markup=False, soft_wrap=True)
     out.print(f"\nReport with a map: {report}", markup=False, soft_wrap=True)
     for line in (
@@ -124,6 +129,45 @@ def _one_explained(database: "Database", run_id: int) -> list[str]:
         if answer.change is not None and answer.change.confirmed:
             break
     return lines
+
+
+def _one_dropped_out(database: "Database", run_id: int) -> list[str]:
+    """What `givetake repair` says of a pairing whose offer is withdrawn, its commands first.
+
+    Of those that earn most, it is one that another organisation could take over. No repair is
+    taken, so that the portal has something to repair.
+    """
+    from app.cli.repair import lines
+    from app.exchange.service import withdraw_offer
+    from app.proposals import flags
+    from app.proposals.queries import Wanted, list_proposals
+    from app.repairs.queries import pairing_of
+    from app.repairs.schemas import PairingShown
+    from app.repairs.work_out import work_out
+
+    with database.read() as session:
+        first = list_proposals(
+            session, TERMINAL, Wanted(run=run_id), sort="-total_points", limit=PAIRINGS_TRIED
+        )
+        one = next((each for each in first if _has_another(session, each)), first[0])
+    number, offer = one.proposal.id, one.offer.reference
+    with database.write() as session:
+        withdraw_offer(session, TERMINAL, offer)
+        flags.review(session)
+    with only_ours():
+        work_out(database, TERMINAL, number, None)
+    with database.read() as session:
+        found = pairing_of(session, TERMINAL, number)
+        told = lines(PairingShown.of(found), found.touches.lines())
+    return ["", f"givetake withdraw offer {offer}", f"givetake repair {number}", *told]
+
+
+def _has_another(session: "ReadSession", full: "Full") -> bool:
+    """Whether somebody else could take a pairing over, and nobody would have to move."""
+    from app.proposals.queries import alternates_of
+
+    found = alternates_of(session, TERMINAL, full.proposal.run_id, full.need.id)
+    return any(alternate.loss is not None for alternate, _, _ in found)
 
 
 def draw(

@@ -45,13 +45,21 @@ class RepairView:
 
     @property
     def points(self) -> int:
-        """Points that the plan gains, beside what it had with the pairing that broke."""
-        return sum(line.points for line in self.lines)
+        """Points that the plan gains, beside what it had with the pairing that broke.
+
+        What others that broke had is lost, whichever repair is taken.
+        """
+        lost = sum(each.proposal.total_points for each in self.ends if self._is_lost(each))
+        return lost + sum(line.points for line in self.lines)
 
     @property
     def disturbed(self) -> int:
-        """Other pairings that end."""
-        return sum(each is not self.broken for each in self.ends)
+        """Other pairings that end, and could have been kept."""
+        others = (each for each in self.ends if each is not self.broken)
+        return sum(not self._is_lost(each) for each in others)
+
+    def _is_lost(self, full: Full) -> bool:
+        return full.proposal.id in self.repair.content["lost"]
 
     @property
     def people(self) -> int:

@@ -47,12 +47,16 @@ class NothingBroken(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One repair: who ends, and the rows of the proposals that come."""
+    """One repair: who ends, and the rows of the proposals that come.
+
+    `lost` are those of `ends`, besides the one that broke, that could not have been kept anyway.
+    """
 
     size: RepairSize
     ends: Sequence[Proposal]
     proposes: Sequence[dict[str, Any]]
     concerned: Sequence[int]
+    lost: Sequence[int] = ()
     objective: int | None = None
     bound: float | None = None
 
@@ -92,6 +96,7 @@ def work_out(
                 size=each.size,
                 content={
                     "ends": [one.id for one in each.ends],
+                    "lost": list(each.lost),
                     "proposes": list(each.proposes),
                     "concerned": list(each.concerned),
                 },
@@ -155,13 +160,15 @@ def _repairs(
     for each in worked.found:
         ends = [full.proposal] if is_open else []
         ends += [by_id[one] for at, one in current.items() if not each.half_days[at]]
-        if each.size is RepairSize.LARGEST:
-            ends += [one.proposal for one in apart.values()]
+        lost = list(apart) if each.size is RepairSize.LARGEST else []
+        ends += [by_id[one] for one in lost]
         new = np.array([at for at in np.flatnonzero(each.half_days) if at not in current], np.int64)
         rows = proposal_rows(run.id, built, new, each.half_days[new])
         if ends or rows:
             concerned = _concerned(built, full, ends, stands, rows)
-            found.append(Found(each.size, ends, rows, concerned, each.objective, worked.bound))
+            found.append(
+                Found(each.size, ends, rows, concerned, lost, each.objective, worked.bound)
+            )
     return found or _ended_alone(full)
 
 

@@ -37,7 +37,7 @@ from tests.repairs import (
     worked_out,
 )
 
-SMALLEST, MIDDLE, _ = RepairSize
+SMALLEST, MIDDLE, LARGEST = RepairSize
 
 
 @pytest.fixture
@@ -184,6 +184,23 @@ def test_a_need_withdrawn_sets_days_free(exchange: Database) -> None:
     ]
     take(exchange, one, given)
     assert pairs(exchange) == {"N1": "O1", "N2": "O2", "N4": "O3"}
+
+
+def test_two_supporters_drop_out(exchange: Database) -> None:
+    """Each pairing has its own repair; the area planned again repairs both, and counts one loss."""
+    for offer in ("O1", "O3"):
+        change(exchange, Offer, offer, withdrawn=True)
+    one, other = (of_need(exchange, need) for need in ("N1", "N3"))
+    found = worked_out(exchange, one)
+    assert [each.repair.size for each in found][:1] == [SMALLEST]
+    whole = found[-1]
+    assert (whole.repair.size, whole.repair.content["lost"]) == (LARGEST, [other])
+    assert all(other not in view.repair.content["ends"] for view in found[:-1])
+    assert whole.points > found[0].points
+    take(exchange, one, whole)
+    assert other not in (one, of_need(exchange, "N3"))
+    with exchange.read() as session:
+        assert list_broken(session, TERMINAL) == []
 
 
 def test_an_institution_closed(exchange: Database) -> None:
