@@ -43,10 +43,16 @@ def digests_of(
             or_(Need.participant_id.in_(concerned), Offer.participant_id.in_(concerned)),
         )
     )
+    # Its need may be matched, and planning then reads nothing of it.
+    own = session.execute(
+        select(Need.id, Need.version)
+        .join(Proposal, Proposal.need_id == Need.id)
+        .where(Proposal.id == proposal_id)
+    )
     needs, offers = ({each.id for each in rows} for rows in (loaded.needs, loaded.offers))
     read: dict[str, Iterable[Any]] = {
         "institutions": loaded.participants,
-        "needs": loaded.needs,
+        "needs": [*loaded.needs, *own],
         "offers": [*loaded.offers, *loaded.other_offers],
         "limits": loaded.limits.values(),
         "circumstances": [

@@ -99,13 +99,13 @@ def repairs_of(
     near[list(apart)] = False
     best = Repaired(RepairSize.SMALLEST, kept, worth(problem, kept))
     found: list[Repaired] = []
+    dear = replace(problem, change_penalty=problem.change_penalty * NEIGHBOURS_PRICE)
     for size, needs, moves in (
         (RepairSize.SMALLEST, first, False),
         (RepairSize.MIDDLE, near, True),
     ):
         inside = needs[problem.candidates.need]
         free = inside if moves else inside & (kept == 0)
-        dear = replace(problem, change_penalty=problem.change_penalty * NEIGHBOURS_PRICE)
         half_days = _solved(dear, kept, inside | (kept > 0), free)
         if half_days is None:
             continue

@@ -10,15 +10,17 @@ from app.access.scoped import visible
 from app.database import WriteSession, database_now
 from app.errors import Conflict, Forbidden, NotFound
 from app.events import audit
+from app.exchange.service import advance_need
 from app.proposals.decisions import NOTHING_SAID, move
 from app.proposals.states import ENDED, after
 from app.repairs.broken import has_run_out
 from app.repairs.digests import digests_of
 from app.repairs.queries import may_take, view_of
+from models.exchange import Need
 from models.matching import Proposal, Run
 from models.register import Participant
 from models.repairs import Repair
-from models.vocabulary import DecisionAction, ProposalState
+from models.vocabulary import DecisionAction, NeedState, ProposalState
 
 
 class OutOfDate(Conflict):
@@ -66,6 +68,9 @@ def take(
         result = after(ProposalState(each.state), action)
         move(session, actor, each, action, result, NOTHING_SAID if lapses else note, now, 0)
         ended[each.need_id] = each
+    need = session.get_one(Need, proposal.need_id, populate_existing=True)
+    if need.state == NeedState.MATCHED:
+        advance_need(session, principal, need.reference, NeedState.MATCH)
     # What comes in their place is proposed here, so that none waits for an alternative.
     for each in (*ended.values(), proposal):
         each.alternate_due = False

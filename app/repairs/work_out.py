@@ -17,7 +17,7 @@ from app.events import audit
 from app.planning.build import Built, build
 from app.planning.carry_out import proposal_rows
 from app.planning.holds import Hold
-from app.planning.load import in_force, load
+from app.planning.load import PlannedNeed, in_force, load, planned
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable, only_known
 from app.planning.scope import Takers, run_ids, takers_of
@@ -32,7 +32,7 @@ from app.repairs.plans import MOST_SECONDS, repairs_of
 from models.exchange import Period
 from models.matching import Proposal, Run, Steering
 from models.repairs import Repair
-from models.vocabulary import AreaKind, RepairSize, RunState, SteeringKind
+from models.vocabulary import AreaKind, NeedState, RepairSize, RunState, SteeringKind
 from solver.arrays import IntArray
 from solver.formats.problem import Problem
 from solver.formats.tables import pairs
@@ -223,9 +223,13 @@ def _build(
     )
     period = session.get_one(Period, run.period_code)
     ids = takers.participant_ids
+    inside = [each for each in stands if ids is None or each.need.participant_id in ids]
     outside = [each for each in stands if ids is not None and each.need.participant_id not in ids]
+    matched = [planned(PlannedNeed, full.need)] if full.need.state == NeedState.MATCHED else []
     loaded = replace(
         loaded,
+        # Taking the repair lets it look for support again.
+        needs=[*loaded.needs, *matched],
         holds=[*loaded.holds, *(_held(each, period) for each in outside)],
         # Pins are for runs: a repair keeps those that stand, and makes none.
         steering=[each for each in loaded.steering if each.kind == SteeringKind.EXCLUSION],
@@ -233,8 +237,7 @@ def _build(
     options = only_known(MatchOptions.model_validate(run.options), loaded)
     standing = [
         Standing(each.need.id, each.offer.id, each.proposal.half_days)
-        for each in stands
-        if each not in outside
+        for each in inside
     ]
     options = options.model_copy(update={"pins": (), "free": ()})
     return build(loaded, options, travel_times(travel_source), standing)

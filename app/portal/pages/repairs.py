@@ -8,8 +8,9 @@ from starlette.responses import RedirectResponse, Response
 from app.access.declared import does
 from app.access.policy import Action
 from app.errors import NotFound
+from app.portal.forms import whole
 from app.portal.pages.institutions import expertise_names
-from app.portal.rendering import Pager, csv_page, page, page_number
+from app.portal.rendering import csv_page, page
 from app.portal.sessions import BASE, SentBy, Who
 from app.proposals import queries as proposals
 from app.repairs import service
@@ -27,17 +28,18 @@ PER_PAGE: Final = 25
 @does(Action.READ)
 def list_needing_repair(request: Request, who: Who) -> Response:
     with who.database.read() as session:
-        found = list_broken(session, who.principal)
         if request.query_params.get("as") == "csv":
+            found = list_broken(session, who.principal)
             rows = [BrokenShown.of(each).model_dump(mode="json") for each in found]
             return csv_page("repairs", list(BrokenShown.model_fields), rows)
-        pager = Pager(page_number(request), PER_PAGE, len(found))
+        after = whole(request.query_params.get("after")) or 0
+        found = list_broken(session, who.principal, after=after, limit=PER_PAGE + 1)
         return page(
             request,
             "repairs.html",
             who,
-            found=found[(pager.page - 1) * PER_PAGE :][:PER_PAGE],
-            pager=pager,
+            found=found[:PER_PAGE],
+            more=len(found) > PER_PAGE,
             expertise=expertise_names(session, who),
         )
 

@@ -153,6 +153,20 @@ def test_an_approved_pairing_is_repaired(exchange: Database) -> None:
         assert session.get_one(Proposal, of_need(exchange, "N3")).state == "proposed"
 
 
+def test_a_matched_need_looks_for_support_again(exchange: Database) -> None:
+    """Its supporter dropped out, so that it is matched no more."""
+    approve(exchange, one := of_need(exchange, "N3"))
+    change(exchange, Need, "N3", state="matched")
+    change(exchange, Offer, "O3", withdrawn=True)
+    [first, *_] = worked_out(exchange, one)
+    take(exchange, one, first)
+    assert pairs(exchange)["N3"] == "spare"
+    with exchange.read() as session:
+        need = session.scalars(select(Need).where(Need.reference == "N3")).one()
+        assert need.state == "match"
+        assert list_broken(session, TERMINAL) == []
+
+
 def test_an_offer_lowered_gives_what_it_still_can(exchange: Database) -> None:
     """The same supporter with fewer days is one pairing changed, approved or not."""
     change(exchange, Need, "N3", half_days_min=1)
