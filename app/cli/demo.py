@@ -88,7 +88,7 @@ def demo(
         on_progress("Explaining an unmet need", 0.99)
         explained = _one_explained(database, run_id)
         on_progress("Repairing the support of somebody who dropped out", 0.995)
-        repaired = _one_dropped_out(database, run_id)
+        repaired = one_dropped_out(database, run_id)
         with database.write() as session:
             keys = make_keys(session, TERMINAL, run_id)
     out.print(
@@ -131,7 +131,7 @@ def _one_explained(database: "Database", run_id: int) -> list[str]:
     return lines
 
 
-def _one_dropped_out(database: "Database", run_id: int) -> list[str]:
+def one_dropped_out(database: "Database", run_id: int) -> list[str]:
     """What `givetake repair` says of a pairing whose offer is withdrawn, its commands first.
 
     Of those that earn most, it is one that another organisation could take over. No repair is

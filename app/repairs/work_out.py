@@ -235,10 +235,7 @@ def _build(
         steering=[each for each in loaded.steering if each.kind == SteeringKind.EXCLUSION],
     )
     options = only_known(MatchOptions.model_validate(run.options), loaded)
-    standing = [
-        Standing(each.need.id, each.offer.id, each.proposal.half_days)
-        for each in inside
-    ]
+    standing = [Standing(each.need.id, each.offer.id, each.proposal.half_days) for each in inside]
     options = options.model_copy(update={"pins": (), "free": ()})
     return build(loaded, options, travel_times(travel_source), standing)
 

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 
 from app.access.keys import principal_of
 from app.access.policy import TERMINAL
+from app.cli.demo import one_dropped_out
 from app.database import Database
 from app.demo.county import County
 from app.demo.county_exchange import PERIOD, write_county
@@ -21,11 +22,15 @@ from app.insight import queries as insight
 from app.insight.report_page import render
 from app.planning.options import MatchOptions
 from app.proposals.queries import Wanted, list_proposals
+from app.portal.labels import LABELS
+from app.repairs.broken import list_broken
+from app.repairs.queries import repairs_of
 from app.runs import service
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Institution, Network, Participant
-from models.vocabulary import Role
+from models.vocabulary import RepairSize, Role
+from tests.repairs import chain
 from tests.runs import matched
 
 DAY = date(2026, 9, 1)
@@ -161,3 +166,17 @@ def test_alternative_provision_meets_needs_for_it(
     schools = [alternative for alternative, kind in met if kind == "institution"]
     assert len(schools) >= 3
     assert sum(schools) > len(schools) / 2
+
+
+def test_a_supporter_drops_out_of_the_demo(sqlite_database: Database) -> None:
+    """Its repairs are printed with their commands, and none is taken: the portal has them to show."""
+    chain(sqlite_database)
+    told = one_dropped_out(sqlite_database, 1)
+    assert told[1].startswith("givetake withdraw offer O")
+    number = int(told[2].removeprefix("givetake repair "))
+    assert any(line.startswith(f"1. {LABELS[RepairSize][RepairSize.SMALLEST]}: ") for line in told)
+    with sqlite_database.read() as session:
+        [broken] = list_broken(session, TERMINAL)
+        views, _ = repairs_of(session, TERMINAL, number)
+        assert (broken.full.proposal.id, broken.full.flag is not None) == (number, True)
+        assert [each.repair.taken_at for each in views] == [None] * len(views)
