@@ -29,7 +29,7 @@ class Repair(Base):
     it rests on."""
     digests: Mapped[dict[str, Any]]
     """Of what planning reads of those concerned, by kind: another one is out of date."""
-    objective: Mapped[int | None]
+    objective: Mapped[float | None]
     """Points of the repaired plan of the area, less the price of each change; none where no plan
     was needed to see what is left."""
     bound: Mapped[float | None]

@@ -70,7 +70,7 @@ class RepairView:
         """By what share of its points a plan of the area could be better, at most."""
         if self.repair.bound is None or self.repair.objective is None:
             return None
-        return max(0.0, gap_of(self.repair.objective, self.repair.bound))
+        return max(0.0, gap_of(int(self.repair.objective), self.repair.bound))
 
     @property
     def asks(self) -> list[Ask]:

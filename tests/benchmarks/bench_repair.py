@@ -74,7 +74,7 @@ def repaired(database: Database, proposal_id: int, offer: str, area: str) -> dic
 
 def figures(view: RepairView, free: int) -> dict[str, Any]:
     assert view.repair.objective is not None
-    points = view.repair.objective + OPTIONS.change_price * view.disturbed
+    points = int(view.repair.objective) + OPTIONS.change_price * view.disturbed
     return {
         "size": str(view.repair.size),
         "disturbed": view.disturbed,
