@@ -118,6 +118,7 @@ UNBOUND: Final[dict[str, str]] = {
     "contact": "holds personal data, erased on request; each read and change is an event",
     "idempotency_key": "holds answers that can be sent again, for some hours",
     "measure": "holds published figures, which the file of the import gives again",
+    "repair": "holds what was worked out; carried out, it is an event and bound proposals",
     "run_event": "shows the progress of runs",
     "run_file": "holds files of runs: the event of a run's end has the digest of its plan",
     "user_details": "holds personal data, erased on request",
