@@ -65,7 +65,11 @@ def by_issuer(
         audit.record(session, actor=name, action="user.join", subject=name)
     if user.revoked_at is not None:
         return "revoked"
-    user.scope_kind, user.scope_id = (scope.kind, scope.id) if scope else (None, None)
+    belongs = (str(scope.kind), scope.id) if scope else (None, None)
+    if (user.scope_kind, user.scope_id) != belongs:
+        user.scope_kind, user.scope_id = belongs
+        name = user_name(user.id)
+        audit.record(session, actor=ISSUER, action="user.belong", subject=name)
     user.signed_in_at = now
     _note_details(session, user, person)
     _follow_organisation(session, user, organisation_role, scope, now)
