@@ -87,6 +87,15 @@ def _never() -> bool:
     return False
 
 
+def load_libraries() -> None:
+    """Import what methods need, so that a short time limit is not spent on that."""
+    import solver.backends.cp_sat
+    import solver.backends.highs
+    import solver.methods.exact
+    import solver.methods.flow
+    import solver.methods.prices  # noqa: F401
+
+
 def solve(
     problem: Problem,
     *,
@@ -114,8 +123,8 @@ def solve(
         `closed_loops`, which no other method can, a flow where the problem is one, and exact
         where that proves quickly.
     time_limit_s
-        Wall time of the whole call, > 0, without loading the libraries that a large problem needs.
-        Without it 60 s, or none where `work` limits.
+        Wall time of the whole call, > 0. Without it 60 s, or none where `work` limits. Where that
+        is short, `load_libraries` first, which takes a second.
     work
         Deterministic limit, one that repeats, 1 to 10^9: the same problem, seed and work give the
         same plan for any number of workers, as long as no time limit cuts in.
@@ -323,14 +332,10 @@ def by_prices(
     from solver.blocks.workers import BlockWorkers
 
     with ExitStack() as stack:
-        # They get ready while the imports below load compiled code.
-        begun = time.time()
+        # They get ready while the import below loads compiled code.
         pool = executor or stack.enter_context(BlockWorkers(limits.workers))
         from solver.methods.assignment import is_assignment, solve_assignment
-        from solver.methods.prices import solve_prices
 
-        # A second of a short limit: it counts from when there is something to search with.
-        limits = replace(limits, deadline=limits.deadline + time.time() - begun)
         given_up = 0
         if is_assignment(problem, parameters):
             result = solve_assignment(
@@ -345,6 +350,8 @@ def by_prices(
             if result.half_days is not None:
                 return result
             given_up = result.given_up
+        from solver.methods.prices import solve_prices
+
         result = solve_prices(
             problem,
             limits,

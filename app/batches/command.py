@@ -94,7 +94,8 @@ def plan_areas(
                 if (result := folder.result_of(database, principal, one, told, out)) is not None:
                     at = one.scope.exact
                     asked = told.asked if at in told.asked else [*told.asked, at]
-                    change(asked=asked, results=told.results | {at: result})
+                    results = told.results | {at: result}
+                    change(asked=asked, results={a: results[a] for a in asked if a in results})
             on_progress(f"{len(ended):,} of {len(found):,} areas", len(ended) / len(found))
     with database.read() as session:
         state = BatchState(queries.get_batch(session, principal, batch_id).state)

@@ -11,6 +11,7 @@ from app.batches.manifest import MANIFEST, Manifest, planning_day
 from app.batches.queries import areas_named
 from app.cli.console import BadFile, err, open_database, out, progress_bar
 from app.planning.options import MatchOptions
+from app.planning.scope import BORDER
 from app.settings import settings
 from app.wording import counted, how_good, on_day
 from models.vocabulary import RunState
@@ -66,10 +67,11 @@ def plan_areas(
 
 def summary(batch: Manifest, folder: Path) -> list[str]:
     """What the batch comes to, a sentence each."""
-    results = list(batch.results.values())
+    across = [each for each in batch.results.values() if each.kind == BORDER]
+    results = [each for each in batch.results.values() if each.kind != BORDER]
     planned = [each for each in results if each.state == RunState.SOLVED]
     lines = [
-        f"Planned {len(planned):,} of {len(batch.asked):,} areas for {batch.period}: "
+        f"Planned {len(planned):,} of {len(batch.asked) - len(across):,} areas for {batch.period}: "
         f"{sum(each.needs_met or 0 for each in planned):,} of "
         f"{sum(each.needs or 0 for each in planned):,} needs met, "
         f"{sum(each.pairings or 0 for each in planned):,} pairings."
@@ -87,6 +89,11 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
             f"Nothing has changed in {kept:,} of these areas since they were last planned: their "
             "plans are kept."
         )
+    lines += [
+        f"Across borders, {each.pairings or 0:,} pairings settle {each.needs or 0:,} needs that "
+        "several areas promised the same support, or no area met."
+        for each in across
+    ]
     if batch.offers_promised_twice:
         lines.append(
             f"{batch.offers_promised_twice:,} offers are promised to several areas for more days "
@@ -101,11 +108,13 @@ def summary(batch: Manifest, folder: Path) -> list[str]:
         )
     if idle := [each for each in results if each.state == "no_needs"]:
         lines.append(f"{counted(len(idle), 'area')} had no needs to plan.")
-    failed = [each for each in results if each.state not in (RunState.SOLVED, "no_needs")]
+    failed = [
+        each for each in batch.results.values() if each.state not in (RunState.SOLVED, "no_needs")
+    ]
     lines += [f"{each.name}: {each.failure}" for each in failed[:FAILURES_SHOWN]]
     if len(failed) > FAILURES_SHOWN:
         lines.append(f"{len(failed) - FAILURES_SHOWN:,} more areas have no plan.")
-    missing = len(batch.asked) - len(results)
+    missing = len(batch.asked) - len(batch.results)
     if batch.state == "stopped":
         lines.append(
             f"Stopped with {missing:,} areas left. Run the same command again to continue."

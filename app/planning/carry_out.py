@@ -43,7 +43,7 @@ from solver.formulation.greedy import greedy
 from solver.pairing.findings import figures_of
 from solver.pairing.point_reasons import explain_points
 from solver.pairing.travel import MatrixTravelTimes
-from solver.solve import DEFAULT_TIME_LIMIT_S, MethodFault, Progress, solve
+from solver.solve import DEFAULT_TIME_LIMIT_S, MethodFault, Progress, load_libraries, solve
 
 LADDER: Final = tuple(Ladder)
 STATE_OF_STATUS: Final = {
@@ -332,6 +332,7 @@ def _search(
 ) -> Plan:
     """Solve a problem as the options say, and tell how far that is."""
     tell(SOLVING)
+    load_libraries()  # A limit in seconds counts from when there is something to search with.
     told = 0.0
 
     def on_progress(progress: Progress) -> None:

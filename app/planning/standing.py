@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
@@ -38,11 +38,14 @@ def undecided() -> ColumnElement[bool]:
     return (Proposal.state == ProposalState.PROPOSED) & ~excepted
 
 
+def is_border_run(period_code: str) -> ColumnElement[bool]:
+    """Whether a run is a pass across borders."""
+    return and_(Run.period_code == period_code, Run.scope["kind"].as_string() == BORDER)
+
+
 def of_border_runs(period_code: str) -> ColumnElement[bool]:
-    """Whether a proposal is of a pass across borders."""
-    kind = Run.scope["kind"].as_string()
-    runs = select(Run.id).where(Run.period_code == period_code, kind == BORDER)
-    return Proposal.run_id.in_(runs)
+    """Whether a proposal is of such a pass."""
+    return Proposal.run_id.in_(select(Run.id).where(is_border_run(period_code)))
 
 
 def of_batch(batch_id: int, period_code: str) -> ColumnElement[bool]:

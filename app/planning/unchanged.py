@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.planning.options import MatchOptions
-from app.planning.scope import BORDER, run_ids
-from app.planning.standing import undecided
+from app.planning.scope import run_ids
+from app.planning.standing import is_border_run, undecided
+from models.batches import BatchArea
 from models.matching import Proposal, Run, RunFile
 from models.vocabulary import RunState
 from solver.formats.json_columns import decode, encode
@@ -86,34 +87,37 @@ def unchanged_run(
     before = last_planned(session, scope, period_code)
     if rows_sha256 is None or before is None or before.rows_sha256 != rows_sha256:
         return None
-    if options.free or not _suffices(before, options):
-        return None
-    return before if _all_stands(session, before.id) else None
-
-
-def _all_stands(session: Session, run_id: int) -> bool:
-    """Whether nobody decided on what a run proposed, or on what a pass across borders did since."""
-    query = select(Proposal.need_id, Proposal.replaced_by_run_id).where(
-        Proposal.run_id == run_id, ~undecided()
+    tried_twice = select(BatchArea.run_id).where(
+        BatchArea.run_id == before.id, BatchArea.planned_again
     )
-    gone = session.execute(query).all()
-    for need_id, newer in gone:
-        if newer is None or session.get_one(Run, newer).scope["kind"] != BORDER:
-            return False
-        instead = select(Proposal.id).where(
-            Proposal.run_id == newer, Proposal.need_id == need_id, ~undecided()
-        )
-        if session.scalar(instead.limit(1)) is not None:
-            return False
-    return True
+    even_wide = session.scalar(tried_twice.limit(1)) is not None
+    if options.free or not _suffices(before, options, even_wide=even_wide):
+        return None
+    return before if _all_stands(session, before) else None
 
 
-def _suffices(before: Run, options: MatchOptions) -> bool:
-    """Whether the plan of a run is searched for as well as `options` would have it."""
+def _all_stands(session: Session, run: Run) -> bool:
+    """Whether nobody decided on what a run proposed, or on what passes across borders did since."""
+    passes = select(Run.id).where(is_border_run(run.period_code))
+    decided = ~undecided() & (
+        Proposal.replaced_by_run_id.is_(None) | Proposal.replaced_by_run_id.not_in(passes)
+    )
+    gone = select(Proposal.need_id).where(Proposal.run_id == run.id, ~undecided())
+    since = (Proposal.run_id > run.id) & Proposal.run_id.in_(passes) & Proposal.need_id.in_(gone)
+    query = select(Proposal.id).where(decided, (Proposal.run_id == run.id) | since)
+    return session.scalar(query.limit(1)) is None
+
+
+def _suffices(before: Run, options: MatchOptions, *, even_wide: bool = False) -> bool:
+    """Whether the plan of a run is searched for as well as `options` would have it.
+
+    `even_wide`: a second search from where it is has been tried already.
+    """
     asked = MatchOptions.model_validate(before.options)
     is_near = before.gap is not None and before.gap <= options.gap
     cut_short = before.stopped == Stopped.CANCELLED or "given_up" in (before.summary or {})
-    is_same = not (cut_short or is_wide(before)) and search_of(asked) == search_of(options)
+    is_done = not cut_short and (even_wide or not is_wide(before))
+    is_same = is_done and search_of(asked) == search_of(options)
     return (is_near or is_same) and options.change_price >= asked.change_price
 
 

@@ -91,12 +91,14 @@ def test_what_somebody_decided_on_is_planned_around(county: Database) -> None:
 def test_a_plan_far_from_proven_is_planned_again_once(
     county: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The batch ends with the second run, however far that one is."""
+    """The batch ends with the second run, however far that one is, and the next leaves it alone."""
     monkeypatch.setattr(unchanged, "WIDE", -1.0)
-    batch_id = submit(county, 1)
+    options = OPTIONS.model_copy(update={"gap": 0.0})
+    batch_id = submit(county, 1, options=options)
     assert finish(county, batch_id) == 2
     (area,) = found(county, batch_id)
     assert (area.area.planned_again, area.area.run_id) == (True, 2)
+    assert finish(county, submit(county, 1, options=options)) == 0
 
 
 def test_a_killed_command_costs_its_areas_nothing(county: Database) -> None:

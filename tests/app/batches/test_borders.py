@@ -128,6 +128,8 @@ def test_an_area_planned_again_is_settled_again(database: Database) -> None:
     pairs = open_pairs(database)
     assert sorted(need for need, _ in pairs) == ["N1", "N2"]
     assert union(database, FREE) == ()
+    assert finish(database, submit(database, 1, 2, options=FREE)) == 0
+    assert open_pairs(database) == pairs
 
 
 @pytest.mark.parametrize("limit", [{"max_pairings": 1}, {}])
