@@ -12,8 +12,8 @@ from app.cli.demo import one_dropped_out
 from app.database import Database
 from app.demo.county import County
 from app.demo.county_exchange import PERIOD, write_county
-from app.demo.keys import make_keys
 from app.demo.draw import draw, write_drawn
+from app.demo.keys import make_keys
 from app.demo.queries import to_draw
 from app.demo.service import take_in
 from app.errors import NotFound
@@ -21,8 +21,8 @@ from app.exchange.files import import_limits, import_needs, import_offers
 from app.insight import queries as insight
 from app.insight.report_page import render
 from app.planning.options import MatchOptions
-from app.proposals.queries import Wanted, list_proposals
 from app.portal.labels import LABELS
+from app.proposals.queries import Wanted, list_proposals
 from app.repairs.broken import list_broken
 from app.repairs.queries import repairs_of
 from app.runs import service
@@ -169,7 +169,7 @@ def test_alternative_provision_meets_needs_for_it(
 
 
 def test_a_supporter_drops_out_of_the_demo(sqlite_database: Database) -> None:
-    """Its repairs are printed with their commands, and none is taken: the portal has them to show."""
+    """Its repairs are printed with their commands, and none is taken: the portal shows them."""
     chain(sqlite_database)
     told = one_dropped_out(sqlite_database, 1)
     assert told[1].startswith("givetake withdraw offer O")
