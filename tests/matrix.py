@@ -219,12 +219,13 @@ def _things_of(session: WriteSession, actor: str, name: str) -> tuple[int, int]:
         **{"url": f"https://{name}.example.org/", "events": ["*"], "nonce": "0", "queued_to": 0},
         **{"made_by": actor, "made_at": rows.NOW},
     )
+    period = rows.YEAR if name == OWN else rows.TERM
     many = Batch(
-        **{"period_code": rows.YEAR, "named": "list", "options": OPTIONS.model_dump(mode="json")},
+        **{"period_code": period, "named": "list", "options": OPTIONS.model_dump(mode="json")},
         **{"input_sha256": "0", "state": "running", "actor": actor, "created_at": rows.NOW},
     )
     nightly = Schedule(
-        **{"period_code": rows.YEAR, "named": "all", "areas": [], "every": "day", "at": "02:00"},
+        **{"period_code": period, "named": "all", "areas": [], "every": "day", "at": "02:00"},
         **{"options": OPTIONS.model_dump(mode="json"), "zone": "Europe/London", "owner": actor},
         **{"created_at": rows.NOW, "due_at": rows.NOW.replace(year=2100)},
     )

@@ -14,7 +14,7 @@ from app.batches import queries, schedules, service
 from app.batches.schedules import DAYS, DEFAULT_ZONE, BadSchedule
 from app.catalogue.queries import list_periods
 from app.database import WriteSession
-from app.errors import Conflict, Forbidden, NotFound
+from app.errors import Conflict, NotFound
 from app.files.csv_reading import RowModel, Text, Whole
 from app.planning.options import MatchOptions
 from app.portal import forms
@@ -90,7 +90,7 @@ def start_batch(request: Request, who: Who, form: SentBy, now: Now) -> Response:
             filled.add("minutes", capital(beyond.detail))
         except BadSchedule as bad:
             filled.add("at", capital(bad.detail))
-        except (NotFound, Conflict, Forbidden, queries.NoAreas) as problem:
+        except (NotFound, Conflict, queries.NoAreas) as problem:
             field = "period" if "period" in problem.detail else "areas"
             filled.add(field, capital(problem.detail))
     return _form(request, who, filled, now, status=422)

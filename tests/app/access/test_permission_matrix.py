@@ -19,6 +19,7 @@ from app.portal import sessions
 from app.settings import Settings
 from models.access import ApiKey
 from models.matching import Proposal
+from tests import rows
 from tests.matrix import (
     ELSEWHERE,
     OURS,
@@ -55,7 +56,10 @@ OF_ONE = ("/dependents", "/contacts")
 """Lists of one thing, which a parameter names."""
 GONE_AGAIN = {"add"}
 """Pages that show what they made, which here was undone before."""
-MARKERS = {"/api/v1/limits": '"participant":"4"'}
+MARKERS = {
+    "/api/v1/limits": '"participant":"4"',
+    **dict.fromkeys(("/api/v1/batches", "/api/v1/schedules", "/portal/batches"), rows.TERM),
+}
 """What a list shows of what is elsewhere, if not that word."""
 
 
