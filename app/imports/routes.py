@@ -157,7 +157,9 @@ def get_template(request: Request, principal: Caller, kind: TemplatePath) -> Res
     """Download a template of a file: its columns with made-up rows, to replace with yours."""
     name = f'attachment; filename="{kind.value}.csv"'
     headers = {"Content-Disposition": name}
-    return Response(service.template_of(kind.value), 200, headers, f"{CSV}; charset=utf-8")
+    return Response(
+        service.template_of(principal, kind.value), 200, headers, f"{CSV}; charset=utf-8"
+    )
 
 
 @router.get("/{import_id}", response_model=ImportShown)

@@ -117,11 +117,12 @@ def latest(session: ReadSession | WriteSession, digest: str) -> ImportBatch:
     return session.scalars(query.order_by(ImportBatch.id.desc()).limit(1)).one()
 
 
-def template_of(kind: str) -> str:
+def template_of(principal: Principal, kind: str) -> str:
     """The columns of a kind of file with made-up rows, as CSV.
 
     Raises `NotFound` where there is no such kind, or it has no template.
     """
+    authorise(principal, Action.READ)
     found = KINDS.get(kind)
     if found is None or found.row is None:
         names = ", ".join(name for name, each in KINDS.items() if each.row)

@@ -142,7 +142,7 @@ def list_imports(request: Request, who: Who) -> Response:
 @does(Action.READ, reach=Reach.OPEN)
 def download_template(request: Request, who: Who, kind: str) -> Response:
     """The columns of a file with made-up rows, to fill in with a spreadsheet."""
-    return csv_file(kind, uploads.template_of(kind))
+    return csv_file(kind, uploads.template_of(who.principal, kind))
 
 
 @router.get("/imports/{number:int}")

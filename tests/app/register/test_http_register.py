@@ -159,9 +159,10 @@ def test_a_circumstance_begins_ends_and_is_taken_back(client: TestClient) -> Non
     assert client.put(place, json=end, headers={"If-Match": '"1"'}).json()["version"] == 2
     assert len(items(client, "/circumstances?on=2026-12-31&area=local_authority:999")) == 1
     assert items(client, "/circumstances?on=2027-01-01") == []
-    assert client.delete(place, headers={"If-Match": '"1"'}).status_code == 412
-    assert client.delete(place, headers={"If-Match": '"2"'}).status_code == 204
-    assert client.get(place).status_code == 404
+    place, why = f"{place}/withdrawal", {"reason": "Entered for another school"}
+    assert client.post(place, json=why, headers={"If-Match": '"1"'}).status_code == 412
+    assert client.post(place, json=why, headers={"If-Match": '"2"'}).status_code == 204
+    assert client.get(place.removesuffix("/withdrawal")).status_code == 404
 
 
 def test_the_rule_of_a_circumstance_is_open_and_editable(client: TestClient) -> None:
