@@ -135,7 +135,8 @@ def test_every_line_about_a_run_names_the_request_that_submitted_it(
         found = [line for line in lines if {line.get("run_id"), line.get("subject")} & about]
         assert {line.get("request_id") for line in found} == {run["request_id"]}
         events = [line["event"] for line in found]
-        assert events == ["run.submitted", *told, f"run.{state}", ENDED, "run.child_ended"]
+        # The event of the audit is written, and told, with the commit.
+        assert events == ["run.submitted", *told, ENDED, f"run.{state}", "run.child_ended"]
 
 
 def carried_out(client: httpx.Client, options: dict[str, Any]) -> dict[str, Any]:
