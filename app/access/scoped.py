@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, s
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access.policy import EVERYWHERE, PHRASES, Action, Principal, Scope, authorise, grants_for
+from app.chunks import chunked
 from app.errors import Forbidden
 from models.access import EmbedToken
 from models.base import Base
@@ -37,7 +38,6 @@ from models.webhooks import Webhook
 
 Condition = ColumnElement[bool]
 Ids = InstrumentedAttribute[Any] | ColumnElement[Any]
-AT_ONCE: Final = 5_000
 OUTSIDE: Final = "is outside the area or organisation that you may import for. Leave the line out"
 """Of a line of a file; see `outside`."""
 
@@ -239,8 +239,8 @@ def outside(
         return set()
     wanted = sorted(set(participants))
     found: set[int] = set()
-    for start in range(0, len(wanted), AT_ONCE):
-        some = Participant.id.in_(wanted[start : start + AT_ONCE])
+    for ids in chunked(wanted):
+        some = Participant.id.in_(ids)
         found.update(
             session.scalars(select(Participant.id).where(some, within(scopes, Participant.id)))
         )

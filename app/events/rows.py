@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
-from itertools import islice
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
@@ -38,13 +37,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, ORMExecuteState, Session, UOWTransaction
 from sqlalchemy.types import NullType
 
+from app.chunks import CHUNK, chunked
 from app.database import WriteSession
 from app.events.chain import moment
 from models.access import AuditRow, AuditSalt
 from models.bound import BOUND, NOT_BOUND, VERSIONS, WHILE_WORKED_ON
 
-AT_ONCE: Final = 2_000
-"""Rows read at once: a large table needs no more memory than a small one."""
 MISSING: Final = "missing"
 """What was found of a row that had been deleted past the service."""
 
@@ -212,7 +210,7 @@ def _before_flush(session: Session, _: UOWTransaction, __: Any) -> None:
             changed[state.mapper.local_table.name].append(tuple(state.identity))
     for name in changed.keys() & BOUND.keys():
         new = [key for key in changed[name] if key not in _noted(session)[name]]
-        for some in batched(new):
+        for some in chunked(new):
             _note(session, BOUND[name], by_key(stored(BOUND[name]), BOUND[name], some))
 
 
@@ -262,7 +260,7 @@ def entries_of(session: WriteSession) -> list[Entry]:
     noted: dict[str, dict[Key, str | None]] = session.info.pop(_NOTED, {})
     found: list[Entry] = []
     for name in sorted(noted):
-        for some in batched(list(noted[name])):
+        for some in chunked(list(noted[name])):
             found += _entries(session, BOUND[name], {key: noted[name][key] for key in some})
             if name in VERSIONS:
                 found += _versions(session, BOUND[name], VERSIONS[name], some)
@@ -341,7 +339,7 @@ def standing(session: Session, tables: Iterable[str]) -> Iterator[Entry]:
 def pages(session: Session, table: Table) -> Iterator[Sequence[RowMapping]]:
     """Every row of a table as it is stored, page by page by primary key."""
     columns = list(table.primary_key)
-    query = stored(table).order_by(*columns).limit(AT_ONCE)
+    query = stored(table).order_by(*columns).limit(CHUNK)
     after: Key | None = None
     while True:
         page = query if after is None else query.where(tuple_(*columns) > tuple_(*after))
@@ -355,7 +353,7 @@ def pages(session: Session, table: Table) -> Iterator[Sequence[RowMapping]]:
 def write(session: WriteSession, sequence: int, salt: str, entries: Iterable[Entry]) -> str | None:
     """Keep what rows are after an event; the digest of all, if there are any."""
     digest, position = ListDigest(salt), 0
-    for some in batched(entries):
+    for some in chunked(entries):
         made = []
         for entry in some:
             position += 1
@@ -366,9 +364,3 @@ def write(session: WriteSession, sequence: int, salt: str, entries: Iterable[Ent
             )
         session.connection().execute(insert(AuditRow), made)
     return digest.hexdigest() if position else None
-
-
-def batched(items: Iterable[T]) -> Iterator[list[T]]:
-    remaining = iter(items)
-    while some := list(islice(remaining, AT_ONCE)):
-        yield some

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.chunks import CHUNK
 from app.errors import Problem
 from app.events import chain
 from app.events import verify_rows as bound
@@ -18,8 +19,6 @@ from app.events.bound_rows import Wrong, binding_of, wrong_row
 from app.events.rows import as_stored, as_text
 from models.access import AuditEvent, AuditHead
 
-AT_ONCE: Final = 2_000
-"""Events read at once: a long audit needs no more memory than a short one."""
 _ANCHOR: Final = re.compile(r"([1-9][0-9]{0,9}):([0-9a-f]{64})")
 
 # What is stored, byte by byte: whatever a column may hold, it is neither read as something else
@@ -175,7 +174,7 @@ def _pages(session: Session) -> Iterator[list[_Event]]:
     query = text(_SQLITE if on_sqlite else _POSTGRESQL)
     after = _BEFORE_ALL if on_sqlite else -(2**31)
     while True:
-        found = session.execute(query, {"after": after, "most": AT_ONCE}).all()
+        found = session.execute(query, {"after": after, "most": CHUNK}).all()
         if not found:
             return
         yield [_read(row) for row in found]

@@ -9,13 +9,12 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app.chunks import CHUNK, chunked
 from app.events.bound_rows import Wrong
 from app.events.rows import (
-    AT_ONCE,
     Entry,
     Key,
     ListDigest,
-    batched,
     digest_of_row,
     key_of,
     key_text,
@@ -29,7 +28,7 @@ from models.access import AuditRow
 from models.bound import BOUND
 
 _ENTRY: Final = (AuditRow.table_name, AuditRow.key, AuditRow.found, AuditRow.digest)
-_STREAMED: Final = {"yield_per": AT_ONCE}
+_STREAMED: Final = {"yield_per": CHUNK}
 
 
 def wrong_list(session: Session, digests: Mapping[int, str | None]) -> Wrong | None:
@@ -100,7 +99,7 @@ def compare(session: Session, last: int) -> tuple[int, Wrong | None]:
     with session.execute(query) as entries:
         for name, of_table in groupby(entries, key=lambda row: str(row[0])):
             newest = ([*rows][-1] for _, rows in groupby(of_table, key=lambda row: row[1]))
-            for some in batched(row for row in newest if row[3] is not None and name in BOUND):
+            for some in chunked(row for row in newest if row[3] is not None and name in BOUND):
                 said = {row[1]: (row[2], str(row[3])) for row in some}
                 if (wrong := _unlike(session, BOUND[name], said)) is not None:
                     return 0, wrong

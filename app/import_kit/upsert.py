@@ -1,17 +1,16 @@
 """Compare rows with what is stored, and write only what differs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, insert, select, update
 
+from app.chunks import chunked
 from app.database import WriteSession
 from models.base import COUNTERS, Base
 
-CHUNK = 2_000
 """Rows written at once: enough to be fast, few enough to be small in memory."""
 
 
@@ -55,12 +54,6 @@ class Upserted:
             unchanged=self.unchanged,
             absent=self.absent,
         )
-
-
-def chunked(rows: Iterable[Row], size: int = CHUNK) -> Iterator[list[Row]]:
-    remaining = iter(rows)
-    while chunk := list(islice(remaining, size)):
-        yield chunk
 
 
 def upsert(

@@ -96,7 +96,7 @@ def price_curve(
         best = max(range(len(found)), key=lambda at: (worths[at] - price * lost[at], -lost[at]))
         kept, plan = found[best]
         objective = worths[best] - price * lost[best]
-        gap = None if bound is None else gap_of(objective, max(bound, objective))
+        gap = None if bound is None else gap_of(objective, bound)
         people = _people(problem, ~kept)
         rows.append(AtPrice(price, worths[best], lost[best], people, len(plan), gap))
     return {"stood": len(problem.current), "prices": [asdict(row) for row in rows]}

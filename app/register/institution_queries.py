@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from app.access.policy import Action, Principal, authorise
+from app.chunks import chunked
 from app.database import ReadSession
 from app.errors import Conflict, NotFound
 from app.register.gias.classification import CLOSED_STATUS
@@ -276,9 +277,8 @@ def _nearest(
         found = [one for one in found if one > passed[0]]
     metres = {urn: far for far, urn in found[:limit]}
     rows: dict[int, dict[Any, Any]] = {}
-    urns = list(metres)
-    for start in range(0, len(urns), 1_000):
-        query = _LISTED.where(Institution.urn.in_(urns[start : start + 1_000]))
+    for urns in chunked(metres):
+        query = _LISTED.where(Institution.urn.in_(urns))
         rows |= {row["urn"]: dict(row) for row in session.execute(query).mappings()}
     return [
         rows[urn] | {"distance_miles": round(far / METRES_PER_MILE, 1)}

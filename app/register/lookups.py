@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, func, or_, select, true
 
 from app.access.policy import Action, Principal, authorise
+from app.chunks import chunked
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
 from app.register.gias.classification import TRUST_KINDS
@@ -220,10 +221,9 @@ def find_near(
     found = near.sorted_by_distance(rows)
     metres = {participant_id: far for far, participant_id in found[skip : skip + limit]}
     shown: dict[int, Found] = {}
-    ids = list(metres)
-    for start in range(0, len(ids), 1_000):
-        some = Participant.id.in_(ids[start : start + 1_000])
-        shown |= {one.participant_id: one for one in _found(session, some, limit=1_000)}
+    for ids in chunked(metres):
+        some = Participant.id.in_(ids)
+        shown |= {one.participant_id: one for one in _found(session, some, limit=len(ids))}
     return [replace(shown[each], distance_m=far) for each, far in metres.items()], len(found)
 
 

@@ -6,16 +6,16 @@ A trust or federation takes part under its reference (`TR01197`) or Group UID (`
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from sqlalchemy import func, or_, select
 
+from app.chunks import chunked
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict
 from app.files.spreadsheets import unfloat
-from app.import_kit.upsert import CHUNK
 from app.register.gias.classification import TRUST_KINDS
 from models.register import Group, Organisation, Participant
 from models.vocabulary import GroupKind
@@ -100,7 +100,7 @@ def participant_ids(
     if references is None:
         return dict(session.execute(query).all())
     found: dict[str, int] = {}
-    for some in _chunks(set(references)):
+    for some in chunked(sorted(set(references))):
         found.update(session.execute(query.where(Participant.reference.in_(some))).all())
     return found
 
@@ -126,8 +126,8 @@ def groups_named(
     by_code: dict[str, Group] = {}
     code = func.upper(Group.reference)
     for some in (
-        *(Group.uid.in_(part) for part in _chunks(set(uids.values()))),
-        *(code.in_(part) for part in _chunks(set(codes.values()))),
+        *(Group.uid.in_(part) for part in chunked(sorted(set(uids.values())))),
+        *(code.in_(part) for part in chunked(sorted(set(codes.values())))),
     ):
         query = select(Group).where(Group.kind.in_(ACTING), some).order_by(Group.open, Group.uid)
         for group in session.scalars(query):
@@ -145,7 +145,7 @@ def actors_of(session: AnySession, groups: Mapping[int, Group]) -> dict[int, Act
     """The organisations of groups by UID, told by their link or by the group's own key."""
     uid_of_key = {key_of(group): uid for uid, group in groups.items()}
     found: dict[int, list[Organisation]] = defaultdict(list)
-    for some in _chunks(set(groups)):
+    for some in chunked(sorted(groups)):
         keys = [key_of(groups[uid]) for uid in some]
         linked = or_(Organisation.group_uid.in_(some), Organisation.key.in_(keys))
         for one in session.scalars(select(Organisation).where(linked).order_by(Organisation.key)):
@@ -153,10 +153,3 @@ def actors_of(session: AnySession, groups: Mapping[int, Group]) -> dict[int, Act
             if uid is not None:
                 found[uid].append(one)
     return {uid: Actors(group, tuple(found[uid])) for uid, group in groups.items()}
-
-
-def _chunks(values: set[C]) -> Iterator[list[C]]:
-    """The values in order, as many at once as a query can name."""
-    ordered = sorted(values)
-    for start in range(0, len(ordered), CHUNK):
-        yield ordered[start : start + CHUNK]

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from sqlalchemy import select
 
+from app.chunks import chunked
 from app.database import WriteSession
-from app.import_kit.upsert import CHUNK
 from app.register.geocoding import POSITION_DECIMALS, AnySession, FoundBy, Locator, Place
 from app.register.organisation_rows import Described
 from models.register import Participant
@@ -102,10 +102,8 @@ def _stored(
     """Known positions, by reference and postcode: with another postcode they are of no use."""
     columns = Participant.reference, Participant.postcode, Participant.latitude
     found: dict[tuple[str, str | None], Position] = {}
-    for start in range(0, len(references), CHUNK):
-        query = select(*columns, Participant.longitude).where(
-            Participant.reference.in_(references[start : start + CHUNK])
-        )
+    for some in chunked(references):
+        query = select(*columns, Participant.longitude).where(Participant.reference.in_(some))
         for reference, postcode, latitude, longitude in session.execute(query):
             if latitude is not None and longitude is not None:
                 found[(reference, postcode)] = (latitude, longitude)

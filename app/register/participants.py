@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from app.chunks import chunked
 from app.database import WriteSession
-from app.import_kit.upsert import CHUNK, Counts, Row, upsert
+from app.import_kit.upsert import Counts, Row, upsert
 from models.base import Base
 from models.register import Participant
 from models.vocabulary import ParticipantKind
@@ -30,10 +31,10 @@ class WrittenParticipants:
     def finish(self, session: WriteSession) -> Counts:
         """Raise the versions of those of whom only details changed, and count all."""
         touched = sorted((self.redescribed | self.closed) - self.moved - self.added)
-        for start in range(0, len(touched), CHUNK):
+        for ids in chunked(touched):
             session.execute(
                 update(Participant)
-                .where(Participant.id.in_(touched[start : start + CHUNK]))
+                .where(Participant.id.in_(ids))
                 .values(version=Participant.version + 1, updated_at=datetime.now(UTC))
                 .execution_options(synchronize_session=False)
             )

@@ -9,9 +9,10 @@ from typing import cast
 
 from sqlalchemy import Table, bindparam, insert, select, update
 
+from app.chunks import chunked
 from app.database import WriteSession
 from app.errors import Fault
-from app.import_kit.upsert import CHUNK, Counts, Row
+from app.import_kit.upsert import Counts, Row
 from app.register import facts
 from app.register.gias.classification import TRUST_KINDS
 from app.register.gias.rows import EstablishmentRow, LinkRow, MembershipRow
@@ -296,8 +297,8 @@ def _match(stored: list[Stored], joined: date | None, *, runs: bool) -> Stored |
 def _write(session: WriteSession, actor: str, writing: Writing) -> None:
     placed = [row["participant_id"] for row in writing.new]
     moved = [row["key"] for row in writing.changed]
-    for start in range(0, len(moved), CHUNK):
-        some = Membership.id.in_(moved[start : start + CHUNK])
+    for ids in chunked(moved):
+        some = Membership.id.in_(ids)
         placed += session.scalars(select(Membership.participant_id).where(some))
     facts.note(session, actor, FactKind.GROUP, ((each, None) for each in placed))
     if writing.new:

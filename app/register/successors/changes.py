@@ -8,10 +8,10 @@ from typing import Final
 
 from sqlalchemy import or_, select
 
+from app.chunks import chunked
 from app.database import WriteSession
 from app.events import touched
 from app.import_kit.report import Affected
-from app.import_kit.upsert import CHUNK
 from app.register.gias.classification import (
     CLOSED_STATUS,
     PROPOSED_TO_CLOSE_STATUS,
@@ -50,9 +50,7 @@ class Standing:
 def standings(session: WriteSession, today: date, also: Iterable[int] = ()) -> dict[int, Standing]:
     """Of every institution that live work hangs on, and of these participants, by participant."""
     found: dict[int, Standing] = {}
-    wanted = sorted(holders(session, today) | set(also))
-    for start in range(0, len(wanted), CHUNK):
-        ids = wanted[start : start + CHUNK]
+    for ids in chunked(sorted(holders(session, today) | set(also))):
         trusts: dict[int, list[str]] = defaultdict(list)
         for who, name in session.execute(
             select(Membership.participant_id, Group.name)

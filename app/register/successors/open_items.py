@@ -1,6 +1,6 @@
 """What hangs on participants: open needs, offers, limits, support, and what rests on them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import ColumnElement, CompoundSelect, Select, or_, select, union
 from sqlalchemy.orm import Session
 
-from app.import_kit.upsert import CHUNK
+from app.chunks import chunked
 from app.register.gias.classification import CLOSED_STATUS
 from app.register.successors.resolve import SCHOOL, School
 from models.exchange import Limits, Need, Offer, Period
@@ -115,15 +115,15 @@ def open_items(
 ) -> dict[int, OpenItems]:
     """What hangs on each of these participants, read anew from the database."""
     found: dict[int, OpenItems] = {each: OpenItems() for each in sorted(participant_ids)}
-    for ids in _chunks(found):
+    for ids in chunked(sorted(found)):
         _read_own(session, ids, today, found)
     needs = {need.id: who for who, items in found.items() for need in items.needs}
     offers = {offer.id: who for who, items in found.items() for offer in items.offers}
     proposals: dict[int, Proposal] = {}
     steering: dict[int, Steering] = {}
     for column, steered, ids in [
-        *((Proposal.need_id, Steering.need_id, some) for some in _chunks(needs)),
-        *((Proposal.offer_id, Steering.offer_id, some) for some in _chunks(offers)),
+        *((Proposal.need_id, Steering.need_id, some) for some in chunked(sorted(needs))),
+        *((Proposal.offer_id, Steering.offer_id, some) for some in chunked(sorted(offers))),
     ]:
         open_now = Proposal.state.not_in(ENDED_PROPOSALS)
         for one in _fresh(session, select(Proposal).where(column.in_(ids), open_now)):
@@ -177,9 +177,3 @@ def _fresh(session: Session, query: Select[T]) -> list[T]:
     """In the order they were entered, as the database has them now."""
     found = session.scalars(query.execution_options(populate_existing=True))
     return sorted(found, key=lambda row: row.id)
-
-
-def _chunks(ids: Collection[int]) -> Iterator[list[int]]:
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), CHUNK):
-        yield wanted[start : start + CHUNK]

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.import_kit.upsert import CHUNK
+from app.chunks import chunked
 from app.register.gias.classification import CLOSED_STATUS
 from models.register import Institution, Participant, Succession
 from models.vocabulary import SuccessorState
@@ -54,9 +54,7 @@ class _Links:
         links = cls()
         level = set(urns)
         while level:
-            found = sorted(level)
-            for start in range(0, len(found), CHUNK):
-                some = found[start : start + CHUNK]
+            for some in chunked(sorted(level)):
                 links.schools |= {each.urn: each for each in schools(session, some)}
                 for urn, successor in session.execute(
                     select(Succession.predecessor_urn, Succession.successor_urn).where(
@@ -120,12 +118,11 @@ def current(session: Session, references: Iterable[str]) -> Mapping[str, School]
         if kind == "urn" and len(number) < 10
     }
     closed: set[int] = set()
-    wanted = sorted(urns)
-    for start in range(0, len(wanted), CHUNK):
+    for some in chunked(sorted(urns)):
         closed.update(
             session.scalars(
                 select(Institution.urn).where(
-                    Institution.urn.in_(wanted[start : start + CHUNK]),
+                    Institution.urn.in_(some),
                     Institution.status_code == CLOSED_STATUS,
                 )
             )
