@@ -9,7 +9,7 @@ import typer
 
 from app.access.policy import TERMINAL
 from app.cli.console import only_ours, open_database, out, progress_bar
-from app.cli.match import show_plan
+from app.cli.plan_summary import show_plan
 from app.cli.why import lines as why_lines
 from solver.formats.whole_files import make_folder, write_whole
 

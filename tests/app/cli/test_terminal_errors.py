@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import run
-from app.cli.match import why_no_plan
+from app.cli.plan_summary import why_no_plan
 from app.database import Database
 from app.migrate import require_current
 from app.planning.travel import BadTravelTimes, travel_times

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.access.policy import TERMINAL
-from app.cli.match import summary
+from app.cli.plan_summary import summary
 from app.database import Database
 from app.insight.queries import report_data, result_of
 from app.insight.report import figures
