@@ -1,6 +1,8 @@
 """Fixtures that every test may use: a real database of each kind, the national data."""
 
+import gc
 import getpass
+import importlib
 import os
 import shutil
 import subprocess
@@ -21,14 +23,49 @@ from structlog.testing import capture_logs
 from app.database import Database
 from app.migrate import migrate
 from app.planning.options import MatchOptions
+from models.base import Base
 from tests.issuing import IssuerProcess, issuer_process
 from tests.rows import STARTS
 from tests.runs import match
 
 ROOT = Path(__file__).parent.parent
+GIB = 2**30
 TEMPLATE = "template_givetake"
 UNTIL_LET_GO = 'folder=$1; shift; "$@" & cat; kill -INT $!; wait; rm -rf "$folder"'
 """Runs a server until its input is closed, as it is when the tests are killed too."""
+
+
+class FailuresAtOnce:
+    """Says which test failed when it does: a run of all that is stopped tells nothing else."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            self.terminal.ensure_newline()
+            self.terminal.write_line(f"{report.when} of {report.nodeid} failed: {crash}", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if terminal := config.pluginmanager.get_plugin("terminalreporter"):
+        config.pluginmanager.register(FailuresAtOnce(terminal))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_imported_is_collected() -> None:
+    """Every run collects garbage, and would look at all these modules each time."""
+    importlib.import_module("app.main")
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Let go of the database of a test: mappers keep what they wrote by, some hundred of them."""
+    for mapper in Base.registry.mappers:
+        mapper._compiled_cache.clear()  # noqa: SLF001  no public way
 
 
 @pytest.fixture(scope="session")
@@ -81,10 +118,19 @@ class PostgresServer:
     def database(self) -> Iterator[Database]:
         """A migrated, empty database, gone after the block."""
         name = f"test_{time.monotonic_ns()}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
         with Database(self.url(name)) as database:
             yield database
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _memory() -> Path | None:
+    """Where files stay in memory and there is room; a new database a test keeps a disk busy."""
+    folder = Path("/dev/shm")
+    try:
+        return folder if shutil.disk_usage(folder).free > 4 * GIB else None
+    except OSError:
+        return None
 
 
 @contextmanager
@@ -96,7 +142,7 @@ def postgres_folder() -> Iterator[tuple[Path, list[Any], dict[str, Any]]]:
     user = "postgres" if os.geteuid() == 0 else getpass.getuser()
     as_user = {"user": user, "group": user, "cwd": "/"} if os.geteuid() == 0 else {}
     # Not under pytest's folder: another session starting there shuts the server's user out.
-    folder = Path(tempfile.mkdtemp(prefix="givetake-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="givetake-postgres-", dir=_memory()))
     if os.geteuid() == 0:
         shutil.chown(folder, user)
     data = folder / "data"
