@@ -118,7 +118,7 @@ class PostgresServer:
     def database(self) -> Iterator[Database]:
         """A migrated, empty database, gone after the block."""
         name = f"test_{time.monotonic_ns()}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         with Database(self.url(name)) as database:
             yield database
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
