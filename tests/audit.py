@@ -32,13 +32,14 @@ def beneath(database: Database) -> Iterator[Connection]:
     """A connection past the triggers, as only the owner of the database has it."""
     with database.write_engine.connect() as connection:
         if database.is_embedded:
+            _refer_freely(connection, freely=True)
             query = "select name, sql from sqlite_master where type = 'trigger' and sql is not null"
             triggers = connection.execute(text(query)).all()
             for name, _ in triggers:
                 connection.execute(text(f"drop trigger {name}"))
         else:
             for table in GUARDED:
-                connection.execute(text(f"alter table {table} disable trigger user"))
+                connection.execute(text(f"alter table {table} disable trigger all"))
         connection.commit()
         yield connection
         connection.commit()
@@ -47,8 +48,17 @@ def beneath(database: Database) -> Iterator[Connection]:
                 connection.exec_driver_sql(made)
         else:
             for table in GUARDED:
-                connection.execute(text(f"alter table {table} enable trigger user"))
+                connection.execute(text(f"alter table {table} enable trigger all"))
         connection.commit()
+        if database.is_embedded:
+            _refer_freely(connection, freely=False)
+
+
+def _refer_freely(connection: Connection, *, freely: bool) -> None:
+    """Let keys change though rows refer to them, or no longer; only between transactions."""
+    driver = connection.connection.dbapi_connection
+    assert driver is not None
+    driver.execute(f"PRAGMA foreign_keys={'OFF' if freely else 'ON'}")  # type: ignore[attr-defined]
 
 
 def fault_after(

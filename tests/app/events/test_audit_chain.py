@@ -134,9 +134,11 @@ def changes(
         for table in columns_of
     }
     places = [(table, column) for table, columns in columns_of.items() for column in columns]
-    done = 0
+    done = tried = 0
     while done < wanted:
         table, column = places[done % len(places)]
+        tried += 1
+        assert tried < 20 * wanted, f"no change of {table}.{column} is taken for one"
         key = drawn.choice(keys[table])
         before = raw(connection, table, key, column)
         is_number = TYPES.get(column) == "integer"
