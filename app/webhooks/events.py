@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Integer, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access.policy import Action, Principal
@@ -19,6 +19,7 @@ from app.access.scoped import runs_seen, visible
 from app.webhooks.addresses import BadWebhook
 from models.access import AuditEvent
 from models.base import Base
+from models.batches import Batch
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
 from models.partnerships import Support
@@ -29,6 +30,7 @@ OF: Final[dict[str, tuple[type[Base], InstrumentedAttribute[Any], str]]] = {
     "need": (Need, Need.reference, "needs"),
     "offer": (Offer, Offer.reference, "offers"),
     "support": (Support, Support.reference, "support"),
+    "batch": (Batch, Batch.id, "batches"),
 }
 """Of each kind of event its table, what its subject names there, and where that is read."""
 WANTED: Final = re.compile(rf"\*|({'|'.join(OF)})\.(\*|[a-z][a-z_]{{0,40}})")
@@ -73,7 +75,7 @@ def readable(
 
 def _seen(session: Session, principal: Principal, kind: str, names: set[str]) -> list[str]:
     model, column, _ = OF[kind]
-    if kind in ("run", "proposal"):
+    if isinstance(column.type, Integer):
         wanted: list[Any] = [int(name) for name in names if name.isdecimal()]
     else:
         wanted = sorted(names)

@@ -16,6 +16,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from app.access.keys import create_key, revoke_key
 from app.access.policy import TERMINAL, Grant, Principal, Scope
+from app.batches.service import cancel_batch
 from app.database import Database, database_now
 from app.errors import Conflict, Forbidden, NotFound
 from app.proposals import decisions
@@ -25,6 +26,7 @@ from app.webhooks.delivery import PAUSES, Courier
 from models.matching import Proposal
 from models.vocabulary import DecisionAction, DeliveryState, Role, ScopeKind
 from models.webhooks import Webhook, WebhookDelivery
+from tests.batches import add_areas, submit
 from tests.callers import csv_rows, keyed
 from tests.runs import matched
 
@@ -116,6 +118,23 @@ def new_holder(database: Database, *grants: Grant) -> Principal:
     with database.write() as session:
         key, _ = create_key(session, TERMINAL, "receiver", grants)
         return Principal(f"key:{key.prefix}", frozenset(grants))
+
+
+def test_batches_are_told(database: Database, receiver: Receiver) -> None:
+    """That one was started and how it ended, with where to read it."""
+    with database.write() as session:
+        add_areas(session, 3)
+    subscribe(database, receiver.url, "batch.*")
+    batch_id = submit(database, 1, 2)
+    with database.write() as session:
+        cancel_batch(session, TERMINAL, batch_id)
+    assert courier(database)() == 2
+    told = receiver.bodies()
+    assert {each["type"] for each in told} == {
+        "givetake.batch.submitted",
+        "givetake.batch.cancelled",
+    }
+    assert {each["data"]["href"] for each in told} == {f"{SOURCE}/api/v1/batches/{batch_id}"}
 
 
 def test_what_happened_is_told_once_and_signed(exchange: Database, receiver: Receiver) -> None:
