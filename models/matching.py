@@ -103,15 +103,17 @@ class Run(Base):
 class RunFile(Base):
     """A file of a run, gzipped; apart from the run, whose row is written every few seconds.
 
-    `explained` has the rules that keep unmet needs out, `trials` the changes tried for some of
-    them. `summary`, `unmet` and `picture` are drawn from the others, for people.
+    `state` has the prices where the search ended, from which the next run of the same takers
+    begins; only the newest has it. `explained` has the rules that keep unmet needs out, `trials`
+    the changes tried for some of them. `summary`, `unmet` and `picture` are drawn from the others,
+    for people.
     """
 
     __tablename__ = "run_file"
     __table_args__ = (
         CheckConstraint(
-            "name in ('problem', 'plan', 'given_plan', 'refusals', 'explained', 'trials', "
-            "'summary', 'unmet', 'picture')",
+            "name in ('problem', 'plan', 'given_plan', 'refusals', 'state', 'explained', "
+            "'trials', 'summary', 'unmet', 'picture')",
             name="name",
         ),
     )

@@ -114,6 +114,13 @@ def match(
             "last plan. 0: nothing."
         ),
     ] = DEFAULTS.change_price,
+    change_tolerance: Annotated[
+        float,
+        typer.Option(
+            help="Share of its points that a plan gives up at most so that fewer schools move, as "
+            "far as its gap leaves that open."
+        ),
+    ] = DEFAULTS.change_tolerance,
     free: Annotated[
         list[str] | None,
         typer.Option(help="NEED whose pairing of the last plan can change at no price."),
@@ -197,6 +204,7 @@ def match(
         refuse_failed_support_years=refuse_failed_support_years,
         weights=_weights(weights),
         change_price=change_price,
+        change_tolerance=change_tolerance,
         free=tuple(free or ()),
         pins=tuple(pin or ()),
         exclusions=tuple(exclude or ()),

@@ -5,7 +5,6 @@ It runs in the terminal's own process or in a worker's child, and writes nothing
 
 import gzip
 import hashlib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -16,43 +15,39 @@ import structlog
 
 from app.access.policy import WORKER
 from app.database import Database
-from app.exchange.queries import confirmed
 from app.garbage import uncollected
 from app.planning.alternates import alternate_rows
 from app.planning.borders import with_what_stands
 from app.planning.build import Built, build
+from app.planning.fewer_moves import fewer_moves
 from app.planning.given_plan import evaluate, validate
 from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load
 from app.planning.options import MatchOptions
-from app.planning.pair_constraints import Unplannable
 from app.planning.price_curve import price_curve, prices_of
+from app.planning.proposal_rows import proposal_rows
 from app.planning.rows_digest import RowsDigest
 from app.planning.scope import BORDER, takers_of
+from app.planning.search import Searched, search
 from app.planning.standing import Standing, standing
 from app.planning.travel import travel_times
-from app.planning.unchanged import Kept, basis_of, kept_plan
+from app.planning.unchanged import Kept, basis_of, kept_plan, last_state
 from app.transient import retried
-from models.vocabulary import Ladder, Operation, RunState
-from solver.arrays import IntArray
+from models.vocabulary import Operation, RunState
 from solver.explain.explained_json import Explained, explained, explained_to_json
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Status
 from solver.formats.problem import Problem
 from solver.formats.problem_json import problem_from_json, problem_to_json
+from solver.formats.state import State
 from solver.formulation.greedy import greedy
-from solver.pairing.findings import figures_of
-from solver.pairing.point_reasons import explain_points
-from solver.pairing.travel import MatrixTravelTimes
-from solver.solve import DEFAULT_TIME_LIMIT_S, MethodFault, Progress, load_libraries, solve
+from solver.solve import DEFAULT_TIME_LIMIT_S
 
-LADDER: Final = tuple(Ladder)
 STATE_OF_STATUS: Final = {
     Status.OPTIMAL: RunState.SOLVED,
     Status.FEASIBLE: RunState.SOLVED,
     Status.INFEASIBLE: RunState.INFEASIBLE,
     Status.UNKNOWN: RunState.UNKNOWN,
 }
-SECONDS_BETWEEN_NEWS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +138,8 @@ class Planned:
     """Pairings of the last plan that could have been kept."""
     moved: int = 0
     """Those of them that were not; the objective is less by the price of each."""
+    state: bytes | None = None
+    """Where the search ended, a file; none without prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +246,18 @@ def _solve(
     del made
     problem = built.problem
 
-    def read() -> Kept | None:
+    def read() -> tuple[Kept | None, State | None]:
         with database.read() as session:
-            return kept_plan(session, order.run_id, order.options, problem, basis)
+            kept = kept_plan(session, order.run_id, order.options, problem, basis)
+            return kept, None if kept else last_state(session, order.run_id)
 
-    kept = retried(read, cancelled)
-    plan = kept.plan if kept else _search(order.options, problem, tell, cancelled)
+    kept, warm = retried(read, cancelled)
+    found: Searched | None = None
+    if kept:
+        plan = kept.plan
+    else:
+        found = _search(order.options, problem, tell, cancelled, warm)
+        plan = fewer_moves(problem, found.plan, order.options)
     tell(Stage("Writing the plan", 0.95))
     chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
     with uncollected():
@@ -279,6 +282,7 @@ def _solve(
             kept_run_id=kept.run_id if kept else None,
             stood=len(problem.current),
             moved=int((~np.isin(problem.positions(problem.current), chosen)).sum()),
+            state=found.state_of(problem, plan) if found else None,
         )
     # Candidates and points of a country are 200 MB, and nobody looks at them any more.
     del built
@@ -323,48 +327,21 @@ def _compare_prices(
         seconds = options.time_limit_s or DEFAULT_TIME_LIMIT_S
         options = options.model_copy(update={"time_limit_s": seconds / len(prices)})
     return price_curve(
-        made.built.problem, prices, lambda problem: _search(options, problem, tell, cancelled)
+        made.built.problem, prices, lambda problem: _search(options, problem, tell, cancelled).plan
     )
 
 
 def _search(
-    options: MatchOptions, problem: Problem, tell: Tell, cancelled: Callable[[], bool]
-) -> Plan:
-    """Solve a problem as the options say, and tell how far that is."""
+    options: MatchOptions,
+    problem: Problem,
+    tell: Tell,
+    cancelled: Callable[[], bool],
+    warm: State | None = None,
+) -> Searched:
     tell(SOLVING)
-    load_libraries()  # A limit in seconds counts from when there is something to search with.
-    told = 0.0
-
-    def on_progress(progress: Progress) -> None:
-        nonlocal told
-        if time.monotonic() - told < SECONDS_BETWEEN_NEWS:
-            return
-        told = time.monotonic()
-        tell(Searching(**asdict(progress)))
-
-    try:
-        plan = solve(
-            problem,
-            method=options.method,
-            time_limit_s=options.time_limit_s,
-            work=options.work,
-            gap=options.gap,
-            seed=options.seed,
-            workers=options.workers,
-            on_progress=on_progress,
-            cancelled=cancelled,
-        )
-    except MethodFault as fault:
-        raise Unplannable(str(fault)) from fault
-    log.info(
-        "run.solver_ended",
-        status=str(plan.status),
-        stopped=str(plan.stopped),
-        seconds=round(plan.seconds, 3),
-        rounds=plan.rounds,
-        given_up=plan.given_up,
+    return search(
+        options, problem, lambda news: tell(Searching(**asdict(news))), cancelled, warm=warm
     )
-    return plan
 
 
 def _refusals_by_need(built: Built) -> dict[str, dict[str, int]]:
@@ -382,62 +359,3 @@ def _greedy_objective(problem: Problem) -> int | None:
         return None
     candidates = problem.candidates
     return int(candidates.points @ half_days) + int(candidates.bonus[half_days > 0].sum())
-
-
-def proposal_rows(
-    run_id: int, built: Built, candidates: IntArray, half_days: IntArray
-) -> list[dict[str, Any]]:
-    """A row of each pairing, with the reasons it was made for.
-
-    `candidates` are positions of the problem's candidates.
-    """
-    found, problem = built.candidates, built.problem
-    need, offer, remote = found.need[candidates], found.offer[candidates], found.remote[candidates]
-    # Journeys are not asked for again: the router may be gone by now.
-    known = MatrixTravelTimes.of_pairs(
-        built.pairs.participants.places.id,
-        built.pairs.giver(offer),
-        built.pairs.taker(need),
-        found.minutes[candidates],
-    )
-    rows = []
-    for each in zip(
-        need.tolist(),
-        offer.tolist(),
-        half_days.tolist(),
-        problem.candidates.points[candidates].tolist(),
-        problem.candidates.bonus[candidates].tolist(),
-        found.distance_m[candidates].tolist(),
-        found.ladder[candidates].tolist(),
-        remote.tolist(),
-        explain_points(built.points, candidates),
-        figures_of(replace(built.pairs, travel=known), need, offer, remote),
-        strict=True,
-    ):
-        of_need, of_offer, days, points, once, distance_m, step, is_remote, reasons, figures = each
-        wanted, offered = built.loaded.needs[of_need], built.loaded.offers[of_offer]
-        rows.append(
-            {
-                "run_id": run_id,
-                "need_id": wanted.id,
-                "offer_id": offered.id,
-                "half_days": days,
-                "points": points,
-                "points_once": once,
-                "components": [
-                    {
-                        "name": reason.component,
-                        "points": reason.points,
-                        "sentence": reason.sentence,
-                        "once": reason.once,
-                    }
-                    for reason in reasons
-                ],
-                "distance_m": None if is_remote else distance_m,
-                "ladder": LADDER[step],
-                "remote": is_remote,
-                "rule_figures": figures,
-                "sendable": confirmed(wanted, offered),
-            }
-        )
-    return rows

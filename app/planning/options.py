@@ -104,6 +104,9 @@ class MatchOptions(BaseModel):
     change_price: Weight = 125
     """Points that it costs to move a school from the supporting organisation that the last plan
     proposes for it, as long as nobody has decided on that (docs/rebrokering.md)."""
+    change_tolerance: float = Field(0.005, strict=True, ge=0, le=1, allow_inf_nan=False)
+    """Share of its points that a plan gives up at most so that fewer schools move, of what its gap
+    leaves open (docs/rebrokering.md)."""
     free: Annotated[tuple[NeedText, ...], Field(max_length=10_000, fail_fast=True)] = ()
     """Needs whose pairing of the last plan can change at no price, by reference."""
     pins: Pairs = ()

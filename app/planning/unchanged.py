@@ -18,13 +18,14 @@ from models.vocabulary import RunState
 from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Stopped, gap_of
 from solver.formats.problem import Problem
+from solver.formats.state import State
 from solver.formulation.standing import worth
 
 WHAT_STOOD: Final = ("current", "change_penalty")
 """Parts of a problem that every plan changes for the next run, whatever the data."""
 WIDE: Final = 0.05
 """A gap beyond which a plan is searched for again, from where it is: its time went on starting."""
-SEARCH: Final = ("method", "time_limit_s", "work", "gap", "seed")
+SEARCH: Final = ("method", "time_limit_s", "work", "gap", "seed", "change_tolerance")
 """Options that say how to look for a plan; all others are in the problem."""
 
 
@@ -63,6 +64,16 @@ def kept_plan(
     file = session.get_one(RunFile, (before.id, "plan"))
     plan = _as_it_stands(problem, Plan.from_json(decode(file.content)))
     return None if plan is None else Kept(before.kept_run_id or before.id, plan)
+
+
+def last_state(session: Session, run_id: int) -> State | None:
+    """Where the search of the last planned run of the same takers and period ended, if kept."""
+    run = session.get_one(Run, run_id)
+    before = last_planned(session, run.scope, run.period_code, Run.id < run_id)
+    if before is None:
+        return None
+    file = session.get(RunFile, (before.kept_run_id or before.id, "state"))
+    return None if file is None else State.from_json(decode(file.content))
 
 
 def last_planned(

@@ -16,10 +16,10 @@ from app.errors import Problem
 from app.events import audit
 from app.log import about_run
 from app.planning.build import Built, build
-from app.planning.carry_out import proposal_rows
 from app.planning.load import load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import only_known
+from app.planning.proposal_rows import proposal_rows
 from app.planning.scope import takers_of
 from app.planning.travel import travel_times
 from app.proposals.decisions import lapse

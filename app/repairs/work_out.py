@@ -15,11 +15,11 @@ from app.database import Database, ReadSession, database_now
 from app.errors import Conflict
 from app.events import audit
 from app.planning.build import Built, build
-from app.planning.carry_out import proposal_rows
 from app.planning.holds import Hold
 from app.planning.load import PlannedNeed, in_force, load, planned
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Unplannable, only_known
+from app.planning.proposal_rows import proposal_rows
 from app.planning.scope import Takers, run_ids, takers_of
 from app.planning.standing import Standing, undecided
 from app.planning.travel import travel_times

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from app.database import Database, WriteSession
 from app.errors import Problem
@@ -19,6 +19,7 @@ from app.planning.carry_out import (
     Stage,
 )
 from app.planning.pair_constraints import ImpossiblePin
+from app.planning.scope import run_ids
 from app.runs import leases, queries
 from app.runs.leases import Lease
 from app.runs.replacement import newer_run, replace_undecided
@@ -93,6 +94,11 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
     plan = Plan.from_json(decode(message.plan))
     session.merge(RunFile(run_id=run.id, name="plan", content=message.plan))
     session.merge(RunFile(run_id=run.id, name="explained", content=message.explained))
+    if message.state is not None and not run.cancel_requested:
+        older = run_ids(session, run.scope, run.period_code, Run.id < run.id)
+        outdated = (RunFile.name == "state") & RunFile.run_id.in_(older)
+        session.execute(delete(RunFile).where(outdated))
+        session.merge(RunFile(run_id=run.id, name="state", content=message.state))
     for name, content in message.pages.items():
         session.merge(RunFile(run_id=run.id, name=name, content=content))
     run.objective, run.bound, run.gap = plan.objective, plan.bound, plan.gap

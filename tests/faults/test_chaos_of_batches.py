@@ -16,7 +16,8 @@ from tests.faults import chaos
 from tests.waiting import needs_linux, wait_until
 
 ROOT = Path(__file__).parents[2]
-KILLS = 3
+KILLS = 20
+AREAS = 30
 OF_THE_CLOCK = {"run", "kept_run", "seconds", "build_seconds", "solve_seconds", "files"}
 
 
@@ -49,7 +50,7 @@ def test_a_batch_outlasts_its_command_and_its_workers(
     database, chance = postgres_database, random.Random(chaos.SEED)
     for each in (database, sqlite_database):
         with each.write() as session:
-            batches.add_areas(session, 6)
+            batches.add_areas(session, AREAS + 1, miles=60.0)
     worker = start(database, "worker")
     folder = tmp_path / "out"
     try:
@@ -68,7 +69,7 @@ def test_a_batch_outlasts_its_command_and_its_workers(
         worker.wait()
     left = read(folder)
     assert left is not None
-    assert (left.state, len(left.results)) == ("finished", 5)
+    assert (left.state, len(left.results)) == ("finished", AREAS)
     undisturbed = tmp_path / "undisturbed"
     assert batch(sqlite_database, undisturbed).wait(240) == 0
     other = read(undisturbed)

@@ -132,7 +132,7 @@ def test_a_change_stays_visible_after_the_next_one(database: Database) -> None:
     assert intact(look(database))
     assert fault_after(database, *PAST_THE_SERVICE) is not None
     with database.write() as session:
-        session.get_one(Proposal, 1).alternate_due = True
+        session.get_one(Proposal, 1).held_until = AT
         session.get_one(Agreement, 1).voided_at = None
         grants = update(RoleGrant).where(RoleGrant.holder == "user:9")
         session.execute(grants.values(revoked_at=AT))

@@ -40,7 +40,7 @@ def broken(draw: st.DrawFn) -> tuple[Problem, Problem, int]:
 
 @given(broken())
 @settings(
-    max_examples=150,
+    max_examples=500,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
