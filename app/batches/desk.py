@@ -14,6 +14,7 @@ from app.access.policy import WORKER
 from app.database import Database
 from app.errors import Problem
 from app.log import configure
+from app.planning.borders import beside_other_areas
 from app.planning.build import build
 from app.planning.carry_out import FINDING, Made, Order
 from app.planning.load import Loaded, load
@@ -86,27 +87,29 @@ def plan_area(held: Lease) -> None:
 def _begin(desk: Desk, database: Database, held: Lease) -> tuple[Order, Made | None]:
     retried(lambda: receive(database, held, FINDING), desk.stop.is_set)
 
-    def read() -> tuple[Order, Loaded | None, Sequence[Standing]]:
+    def read() -> tuple[Order, Loaded | None, Loaded | None, Sequence[Standing]]:
         with database.read() as session:
             run = session.get_one(Run, held.run_id)
             order = service.order_of(session, run, desk.travel_source)
             as_of = order.options.as_of
             assert as_of is not None
             if order.scope["kind"] == BORDER:  # It looks at what the others have become.
-                return order, None, ()
+                return order, None, None, ()
             if desk.loaded is None:
                 desk.loaded = load(session, WORKER, None, order.period_code, as_of)
             takers = takers_of(session, WORKER, order.scope, as_of)
             ids = takers.participant_ids
             stands = standing(session, order.scope, order.period_code, order.run_id, takers=ids)
-        if ids is None:
-            return order, desk.loaded, stands
-        needs = [need for need in desk.loaded.needs if need.participant_id in ids]
-        return order, replace(desk.loaded, needs=needs), stands
+            rows = desk.loaded
+            if ids is not None:
+                mine = [need for need in rows.needs if need.participant_id in ids]
+                rows = replace(rows, needs=mine)
+            left = beside_other_areas(session, rows, order.options, ids, order.run_id)
+        return order, rows, left, stands
 
-    order, rows, stands = retried(read, desk.stop.is_set)
-    if rows is None:
+    order, rows, left, stands = retried(read, desk.stop.is_set)
+    if rows is None or left is None:
         return order, None
     desk.digest = desk.digest or RowsDigest.of(rows, desk.travel_source)
     digest = desk.digest.with_needs(rows, order.options)
-    return order, Made(build(rows, order.options, travel_times(desk.travel_source), stands), digest)
+    return order, Made(build(left, order.options, travel_times(desk.travel_source), stands), digest)

@@ -5,17 +5,20 @@ is held (`with_what_stands`), so that a run of just these needs fits with all of
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.planning.capacity import what_is_left
 from app.planning.holds import Hold, holds_where
-from app.planning.load import Loaded
+from app.planning.load import PLANNED_NEEDS, Loaded
 from app.planning.options import MatchOptions
-from app.planning.standing import of_batch
+from app.planning.standing import of_batch, undecided
+from models.exchange import Need
+from models.matching import Proposal, Run
 from models.vocabulary import Reciprocity
 
 APART: Final = (Reciprocity.NONE, Reciprocity.BALANCED)
@@ -72,6 +75,33 @@ def to_settle(loaded: Loaded, options: MatchOptions, promised: Sequence[Hold]) -
             break
         needs |= {each.need_id for each in promised if each.taker_id in short}
     return needs
+
+
+def beside_other_areas(
+    session: Session,
+    loaded: Loaded,
+    options: MatchOptions,
+    takers: Collection[int] | None,
+    run_id: int,
+) -> Loaded:
+    """Rows of a run of a batch, less what stood for other areas when the batch began.
+
+    So an area that is planned again fits with the others as they were, in whatever order they are
+    planned, and nothing that a pass across borders settled is taken back only to be settled anew.
+    """
+    batch_id = session.get_one(Run, run_id).batch_id
+    if batch_id is None or takers is None or options.reciprocity not in APART:
+        return loaded
+    ours = select(Run.id).where(Run.batch_id == batch_id)
+    stood = holds_where(
+        session,
+        Run.period_code == loaded.period.code,
+        Proposal.run_id.not_in(ours),
+        undecided() | Proposal.replaced_by_run_id.in_(ours),
+        Need.state.in_(PLANNED_NEEDS),
+    )
+    others = [each for each in stood if each.taker_id not in takers]
+    return replace(loaded, holds=[*loaded.holds, *others])
 
 
 def with_what_stands(session: Session, loaded: Loaded, scope: Mapping[str, Any]) -> Loaded:

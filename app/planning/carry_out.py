@@ -17,9 +17,9 @@ from app.access.policy import WORKER
 from app.database import Database
 from app.garbage import uncollected
 from app.planning.alternates import alternate_rows
-from app.planning.borders import with_what_stands
+from app.planning.borders import beside_other_areas, with_what_stands
 from app.planning.build import Built, build
-from app.planning.fewer_moves import fewer_moves
+from app.planning.fewer_moves import divided, fewer_moves
 from app.planning.given_plan import evaluate, validate
 from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load
 from app.planning.options import MatchOptions
@@ -219,18 +219,20 @@ def _make(order: Order, database: Database, cancelled: Callable[[], bool]) -> Ma
     as_of = options.as_of
     assert as_of is not None
 
-    def read() -> tuple[Loaded, Sequence[Standing]]:
+    def read() -> tuple[Loaded, Loaded, Sequence[Standing]]:
         with database.read() as session:
             takers = takers_of(session, WORKER, order.scope, as_of)
             ids, period = takers.participant_ids, order.period_code
             loaded = load(session, WORKER, ids, period, as_of, now=order.now)
             if order.scope["kind"] == BORDER:
-                loaded = with_what_stands(session, loaded, order.scope)
-            return loaded, standing(session, order.scope, period, order.run_id, takers=ids)
+                loaded = left = with_what_stands(session, loaded, order.scope)
+            else:
+                left = beside_other_areas(session, loaded, options, ids, order.run_id)
+            return loaded, left, standing(session, order.scope, period, order.run_id, takers=ids)
 
-    loaded, stands = retried(read, cancelled)
+    loaded, left, stands = retried(read, cancelled)
     digest = RowsDigest.of(loaded, order.travel_source).with_needs(loaded, options)
-    return Made(build(loaded, options, travel_times(order.travel_source), stands), digest)
+    return Made(build(left, options, travel_times(order.travel_source), stands), digest)
 
 
 def _solve(
@@ -256,8 +258,9 @@ def _solve(
     if kept:
         plan = kept.plan
     else:
-        found = _search(order.options, problem, tell, cancelled, warm)
-        plan = fewer_moves(problem, found.plan, order.options)
+        searching, after = divided(order.options, problem)
+        found = _search(searching, problem, tell, cancelled, warm)
+        plan = fewer_moves(problem, found.plan, after)
     tell(Stage("Writing the plan", 0.95))
     chosen = built.problem.positions(np.column_stack([plan.offer, plan.need]))
     with uncollected():

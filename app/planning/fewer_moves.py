@@ -4,6 +4,8 @@ A search that time ended leaves open by how much its plan could be better. To mo
 than that is to move them for nothing that anybody knows of.
 """
 
+import math
+import time
 from dataclasses import replace
 from typing import Final
 
@@ -18,14 +20,31 @@ from solver.formats.plan import Plan, Status, gap_of
 from solver.formats.problem import Problem
 from solver.formats.tables import frozen
 from solver.parameters import DEFAULTS
-from solver.solve import solve
+from solver.solve import DEFAULT_TIME_LIMIT_S, solve
 
-TIMES: Final = (64, 32, 16, 8, 4, 2)
-"""Prices of a change that are tried, the highest first, as multiples of the price of the run."""
+MOST_TIMES: Final = 64
+"""The highest price of a change that is tried, as a multiple of the price of the run."""
+TRIES: Final = 7
+"""Prices tried at most, each between one that gives up too much and one that does not."""
 AT_ONCE: Final = 3_000
 """Candidates up to which the choice between two plans is solved in this process."""
-PART_OF_TIME: Final = 0.05
-"""Of the run's time limit, for one choice between two larger plans."""
+PART_OF_TIME: Final = 0.06
+"""Of the run's time limit, for all choices between two plans."""
+LARGE_TRIES: Final = 3
+"""Tries among which that time is divided where each is solved as any problem."""
+
+
+def divided(options: MatchOptions, problem: Problem) -> tuple[MatchOptions, MatchOptions]:
+    """The options with what is left of their time for the search, and for fewer moves after it."""
+    if (options.time_limit_s is None and options.work is not None) or not len(problem.current):
+        return options, options
+    seconds = options.time_limit_s or DEFAULT_TIME_LIMIT_S
+    after = seconds * PART_OF_TIME
+
+    def within(limit: float) -> MatchOptions:
+        return options.model_copy(update={"time_limit_s": limit})
+
+    return within(seconds - after), within(after)
 
 
 def fewer_moves(problem: Problem, plan: Plan, options: MatchOptions) -> Plan:
@@ -39,7 +58,10 @@ def fewer_moves(problem: Problem, plan: Plan, options: MatchOptions) -> Plan:
     ----------
     plan
         Of the problem; `current` of the problem is what stands.
+    options
+        With the time that is left for it.
     """
+    ends = time.monotonic() + (options.time_limit_s or math.inf)
     at = problem.positions(problem.current)
     half_days = chosen(problem, plan)
     moved = (half_days[at[at >= 0]] == 0).sum()
@@ -54,30 +76,37 @@ def fewer_moves(problem: Problem, plan: Plan, options: MatchOptions) -> Plan:
     least = worth(free, half_days) - given_up
     keep = half_days > 0
     keep[at[at >= 0]] = True
-    for times in TIMES:
+    best, low, high = plan, 1.0, float(MOST_TIMES)
+    times = high
+    for _ in range(TRIES):
+        if time.monotonic() >= ends:
+            break
         mixed = _between(problem, half_days, np.flatnonzero(keep), times, options)
-        if mixed is None or worth(free, mixed) < least:
-            continue
-        made = _as_plan(problem, plan, mixed)
-        if not verify(problem, made):
-            return made
-    return plan
+        if mixed is not None and worth(free, mixed) >= least:
+            made = _as_plan(problem, plan, mixed)
+            best, low = (best if verify(problem, made) else made), times
+        else:
+            high = times
+        if low == high:
+            break
+        times = math.sqrt(low * high)
+    return best
 
 
 def _between(
-    problem: Problem, half_days: IntArray, keep: IntArray, times: int, options: MatchOptions
+    problem: Problem, half_days: IntArray, keep: IntArray, times: float, options: MatchOptions
 ) -> IntArray | None:
     """The best plan of these candidates at a multiple of the price: half-days per candidate."""
     is_kept = np.zeros(len(half_days), np.bool_)
     is_kept[keep] = True
     part = with_candidates(problem, is_kept)
-    part = replace(part, change_penalty=problem.change_penalty * times)
+    part = replace(part, change_penalty=round(problem.change_penalty * times))
     if len(keep) <= AT_ONCE:
         everything = np.ones(len(keep), np.bool_)
         view = Around(part, half_days[keep], everything, keep, 0, whole=False)
         found = resolve(view, parameters=replace(DEFAULTS.explain, work=50)).half_days
     else:
-        seconds = options.time_limit_s and options.time_limit_s * PART_OF_TIME
+        seconds = options.time_limit_s and options.time_limit_s / LARGE_TRIES
         work, seed = options.work, options.seed
         plan = solve(part, time_limit_s=seconds, work=work, gap=options.gap, seed=seed)
         found = None if plan.objective is None else chosen(part, plan)

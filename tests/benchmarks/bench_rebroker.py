@@ -32,14 +32,10 @@ Row = dict[str, str]
 class Batch:
     seconds: float
     results: dict[str, dict[str, Any]]
+    unchanged: int
 
     def total(self, name: str) -> int:
         return sum(each[name] or 0 for each in self.results.values())
-
-    @property
-    def kept(self) -> int:
-        """Areas whose plan is that of an earlier run."""
-        return sum(each["kept_run"] is not None for each in self.results.values())
 
 
 def run() -> dict[str, Any]:
@@ -77,7 +73,7 @@ def measured(data: Path, folder: Path) -> dict[str, Any]:
         "needs": first.total("needs"),
         "pairings": len(stood),
         "first_seconds": first.seconds,
-        "unchanged": {"seconds": again.seconds, "kept": again.kept, "runs": len(again.results)},
+        "unchanged": {"seconds": again.seconds, "left_alone": again.unchanged},
         "changed": {
             "needs": len(changed),
             "seconds": after.seconds,
@@ -116,7 +112,7 @@ def batch(database: Path, areas: Path, *options: str) -> Batch:
     givetake(database, *asked, *options)
     seconds = round(time.perf_counter() - begun, 1)
     manifest = json.loads((out / "manifest.json").read_text())
-    return Batch(seconds, manifest["results"])
+    return Batch(seconds, manifest["results"], manifest["unchanged"] or 0)
 
 
 def rows(database: Path, query: str) -> list[Any]:
@@ -145,9 +141,8 @@ def pairings(database: Path) -> set[tuple[str, str]]:
 
 def raw_points(database: Path) -> int:
     """Points of all open proposals, without any price of change."""
-    return int(
-        rows(database, f"SELECT sum(proposal.points * half_days + points_once) {OPEN}")[0][0]
-    )
+    points = "sum(proposal.points * proposal.half_days + points_once)"
+    return int(rows(database, f"SELECT {points} {OPEN}")[0][0])
 
 
 def change(database: Path, file: Path, paired: list[str]) -> set[str]:

@@ -14,6 +14,7 @@ from app.planning.options import MatchOptions
 from app.planning.travel import travel_times
 from models.exchange import Need, Offer
 from models.matching import Proposal
+from models.register import Participant
 from models.vocabulary import ProposalState, Reciprocity
 from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped
@@ -130,6 +131,23 @@ def test_an_area_planned_again_is_settled_again(database: Database) -> None:
     assert union(database, FREE) == ()
     assert finish(database, submit(database, 1, 2, options=FREE)) == 0
     assert open_pairs(database) == pairs
+
+
+def test_what_was_settled_is_not_taken_back(database: Database) -> None:
+    """Areas planned again fit with what stands in the others: the same pairs, no pass again."""
+    fill(database)
+    cheap = FREE.model_copy(update={"change_price": 1})
+    finish(database, submit(database, 1, 2, options=FREE))
+    pairs = open_pairs(database)
+    with database.write() as session:
+        for need in session.scalars(select(Need)).all():
+            taker = session.get_one(Participant, need.participant_id)
+            rows.add_need(session, f"M{need.id}", taker, expertise_code="reading")
+    batch_id = submit(database, 1, 2, options=cheap)
+    assert finish(database, batch_id) == 2
+    assert not any(each.is_across_borders for each in found(database, batch_id))
+    assert pairs < open_pairs(database)
+    assert union(database, FREE) == ()
 
 
 @pytest.mark.parametrize("limit", [{"max_pairings": 1}, {}])
