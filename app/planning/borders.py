@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.planning.capacity import what_is_left
@@ -17,9 +17,10 @@ from app.planning.holds import Hold, holds_where
 from app.planning.load import PLANNED_NEEDS, Loaded
 from app.planning.options import MatchOptions
 from app.planning.standing import of_batch, undecided
+from app.planning.unchanged import last_planned
 from models.exchange import Need
 from models.matching import Proposal, Run
-from models.vocabulary import Reciprocity
+from models.vocabulary import Reciprocity, SteeringKind
 
 APART: Final = (Reciprocity.NONE, Reciprocity.BALANCED)
 """Rules under which a part of a plan can be changed while the rest stands."""
@@ -84,24 +85,70 @@ def beside_other_areas(
     takers: Collection[int] | None,
     run_id: int,
 ) -> Loaded:
-    """Rows of a run of a batch, less what stood for other areas when the batch began.
+    """Rows of a run of a batch, less what stands for other areas by runs before the batch.
 
-    So an area that is planned again fits with the others as they were, in whatever order they are
-    planned, and nothing that a pass across borders settled is taken back only to be settled anew.
+    So an area that is planned again fits with the others, and nothing that a pass across borders
+    settled is taken back only to be settled anew. What is pinned here is not taken off, nor what
+    serves needs less urgent than one of the same expertise that is new or has changed here since
+    the last plan: then it is promised twice, and the pass decides.
     """
-    batch_id = session.get_one(Run, run_id).batch_id
-    if batch_id is None or takers is None or options.reciprocity not in APART:
+    run = session.get_one(Run, run_id)
+    if run.batch_id is None or takers is None or options.reciprocity not in APART:
         return loaded
-    ours = select(Run.id).where(Run.batch_id == batch_id)
-    stood = holds_where(
-        session,
-        Run.period_code == loaded.period.code,
+    others = [each for each in _before(session, run) if each.taker_id not in takers]
+    held = {(each.need_id, each.offer_id) for each in loaded.holds}
+    mine = {need.id for need in loaded.needs}
+    pinned = {
+        each.offer_id
+        for each in loaded.steering
+        if each.kind == SteeringKind.PIN and each.need_id in mine
+    }
+    givers = {each.participant_id for each in loaded.offers if each.id in pinned}
+    urgent = _urgent(session, run, loaded)
+    wanted: dict[int, tuple[str, int]] = {}
+    if urgent:
+        rows = select(Need.id, Need.expertise_code, Need.priority)
+        found = session.execute(rows.where(Need.period_code == loaded.period.code))
+        wanted = {need_id: (expertise, priority) for need_id, expertise, priority in found}
+
+    def gives_way(each: Hold) -> bool:
+        expertise, priority = wanted.get(each.need_id, (None, 0))
+        return each.giver_id in givers or urgent.get(expertise or "", priority) < priority
+
+    fixed = [
+        each for each in others if (each.need_id, each.offer_id) not in held and not gives_way(each)
+    ]
+    return replace(loaded, holds=[*loaded.holds, *fixed])
+
+
+def _before(session: Session, run: Run) -> list[Hold]:
+    """What stood when the batch of a run began: of each need, what the newest run proposes."""
+    ours = select(Run.id).where(Run.batch_id == run.batch_id)
+    stood = (
         Proposal.run_id.not_in(ours),
         undecided() | Proposal.replaced_by_run_id.in_(ours),
-        Need.state.in_(PLANNED_NEEDS),
+        Proposal.run_id.in_(select(Run.id).where(Run.period_code == run.period_code)),
     )
-    others = [each for each in stood if each.taker_id not in takers]
-    return replace(loaded, holds=[*loaded.holds, *others])
+    newest = (
+        select(Proposal.need_id, func.max(Proposal.run_id)).where(*stood).group_by(Proposal.need_id)
+    )
+    is_newest = tuple_(Proposal.need_id, Proposal.run_id).in_(newest)
+    return holds_where(session, *stood, is_newest, Need.state.in_(PLANNED_NEEDS))
+
+
+def _urgent(session: Session, run: Run, loaded: Loaded) -> dict[str, int]:
+    """By expertise the highest priority of needs that are new or changed since the last plan."""
+    before = last_planned(session, run.scope, run.period_code, Run.id < run.id)
+    query = select(Need.id)
+    if before is not None:
+        query = query.where(Need.updated_at > before.created_at)
+    fresh, urgent = set(session.scalars(query)), dict[str, int]()
+    for need in loaded.needs:
+        if need.id in fresh:
+            urgent[need.expertise_code] = min(
+                need.priority, urgent.get(need.expertise_code, need.priority)
+            )
+    return urgent
 
 
 def with_what_stands(session: Session, loaded: Loaded, scope: Mapping[str, Any]) -> Loaded:

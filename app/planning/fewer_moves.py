@@ -1,4 +1,4 @@
-"""The plan that moves the fewest schools, of those that the search cannot tell from the one found.
+"""A plan that moves fewer schools, of those that the search cannot tell from the one found.
 
 A search that time ended leaves open by how much its plan could be better. To move schools for less
 than that is to move them for nothing that anybody knows of.
@@ -6,6 +6,7 @@ than that is to move them for nothing that anybody knows of.
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -19,16 +20,17 @@ from solver.explain.subset import chosen, with_candidates, worth
 from solver.formats.plan import Plan, Status, gap_of
 from solver.formats.problem import Problem
 from solver.formats.tables import frozen
+from solver.formulation.standing import standing
 from solver.parameters import DEFAULTS
 from solver.solve import DEFAULT_TIME_LIMIT_S, solve
 
 MOST_TIMES: Final = 64
 """The highest price of a change that is tried, as a multiple of the price of the run."""
-TRIES: Final = 7
+TRIES: Final = 6
 """Prices tried at most, each between one that gives up too much and one that does not."""
 AT_ONCE: Final = 3_000
 """Candidates up to which the choice between two plans is solved in this process."""
-PART_OF_TIME: Final = 0.06
+PART_OF_TIME: Final = 0.1
 """Of the run's time limit, for all choices between two plans."""
 LARGE_TRIES: Final = 3
 """Tries among which that time is divided where each is solved as any problem."""
@@ -47,8 +49,13 @@ def divided(options: MatchOptions, problem: Problem) -> tuple[MatchOptions, Matc
     return within(seconds - after), within(after)
 
 
-def fewer_moves(problem: Problem, plan: Plan, options: MatchOptions) -> Plan:
-    """The plan made of one found and the one in force that moves fewest, for points left open.
+def fewer_moves(
+    problem: Problem,
+    plan: Plan,
+    options: MatchOptions,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Plan:
+    """A plan made of one found and the one in force that moves fewer, for points left open.
 
     It gives up no more points than `change_tolerance` of all, than the plan's own gap leaves open,
     and than leaves it within the gap that the run asks for, if it is. Its bound stays that of the
@@ -64,7 +71,7 @@ def fewer_moves(problem: Problem, plan: Plan, options: MatchOptions) -> Plan:
     ends = time.monotonic() + (options.time_limit_s or math.inf)
     at = problem.positions(problem.current)
     half_days = chosen(problem, plan)
-    moved = (half_days[at[at >= 0]] == 0).sum()
+    moved = _moved(at, half_days)
     if plan.objective is None or plan.bound is None or not moved or not problem.change_penalty:
         return plan
     given_up = min(options.change_tolerance * plan.objective, plan.bound - plan.objective)
@@ -76,25 +83,36 @@ def fewer_moves(problem: Problem, plan: Plan, options: MatchOptions) -> Plan:
     least = worth(free, half_days) - given_up
     keep = half_days > 0
     keep[at[at >= 0]] = True
-    best, low, high = plan, 1.0, float(MOST_TIMES)
-    times = high
+    kept = standing(problem)
+    floor = plan.objective if kept is None else worth(problem, kept)
+    best, fewest, low, high = plan, moved, 1.0, float(MOST_TIMES)
     for _ in range(TRIES):
-        if time.monotonic() >= ends:
-            break
-        mixed = _between(problem, half_days, np.flatnonzero(keep), times, options)
-        if mixed is not None and worth(free, mixed) >= least:
-            made = _as_plan(problem, plan, mixed)
-            best, low = (best if verify(problem, made) else made), times
-        else:
-            high = times
-        if low == high:
+        if time.monotonic() >= ends or cancelled():
             break
         times = math.sqrt(low * high)
+        mixed = _between(problem, half_days, np.flatnonzero(keep), times, options, cancelled)
+        if mixed is None or worth(free, mixed) < least:
+            high = times
+            continue
+        low, moves = times, _moved(at, mixed)
+        made = _as_plan(problem, plan, mixed)
+        if moves < fewest and worth(problem, mixed) >= floor and not verify(problem, made):
+            best, fewest = made, moves
     return best
 
 
+def _moved(at: IntArray, half_days: IntArray) -> int:
+    """Pairings in force that are possible, and not in a plan."""
+    return int((half_days[at[at >= 0]] == 0).sum())
+
+
 def _between(
-    problem: Problem, half_days: IntArray, keep: IntArray, times: float, options: MatchOptions
+    problem: Problem,
+    half_days: IntArray,
+    keep: IntArray,
+    times: float,
+    options: MatchOptions,
+    cancelled: Callable[[], bool],
 ) -> IntArray | None:
     """The best plan of these candidates at a multiple of the price: half-days per candidate."""
     is_kept = np.zeros(len(half_days), np.bool_)
@@ -107,8 +125,15 @@ def _between(
         found = resolve(view, parameters=replace(DEFAULTS.explain, work=50)).half_days
     else:
         seconds = options.time_limit_s and options.time_limit_s / LARGE_TRIES
-        work, seed = options.work, options.seed
-        plan = solve(part, time_limit_s=seconds, work=work, gap=options.gap, seed=seed)
+        plan = solve(
+            part,
+            time_limit_s=seconds,
+            work=options.work and max(1, options.work // TRIES),
+            gap=options.gap,
+            seed=options.seed,
+            workers=options.workers,
+            cancelled=cancelled,
+        )
         found = None if plan.objective is None else chosen(part, plan)
     if found is None:
         return None

@@ -15,6 +15,7 @@ from solver.formats.json_columns import encode
 from solver.formats.plan import Plan
 from solver.formats.problem import Problem
 from solver.formats.state import State
+from solver.formats.tables import frozen
 from solver.solve import MethodFault, Progress, load_libraries, solve
 
 SECONDS_BETWEEN_NEWS: Final = 1.0
@@ -39,6 +40,17 @@ class Searched:
         )
 
 
+def from_what_stands(state: State, problem: Problem) -> State:
+    """A state with its prices, and what stands of the problem in the place of its plan."""
+    offers, needs = problem.offers.id, problem.needs.id
+    stands = {(offers[o], needs[n]): half_days for o, n, half_days in problem.current.tolist()}
+    half_days = [
+        stands.get((state.offer_id[offer], state.need_id[need]), 0)
+        for offer, need in zip(state.offer.tolist(), state.need.tolist(), strict=True)
+    ]
+    return replace(state, half_days=frozen(half_days, np.int64))
+
+
 def search(
     options: MatchOptions,
     problem: Problem,
@@ -52,13 +64,17 @@ def search(
     Parameters
     ----------
     warm
-        Where the search for a problem like this one ended.
+        Where the search for a problem like this one ended; not used where `work` alone limits, so
+        that the stored problem gives the same plan again.
 
     Raises
     ------
     Unplannable
         If the method does not apply to the problem.
     """
+    if warm is not None:
+        repeats = options.work is not None and options.time_limit_s is None
+        warm = None if repeats else from_what_stands(warm, problem)
     load_libraries()  # A limit in seconds counts from when there is something to search with.
     told = 0.0
     states: list[State] = []

@@ -19,6 +19,7 @@ from solver.formats.json_columns import decode, encode
 from solver.formats.plan import Plan, Stopped, gap_of
 from solver.formats.problem import Problem
 from solver.formats.state import State
+from solver.formats.tables import ProblemFault
 from solver.formulation.standing import worth
 
 WHAT_STOOD: Final = ("current", "change_penalty")
@@ -73,7 +74,10 @@ def last_state(session: Session, run_id: int) -> State | None:
     if before is None:
         return None
     file = session.get(RunFile, (before.kept_run_id or before.id, "state"))
-    return None if file is None else State.from_json(decode(file.content))
+    try:
+        return None if file is None else State.from_json(decode(file.content))
+    except ProblemFault:
+        return None
 
 
 def last_planned(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
 from app.database import Database, WriteSession
 from app.errors import Problem
@@ -94,10 +94,12 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
     plan = Plan.from_json(decode(message.plan))
     session.merge(RunFile(run_id=run.id, name="plan", content=message.plan))
     session.merge(RunFile(run_id=run.id, name="explained", content=message.explained))
-    if message.state is not None and not run.cancel_requested:
-        older = run_ids(session, run.scope, run.period_code, Run.id < run.id)
+    if message.kept_run_id is None and not run.cancel_requested:
+        with_state = select(RunFile.run_id).where(RunFile.name == "state", RunFile.run_id < run.id)
+        older = run_ids(session, run.scope, run.period_code, Run.id.in_(with_state))
         outdated = (RunFile.name == "state") & RunFile.run_id.in_(older)
         session.execute(delete(RunFile).where(outdated))
+    if message.state is not None and not run.cancel_requested:
         session.merge(RunFile(run_id=run.id, name="state", content=message.state))
     for name, content in message.pages.items():
         session.merge(RunFile(run_id=run.id, name=name, content=content))

@@ -36,7 +36,8 @@ class NewWebhook(Content):
         Field(
             min_length=1,
             max_length=50,
-            description="*, all of a kind (run.*, proposal.*, need.*, offer.*, support.*) or one",
+            description="*, all of a kind (run.*, batch.*, proposal.*, need.*, offer.*, support.*) "
+            "or one",
             examples=[["proposal.*", "run.solved"]],
         ),
     ]

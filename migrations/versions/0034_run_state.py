@@ -1,5 +1,6 @@
 """The state of a run's search, from which the next run of the same takers begins."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0034_run_state"
@@ -17,9 +18,18 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # An older version begins from the plan alone.
+    # An older version begins from the plan alone, and knows no such option.
     op.execute("delete from run_file where name = 'state'")
     _named(BEFORE)
+    connection = op.get_bind()
+    for name in ("run", "batch", "schedule"):
+        table = sa.table(name, sa.column("id", sa.Integer), sa.column("options", sa.JSON))
+        for number, options in connection.execute(sa.select(table.c.id, table.c.options)).all():
+            if options and "change_tolerance" in options:
+                less = {key: value for key, value in options.items() if key != "change_tolerance"}
+                connection.execute(
+                    sa.update(table).where(table.c.id == number).values(options=less)
+                )
 
 
 def _named(names: str) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.access.policy import TERMINAL
 from app.batches.queries import offers_promised_twice
@@ -12,16 +12,17 @@ from app.planning.build import build
 from app.planning.load import load
 from app.planning.options import MatchOptions
 from app.planning.travel import travel_times
+from app.proposals.pins_and_exclusions import steer
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Participant
-from models.vocabulary import ProposalState, Reciprocity
+from models.vocabulary import ProposalState, Reciprocity, SteeringKind
 from solver.check.verify import Violation, verify
 from solver.formats.plan import Plan, Status, Stopped
 from solver.formulation.standing import worth
 from tests import rows
 from tests.batches import finish, found, submit
-from tests.runs import OPTIONS
+from tests.runs import OPTIONS, match
 
 FREE = OPTIONS.model_copy(update={"reciprocity": Reciprocity.NONE})
 
@@ -148,6 +149,53 @@ def test_what_was_settled_is_not_taken_back(database: Database) -> None:
     assert not any(each.is_across_borders for each in found(database, batch_id))
     assert pairs < open_pairs(database)
     assert union(database, FREE) == ()
+
+
+def test_a_pin_is_asked_for_whatever_stands_elsewhere(database: Database) -> None:
+    """What another area was proposed is no reason to refuse a pin; the pass gives that another."""
+    fill(database)
+    finish(database, submit(database, 1, 2, options=FREE))
+    far = next(need for need, offer in open_pairs(database) if offer == "far")
+    with database.write() as session:
+        steer(session, TERMINAL, SteeringKind.PIN, far, "hub", reason="Asked for it.")
+    finish(database, submit(database, 1, 2, options=FREE))
+    other = {"N1": "N2", "N2": "N1"}[far]
+    assert open_pairs(database) == {(far, "hub"), (other, "far")}
+    assert union(database, FREE) == ()
+
+
+@pytest.mark.parametrize(("priority", "gets"), [(1, True), (3, False)])
+def test_a_new_urgent_need_is_weighed_against_what_stands_elsewhere(
+    database: Database, priority: int, gets: bool
+) -> None:
+    """A need more urgent than one of the same expertise that has an offer may get that offer."""
+    fill(database)
+    with database.write() as session:
+        session.execute(update(Offer).where(Offer.reference == "far").values(withdrawn=True))
+        session.execute(update(Need).where(Need.reference == "N1").values(state="closed"))
+    finish(database, submit(database, 1, 2, options=FREE))
+    assert open_pairs(database) == {("N2", "hub")}
+    with database.write() as session:
+        changed = {"state": "identified", "priority": priority, "updated_at": func.now()}
+        session.execute(update(Need).where(Need.reference == "N1").values(changed))
+    finish(database, submit(database, 1, 2, options=FREE))
+    assert open_pairs(database) == {("N1" if gets else "N2", "hub")}
+    assert union(database, FREE) == ()
+
+
+def test_what_two_runs_propose_alike_is_taken_off_once(database: Database) -> None:
+    """Of each need what the newest run proposes counts, and nothing that is held already."""
+    fill(database)
+    with database.write() as session:
+        session.execute(update(Offer).where(Offer.reference == "hub").values(half_days=8))
+        session.execute(update(Offer).where(Offer.reference == "far").values(withdrawn=True))
+        session.execute(update(Need).where(Need.reference == "N2").values(state="closed"))
+    for takers in (("1",), ("1", "3")):
+        match(database, FREE, takers)
+    with database.write() as session:
+        session.execute(update(Need).where(Need.reference == "N2").values(state="identified"))
+    finish(database, submit(database, 2, options=FREE))
+    assert ("N2", "hub") in open_pairs(database)
 
 
 @pytest.mark.parametrize("limit", [{"max_pairings": 1}, {}])
