@@ -311,7 +311,8 @@ def _across_borders(session: ReadSession, batch: Batch, areas: Sequence[AreaRun]
     assert options.as_of is not None
     loaded = load(session, WORKER, None, batch.period_code, options.as_of)
     promised = borders.proposed_in(session, batch.id, batch.period_code)
-    found = borders.to_settle(loaded, options, promised)
+    outside = borders.proposed_outside(session, batch.id, batch.period_code, promised)
+    found = borders.to_settle(loaded, options, promised, outside)
     if not found:
         return []
     met = {each.need_id for each in promised}

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.planning.capacity import what_is_left
@@ -31,11 +31,22 @@ def proposed_in(session: Session, batch_id: int, period_code: str) -> list[Hold]
     return holds_where(session, of_batch(batch_id, period_code))
 
 
-def to_settle(loaded: Loaded, options: MatchOptions, promised: Sequence[Hold]) -> set[int]:
+def proposed_outside(
+    session: Session, batch_id: int, period_code: str, promised: Sequence[Hold]
+) -> list[Hold]:
+    """What other runs of the period propose for needs to which the batch promises nothing."""
+    needs = {each.need_id for each in promised}
+    stood = (~of_batch(batch_id, period_code), undecided(), of_period(period_code))
+    return [each for each in _newest(session, *stood) if each.need_id not in needs]
+
+
+def to_settle(
+    loaded: Loaded, options: MatchOptions, promised: Sequence[Hold], outside: Sequence[Hold] = ()
+) -> set[int]:
     """Needs whose givers promise more than they have, or may give, in all plans together.
 
-    With whoever gives less then, what it takes is looked at anew as well, as far as its balance
-    asks for that; so the rest keeps every rule by itself.
+    What is proposed `outside` stays as it is. With whoever gives less then, what it takes is looked
+    at anew as well, as far as its balance asks for that; so the rest keeps every rule by itself.
     """
     if options.reciprocity not in APART:
         return set()
@@ -43,7 +54,7 @@ def to_settle(loaded: Loaded, options: MatchOptions, promised: Sequence[Hold]) -
     offers = {offer.id: row for row, offer in enumerate(loaded.offers)}
     people = {row.id: place for place, row in enumerate(loaded.participants)}
     days_of, pairings_of, days_by, pairings_by = (Counter[int]() for _ in range(4))
-    for each in promised:
+    for each in (*promised, *outside):
         days_of[each.offer_id] += each.half_days
         pairings_of[each.offer_id] += 1
         days_by[each.giver_id] += each.half_days
@@ -63,7 +74,7 @@ def to_settle(loaded: Loaded, options: MatchOptions, promised: Sequence[Hold]) -
     needs = {each.need_id for each in promised if each.giver_id in over}
     while options.reciprocity is Reciprocity.BALANCED:
         balance = Counter[int]()
-        for each in promised:
+        for each in (*promised, *outside):
             if each.need_id not in needs:
                 balance[each.giver_id] += each.half_days
                 balance[each.taker_id] -= each.half_days
@@ -122,18 +133,26 @@ def beside_other_areas(
 
 
 def _before(session: Session, run: Run) -> list[Hold]:
-    """What stood when the batch of a run began: of each need, what the newest run proposes."""
+    """What stood when the batch of a run began."""
     ours = select(Run.id).where(Run.batch_id == run.batch_id)
-    stood = (
-        Proposal.run_id.not_in(ours),
-        undecided() | Proposal.replaced_by_run_id.in_(ours),
-        Proposal.run_id.in_(select(Run.id).where(Run.period_code == run.period_code)),
-    )
+    stood = undecided() | Proposal.replaced_by_run_id.in_(ours)
+    return _newest(session, Proposal.run_id.not_in(ours), stood, of_period(run.period_code))
+
+
+def of_period(period_code: str) -> ColumnElement[bool]:
+    """Whether a proposal is of a run of the period."""
+    return Proposal.run_id.in_(select(Run.id).where(Run.period_code == period_code))
+
+
+def _newest(session: Session, *conditions: ColumnElement[bool]) -> list[Hold]:
+    """Of each need that is still planned, what the newest run proposes."""
     newest = (
-        select(Proposal.need_id, func.max(Proposal.run_id)).where(*stood).group_by(Proposal.need_id)
+        select(Proposal.need_id, func.max(Proposal.run_id))
+        .where(*conditions)
+        .group_by(Proposal.need_id)
     )
     is_newest = tuple_(Proposal.need_id, Proposal.run_id).in_(newest)
-    return holds_where(session, *stood, is_newest, Need.state.in_(PLANNED_NEEDS))
+    return holds_where(session, *conditions, is_newest, Need.state.in_(PLANNED_NEEDS))
 
 
 def _urgent(session: Session, run: Run, loaded: Loaded) -> dict[str, int]:
@@ -157,5 +176,6 @@ def with_what_stands(session: Session, loaded: Loaded, scope: Mapping[str, Any])
     needs = [need for need in loaded.needs if need.reference in named]
     ids = {need.id for need in needs}
     promised = proposed_in(session, int(scope["code"]), loaded.period.code)
-    fixed = [each for each in promised if each.need_id not in ids]
+    outside = proposed_outside(session, int(scope["code"]), loaded.period.code, promised)
+    fixed = [each for each in (*promised, *outside) if each.need_id not in ids]
     return replace(loaded, needs=needs, holds=[*loaded.holds, *fixed])

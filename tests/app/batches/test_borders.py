@@ -183,6 +183,25 @@ def test_a_new_urgent_need_is_weighed_against_what_stands_elsewhere(
     assert union(database, FREE) == ()
 
 
+def test_the_pass_gives_away_nothing_that_stands_outside_the_batch(database: Database) -> None:
+    """A third area was proposed what one of two others would have got in the end."""
+    fill(database)
+    with database.write() as session:
+        area = {"kind": "local_authority", "code": "903", "name": "Area 3"}
+        rows.add(session, rows.Area(region_code="Z", **area))
+        third = rows.add_school(session, 5, 9.5, local_authority_code="903")
+        rows.add_need(session, "N3", third)
+        rows.add_offer(session, "O3", third, expertise_code="reading")
+    finish(database, submit(database, 3, options=FREE))
+    assert open_pairs(database) == {("N3", "far")}
+    finish(database, submit(database, 1, 2, options=FREE))
+    pairs = open_pairs(database)
+    assert len(pairs) == 2
+    assert ("N3", "far") in pairs
+    assert {offer for _, offer in pairs} == {"hub", "far"}
+    assert union(database, FREE) == ()
+
+
 def test_what_two_runs_propose_alike_is_taken_off_once(database: Database) -> None:
     """Of each need what the newest run proposes counts, and nothing that is held already."""
     fill(database)
