@@ -95,3 +95,12 @@ def test_tests_mirror_the_rooms(package: str) -> None:
     folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
     missing = [folder for folder in folders if not (ROOT / package / folder).is_dir()]
     assert not missing
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Of two such, only the first is collected."""
+    places: defaultdict[str, list[Path]] = defaultdict(list)
+    for path in (ROOT / "tests").rglob("*.py"):
+        if path.name not in ("conftest.py", "__init__.py"):
+            places[path.name].append(path)
+    assert [found for found in places.values() if len(found) > 1] == []

@@ -17,7 +17,6 @@ from app.planning.holds import Hold, holds_where
 from app.planning.load import PLANNED_NEEDS, Loaded
 from app.planning.options import MatchOptions
 from app.planning.standing import of_batch, undecided
-from app.planning.unchanged import last_planned
 from models.exchange import Need
 from models.matching import Proposal, Run
 from models.vocabulary import Reciprocity, SteeringKind
@@ -99,9 +98,8 @@ def beside_other_areas(
     """Rows of a run of a batch, less what stands for other areas by runs before the batch.
 
     So an area that is planned again fits with the others, and nothing that a pass across borders
-    settled is taken back only to be settled anew. What is pinned here is not taken off, nor what
-    serves needs less urgent than one of the same expertise that is new or has changed here since
-    the last plan: then it is promised twice, and the pass decides.
+    settled is taken back only to be settled anew. What those give elsewhere whom a pin here names
+    is not taken off: then it is promised twice, and the pass decides.
     """
     run = session.get_one(Run, run_id)
     if run.batch_id is None or takers is None or options.reciprocity not in APART:
@@ -115,19 +113,10 @@ def beside_other_areas(
         if each.kind == SteeringKind.PIN and each.need_id in mine
     }
     givers = {each.participant_id for each in loaded.offers if each.id in pinned}
-    urgent = _urgent(session, run, loaded)
-    wanted: dict[int, tuple[str, int]] = {}
-    if urgent:
-        rows = select(Need.id, Need.expertise_code, Need.priority)
-        found = session.execute(rows.where(Need.period_code == loaded.period.code))
-        wanted = {need_id: (expertise, priority) for need_id, expertise, priority in found}
-
-    def gives_way(each: Hold) -> bool:
-        expertise, priority = wanted.get(each.need_id, (None, 0))
-        return each.giver_id in givers or urgent.get(expertise or "", priority) < priority
-
     fixed = [
-        each for each in others if (each.need_id, each.offer_id) not in held and not gives_way(each)
+        each
+        for each in others
+        if (each.need_id, each.offer_id) not in held and each.giver_id not in givers
     ]
     return replace(loaded, holds=[*loaded.holds, *fixed])
 
@@ -153,21 +142,6 @@ def _newest(session: Session, *conditions: ColumnElement[bool]) -> list[Hold]:
     )
     is_newest = tuple_(Proposal.need_id, Proposal.run_id).in_(newest)
     return holds_where(session, *conditions, is_newest, Need.state.in_(PLANNED_NEEDS))
-
-
-def _urgent(session: Session, run: Run, loaded: Loaded) -> dict[str, int]:
-    """By expertise the highest priority of needs that are new or changed since the last plan."""
-    before = last_planned(session, run.scope, run.period_code, Run.id < run.id)
-    query = select(Need.id)
-    if before is not None:
-        query = query.where(Need.updated_at > before.created_at)
-    fresh, urgent = set(session.scalars(query)), dict[str, int]()
-    for need in loaded.needs:
-        if need.id in fresh:
-            urgent[need.expertise_code] = min(
-                need.priority, urgent.get(need.expertise_code, need.priority)
-            )
-    return urgent
 
 
 def with_what_stands(session: Session, loaded: Loaded, scope: Mapping[str, Any]) -> Loaded:

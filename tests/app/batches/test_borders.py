@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from app.access.policy import TERMINAL
 from app.batches.queries import offers_promised_twice
@@ -161,25 +161,6 @@ def test_a_pin_is_asked_for_whatever_stands_elsewhere(database: Database) -> Non
     finish(database, submit(database, 1, 2, options=FREE))
     other = {"N1": "N2", "N2": "N1"}[far]
     assert open_pairs(database) == {(far, "hub"), (other, "far")}
-    assert union(database, FREE) == ()
-
-
-@pytest.mark.parametrize(("priority", "gets"), [(1, True), (3, False)])
-def test_a_new_urgent_need_is_weighed_against_what_stands_elsewhere(
-    database: Database, priority: int, gets: bool
-) -> None:
-    """A need more urgent than one of the same expertise that has an offer may get that offer."""
-    fill(database)
-    with database.write() as session:
-        session.execute(update(Offer).where(Offer.reference == "far").values(withdrawn=True))
-        session.execute(update(Need).where(Need.reference == "N1").values(state="closed"))
-    finish(database, submit(database, 1, 2, options=FREE))
-    assert open_pairs(database) == {("N2", "hub")}
-    with database.write() as session:
-        changed = {"state": "identified", "priority": priority, "updated_at": func.now()}
-        session.execute(update(Need).where(Need.reference == "N1").values(changed))
-    finish(database, submit(database, 1, 2, options=FREE))
-    assert open_pairs(database) == {("N1" if gets else "N2", "hub")}
     assert union(database, FREE) == ()
 
 

@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import event, select, text
 
 from app.access.policy import TERMINAL
+from app.batches.command import plan_areas
 from app.batches.manifest import Manifest
 from app.batches.queries import areas_named
-from app.batches.service import plan_areas
 from app.database import Database, database_now
 from app.jobs import child
 from app.jobs.child import run_in_child
