@@ -84,7 +84,7 @@ def fewer_moves(
     keep = half_days > 0
     keep[at[at >= 0]] = True
     kept = standing(problem)
-    floor = plan.objective if kept is None else worth(problem, kept)
+    floor = -math.inf if kept is None else worth(problem, kept)
     best, fewest, low, high = plan, moved, 1.0, float(MOST_TIMES)
     for _ in range(TRIES):
         if time.monotonic() >= ends or cancelled():

@@ -20,12 +20,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from models.vocabulary import ENDED_PROPOSALS
+
 ROOT = Path(__file__).parents[2]
 AREAS = int(os.environ.get("REBROKER_AREAS", "20"))
 PERIOD = "2026-27"
 SEED = 1
 SHARE = 0.01
-Row = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,9 @@ def local_authorities(database: Path) -> list[str]:
     return [f"local_authority:{code}" for (code,) in rows(database, query)]
 
 
-OPEN = """
+OPEN = f"""
 FROM proposal JOIN need ON need.id = need_id JOIN offer ON offer.id = offer_id
-WHERE proposal.state NOT IN ('replaced', 'declined', 'withdrawn', 'lapsed')
+WHERE proposal.state NOT IN ({", ".join(f"'{state}'" for state in ENDED_PROPOSALS)})
 """
 
 

@@ -1,8 +1,10 @@
 """Fewer schools move where the search leaves open whether moving them gains anything."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
@@ -10,6 +12,7 @@ from sqlalchemy import select, update
 from app.database import Database
 from app.planning.fewer_moves import fewer_moves
 from app.planning.options import MatchOptions
+from app.planning.search import Searched, search
 from models.exchange import Offer
 from models.matching import RunFile
 from models.vocabulary import Reciprocity
@@ -21,6 +24,7 @@ from solver.formats.plan import Plan, Status, Stopped, gap_of
 from solver.formats.problem import Problem
 from solver.formats.state import State
 from solver.formats.tables import Candidates, Needs, Offers, Participants, Rules, frozen, pairs
+from solver.formulation.standing import standing
 from solver.solve import solve
 from tests.runs import FREELY, contested, match
 from tests.solver.test_plan_in_force import changed_problems
@@ -117,6 +121,15 @@ def test_what_gains_little_stays() -> None:
     assert plan.objective == 2_040 - 5
 
 
+def test_what_can_be_kept_stays_where_not_all_can() -> None:
+    """A pairing in force that is no candidate any more frees nobody else to move for little."""
+    problem = two_moves()
+    lost = replace(problem, current=pairs([*problem.current.tolist(), (3, 0, 2)], 3))
+    assert standing(lost) is None
+    plan = fewer_moves(lost, plan_of_both(lost, 2_050), MatchOptions(change_tolerance=0.005))
+    assert (moved(lost, plan), points(lost, plan)) == (1, 2_040)
+
+
 def test_what_is_proven_stays_as_it_is() -> None:
     """A plan proven best at the price of a change gives up nothing."""
     problem = two_moves()
@@ -172,8 +185,70 @@ def test_a_choice_too_large_for_this_process_is_solved_as_any_problem() -> None:
     assert (moved(problem, plan), points(problem, plan)) == (copies, 2_040 * copies)
 
 
-def test_the_next_run_begins_where_the_search_ended(sqlite_database: Database) -> None:
-    """A search by prices leaves its state to the next run, which has the only one."""
+def begun_with(
+    monkeypatch: pytest.MonkeyPatch, problem: Problem, options: MatchOptions, warm: State
+) -> State | None:
+    """What a search is begun with."""
+    found: list[State | None] = []
+
+    def solve(problem: Problem, *, warm: State | None, **_: object) -> Plan:
+        found.append(warm)
+        return best_of(problem)
+
+    monkeypatch.setattr("app.planning.search.solve", solve)
+    search(options, problem, lambda news: None, lambda: False, warm=warm)
+    return found[0]
+
+
+def test_a_search_begins_with_the_last_prices_and_what_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the last search ended with gives way to what stands; `work` alone begins without."""
+    problem = two_moves()
+    warm = State(
+        problem.offers.id,
+        problem.needs.id,
+        problem.candidates.offer,
+        problem.candidates.need,
+        frozen([0, 2, 0, 2], np.int64),
+    )
+    began = begun_with(monkeypatch, problem, MatchOptions(time_limit_s=1.0), warm)
+    assert began is not None
+    assert began.half_days.tolist() == [2, 0, 2, 0]
+    assert begun_with(monkeypatch, problem, MatchOptions(work=5), warm) is None
+
+
+def test_a_run_is_given_the_last_state_and_moves_fewer(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run passes both on: the state that the last one left, and its plan to what moves fewer."""
+    given: list[bool] = []
+    asked: list[Plan] = []
+
+    def searched(*arguments: Any, warm: State | None, **_: Any) -> Searched:
+        given.append(warm is not None)
+        return search(*arguments, warm=warm)
+
+    def fewer(problem: Problem, plan: Plan, *_: Any) -> Plan:
+        asked.append(plan)
+        return plan
+
+    monkeypatch.setattr("app.planning.carry_out.search", searched)
+    monkeypatch.setattr("app.planning.carry_out.fewer_moves", fewer)
+    contested(sqlite_database)
+    options = FREELY.model_copy(update={"method": "prices", "work": 20})
+    match(sqlite_database, options)
+    match(sqlite_database, options.model_copy(update={"seed": 1, "gap": 0.0, "change_price": 1}))
+    with sqlite_database.write() as session:
+        session.execute(update(Offer).where(Offer.reference == "far").values(quality=5))
+    match(sqlite_database, options)
+    assert given[0] is False
+    assert given[-1] is True
+    assert len(asked) == len(given)
+
+
+def test_the_newest_run_alone_keeps_its_state(sqlite_database: Database) -> None:
+    """A search by prices leaves its state, and that of the run before it goes."""
     contested(sqlite_database)
     options = FREELY.model_copy(update={"method": "prices", "work": 20})
     match(sqlite_database, options)
