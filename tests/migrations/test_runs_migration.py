@@ -11,6 +11,7 @@ from app.migrate import migrate
 from app.runs import queries
 from models.matching import Run
 from tests import rows
+from tests.runs import FREELY, contested, match
 
 REFUSALS = '{"total": {"mode": 2}, "by_need": {"N": {"mode": 2}}}'
 
@@ -76,3 +77,20 @@ def test_runs_stay_when_their_request_is_forgotten(database: Database) -> None:
     with database.read() as session:
         run = session.get_one(Run, run_id)
         assert (run.state, run.request_id) == ("queued", None)
+
+
+def test_an_older_version_is_left_no_state_and_no_option_it_does_not_know(
+    sqlite_database: Database,
+) -> None:
+    """Of a run that searched by prices; an older version refuses options that it does not know."""
+    contested(sqlite_database)
+    match(sqlite_database, FREELY.model_copy(update={"method": "prices", "work": 20}))
+    with sqlite_database.read() as session:
+        assert session.scalar(text("select count(*) from run_file where name = 'state'")) == 1
+        assert "change_tolerance" in session.scalar(text("select options from run"))
+    migrate(sqlite_database, "0033_repairs")
+    with sqlite_database.read() as session:
+        assert session.scalar(text("select count(*) from run_file where name = 'state'")) == 0
+        options = session.scalar(text("select options from run"))
+    assert "change_price" in options
+    assert "change_tolerance" not in options
