@@ -33,7 +33,8 @@ from app.jobs.setup import make_worker
 from app.jobs.worker import embedded
 from app.maps.embed_routes import router as embeds
 from app.maps.site import create_maps
-from app.partnerships.routes import router as partnerships
+from app.partnerships.partnership_routes import router as partnerships
+from app.partnerships.routes import router as support
 from app.portal.application import portal
 from app.portal.sessions import BASE
 from app.proposals import flags
@@ -115,6 +116,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         limits,
         cases,  # before needs, whose references may hold slashes
         exchange,
+        support,
         partnerships,
         runs,
         diffs,

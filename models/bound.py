@@ -35,6 +35,13 @@ _OF_EXCHANGE: Final = (
     exchange.Period,
     partnerships.Support,
 )
+_OF_PARTNERSHIPS: Final = (
+    partnerships.Concern,
+    partnerships.Outcome,
+    partnerships.Partnership,
+    partnerships.Review,
+    partnerships.SupportVisit,
+)
 _OF_REGISTER: Final = (
     register.Area,
     register.AreaServed,
@@ -69,6 +76,7 @@ BOUND: Final[dict[str, Table]] = {
             for model in (
                 *_OF_REVIEW,
                 *_OF_EXCHANGE,
+                *_OF_PARTNERSHIPS,
                 *_OF_REGISTER,
                 *_OF_ACCESS,
                 matching.Run,

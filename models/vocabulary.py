@@ -209,6 +209,8 @@ class ProposalState(Word):
     LAPSED = "lapsed"
     REPLACED = "replaced"
     """Nobody had decided on it when a newer run of the same area and period was planned."""
+    COMPLETED = "completed"
+    """It became a partnership that is over."""
 
 
 HOLDING: Final = frozenset(
@@ -228,6 +230,7 @@ ENDED_PROPOSALS: Final = frozenset(
         ProposalState.WITHDRAWN,
         ProposalState.LAPSED,
         ProposalState.REPLACED,
+        ProposalState.COMPLETED,
     }
 )
 """States that a proposal does not leave, but that a replaced one can still be preferred."""
@@ -243,6 +246,8 @@ class DecisionAction(Word):
     WITHDRAW = "withdraw"
     LAPSE = "lapse"
     """Nobody answered in time: the clock's decision, never a person's."""
+    COMPLETE = "complete"
+    """Its partnership is over: comes with that, never by itself."""
 
 
 class Side(Word):
@@ -370,6 +375,64 @@ class SupportResult(Word):
     PARTLY = "partly"
     DID_NOT_WORK = "did_not_work"
     NOT_KNOWN = "not_known"
+
+
+class PaidBy(Word):
+    """Who pays for a partnership."""
+
+    TAKER = "taker"
+    GIVER = "giver"
+    GROUP = "group"
+    """The trust, federation or network of a side."""
+    LOCAL_AUTHORITY = "local_authority"
+    DEPARTMENT = "department"
+    NOBODY = "nobody"
+
+
+class EndReason(Word):
+    """Why a partnership was paused, or is over."""
+
+    COMPLETED = "completed"
+    AIMS_CHANGED = "aims_changed"
+    GIVER_CAPACITY = "giver_capacity"
+    TAKER_CIRCUMSTANCES = "taker_circumstances"
+    RELATIONSHIP = "relationship"
+    QUALITY = "quality"
+    CONCERN = "concern"
+    OTHER_SUPPORT = "other_support"
+    """Somebody else supports the school instead."""
+    OTHER = "other"
+
+
+class VisitState(Word):
+    BOOKED = "booked"
+    WRITTEN_UP = "written_up"
+    SIGNED = "signed"
+    """By the school that received it."""
+    DISPUTED = "disputed"
+    """The school says that it was not so; it counts for nobody until that is settled."""
+    CANCELLED = "cancelled"
+
+
+DELIVERED: Final = frozenset({VisitState.WRITTEN_UP, VisitState.SIGNED})
+"""Visits whose days were given."""
+
+
+class Reviewer(Word):
+    """Who looks at how a partnership goes, each for itself."""
+
+    TAKER = "taker"
+    GIVER = "giver"
+    MONITOR = "monitor"
+    """Somebody who is neither, and never of the supporting organisation."""
+
+
+class Rating(Word):
+    """How a partnership goes."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
 
 
 class Ladder(Word):

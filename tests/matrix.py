@@ -30,7 +30,8 @@ from models.access import EmbedToken
 from models.batches import Batch, Schedule
 from models.exchange import Need, Offer
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
-from models.register import Area, Circumstance, FactChange, ImportBatch, Institution
+from models.partnerships import Concern, Partnership, Support, SupportVisit
+from models.register import Area, Circumstance, FactChange, ImportBatch, Institution, Participant
 from models.repairs import Repair
 from models.vocabulary import DecisionAction, Role, ScopeKind
 from models.webhooks import Webhook, WebhookDelivery
@@ -119,6 +120,8 @@ def fill(database: Database) -> None:
                 session,
                 Run(id=run_id, period_code=rows.YEAR, scope=scope, created_at=rows.NOW, **queued),
             )
+        _go_on(session, OWN, 1)
+        _go_on(session, ELSEWHERE, 4)
 
 
 def _half(
@@ -164,6 +167,43 @@ def _half(
             **{"deleted": gone, "reason": name, "changed_by": "x", "changed_at": rows.NOW},
         ),
     )
+
+
+def _go_on(session: WriteSession, name: str, first: int) -> None:
+    """A partnership of the taker with the giver that has closed, and one that is over.
+
+    With visits to write up and to sign, and a concern.
+    """
+    dates = {"starts": rows.STARTS, "ends": rows.ENDS}
+    scope = {"kind": "list", "code": "", "name": name, "takers": [f"urn:{first}"]}
+    earlier = {"options": {}, "state": "failed", "actor": "x", "created_at": rows.NOW}
+    run_id = rows.add(session, Run(period_code=rows.YEAR, scope=scope, **earlier)).id
+    taker, giver = (
+        session.scalars(select(Participant).where(Participant.reference == f"urn:{urn}")).one()
+        for urn in (first, first + 2)
+    )
+    for number, state in ((first, "active"), (first + 10, "ended")):
+        need = rows.add_need(session, f"{name}-running-{number}", taker, state="matched")
+        offer = rows.add_offer(session, f"{name}-given-{number}", giver, withdrawn=True)
+        pair = {"need_id": need.id, "offer_id": offer.id, "half_days": 4, "run_id": run_id}
+        figures = {"points": 1, "components": [], "ladder": "region", "remote": False}
+        made = {"id": 200 + number, "sendable": True, "state": "completed"}
+        rows.add(session, Proposal(**pair, **figures, **made))
+        people = {"aims": name, "taker_role": "headteacher", "giver_role": "deputy headteacher"}
+        begun = {"started_by": "x", "started_at": rows.NOW, "state": state}
+        over = {"over_on": rows.ENDS, "reason": "completed"} if state == "ended" else {}
+        of = {"proposal_id": 200 + number, "id": number}
+        rows.add(session, Partnership(**of, **dates, **people, **begun, **over))
+        register = {"reference": f"partnership-{number}:{rows.YEAR}", "period_code": rows.YEAR}
+        sides = {"taker_id": taker.id, "giver_id": giver.id, "half_days": 4}
+        mine = {"partnership_id": number, "agreed_half_days": 4, "state": state}
+        rows.add(session, Support(**sides, **register, **mine, **dates, updated_at=rows.NOW))
+    written = {"state": "written_up", "report": "made up", "written_up_by": "x"}
+    visit = {"partnership_id": first, "on_day": rows.STARTS, "half_days": 1}
+    rows.add(session, SupportVisit(id=first, **visit, **written, written_up_at=rows.NOW))
+    rows.add(session, SupportVisit(id=first + 10, **visit, state="booked"))
+    raised = {"text": name, "role": "headteacher", "raised_by": "x", "raised_at": rows.NOW}
+    rows.add(session, Concern(id=first, partnership_id=first, **raised))
 
 
 def _steer(session: WriteSession, name: str) -> None:
@@ -297,6 +337,9 @@ class Asking:
                 str(self.caller.token_id if mine and self.caller else 1),
             ),
             "token_id": str(self.caller.token_id if mine and self.caller else 1),
+            "partnership_id": str(self.school + (10 if "outcomes" in path else 0)),
+            "concern_id": str(self.school),
+            "visit_id": str(self.school + (0 if "signature" in path else 10)),
             "participant": str(self.school),
             "cell": str(self.school),
             "circumstance": "1" if half == OWN else "2",
@@ -341,11 +384,14 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "to": asking.school,
         "repair": asking.school,
         "said_on": told()["said_on"],
+        "on_day": told()["said_on"],
+        "over_on": told()["said_on"],
         "url": "https://93.184.216.34/",
         "notice_on": told()["said_on"],
         "consulted": {"governing_body": told()["said_on"]},
         "action": "approve" if approves else "withdraw",
         "reason": None if "decisions" in place.path or "agreements" in place.path else "made up",
+        **({"reason": "other_support"} if "partnerships" in place.path else {}),
         "state": None,
         "expires_at": None,
         "availability": "may_offer" if "availability" in place.path else None,

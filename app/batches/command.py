@@ -118,8 +118,7 @@ def _steps(
     while not has_ended:
         if stopped():
             desks.stop()
-            with suppress(Conflict), database.write() as session:
-                service.cancel_batch(session, principal, batch_id)
+            retried(partial(_cancel, database, principal, batch_id))
         if desks.take() or time.monotonic() >= due or stopped():
             has_ended = retried(lambda: service.advance(database, batch_id, travel_source))
             due = time.monotonic() + STEP_S
@@ -128,6 +127,11 @@ def _steps(
             yield found
         while not has_ended and desks.give(batch_id):
             pass
+
+
+def _cancel(database: Database, principal: Principal, batch_id: int) -> None:
+    with suppress(Conflict), database.write() as session:
+        service.cancel_batch(session, principal, batch_id)
 
 
 class _Desks:
@@ -150,8 +154,15 @@ class _Desks:
         with self.database.read() as session:
             if not leases.is_waiting(session, batch_id):
                 return False
-        with self.database.write() as session:
-            held = leases.claim(session, self.name, desk.LEASE_S, self.doubts, batch_id=batch_id)
+
+        def claim() -> Lease | None:
+            with self.database.write() as session:
+                return leases.claim(
+                    session, self.name, desk.LEASE_S, self.doubts, batch_id=batch_id
+                )
+
+        # A desk that writes a large plan keeps others, and the renewal of its own lease, waiting.
+        held = retried(claim, self.at.stop.is_set)
         if held is None:
             return False
         executor = self.idle.pop()

@@ -89,6 +89,13 @@ def advance_need(
     return _change(session, principal, need, "advance", _fitting({"state": state.value}, misfits))
 
 
+def set_what_came(
+    session: WriteSession, principal: Principal, need: Need, state: NeedState
+) -> Need:
+    """Say what came of a need as support for it begins or ends, which whoever calls authorised."""
+    return _change(session, principal, need, "came", {"state": state.value})
+
+
 def withdraw_need(
     session: WriteSession, principal: Principal, reference: str, version: int | None = None
 ) -> Need:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import outside
 from app.planning.build import HOLDERS
+from app.planning.holds import has_partnership
 from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Limits, Need, Offer
 from models.matching import Proposal, Run
@@ -101,7 +102,7 @@ def _balances(session: Session, ours: Ours) -> list[Balance]:
             .join(Run, Run.id == Proposal.run_id)
             .join(Need, Need.id == Proposal.need_id)
             .join(Offer, Offer.id == Proposal.offer_id)
-            .where(side, Proposal.state.in_(HOLDING))
+            .where(side, Proposal.state.in_(HOLDING), ~has_partnership())
             .group_by(Run.period_code)
         )
         for period, half_days in session.execute(query):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from operator import eq
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import select
@@ -37,6 +37,8 @@ from models.vocabulary import SupportResult, SupportState
 Sides = tuple[int | None, int | None]
 """Taker and giver."""
 RUNNING = frozenset({SupportState.ACTIVE, SupportState.PAUSED})
+PARTNERSHIP: Final = "partnership-"
+"""How references of partnerships begin."""
 Reference = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=60)
 ]
@@ -99,6 +101,7 @@ def import_support(
     sides = _sides(rows, named, stored)
     expertise = expertise_names(session)
     _check(session, path, rows, named, sides, expertise, faults)
+    _check_not_ours(session, path, rows, faults)
     # Of a reference that somebody else's support has, that is looked at too.
     touches = {
         row.reference: [both for both in (sides[row.reference], stored.get(row.reference)) if both]
@@ -139,6 +142,21 @@ def _stored_sides(session: WriteSession) -> dict[str, Sides]:
     columns = (Support.reference, Support.taker_id, Support.giver_id)
     query = select(*columns).order_by(Support.id).with_for_update()
     return {reference: (taker, giver) for reference, taker, giver in session.execute(query)}
+
+
+def _check_not_ours(
+    session: WriteSession, path: Path, rows: list[tuple[int, SupportRow]], faults: list[Fault]
+) -> None:
+    """Refuse lines for partnerships of this service, whose days come from their visits."""
+    query = select(Support.reference).where(Support.partnership_id.is_not(None))
+    ours = set(session.scalars(query))
+    for line, row in rows:
+        if row.reference in ours:
+            reason = "is a partnership of this service. Change it there, and leave the line out"
+            faults.append(Fault(path.name, line, "reference", row.reference, reason))
+        elif row.reference.startswith(PARTNERSHIP):
+            reason = f"must not begin with {PARTNERSHIP}: that is for partnerships of this service"
+            faults.append(Fault(path.name, line, "reference", row.reference, reason))
 
 
 def _sides(

@@ -44,11 +44,14 @@ class Spent:
 
 
 def spent(loaded: Loaded) -> Spent:
-    """Count running support; that of other agencies fills places, ours also spends days."""
+    """Count running support; that of other agencies fills places, ours also spends days.
+
+    Partnerships are among the holds.
+    """
     period = loaded.period
     used = Spent(Counter(), Counter(), Counter(), Counter(), Counter(), defaultdict(list))
     for support in loaded.support:
-        if not runs_in(support, loaded.day, period.ends):
+        if support.partnership_id is not None or not runs_in(support, loaded.day, period.ends):
             continue
         used.takings[support.taker_id] += 1
         if support.giver_id is None:

@@ -1,21 +1,26 @@
-"""Days and places that proposals under review hold against every other run and proposal."""
+"""Days and places that proposals and partnerships hold against every other run and proposal."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.exchange import Need, Offer, Period
 from models.matching import Proposal, Run
+from models.partnerships import Partnership, Support
 from models.vocabulary import HOLDING
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What one proposal holds: half-days for its period, and a place on both sides."""
+    """What one proposal or partnership holds: half-days of a period, and a place on both sides.
+
+    A partnership that is over holds no place, but the half-days that it delivered are spent.
+    """
 
     need_id: int
     offer_id: int
@@ -25,10 +30,11 @@ class Hold:
     period_code: str
     starts: date
     ends: date
+    over: bool = False
 
     def is_in(self, first: date, last: date) -> bool:
         """Whether its place is taken on some day from `first` to `last`."""
-        return self.starts <= last and self.ends >= first
+        return not self.over and self.starts <= last and self.ends >= first
 
 
 def held(
@@ -41,20 +47,52 @@ def held(
 
     `besides`: the proposal whose own hold is not counted.
     """
-    conditions: list[ColumnElement[bool]] = [
-        Proposal.state.in_(HOLDING),
-        or_(Proposal.held_until.is_(None), Proposal.held_until > now),
-    ]
+    of_all: list[ColumnElement[bool]] = []
     if besides is not None:
-        conditions.append(Proposal.id != besides)
+        of_all.append(Proposal.id != besides)
     if participants is not None:
-        conditions.append(
+        of_all.append(
             or_(
                 Need.participant_id.in_(participants),
                 Offer.participant_id.in_(participants),
             )
         )
-    return holds_where(session, *conditions)
+    proposed = holds_where(
+        session,
+        Proposal.state.in_(HOLDING),
+        or_(Proposal.held_until.is_(None), Proposal.held_until > now),
+        ~has_partnership(),
+        *of_all,
+    )
+    return proposed + _of_partnerships(session, *of_all)
+
+
+def has_partnership() -> ColumnElement[bool]:
+    """Whether a proposal has become a partnership, which holds its days in its place."""
+    return exists().where(Partnership.proposal_id == Proposal.id)
+
+
+def _of_partnerships(session: Session, *conditions: ColumnElement[bool]) -> list[Hold]:
+    query: Select[*tuple[Any, ...]] = (
+        select(
+            Proposal.need_id,
+            Proposal.offer_id,
+            Support.taker_id,
+            Support.giver_id,
+            Support.half_days,
+            Support.period_code,
+            Support.starts,
+            Support.ends,
+            Partnership.over_on.is_not(None),
+        )
+        .join(Partnership, Partnership.id == Support.partnership_id)
+        .join(Proposal, Proposal.id == Partnership.proposal_id)
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .where(*conditions)
+        .order_by(Support.id)
+    )
+    return [Hold(*row) for row in session.execute(query)]
 
 
 def holds_where(session: Session, *conditions: ColumnElement[bool]) -> list[Hold]:
@@ -81,7 +119,9 @@ def holds_where(session: Session, *conditions: ColumnElement[bool]) -> list[Hold
 
 
 def by_need(holds: Iterable[Hold]) -> defaultdict[int, list[Hold]]:
+    """What meets each need; what is over does not: a need that is open again says what it lacks."""
     found: defaultdict[int, list[Hold]] = defaultdict(list)
     for hold in holds:
-        found[hold.need_id].append(hold)
+        if not hold.over:
+            found[hold.need_id].append(hold)
     return found

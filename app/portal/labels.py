@@ -100,6 +100,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         DecisionAction.DECLINE: "Declined",
         DecisionAction.WITHDRAW: "Withdrawn",
         DecisionAction.LAPSE: "Lapsed because nobody responded in time",
+        DecisionAction.COMPLETE: "Completed with its partnership",
     },
     DeclineReason: {
         DeclineReason.FINANCE: "Finance",
@@ -167,6 +168,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ProposalState.WITHDRAWN: "Withdrawn",
         ProposalState.LAPSED: "Lapsed",
         ProposalState.REPLACED: "Replaced",
+        ProposalState.COMPLETED: "Completed",
     },
     Reciprocity: {
         Reciprocity.NONE: "Nothing",
@@ -611,6 +613,7 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ProposalState.WITHDRAWN: "grey",
         ProposalState.LAPSED: "grey",
         ProposalState.REPLACED: "grey",
+        ProposalState.COMPLETED: "grey",
     },
     BatchState: {
         BatchState.FINISHED: "green",

@@ -62,7 +62,7 @@ def why_kept_apart(
         return (
             f"You cannot approve this proposal, because you recorded {what}. Ask another approver."
         )
-    return EMPLOYED if _is_employed(session, principal, offer) else None
+    return EMPLOYED if is_employed(session, principal, offer) else None
 
 
 def acting_for(session: Session, proposal: Proposal) -> frozenset[str]:
@@ -101,11 +101,11 @@ def changed_by_those_who_act(
 
 def require_no_employer(session: WriteSession, principal: Principal, offer: Offer) -> None:
     """Raise `Forbidden` where the principal speaks for who gives the support, by whatever key."""
-    if _is_employed(session, principal, offer):
+    if is_employed(session, principal, offer):
         raise Forbidden(EMPLOYED)
 
 
-def _is_employed(session: Session, principal: Principal, offer: Offer) -> bool:
+def is_employed(session: Session, principal: Principal, offer: Offer) -> bool:
     now = database_now(session)
     names = same_person(session, principal.name) - {principal.name}
     others = [principal_of_holder(session, name, now) for name in names]

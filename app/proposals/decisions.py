@@ -12,7 +12,7 @@ from app.access.scoped import authorise_on, visible
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
-from app.proposals import flags, pair_check
+from app.proposals import flags, pair_check, running
 from app.proposals.apart import require_apart
 from app.proposals.pair_check import check_pair
 from app.proposals.states import ENDED, LAPSING, after
@@ -90,6 +90,8 @@ def decide(
     authorise_on(session, principal, right, proposal)
     check_current(proposal, version, now)
     result = after(ProposalState(proposal.state), action)
+    if action is DecisionAction.WITHDRAW:
+        running.require_none(session, proposal)
     if action in APPROVING:
         require_apart(session, principal, proposal, offer)
         check_agreed(session, proposal, need, offer)
@@ -103,6 +105,8 @@ def decide(
 def check_said(action: DecisionAction, said: Said) -> None:
     if action is DecisionAction.LAPSE:
         raise BadDecision("a proposal lapses by itself; withdraw it instead")
+    if action is DecisionAction.COMPLETE:
+        raise BadDecision("a proposal is completed with its partnership; end that instead")
     if action is DecisionAction.DECLINE and said.reason is None:
         raise BadDecision(f"enter a reason for declining: one of {', '.join(DeclineReason)}")
     if action is not DecisionAction.DECLINE and said.reason is not None:
@@ -185,7 +189,8 @@ def move(
     proposal.held_until = now + timedelta(days=hold_days) if result in LAPSING else None
     # A proposal withdrawn before it was preferred was the broker's own second thought.
     passed_over = action is DecisionAction.WITHDRAW and before not in HOLDING
-    proposal.alternate_due = result in ENDED and not passed_over
+    over = action is DecisionAction.COMPLETE
+    proposal.alternate_due = result in ENDED and not passed_over and not over
     decision = Decision(
         proposal_id=proposal.id,
         action=action,
@@ -200,6 +205,7 @@ def move(
     session.flush()
     if result in ENDED:
         flags.clear_by_decision(session, principal, proposal, now)
+        running.stop_with(session, principal, proposal, now)
     need = session.get_one(Need, proposal.need_id)
     offer = session.get_one(Offer, proposal.offer_id)
     reason = {"reason": str(said.reason)} if said.reason else {}

@@ -151,6 +151,7 @@ def _dependents(
         .join(taker, taker.id == Support.taker_id)
         .outerjoin(giver, giver.id == Support.giver_id)
         .where(running, Support.state.in_(RUNNING), visible(principal, Action.READ, Support))
+        .where(Support.partnership_id.is_(None))  # of a partnership the proposal tells
         .order_by(Support.id)
     )
     pins = session.execute(

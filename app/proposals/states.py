@@ -11,6 +11,8 @@ LAPSING: Final = frozenset({S.PREFERRED, S.DUE_DILIGENCE})
 """Held states that end by themselves when nobody answers; what both sides agreed does not."""
 APPROVED: Final = frozenset({S.APPROVED, S.APPROVED_WITH_CONDITIONS})
 ENDED: Final = ENDED_PROPOSALS
+NOBODYS: Final = frozenset({A.LAPSE, A.COMPLETE})
+"""Decisions that nobody takes: they come with time, or with the end of a partnership."""
 
 _FROM: Final[dict[DecisionAction, tuple[frozenset[ProposalState], ProposalState]]] = {
     # Whoever reviews a newer plan can keep what stood before it.
@@ -28,6 +30,7 @@ _FROM: Final[dict[DecisionAction, tuple[frozenset[ProposalState], ProposalState]
     ),
     A.WITHDRAW: (frozenset(S) - ENDED, S.WITHDRAWN),
     A.LAPSE: (LAPSING, S.LAPSED),
+    A.COMPLETE: (APPROVED, S.COMPLETED),
 }
 """The states each decision may be taken in, and the one it leads to.
 
@@ -38,7 +41,7 @@ what they agreed to leads back to due diligence.
 
 def possible_from(state: ProposalState) -> frozenset[DecisionAction]:
     """What people can decide on a proposal in `state`, as far as its state alone tells."""
-    return frozenset(each for each, (allowed, _) in _FROM.items() if state in allowed) - {A.LAPSE}
+    return frozenset(each for each, (allowed, _) in _FROM.items() if state in allowed) - NOBODYS
 
 
 class NotNow(Conflict):

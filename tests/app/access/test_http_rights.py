@@ -30,13 +30,18 @@ BATCHES = {"submit_batch", "cancel_batch", "create_schedule", "end_schedule"}
 CHANGES_OF: dict[Role, set[str]] = {
     Role.BROKER: set(),
     Role.ANALYST: {"submit_run", "cancel_run", *BATCHES, *WEBHOOKS},
-    Role.APPROVER: {"decide", "allow_exception", "direct", "withdraw_direction", *WEBHOOKS},
+    Role.APPROVER: {
+        *("decide", "allow_exception", "direct", "withdraw_direction", *WEBHOOKS),
+        *("answer_concern", "list_concerns"),
+    },
     Role.CONTACT: {
         *("create_need", "change_need", "withdraw_need", "confirm_need"),
         *("create_offer", "change_offer", "withdraw_offer", "answer_offer"),
         *("create_limits", "change_limits"),
         *("agree", "consent_to_publication", "withdraw_publication_consent"),
         *("create_contact", "change_contact", "erase_contact"),
+        *("book_visit", "write_up_visit", "sign_visit", "cancel_visit"),
+        *("add_review", "set_outcome", "raise_concern"),
     },
 }
 """What a role may ask for besides reading; of brokers it is shorter to say what they may not."""
@@ -46,6 +51,7 @@ AUDIT = {"list_audit_events", "read_audit_head", "verify_audit"}
 NOT_OF_BROKERS = {
     *("create_circumstance_rule", "change_circumstance_rule", "withdraw_circumstance_rule"),
     *("confirm_need", "answer_offer", "allow_exception", "direct", "withdraw_direction"),
+    *("list_concerns", "answer_concern"),
     *AUDIT,
     *("list_keys", "create_key", "rotate_key", "revoke_key"),
 }
@@ -154,5 +160,7 @@ def may(roles: frozenset[Role], asked: Operation) -> bool:
         return bool(roles & {Role.APPROVER, Role.CONTACT})
     if method == "get":
         own = any(name in CHANGES_OF[role] for role in roles)
-        return own or (bool(roles) and name not in AUDIT | WEBHOOKS | {"list_keys"})
+        return own or (
+            bool(roles) and name not in AUDIT | WEBHOOKS | {"list_keys", "list_concerns"}
+        )
     return any(name in CHANGES_OF[role] for role in roles)

@@ -41,6 +41,8 @@ CLASHES = {
     "allow_exception": "no rule is broken",
     "withdraw_direction": "none is in force",
     "allow": "no rule is broken",
+    "start_partnership": "it is not approved",
+    "resume_partnership": "it is not paused",
     "create_period": "it is there already",
     "change_period": "needs lie within it",
     "withdraw_period": "it is in use",
@@ -54,8 +56,9 @@ UNSET = {"sign_in_by_password", "join", "start", "come_back", "signed_out"}
 """Ways in that are closed until settings name an issuer or allow passwords."""
 OF_ONE = ("/dependents", "/contacts")
 """Lists of one thing, which a parameter names."""
-GONE_AGAIN = {"add"}
-"""Pages that show what they made, which here was undone before."""
+GONE_AGAIN = {"add", "answer_concern"}
+"""Pages that show what they made, which here was undone before, and what approvers of one area are
+not shown."""
 MARKERS = {
     "/api/v1/limits": '"participant":"4"',
     **dict.fromkeys(("/api/v1/batches", "/api/v1/schedules", "/portal/batches"), rows.TERM),

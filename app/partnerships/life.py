@@ -1,0 +1,411 @@
+"""Partnerships: how they start, pause, go on and end, and their terms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from app.access.policy import Action, Principal, authorise
+from app.access.scoped import authorise_on, visible
+from app.catalogue.queries import get_period
+from app.database import WriteSession, database_now
+from app.errors import Conflict, NotFound, Problem, require_version
+from app.exchange.service import set_what_came
+from app.partnerships.service import PARTNERSHIP
+from app.planning.capacity import what_is_left
+from app.planning.holds import by_need, held
+from app.planning.load import PLANNED_NEEDS, load
+from app.planning.options import MatchOptions
+from app.proposals import flags, running
+from app.proposals.decisions import NOTHING_SAID, lock, move
+from app.proposals.pair_check import check_pair
+from app.proposals.running import RUNNING, record, rows_of
+from app.proposals.states import APPROVED, NotNow
+from app.proposals.terms import check_agreed
+from app.wording import money, on_day
+from models.exchange import Need, Offer, Period
+from models.matching import Proposal, Run
+from models.partnerships import Partnership, Support
+from models.vocabulary import (
+    DecisionAction,
+    EndReason,
+    NeedState,
+    PaidBy,
+    ProposalState,
+    SupportState,
+    days_text,
+)
+
+PUBLIC: Final = frozenset({PaidBy.LOCAL_AUTHORITY, PaidBy.DEPARTMENT})
+REOPENED: Final = frozenset({NeedState.MET, NeedState.MATCH, NeedState.CLOSED})
+"""What a need may be when its support is over."""
+
+
+class BadPartnership(Problem):
+    """What is wrong with the terms of a partnership; `field` names which, if it is one."""
+
+    status = 422
+    title = "Invalid partnership"
+
+    def __init__(self, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What both sides agreed to beyond the days of the proposal; roles, never names."""
+
+    aims: str
+    taker_role: str
+    giver_role: str
+    monitor_role: str | None = None
+    rhythm: str | None = None
+    exit_plan: str | None = None
+    paid_by: PaidBy | None = None
+    day_rate_pounds: int | None = None
+    fee_pounds: int | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Days of a period after the proposal's own: support that goes on, usually with fewer."""
+
+    period: str
+    half_days: int
+
+
+def start(
+    session: WriteSession,
+    principal: Principal,
+    proposal_id: int,
+    terms: Terms,
+    starts: date,
+    ends: date,
+    later: Sequence[Later] = (),
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> Partnership:
+    """Make an approved proposal a partnership, which holds its days from then on.
+
+    Raises
+    ------
+    NotFound, Stale
+        If there is no such proposal or later period, or the proposal is no longer at `version`.
+    NotNow
+        If it is not approved, or what both sides agreed to has changed.
+    Conflict
+        If it is a partnership already.
+    NotToBeSent, Spent, RulesBroken
+        If the pair no longer keeps what the rules, days or places allow.
+    BadPartnership
+        If dates, days or money are not what was agreed to or could be.
+    """
+    authorise(principal, Action.REVIEW)
+    now = now or database_now(session)
+    proposal, need, offer = lock(session, principal, proposal_id)
+    authorise_on(session, principal, Action.REVIEW, proposal)
+    if (before := running.partnership_of(session, proposal_id)) is not None:
+        raise Conflict(f"proposal {proposal_id} is partnership {before.id} already")
+    require_version(proposal.version, version, f"Proposal {proposal_id}")
+    if proposal.state not in APPROVED:
+        raise NotNow(
+            f"You cannot start this partnership: proposal {proposal_id} is "
+            f"{proposal.state.replace('_', ' ')}, and it must be approved first."
+        )
+    check_agreed(session, proposal, need, offer)
+    check_pair(session, proposal, need, offer, now)
+    run = session.get_one(Run, proposal.run_id)
+    days = {run.period_code: proposal.half_days} | {each.period: each.half_days for each in later}
+    if len(days) <= len(later):
+        raise BadPartnership("name each period once, after the one that was proposed", "later")
+    periods = [get_period(session, principal, code) for code in days]
+    _check_dates(need, offer, periods, starts, ends)
+    _check_money(proposal, terms, proposal.half_days)
+    for each in periods[1:]:
+        _check_left(session, principal, need, offer, each, days[each.code], now)
+    made = Partnership(
+        proposal_id=proposal_id,
+        state=SupportState.ACTIVE,
+        starts=starts,
+        ends=ends,
+        **terms.columns,
+        started_by=principal.name,
+        started_at=now,
+    )
+    session.add(made)
+    session.flush()
+    for period in periods:
+        session.add(_row(made, need, offer, period, days[period.code], now))
+    session.flush()
+    flags.clear_by_decision(session, principal, proposal, now)
+    proposal.version += 1
+    _cover(session, principal, need, now)
+    session.flush()
+    record(session, principal, made, "started", of=made, proposal=proposal_id)
+    return made
+
+
+def _row(
+    made: Partnership, need: Need, offer: Offer, period: Period, half_days: int, now: datetime
+) -> Support:
+    return Support(
+        reference=f"{PARTNERSHIP}{made.id}:{period.code}",
+        taker_id=need.participant_id,
+        giver_id=offer.participant_id,
+        expertise_code=need.expertise_code,
+        period_code=period.code,
+        half_days=half_days,
+        agreed_half_days=half_days,
+        partnership_id=made.id,
+        starts=max(made.starts, period.starts),
+        ends=min(made.ends, period.ends),
+        state=SupportState.ACTIVE,
+        updated_at=now,
+    )
+
+
+def _check_dates(
+    need: Need, offer: Offer, periods: Sequence[Period], starts: date, ends: date
+) -> None:
+    first, last = periods[0], periods[-1]
+    if any(one.ends >= other.starts for one, other in pairwise(periods)):
+        raise BadPartnership("later periods must follow one another", "later")
+    opens = max(need.window_starts, offer.window_starts, first.starts)
+    closes = min(need.window_ends, offer.window_ends, first.ends) if last is first else last.ends
+    if not opens <= starts <= first.ends:
+        raise BadPartnership(
+            f"the start must be from {on_day(opens)} to {on_day(first.ends)}, as both sides "
+            f"agreed: {on_day(starts)} is not",
+            "starts",
+        )
+    if not max(starts, last.starts) <= ends <= closes:
+        raise BadPartnership(
+            f"the end must be from {on_day(max(starts, last.starts))} to {on_day(closes)}: "
+            f"{on_day(ends)} is not",
+            "ends",
+        )
+
+
+def _check_money(proposal: Proposal, terms: Terms, half_days: int) -> None:
+    agreed = proposal.public_money_pounds
+    cost = ((terms.day_rate_pounds or 0) + (terms.fee_pounds or 0)) * half_days / 2
+    if terms.paid_by in PUBLIC and agreed is not None and cost > agreed:
+        raise BadPartnership(
+            f"{days_text(half_days)} at this rate cost {money(round(cost))}, and both sides agreed "
+            f"to {money(agreed)} of public money. Lower the rate, or agree to more first",
+            "day_rate_pounds",
+        )
+
+
+def _check_left(
+    session: WriteSession,
+    principal: Principal,
+    need: Need,
+    offer: Offer,
+    period: Period,
+    half_days: int,
+    now: datetime,
+) -> None:
+    """Refuse days of a later period that the supporting organisation does not have left."""
+    sides = {need.participant_id, offer.participant_id}
+    day = max(now.date(), period.starts)
+    loaded = load(session, principal, None, period.code, day, now=now, only=sides)
+    left = what_is_left(loaded, MatchOptions())
+    at = next(at for at, row in enumerate(loaded.participants) if row.id == offer.participant_id)
+    if half_days > left.give_limit[at]:
+        raise BadPartnership(
+            f"the supporting organisation has {days_text(left.give_limit[at])} left in "
+            f"{period.code}, and {days_text(half_days)} were entered",
+            "later",
+        )
+
+
+def _cover(session: WriteSession, principal: Principal, need: Need, now: datetime) -> None:
+    """Make a need matched where what is promised for it leaves nothing to look for."""
+    promised = by_need(held(session, now, {need.participant_id}))[need.id]
+    enough = sum(each.half_days for each in promised) > need.half_days - need.half_days_min
+    full = 0 < need.max_givers <= len(promised)
+    if (enough or full) and need.state in PLANNED_NEEDS:
+        set_what_came(session, principal, need, NeedState.MATCHED)
+
+
+def find(
+    session: WriteSession,
+    principal: Principal,
+    partnership_id: int,
+    version: int | None = None,
+) -> tuple[Partnership, Proposal, Need, Offer]:
+    """Lock a partnership that the principal may read, with its proposal and both sides.
+
+    Raises
+    ------
+    NotFound, Stale
+        If there is none, or it is no longer at `version`.
+    """
+    seen = visible(principal, Action.READ, Proposal)
+    proposal_id = session.scalar(
+        select(Partnership.proposal_id)
+        .join(Proposal, Proposal.id == Partnership.proposal_id)
+        .where(Partnership.id == partnership_id, seen)
+    )
+    if proposal_id is None:
+        raise NotFound(f"There is no partnership {partnership_id}. Check the number.")
+    sides = lock(session, principal, proposal_id)
+    found = session.get_one(
+        Partnership, partnership_id, with_for_update=True, populate_existing=True
+    )
+    require_version(found.version, version, f"Partnership {partnership_id}")
+    return found, *sides
+
+
+def require_running(partnership: Partnership, what: str) -> None:
+    if partnership.state not in RUNNING:
+        raise Conflict(
+            f"You cannot {what}: partnership {partnership.id} was over on "
+            f"{on_day(partnership.over_on)}."
+        )
+
+
+def change_terms(
+    session: WriteSession,
+    principal: Principal,
+    partnership_id: int,
+    changes: Mapping[str, Any],
+    *,
+    version: int | None = None,
+) -> Partnership:
+    """Change aims, rhythm, people or the plan to end; days, dates and money are agreed anew.
+
+    Raises
+    ------
+    NotFound, Stale, Conflict
+        As `find`; or if the partnership is over.
+    """
+    authorise(principal, Action.REVIEW)
+    found, proposal, _, _ = find(session, principal, partnership_id, version)
+    authorise_on(session, principal, Action.REVIEW, proposal)
+    require_running(found, "change its terms")
+    changed = [name for name, value in changes.items() if getattr(found, name) != value]
+    if not changed:
+        return found
+    for name in changed:
+        setattr(found, name, changes[name])
+    found.version += 1
+    session.flush()
+    record(session, principal, found, "changed", of=found, changed=sorted(changed))
+    return found
+
+
+def pause(
+    session: WriteSession,
+    principal: Principal,
+    partnership_id: int,
+    reason: EndReason,
+    note: str | None = None,
+    *,
+    version: int | None = None,
+) -> Partnership:
+    """Pause a partnership: its days stay promised, and no visit can be booked."""
+    return _turn(
+        session, principal, partnership_id, SupportState.PAUSED, reason, note, version, "pause it"
+    )
+
+
+def resume(
+    session: WriteSession, principal: Principal, partnership_id: int, *, version: int | None = None
+) -> Partnership:
+    return _turn(
+        session, principal, partnership_id, SupportState.ACTIVE, None, None, version, "resume it"
+    )
+
+
+def _turn(
+    session: WriteSession,
+    principal: Principal,
+    partnership_id: int,
+    state: SupportState,
+    reason: EndReason | None,
+    note: str | None,
+    version: int | None,
+    what: str,
+) -> Partnership:
+    authorise(principal, Action.REVIEW)
+    found, proposal, _, _ = find(session, principal, partnership_id, version)
+    authorise_on(session, principal, Action.REVIEW, proposal)
+    require_running(found, what)
+    if (found.state, found.reason, found.note) == (state, reason, note):
+        return found
+    _check_reason(reason, note)
+    before, found.state = found.state, state
+    found.reason, found.note = reason, note
+    found.version += 1
+    for row in rows_of(session, found.id):
+        row.state = state
+    session.flush()
+    record(session, principal, found, state, of=found, before=before)
+    return found
+
+
+def end(
+    session: WriteSession,
+    principal: Principal,
+    partnership_id: int,
+    reason: EndReason,
+    over_on: date,
+    need_becomes: NeedState,
+    note: str | None = None,
+    *,
+    version: int | None = None,
+    now: datetime | None = None,
+) -> Partnership:
+    """End a partnership: completed where it went as agreed, stopped for any other reason.
+
+    Its days become those delivered, and its need what it is said to become: met, open again for
+    other support (`match`), or closed.
+
+    Raises
+    ------
+    NotFound, Stale, Conflict
+        As `find`; or if the partnership is over.
+    BadPartnership
+        If the day lies before its start or ahead, or a reason lacks its note.
+    """
+    authorise(principal, Action.REVIEW)
+    now = now or database_now(session)
+    found, proposal, need, _ = find(session, principal, partnership_id, version)
+    authorise_on(session, principal, Action.REVIEW, proposal)
+    require_running(found, "end it")
+    _check_reason(reason, note)
+    if not min(found.starts, now.date()) <= over_on <= now.date():
+        raise BadPartnership(
+            f"enter the day on which it was over, from {on_day(found.starts)} to today: "
+            f"{on_day(over_on)} is not",
+            "over_on",
+        )
+    if need_becomes not in REOPENED:
+        raise BadPartnership(
+            f"the need becomes one of {', '.join(sorted(REOPENED))}: {need_becomes} is not",
+            "need_becomes",
+        )
+    completed = reason is EndReason.COMPLETED
+    state = SupportState.ENDED if completed else SupportState.STOPPED
+    running.close(session, principal, found, state, over_on, reason, note)
+    complete, result = DecisionAction.COMPLETE, ProposalState.COMPLETED
+    move(session, principal, proposal, complete, result, NOTHING_SAID, now, 0)
+    if need.state not in (need_becomes, NeedState.MET, NeedState.CLOSED):
+        set_what_came(session, principal, need, need_becomes)
+    return found
+
+
+def _check_reason(reason: EndReason | None, note: str | None) -> None:
+    if reason is EndReason.OTHER and not note:
+        raise BadPartnership("reason 'other' needs a note that explains it", "note")

@@ -1,0 +1,169 @@
+"""Reads of partnerships, with their visits, reviews and outcomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.access.policy import Action, Principal, authorise
+from app.access.scoped import visible
+from app.chunks import chunked
+from app.database import ReadSession
+from app.errors import NotFound
+from app.partnerships.reviews import outcomes_of
+from app.proposals.queries import Full, find_proposals
+from app.register.naming import reference_named
+from models.exchange import Need, Offer
+from models.matching import Proposal
+from models.partnerships import Outcome, Partnership, Review, Support, SupportVisit
+from models.register import Participant
+from models.vocabulary import DELIVERED, SupportState, VisitState
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Half-days of a partnership: agreed in all its periods, delivered, and booked to come."""
+
+    agreed: int
+    delivered: int
+    booked: int
+    signed: int
+
+    @property
+    def left(self) -> int:
+        return self.agreed - self.delivered - self.booked
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A partnership with whose it is and how far it is."""
+
+    partnership: Partnership
+    full: Full
+    days: Days
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Everything of one partnership that both sides and the broker read."""
+
+    summary: Summary
+    periods: Sequence[Support]
+    visits: Sequence[SupportVisit]
+    reviews: Sequence[Review]
+    outcomes: Sequence[Outcome]
+
+
+def list_partnerships(
+    session: ReadSession,
+    principal: Principal,
+    *,
+    participant: str | None = None,
+    taker: str | None = None,
+    giver: str | None = None,
+    need: str | None = None,
+    period: str | None = None,
+    state: SupportState | None = None,
+    after: int = 0,
+    limit: int | None = 100,
+) -> list[Summary]:
+    """A page of partnerships by number; `participant` is either side."""
+    authorise(principal, Action.READ)
+    query = (
+        select(Partnership)
+        .join(Proposal, Proposal.id == Partnership.proposal_id)
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .where(Partnership.id > after, visible(principal, Action.READ, Proposal))
+        .order_by(Partnership.id)
+        .limit(limit)
+    )
+    of_taker, of_giver = Need.participant_id, Offer.participant_id
+    for cell, columns in (
+        (participant, (of_taker, of_giver)),
+        (taker, (of_taker,)),
+        (giver, (of_giver,)),
+    ):
+        if cell is not None:
+            query = query.where(or_(*(_is(session, column, cell) for column in columns)))
+    if need is not None:
+        query = query.where(Need.reference == need)
+    if period is not None:
+        rows = select(Support.partnership_id).where(Support.period_code == period)
+        query = query.where(Partnership.id.in_(rows))
+    if state is not None:
+        query = query.where(Partnership.state == state)
+    return _summaries(session, principal, list(session.scalars(query)))
+
+
+def _is(session: ReadSession, column: Any, cell: str) -> ColumnElement[bool]:
+    who = select(Participant.id).where(Participant.reference == reference_named(session, cell))
+    return column.in_(who)  # type: ignore[no-any-return]
+
+
+def _summaries(
+    session: Session, principal: Principal, found: Sequence[Partnership]
+) -> list[Summary]:
+    of_proposal: dict[int, Full] = {}
+    agreed: dict[int, int] = {}
+    by_state: dict[tuple[int, str], int] = {}
+    for some in chunked(found):
+        ids = [each.id for each in some]
+        of_proposal |= {
+            full.proposal.id: full
+            for full in find_proposals(
+                session, principal, Proposal.id.in_([each.proposal_id for each in some])
+            )
+        }
+        rows: Select[*tuple[Any, ...]] = select(
+            Support.partnership_id, func.sum(Support.agreed_half_days)
+        ).where(Support.partnership_id.in_(ids))
+        by_partnership = session.execute(rows.group_by(Support.partnership_id))
+        agreed |= {which: half_days for which, half_days in by_partnership}
+        visits = select(
+            SupportVisit.partnership_id, SupportVisit.state, func.sum(SupportVisit.half_days)
+        ).where(SupportVisit.partnership_id.in_(ids))
+        for which, state, half_days in session.execute(
+            visits.group_by(SupportVisit.partnership_id, SupportVisit.state)
+        ):
+            by_state[which, state] = half_days
+    return [
+        Summary(
+            each,
+            of_proposal[each.proposal_id],
+            Days(
+                agreed.get(each.id, 0),
+                sum(by_state.get((each.id, state), 0) for state in DELIVERED),
+                by_state.get((each.id, VisitState.BOOKED), 0),
+                by_state.get((each.id, VisitState.SIGNED), 0),
+            ),
+        )
+        for each in found
+    ]
+
+
+def get_partnership(session: Session, principal: Principal, partnership_id: int) -> Whole:
+    authorise(principal, Action.READ)
+    query = (
+        select(Partnership)
+        .join(Proposal, Proposal.id == Partnership.proposal_id)
+        .where(Partnership.id == partnership_id, visible(principal, Action.READ, Proposal))
+    )
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound(f"There is no partnership {partnership_id}. Check the number.")
+    [summary] = _summaries(session, principal, [found])
+
+    def of(model: Any, *order: Any) -> Any:
+        mine = select(model).where(model.partnership_id == partnership_id)
+        return session.scalars(mine.order_by(*order, model.id)).all()
+
+    return Whole(
+        summary,
+        of(Support, Support.starts),
+        of(SupportVisit, SupportVisit.on_day),
+        of(Review),
+        outcomes_of(session, partnership_id),
+    )

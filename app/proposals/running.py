@@ -1,0 +1,117 @@
+"""The partnership that a proposal has become, and how it ends, whoever ends it."""
+
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.access.policy import Principal
+from app.database import WriteSession
+from app.events import audit
+from app.proposals.states import NotNow
+from models.matching import Proposal
+from models.partnerships import Partnership, Support, SupportVisit
+from models.vocabulary import DELIVERED, EndReason, SupportResult, SupportState, VisitState
+
+RUNNING: Final = frozenset({SupportState.ACTIVE, SupportState.PAUSED})
+
+
+def partnership_of(session: Session, proposal_id: int) -> Partnership | None:
+    return session.scalar(select(Partnership).where(Partnership.proposal_id == proposal_id))
+
+
+def require_none(session: Session, proposal: Proposal) -> None:
+    """Refuse to withdraw what has begun."""
+    found = partnership_of(session, proposal.id)
+    if found is not None:
+        raise NotNow(
+            f"You cannot withdraw this proposal: it is partnership {found.id}. Stop the "
+            "partnership instead."
+        )
+
+
+def stop_with(
+    session: WriteSession, principal: Principal, proposal: Proposal, now: datetime
+) -> None:
+    """Stop the partnership of a proposal that ends in another way, as by a repair."""
+    found = partnership_of(session, proposal.id)
+    if found is not None and found.state in RUNNING:
+        reason = EndReason.OTHER_SUPPORT
+        close(session, principal, found, SupportState.STOPPED, now.date(), reason, None)
+
+
+def close(
+    session: WriteSession,
+    principal: Principal,
+    partnership: Partnership,
+    state: SupportState,
+    over_on: date,
+    reason: EndReason,
+    note: str | None,
+) -> None:
+    """End a partnership on a day: what was booked after it is cancelled, days are as delivered."""
+    before = partnership.state
+    partnership.state, partnership.over_on = state, over_on
+    partnership.reason, partnership.note = reason, note
+    partnership.version += 1
+    for visit in session.scalars(
+        select(SupportVisit).where(
+            SupportVisit.partnership_id == partnership.id,
+            SupportVisit.state == VisitState.BOOKED,
+            SupportVisit.on_day > over_on,
+        )
+    ):
+        visit.state = VisitState.CANCELLED
+        visit.version += 1
+    for row in rows_of(session, partnership.id):
+        row.state = state
+        row.result = SupportResult.NOT_KNOWN
+        if row.starts is not None and row.ends is not None:
+            row.ends = max(row.starts, min(row.ends, over_on))
+    settle(session, partnership)
+    record(session, principal, partnership, state, before=before, reason=str(reason))
+
+
+def rows_of(session: Session, partnership_id: int) -> list[Support]:
+    """Its rows in the register of support, a period each, in order and locked."""
+    query = select(Support).where(Support.partnership_id == partnership_id)
+    return list(session.scalars(query.order_by(Support.starts, Support.id).with_for_update()))
+
+
+def settle(session: WriteSession, partnership: Partnership) -> None:
+    """Let the register say what was delivered in each period of a partnership that is over."""
+    if partnership.over_on is None:
+        return
+    session.flush()
+    for row in rows_of(session, partnership.id):
+        row.half_days = delivered(session, row)
+    session.flush()
+
+
+def delivered(session: Session, row: Support) -> int:
+    """Half-days of visits that were written up within the days of a row of the register."""
+    found: int | None = session.scalar(
+        select(func.sum(SupportVisit.half_days)).where(
+            SupportVisit.partnership_id == row.partnership_id,
+            SupportVisit.on_day.between(row.starts, row.ends),
+            SupportVisit.state.in_(DELIVERED),
+        )
+    )
+    return found or 0
+
+
+def record(
+    session: WriteSession,
+    principal: Principal,
+    partnership: Partnership,
+    what: str,
+    **detail: Any,
+) -> None:
+    audit.record(
+        session,
+        actor=principal.name,
+        action=f"partnership.{what}",
+        subject=f"partnership:{partnership.id}",
+        **detail,
+    )
