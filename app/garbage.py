@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def keep_uncollected() -> None:
+    """Leave what there is by now out of every later collection, as it is kept to the end."""
+    gc.collect()
+    gc.freeze()
+
+
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Collect what there is, then make many rows without the collector: none are circular.

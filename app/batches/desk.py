@@ -13,10 +13,12 @@ from typing import Final
 from app.access.policy import WORKER
 from app.database import Database
 from app.errors import Problem
+from app.garbage import keep_uncollected
 from app.log import configure
-from app.planning.borders import beside_other_areas
+from app.planning.borders import beside_other_areas, stood_before
 from app.planning.build import build
 from app.planning.carry_out import FINDING, Made, Order
+from app.planning.holds import Hold
 from app.planning.load import Loaded, load
 from app.planning.rows_digest import RowsDigest
 from app.planning.scope import BORDER, takers_of
@@ -43,6 +45,8 @@ class Desk:
     stop: Event
     loaded: Loaded | None = field(default=None, init=False)
     digest: RowsDigest | None = field(default=None, init=False)
+    before: Sequence[Hold] | None = field(default=None, init=False)
+    """What stood in all areas when the batch began."""
 
 
 _desks: list[Desk] = []
@@ -97,6 +101,8 @@ def _begin(desk: Desk, database: Database, held: Lease) -> tuple[Order, Made | N
                 return order, None, None, ()
             if desk.loaded is None:
                 desk.loaded = load(session, WORKER, None, order.period_code, as_of)
+                desk.before = stood_before(session, run)
+                keep_uncollected()
             takers = takers_of(session, WORKER, order.scope, as_of)
             ids = takers.participant_ids
             stands = standing(session, order.scope, order.period_code, order.run_id, takers=ids)
@@ -104,7 +110,7 @@ def _begin(desk: Desk, database: Database, held: Lease) -> tuple[Order, Made | N
             if ids is not None:
                 mine = [need for need in rows.needs if need.participant_id in ids]
                 rows = replace(rows, needs=mine)
-            left = beside_other_areas(session, rows, order.options, ids, order.run_id)
+            left = beside_other_areas(session, rows, order.options, ids, order.run_id, desk.before)
         return order, rows, left, stands
 
     order, rows, left, stands = retried(read, desk.stop.is_set)

@@ -94,17 +94,20 @@ def beside_other_areas(
     options: MatchOptions,
     takers: Collection[int] | None,
     run_id: int,
+    before: Sequence[Hold] | None = None,
 ) -> Loaded:
     """Rows of a run of a batch, less what stands for other areas by runs before the batch.
 
     So an area that is planned again fits with the others, and nothing that a pass across borders
     settled is taken back only to be settled anew. What those give elsewhere whom a pin here names
-    is not taken off: then it is promised twice, and the pass decides.
+    is not taken off: then it is promised twice, and the pass decides. Whoever plans many areas of a
+    batch gives what stood `before` it.
     """
     run = session.get_one(Run, run_id)
     if run.batch_id is None or takers is None or options.reciprocity not in APART:
         return loaded
-    others = [each for each in _before(session, run) if each.taker_id not in takers]
+    stood = stood_before(session, run) if before is None else before
+    others = [each for each in stood if each.taker_id not in takers]
     held = {(each.need_id, each.offer_id) for each in loaded.holds}
     mine = {need.id for need in loaded.needs}
     pinned = {
@@ -121,7 +124,7 @@ def beside_other_areas(
     return replace(loaded, holds=[*loaded.holds, *fixed])
 
 
-def _before(session: Session, run: Run) -> list[Hold]:
+def stood_before(session: Session, run: Run) -> list[Hold]:
     """What stood when the batch of a run began."""
     ours = select(Run.id).where(Run.batch_id == run.batch_id)
     stood = undecided() | Proposal.replaced_by_run_id.in_(ours)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
@@ -20,6 +20,8 @@ from models.vocabulary import ProposalState, days_text
 from solver.pairing.candidates import CandidatePairs
 from solver.pairing.weights import Weights
 
+MOST_NAMED: Final = 10_000
+"""Takers that a query names; of more it reads everybody's, and leaves out others after."""
 TYPICAL_HALF_DAYS: Final = 5
 """Of the pairing that the price of change is put in words for."""
 
@@ -99,6 +101,8 @@ def undecided_of(
     )
     if before is not None:
         query = query.where(Proposal.run_id < before)
+    if takers is not None and len(takers) <= MOST_NAMED:
+        query = query.where(or_(~across, Need.participant_id.in_(takers)))
     return [
         (proposal_id, need_id, offer_id, half_days)
         for proposal_id, need_id, offer_id, half_days, taker, is_across in session.execute(query)
