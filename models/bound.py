@@ -9,6 +9,7 @@ from models import (
     batches,
     exchange,
     history,
+    interests,
     matching,
     partnerships,
     people,
@@ -52,6 +53,7 @@ _OF_REGISTER: Final = (
     register.Participant,
     register.Succession,
 )
+_OF_INTERESTS: Final = (interests.Interest, interests.InterestRule)
 _OF_ACCESS: Final = (
     access.ApiKey,
     access.EmbedToken,
@@ -70,6 +72,7 @@ BOUND: Final[dict[str, Table]] = {
                 *_OF_REVIEW,
                 *_OF_EXCHANGE,
                 *_OF_REGISTER,
+                *_OF_INTERESTS,
                 *_OF_ACCESS,
                 matching.Run,
                 batches.Schedule,
