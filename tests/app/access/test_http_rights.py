@@ -37,6 +37,7 @@ CHANGES_OF: dict[Role, set[str]] = {
         *("create_limits", "change_limits"),
         *("agree", "consent_to_publication", "withdraw_publication_consent"),
         *("create_contact", "change_contact", "erase_contact"),
+        *("declare_interest", "withdraw_interest"),
     },
 }
 """What a role may ask for besides reading; of brokers it is shorter to say what they may not."""
