@@ -29,6 +29,7 @@ from app.http.door import Door
 from app.http.media import negotiate
 from app.http.middleware import Requests
 from app.imports.routes import router as imports
+from app.interests.routes import router as interests
 from app.jobs.setup import make_worker
 from app.jobs.worker import embedded
 from app.maps.embed_routes import router as embeds
@@ -42,6 +43,7 @@ from app.proposals.approval_routes import router as approval
 from app.proposals.flag_routes import router as flagging
 from app.proposals.publication_routes import router as publication
 from app.proposals.routes import router as matching
+from app.proposals.statement_routes import router as statements
 from app.register.network_routes import router as networks
 from app.register.routes import router as register
 from app.repairs.routes import router as repairs
@@ -112,6 +114,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         document.router,
         register,
         networks,
+        interests,
         catalogue,
         limits,
         cases,  # before needs, whose references may hold slashes
@@ -126,6 +129,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         matching,
         approval,
         publication,
+        statements,
         successions,
         flagging,
         repairs,

@@ -9,6 +9,7 @@ from models import (
     batches,
     exchange,
     history,
+    interests,
     matching,
     partnerships,
     people,
@@ -59,6 +60,7 @@ _OF_REGISTER: Final = (
     register.Participant,
     register.Succession,
 )
+_OF_INTERESTS: Final = (interests.Interest, interests.InterestRule)
 _OF_ACCESS: Final = (
     access.ApiKey,
     access.EmbedToken,
@@ -78,6 +80,7 @@ BOUND: Final[dict[str, Table]] = {
                 *_OF_EXCHANGE,
                 *_OF_PARTNERSHIPS,
                 *_OF_REGISTER,
+                *_OF_INTERESTS,
                 *_OF_ACCESS,
                 matching.Run,
                 batches.Schedule,

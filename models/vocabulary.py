@@ -335,6 +335,27 @@ class DeclineReason(Word):
     OTHER = "other"
 
 
+class InterestKind(Word):
+    """What a participant has declared to be to another; who holds it comes first."""
+
+    ADVISER_EMPLOYED_BY = "adviser_employed_by"
+    """It employs an adviser of the other."""
+    BIDS_FOR = "bids_for"
+    """It would take the other over, as an incoming trust may."""
+    GOVERNOR_IN_COMMON = "governor_in_common"
+    SUPPLIER_OF = "supplier_of"
+    PAID_TO_JUDGE = "paid_to_judge"
+    OTHER = "other"
+
+
+class InterestEffect(Word):
+    """What a declared interest does to the pair of its two sides."""
+
+    REFUSES = "refuses"
+    SHOWN = "shown"
+    """As a warning; people decide."""
+
+
 class SteeringKind(Word):
     """Whether the next runs must include a pair, or must not."""
 

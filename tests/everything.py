@@ -7,7 +7,17 @@ from sqlalchemy import select
 
 from app.database import Database
 from app.events import audit
-from models import access, batches, exchange, matching, partnerships, people, register, webhooks
+from models import (
+    access,
+    batches,
+    exchange,
+    interests,
+    matching,
+    partnerships,
+    people,
+    register,
+    webhooks,
+)
 from tests import rows
 from tests.traffic import a_day
 
@@ -53,6 +63,12 @@ def everything(database: Database) -> None:
                     **{"reference": "s1", "taker_id": first, "giver_id": second},
                     **{"state": "active", "updated_at": AT},
                 ),
+                interests.Interest(
+                    **{"reference": "i1", "kind": "other", "holder_id": first, "about_id": second},
+                    **{"evidence": "made up", "declared_by": "clerk", "declared_on": ON},
+                    **{"recorded_by": "user:1", "recorded_at": AT},
+                ),
+                interests.InterestRule(kind="other", effect="shown", exceptions=False),
                 matching.ApprovalRule(
                     **{"position": 9, "unfunded": False, "approved_by": "agreements"},
                     **{"statement": "Otherwise the sides."},

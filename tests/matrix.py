@@ -29,6 +29,7 @@ from app.runs import service
 from models.access import EmbedToken
 from models.batches import Batch, Schedule
 from models.exchange import Need, Offer
+from models.interests import Interest
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
 from models.partnerships import Concern, Partnership, Support, SupportVisit
 from models.register import Area, Circumstance, FactChange, ImportBatch, Institution, Participant
@@ -111,6 +112,8 @@ def fill(database: Database) -> None:
         for half, urn in ((OWN, "1"), (ELSEWHERE, "4")):
             _steer(session, half)
             add_contact(session, TERMINAL, urn, CONTACT)
+        _declare(session, OWN, 1)
+        _declare(session, ELSEWHERE, 4)
         _break(session, OWN, 1, 1)
         _break(session, ELSEWHERE, 2, 4)
         queued = {"state": "queued", "options": OPTIONS.model_dump(mode="json"), "actor": "x"}
@@ -215,6 +218,27 @@ def _steer(session: WriteSession, name: str) -> None:
         rows.add(session, Steering(kind=kind, offer_id=offer_id, **pair))
 
 
+def _declare(session: WriteSession, name: str, first: int, of: str = "", actor: str = "x") -> None:
+    """An interest of the closed school, which takes nothing from anybody's proposals."""
+    holder, about = (
+        session.scalar(select(Participant.id).where(Participant.reference == f"urn:{urn}"))
+        for urn in (first + 2, first)
+    )
+    rows.add(
+        session,
+        Interest(
+            **{"reference": f"{name}-interest{_suffix(of)}", "kind": "other", "holder_id": holder},
+            **{"about_id": about, "evidence": name, "declared_by": "clerk"},
+            **{"declared_on": rows.STARTS, "recorded_by": actor, "recorded_at": rows.NOW},
+        ),
+    )
+
+
+def _suffix(of: str) -> str:
+    """Of what a caller of some kind recorded itself."""
+    return f"-{of.replace(' ', '-')}" if of else ""
+
+
 def _break(session: WriteSession, name: str, run_id: int, first: int) -> None:
     """A pairing that was declined, so that its need has nobody, and a repair of it."""
     need = session.scalars(select(Need).where(Need.reference == f"{name}-unmet")).one()
@@ -242,6 +266,7 @@ def callers(database: Database) -> list[Caller]:
             _, text = create_key(session, TERMINAL, kind.name, grants)
             principal = principal_of(session, text)
             visit = browser_sessions.begin(session, principal)
+            _declare(session, OWN, 1, kind.name, principal.name)
             made.append(Caller(kind, text, visit, *_things_of(session, principal.name, OWN)))
     return made
 
@@ -307,12 +332,8 @@ class Asking:
         path, half = place.path, self.half
         mine = half == OWN and self.caller is not None
         if name == "reference":
-            if "support" in path:
-                return f"{half}-support"
-            if "offers" in path:
-                return f"{half}-own-offer"
-            last = "suggested" if "confirm" in path else "unmet" if "unmet" in path else "need"
-            return f"{half}-{last}"
+            own = _suffix(self.caller.kind.name) if mine and self.caller else ""
+            return f"{half}-{_of_reference(path)}{own if 'interests' in path else ''}"
         if name == "key":
             return f"{half}-{'network' if 'networks' in path else 'hub'}"
         if name == "urn":
@@ -360,6 +381,20 @@ class Asking:
         }[name]
 
 
+def _of_reference(path: str) -> str:
+    """What of a half has the reference in an address."""
+    for part, of in (
+        ("interests", "interest"),
+        ("support", "support"),
+        ("offers", "own-offer"),
+        ("confirm", "suggested"),
+        ("unmet", "unmet"),
+    ):
+        if part in path:
+            return of
+    return "need"
+
+
 def address(place: Place, asking: Asking) -> str:
     path = re.sub(r":[a-z]+}", "}", place.path)
     for name in re.findall(r"{(\w+)}", path):
@@ -382,6 +417,8 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "areas": [asking.area],
         "options": None,
         "to": asking.school,
+        "holder": str(asking.school),
+        "about": str(asking.school + 1),
         "repair": asking.school,
         "said_on": told()["said_on"],
         "on_day": told()["said_on"],
@@ -420,6 +457,11 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         "mode": "either",
         "version": "1",
     }
+    declared = {
+        **{"reference": "new", "kind": "other", "evidence": "made up", "declared_by": "clerk"},
+        **{"holder": str(asking.school), "about": str(asking.school + 1)},
+        "declared_on": "2025-09-01",
+    }
     need = {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
     approves = asking.caller and asking.caller.kind.role == Role.APPROVER
     chosen = f"{asking.proposals[half]}:{proposal_version}"
@@ -443,7 +485,8 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         ),
         ("/answer", {"availability": "may_offer", "version": "1", "confirmed": "1"}),
         ("/confirm", {"by_role": "headteacher", "agreed_by": "headteacher", "version": "1"}),
-        ("/withdraw", {"version": "1"}),
+        ("/interests/new", declared),
+        ("/withdraw", {"version": "1", "reason": "made up"}),
         ("/batches/new", {"areas": asking.area, "period": rows.YEAR}),
         ("/runs/new", {"area": asking.area, "period": rows.YEAR, **RUN_FORM}),
         ("/proposals/decide", {"chosen": chosen, "confirmed": "1", **decided}),

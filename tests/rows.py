@@ -7,6 +7,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from models.exchange import Expertise, Limits, Need, Offer, Period
+from models.interests import Interest
 from models.partnerships import Support
 from models.register import (
     Area,
@@ -154,4 +155,21 @@ def add_support(
             giver_name=None if giver else "Somebody else",
             **(row | changes),
         ),
+    )
+
+
+def add_interest(
+    session: Session, reference: str, holder: Participant, about: Participant, **changes: Any
+) -> Interest:
+    row = {
+        "kind": "bids_for",
+        "evidence": "made up",
+        "declared_by": "clerk to governors",
+        "declared_on": STARTS,
+        "recorded_by": "somebody",
+        "recorded_at": NOW,
+    }
+    return add(
+        session,
+        Interest(reference=reference, holder_id=holder.id, about_id=about.id, **(row | changes)),
     )

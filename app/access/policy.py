@@ -18,6 +18,7 @@ class Action(StrEnum):
     CHANGE_OFFER = "change_offer"
     CONFIRM_NEED = "confirm_need"
     ANSWER_OFFER = "answer_offer"
+    DECLARE_INTEREST = "declare_interest"
     SUGGEST = "suggest"
     RUN = "run"
     REVIEW = "review"
@@ -54,6 +55,8 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.CHANGE_OFFER: BROKERS | {Role.CONTACT},
     Action.CONFIRM_NEED: frozenset({Role.CONTACT}),
     Action.ANSWER_OFFER: frozenset({Role.CONTACT}),
+    # Of either side; a contact withdraws what they recorded themselves.
+    Action.DECLARE_INTEREST: BROKERS | {Role.CONTACT},
     Action.SUGGEST: BROKERS | {Role.ANALYST},
     Action.RUN: BROKERS | {Role.ANALYST},
     Action.REVIEW: BROKERS,
@@ -90,6 +93,7 @@ PHRASES: dict[Action, str] = {
     Action.CHANGE_OFFER: "change offers",
     Action.CONFIRM_NEED: "confirm needs",
     Action.ANSWER_OFFER: "answer offers",
+    Action.DECLARE_INTEREST: "declare interests",
     Action.SUGGEST: "make suggestions",
     Action.RUN: "start runs",
     Action.REVIEW: "review proposals",

@@ -1,9 +1,9 @@
 """What lies in the scopes of a principal: a condition for lists, and the same for single rows.
 
 An institution or organisation lies in its local authority, region, trusts and networks; a need, an
-offer or limits lie where theirs does; a proposal or support lies where either side does; a run lies
-in the area, group or network that it plans. What nobody may read is answered like what is not
-there; what may be read but not changed is refused.
+offer or limits lie where theirs does; a proposal, support or an interest lies where either side
+does; a run lies in the area, group or network that it plans. What nobody may read is answered like
+what is not there; what may be read but not changed is refused.
 """
 
 from collections.abc import Callable, Collection
@@ -19,6 +19,7 @@ from models.access import EmbedToken
 from models.base import Base
 from models.batches import Batch, Schedule
 from models.exchange import Limits, Need, Offer
+from models.interests import Interest
 from models.matching import Proposal, Run, Steering
 from models.partnerships import Support
 from models.register import (
@@ -175,6 +176,8 @@ def visible(principal: Principal, action: Action, model: type[Base]) -> Conditio
     if model is Run:
         # Whoever asked for a run had the right to all of it then.
         return or_(Run.actor == principal.name, _run(scopes))
+    if model is Interest:
+        return or_(within(scopes, Interest.holder_id), within(scopes, Interest.about_id))
     if model in _OF_MAKER:
         return _OF_MAKER[model] == principal.name
     if action is Action.DIRECT:

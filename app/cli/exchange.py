@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 confirm_app = typer.Typer(help="Confirm suggested needs for schools.")
 answer_app = typer.Typer(help="Record what supporting organisations can offer.")
-withdraw_app = typer.Typer(help="Withdraw a need, an offer or a circumstance.")
+withdraw_app = typer.Typer(help="Withdraw a need, an offer, a circumstance or an interest.")
 
 SHOWN = 20
 """Suggestions a preview lists; `--json` gives all."""
@@ -164,6 +164,21 @@ def withdraw_circumstance(
             markup=False,
             soft_wrap=True,
         )
+
+
+@withdraw_app.command("interest")
+def withdraw_interest(
+    reference: Annotated[
+        str, typer.Argument(metavar="REFERENCE", help="Reference of the declared interest.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why it is withdrawn. It is kept with it.")],
+) -> None:
+    """Withdraw a declared interest. It stays on record with the reason."""
+    from app.interests import service
+
+    with open_database() as database, database.write() as session:
+        service.withdraw(session, TERMINAL, reference, reason)
+    out.print(f"Interest {reference} is withdrawn.", markup=False)
 
 
 def _rehearse(

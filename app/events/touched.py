@@ -17,6 +17,22 @@ class Touched:
     participants: set[int] = field(default_factory=set)
     ended: set[tuple[int, str]] = field(default_factory=set)
     """Circumstances, by participant and kind, that were deleted or given an earlier end."""
+    eased: list["Eased"] = field(default_factory=list)
+    """Declared interests that were withdrawn or given an earlier end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eased:
+    """A declared interest, by reference, and all for whom each of its ends counts."""
+
+    interest: str
+    holders: frozenset[int]
+    abouts: frozenset[int]
+
+    def is_between(self, one: int, other: int) -> bool:
+        return (one in self.holders and other in self.abouts) or (
+            other in self.holders and one in self.abouts
+        )
 
 
 def mark(
@@ -30,6 +46,14 @@ def mark(
     found.actor = actor
     found.participants.update(participant_ids)
     found.ended.update(ended)
+
+
+def mark_eased(
+    session: WriteSession, interest: str, holders: Iterable[int], abouts: Iterable[int]
+) -> None:
+    """Note an interest that counts for less from now on, of participants that are marked."""
+    found: Touched = session.info[_KEY]
+    found.eased.append(Eased(interest, frozenset(holders), frozenset(abouts)))
 
 
 def take(session: WriteSession) -> Touched | None:

@@ -138,11 +138,27 @@ _ALL: Final = (
         action=Action.EDIT_RULES,
     ),
     Kind(
+        name="interest-rules",
+        title="Interest rules",
+        help="Import what each kind of declared interest does to a pair.",
+        importer="app.interests.rules:import_interest_rules",
+        row="app.interests.rules:InterestRuleRow",
+        exporter="app.interests.rules:export_interest_rules",
+        action=Action.EDIT_RULES,
+    ),
+    Kind(
         name="circumstances",
         title="Circumstances",
         help="Import dated circumstances, such as a new head teacher.",
         importer="app.register.circumstances:import_circumstances",
         row="app.register.circumstances:CircumstanceRow",
+    ),
+    Kind(
+        name="interests",
+        title="Declared interests",
+        help="Import declared interests of participants in each other. A file withdraws none.",
+        importer="app.interests.service:import_interests",
+        row="app.interests.rows:InterestRow",
     ),
     Kind(
         name="support",

@@ -1,6 +1,7 @@
 """Layers over HTTP for map programs: OGC API Features, public unless a run is asked for."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -22,6 +23,8 @@ from app.http.media import negotiate
 from app.http.refusals import refused_key
 from app.maps import features, queries
 from app.maps.features import COLLECTIONS, GEOJSON, JSON, Collection, Json
+from app.maps.queries import AnyRow
+from app.proposals.statement import statements_of
 
 MOST_PER_PAGE = 10_000
 AS_GEOJSON: dict[int | str, dict[str, Any]] = {
@@ -180,6 +183,7 @@ def list_items(
     query = _query(request, session, collection, key, wanted.run)
     box = features.read_box(wanted.bbox)
     rows, matched = queries.page(session, name, query, box, wanted.after, wanted.limit + 1)
+    shown = rows[: wanted.limit] if collection.name == "pairings" and wanted.run is None else []
     content = features.items(
         _base(request),
         collection,
@@ -188,6 +192,7 @@ def list_items(
         limit=wanted.limit,
         asked=dict(request.query_params),
     )
+    _add_statements(session, shown, content["features"])
     return _answer(content, GEOJSON)
 
 
@@ -212,4 +217,16 @@ def get_item(
         features.link(f"{here}/items/{quote(feature, safe='/:')}", "self", GEOJSON),
         features.link(here, "collection"),
     ]
-    return _answer(collection.feature(row) | {"links": links}, GEOJSON)
+    content = collection.feature(row)
+    if name == "pairings" and wanted.run is None:
+        _add_statements(session, [row], [content])
+    return _answer(content | {"links": links}, GEOJSON)
+
+
+def _add_statements(
+    session: ReadSession, rows: Sequence[AnyRow], found: Sequence[dict[str, Any]]
+) -> None:
+    """Say of each public pairing who matched it, and what was declared."""
+    said = statements_of(session, [row.key for row in rows], datetime.now(UTC).date())
+    for row, feature in zip(rows, found, strict=False):
+        feature["properties"]["statement"] = said[row.key].text

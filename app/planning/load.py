@@ -12,6 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.access.policy import Principal
 from app.catalogue.queries import get_period
 from app.database import database_now
+from app.interests.edges import Edge, edges
+from app.interests.rules import refusing_kinds
 from app.planning.holds import Hold, by_need, held
 from app.register.closing import last_days
 from app.register.group_members import MEMBERS, belongs_on
@@ -32,6 +34,7 @@ from models.register import (
 from models.vocabulary import (
     Availability,
     DecisionAction,
+    InterestKind,
     NeedState,
     ProposalState,
     SupportState,
@@ -129,6 +132,10 @@ class Loaded:
     """Pins and exclusions in force."""
     declined: Sequence[AnyRow]
     """Pairs of need and offer that somebody declined: need, offer, giver, taker and reason."""
+    interests: Sequence[Edge]
+    """Declared interests that hold on some day from `day` to the end of the period."""
+    refusing: dict[InterestKind, bool]
+    """Kinds of interest that rule a pair out, and whether there may be an exception."""
 
 
 def load(
@@ -220,6 +227,8 @@ def load(
         holds=holds,
         steering=session.scalars(in_force(now)).all(),
         declined=session.execute(_of(only, Need.participant_id, _declined())).all(),
+        interests=edges(session, day, period.ends, only),
+        refusing=refusing_kinds(session),
     )
 
 

@@ -1,6 +1,8 @@
 """Stored rows as the columns that the rules of a pair look at."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -8,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from app.interests.edges import spread
 from app.planning.capacity import Left
 from app.planning.load import Loaded
 from app.planning.options import MatchOptions
@@ -24,6 +27,7 @@ from models.vocabulary import (
 from solver.arrays import IntArray
 from solver.pairing import columns as exchange
 from solver.pairing.failed_support import UNDATED, FailedSupport
+from solver.pairing.interests import Interests
 from solver.pairing.pairs import PairTables
 from solver.pairing.travel import Places, TravelTimes
 
@@ -54,6 +58,7 @@ def pair_tables(
         declined=wishes.declined,
         kept=exchange.Pairs(pinned[:, 0], pinned[:, 1]),
         failed=_failed(loaded, options, place),
+        interests=_interests(loaded, place),
         travel=travel,
         default_limit_m=options.travel_limit_miles * METRES_PER_MILE,
         with_suggestions=options.include_suggestions,
@@ -71,6 +76,18 @@ def _failed(loaded: Loaded, options: MatchOptions, place: Place) -> FailedSuppor
     giver, taker, ended = np.array(rows, np.int64).reshape(-1, 3).T
     years = options.refuse_failed_support_years
     return FailedSupport.of(giver, taker, ended, len(place), loaded.day, years)
+
+
+def _interests(loaded: Loaded, place: Place) -> Interests:
+    members: dict[int, list[int]] = defaultdict(list)
+    for row in loaded.memberships:
+        members[row.group_id].append(row.participant_id)
+    between = (
+        replace(each, holder=place[each.holder], about=place[each.about])
+        for each in spread(loaded.interests, members, loaded.refusing)
+        if each.holder in place and each.about in place
+    )
+    return Interests.of(between, len(place))
 
 
 def _taxonomy(loaded: Loaded) -> tuple[exchange.Taxonomy, dict[str, int]]:

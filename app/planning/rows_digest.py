@@ -56,6 +56,8 @@ class RowsDigest:
             loaded.holds,
             map(_stored, loaded.steering),
             loaded.declined,
+            loaded.interests,
+            sorted(loaded.refusing.items()),
         ):
             _add(digest, part)
         try:

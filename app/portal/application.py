@@ -27,6 +27,7 @@ from app.portal.pages import (
     flags,
     imports,
     institutions,
+    interests,
     issuer,
     needs_and_offers,
     plans,
@@ -70,6 +71,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         sessions_page,
         users,
         contacts,
+        interests,  # before institutions, whose keys may hold slashes
         institutions,
         explanations,
         cases,

@@ -40,6 +40,8 @@ from models.vocabulary import (
     DeclineReason,
     EmbedLayer,
     GroupKind,
+    InterestEffect,
+    InterestKind,
     Ladder,
     LegalBasis,
     Mode,
@@ -122,6 +124,18 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         GroupKind.FEDERATION: "Federation",
         GroupKind.SPONSOR: "Sponsor",
         GroupKind.OTHER: "Other group",
+    },
+    InterestEffect: {
+        InterestEffect.REFUSES: "Rules the pairing out",
+        InterestEffect.SHOWN: "Shown as a warning",
+    },
+    InterestKind: {
+        InterestKind.ADVISER_EMPLOYED_BY: "Employs an adviser of the other",
+        InterestKind.BIDS_FOR: "May take the other over",
+        InterestKind.GOVERNOR_IN_COMMON: "Has a governor in common with the other",
+        InterestKind.SUPPLIER_OF: "Is a supplier of the other",
+        InterestKind.PAID_TO_JUDGE: "Is paid to judge the other",
+        InterestKind.OTHER: "Another interest",
     },
     ItemKind: {
         ItemKind.NEED: "Need",
@@ -341,6 +355,11 @@ HINTS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     DeclineReason: {
         DeclineReason.OTHER: "Explain in the note",
     },
+    InterestKind: {
+        InterestKind.BIDS_FOR: "For example, it bids for the school as its incoming trust",
+        InterestKind.PAID_TO_JUDGE: "For example, it inspects, reviews or moderates it for a fee",
+        InterestKind.OTHER: "Explain it as evidence",
+    },
     Role: {
         Role.VIEWER: "Reads",
         Role.ANALYST: "Reads, starts runs and makes suggestions",
@@ -353,8 +372,8 @@ HINTS: Final[Mapping[Kind, Mapping[Any, str]]] = {
             "directions"
         ),
         Role.CONTACT: (
-            "Speaks for a school, a trust or an organisation: its needs, its offers and its "
-            "responses"
+            "Speaks for a school, a trust or an organisation: its needs, its offers, its interests "
+            "and its responses"
         ),
         Role.NETWORK_LEADER: "Does what a broker does, for a network",
         Role.AUDITOR: "Reads everything, also the audit",
@@ -463,6 +482,29 @@ CONTACT_FIELDS: Final[Mapping[str, Field]] = {
     "email": Field("Email address", "Enter an email address, like name@example.org"),
     "telephone": Field("Telephone number", "Enter a telephone number, like 01632 960 001"),
 }
+INTEREST_FIELDS: Final[Mapping[str, Field]] = {
+    "holder": Field(
+        "Who has the interest",
+        "Enter a URN, the key of an organisation, or the reference of a trust",
+    ),
+    "kind": Field("What it is to the other", "Select what it is to the other"),
+    "about": Field(
+        "Who the other is",
+        "Enter a URN, the key of an organisation, or the reference of a trust",
+    ),
+    "starts": Field("First day (optional)", "Enter a date, like 27/11/2026"),
+    "ends": Field("Last day (optional)", "Enter a date, like 27/11/2026"),
+    "evidence": Field("Evidence", "Enter the evidence"),
+    "declared_by": Field(
+        "Role of the person who declared it", "Enter a role, like business manager"
+    ),
+    "declared_on": Field("Day on which it was declared", "Enter a date, like 27/11/2026"),
+}
+DECLARE_FIRST: Final = (
+    "Ask both sides, and whoever advises the school, to declare any interest in the other before "
+    "you mark this match as preferred."
+)
+WITHDRAWAL_NEEDED: Final = "Enter a reason for withdrawing it"
 NEED_FIELDS: Final[Mapping[str, Field]] = {
     **_WHAT,
     "days_min": Field("Minimum days", "Enter the minimum number of days, like 2 or 2.5"),

@@ -13,7 +13,9 @@ from app.access.policy import TERMINAL, WORKER, Principal
 from app.access.scoped import within
 from app.database import WriteSession, database_now
 from app.errors import Forbidden
+from app.interests.edges import standing_for
 from models.exchange import Offer
+from models.interests import Interest
 from models.matching import Agreement, Decision, Proposal
 from models.register import FactChange, Participant
 from models.vocabulary import DecisionAction, FactKind, Says
@@ -86,17 +88,28 @@ def changed_by_those_who_act(
 ) -> bool:
     """Whether somebody who acts for a proposal changed, in the year up to `day`, what rules see.
 
-    `kinds` are those of circumstances that a rule asks for. Also before it was proposed: who plans
+    `kinds` are those of circumstances that a rule asks for. So does a declared interest between the
+    sides that they withdrew or gave an earlier end. Also before it was proposed: who plans
     to put it forward has time to prepare that.
     """
     since = datetime.combine(day - A_YEAR, time(), UTC)
+    names = acting_for(session, proposal)
     query = select(FactChange.id).where(
         FactChange.participant_id.in_(sides),
-        FactChange.changed_by.in_(acting_for(session, proposal)),
+        FactChange.changed_by.in_(names),
         FactChange.changed_at >= since,
         or_(FactChange.kind != FactKind.CIRCUMSTANCE, FactChange.name.in_(kinds)),
     )
-    return session.scalar(query.limit(1)) is not None
+    standing = standing_for(sides)
+    eased = select(Interest.id).where(
+        Interest.holder_id.in_(standing),
+        Interest.about_id.in_(standing),
+        or_(
+            Interest.withdrawn_by.in_(names) & (Interest.withdrawn_at >= since),
+            Interest.shortened_by.in_(names) & (Interest.shortened_at >= since),
+        ),
+    )
+    return any(session.scalar(each.limit(1)) is not None for each in (query, eased))
 
 
 def require_no_employer(session: WriteSession, principal: Principal, offer: Offer) -> None:

@@ -90,7 +90,8 @@ BY_ONE: Final = Approval(
 BY_OWN_FACT: Final = Approval(
     ApprovedBy.APPROVER,
     "Somebody who put this forward, entered its public money or recorded a response also changed, "
-    "in the past year, a network, trust, region or circumstance of a side, so an approver decides.",
+    "in the past year, a network, trust, region, circumstance or interest of a side, so an "
+    "approver decides.",
     0,
 )
 NOT_YET: Final = Approval(

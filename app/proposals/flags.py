@@ -37,7 +37,8 @@ def review(session: WriteSession, now: datetime | None = None) -> list[int]:
     Raises
     ------
     Forbidden
-        If whoever acts for one of them ended a circumstance that lets an approver decide it.
+        If whoever acts for one of them ended a circumstance that lets an approver decide it, or
+        withdrew or shortened an interest between its sides.
     """
     found = touched.take(session)
     if found is None:
@@ -57,9 +58,23 @@ def review(session: WriteSession, now: datetime | None = None) -> list[int]:
                     f"for proposal {proposal.id}, and an approver decides because of it. Ask "
                     "another broker."
                 )
+        _require_not_eased(session, found, proposal, need, offer)
         if _look(session, proposal, need, offer, found.actor, now):
             flagged.append(proposal.id)
     return flagged
+
+
+def _require_not_eased(
+    session: WriteSession, found: touched.Touched, proposal: Proposal, need: Need, offer: Offer
+) -> None:
+    """Refuse whoever acts for a proposal and makes less of an interest between its sides."""
+    sides = need.participant_id, offer.participant_id
+    eased = next((each for each in found.eased if each.is_between(*sides)), None)
+    if eased is not None and found.actor in acting_for(session, proposal):
+        raise Forbidden(
+            f"You cannot withdraw or shorten interest {eased.interest}, because you act for "
+            f"proposal {proposal.id} between its two sides. Ask another broker."
+        )
 
 
 def told(flagged: Sequence[int]) -> str:

@@ -83,7 +83,7 @@ class PairToday:
             for each in self.findings
             if not each.holds
             and each.rule.confirmed_by is None
-            and (not each.rule.exceptions or self.exception(each) is None)
+            and (not each.may_be_excepted or self.exception(each) is None)
         ]
 
     def short_of(self, proposal: Proposal) -> str | None:
@@ -232,7 +232,7 @@ def check_pair(
         raise Spent(short)
     if broken := today.broken():
         sentences = " ".join(each.sentence for each in broken)
-        if all(each.rule.exceptions for each in broken):
+        if all(each.may_be_excepted for each in broken):
             next_step = "Decline the proposal, or ask an approver to allow an exception."
         else:
             next_step = "Decline the proposal, or correct the need or the offer."
@@ -275,6 +275,8 @@ def allow_exception(
         raise NoException(f"no exception from {rule!r} is possible; there can be from {possible}")
     if finding.holds:
         raise NoException(f"the pair keeps the rule {rule!r}: {finding.sentence}")
+    if not finding.may_be_excepted:
+        raise NoException(f"{finding.sentence} No exception from this is possible")
     if (known := today.exception(finding)) is not None:
         return known
     made = RuleException(

@@ -17,7 +17,7 @@ from app.proposals.decisions import lock
 from app.proposals.heard import OF_SIDE, WHOSE, Heard, check_heard
 from app.proposals.queries import get_proposal
 from app.proposals.states import NotNow
-from models.matching import PublicationConsent
+from models.matching import Proposal, PublicationConsent
 from models.vocabulary import ProposalState, Side
 
 PUBLISHABLE: Final = frozenset({ProposalState.APPROVED, ProposalState.APPROVED_WITH_CONDITIONS})
@@ -125,6 +125,13 @@ def withdraw(
         session.flush()
         _record(session, principal, last, "publication_withdrawn")
     return last
+
+
+def is_public(session: Session, proposal: Proposal) -> bool:
+    """Whether anybody may see a pairing: it is approved, and both its sides consent."""
+    return proposal.state in PUBLISHABLE and all(
+        _in_force(session, proposal.id, side) is not None for side in Side
+    )
 
 
 def consents_of(

@@ -230,7 +230,7 @@ class PairRuleShown(Shown):
             today=broken.sentence if broken else None,
             warning=result.warning,
             exception=result.exception and ExceptionShown.model_validate(result.exception),
-            can_be_excepted=bool(broken and broken.rule.exceptions and not result.exception),
+            can_be_excepted=bool(broken and broken.may_be_excepted and not result.exception),
         )
 
 

@@ -62,6 +62,7 @@ def digests_of(
         "trusts and networks": [*loaded.memberships, *loaded.networks, *loaded.areas_served],
         "designations": [(who,) for who in loaded.designated.intersection(concerned)],
         "support": map(_columns, loaded.support),
+        "declared interests": [*loaded.interests, *loaded.refusing.items()],
         "pins and exclusions": [
             _columns(each)
             for each in loaded.steering

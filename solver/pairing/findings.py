@@ -24,6 +24,11 @@ class Finding:
         """Return the sentence of the pass or of the refusal."""
         return self.rule.passed(self.figures) if self.holds else self.rule.refused(self.figures)
 
+    @property
+    def may_be_excepted(self) -> bool:
+        """Return whether an approver may let be that the rule is broken."""
+        return not self.holds and self.rule.may_be_excepted(self.figures)
+
 
 def findings(tables: PairTables, need: int, offer: int, *, remote: bool) -> tuple[Finding, ...]:
     """Ask every rule of one pair in one form.

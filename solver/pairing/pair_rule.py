@@ -50,7 +50,7 @@ class PairRule(Reason, ABC):
     ----------
     exceptions
         Whether somebody with the right to approve may let a proposal go on all the same, with a
-        reason; else what it refuses is refused to everybody.
+        reason; else what it refuses is refused to everybody. See `may_be_excepted`.
     confirmed_by
         The side whose word it waits for: until then nothing of the pair can be sent.
     """
@@ -85,6 +85,10 @@ class PairRule(Reason, ABC):
     def warns(self, figures: Figures) -> bool:
         """Return whether its pass says something to look after."""
         return False
+
+    def may_be_excepted(self, figures: Figures) -> bool:
+        """Return whether there may be an exception from what it refuses in one pair."""
+        return self.exceptions
 
     def to_confirm(self, who: str, reference: str) -> str:
         """Return what `who` must confirm, of a rule that waits for a side's word."""

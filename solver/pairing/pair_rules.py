@@ -15,6 +15,7 @@ from solver.arrays import BoolArray, CodeArray, IntArray
 from solver.pairing.closing_rule import Closes
 from solver.pairing.columns import holds
 from solver.pairing.failed_rule import SupportFailed
+from solver.pairing.interest_rule import DeclaredInterest
 from solver.pairing.journey_rules import TooFar, UnknownPosition
 from solver.pairing.pair_rule import (
     GIVER,
@@ -426,6 +427,7 @@ UNKNOWN_POSITION: Final = UnknownPosition()
 TOO_FAR: Final = TooFar()
 OWN_OFFER: Final = OwnOffer()
 CONFLICT: Final = ConflictOfInterest()
+INTEREST: Final = DeclaredInterest()
 DECLINED: Final = Declined()
 FAILED_SUPPORT: Final = SupportFailed()
 WINDOW: Final = OtherDates()
@@ -435,8 +437,8 @@ AREA_SERVED: Final = AreaNotServed()
 TOO_FEW_DAYS: Final = TooFewDays()
 PAIR_RULES: Final[tuple[PairRule, ...]] = (
     OTHER_EXPERTISE, NEED_NOT_CONFIRMED, TAKER_MAY_NOT_TAKE, GIVER_MAY_NOT_GIVE, NOT_OFFERING,
-    NOT_ANSWERED, MODE, UNKNOWN_POSITION, TOO_FAR, OWN_OFFER, CONFLICT, DECLINED, FAILED_SUPPORT,
-    WINDOW, CLOSES, PHASE, AREA_SERVED, TOO_FEW_DAYS,
+    NOT_ANSWERED, MODE, UNKNOWN_POSITION, TOO_FAR, OWN_OFFER, CONFLICT, INTEREST, DECLINED,
+    FAILED_SUPPORT, WINDOW, CLOSES, PHASE, AREA_SERVED, TOO_FEW_DAYS,
 )  # fmt: skip
 """In order of test: what one side or the journey rules out is counted without forming pairs."""
 REASONS: Final[tuple[Reason, ...]] = (*PAIR_RULES, NOT_AMONG_NEAREST)

@@ -19,6 +19,7 @@ from solver.pairing.columns import (
 )
 from solver.pairing.failed_support import FailedSupport
 from solver.pairing.geography import arc_from_chord, distance_m, earth_centred
+from solver.pairing.interests import Interests
 from solver.pairing.travel import EstimatedTravelTimes, TravelTimes
 
 DEFAULT_LIMIT_MILES: Final = 20
@@ -71,6 +72,8 @@ class PairTables:
         that one side declined; those of the current plan and of pins.
     failed
         Support between participants that did not work.
+    interests
+        Declared interests between participants.
     served : int64[n], ascending
         Keys of givers and the areas that they serve.
     belongs : csr_array, participants x groups and networks
@@ -93,6 +96,7 @@ class PairTables:
     declined: IntArray
     kept: IntArray
     failed: FailedSupport
+    interests: Interests
     served: IntArray
     belongs: sparse.csr_array
     travel: TravelTimes
@@ -114,6 +118,7 @@ class PairTables:
         declined: Pairs | None = None,
         kept: Pairs | None = None,
         failed: FailedSupport | None = None,
+        interests: Interests | None = None,
         travel: TravelTimes | None = None,
         default_limit_m: float = DEFAULT_LIMIT_MILES * METRES_PER_MILE,
         with_suggestions: bool = False,
@@ -132,6 +137,8 @@ class PairTables:
             OfferColumns and needs of the current plan and of pins.
         failed
             Support between participants that did not work; by default none.
+        interests
+            Declared interests between participants; by default none.
         travel
             Minutes of a journey; by default estimated from the distance.
         default_limit_m
@@ -164,6 +171,7 @@ class PairTables:
             declined=_keys("declined", declined, len(offers.participant), len(needs.participant)),
             kept=_keys("kept", kept, len(offers.participant), len(needs.participant)),
             failed=failed or FailedSupport(),
+            interests=interests or Interests(people),
             served=np.unique(giver.astype(np.int64) * participants.serves.shape[1] + area),
             belongs=sparse.csr_array(
                 sparse.hstack([participants.groups, participants.networks], "csr")

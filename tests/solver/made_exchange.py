@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.vocabulary import Availability, Mode, Phase
+from models.vocabulary import Availability, InterestKind, Mode, Phase
 from solver.pairing.candidates import DEFAULT_NEIGHBOURS, CandidatePairs, find_candidates
 from solver.pairing.columns import (
     STAYS_OPEN,
@@ -22,6 +22,7 @@ from solver.pairing.columns import (
 )
 from solver.pairing.failed_support import FailedSupport
 from solver.pairing.findings import why_refused
+from solver.pairing.interests import Declared, Interest, Interests
 from solver.pairing.pair_rule import Reason
 from solver.pairing.pairs import PairTables
 from solver.pairing.refusals import Refusals
@@ -94,6 +95,9 @@ class Exchange:
             for name in ("conflicts", "declined", "kept")
             if name in given
         }
+        if "interests" in given:
+            people = len(self.participants.places.id)
+            given = given | {"interests": Interests.of(given["interests"], people)}
         return PairTables.of(
             self.taxonomy, self.participants, self.needs, self.offers, **(given | pairs)
         )
@@ -112,6 +116,24 @@ def failed(ended: int, years: int = 0) -> FailedSupport:
     """Support from participant 1 to participant 0 that did not work; 0: nobody knows when."""
     giver, taker, day = np.array([1]), np.array([0]), date.fromordinal(STARTS)
     return FailedSupport.of(giver, taker, np.array([ended]), 2, day, years)
+
+
+def declared(
+    holder: int,
+    about: int,
+    kind: InterestKind = InterestKind.BIDS_FOR,
+    *,
+    refuses: bool = True,
+    exceptions: bool = False,
+    reference: str = "I",
+    starts: date | None = date(2025, 9, 1),
+    ends: date | None = None,
+    of_group: bool = False,
+) -> Interest:
+    """An interest that was declared on the day on which windows open."""
+    on = date.fromordinal(STARTS)
+    what = Declared(reference, kind, starts, ends, on, refuses, exceptions)
+    return Interest(holder, about, what, holder_group=of_group)
 
 
 def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[Any, Any]:

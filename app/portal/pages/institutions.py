@@ -14,6 +14,7 @@ from app.database import ReadSession
 from app.errors import NotFound
 from app.exchange import queries
 from app.exchange.limits import list_limits
+from app.interests.queries import list_interests
 from app.partnerships.balance import accounts, balances
 from app.partnerships.queries import list_support
 from app.portal.rendering import Pager, csv_page, page, page_number
@@ -146,6 +147,7 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             circumstances=circumstances,
             withdrawn=withdrawn,
             rules=rules,
+            interests=list_interests(session, who.principal, participant=cell, limit=None),
             proposals=proposals,
             limits=list_limits(session, who.principal, participant=cell, limit=None),
             balances=balances(session, who.principal, about["participant_id"]),

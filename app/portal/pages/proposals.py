@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
 from app.access.declared import does
-from app.access.policy import Action, authorise
-from app.access.scoped import may_on
+from app.access.policy import Action, authorise, may
+from app.access.scoped import may_on, outside
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound, Problem
 from app.files.csv_writing import days
@@ -30,6 +30,7 @@ from app.proposals.apart import why_kept_apart
 from app.proposals.heard import OF_SIDE
 from app.proposals.pair_check import pair_today_if_any, rule_results
 from app.proposals.queries import SORTS, Full, Wanted
+from app.proposals.statement import statement_of
 from app.proposals.states import ENDED, LAPSING, possible_from
 from app.runs import queries
 from app.wording import miles
@@ -211,6 +212,14 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
                 for each in publication.consents_of(session, who.principal, proposal_id)
                 if each.withdrawn_at is None
             },
+            declares={
+                side
+                for side, of in ((Side.TAKER, full.taker), (Side.GIVER, full.giver))
+                if may(who.principal, Action.DECLARE_INTEREST)
+                and not outside(session, who.principal, Action.DECLARE_INTEREST, [of.id])
+            },
+            statement=statement_of(session, proposal_id, database_now(session).date()),
+            is_public=publication.is_public(session, full.proposal),
             replacements=queries.replacements(session, who.principal, full.proposal),
             may_publish=full.proposal.state in publication.ASKABLE,
             may_agree=full.proposal.state in LAPSING and not shown["missing"],

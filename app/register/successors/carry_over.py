@@ -15,6 +15,7 @@ from app.register.successors.open_items import OpenItems, open_items
 from app.register.successors.resolve import School
 from models.base import Base
 from models.exchange import Limits, Need, Offer
+from models.interests import Interest
 from models.matching import Agreement, Proposal
 from models.partnerships import Support
 from models.register import Network, NetworkMembership, Participant
@@ -115,6 +116,8 @@ def _hand_over(handover: _Handover, items: OpenItems) -> None:
         _hand_over_support(handover, support)
     _hand_over_circumstances(handover, items)
     _hand_over_networks(handover, items.networks)
+    for interest in items.interests:
+        _hand_over_interest(handover, interest)
     needs = {need.id for need in items.needs if need.participant_id == handover.to}
     offers = {offer.id for offer in items.offers if offer.participant_id == handover.to}
     for proposal in items.proposals:
@@ -207,6 +210,23 @@ def _hand_over_networks(handover: _Handover, memberships: list[NetworkMembership
             placed = [(handover.to, network.key)]
             facts.note(handover.session, handover.actor, FactKind.NETWORK, placed)
             handover.moved("network_membership", each.id, each)
+
+
+def _hand_over_interest(handover: _Handover, interest: Interest) -> None:
+    """What was declared of the closed institution, or in it, holds of the one that goes on."""
+    closed = handover.closed.participant_id
+    side, other = ("holder_id", "about_id")
+    if interest.about_id == closed:
+        side, other = other, side
+    if getattr(interest, other) == handover.to:
+        handover.carried.stayed.append(
+            f"Interest {interest.reference} was not carried over: {handover.successor.urn} would "
+            "have it in itself.",
+        )
+        return
+    setattr(interest, side, handover.to)
+    interest.version += 1
+    handover.moved("interest", interest.reference, interest)
 
 
 def _follow_proposal(handover: _Handover, proposal: Proposal) -> None:

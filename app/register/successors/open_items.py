@@ -12,6 +12,7 @@ from app.chunks import chunked
 from app.register.gias.classification import CLOSED_STATUS
 from app.register.successors.resolve import SCHOOL, School
 from models.exchange import Limits, Need, Offer, Period
+from models.interests import Interest
 from models.matching import Proposal, Steering
 from models.partnerships import Support
 from models.register import Circumstance, Institution, NetworkMembership
@@ -34,12 +35,13 @@ class OpenItems:
     limits: list[Limits] = field(default_factory=list)
     circumstances: list[Circumstance] = field(default_factory=list)
     networks: list[NetworkMembership] = field(default_factory=list)
+    interests: list[Interest] = field(default_factory=list)
     proposals: list[Proposal] = field(default_factory=list)
     steering: list[Steering] = field(default_factory=list)
 
     @property
     def any_work(self) -> bool:
-        """Whether somebody counts on it; limits, circumstances and networks alone harm nobody."""
+        """Whether somebody counts on it; limits, circumstances and the like alone harm nobody."""
         return bool(self.needs or self.offers or self.support or self.proposals)
 
 
@@ -81,6 +83,8 @@ def closed_with_items(session: Session, today: date) -> list[School]:
         select(Limits.participant_id).where(Limits.period_code.in_(lasting)),
         select(Circumstance.participant_id).where(holding(Circumstance, today)),
         select(NetworkMembership.participant_id).where(holding(NetworkMembership, today)),
+        select(Interest.holder_id).where(declared(today)),
+        select(Interest.about_id).where(declared(today)),
     )
 
 
@@ -108,6 +112,11 @@ def _closed(session: Session, *owners: Select[Any]) -> list[School]:
 
 def holding(table: type[Circumstance | NetworkMembership], today: date) -> ColumnElement[bool]:
     return or_(table.ends.is_(None), table.ends >= today)
+
+
+def declared(today: date) -> ColumnElement[bool]:
+    """Interests that nobody withdrew and that are not over."""
+    return Interest.withdrawn_at.is_(None) & or_(Interest.ends.is_(None), Interest.ends >= today)
 
 
 def open_items(
@@ -167,6 +176,10 @@ def _read_own(
     members = _of(select(NetworkMembership), NetworkMembership, ids)
     for member in _fresh(session, members.where(holding(NetworkMembership, today))):
         found[member.participant_id].networks.append(member)
+    sides = or_(Interest.holder_id.in_(ids), Interest.about_id.in_(ids))
+    for interest in _fresh(session, select(Interest).where(sides, declared(today))):
+        for who in these & {interest.holder_id, interest.about_id}:
+            found[who].interests.append(interest)
 
 
 def _of(query: Select[T], model: Any, ids: Collection[int]) -> Select[T]:

@@ -18,7 +18,7 @@ from app.repairs.work_out import NothingBroken, work_out
 from models.access import AuditEvent
 from models.exchange import Need, Offer
 from models.matching import Decision, Proposal
-from models.register import Institution
+from models.register import Institution, Participant
 from models.repairs import Repair
 from models.vocabulary import RepairSize, ScopeKind
 from tests import rows
@@ -111,9 +111,22 @@ def test_one_worked_out_before_is_gone(exchange: Database) -> None:
         take(exchange, one, old)
 
 
+def _declare(database: Database) -> None:
+    """Who is to help school 1 instead is said to supply it."""
+    with database.write() as session:
+        giver, taker = (
+            session.scalars(
+                select(Participant).join(model).where(model.reference == reference)
+            ).one()
+            for model, reference in ((Offer, "O2"), (Need, "N1"))
+        )
+        rows.add_interest(session, "I", giver, taker, kind="supplier_of")
+
+
 CHANGES_SINCE: dict[str, Callable[[Database], None]] = {
     "offers": lambda database: change(database, Offer, "O2", half_days=2),
     "needs": lambda database: change(database, Need, "N2", priority=1),
+    "declared interests": _declare,
     "proposals": lambda database: prefer(database, of_need(database, "N2")),
 }
 

@@ -10,6 +10,7 @@ from geopy.distance import geodesic
 
 from models.vocabulary import METRES_PER_MILE, Availability, Mode
 from solver.pairing import pair_rules
+from solver.pairing.interests import Interest
 from solver.pairing.pair_rule import Reason
 from tests.solver.made_exchange import NEED, OFFER, PERSON
 
@@ -27,6 +28,7 @@ def plain_candidates(
     *,
     minutes: Times,
     conflicts: Pairings,
+    interests: Sequence[Interest],
     declined: Pairings,
     kept: Pairings,
     max_neighbours: int | None,
@@ -34,6 +36,7 @@ def plain_candidates(
 ) -> tuple[list[tuple[int, int, bool]], list[Counter[Reason]]]:
     """Candidates (need, offer, remote), and refusals by need."""
     people = [PERSON | row for row in people]
+    apart = [{each.holder, each.about} for each in interests if each.declared.refuses]
     found, refusals = [], []
     for n, need in enumerate([NEED | row for row in needs]):
         counts: Counter[Reason] = Counter()
@@ -46,17 +49,20 @@ def plain_candidates(
             if reason:
                 counts[reason] += 1
                 continue
-            apart = _apart(people, need, offer)
-            how = _journey(need, offer, apart, minutes)
+            metres = _apart(people, need, offer)
+            how = _journey(need, offer, metres, minutes)
             if isinstance(how, Reason):
                 counts[how] += 1
             else:
-                walk.append((how, apart, o, offer))
+                walk.append((how, metres, o, offer))
         room = math.inf if max_neighbours is None else max_neighbours
         mine = []
-        for remote, apart, o, offer in sorted(walk, key=lambda pair: pair[:3]):
+        for remote, metres, o, offer in sorted(walk, key=lambda pair: pair[:3]):
             reason = _pairwise(people, need, offer, conflicts)
-            if (o, n) in declined and reason not in (pair_rules.OWN_OFFER, pair_rules.CONFLICT):
+            first = [pair_rules.OWN_OFFER, pair_rules.CONFLICT]
+            if {offer["participant"], need["participant"]} in apart and reason not in first:
+                reason = pair_rules.INTEREST
+            if (o, n) in declined and reason not in (*first, pair_rules.INTEREST):
                 reason = pair_rules.DECLINED
             if (o, n) not in kept and not _share(people, need, offer):
                 if room <= 0:
@@ -65,7 +71,7 @@ def plain_candidates(
             if reason:
                 counts[reason] += 1
             else:
-                mine.append((remote, apart, o))
+                mine.append((remote, metres, o))
         found += [(n, o, remote) for remote, _, o in sorted(mine)]
         refusals.append(counts)
     return found, refusals

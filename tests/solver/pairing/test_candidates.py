@@ -23,6 +23,7 @@ from tests.solver.made_exchange import (
     WATFORD,
     YORK,
     Exchange,
+    declared,
     exchange,
     failed,
 )
@@ -93,6 +94,10 @@ CASES = [
     ({"offers": [{"participant": 0}]}, {}, pair_rules.OWN_OFFER),
     ({}, {"conflicts": [(1, 0)]}, pair_rules.CONFLICT),
     ({}, {"conflicts": [(0, 1)]}, "on site"),
+    ({}, {"interests": [declared(1, 0)]}, pair_rules.INTEREST),
+    ({}, {"interests": [declared(0, 1)]}, pair_rules.INTEREST),
+    ({}, {"interests": [declared(0, 1, refuses=False)]}, "on site"),
+    ({"people": [{}, {}, {}]}, {"interests": [declared(2, 1), declared(0, 2)]}, "on site"),
     ({}, {"declined": [(0, 0)]}, pair_rules.DECLINED),
     ({}, {"declined": []}, "on site"),
     ({}, {"failed": failed(ENDED)}, "on site"),

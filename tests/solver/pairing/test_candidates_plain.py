@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from models.vocabulary import Availability, Mode, Phase
 from solver.pairing.columns import CLOSES_UNDATED, STAYS_OPEN
+from solver.pairing.interests import Interest
+from solver.pairing.pair_rules import INTEREST
 from solver.pairing.travel import MatrixTravelTimes
-from tests.solver.made_exchange import ENDS, NOWHERE, STARTS, exchange
+from tests.solver.made_exchange import ENDS, NOWHERE, STARTS, declared, exchange
 from tests.solver.pairing.plain_candidates import plain_candidates
 
 # Irregular on purpose: no two of them are as far from a third as another two.
@@ -86,10 +88,20 @@ def exchanges(draw: st.DrawFn) -> dict[str, Any]:
         each = st.tuples(st.integers(0, giving - 1), st.integers(0, taking - 1))
         return draw(st.lists(each, max_size=3))
 
+    def interests() -> list[Interest]:
+        found = enumerate(pairs(size, size))
+        refusing = st.sampled_from([True, True, False])
+        return [
+            declared(holder, about, reference=f"I{number}", refuses=draw(refusing))
+            for number, (holder, about) in found
+            if holder != about
+        ]
+
     times = st.one_of(st.none(), st.sampled_from([5.0, 40.0, 75.0]), st.floats(1, 100))
     return {
         "rows": {"people": people, "needs": needs, "offers": offers, "parent": [-1, 0, 0, 1]},
         "conflicts": pairs(size, size),
+        "interests": interests(),
         "declined": pairs(len(offers), len(needs)),
         "kept": pairs(len(offers), len(needs)),
         "max_neighbours": draw(st.sampled_from([None, 1, 2, 5])),
@@ -107,7 +119,7 @@ def test_every_covering_pair_is_a_candidate_or_refused_for_one_reason(
     path: Path = tmp_path_factory.getbasetemp() / "minutes.csv"
     lines = [f"{a},{b},{m}" for (a, b), m in case["minutes"].items() if m is not None]
     path.write_text("\n".join(["from,to,minutes", *lines]))
-    names = ("conflicts", "declined", "kept", "max_neighbours", "with_suggestions")
+    names = ("conflicts", "interests", "declined", "kept", "max_neighbours", "with_suggestions")
     options = {name: case[name] for name in names}
     found, refused = exchange(**case["rows"]).find(
         travel=MatrixTravelTimes.from_csv(path), default_limit_m=30_000.0, **options
@@ -117,3 +129,35 @@ def test_every_covering_pair_is_a_candidate_or_refused_for_one_reason(
     assert got == expected
     for need, by_reason in enumerate(reasons):
         assert refused.of_need(need) == dict(by_reason)
+
+
+@settings(max_examples=100, deadline=None)
+@given(case=exchanges(), data=st.data())
+def test_a_declared_interest_removes_exactly_the_candidates_of_its_two_sides(
+    case: dict[str, Any], data: st.DataObject
+) -> None:
+    """Whichever side gives; one that is only shown removes none."""
+    made = exchange(**case["rows"])
+    given = {"default_limit_m": 30_000.0, "with_suggestions": case["with_suggestions"]}
+    before, others = made.find(None, **given)
+    givers = made.offers.participant[before.offer].tolist()
+    takers = made.needs.participant[before.need].tolist()
+    people = range(len(case["rows"]["people"]))
+    sides = data.draw(st.sampled_from([*zip(givers, takers, strict=True), (0, people[-1])]))
+    if data.draw(st.booleans()):
+        sides = sides[::-1]
+    refuses = data.draw(st.booleans())
+    after, refused = made.find(None, interests=[declared(*sides, refuses=refuses)], **given)
+    left = [
+        (need, offer)
+        for need, offer, pair in zip(
+            before.need.tolist(),
+            before.offer.tolist(),
+            zip(givers, takers, strict=True),
+            strict=True,
+        )
+        if not refuses or set(pair) != set(sides)
+    ]
+    assert list(zip(after.need.tolist(), after.offer.tolist(), strict=True)) == left
+    assert refused.by_need.sum() - others.by_need.sum() == len(before) - len(left)
+    assert refused.total().get(INTEREST, 0) >= len(before) - len(left)

@@ -1,18 +1,28 @@
 """What each rule says of one pair: the pass and the refusal, with figures, in words."""
 
 import json
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from models.vocabulary import Availability, Mode, Phase
+from models.vocabulary import Availability, InterestKind, Mode, Phase
 from solver.pairing import pair_rules
 from solver.pairing.columns import CLOSES_UNDATED
 from solver.pairing.findings import figures_of, findings, why_refused
 from solver.pairing.pair_rules import PAIR_RULES, REASONS
-from tests.solver.made_exchange import ENDED, ENDS, NOWHERE, STARTS, WATFORD, exchange, failed
+from tests.solver.made_exchange import (
+    ENDED,
+    ENDS,
+    NOWHERE,
+    STARTS,
+    WATFORD,
+    declared,
+    exchange,
+    failed,
+)
 from tests.solver.pairing.test_candidates_plain import exchanges
 
 PHASES = {"offers": [{"phases": [Phase.SECONDARY]}]}
@@ -131,6 +141,36 @@ SAID: list[tuple[str, dict[str, Any], dict[str, Any], bool, str]] = [
         "Support is remote, so distance does not",
     ),
     ("conflict", {}, {"conflicts": [(1, 0)]}, False, "A conflict of interest between the two is"),
+    ("interest", {}, {}, False, "No interest between the two is declared."),
+    (
+        "interest",
+        {},
+        {"interests": [declared(1, 0)]},
+        False,
+        "Declared interest: the supporting organisation may take over the school receiving support "
+        "since 1 September 2025 (declared on 1 September 2026).",
+    ),
+    (
+        "interest",
+        {},
+        {
+            "interests": [
+                declared(0, 1, InterestKind.SUPPLIER_OF, refuses=False, ends=date(2027, 3, 31))
+            ]
+        },
+        False,
+        "Declared interest: the school receiving support is a supplier of the supporting "
+        "organisation since 1 September 2025 until 31 March 2027 (declared on 1 September 2026). "
+        "Such interests are shown and do not rule the pair out.",
+    ),
+    (
+        "interest",
+        {},
+        {"interests": [declared(1, 0, InterestKind.PAID_TO_JUDGE, of_group=True, starts=None)]},
+        False,
+        "Declared interest: the trust or federation of the supporting organisation is paid to "
+        "judge the school receiving support (declared on 1 September 2026).",
+    ),
     ("declined", {}, {"declined": [(0, 0)]}, False, "One side has declined this pairing before."),
     (
         "failed_support",
@@ -247,16 +287,37 @@ def test_only_what_people_may_answer_for_has_exceptions() -> None:
     """Nobody lets a conflict of interest, missing days or dates that never meet be."""
     excepted = {rule.name for rule in PAIR_RULES if rule.exceptions}
     assert excepted == {
-        "unknown_position", "too_far", "declined", "failed_support", "phase", "area_served",
+        "unknown_position", "too_far", "interest", "declined", "failed_support", "phase",
+        "area_served",
     }  # fmt: skip
     assert not any(rule.exceptions and rule.confirmed_by for rule in PAIR_RULES)
+
+
+def test_an_exception_is_possible_where_every_interest_that_refuses_has_one() -> None:
+    """What is only shown needs none, and one that has none lets nobody through."""
+    employs = declared(1, 0, InterestKind.ADVISER_EMPLOYED_BY, exceptions=True, reference="A")
+    supplies = declared(1, 0, InterestKind.SUPPLIER_OF, refuses=False, reference="B")
+    bids = declared(0, 1, reference="C")
+    for interests, possible in (
+        ([employs], True),
+        ([employs, supplies], True),
+        ([employs, supplies, bids], False),
+        ([supplies], False),
+        ([], False),
+    ):
+        found = findings(exchange().tables(interests=interests), 0, 0, remote=False)
+        [said] = [each for each in found if each.rule is pair_rules.INTEREST]
+        assert said.may_be_excepted is possible
+        assert len(said.figures["interests"]) == len(interests)
+        assert said.rule.warns(said.figures) is bool(interests)
 
 
 @settings(max_examples=100, deadline=None)
 @given(case=exchanges())
 def test_a_candidate_is_a_pair_that_keeps_every_rule_in_its_form(case: dict[str, Any]) -> None:
     """The search and the rules asked one pair at a time never differ."""
-    given = {name: case[name] for name in ("conflicts", "declined", "with_suggestions")}
+    names = ("conflicts", "interests", "declined", "with_suggestions")
+    given = {name: case[name] for name in names}
     made = exchange(**case["rows"])
     tables = made.tables(default_limit_m=30_000.0, **given)
     found, _ = made.find(None, default_limit_m=30_000.0, **given)

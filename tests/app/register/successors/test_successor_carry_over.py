@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from app.database import Database
 from app.import_kit.report import ImportReport
@@ -16,6 +17,7 @@ from app.proposals.terms import terms_of
 from app.register.successors.wording import about
 from models.access import AuditEvent
 from models.exchange import Limits, Need, Offer
+from models.interests import Interest
 from models.matching import Agreement, Proposal, Run, Steering
 from models.partnerships import Support
 from models.register import Circumstance, NetworkMembership, Participant
@@ -71,6 +73,8 @@ def live(database: Database, tmp_path: Path) -> Database:
             since = {"starts": rows.STARTS, "source": "made up"}
             rows.add(session, Circumstance(participant_id=old.id, kind=kind, **since))
         rows.add_network(session, "family", [old, other])
+        rows.add_interest(session, "i-1", other, old)
+        rows.add_interest(session, "i-over", old, other, ends=date(2020, 7, 17))
         run = rows.add(
             session,
             Run(
@@ -111,6 +115,16 @@ def owners(database: Database, model: Any, name: str = "reference") -> dict[Any,
         return dict(session.execute(query).all())
 
 
+def _sides_of_interests(session: Any) -> dict[str, tuple[str, str]]:
+    holder, about = aliased(Participant), aliased(Participant)
+    query = (
+        select(Interest.reference, holder.reference, about.reference)
+        .join(holder, holder.id == Interest.holder_id)
+        .join(about, about.id == Interest.about_id)
+    )
+    return {reference: (one, other) for reference, one, other in session.execute(query)}
+
+
 def events(database: Database) -> list[tuple[str, str]]:
     with database.read() as session:
         query = select(AuditEvent.action, AuditEvent.subject).order_by(AuditEvent.sequence)
@@ -119,7 +133,7 @@ def events(database: Database) -> list[tuple[str, str]]:
 
 
 def test_successor_takes_over_everything_open(live: Database, tmp_path: Path) -> None:
-    """Needs, offers, limits, support, circumstances, networks, proposals and pins; once."""
+    """Needs, offers, limits, support, circumstances, networks, interests and proposals; once."""
     report = converted(live, tmp_path)
     new, old = f"urn:{NEW}", f"urn:{OLD}"
     assert owners(live, Need) == {"n-1": new, "n-met": old}
@@ -132,16 +146,20 @@ def test_successor_takes_over_everything_open(live: Database, tmp_path: Path) ->
             Participant, Participant.id == Support.taker_id
         )
         assert dict(session.execute(takers).all()) == {"s-1": new, "s-past": old}
+        assert _sides_of_interests(session) == {
+            "i-1": (f"urn:{OTHER}", new),
+            "i-over": (old, f"urn:{OTHER}"),
+        }
         assert session.scalars(select(Proposal.version)).one() == 2
         assert session.scalars(select(Steering.version)).one() == 2
     told = events(live)
     assert [action for action, _ in told] == [
         "need.carry_over", "offer.carry_over", "limits.carry_over", "support.carry_over",
-        "circumstance.carry_over", "network_membership.carry_over", "proposal.carry_over",
-        "pin.carry_over",
+        "circumstance.carry_over", "network_membership.carry_over", "interest.carry_over",
+        "proposal.carry_over", "pin.carry_over",
     ]  # fmt: skip
     assert ("need.carry_over", "need:n-1") in told
-    assert report.things["carried_over"] == Counts(changed=8)
+    assert report.things["carried_over"] == Counts(changed=9)
     [one] = report.affected
     assert (one.urn, one.change, one.successors) == (OLD, RegisterChange.CLOSED, [NEW])
     assert (one.needs, one.offers, one.support) == (["n-1"], ["o-1"], ["s-1"])
