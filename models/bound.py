@@ -13,6 +13,7 @@ from models import (
     partnerships,
     people,
     register,
+    targets,
     webhooks,
 )
 
@@ -34,6 +35,7 @@ _OF_EXCHANGE: Final = (
     exchange.Offer,
     exchange.Period,
     partnerships.Support,
+    targets.SupportTarget,
 )
 _OF_REGISTER: Final = (
     register.Area,

@@ -12,6 +12,7 @@ from models import (
     people,
     register,
     repairs,
+    targets,
     webhooks,
 )
 from models.base import Base
@@ -29,6 +30,7 @@ __all__ = [
     "people",
     "register",
     "repairs",
+    "targets",
     "webhooks",
 ]
 

@@ -372,6 +372,40 @@ class SupportResult(Word):
     NOT_KNOWN = "not_known"
 
 
+class SupportAuthority(Word):
+    """On whose authority a school has support."""
+
+    OWN_CHOICE = "own_choice"
+    LOCAL_AUTHORITY = "local_authority"
+    TRUST = "trust"
+    DFE_PROGRAMME = "dfe_programme"
+    DIRECTION = "direction"
+    OTHER = "other"
+
+
+class TargetDirection(Word):
+    """Which way a target moves its measure."""
+
+    RAISE = "raise"
+    LOWER = "lower"
+    KEEP = "keep"
+
+
+class TargetKind(Word):
+    """What a target's measure is that the packaged table does not have."""
+
+    NUMBER = "number"
+    PERCENT = "percent"
+
+
+class ContradictionKind(Word):
+    """What is at odds in two targets for one measure."""
+
+    DIRECTION = "direction"
+    VALUE = "value"
+    DATE = "date"
+
+
 class Ladder(Word):
     """Where support comes from, nearest first."""
 

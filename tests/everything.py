@@ -7,7 +7,17 @@ from sqlalchemy import select
 
 from app.database import Database
 from app.events import audit
-from models import access, batches, exchange, matching, partnerships, people, register, webhooks
+from models import (
+    access,
+    batches,
+    exchange,
+    matching,
+    partnerships,
+    people,
+    register,
+    targets,
+    webhooks,
+)
 from tests import rows
 from tests.traffic import a_day
 
@@ -27,7 +37,11 @@ def everything(database: Database) -> None:
         )
         trust = register.Group(uid=1, name="Trust", kind="other", type_code="06", open=True)
         network = register.Network(key="east", name="East", kind="alliance")
-        session.add_all([hub, trust, network])
+        support = partnerships.Support(
+            **{"reference": "s1", "taker_id": first, "giver_id": second},
+            **{"state": "active", "updated_at": AT},
+        )
+        session.add_all([hub, trust, network, support])
         session.flush()
         session.add(
             register.Organisation(participant_id=hub.id, key="hub", kind="hub", funded=False)
@@ -49,9 +63,9 @@ def everything(database: Database) -> None:
                 register.NetworkMembership(network_id=network.id, participant_id=first),
                 register.Succession(predecessor_urn=1, successor_urn=2, kind="academy"),
                 exchange.Limits(participant_id=first, period_code=rows.YEAR),
-                partnerships.Support(
-                    **{"reference": "s1", "taker_id": first, "giver_id": second},
-                    **{"state": "active", "updated_at": AT},
+                targets.SupportTarget(
+                    **{"support_id": support.id, "measure": "pupils", "direction": "keep"},
+                    **{"value": 210.0, "by_date": ON},
                 ),
                 matching.ApprovalRule(
                     **{"position": 9, "unfunded": False, "approved_by": "agreements"},

@@ -32,6 +32,7 @@ from models.exchange import Need, Offer
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
 from models.register import Area, Circumstance, FactChange, ImportBatch, Institution
 from models.repairs import Repair
+from models.targets import SupportTarget
 from models.vocabulary import DecisionAction, Role, ScopeKind
 from models.webhooks import Webhook, WebhookDelivery
 from tests import rows
@@ -148,6 +149,12 @@ def _half(
     for who in (taker, giver):
         rows.add_limits(session, who, allowance_half_days=100)
     rows.add_support(session, f"{name}-support", taker, giver)
+    of_others = rows.add_support(
+        session, f"{name}-agency", taker, None, agency="made up", state="ended"
+    )
+    what = {"measure": "attendance_pct", "direction": "raise", "value": 95.0}
+    by_date = {"support_id": of_others.id, "by_date": date(2027, 7, 16)}
+    rows.add(session, SupportTarget(id=1 if name == OWN else 2, **what, **by_date))
     session.flush()
     rows.add(
         session,
@@ -268,7 +275,7 @@ class Asking:
         mine = half == OWN and self.caller is not None
         if name == "reference":
             if "support" in path:
-                return f"{half}-support"
+                return f"{half}-agency"
             if "offers" in path:
                 return f"{half}-own-offer"
             last = "suggested" if "confirm" in path else "unmet" if "unmet" in path else "need"
@@ -300,6 +307,7 @@ class Asking:
             "participant": str(self.school),
             "cell": str(self.school),
             "circumstance": "1" if half == OWN else "2",
+            "target_id": "1" if half == OWN else "2",
             "proposal_id": str(100 + self.school if "repairs" in path else self.proposals[half]),
             "repair_id": str(self.school),
             "period": rows.TERM if "POST" in place.methods else rows.YEAR,
@@ -329,6 +337,9 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
     half, approves = asking.half, asking.caller and asking.caller.kind.role == Role.APPROVER
     ours = {
         "participant": str(asking.school),
+        "taker": str(asking.school),
+        "giver": None,
+        "giver_name": "made up",
         "expertise": "maths",
         "period": rows.YEAR,
         "need": f"{half}-need",
@@ -355,6 +366,8 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
     body = {name: ours.get(name, value) for name, value in example.items()}
     if place.path.endswith("/offers"):
         body["availability"] = "not_answered"
+    if "/support" in place.path:
+        body["state"] = "ended"
     if place.path.endswith("/circumstance-rules"):
         body["kind"] = "made_up"
     if "settlement" in place.path:
@@ -374,6 +387,8 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         "mode": "either",
         "version": "1",
     }
+    support = {"agency": "made up", "giver_name": "made up", "state": "ended", "version": "1"}
+    target = {"measure": "attendance_pct", "direction": "raise", "value": "90", "version": "1"}
     need = {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
     approves = asking.caller and asking.caller.kind.role == Role.APPROVER
     chosen = f"{asking.proposals[half]}:{proposal_version}"
@@ -395,6 +410,9 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
             "/offers/{reference:path}/change",
             item | {"reference": f"{half}-own-offer", "max_pairings": "1"},
         ),
+        ("/support/new", support | {"reference": "new"}),
+        ("/support/{reference:path}/change", support),
+        ("/targets/", target | {"by_date": "2027-07-23"}),
         ("/answer", {"availability": "may_offer", "version": "1", "confirmed": "1"}),
         ("/confirm", {"by_role": "headteacher", "agreed_by": "headteacher", "version": "1"}),
         ("/withdraw", {"version": "1"}),

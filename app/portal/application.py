@@ -37,6 +37,7 @@ from app.portal.pages import (
     sessions_page,
     sign_in,
     successions,
+    support,
     users,
 )
 from app.portal.rendering import FOLDERS, page
@@ -70,6 +71,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         sessions_page,
         users,
         contacts,
+        support,
         institutions,
         explanations,
         cases,

@@ -57,8 +57,11 @@ from models.vocabulary import (
     SidesIn,
     SteeringKind,
     SuccessorState,
+    SupportAuthority,
     SupportResult,
     SupportState,
+    TargetDirection,
+    TargetKind,
 )
 from solver.formats.plan import Status, Stopped
 from solver.pairing.points import Component
@@ -312,6 +315,14 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         SteeringKind.EXCLUSION: "Excluded",
     },
     Stopped: STOPPED_NAMES,
+    SupportAuthority: {
+        SupportAuthority.OWN_CHOICE: "The school's own choice",
+        SupportAuthority.LOCAL_AUTHORITY: "Local authority",
+        SupportAuthority.TRUST: "Trust or federation",
+        SupportAuthority.DFE_PROGRAMME: "Department for Education programme",
+        SupportAuthority.DIRECTION: "Statutory direction",
+        SupportAuthority.OTHER: "Other",
+    },
     SupportResult: {
         SupportResult.WORKED: "Worked",
         SupportResult.PARTLY: "Partly worked",
@@ -325,6 +336,15 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         SupportState.ENDED: "Ended",
     },
     Symbol: SYMBOL_NAMES,
+    TargetDirection: {
+        TargetDirection.RAISE: "Raise",
+        TargetDirection.LOWER: "Lower",
+        TargetDirection.KEEP: "Keep",
+    },
+    TargetKind: {
+        TargetKind.NUMBER: "A number",
+        TargetKind.PERCENT: "A percentage",
+    },
 }
 
 HINTS: Final[Mapping[Kind, Mapping[Any, str]]] = {
@@ -490,6 +510,40 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Date of the response", "Enter the date of the response, like 27/11/2026"
     ),
     **_WHERE,
+}
+SUPPORT_FIELDS: Final[Mapping[str, Field]] = {
+    "giver": Field(
+        "Supporting organisation",
+        "Enter a URN, the key of an organisation, or the reference of a trust",
+    ),
+    "giver_name": Field(
+        "Name of a supporting organisation that is not in this service",
+        "Enter the name of the supporting organisation",
+    ),
+    "agency": Field("Agency that arranged it", "Enter the agency that arranged the support"),
+    "authority": Field("On whose authority", "Select on whose authority the school has it"),
+    "expertise": _WHAT["expertise"],
+    "target": Field("Aim in words", "Enter the aim in words"),
+    "period": _WHAT["period"],
+    "days": Field("Days in the period", "Enter the number of days, like 2 or 2.5"),
+    "leader_days": Field(
+        "Days of the school's own leaders that it takes in the period",
+        "Enter the number of days, like 2 or 2.5",
+    ),
+    "starts": Field("Start date", "Enter a date, like 27/11/2026"),
+    "ends": Field("End date", "Enter a date, like 27/11/2026"),
+    "state": Field("State", "Select a state"),
+    "result": Field("Result", "Select a result"),
+}
+TARGET_FIELDS: Final[Mapping[str, Field]] = {
+    "measure": Field("Measure", "Select a measure"),
+    "other": Field("Name of another measure", "Enter the name of the measure"),
+    "kind": Field("What the other measure is", "Select what the other measure is"),
+    "direction": Field("Direction", "Select a direction"),
+    "value": Field("Value", "Enter a value, like 95"),
+    "by_date": Field("Date", "Enter a date, like 27/11/2026"),
+    "owner": Field("Role of the person who answers for it", "Enter a role, like headteacher"),
+    "statement": Field("Target in words (optional)", "Enter the target in words"),
 }
 USER_FIELDS: Final[Mapping[str, Field]] = {
     "label": Field("Label", "Enter a label, like Broker for Kent 1"),
