@@ -103,6 +103,14 @@ class NeedEvidence(Word):
     DATA_TRIGGER = "data_trigger"
 
 
+class LookedFirst(Word):
+    """Where a school looked for support before it asked: the lowest steps of the ladder."""
+
+    SCHOOL = "school"
+    OWN_GROUP = "own_group"
+    OWN_NETWORK = "own_network"
+
+
 class Availability(Word):
     """Whether the supporting organisation has said that it can give."""
 

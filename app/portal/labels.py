@@ -42,6 +42,7 @@ from models.vocabulary import (
     GroupKind,
     Ladder,
     LegalBasis,
+    LookedFirst,
     Mode,
     NeedEvidence,
     NeedState,
@@ -130,6 +131,11 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ItemKind.OFFER: "Offer",
     },
     Ladder: LADDER_NAMES,
+    LookedFirst: {
+        LookedFirst.SCHOOL: "In the school itself",
+        LookedFirst.OWN_GROUP: "In its own trust or federation",
+        LookedFirst.OWN_NETWORK: "In its own network",
+    },
     MapRole: ROLE_NAMES,
     Mode: {
         Mode.ON_SITE: "On site only",
@@ -475,6 +481,14 @@ _WHAT = {
     "period": Field("Period", "Select a period"),
     "days": Field("Days", "Enter the number of days, like 2 or 2.5"),
 }
+_SIGNED = {
+    "signed_by_head_on": Field(
+        "Day on which the head teacher signed (optional)", "Enter a date, like 27/11/2026"
+    ),
+    "signed_by_adviser_on": Field(
+        "Day on which the adviser signed (optional)", "Enter a date, like 27/11/2026"
+    ),
+}
 CONTACT_FIELDS: Final[Mapping[str, Field]] = {
     "role": Field("Role", "Enter a role, like headteacher"),
     "name": Field("Name", "Enter a name"),
@@ -491,6 +505,15 @@ NEED_FIELDS: Final[Mapping[str, Field]] = {
     "priority": Field("Priority", "Select a priority"),
     "evidence": Field("Evidence of the need", "Select evidence of the need"),
     "agreed_by": Field("Role of the person who agreed the need", "Enter a role, like headteacher"),
+    "improvement_plan_line": Field(
+        "Line of the improvement plan that it serves (optional)",
+        "Enter the line of the improvement plan",
+    ),
+    "looked_within": Field("Where the school looked first", "Select where the school looked first"),
+    "looked_within_note": Field(
+        "What the school found there (optional)", "Enter what the school found there"
+    ),
+    **_SIGNED,
     **_WHERE,
     "state": Field("State", "Select a state"),
 }
@@ -500,6 +523,11 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Maximum schools at a time", "Enter the maximum number of schools at a time"
     ),
     "evidence": Field("Evidence of quality", "Enter the evidence of quality"),
+    "strength_line": Field(
+        "Line of the self-evaluation that the strength comes from (optional)",
+        "Enter the line of the self-evaluation",
+    ),
+    **_SIGNED,
     "quality": Field("Strength of the evidence", "Select the strength of the evidence"),
     "phases": Field("Phases", "Select phases"),
     "availability": Field(

@@ -334,8 +334,11 @@ def _to(kind: ItemKind, reference: str, done: Saved) -> Response:
 
 
 def _filled(form: FormData) -> Filled:
-    phases = ";".join(text for text in form.getlist("phases") if isinstance(text, str))
-    return Filled(texts(form) | ({"phases": phases} if phases else {}))
+    several = {
+        name: ";".join(text for text in form.getlist(name) if isinstance(text, str))
+        for name in ("phases", "looked_within")
+    }
+    return Filled(texts(form) | {name: text for name, text in several.items() if text})
 
 
 def _typed(session: ReadSession, item: Need | Offer) -> dict[str, str]:
