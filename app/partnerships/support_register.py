@@ -92,12 +92,9 @@ def support_register(
             f"There is no school or organisation {cell!r} whose support you may read. Check the "
             "URN or key."
         )
-    rows = list_support(session, principal, taker=cell, limit=None)
-    targets = targets_of(session, (row["id"] for row in rows))
-    found = [Arrangement(row, targets[row["id"]]) for row in rows]
+    found = _arrangements(session, list_support(session, principal, taker=cell, limit=None))
     current = [each for each in found if each.runs_on_or_after(day)]
     period, supporters, allowed = _supporters(session, principal, who.id, day)
-    compared = (one for each in current for one in _compared(each) if one.by_date >= day)
     return SupportRegister(
         reference=reference,
         name=who.name,
@@ -107,9 +104,27 @@ def support_register(
         allowed=allowed,
         current=current,
         past=[each for each in found if not each.runs_on_or_after(day)],
-        contradictions=list(contradictions(compared)),
+        contradictions=_contradictions(current, day),
         leader_half_days=_of_leaders(current),
     )
+
+
+def contradictions_in(
+    session: ReadSession, rows: Sequence[RowMapping], day: date
+) -> list[Contradiction]:
+    """What contradicts on a day in the support of one school, as `list_support` has read it."""
+    found = _arrangements(session, rows)
+    return _contradictions([each for each in found if each.runs_on_or_after(day)], day)
+
+
+def _arrangements(session: ReadSession, rows: Sequence[RowMapping]) -> list[Arrangement]:
+    targets = targets_of(session, (row["id"] for row in rows))
+    return [Arrangement(row, targets[row["id"]]) for row in rows]
+
+
+def _contradictions(current: Sequence[Arrangement], day: date) -> list[Contradiction]:
+    compared = (one for each in current for one in _compared(each) if one.by_date >= day)
+    return list(contradictions(compared))
 
 
 def _supporters(

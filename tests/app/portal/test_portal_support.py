@@ -78,6 +78,8 @@ def test_support_of_another_agency_is_added_with_a_target(who: Visitor, exchange
     warning = page.text.index("Warning Attendance")
     assert warning < page.text.index("Current support")
     assert "and Made-up Consultants to raise it to 95% of sessions by 16 July 2099" in page.text
+    school = who.open("/participants/100001").text
+    assert "Made-up Consultants to raise it to 95% of sessions by 16 July 2099" in school
     assert "Oak <Primary> School has 3 supporting organisations at a time" in page.text
     assert not page.faults
     csv = who.client.get(f"{BASE}{REGISTER}?as=csv")
