@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import OUTSIDE, outside, visible
@@ -31,8 +31,10 @@ from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.dates import not_before
 from app.register.group_actors import Named, name_participants
+from app.wording import on_day
 from models.exchange import Period
 from models.partnerships import Support
+from models.targets import SupportTarget
 from models.vocabulary import SupportAuthority, SupportResult, SupportState
 
 Sides = tuple[int | None, int | None]
@@ -109,6 +111,7 @@ def import_support(
         both = sides[row.reference]
         for misfit in support_misfits(row, named, both, expertise, periods):
             faults.append(Fault(path.name, line, *misfit))
+    faults += _after_targets(session, principal, path, rows)
     # Of a reference that somebody else's support has, that is looked at too.
     touches = {
         row.reference: [both for both in (sides[row.reference], stored.get(row.reference)) if both]
@@ -163,6 +166,27 @@ def _sides(
             None if row.giver is None else named.id_of(row.giver, partial(eq, giver)),
         )
     return found
+
+
+def _after_targets(
+    session: WriteSession,
+    principal: Principal,
+    path: Path,
+    rows: list[tuple[int, SupportRow]],
+) -> Iterator[Fault]:
+    """Starts that would be after the date of a target that is stored."""
+    first = (
+        select(Support.reference, func.min(SupportTarget.by_date))
+        .join(SupportTarget, SupportTarget.support_id == Support.id)
+        .where(visible(principal, Action.READ, Support))
+        .group_by(Support.reference)
+    )
+    by_date = {reference: day for reference, day in session.execute(first)}
+    for line, row in rows:
+        day = by_date.get(row.reference)
+        if day is not None and row.starts is not None and row.starts > day:
+            reason = f"must not be after the date of its first target ({on_day(day)})"
+            yield Fault(path.name, line, "starts", row.starts.isoformat(), reason)
 
 
 def support_misfits(

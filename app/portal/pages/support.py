@@ -1,6 +1,7 @@
 """The one register of support of a school, and forms for support of other agencies."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -92,7 +93,7 @@ def create_support(request: Request, who: Who, cell: str, form: SentBy) -> Respo
 
         if (asked := ask_first(request, who, form, f"{BASE}{_here(cell)}/new", act)) is not None:
             return asked
-        if _done(who, filled, act):
+        if _done(who, filled, act, SUPPORT_FIELDS):
             return _to(cell, Saved.CREATED)
     with who.database.read() as session:
         if row is not None and _is_there(session, who, row):
@@ -128,7 +129,7 @@ def change_support(request: Request, who: Who, reference: str, form: SentBy) -> 
         back = f"{BASE}/support/{reference}/change"
         if (asked := ask_first(request, who, form, back, act)) is not None:
             return asked
-        if _done(who, filled, act):
+        if _done(who, filled, act, SUPPORT_FIELDS):
             return _to(cell, Saved.CHANGED)
     with who.database.read() as session:
         return _form(request, who, session, cell, filled, support)
@@ -209,7 +210,7 @@ def _save_target(
         def act(session: WriteSession) -> object:
             return external.change_targets(session, who.principal, reference, version, [*rows, row])
 
-        if _done(who, read, act):
+        if _done(who, read, act, TARGET_FIELDS):
             return _to(cell, Saved.CREATED if target is None else Saved.CHANGED)
     for name, error in read.errors.items():
         filled.add("other" if name == "measure" and filled.values.get("other") else name, error)
@@ -243,9 +244,8 @@ def _is_there(session: ReadSession, who: Visitor, row: SupportRow) -> bool:
     return taker == reference_named(session, row.taker)
 
 
-def _done(who: Visitor, filled: Filled, act: Any) -> bool:
+def _done(who: Visitor, filled: Filled, act: Any, fields: Mapping[str, forms.Field]) -> bool:
     """Whether it was stored; if not, the form says why."""
-    fields = {**SUPPORT_FIELDS, **TARGET_FIELDS}
     try:
         with who.database.write() as session:
             written: WriteSession = session

@@ -124,3 +124,18 @@ def test_a_file_of_support_says_on_whose_authority(supported: Database, tmp_path
     with supported.write() as session, pytest.raises(FaultyFile) as refused:
         import_support(session, TERMINAL, path)
     assert [(each.line, each.column) for each in refused.value.faults] == [(2, "authority")]
+
+
+def test_support_does_not_start_after_its_targets(supported: Database, tmp_path: Path) -> None:
+    """A file of support that would have it so is refused with the line."""
+    take_in(supported, tmp_path, GOOD)
+    path = tmp_path / "support.csv"
+    path.write_text(
+        "reference,taker,giver_name,agency,starts,state\n"
+        "s,100000,Made up,made up,2027-07-17,active\n"
+    )
+    with supported.write() as session, pytest.raises(FaultyFile) as refused:
+        import_support(session, TERMINAL, path)
+    [fault] = refused.value.faults
+    assert (fault.line, fault.column) == (2, "starts")
+    assert "must not be after the date of its first target (16 July 2027)" in fault.reason

@@ -155,6 +155,14 @@ def test_support_that_does_not_fit_says_why(who: Visitor) -> None:
     assert "Supporting organisation is missing" in page.text
 
 
+def test_support_does_not_start_after_its_targets(who: Visitor) -> None:
+    """The form of the support says so, of targets that it does not show."""
+    form = "/support/theirs/change"
+    page = who.send(who.open(form), form, starts="2/9/2099")
+    assert page.status == 422
+    assert "must not be before the support starts (2 September 2099)" in page.text
+
+
 def test_what_this_service_arranged_has_no_form_here(who: Visitor) -> None:
     """Nor has a reader any."""
     assert who.open("/support/ours/change").status == 409
