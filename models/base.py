@@ -24,6 +24,10 @@ COUNTERS: Final = ("revision", "version")
 
 BOUND_IF_SET: Final[dict[str, Any]] = {"bound_as": "if_set"}
 """`info` of a column that came after rows had been bound without it."""
+FREE_TEXT_IF_SET: Final[dict[str, Any]] = {"bound_as": "salted_if_set"}
+"""The same of a column that people write freely in."""
+IF_SET: Final = frozenset({"if_set", "salted_if_set"})
+SALTED: Final = frozenset({"salted", "salted_if_set"})
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -14,6 +14,7 @@ from models import (
     partnerships,
     people,
     register,
+    targets,
     webhooks,
 )
 
@@ -35,6 +36,7 @@ _OF_EXCHANGE: Final = (
     exchange.Offer,
     exchange.Period,
     partnerships.Support,
+    targets.SupportTarget,
 )
 _OF_PARTNERSHIPS: Final = (
     partnerships.Concern,

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import FREE_TEXT, Base
+from models.base import BOUND_IF_SET, FREE_TEXT, FREE_TEXT_IF_SET, Base
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState
 
 
@@ -71,6 +71,15 @@ class Need(Base):
     evidence: Mapped[str] = mapped_column(String(20))
     agreed_by: Mapped[str | None] = mapped_column(String(100))
     """The role, never the name, of who agreed the need for the school."""
+    improvement_plan_line: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT_IF_SET)
+    """The line of the school's improvement plan that the need serves."""
+    looked_within: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True), info=BOUND_IF_SET
+    )
+    """`vocabulary.LookedFirst` values: where the school looked before it asked; null: not known."""
+    looked_within_note: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT_IF_SET)
+    signed_by_head_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
+    signed_by_adviser_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
     travel_limit_miles: Mapped[float | None]
     travel_limit_minutes: Mapped[int | None]
     mode: Mapped[str] = mapped_column(String(10), default=Mode.EITHER)
@@ -109,6 +118,10 @@ class Offer(Base):
     quality: Mapped[int | None]
     """Strength of the evidence of quality, 1 (claimed) to 5 (strong, independent)."""
     evidence: Mapped[str | None] = mapped_column(String(200), info=FREE_TEXT)
+    strength_line: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT_IF_SET)
+    """The line of the self-evaluation that the strength comes from."""
+    signed_by_head_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
+    signed_by_adviser_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
     travel_limit_miles: Mapped[float | None]
     travel_limit_minutes: Mapped[int | None]
     mode: Mapped[str] = mapped_column(String(10), default=Mode.EITHER)

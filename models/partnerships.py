@@ -12,6 +12,7 @@ from models.vocabulary import (
     Rating,
     Reviewer,
     Side,
+    SupportAuthority,
     SupportResult,
     SupportState,
     VisitState,
@@ -35,6 +36,13 @@ class Support(Base):
         CheckConstraint("giver_id is null or giver_id <> taker_id", name="not_itself"),
         CheckConstraint("half_days is null or half_days >= 0", name="half_days"),
         UniqueConstraint("partnership_id", "period_code"),
+        CheckConstraint(
+            f"authority is null or authority in {tuple(a.value for a in SupportAuthority)}",
+            name="authority",
+        ),
+        CheckConstraint(
+            "leader_half_days is null or leader_half_days >= 0", name="leader_half_days"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -44,6 +52,8 @@ class Support(Base):
     giver_name: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT)
     agency: Mapped[str | None] = mapped_column(String(100))
     """Whose arrangement it is, where not ours."""
+    authority: Mapped[str | None] = mapped_column(String(20), info=BOUND_IF_SET)
+    """Who decided that the school has it."""
     expertise_code: Mapped[str | None] = mapped_column(ForeignKey("expertise.code"))
     target: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT)
     period_code: Mapped[str | None] = mapped_column(ForeignKey("period.code"))
@@ -54,10 +64,14 @@ class Support(Base):
     partnership_id: Mapped[int | None] = mapped_column(
         ForeignKey("partnership.id"), index=True, info=BOUND_IF_SET
     )
+    leader_half_days: Mapped[int | None] = mapped_column(info=BOUND_IF_SET)
+    """What it takes of the school's own leaders in the period."""
     starts: Mapped[date | None]
     ends: Mapped[date | None]
     state: Mapped[str] = mapped_column(String(20))
     result: Mapped[str | None] = mapped_column(String(20))
+    version: Mapped[int] = mapped_column(default=1)
+    """Counts the changes of its targets too."""
     updated_at: Mapped[datetime] = mapped_column(info=UNBOUND)
 
 

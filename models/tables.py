@@ -13,6 +13,7 @@ from models import (
     people,
     register,
     repairs,
+    targets,
     webhooks,
 )
 from models.base import Base
@@ -31,6 +32,7 @@ __all__ = [
     "people",
     "register",
     "repairs",
+    "targets",
     "webhooks",
 ]
 

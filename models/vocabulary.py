@@ -103,6 +103,14 @@ class NeedEvidence(Word):
     DATA_TRIGGER = "data_trigger"
 
 
+class LookedFirst(Word):
+    """Where a school looked for support before it asked: the lowest steps of the ladder."""
+
+    SCHOOL = "school"
+    OWN_GROUP = "own_group"
+    OWN_NETWORK = "own_network"
+
+
 class Availability(Word):
     """Whether the supporting organisation has said that it can give."""
 
@@ -454,6 +462,40 @@ class Rating(Word):
     GREEN = "green"
     AMBER = "amber"
     RED = "red"
+
+
+class SupportAuthority(Word):
+    """On whose authority a school has support."""
+
+    OWN_CHOICE = "own_choice"
+    LOCAL_AUTHORITY = "local_authority"
+    TRUST = "trust"
+    DFE_PROGRAMME = "dfe_programme"
+    DIRECTION = "direction"
+    OTHER = "other"
+
+
+class TargetDirection(Word):
+    """Which way a target moves its measure."""
+
+    RAISE = "raise"
+    LOWER = "lower"
+    KEEP = "keep"
+
+
+class TargetKind(Word):
+    """What a target's measure is that the packaged table does not have."""
+
+    NUMBER = "number"
+    PERCENT = "percent"
+
+
+class ContradictionKind(Word):
+    """What is at odds in two targets for one measure."""
+
+    DIRECTION = "direction"
+    VALUE = "value"
+    DATE = "date"
 
 
 class Ladder(Word):

@@ -16,6 +16,7 @@ from models import (
     partnerships,
     people,
     register,
+    targets,
     webhooks,
 )
 from tests import rows
@@ -37,7 +38,16 @@ def everything(database: Database) -> None:
         )
         trust = register.Group(uid=1, name="Trust", kind="other", type_code="06", open=True)
         network = register.Network(key="east", name="East", kind="alliance")
-        session.add_all([hub, trust, network])
+        support = partnerships.Support(
+            **{"reference": "s1", "taker_id": first, "giver_id": second},
+            **{"state": "active", "updated_at": AT},
+        )
+        partnership = partnerships.Partnership(
+            **{"proposal_id": proposal, "state": "active", "starts": ON, "ends": ON},
+            **{"aims": "Phonics", "taker_role": "head", "giver_role": "deputy head"},
+            **{"started_by": "user:1", "started_at": AT},
+        )
+        session.add_all([hub, trust, network, support, partnership])
         session.flush()
         session.add(
             register.Organisation(participant_id=hub.id, key="hub", kind="hub", funded=False)
@@ -59,9 +69,25 @@ def everything(database: Database) -> None:
                 register.NetworkMembership(network_id=network.id, participant_id=first),
                 register.Succession(predecessor_urn=1, successor_urn=2, kind="academy"),
                 exchange.Limits(participant_id=first, period_code=rows.YEAR),
-                partnerships.Support(
-                    **{"reference": "s1", "taker_id": first, "giver_id": second},
-                    **{"state": "active", "updated_at": AT},
+                partnerships.SupportVisit(
+                    **{"partnership_id": partnership.id, "on_day": ON, "half_days": 1},
+                    state="booked",
+                ),
+                partnerships.Review(
+                    **{"partnership_id": partnership.id, "reviewer": "taker", "rating": "green"},
+                    **{"on_day": ON, "role": "head", "recorded_by": "user:1", "at": AT},
+                ),
+                partnerships.Outcome(
+                    **{"partnership_id": partnership.id, "side": "taker", "result": "worked"},
+                    **{"role": "head", "recorded_by": "user:1", "at": AT},
+                ),
+                partnerships.Concern(
+                    **{"partnership_id": partnership.id, "text": "Late", "role": "head"},
+                    **{"raised_by": "user:1", "raised_at": AT},
+                ),
+                targets.SupportTarget(
+                    **{"support_id": support.id, "measure": "pupils", "direction": "keep"},
+                    **{"value": 210.0, "by_date": ON},
                 ),
                 interests.Interest(
                     **{"reference": "i1", "kind": "other", "holder_id": first, "about_id": second},

@@ -34,6 +34,7 @@ from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Ste
 from models.partnerships import Concern, Partnership, Support, SupportVisit
 from models.register import Area, Circumstance, FactChange, ImportBatch, Institution, Participant
 from models.repairs import Repair
+from models.targets import SupportTarget
 from models.vocabulary import DecisionAction, Role, ScopeKind
 from models.webhooks import Webhook, WebhookDelivery
 from tests import rows
@@ -154,6 +155,12 @@ def _half(
     for who in (taker, giver):
         rows.add_limits(session, who, allowance_half_days=100)
     rows.add_support(session, f"{name}-support", taker, giver)
+    of_others = rows.add_support(
+        session, f"{name}-agency", taker, None, agency="made up", state="ended"
+    )
+    what = {"measure": "attendance_pct", "direction": "raise", "value": 95.0}
+    by_date = {"support_id": of_others.id, "by_date": date(2027, 7, 16)}
+    rows.add(session, SupportTarget(id=1 if name == OWN else 2, **what, **by_date))
     session.flush()
     rows.add(
         session,
@@ -364,6 +371,7 @@ class Asking:
             "participant": str(self.school),
             "cell": str(self.school),
             "circumstance": "1" if half == OWN else "2",
+            "target_id": "1" if half == OWN else "2",
             "proposal_id": str(100 + self.school if "repairs" in path else self.proposals[half]),
             "repair_id": str(self.school),
             "period": rows.TERM if "POST" in place.methods else rows.YEAR,
@@ -385,7 +393,7 @@ def _of_reference(path: str) -> str:
     """What of a half has the reference in an address."""
     for part, of in (
         ("interests", "interest"),
-        ("support", "support"),
+        ("support", "agency"),
         ("offers", "own-offer"),
         ("confirm", "suggested"),
         ("unmet", "unmet"),
@@ -407,6 +415,9 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
     half, approves = asking.half, asking.caller and asking.caller.kind.role == Role.APPROVER
     ours = {
         "participant": str(asking.school),
+        "taker": str(asking.school),
+        "giver": None,
+        "giver_name": "made up",
         "expertise": "maths",
         "period": rows.YEAR,
         "need": f"{half}-need",
@@ -438,6 +449,8 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
     body = {name: ours.get(name, value) for name, value in example.items()}
     if place.path.endswith("/offers"):
         body["availability"] = "not_answered"
+    if "/support" in place.path:
+        body["state"] = "ended"
     if place.path.endswith("/circumstance-rules"):
         body["kind"] = "made_up"
     if "settlement" in place.path:
@@ -462,6 +475,8 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         **{"holder": str(asking.school), "about": str(asking.school + 1)},
         "declared_on": "2025-09-01",
     }
+    support = {"agency": "made up", "giver_name": "made up", "state": "ended", "version": "1"}
+    target = {"measure": "attendance_pct", "direction": "raise", "value": "90", "version": "1"}
     need = {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
     approves = asking.caller and asking.caller.kind.role == Role.APPROVER
     chosen = f"{asking.proposals[half]}:{proposal_version}"
@@ -483,6 +498,9 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
             "/offers/{reference:path}/change",
             item | {"reference": f"{half}-own-offer", "max_pairings": "1"},
         ),
+        ("/support/new", support | {"reference": "new"}),
+        ("/support/{reference:path}/change", support),
+        ("/targets/", target | {"by_date": "2027-07-23"}),
         ("/answer", {"availability": "may_offer", "version": "1", "confirmed": "1"}),
         ("/confirm", {"by_role": "headteacher", "agreed_by": "headteacher", "version": "1"}),
         ("/interests/new", declared),

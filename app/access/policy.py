@@ -13,6 +13,7 @@ class Action(StrEnum):
     EDIT_RULES = "edit_rules"
     ADD_ORGANISATION = "add_organisation"
     CHANGE_REGISTER = "change_register"
+    CHANGE_SUPPORT = "change_support"
     CHANGE_CATALOGUE = "change_catalogue"
     CHANGE_NEED = "change_need"
     CHANGE_OFFER = "change_offer"
@@ -49,6 +50,8 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.ADD_ORGANISATION: frozenset({Role.BROKER}),
     # Of the register, what is kept here: organisations, networks, circumstances.
     Action.CHANGE_REGISTER: BROKERS,
+    # Of other agencies.
+    Action.CHANGE_SUPPORT: BROKERS,
     # The taxonomy and the calendar.
     Action.CHANGE_CATALOGUE: BROKERS,
     Action.CHANGE_NEED: BROKERS | {Role.CONTACT},
@@ -88,6 +91,7 @@ PHRASES: dict[Action, str] = {
     Action.EDIT_RULES: "change circumstance rules and approval rules",
     Action.ADD_ORGANISATION: "add organisations",
     Action.CHANGE_REGISTER: "change the register",
+    Action.CHANGE_SUPPORT: "change support of other agencies",
     Action.CHANGE_CATALOGUE: "change the taxonomy or the calendar",
     Action.CHANGE_NEED: "change needs",
     Action.CHANGE_OFFER: "change offers",

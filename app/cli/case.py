@@ -11,6 +11,7 @@ from app.cli.console import open_database, out
 
 if TYPE_CHECKING:
     from app.cases.schemas import AgreementThen, CaseProposal, CaseShown
+    from app.exchange.schemas import NeedShown
 
 
 def case(
@@ -55,9 +56,28 @@ def lines(case: "CaseShown", expertise: Mapping[str, str]) -> list[str]:
         f"{label(need.state, NeedState).lower()}, {counted(need.days, 'day')} of "
         f"{expertise.get(need.expertise, need.expertise)} in {need.period}, version {need.version}."
     ]
+    told += _where_from(need)
     for each in case.proposals:
         told += _proposal(each)
     return told if case.proposals else [*told, "It had no proposal yet."]
+
+
+def _where_from(need: "NeedShown") -> list[str]:
+    """Where a need comes from, where the school looked first, and who signed it."""
+    from app.portal.labels import NEED_FIELDS, label
+    from app.wording import on_day
+    from models.vocabulary import LookedFirst
+
+    looked = [label(each, LookedFirst) for each in need.looked_within or ()]
+    if need.looked_within_note:
+        looked.append(need.looked_within_note)
+    said = {
+        "Line of the improvement plan": need.improvement_plan_line,
+        NEED_FIELDS["looked_within"].label: "; ".join(looked),
+        "Signed by the head teacher": on_day(need.signed_by_head_on),
+        "Signed by the adviser": on_day(need.signed_by_adviser_on),
+    }
+    return [f"{name}: {value}." for name, value in said.items() if value]
 
 
 def _proposal(then: "CaseProposal") -> list[str]:

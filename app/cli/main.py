@@ -32,6 +32,7 @@ COMMANDS = {
     "repair": "app.cli.repair:repair",
     "why": "app.cli.why:why",
     "case": "app.cli.case:case",
+    "support": "app.cli.support:support",
     "worker": "app.cli.worker:worker",
     "solve": "app.cli.solve:solve",
     "verify": "app.cli.solve:verify",

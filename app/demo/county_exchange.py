@@ -13,7 +13,13 @@ from app.demo.county_files import Row, write_register, write_rows
 from app.demo.draw import DrawnFor, DrawnPeriod, draw, subjects_of, write_drawn
 from app.files.csv_reading import read_rows
 from app.register.gias.classification import ALTERNATIVE_PROVISION_TYPES, SPECIALIST_TYPES, phases
-from models.vocabulary import Phase, SupportResult, SupportState
+from models.vocabulary import (
+    Phase,
+    SupportAuthority,
+    SupportResult,
+    SupportState,
+    TargetDirection,
+)
 from solver.pairing.similarity import Provision
 
 PERIOD = DrawnPeriod("2026-27", date(2026, 9, 1), date(2027, 8, 31), date(2026, 9, 1))
@@ -29,8 +35,16 @@ NETWORK_COLUMNS = ("key", "name", "kind", "member", "starts", "ends")
 CIRCUMSTANCE_COLUMNS = ("participant", "kind", "starts", "ends", "source")
 SUPPORT_COLUMNS = (
     "reference", "taker", "giver", "giver_name", "agency", "expertise", "target", "period",
-    "days", "starts", "ends", "state", "result",
+    "days", "starts", "ends", "state", "result", "authority", "leader_days",
 )  # fmt: skip
+TARGET_COLUMNS = ("support", "measure", "direction", "value", "by_date", "owner")
+RUNNING = 10
+"""How much of the support runs."""
+AUTHORITIES = (
+    SupportAuthority.OWN_CHOICE,
+    SupportAuthority.LOCAL_AUTHORITY,
+    SupportAuthority.TRUST,
+)
 CIRCUMSTANCES = {
     "new_head": 12,
     "formal_concern": 5,
@@ -152,7 +166,8 @@ def _support(county: County, random: Random, expertise: Sequence[str]) -> Iterab
     schools = [school for school in county.schools if school.status[0] == 1]
     for number in range(1, 41):
         taker, giver = random.sample(schools, 2)
-        running = number <= 10
+        running = number <= RUNNING
+        authority = AUTHORITIES[number % len(AUTHORITIES)]
         yield {
             "reference": f"made-up-support-{number}",
             "taker": taker.urn,
@@ -167,6 +182,22 @@ def _support(county: County, random: Random, expertise: Sequence[str]) -> Iterab
             "ends": "2027-07-16" if running else "2026-07-17",
             "state": SupportState.ACTIVE if running else SupportState.ENDED,
             "result": "" if running else random.choice(list(SupportResult)),
+            "authority": authority if number % 5 else SupportAuthority.DFE_PROGRAMME,
+            "leader_days": 1.5 if running else "",
+        }
+
+
+def _targets() -> Iterable[Row]:
+    """What support that runs is to achieve."""
+    for number in range(1, RUNNING + 1):
+        attends = number % 2
+        yield {
+            "support": f"made-up-support-{number}",
+            "measure": "attendance_pct" if attends else "persistent_absence_pct",
+            "direction": TargetDirection.RAISE if attends else TargetDirection.LOWER,
+            "value": 95 if attends else 15,
+            "by_date": "2027-07-16",
+            "owner": "headteacher",
         }
 
 
@@ -202,6 +233,7 @@ def write_county(folder: Path, seed: int) -> County:
         ("networks", NETWORK_COLUMNS, _networks(county, random)),
         ("circumstances", CIRCUMSTANCE_COLUMNS, _circumstances(county, random)),
         ("support", SUPPORT_COLUMNS, _support(county, random, leaves)),
+        ("targets", TARGET_COLUMNS, _targets()),
     ):
         write_rows(folder / f"{name}.csv", columns, rows, encoding="utf-8")
     schools = [_drawn_for(school) for school in county.schools]

@@ -16,6 +16,7 @@ FILES: Final = (
     "networks",
     "circumstances",
     "support",
+    "targets",
     "needs",
     "offers",
     "limits",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Float, Table
 
-from models.base import COUNTERS, Base, UtcDateTime
+from models.base import COUNTERS, IF_SET, SALTED, Base, UtcDateTime
 
 FORMAT: Final = "givetake-audit-1"
 FIRST: Final = "0" * 64
@@ -67,14 +67,14 @@ def content_of(
     for column in table.columns:
         how = column.info.get("bound_as", "plain")
         value = row[column.key]
-        if how == "salted" and value is not None:
+        if how in SALTED and value is not None:
             assert salt is not None
             value = salted(salt, value)
         elif isinstance(column.type, UtcDateTime) and value is not None:
             value = moment(value)
         elif isinstance(column.type, Float) and value is not None:
             value = float(value)  # as it is read again, whether or not it was written as an int
-        if how is not None and not (how == "if_set" and value is None):
+        if how is not None and not (how in IF_SET and value is None):
             content[column.key] = value
     return content
 
@@ -89,7 +89,7 @@ def counter_of(table: Table) -> str | None:
 
 def has_free_text(row: Base) -> bool:
     return any(
-        column.info.get("bound_as") == "salted" and getattr(row, column.key) is not None
+        column.info.get("bound_as") in SALTED and getattr(row, column.key) is not None
         for column in row.__table__.columns
     )
 

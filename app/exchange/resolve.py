@@ -46,6 +46,7 @@ STARTS: Final = (
     NeedState.MATCH,
 )
 """What a need may be when it is made: what became of it is never claimed, but comes about."""
+SIGNED: Final = ("signed_by_head_on", "signed_by_adviser_on")
 ANSWERED_FOR: Final = (
     "is the supporting organisation's own answer. Leave it blank until its contact answers"
 )
@@ -147,6 +148,9 @@ def need_columns(
         "priority": row.priority,
         "evidence": row.evidence.value,
         "agreed_by": row.agreed_by,
+        "improvement_plan_line": row.improvement_plan_line,
+        "looked_within": list(row.looked_within) or None,
+        "looked_within_note": row.looked_within_note,
     }
     if stored is not None:
         _check_changeable(columns, stored, misfits)
@@ -184,6 +188,7 @@ def offer_columns(
         "max_pairings": row.max_pairings,
         "quality": row.quality,
         "evidence": row.evidence,
+        "strength_line": row.strength_line,
         "phases": list(row.phases),
     }
     if stored is not None:
@@ -254,7 +259,18 @@ def _item_columns(
         "mode": row.mode.value,
         "window_starts": window_starts,
         "window_ends": window_ends,
+        **{name: _signed(row, name, catalogue, misfits) for name in SIGNED},
     }
+
+
+def _signed(
+    row: NeedRow | OfferRow, name: str, catalogue: Catalogue, misfits: list[Misfit]
+) -> date | None:
+    """The day of a signature: nobody has signed tomorrow."""
+    day: date | None = getattr(row, name)
+    if day is not None and day > catalogue.today:
+        misfits.append(Misfit(name, day.isoformat(), "is in the future. Enter the day of signing"))
+    return day
 
 
 def _participant_id(

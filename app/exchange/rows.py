@@ -1,5 +1,6 @@
 """What a row of each of the exchange's files may hold by itself."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -14,7 +15,16 @@ from app.files.csv_reading import (
     YesNo,
     parse_half_days,
 )
-from models.vocabulary import HALF_DAYS_PER_DAY, Availability, Mode, NeedEvidence, NeedState, Phase
+from models.vocabulary import (
+    HALF_DAYS_PER_DAY,
+    Availability,
+    LookedFirst,
+    Mode,
+    NeedEvidence,
+    NeedState,
+    Phase,
+    Word,
+)
 
 MOST = MAX_DAYS * HALF_DAYS_PER_DAY
 
@@ -32,14 +42,20 @@ def _signed_half_days(value: object) -> object:
     return parse_half_days(value)
 
 
-def _phases(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    named = [part.strip() for part in value.split(";") if part.strip()]
-    unknown = [name for name in named if name not in list(Phase)]
-    if unknown:
-        raise ValueError(f"includes {unknown[0]!r}, which is not a phase. Use: {'; '.join(Phase)}")
-    return tuple(phase.value for phase in Phase if phase in named)
+def _listed(words: type[Word], what: str) -> Callable[[object], object]:
+    """A reader of several words of an enum, separated by semicolons."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        named = [part.strip() for part in value.split(";") if part.strip()]
+        unknown = [name for name in named if name not in list(words)]
+        if unknown:
+            listed = "; ".join(words)
+            raise ValueError(f"includes {unknown[0]!r}, which is not {what}. Use: {listed}")
+        return tuple(word.value for word in words if word in named)
+
+    return read
 
 
 def _addressable(reference: str) -> str:
@@ -61,7 +77,8 @@ Minutes = Annotated[int, Field(gt=0, le=1_440)]
 OneToFive = Annotated[int, Field(ge=1, le=5)]
 ExpertiseCell = Annotated[Text, Field(max_length=200)]
 """A code or a name of the taxonomy."""
-Phases = Annotated[tuple[str, ...], BeforeValidator(_phases)]
+Phases = Annotated[tuple[str, ...], BeforeValidator(_listed(Phase, "a phase"))]
+Looked = Annotated[tuple[str, ...], BeforeValidator(_listed(LookedFirst, "where to look first"))]
 
 
 class NeedRow(RowModel):
@@ -77,6 +94,11 @@ class NeedRow(RowModel):
             "priority": "2",
             "evidence": "self_evaluation",
             "agreed_by": "headteacher",
+            "improvement_plan_line": "2.3 made up",
+            "looked_within": "school;own_group",
+            "looked_within_note": "made up",
+            "signed_by_head_on": "2026-09-01",
+            "signed_by_adviser_on": "2026-09-02",
             "travel_limit_miles": "25",
             "mode": "either",
             "state": "identified",
@@ -95,6 +117,13 @@ class NeedRow(RowModel):
     priority: OneToFive = 3
     evidence: NeedEvidence = NeedEvidence.SELF_EVALUATION
     agreed_by: Annotated[Text, Field(max_length=100)] | None = None
+    improvement_plan_line: Text | None = None
+    """The line of the school's improvement plan that the need serves."""
+    looked_within: Looked = ()
+    """Where the school looked before it asked; empty: not known."""
+    looked_within_note: Text | None = None
+    signed_by_head_on: Date | None = None
+    signed_by_adviser_on: Date | None = None
     travel_limit_miles: Miles | None = None
     travel_limit_minutes: Minutes | None = None
     mode: Mode = Mode.EITHER
@@ -115,6 +144,8 @@ class OfferRow(RowModel):
             "max_pairings": "2",
             "quality": "4",
             "evidence": "supported three schools last year",
+            "strength_line": "4.1 made up",
+            "signed_by_head_on": "2026-09-01",
             "travel_limit_miles": "30",
             "mode": "either",
             "phases": "primary",
@@ -131,6 +162,10 @@ class OfferRow(RowModel):
     max_pairings: Annotated[int, Field(ge=1, le=1_000)] = 1
     quality: OneToFive | None = None
     evidence: Annotated[Text, Field(max_length=200)] | None = None
+    strength_line: Text | None = None
+    """The line of the self-evaluation that the strength comes from."""
+    signed_by_head_on: Date | None = None
+    signed_by_adviser_on: Date | None = None
     travel_limit_miles: Miles | None = None
     travel_limit_minutes: Minutes | None = None
     mode: Mode = Mode.EITHER

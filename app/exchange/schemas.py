@@ -28,6 +28,7 @@ from app.http.replies import Listed, Page
 from models.exchange import Limits, Need, Offer
 from models.vocabulary import (
     Availability,
+    LookedFirst,
     Mode,
     NeedEvidence,
     NeedState,
@@ -60,6 +61,22 @@ Role = Annotated[
 ]
 
 
+PlanLine = Annotated[
+    Text | None,
+    Field(
+        description="line of the school's improvement plan that the need serves",
+        examples=["2.3 Attendance of disadvantaged pupils"],
+    ),
+]
+StrengthLine = Annotated[
+    Text | None,
+    Field(
+        description="line of the self-evaluation that the strength comes from",
+        examples=["4.1 Early reading"],
+    ),
+]
+
+
 class NeedContent(Content):
     """What a participant wants support with, from now on."""
 
@@ -74,6 +91,18 @@ class NeedContent(Content):
     priority: Priority = 3
     evidence: NeedEvidence = NeedEvidence.SELF_EVALUATION
     agreed_by: Role | None = None
+    improvement_plan_line: PlanLine = None
+    looked_within: Annotated[
+        tuple[LookedFirst, ...],
+        Field(
+            max_length=len(LookedFirst),
+            fail_fast=True,
+            description="where the school looked before it asked; none: not known",
+        ),
+    ] = ()
+    looked_within_note: Text | None = None
+    signed_by_head_on: Day | None = None
+    signed_by_adviser_on: Day | None = None
     travel_limit_miles: Annotated[Miles | None, Field(examples=[25])] = None
     travel_limit_minutes: Minutes | None = None
     mode: Mode = Mode.EITHER
@@ -85,11 +114,13 @@ class NeedContent(Content):
 
     def row(self, reference: str) -> NeedRow:
         least = None if self.days_min is None else half_days(self.days_min)
+        content = self.model_dump(exclude={"reference", "days", "days_min"})
+        content["looked_within"] = tuple(word for word in LookedFirst if word in self.looked_within)
         return NeedRow(
             reference=reference,
             half_days=half_days(self.days),
             half_days_min=least,
-            **self.model_dump(exclude={"reference", "days", "days_min"}),
+            **content,
         )
 
 
@@ -109,6 +140,9 @@ class OfferContent(Content):
         int | None, Field(strict=True, ge=1, le=5, description="strength of the evidence")
     ] = None
     evidence: Annotated[Text | None, Field(max_length=200)] = None
+    strength_line: StrengthLine = None
+    signed_by_head_on: Day | None = None
+    signed_by_adviser_on: Day | None = None
     travel_limit_miles: Annotated[Miles | None, Field(examples=[30])] = None
     travel_limit_minutes: Minutes | None = None
     mode: Mode = Mode.EITHER
@@ -185,6 +219,8 @@ class _Item(Shown):
     mode: Mode
     window_starts: date
     window_ends: date
+    signed_by_head_on: date | None
+    signed_by_adviser_on: date | None
     suggestion: dict[str, Any] | None = Field(
         description="the rule, figures and dates that it came from, where it was suggested"
     )
@@ -198,6 +234,12 @@ class NeedShown(_Item):
     priority: int = Field(examples=[3])
     evidence: NeedEvidence
     agreed_by: str | None = Field(examples=["headteacher"])
+    improvement_plan_line: str | None
+    looked_within: list[LookedFirst] | None = Field(
+        description="where the school looked before it asked; null: not known",
+        examples=[["school", "own_group"]],
+    )
+    looked_within_note: str | None
     state: NeedState
 
     @classmethod
@@ -235,6 +277,7 @@ class OfferShown(_Item):
     max_pairings: int = Field(examples=[1])
     quality: int | None = Field(examples=[4])
     evidence: str | None = Field(examples=["supported three schools last year"])
+    strength_line: str | None
     phases: list[Phase] = Field(examples=[["primary"]])
     availability: Availability
     availability_updated: date

@@ -168,6 +168,13 @@ _ALL: Final = (
         row="app.partnerships.service:SupportRow",
     ),
     Kind(
+        name="targets",
+        title="Targets of support",
+        help="Import what support is to achieve: a measure, its value and the date.",
+        importer="app.partnerships.target_files:import_targets",
+        row="app.partnerships.targets:TargetRow",
+    ),
+    Kind(
         name="expertise",
         title="Expertise",
         help="Import all areas of expertise. Those that the file leaves out are retired.",

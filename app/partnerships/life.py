@@ -350,6 +350,7 @@ def _turn(
     found.version += 1
     for row in rows_of(session, found.id):
         row.state = state
+        row.version += 1
     session.flush()
     record(session, principal, found, state, of=found, before=before)
     return found

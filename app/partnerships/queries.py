@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
-from app.database import ReadSession
+from app.database import ReadSession, WriteSession
 from app.errors import NotFound
 from app.register.lookups import Scope, is_in
 from app.register.naming import reference_named
@@ -27,14 +27,17 @@ _SUPPORT = (
         Giver.name.label("giver_participant_name"),
         Support.giver_name,
         Support.agency,
+        Support.authority,
         Support.expertise_code,
         Support.target,
         Support.period_code,
         Support.half_days,
+        Support.leader_half_days,
         Support.starts,
         Support.ends,
         Support.state,
         Support.result,
+        Support.version,
         Support.updated_at,
     )
     .select_from(Support)
@@ -87,7 +90,9 @@ def _is(session: ReadSession, side: type[Participant], cell: str) -> ColumnEleme
     return side.reference == reference_named(session, cell)
 
 
-def get_support(session: ReadSession, principal: Principal, reference: str) -> RowMapping:
+def get_support(
+    session: ReadSession | WriteSession, principal: Principal, reference: str
+) -> RowMapping:
     authorise(principal, Action.READ)
     query = _SUPPORT.where(Support.reference == reference, visible(principal, Action.READ, Support))
     found = session.execute(query).mappings().first()

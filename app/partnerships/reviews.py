@@ -159,6 +159,7 @@ def set_outcome(
     if side is Side.GIVER:
         for row in rows_of(session, found.id):
             row.result, row.updated_at = known[Side.TAKER].result, now
+            row.version += 1
         session.flush()
     record(session, principal, found, "outcome", of=made, side=side, result=result)
     return made

@@ -1,13 +1,13 @@
 """The one register of support: current, external and past, with its results."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from operator import eq
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import OUTSIDE, outside, visible
@@ -18,6 +18,7 @@ from app.errors import Fault
 from app.exchange.rows import ExpertiseCell
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text
 from app.import_kit.duplicates import note_duplicates
+from app.import_kit.misfits import Misfit
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -30,9 +31,11 @@ from app.import_kit.upsert import Row, upsert
 from app.progress import Progress, silent
 from app.register.dates import not_before
 from app.register.group_actors import Named, name_participants
+from app.wording import on_day
 from models.exchange import Period
 from models.partnerships import Support
-from models.vocabulary import SupportResult, SupportState
+from models.targets import SupportTarget
+from models.vocabulary import SupportAuthority, SupportResult, SupportState
 
 Sides = tuple[int | None, int | None]
 """Taker and giver."""
@@ -64,6 +67,8 @@ class SupportRow(RowModel):
             "taker": "900002",
             "giver_name": "Made-up Consultants",
             "agency": "made-up programme",
+            "authority": "dfe_programme",
+            "leader_days": "1.5",
             "starts": "2025-09-01",
             "ends": "2026-07-17",
             "state": "ended",
@@ -76,10 +81,13 @@ class SupportRow(RowModel):
     giver: Key | None = None
     giver_name: Text | None = None
     agency: Annotated[Text, Field(max_length=100)] | None = None
+    authority: SupportAuthority | None = None
     expertise: ExpertiseCell | None = None
     target: Text | None = None
     period: Annotated[Key, Field(max_length=20)] | None = None
     half_days: HalfDays | None = Field(None, alias="days")
+    leader_half_days: HalfDays | None = Field(None, alias="leader_days")
+    """What it takes of the school's own leaders in the period."""
     starts: Date | None = None
     ends: Annotated[Date, AfterValidator(not_before("starts"))] | None = None
     state: SupportState
@@ -100,7 +108,12 @@ def import_support(
     stored = _stored_sides(session)
     sides = _sides(rows, named, stored)
     expertise = expertise_names(session)
-    _check(session, path, rows, named, sides, expertise, faults)
+    periods = set(session.scalars(select(Period.code)))
+    for line, row in rows:
+        both = sides[row.reference]
+        for misfit in support_misfits(row, named, both, expertise, periods):
+            faults.append(Fault(path.name, line, *misfit))
+    faults += _after_targets(session, principal, path, rows)
     _check_not_ours(session, path, rows, faults)
     # Of a reference that somebody else's support has, that is looked at too.
     touches = {
@@ -128,7 +141,7 @@ def import_support(
         session,
         Support,
         ("reference",),
-        [_stored(row, *sides[row.reference], expertise) for _, row in rows],
+        [support_columns(row, *sides[row.reference], expertise) for _, row in rows],
         closes=lambda before, after: before["state"] in RUNNING and after["state"] not in RUNNING,
         among=visible(principal, Action.READ, Support),
     ).counts
@@ -173,56 +186,72 @@ def _sides(
     return found
 
 
-def _check(
+def _after_targets(
     session: WriteSession,
+    principal: Principal,
     path: Path,
     rows: list[tuple[int, SupportRow]],
-    named: Named,
-    sides: Mapping[str, Sides],
-    expertise: Names,
-    faults: list[Fault],
-) -> None:
-    periods = set(session.scalars(select(Period.code)))
+) -> Iterator[Fault]:
+    """Starts that would be after the date of a target that is stored."""
+    first = (
+        select(Support.reference, func.min(SupportTarget.by_date))
+        .join(SupportTarget, SupportTarget.support_id == Support.id)
+        .where(visible(principal, Action.READ, Support))
+        .group_by(Support.reference)
+    )
+    by_date = {reference: day for reference, day in session.execute(first)}
     for line, row in rows:
-        for column, cell in (("taker", row.taker), ("giver", row.giver)):
-            if cell is not None and named.id_of(cell) is None:
-                faults.append(Fault(path.name, line, column, cell, named.why_not(cell)))
-        if row.giver is None and row.giver_name is None:
-            reason = (
-                "is missing. Enter a giver, or a giver_name if another agency gives the support"
-            )
-            faults.append(Fault(path.name, line, "giver", None, reason))
-        taker, giver = sides[row.reference]
-        if giver is not None and giver == taker:
-            reason = "is also the school receiving support. Enter the supporting organisation"
-            faults.append(Fault(path.name, line, "giver", row.giver, reason))
-        if row.expertise is not None and code_named(row.expertise, expertise) is None:
-            reason = not_named(row.expertise, expertise)
-            faults.append(Fault(path.name, line, "expertise", row.expertise, reason))
-        if row.period is not None and row.period not in periods:
-            reason = f"is not a period of the calendar. Use one of: {', '.join(sorted(periods))}"
-            faults.append(Fault(path.name, line, "period", row.period, reason))
-        if row.result is not None and row.state in RUNNING:
-            reason = (
-                f"must be blank while the state is {row.state}. Enter a result when the support "
-                "has ended"
-            )
-            faults.append(Fault(path.name, line, "result", row.result, reason))
+        day = by_date.get(row.reference)
+        if day is not None and row.starts is not None and row.starts > day:
+            reason = f"must not be after the date of its first target ({on_day(day)})"
+            yield Fault(path.name, line, "starts", row.starts.isoformat(), reason)
 
 
-def _stored(row: SupportRow, taker: int | None, giver: int | None, expertise: Names) -> Row:
+def support_misfits(
+    row: SupportRow, named: Named, sides: Sides, expertise: Names, periods: Collection[str]
+) -> Iterator[Misfit]:
+    """What keeps an arrangement from being stored, whether a file or somebody enters it."""
+    for column, cell in (("taker", row.taker), ("giver", row.giver)):
+        if cell is not None and named.id_of(cell) is None:
+            yield Misfit(column, cell, named.why_not(cell))
+    if row.giver is None and row.giver_name is None:
+        reason = (
+            "is missing. Enter the supporting organisation, or its name if it is not in the "
+            "register"
+        )
+        yield Misfit("giver", None, reason)
+    taker, giver = sides
+    if giver is not None and giver == taker:
+        reason = "is also the school receiving support. Enter the supporting organisation"
+        yield Misfit("giver", row.giver, reason)
+    if row.expertise is not None and code_named(row.expertise, expertise) is None:
+        yield Misfit("expertise", row.expertise, not_named(row.expertise, expertise))
+    if row.period is not None and row.period not in periods:
+        reason = f"is not a period of the calendar. Use one of: {', '.join(sorted(periods))}"
+        yield Misfit("period", row.period, reason)
+    if row.result is not None and row.state in RUNNING:
+        reason = (
+            f"must be blank while the state is {row.state}. Enter a result when the support "
+            "has ended"
+        )
+        yield Misfit("result", row.result, reason)
+
+
+def support_columns(row: SupportRow, taker: int | None, giver: int | None, expertise: Names) -> Row:
     return {
         "reference": row.reference,
         "taker_id": taker,
         "giver_id": giver,
         "giver_name": row.giver_name,
         "agency": row.agency,
+        "authority": row.authority and row.authority.value,
         "expertise_code": row.expertise and code_named(row.expertise, expertise),
         "target": row.target,
         "period_code": row.period,
         "half_days": row.half_days,
+        "leader_half_days": row.leader_half_days,
         "starts": row.starts,
         "ends": row.ends,
         "state": row.state.value,
-        "result": None if row.result is None else row.result.value,
+        "result": row.result and row.result.value,
     }

@@ -38,6 +38,7 @@ from app.portal.pages import (
     sessions_page,
     sign_in,
     successions,
+    support,
     users,
 )
 from app.portal.rendering import FOLDERS, page
@@ -72,6 +73,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         users,
         contacts,
         interests,  # before institutions, whose keys may hold slashes
+        support,
         institutions,
         explanations,
         cases,

@@ -44,6 +44,7 @@ from models.vocabulary import (
     InterestKind,
     Ladder,
     LegalBasis,
+    LookedFirst,
     Mode,
     NeedEvidence,
     NeedState,
@@ -59,8 +60,11 @@ from models.vocabulary import (
     SidesIn,
     SteeringKind,
     SuccessorState,
+    SupportAuthority,
     SupportResult,
     SupportState,
+    TargetDirection,
+    TargetKind,
 )
 from solver.formats.plan import Status, Stopped
 from solver.pairing.points import Component
@@ -142,6 +146,11 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ItemKind.OFFER: "Offer",
     },
     Ladder: LADDER_NAMES,
+    LookedFirst: {
+        LookedFirst.SCHOOL: "In the school itself",
+        LookedFirst.OWN_GROUP: "In its own trust or federation",
+        LookedFirst.OWN_NETWORK: "In its own network",
+    },
     MapRole: ROLE_NAMES,
     Mode: {
         Mode.ON_SITE: "On site only",
@@ -328,6 +337,14 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         SteeringKind.EXCLUSION: "Excluded",
     },
     Stopped: STOPPED_NAMES,
+    SupportAuthority: {
+        SupportAuthority.OWN_CHOICE: "The school's own choice",
+        SupportAuthority.LOCAL_AUTHORITY: "Local authority",
+        SupportAuthority.TRUST: "Trust or federation",
+        SupportAuthority.DFE_PROGRAMME: "Department for Education programme",
+        SupportAuthority.DIRECTION: "Statutory direction",
+        SupportAuthority.OTHER: "Other",
+    },
     SupportResult: {
         SupportResult.WORKED: "Worked",
         SupportResult.PARTLY: "Partly worked",
@@ -341,6 +358,15 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         SupportState.ENDED: "Ended",
     },
     Symbol: SYMBOL_NAMES,
+    TargetDirection: {
+        TargetDirection.RAISE: "Raise",
+        TargetDirection.LOWER: "Lower",
+        TargetDirection.KEEP: "Keep",
+    },
+    TargetKind: {
+        TargetKind.NUMBER: "A number",
+        TargetKind.PERCENT: "A percentage",
+    },
 }
 
 HINTS: Final[Mapping[Kind, Mapping[Any, str]]] = {
@@ -476,6 +502,14 @@ _WHAT = {
     "period": Field("Period", "Select a period"),
     "days": Field("Days", "Enter the number of days, like 2 or 2.5"),
 }
+_SIGNED = {
+    "signed_by_head_on": Field(
+        "Day on which the head teacher signed (optional)", "Enter a date, like 27/11/2026"
+    ),
+    "signed_by_adviser_on": Field(
+        "Day on which the adviser signed (optional)", "Enter a date, like 27/11/2026"
+    ),
+}
 CONTACT_FIELDS: Final[Mapping[str, Field]] = {
     "role": Field("Role", "Enter a role, like headteacher"),
     "name": Field("Name", "Enter a name"),
@@ -515,6 +549,15 @@ NEED_FIELDS: Final[Mapping[str, Field]] = {
     "priority": Field("Priority", "Select a priority"),
     "evidence": Field("Evidence of the need", "Select evidence of the need"),
     "agreed_by": Field("Role of the person who agreed the need", "Enter a role, like headteacher"),
+    "improvement_plan_line": Field(
+        "Line of the improvement plan that it serves (optional)",
+        "Enter the line of the improvement plan",
+    ),
+    "looked_within": Field("Where the school looked first", "Select where the school looked first"),
+    "looked_within_note": Field(
+        "What the school found there (optional)", "Enter what the school found there"
+    ),
+    **_SIGNED,
     **_WHERE,
     "state": Field("State", "Select a state"),
 }
@@ -524,6 +567,11 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Maximum schools at a time", "Enter the maximum number of schools at a time"
     ),
     "evidence": Field("Evidence of quality", "Enter the evidence of quality"),
+    "strength_line": Field(
+        "Line of the self-evaluation that the strength comes from (optional)",
+        "Enter the line of the self-evaluation",
+    ),
+    **_SIGNED,
     "quality": Field("Strength of the evidence", "Select the strength of the evidence"),
     "phases": Field("Phases", "Select phases"),
     "availability": Field(
@@ -534,6 +582,40 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Date of the response", "Enter the date of the response, like 27/11/2026"
     ),
     **_WHERE,
+}
+SUPPORT_FIELDS: Final[Mapping[str, Field]] = {
+    "giver": Field(
+        "Supporting organisation",
+        "Enter a URN, the key of an organisation, or the reference of a trust",
+    ),
+    "giver_name": Field(
+        "Name of a supporting organisation that is not in this service",
+        "Enter the name of the supporting organisation",
+    ),
+    "agency": Field("Agency that arranged it", "Enter the agency that arranged the support"),
+    "authority": Field("On whose authority", "Select on whose authority the school has it"),
+    "expertise": _WHAT["expertise"],
+    "target": Field("Aim in words", "Enter the aim in words"),
+    "period": _WHAT["period"],
+    "days": Field("Days in the period", "Enter the number of days, like 2 or 2.5"),
+    "leader_days": Field(
+        "Days of the school's own leaders that it takes in the period",
+        "Enter the number of days, like 2 or 2.5",
+    ),
+    "starts": Field("Start date", "Enter a date, like 27/11/2026"),
+    "ends": Field("End date", "Enter a date, like 27/11/2026"),
+    "state": Field("State", "Select a state"),
+    "result": Field("Result", "Select a result"),
+}
+TARGET_FIELDS: Final[Mapping[str, Field]] = {
+    "measure": Field("Measure", "Select a measure"),
+    "other": Field("Name of another measure", "Enter the name of the measure"),
+    "kind": Field("What the other measure is", "Select what the other measure is"),
+    "direction": Field("Direction", "Select a direction"),
+    "value": Field("Value", "Enter a value, like 95"),
+    "by_date": Field("Date", "Enter a date, like 27/11/2026"),
+    "owner": Field("Role of the person who answers for it", "Enter a role, like headteacher"),
+    "statement": Field("Target in words (optional)", "Enter the target in words"),
 }
 USER_FIELDS: Final[Mapping[str, Field]] = {
     "label": Field("Label", "Enter a label, like Broker for Kent 1"),

@@ -67,6 +67,7 @@ def close(
     for row in rows_of(session, partnership.id):
         row.state = state
         row.result = SupportResult.NOT_KNOWN
+        row.version += 1
         if row.starts is not None and row.ends is not None:
             row.ends = max(row.starts, min(row.ends, over_on))
     settle(session, partnership)
@@ -85,7 +86,9 @@ def settle(session: WriteSession, partnership: Partnership) -> None:
         return
     session.flush()
     for row in rows_of(session, partnership.id):
-        row.half_days = delivered(session, row)
+        if (half_days := delivered(session, row)) != row.half_days:
+            row.half_days = half_days
+            row.version += 1
     session.flush()
 
 

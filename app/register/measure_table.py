@@ -18,6 +18,7 @@ from app.wording import from_code, on_day
 
 DATA: Final = Path(__file__).parent / "data"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+OR_NONE: Final = ", or z if it is not available"
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)?(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -65,6 +66,14 @@ class DeclaredMeasure(RowModel):
         return f"{value:,.10g}{'' if close else ' '}{self.shown_unit}".rstrip()
 
 
+class Unreadable(ValueError):
+    """A cell that is no value of its measure; `reason` leaves out how to say that there is none."""
+
+    def __init__(self, reason: str, or_none: str = "") -> None:
+        super().__init__(reason + or_none)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """What a cell says: a number, a text, or neither where it is not available."""
@@ -108,7 +117,8 @@ def read_value(cell: str | None, measure: DeclaredMeasure) -> Value:
     if measure.kind is MeasureKind.DATE:
         return Value(text=str(parse_date(cell)))
     if measure.kind is MeasureKind.SCALE and measure.words:
-        raise ValueError(f"must be one of: {', '.join(measure.words)}. Use z if not available")
+        words = ", ".join(measure.words)
+        raise Unreadable(f"must be one of: {words}", ". Use z if not available")
     return Value(text=cell)
 
 
@@ -129,16 +139,18 @@ def _number(cell: str, measure: DeclaredMeasure) -> float:
         text = text.removesuffix("%").rstrip()
     if not re.search("[0-9]", text) or not text.isascii() or not _NUMBER.fullmatch(text):
         example = "12.5 or 12.5%" if measure.kind is MeasureKind.PERCENT else "12.5 or 1,204"
-        raise ValueError(f"must be a number, like {example}, or z if it is not available")
+        raise Unreadable(f"must be a number, like {example}", OR_NONE)
     number = float(text.replace(",", ""))
     least, most = measure.minimum, measure.maximum
     if measure.kind is MeasureKind.PERCENT:
         least, most = 0 if least is None else least, 100 if most is None else most
     if not math.isfinite(number):
-        raise ValueError("must be a number, like 12.5 or 1,204, or z if it is not available")
+        raise Unreadable("must be a number, like 12.5 or 1,204", OR_NONE)
     if (least is not None and number < least) or (most is not None and number > most):
         between = f"between {least:,g} and {most:,g}"
-        raise ValueError(f"must be {between} for {measure.label}. Check the column and its unit")
+        raise Unreadable(
+            f"must be {between} for {measure.label}", ". Check the column and its unit"
+        )
     return number
 
 

@@ -115,6 +115,7 @@ def _withdraw(
     for support in items.support:
         support.state, support.result = SupportState.ENDED, SupportResult.NOT_KNOWN
         support.ends = max(now.date(), support.starts or now.date())
+        support.version += 1
         support.updated_at = now
         audit.record(
             session,

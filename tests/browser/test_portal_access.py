@@ -142,6 +142,7 @@ def test_in_the_reader_s_colours(
         *(run, f"{run}/proposals", f"{run}/unmet", f"{run}/map", f"{run}/picture", "/runs/new"),
         *("/institutions?q=elm", "/participants/100", "/needs", "/offers/new", "/imports/new"),
         *("/runs", "/imports", "/embed", "/nowhere"),
+        *("/participants/100/support", "/participants/100/support/new"),
         *("/needs/n0/case", "/participants/100/contacts", "/participants/100/contacts/new"),
     ):
         page.goto(f"{address}{path}")

@@ -17,6 +17,8 @@ from app.migrate import current, head, migrate, require_current
 from models.access import AuditEvent
 from models.register import Participant
 from models.tables import metadata
+from tests import rows
+from tests.audit import intact, look
 
 VERSIONS = Path(migrations.__file__).parent / "versions"
 
@@ -95,3 +97,24 @@ def test_an_unknown_revision_is_named(sqlite_database: Database) -> None:
     """A misspelt revision changes nothing and is told what there is."""
     with pytest.raises(NotFound, match="0001_register"):
         migrate(sqlite_database, "nonsense")
+
+
+def test_what_an_older_version_wrote_of_support_and_needs_stays(database: Database) -> None:
+    """Support is bound anew with its version; versions of needs are kept on either side."""
+    with database.write() as session:
+        rows.add_calendar(session)
+        one, two = (rows.add_school(session, urn) for urn in (100000, 100001))
+        rows.add_need(session, "n", one)
+        rows.add_support(session, "s", one, two)
+        record(session, actor="test", action="import", subject="test")
+    migrate(database, "0036_interests")
+    with database.write_engine.begin() as connection:
+        # Its event binds it without a version, as if nobody had told of this change.
+        connection.execute(text("update support set half_days = 3"))
+    migrate(database)
+    assert intact(look(database))
+    migrate(database, "0037_support_targets")
+    with database.write_engine.begin() as connection:
+        connection.execute(text("update need set priority = 1, version = 2"))
+        kept = connection.execute(text("select version, priority from need_version")).all()
+    assert [tuple(each) for each in sorted(kept)] == [(1, 3), (2, 1)]

@@ -17,6 +17,7 @@ from app.exchange.limits import list_limits
 from app.interests.queries import list_interests
 from app.partnerships.balance import accounts, balances
 from app.partnerships.queries import list_support
+from app.partnerships.support_register import contradictions_in
 from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import Who
 from app.proposals.queries import Wanted, list_proposals
@@ -144,6 +145,9 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             needs=needs,
             offers=offers,
             support=support,
+            contradictions=contradictions_in(
+                session, [row for row in support if row["taker_reference"] == reference], today
+            ),
             circumstances=circumstances,
             withdrawn=withdrawn,
             rules=rules,

@@ -98,11 +98,12 @@ def _list(request: Request, who: Visitor, kind: ItemKind) -> Response:
             after=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
             names=names,
             states=NeedState if kind is ItemKind.NEED else Availability,
-            **_choices(session, who),
+            **catalogue_choices(session, who),
         )
 
 
-def _choices(session: ReadSession, who: Visitor) -> dict[str, Any]:
+def catalogue_choices(session: ReadSession, who: Visitor) -> dict[str, Any]:
+    """Periods and areas of expertise, for a page to name and a form to choose from."""
     periods = list_periods(session, who.principal, limit=None)
     in_use = list_expertise(session, who.principal, limit=None)
     return {
@@ -299,14 +300,14 @@ def _item_page(
         item=item,
         cell=cell,
         name=name,
-        done=_saved(request),
+        done=saved(request),
         ended=_ended(item),
         **more,
-        **_choices(session, who),
+        **catalogue_choices(session, who),
     )
 
 
-def _saved(request: Request) -> Saved | None:
+def saved(request: Request) -> Saved | None:
     """What has just been done, as the address of the page says."""
     done = request.query_params.get("done", "")
     return Saved(done) if done in list(Saved) else None
@@ -333,8 +334,11 @@ def _to(kind: ItemKind, reference: str, done: Saved) -> Response:
 
 
 def _filled(form: FormData) -> Filled:
-    phases = ";".join(text for text in form.getlist("phases") if isinstance(text, str))
-    return Filled(texts(form) | ({"phases": phases} if phases else {}))
+    several = {
+        name: ";".join(text for text in form.getlist(name) if isinstance(text, str))
+        for name in ("phases", "looked_within")
+    }
+    return Filled(texts(form) | {name: text for name, text in several.items() if text})
 
 
 def _typed(session: ReadSession, item: Need | Offer) -> dict[str, str]:
@@ -395,5 +399,5 @@ def _form(
         item=item,
         participant_name=found[0].name if meant else None,
         fields=FIELDS[kind],
-        **_choices(session, who),
+        **catalogue_choices(session, who),
     )

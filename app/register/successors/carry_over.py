@@ -176,6 +176,7 @@ def _hand_over_support(handover: _Handover, support: Support) -> None:
         support.taker_id = handover.to
     else:
         support.giver_id = handover.to
+    support.version += 1
     support.updated_at = datetime.now(UTC)
     handover.of_successor.support.append(support)
     handover.moved("support", support.reference, support)

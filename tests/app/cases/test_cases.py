@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import column, table, text, update
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
@@ -18,6 +18,7 @@ from app.migrate import migrate
 from app.proposals import agreements, decisions, publication
 from app.proposals.decisions import NOTHING_SAID, Said
 from app.settings import settings
+from models.base import UtcDateTime
 from models.exchange import Need, Offer
 from models.history import NEED_VERSION, OFFER_VERSION
 from models.matching import Run
@@ -199,7 +200,11 @@ def test_rows_of_before_are_the_first_that_is_kept(database: Database) -> None:
     """A migrated database knows each row as it was then, and says from when on."""
     contested(database)
     migrate(database, "0021_people")
-    change(database, 3, priority=1)
+    # As an older version would, which knows no columns of today.
+    older = table("need", column("version"), column("priority"), column("updated_at", UtcDateTime))
+    values = {"priority": 1, "version": older.c.version + 1, "updated_at": days_after(3)}
+    with database.write_engine.begin() as connection:
+        connection.execute(update(older).values(values))
     migrate(database)
     assert on(database, 3).need.version == 2
     with pytest.raises(NotFound, match="oldest kept version on 5 September 2026"):
