@@ -421,6 +421,7 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         "version": "1",
     }
     need = {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
+    day, role = told()["said_on"], "headteacher"
     approves = asking.caller and asking.caller.kind.role == Role.APPROVER
     chosen = f"{asking.proposals[half]}:{proposal_version}"
     decided = {"action": "approve" if approves else "withdraw", "note": "made up"}
@@ -440,6 +441,21 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         (
             "/offers/{reference:path}/change",
             item | {"reference": f"{half}-own-offer", "max_pairings": "1"},
+        ),
+        *(
+            (part, {"role": role} | form)
+            for part, form in (
+                ("/visits/new", {"on_day": day, "days": "0.5"}),
+                ("/report", {"report": "made up"}),
+                ("/signature", {"answer": "sign"}),
+                ("/reviews/new", {"reviewer": "taker", "rating": "green", "on_day": day}),
+                ("/outcomes/", {"result": "worked"}),
+                ("/concerns/new", {"text": "made up"}),
+                ("/pause", {"reason": "giver_capacity"}),
+                ("/end", {"reason": "completed", "over_on": day, "need_becomes": "met"}),
+                ("/partnership", {"starts": day, "ends": day, "aims": "x", "taker_role": role}),
+                ("/concerns/", {"answer": "made up"}),
+            )
         ),
         ("/answer", {"availability": "may_offer", "version": "1", "confirmed": "1"}),
         ("/confirm", {"by_role": "headteacher", "agreed_by": "headteacher", "version": "1"}),

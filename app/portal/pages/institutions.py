@@ -15,6 +15,7 @@ from app.errors import NotFound
 from app.exchange import queries
 from app.exchange.limits import list_limits
 from app.partnerships.balance import accounts, balances
+from app.partnerships.partnership_queries import list_partnerships
 from app.partnerships.queries import list_support
 from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import Who
@@ -133,10 +134,12 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             *list_proposals(session, who.principal, Wanted(taker=reference), sort="-total_points"),
             *list_proposals(session, who.principal, Wanted(giver=reference), sort="-total_points"),
         ]
+        partnerships = list_partnerships(session, who.principal, participant=cell, limit=None)
         return page(
             request,
             "participant.html",
             who,
+            partnerships=partnerships,
             cell=cell,
             reference=reference,
             about=about,
