@@ -478,6 +478,7 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
     support = {"agency": "made up", "giver_name": "made up", "state": "ended", "version": "1"}
     target = {"measure": "attendance_pct", "direction": "raise", "value": "90", "version": "1"}
     need = {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
+    day, role = told()["said_on"], "headteacher"
     approves = asking.caller and asking.caller.kind.role == Role.APPROVER
     chosen = f"{asking.proposals[half]}:{proposal_version}"
     decided = {"action": "approve" if approves else "withdraw", "note": "made up"}
@@ -501,6 +502,21 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         ("/support/new", support | {"reference": "new"}),
         ("/support/{reference:path}/change", support),
         ("/targets/", target | {"by_date": "2027-07-23"}),
+        *(
+            (part, {"role": role} | form)
+            for part, form in (
+                ("/visits/new", {"on_day": day, "days": "0.5"}),
+                ("/report", {"report": "made up"}),
+                ("/signature", {"answer": "sign"}),
+                ("/reviews/new", {"reviewer": "taker", "rating": "green", "on_day": day}),
+                ("/outcomes/", {"result": "worked"}),
+                ("/concerns/new", {"text": "made up"}),
+                ("/pause", {"reason": "giver_capacity"}),
+                ("/end", {"reason": "completed", "over_on": day, "need_becomes": "met"}),
+                ("/partnership", {"starts": day, "ends": day, "aims": "x", "taker_role": role}),
+                ("/concerns/", {"answer": "made up"}),
+            )
+        ),
         ("/answer", {"availability": "may_offer", "version": "1", "confirmed": "1"}),
         ("/confirm", {"by_role": "headteacher", "agreed_by": "headteacher", "version": "1"}),
         ("/interests/new", declared),

@@ -91,6 +91,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self._text.append(data)
+        if self._area is not None and self._form is not None:
+            self._form.fields[self._area][0] += data.removeprefix("\n")
 
     def form(self, action: str) -> Form:
         posted = (form for form in self.forms if form.method == "post")
@@ -115,14 +117,14 @@ class Visitor:
     def post(self, where: str, /, **values: Any) -> Page:
         return Page(self.client.post(f"{BASE}{where}", data=values, headers=OURS))
 
-    def limit_to(self, role: Role, scope: Scope = EVERYWHERE) -> None:
+    def limit_to(self, role: Role, scope: Scope = EVERYWHERE, name: str = "") -> None:
         """Let this visitor do no more than the role may, from now on.
 
         The key stands for an administrator: who a cookie stands for is the one thing faked.
         """
 
         def visitor(request: Request) -> sessions.Visitor:
-            principal = acting(role, name=role.partition("_")[0], scope=scope)
+            principal = acting(role, name=name or role.partition("_")[0], scope=scope)
             seen = replace(sessions.visitor(request), principal=principal)
             request.state.visitor = seen
             return seen

@@ -13,7 +13,7 @@ from app.chunks import chunked
 from app.database import ReadSession
 from app.errors import NotFound
 from app.partnerships.reviews import outcomes_of
-from app.proposals.queries import Full, find_proposals
+from app.proposals.queries import Full, Giver, Taker, find_proposals
 from app.register.naming import reference_named
 from models.exchange import Need, Offer
 from models.matching import Proposal
@@ -72,11 +72,8 @@ def list_partnerships(
     """A page of partnerships by number; `participant` is either side."""
     authorise(principal, Action.READ)
     query = (
-        select(Partnership)
-        .join(Proposal, Proposal.id == Partnership.proposal_id)
-        .join(Need, Need.id == Proposal.need_id)
-        .join(Offer, Offer.id == Proposal.offer_id)
-        .where(Partnership.id > after, visible(principal, Action.READ, Proposal))
+        _seen(principal, select(Partnership))
+        .where(Partnership.id > after)
         .order_by(Partnership.id)
         .limit(limit)
     )
@@ -96,6 +93,51 @@ def list_partnerships(
     if state is not None:
         query = query.where(Partnership.state == state)
     return _summaries(session, principal, list(session.scalars(query)))
+
+
+def find_partnerships(
+    session: ReadSession,
+    principal: Principal,
+    text: str,
+    state: SupportState | None,
+    *,
+    skip: int = 0,
+    limit: int | None = 50,
+) -> tuple[list[Summary], int]:
+    """A page of those with all the words in the names of their sides, newest first; how many."""
+    authorise(principal, Action.READ)
+
+    def narrowed(query: Select[Any]) -> Select[Any]:
+        seen = _seen(principal, query).join(Taker, Taker.id == Need.participant_id)
+        seen = seen.join(Giver, Giver.id == Offer.participant_id)
+        for word in text.split():
+            seen = seen.where(
+                or_(*(side.name.icontains(word, autoescape=True) for side in (Taker, Giver)))
+            )
+        return seen if state is None else seen.where(Partnership.state == state)
+
+    page = narrowed(select(Partnership)).order_by(Partnership.id.desc()).offset(skip).limit(limit)
+    found = _summaries(session, principal, list(session.scalars(page)))
+    return found, session.scalar(narrowed(select(func.count(Partnership.id)))) or 0
+
+
+def _seen(principal: Principal, query: Select[Any]) -> Select[Any]:
+    return (
+        query.join_from(Partnership, Proposal, Proposal.id == Partnership.proposal_id)
+        .join(Need, Need.id == Proposal.need_id)
+        .join(Offer, Offer.id == Proposal.offer_id)
+        .where(visible(principal, Action.READ, Proposal))
+    )
+
+
+def latest_reviews(session: Session, found: Sequence[Summary]) -> dict[int, dict[str, Review]]:
+    """The last review of each side and monitor, by partnership and reviewer."""
+    latest: dict[int, dict[str, Review]] = {each.partnership.id: {} for each in found}
+    for ids in chunked(latest):
+        query = select(Review).where(Review.partnership_id.in_(ids))
+        for review in session.scalars(query.order_by(Review.on_day, Review.id)):
+            latest[review.partnership_id][review.reviewer] = review
+    return latest
 
 
 def _is(session: ReadSession, column: Any, cell: str) -> ColumnElement[bool]:

@@ -238,7 +238,7 @@ def list_concerns(
     """Those that the principal looks at, open ones first; of one partnership also its own."""
     if partnership_id is None:
         authorise(principal, Action.APPROVE)
-    looked_at = visible(_as_wider(principal), Action.APPROVE, Proposal)
+    looked_at = visible(as_wider(principal), Action.APPROVE, Proposal)
     mine = Concern.raised_by.in_(same_person(session, principal.name))
     query = (
         select(Concern)
@@ -252,7 +252,7 @@ def list_concerns(
     return list(session.scalars(query))
 
 
-def _as_wider(principal: Principal) -> Principal:
+def as_wider(principal: Principal) -> Principal:
     """The same with what lets it look at concerns: approving beyond one area, or everything."""
     return replace(
         principal,
@@ -283,7 +283,7 @@ def answer_concern(
         If the principal raised it.
     """
     authorise(principal, Action.APPROVE)
-    wider = _as_wider(principal)
+    wider = as_wider(principal)
     row = session.execute(
         select(Concern, Partnership)
         .join(Partnership, Partnership.id == Concern.partnership_id)

@@ -57,7 +57,7 @@ def wishes_of(loaded: Loaded, options: MatchOptions, place: Mapping[int, int]) -
     held = [
         (offers[hold.offer_id], needs[hold.need_id])
         for hold in loaded.holds
-        if hold.offer_id in offers and hold.need_id in needs
+        if not hold.over and hold.offer_id in offers and hold.need_id in needs
     ]
     pins = {pair: text for text, pair in _named(options.pins, loaded) if pair not in held}
     exclusions = [pair for _, pair in _named(options.exclusions, loaded)]

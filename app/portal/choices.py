@@ -48,3 +48,27 @@ class ReviewAction(StrEnum):
     WITHDRAW = "withdraw"
     PIN = "pin"
     EXCLUDE = "exclude"
+
+
+class PartnershipStep(StrEnum):
+    """What people do with a partnership."""
+
+    START = "start"
+    BOOK = "book"
+    WRITE_UP = "write_up"
+    SIGN = "sign"
+    CANCEL = "cancel"
+    REVIEW = "review"
+    OUTCOME = "outcome"
+    CONCERN = "concern"
+    ANSWER = "answer"
+    PAUSE = "pause"
+    RESUME = "resume"
+    END = "end"
+
+
+class VisitAnswer(StrEnum):
+    """What a school says to a visit that was written up."""
+
+    SIGN = "sign"
+    DISPUTE = "dispute"

@@ -1,13 +1,14 @@
 """What was typed into a form, read by the rows of our files, with each error at its field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from app.errors import plain_reason
+from app.errors import Forbidden, NotFound, Problem, Stale, plain_reason
 from app.import_kit.misfits import Misfit
 from app.wording import capital, number, on_day
 
@@ -15,6 +16,7 @@ R = TypeVar("R", bound=BaseModel)
 SHOWN_LETTERS = 60
 MOST_DIGITS = 9
 WRONG_DAY: Final = "Enter a real date, like 1 9 2026"
+CHANGED: Final = "This has changed since you opened the page. Open it again to see the changes"
 NOT_A_NUMBER: Final = frozenset(
     {"int_parsing", "int_type", "int_parsing_size", "float_parsing", "float_type", "finite_number"}
 )
@@ -66,6 +68,23 @@ def read(model: type[R], filled: Filled, fields: Mapping[str, Field]) -> R | Non
             else:
                 filled.general.append(capital(_own_words(dict(error))))
         return None
+
+
+@contextmanager
+def refused(filled: Filled, fields: Mapping[str, Field]) -> Iterator[None]:
+    """Put why something was refused into the form, at the field that the refusal names."""
+    try:
+        yield
+    except (NotFound, Forbidden):
+        raise
+    except Stale:
+        filled.general.append(CHANGED)
+    except Problem as problem:
+        name = getattr(problem, "field", None) or ""
+        if name in fields:
+            filled.add(name, capital(problem.detail))
+        else:
+            filled.general.append(capital(problem.detail))
 
 
 def day_of(values: Mapping[str, str]) -> tuple[date | None, str | None]:

@@ -23,7 +23,15 @@ from app.insight.labels import (
 )
 from app.insight.report import Symbol
 from app.insight.report_map import MapRole
-from app.portal.choices import ItemKind, ReviewAction, Saved, SessionsEnded, UserChange
+from app.portal.choices import (
+    ItemKind,
+    PartnershipStep,
+    ReviewAction,
+    Saved,
+    SessionsEnded,
+    UserChange,
+    VisitAnswer,
+)
 from app.portal.forms import Field
 from app.runs.diff import Change
 from models.vocabulary import (
@@ -39,6 +47,7 @@ from models.vocabulary import (
     DecisionAction,
     DeclineReason,
     EmbedLayer,
+    EndReason,
     GroupKind,
     InterestEffect,
     InterestKind,
@@ -48,10 +57,13 @@ from models.vocabulary import (
     Mode,
     NeedEvidence,
     NeedState,
+    PaidBy,
     Phase,
     ProposalState,
+    Rating,
     Reciprocity,
     RepairSize,
+    Reviewer,
     Role,
     RunState,
     Says,
@@ -65,6 +77,7 @@ from models.vocabulary import (
     SupportState,
     TargetDirection,
     TargetKind,
+    VisitState,
 )
 from solver.formats.plan import Status, Stopped
 from solver.pairing.points import Component
@@ -121,6 +134,17 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         EmbedLayer.PUBLIC: "Public map",
         EmbedLayer.PARTNER: "Proposals of a run",
     },
+    EndReason: {
+        EndReason.COMPLETED: "Completed as agreed",
+        EndReason.AIMS_CHANGED: "The aims changed",
+        EndReason.GIVER_CAPACITY: "The supporting organisation has no capacity",
+        EndReason.TAKER_CIRCUMSTANCES: "The circumstances of the school changed",
+        EndReason.RELATIONSHIP: "The two did not work well together",
+        EndReason.QUALITY: "The support was not good enough",
+        EndReason.CONCERN: "Because of a concern",
+        EndReason.OTHER_SUPPORT: "Somebody else supports the school",
+        EndReason.OTHER: "Other",
+    },
     GroupKind: {
         GroupKind.MULTI_ACADEMY_TRUST: "Multi-academy trust",
         GroupKind.SINGLE_ACADEMY_TRUST: "Single-academy trust",
@@ -173,6 +197,28 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         NeedState.MET: "Met",
         NeedState.CLOSED: "Closed",
     },
+    PaidBy: {
+        PaidBy.TAKER: "School receiving support",
+        PaidBy.GIVER: "Supporting organisation",
+        PaidBy.GROUP: "Trust, federation or network",
+        PaidBy.LOCAL_AUTHORITY: "Local authority",
+        PaidBy.DEPARTMENT: "Department for Education",
+        PaidBy.NOBODY: "Nobody, it is free",
+    },
+    PartnershipStep: {
+        PartnershipStep.START: "Start the partnership",
+        PartnershipStep.BOOK: "Book a visit",
+        PartnershipStep.WRITE_UP: "Write up the visit",
+        PartnershipStep.SIGN: "Sign or dispute the visit",
+        PartnershipStep.CANCEL: "Cancel the visit",
+        PartnershipStep.REVIEW: "Add a review",
+        PartnershipStep.OUTCOME: "Say what came of it",
+        PartnershipStep.CONCERN: "Raise a concern",
+        PartnershipStep.ANSWER: "Answer the concern",
+        PartnershipStep.PAUSE: "Pause the partnership",
+        PartnershipStep.RESUME: "Resume the partnership",
+        PartnershipStep.END: "End the partnership",
+    },
     Phase: {
         Phase.EARLY_YEARS: "Early years",
         Phase.PRIMARY: "Primary",
@@ -193,11 +239,21 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ProposalState.REPLACED: "Replaced",
         ProposalState.COMPLETED: "Completed",
     },
+    Rating: {
+        Rating.GREEN: "Green",
+        Rating.AMBER: "Amber",
+        Rating.RED: "Red",
+    },
     Reciprocity: {
         Reciprocity.NONE: "Nothing",
         Reciprocity.BALANCED: "About as much as they receive",
         Reciprocity.BOTH_ROLES: "Support at least once",
         Reciprocity.CLOSED_LOOPS: "Support in a closed loop",
+    },
+    Reviewer: {
+        Reviewer.TAKER: "School receiving support",
+        Reviewer.GIVER: "Supporting organisation",
+        Reviewer.MONITOR: "Monitor",
     },
     ReviewAction: {
         ReviewAction.PREFER: "Mark as preferred",
@@ -356,6 +412,17 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         SupportState.PAUSED: "Paused",
         SupportState.STOPPED: "Stopped",
         SupportState.ENDED: "Ended",
+    },
+    VisitAnswer: {
+        VisitAnswer.SIGN: "Yes, sign it",
+        VisitAnswer.DISPUTE: "No, dispute it",
+    },
+    VisitState: {
+        VisitState.BOOKED: "Booked",
+        VisitState.WRITTEN_UP: "Written up",
+        VisitState.SIGNED: "Signed",
+        VisitState.DISPUTED: "Disputed",
+        VisitState.CANCELLED: "Cancelled",
     },
     Symbol: SYMBOL_NAMES,
     TargetDirection: {
@@ -703,6 +770,93 @@ DIRECTION_FIELDS: Final[Mapping[str, Field]] = {
         "Enter a day, like 1/9/2026",
     ),
 }
+_DAY = "Enter a day, like 14/9/2026"
+_ROLE_NEEDED = "Enter a role, like headteacher"
+START_FIELDS: Final[Mapping[str, Field]] = {
+    "starts": Field("First day", _DAY),
+    "ends": Field("Last day", _DAY),
+    "aims": Field("Aims", "Enter what the support is to achieve"),
+    "taker_role": Field("Role of the person who leads it in the school", _ROLE_NEEDED),
+    "giver_role": Field("Role of the person who gives it", _ROLE_NEEDED),
+    "monitor_role": Field("Role of the person who monitors it (optional)", _ROLE_NEEDED),
+    "rhythm": Field("Rhythm (optional)", "Enter the rhythm, like half a day a week"),
+    "exit_plan": Field("How it ends (optional)", "Enter how it ends"),
+    "paid_by": Field("Who pays (optional)", "Select who pays"),
+    "day_rate_pounds": Field("Pounds for each day (optional)", "Enter pounds, like 300"),
+    "fee_pounds": Field("Brokerage fee in pounds for each day (optional)", "Enter pounds, like 50"),
+} | {
+    f"{name}_{n}": each
+    for n in (1, 2, 3)
+    for name, each in {
+        "period": Field(f"Later period {n} (optional)", "Select a period"),
+        "days": Field(f"Days in later period {n} (optional)", "Enter days, like 2 or 2.5"),
+    }.items()
+}
+REASON_FIELDS: Final[Mapping[str, Field]] = {
+    "reason": Field("Reason", "Select a reason"),
+    "note": Field("Note (optional)", "Enter a note"),
+}
+END_FIELDS: Final[Mapping[str, Field]] = {
+    **REASON_FIELDS,
+    "over_on": Field("Day on which it was over", _DAY),
+    "need_becomes": Field("What becomes of the need?", "Select what becomes of the need"),
+}
+VISIT_FIELDS: Final[Mapping[str, Field]] = {
+    "on_day": Field("Day", _DAY),
+    "days": Field("Length", "Select the length"),
+    "remote": Field("The visit is remote", "Select yes or no"),
+}
+REPORT_FIELDS: Final[Mapping[str, Field]] = {
+    "report": Field(
+        "What was done, and what was agreed to do next",
+        "Enter what was done, and what was agreed to do next",
+    ),
+}
+SIGNATURE_FIELDS: Final[Mapping[str, Field]] = {
+    "answer": Field("Was the visit as written up?", "Select yes or no"),
+    "dispute": Field("What was not so", "Enter what was not so"),
+    "role": Field("Role of the person who answers for the school", _ROLE_NEEDED),
+}
+REVIEW_FIELDS: Final[Mapping[str, Field]] = {
+    "reviewer": Field("Who says this?", "Select who says this"),
+    "rating": Field("How does it go?", "Select green, amber or red"),
+    "on_day": Field("Day of the review", _DAY),
+    "role": Field("Role of the person who says this", _ROLE_NEEDED),
+    "note": Field("Note", "Enter a note"),
+}
+OUTCOME_FIELDS: Final[Mapping[str, Field]] = {
+    "result": Field("Did it work?", "Select whether it worked"),
+    "what_worked": Field("What worked and what did not (optional)", "Enter what worked"),
+    "role": REVIEW_FIELDS["role"],
+}
+CONCERN_FIELDS: Final[Mapping[str, Field]] = {
+    "text": Field("Concern", "Enter your concern"),
+    "role": Field("Your role", _ROLE_NEEDED),
+}
+ANSWER_FIELDS: Final[Mapping[str, Field]] = {
+    "answer": Field("What was done", "Enter what was done"),
+}
+NEED_AFTER: Final[Mapping[NeedState, str]] = {
+    NeedState.MET: "It is met",
+    NeedState.MATCH: "It is open again for other support",
+    NeedState.CLOSED: "It is closed",
+}
+"""What a need can become when its partnership ends."""
+
+STEP_DONE: Final[Mapping[PartnershipStep, str]] = {
+    PartnershipStep.START: "Partnership started",
+    PartnershipStep.BOOK: "Visit booked",
+    PartnershipStep.WRITE_UP: "Visit written up",
+    PartnershipStep.SIGN: "Answer to the visit saved",
+    PartnershipStep.CANCEL: "Visit cancelled",
+    PartnershipStep.REVIEW: "Review saved",
+    PartnershipStep.OUTCOME: "What came of it is saved",
+    PartnershipStep.CONCERN: "Concern raised",
+    PartnershipStep.ANSWER: "Answer to the concern saved",
+    PartnershipStep.PAUSE: "Partnership paused",
+    PartnershipStep.RESUME: "Partnership resumed",
+    PartnershipStep.END: "Partnership ended",
+}
 EXCEPTION_NEEDED: Final = "Enter a reason for allowing an exception"
 DECLINE_NEEDED: Final = "Select a reason for declining"
 OTHER_NEEDED: Final = "Enter a note to explain the other reason"
@@ -738,6 +892,11 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ProposalState.LAPSED: "grey",
         ProposalState.REPLACED: "grey",
         ProposalState.COMPLETED: "grey",
+    },
+    Rating: {
+        Rating.GREEN: "green",
+        Rating.AMBER: "yellow",
+        Rating.RED: "red",
     },
     BatchState: {
         BatchState.FINISHED: "green",
@@ -785,6 +944,12 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         SupportState.PAUSED: "yellow",
         SupportState.STOPPED: "grey",
         SupportState.ENDED: "grey",
+    },
+    VisitState: {
+        VisitState.WRITTEN_UP: "yellow",
+        VisitState.SIGNED: "green",
+        VisitState.DISPUTED: "red",
+        VisitState.CANCELLED: "grey",
     },
 }
 """Colours of tags; a state that is not named here is blue."""

@@ -74,6 +74,7 @@ NAVIGATION: Final = (
     ("Needs", "/needs", "/needs"),
     ("Offers", "/offers", "/offers"),
     ("Runs", "/runs", "/proposals"),
+    ("Partnerships", "/partnerships", "/concerns"),
     ("Imports", "/imports", "/imports"),
 )
 """A name, where it leads, and what else belongs to it."""

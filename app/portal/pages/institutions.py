@@ -16,6 +16,7 @@ from app.exchange import queries
 from app.exchange.limits import list_limits
 from app.interests.queries import list_interests
 from app.partnerships.balance import accounts, balances
+from app.partnerships.partnership_queries import list_partnerships
 from app.partnerships.queries import list_support
 from app.partnerships.support_register import contradictions_in
 from app.portal.rendering import Pager, csv_page, page, page_number
@@ -135,10 +136,12 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             *list_proposals(session, who.principal, Wanted(taker=reference), sort="-total_points"),
             *list_proposals(session, who.principal, Wanted(giver=reference), sort="-total_points"),
         ]
+        partnerships = list_partnerships(session, who.principal, participant=cell, limit=None)
         return page(
             request,
             "participant.html",
             who,
+            partnerships=partnerships,
             cell=cell,
             reference=reference,
             about=about,

@@ -18,6 +18,7 @@ from app.exchange.rows import NeedRow, OfferRow
 from app.exchange.schemas import NeedShown, OfferShown
 from app.files.csv_writing import columns
 from app.import_kit.misfits import Unfit
+from app.partnerships.partnership_queries import list_partnerships
 from app.portal import forms
 from app.portal.choices import ItemKind, Saved
 from app.portal.forms import Filled
@@ -278,6 +279,9 @@ def show_item(request: Request, who: Who, kind: Kind, reference: str) -> Respons
         if kind is ItemKind.NEED:
             need = queries.get_need(session, who.principal, reference)
             more["proposals"] = queries.open_proposals(session, who.principal, need)
+            more["partnerships"] = list_partnerships(
+                session, who.principal, need=reference, limit=None
+            )
         return _item_page(request, who, session, kind, reference, "item.html", **more)
 
 

@@ -30,8 +30,9 @@ from app.proposals.apart import why_kept_apart
 from app.proposals.heard import OF_SIDE
 from app.proposals.pair_check import pair_today_if_any, rule_results
 from app.proposals.queries import SORTS, Full, Wanted
+from app.proposals.running import partnership_of
 from app.proposals.statement import statement_of
-from app.proposals.states import ENDED, LAPSING, possible_from
+from app.proposals.states import APPROVED, ENDED, LAPSING, possible_from
 from app.runs import queries
 from app.wording import miles
 from models.vocabulary import (
@@ -189,6 +190,7 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
         run_id = full.proposal.run_id
         decided = lists.decisions_of(session, who.principal, proposal_id)
         said = lists.agreements_of(session, who.principal, proposal_id)
+        may_review = may_on(session, who.principal, Action.REVIEW, full.proposal)
         return page(
             request,
             "proposal.html",
@@ -223,7 +225,9 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             replacements=queries.replacements(session, who.principal, full.proposal),
             may_publish=full.proposal.state in publication.ASKABLE,
             may_agree=full.proposal.state in LAPSING and not shown["missing"],
-            may_review=may_on(session, who.principal, Action.REVIEW, full.proposal),
+            may_review=may_review,
+            partnership=partnership_of(session, proposal_id),
+            may_start=may_review and full.proposal.state in APPROVED,
             may_direct=may_on(session, who.principal, Action.DIRECT, full.proposal),
             approval=approval_if_any(
                 session,

@@ -56,7 +56,7 @@ UNSET = {"sign_in_by_password", "join", "start", "come_back", "signed_out"}
 """Ways in that are closed until settings name an issuer or allow passwords."""
 OF_ONE = ("/dependents", "/contacts")
 """Lists of one thing, which a parameter names."""
-GONE_AGAIN = {"add", "answer_concern"}
+GONE_AGAIN = {"add", "answer_concern", "ask_answer"}
 """Pages that show what they made, which here was undone before, and what approvers of one area are
 not shown."""
 MARKERS = {
