@@ -32,6 +32,8 @@ COMMANDS = {
     "repair": "app.cli.repair:repair",
     "why": "app.cli.why:why",
     "case": "app.cli.case:case",
+    "partnerships": "app.cli.partnerships:partnerships",
+    "partnership": "app.cli.partnerships:partnership_app",
     "worker": "app.cli.worker:worker",
     "solve": "app.cli.solve:solve",
     "verify": "app.cli.solve:verify",
