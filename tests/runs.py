@@ -1,6 +1,6 @@
 """Runs on a small exchange, for tests of who works on them and what they write."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -9,13 +9,15 @@ from app.access.policy import TERMINAL
 from app.database import Database, ReadSession, database_now
 from app.planning.carry_out import Message, Planned, carry_out
 from app.planning.options import MatchOptions
+from app.proposals import agreements, decisions
 from app.proposals.queries import Wanted, list_proposals
 from app.runs import leases, queries, results, service
 from app.runs.leases import Lease
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
-from models.vocabulary import Reciprocity
+from models.vocabulary import DecisionAction, Reciprocity, Says, Side
 from tests import rows
+from tests.factories import heard
 
 OPTIONS = MatchOptions(as_of=rows.STARTS, workers=1, method="exact")
 FREELY = OPTIONS.model_copy(update={"reciprocity": Reciprocity.NONE, "max_given": 100})
@@ -52,6 +54,17 @@ def matched(database: Database) -> Database:
         rows.add_limits(session, oak, allowance_half_days=100)
         rows.add_offer(session, "O", rows.add_school(session, 2, 1, name="Ash School"))
     match(database, MatchOptions(workers=1, method="exact"))
+    return database
+
+
+def approved(database: Database, now: datetime) -> Database:
+    """Proposal 1 preferred, agreed to by both sides and approved."""
+    given: dict[str, Any] = {"hold_days": 14, "now": now}
+    with database.write() as session:
+        decisions.decide(session, TERMINAL, 1, DecisionAction.PREFER, **given)
+        for side in Side:
+            agreements.agree(session, TERMINAL, 1, side, Says.YES, heard("head", now), **given)
+        decisions.decide(session, TERMINAL, 1, DecisionAction.APPROVE, **given)
     return database
 
 

@@ -33,6 +33,8 @@ COMMANDS = {
     "why": "app.cli.why:why",
     "case": "app.cli.case:case",
     "support": "app.cli.support:support",
+    "partnerships": "app.cli.partnerships:partnerships",
+    "partnership": "app.cli.partnerships:partnership_app",
     "worker": "app.cli.worker:worker",
     "solve": "app.cli.solve:solve",
     "verify": "app.cli.solve:verify",

@@ -20,26 +20,23 @@ from app.portal.labels import (
     START_FIELDS,
     STEP_DONE,
 )
-from app.proposals import agreements, decisions
 from models.exchange import Need, Period
 from models.matching import Proposal
 from models.partnerships import Partnership, Support, SupportVisit
 from models.register import Participant
 from models.vocabulary import (
-    DecisionAction,
     EndReason,
     NeedState,
     PaidBy,
     Rating,
     Reviewer,
-    Says,
     ScopeKind,
     Side,
     SupportState,
 )
 from tests import rows, runs
 from tests.callers import csv_rows
-from tests.factories import acting, heard
+from tests.factories import acting
 from tests.portal import BASE, Page, Visitor, broker
 
 BEFORE, NOW = datetime(2026, 9, 2, tzinfo=UTC), datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -57,24 +54,9 @@ STEPS = LABELS[PartnershipStep]
 Step = PartnershipStep
 
 
-def approve(database: Database) -> Database:
-    """The one proposal that Ash School supports Oak School, approved."""
-    with database.write() as session:
-        for action in (DecisionAction.PREFER, DecisionAction.APPROVE):
-            if action is DecisionAction.APPROVE:
-                for side in Side:
-                    agreements.agree(
-                        *(session, TERMINAL, 1, side, Says.YES, heard("head", BEFORE)),
-                        hold_days=14,
-                        now=BEFORE,
-                    )
-            decisions.decide(session, TERMINAL, 1, action, hold_days=14, now=BEFORE)
-    return database
-
-
 @pytest.fixture
 def exchange(database: Database) -> Database:
-    return approve(runs.matched(database))
+    return runs.approved(runs.matched(database), BEFORE)
 
 
 @pytest.fixture
