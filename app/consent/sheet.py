@@ -19,14 +19,22 @@ from models.vocabulary import (
     METRES_PER_MILE,
     Channel,
     Mode,
+    NeedEvidence,
     Party,
     RequestState,
     Says,
     days_text,
     miles_text,
 )
+from solver.pairing.points import Component
 
-MOST_REASONS: Final = 4
+PLAIN: Final = (Component.LADDER, Component.CONTINUITY)
+"""Components of the points whose sentences say something to a head."""
+FOUND_BY: Final[Mapping[NeedEvidence, str]] = {
+    NeedEvidence.SELF_EVALUATION: "The school found the need in its own evaluation.",
+    NeedEvidence.INSPECTION: "An inspection found the need.",
+    NeedEvidence.DATA_TRIGGER: "Published figures of the school point to the need.",
+}
 NOT_RECORDED: Final = "Not recorded yet. Ask whoever sent you this sheet."
 MODES: Final[Mapping[Mode, str]] = {
     Mode.ON_SITE: "on site",
@@ -79,11 +87,11 @@ def sheet_of(session: Session, principal: Principal, proposal_id: int, today: da
     return Sheet(
         proposal_id,
         f"{full.giver.name} supporting {full.taker.name}",
-        f"We suggest that {full.giver.name} gives {full.taker.name} {days} of support with "
-        f"{expertise}. This page says what that means. It happens only if everybody who is asked "
-        "says yes.",
+        f"We suggest that {full.giver.name} gives {days} of support with {expertise} to "
+        f"{full.taker.name}. This page says what that means. It happens only if everybody who is "
+        "asked says yes.",
         (
-            Section("Why you", _why(full)),
+            Section("Why you", _why(full, expertise)),
             Section("What the support is", _what(full, expertise)),
             Section("Days and rhythm", _rhythm(full.proposal.half_days, starts, ends)),
             Section("Terms", _terms(full)),
@@ -114,16 +122,20 @@ def _days_of(terms: Mapping[str, Any]) -> tuple[date, date]:
     return max(first), min(last)
 
 
-def _why(full: Full) -> tuple[str, ...]:
-    by_points = sorted(full.proposal.components, key=lambda each: -int(each["points"]))
-    reasons = [
-        str(each["sentence"]) for each in by_points if each["points"] > 0 and each.get("sentence")
-    ][:MOST_REASONS]
+def _why(full: Full, expertise: str) -> tuple[str, ...]:
+    """What a head would say of the pair; how it was scored stays with those who match."""
+    said = {each["name"]: str(each.get("sentence") or "") for each in full.proposal.components}
+    lines = [
+        f"{full.taker.name} needs support with {expertise}, and {full.giver.name} offers it.",
+        FOUND_BY[NeedEvidence(full.need.evidence)],
+    ]
     if full.directed:
-        reasons.insert(0, "A statutory direction asks for this support.")
-    if not reasons:
-        reasons = ["The rules of matching found this pair among those that could help."]
-    return tuple(reasons)
+        lines.append("A statutory direction asks for this support.")
+    worth = {each["name"] for each in full.proposal.components if each["points"] > 0}
+    lines += [said[name] for name in PLAIN if name in worth and said.get(name)]
+    if full.offer.quality is not None and said.get(Component.QUALITY):
+        lines.append(said[Component.QUALITY])
+    return tuple(lines)
 
 
 def _what(full: Full, expertise: str) -> tuple[str, ...]:
@@ -132,7 +144,7 @@ def _what(full: Full, expertise: str) -> tuple[str, ...]:
     lines = [f"Support with {expertise}, given {MODES[how]}."]
     if full.proposal.distance_m is not None:
         apart = miles_text(full.proposal.distance_m / METRES_PER_MILE)
-        lines.append(f"The two are {apart} apart.")
+        lines.append(f"The two of you are {apart} apart.")
     return tuple(lines)
 
 

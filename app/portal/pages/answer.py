@@ -31,7 +31,7 @@ from app.portal.labels import ANSWER_FIELDS
 from app.portal.pages.consent import pdf_page
 from app.portal.rendering import page
 from app.portal.sessions import BASE, NotOurForm, Sent, texts
-from app.wording import capital
+from app.wording import capital, distance
 from models.consent import ConsentRequest
 from models.exchange import Offer
 from models.matching import Proposal
@@ -191,5 +191,8 @@ def _choices(session: ReadSession, found: ConsentRequest) -> list[tuple[int, str
         offer = session.get_one(Offer, proposal.offer_id)
         giver = session.get_one(Participant, offer.participant_id)
         first = " (suggested)" if proposal_id == found.proposal_id else ""
-        listed.append((proposal_id, f"{giver.name}{first}", days_text(proposal.half_days)))
+        facts = days_text(proposal.half_days)
+        if proposal.distance_m is not None:
+            facts += f", {distance(proposal.distance_m)} away"
+        listed.append((proposal_id, f"{giver.name}{first}", facts))
     return listed

@@ -69,6 +69,9 @@ def test_a_sheet_says_it_all_in_plain_words(exchange: Database) -> None:
     )
     assert "about half a day every 13 weeks" in section(made, "Days and rhythm")
     assert section(made, "Who pays") == NOT_RECORDED
+    assert "in the same local authority" in section(made, "Why you")
+    assert "points" not in as_html(made)
+    assert "not known" not in as_html(made)
     assert "1 mile" in section(made, "What the support is")
     with exchange.write() as session:
         set_public_money(session, TERMINAL, 1, 1800, hold_days=14, now=NOW)
@@ -113,7 +116,10 @@ def test_what_is_missing_is_said(exchange: Database) -> None:
         bare: dict[str, Any] = {"components": [], "distance_m": None, "rule_figures": None}
         session.execute(update(Proposal).where(Proposal.id == 1).values(**bare))
     made = sheet(exchange)
-    assert "found this pair" in section(made, "Why you")
+    assert section(made, "Why you") == (
+        "School 1 needs support with Maths, and School 2 offers it. "
+        "The school found the need in its own evaluation."
+    )
     assert text_of(as_pdf(made))[0] == 1
 
 

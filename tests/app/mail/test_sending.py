@@ -22,6 +22,7 @@ from app.consent.clocks import keep_clocks
 from app.consent.service import Whom
 from app.contacts.service import erase_contact
 from app.database import Database, database_now
+from app.jobs.setup import make_worker
 from app.mail import outbox
 from app.mail.message import BadMessage, Message, check_address, written
 from app.mail.outbox import PAUSES
@@ -132,7 +133,7 @@ def test_a_link_goes_to_a_mail_server(
     assert first["Auto-Submitted"] == "auto-generated"
     text = first.get_content()
     assert f"https://givetake.example.org/portal/answer/{link(exchange, taker)}" in text
-    assert "gives School 1 2 days of support with Maths" in text
+    assert "gives 2 days of support with Maths to School 1" in text
     assert {each.state for each in mails(exchange)} == {"delivered"}
 
 
@@ -236,6 +237,22 @@ def test_starttls_and_a_password(exchange: Database, certificate: Path) -> None:
         assert len(taken.got) == 1
     finally:
         controller.stop()
+
+
+def test_a_worker_sends_by_the_settings(exchange: Database, tmp_path: Path) -> None:
+    """Into the folder that they name, with links to their address."""
+    secret = "a secret of this worker that is long enough"
+    folder = tmp_path / "out"
+    chosen = Settings(
+        **{"secret": secret, "mail_folder": folder, "public_url": "https://givetake.example.org/b"}
+    )
+    taker, _ = ask_now(exchange)
+    make_worker(exchange, chosen, at_once=1).postman()
+    written_out = sorted(each.read_text() for each in folder.iterdir())
+    address = f"https://givetake.example.org/b/portal/answer/{link(exchange, taker, secret)}"
+    told = "".join(written_out).replace("=\n", "").replace("=3D", "=")
+    assert len(written_out) == 2
+    assert address in told
 
 
 def test_two_workers_send_one_email(exchange: Database, server: tuple[Server, Controller]) -> None:

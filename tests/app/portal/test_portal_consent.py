@@ -141,6 +141,7 @@ def test_a_link_is_answered_without_signing_in(reader: Visitor, exchange: Databa
     pdf = reader.client.get(f"/portal{where}/sheet")
     assert pdf.headers["content-type"] == "application/pdf"
     assert "link:" not in done.text
+    assert "saved by their link" in broker(exchange, NOW, secret=SECRET).open(PAGE).text
 
 
 def test_a_choice_is_made_through_the_link(reader: Visitor, exchange: Database) -> None:
@@ -149,6 +150,8 @@ def test_a_choice_is_made_through_the_link(reader: Visitor, exchange: Database) 
     where = f"/answer/{link(exchange, taker)}"
     page = reader.open(where)
     assert ANSWER_FIELDS["chosen"].label in page.text
+    assert "School 2 (suggested) 2 days, 1 mile away" in page.text
+    assert "School 3 2 days, 9 miles away" in page.text
     other = latest(exchange, Party.TAKER).choices[0]["proposal"]
     for chosen in ("", "99"):
         assert reader.send(page, where, says="yes", chosen=chosen).status == 422
