@@ -13,6 +13,7 @@ from app.contacts.service import get_contact
 from app.database import WriteSession, database_now
 from app.errors import Conflict, Problem
 from app.events import audit
+from app.mail import outbox
 from app.mail.message import check_address
 from app.proposals import open_requests
 from app.proposals.agreements import void_if_changed
@@ -27,7 +28,7 @@ from models.contacts import Contact
 from models.exchange import Need, Offer
 from models.matching import Alternate, Proposal
 from models.register import Participant
-from models.vocabulary import PENDING_REQUESTS, Party, ProposalState, RequestState, Side
+from models.vocabulary import PENDING_REQUESTS, MailKind, Party, ProposalState, RequestState, Side
 
 MOST_CHOICES: Final = 2
 """Besides the proposal itself: the best three in all."""
@@ -152,6 +153,10 @@ def _ask_one(
         if each.party != asked.party:
             continue
         if (each.contact_id, each.choices) == (asked.contact_id, choices):
+            # The address may have been put right since.
+            if outbox.put_again(session, MailKind.ASKED, each.id, now):
+                told = {"party": each.party, "contact": each.contact_id}
+                open_requests.record(session, principal.name, each, "asked_again", **told)
             return
         why = "Another link was sent in its place."
         open_requests.close(session, principal.name, each, RequestState.REPLACED, now, why)

@@ -50,6 +50,21 @@ def put(session: WriteSession, kind: MailKind, request_id: int, now: datetime) -
         session.flush()
 
 
+def put_again(session: WriteSession, kind: MailKind, request_id: int, now: datetime) -> bool:
+    """Have an email that was given up sent as if for the first time; whether there was one."""
+    mail = session.scalar(
+        select(Mail)
+        .where(Mail.kind == kind, Mail.request_id == request_id, Mail.state == DeliveryState.DEAD)
+        .with_for_update()
+    )
+    if mail is None:
+        return False
+    mail.state, mail.attempts, mail.ended_at = DeliveryState.WAITING, 0, None
+    mail.due_at = now
+    session.flush()
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Postman:
     """Sends the emails that are due, when called; how many went out."""

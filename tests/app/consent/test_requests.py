@@ -31,6 +31,7 @@ from models.consent import ConsentRequest, Mail
 from models.contacts import Contact
 from models.exchange import Need
 from models.matching import Agreement, Decision, Proposal
+from models.people import User, UserDetails
 from models.register import Participant
 from models.vocabulary import (
     DecisionAction,
@@ -189,6 +190,27 @@ def test_a_link_used_by_many_at_once_counts_once(exchange: Database) -> None:
         thread.join()
     assert sorted(told) == ["closed", "closed", "closed", "yes"]
     assert len(said(exchange)) == 1
+
+
+def test_all_answer_at_once(exchange: Database) -> None:
+    """Both sides and the home head, each through their own link: nobody waits for ever."""
+    ask(exchange, Whom(taker=1, home_head=4))
+    ask(exchange, Whom(taker=1, giver=2))
+    answer(exchange, latest(exchange, Party.HOME_HEAD).id)
+    pending = [each.id for each in requests(exchange) if each.state == "open"]
+    start = threading.Barrier(len(pending))
+    told: list[str] = []
+
+    def use(request_id: int) -> None:
+        start.wait()
+        told.append(answer(exchange, request_id))
+
+    threads = [threading.Thread(target=use, args=(each,)) for each in pending]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (told, proposal(exchange).state) == (["yes", "yes"], "agreed")
 
 
 def test_a_link_that_is_too_old_says_so(exchange: Database) -> None:
@@ -439,6 +461,22 @@ def test_two_links_of_one_person_need_an_approver(exchange: Database, other: str
     else:
         assert (len(people), found) == (1, BY_ONE)
         assert (names[1] in same) == (other is not None)
+
+
+def test_who_answered_by_link_cannot_approve(exchange: Database) -> None:
+    """A user whose address the link went to is the person who answered."""
+    taker, giver = ask(exchange, BOTH)
+    answer(exchange, taker)
+    answer(exchange, giver)
+    with exchange.write() as session:
+        user = User(label="Approver 1", created_at=NOW)
+        session.add(user)
+        session.flush()
+        session.add(UserDetails(user_id=user.id, email="Two@School.example"))
+        audit.record(session, actor="test", action="user.add", subject=f"user:{user.id}")
+        approver = acting(Role.APPROVER, name=f"user:{user.id}")
+    with exchange.write() as session, pytest.raises(Forbidden, match="what a side responded"):
+        decisions.decide(session, approver, 1, DecisionAction.APPROVE, hold_days=14, now=NOW)
 
 
 def test_nobody_is_approved_before_the_release(exchange: Database) -> None:

@@ -26,10 +26,11 @@ from app.jobs.setup import make_worker
 from app.mail import outbox
 from app.mail.message import BadMessage, Message, check_address, written
 from app.mail.outbox import PAUSES
-from app.mail.ports import Folder, Smtp, port_of
+from app.mail.ports import Folder, NotSent, Smtp, port_of
 from app.proposals.agreements import set_public_money
 from app.settings import Settings
 from models.consent import Mail
+from models.contacts import Contact
 from models.vocabulary import Party
 from tests.consent import (
     Letterbox,
@@ -169,6 +170,22 @@ def test_what_a_server_refuses(
     setattr(taken, what, "250 OK")
     due_again(exchange)
     assert postman(exchange, smtp(controller))() == (1 if state == "waiting" else 0)
+
+
+def test_an_address_put_right_is_written_to(exchange: Database) -> None:
+    """What a server refused for good is sent to the new address when the broker asks again."""
+    ask_now(exchange, Whom(taker=1))
+    assert postman(exchange, Letterbox(NotSent("refused (code 550)", for_good=True)))() == 0
+    with exchange.write() as session:
+        found = session.get_one(Contact, 1)
+        found.email = "right@school.example"
+    box = Letterbox()
+    assert postman(exchange, box)() == 0, "it was given up"
+    for _ in range(2):
+        ask_now(exchange, Whom(taker=1))
+        postman(exchange, box)()
+    assert [each.to for each in box.got] == ["right@school.example"]
+    assert states(exchange) == [("taker", "open")]
 
 
 def test_a_server_that_is_away(exchange: Database) -> None:
