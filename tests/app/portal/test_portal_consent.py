@@ -80,6 +80,7 @@ def test_a_choice_is_offered(who: Visitor, exchange: Database) -> None:
     who.send(form, ASK, taker="1", choices=["far"], **{"giver:far": "3"})
     (offered,) = latest(exchange, Party.TAKER).choices
     assert (offered["giver"], proposal(exchange, offered["proposal"]).state) == (3, "proposed")
+    assert "School 3" in who.open(f"/proposals/{offered['proposal']}").text
 
 
 def test_a_release_is_recorded(who: Visitor, exchange: Database) -> None:
