@@ -19,6 +19,7 @@ from app.batches.routes import router as batches
 from app.batches.schedule_routes import router as schedules
 from app.cases.routes import router as cases
 from app.catalogue.routes import router as catalogue
+from app.consent.routes import router as consent
 from app.contacts.routes import router as contacts
 from app.database import Database
 from app.exchange.limits_routes import router as limits
@@ -128,6 +129,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         explanations,
         matching,
         approval,
+        consent,
         publication,
         statements,
         successions,

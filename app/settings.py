@@ -4,10 +4,17 @@ import re
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app import private_files
@@ -23,6 +30,10 @@ _PUBLIC_URL = re.compile(
     r"(?P<path>(?:/[A-Za-z0-9._~-]+)*)",
     re.ASCII,
 )
+_MAIL_SERVER: Final = (
+    r"^(smtp|smtp\+starttls|smtps)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
+)
+_SENDER: Final = r"^([A-Za-z0-9 .'-]+ <[^@\s<>]+@[A-Za-z0-9.-]+>|[^@\s<>]+@[A-Za-z0-9.-]+)$"
 OUR_PATHS: Final = frozenset({"api", "health", "maps", "portal"})
 """What our own addresses begin with: a prefix of the same name would be taken for them."""
 Network = IPv4Network | IPv6Network
@@ -79,6 +90,21 @@ class Settings(BaseSettings):
     """How long a stage of a run may take, but for solving, which has its own limit."""
     hold_days: int = Field(14, ge=1, le=365)
     """How long a preferred proposal holds its days while nobody answers."""
+    remind_hours: int = Field(48, ge=1, le=2_000)
+    """After how long somebody who was asked by a link is reminded."""
+    remind_again_hours: int = Field(120, ge=2, le=4_000)
+    """After how long they are reminded for the second and last time."""
+    answer_hours: int = Field(168, ge=3, le=8_760)
+    """How long a link takes an answer; then the proposal lapses."""
+    mail_server: str | None = Field(None, pattern=_MAIL_SERVER)
+    """`smtp+starttls://host`, `smtps://host` or `smtp://host`, with a port where it has another;
+    none: emails are written into a folder."""
+    mail_user: str | None = Field(None, min_length=1, max_length=200)
+    mail_password: SecretStr | None = Field(None, min_length=1)
+    mail_from: str = Field("Givetake <givetake@localhost>", max_length=200, pattern=_SENDER)
+    """As whom emails are sent."""
+    mail_folder: Path | None = None
+    """Where emails are written without a mail server; none: `mail` in the data folder."""
     secret: SecretStr | None = Field(None, min_length=32)
     """What tokens are signed with; none: made once and kept in the data folder."""
     publish_offers: bool = False
@@ -165,6 +191,27 @@ class Settings(BaseSettings):
             raise ValueError("needs GIVETAKE_ISSUER_CLIENT, the client id that the issuer gave you")
         return issuer
 
+    @field_validator("mail_password")
+    @classmethod
+    def _kept_from_others(
+        cls, password: SecretStr | None, others: ValidationInfo
+    ) -> SecretStr | None:
+        if password is not None and (others.data.get("mail_server") or "").startswith("smtp://"):
+            raise ValueError(
+                "must not be sent in clear: write GIVETAKE_MAIL_SERVER as smtp+starttls://host or "
+                "smtps://host"
+            )
+        return password
+
+    @model_validator(mode="after")
+    def _reminded_in_order(self) -> Self:
+        if not self.remind_hours < self.remind_again_hours < self.answer_hours:
+            raise ValueError(
+                "GIVETAKE_REMIND_HOURS must be less than GIVETAKE_REMIND_AGAIN_HOURS, and that "
+                "less than GIVETAKE_ANSWER_HOURS"
+            )
+        return self
+
     @field_validator("geocoder")
     @classmethod
     def _known_geocoder(cls, server: str | None) -> str | None:
@@ -214,5 +261,6 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
-        name = f"GIVETAKE_{first['loc'][0]}".upper()
-        raise BadSetting(f"{name} {plain_reason(first['msg'])}.") from invalid
+        # What is wrong with several together names them itself.
+        name = f"GIVETAKE_{first['loc'][0]} ".upper() if first["loc"] else ""
+        raise BadSetting(f"{name}{plain_reason(first['msg'])}.") from invalid

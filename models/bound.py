@@ -7,6 +7,7 @@ from sqlalchemy import Table
 from models import (
     access,
     batches,
+    consent,
     exchange,
     history,
     interests,
@@ -22,6 +23,7 @@ _OF_REVIEW: Final = (
     matching.Agreement,
     matching.Alternate,
     matching.ApprovalRule,
+    consent.ConsentRequest,
     matching.Decision,
     matching.Proposal,
     matching.ProposalFlag,
@@ -130,6 +132,7 @@ UNBOUND: Final[dict[str, str]] = {
     "batch_area": "groups runs, each of which is bound",
     "contact": "holds personal data, erased on request; each read and change is an event",
     "idempotency_key": "holds answers that can be sent again, for some hours",
+    "mail": "shows what became of sending an email",
     "measure": "holds published figures, which the file of the import gives again",
     "repair": "holds what was worked out; carried out, it is an event and bound proposals",
     "run_event": "shows the progress of runs",

@@ -3,6 +3,7 @@
 from models import (
     access,
     batches,
+    consent,
     contacts,
     exchange,
     history,
@@ -21,6 +22,7 @@ from models.base import Base
 __all__ = [
     "access",
     "batches",
+    "consent",
     "contacts",
     "exchange",
     "history",

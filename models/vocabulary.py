@@ -509,6 +509,56 @@ class Ladder(Word):
     ELSEWHERE = "elsewhere"
 
 
+class Party(Word):
+    """Who is asked about a proposal by a link of their own."""
+
+    TAKER = "taker"
+    """The head or the responsible body of the school receiving support."""
+    GIVER = "giver"
+    HOME_HEAD = "home_head"
+    """The head who releases the person that would give the support."""
+
+
+class Reply(Word):
+    """What somebody answers through a link."""
+
+    YES = "yes"
+    NO = "no"
+    TALK_FIRST = "talk_first"
+
+
+class RequestState(Word):
+    """How far a request for an answer is, or how it ended."""
+
+    WAITING = "waiting"
+    """Not sent yet: somebody else is asked first."""
+    OPEN = "open"
+    YES = Reply.YES.value
+    NO = Reply.NO.value
+    TALK_FIRST = Reply.TALK_FIRST.value
+    OTHERWISE = "otherwise"
+    """Answered in another way, such as by telephone."""
+    VOIDED = "voided"
+    """What was asked about has changed."""
+    REPLACED = "replaced"
+    """Another link was sent."""
+    ENDED = "ended"
+    """The proposal came to its end before there was an answer."""
+    LAPSED = "lapsed"
+
+
+PENDING_REQUESTS: Final = frozenset({RequestState.WAITING, RequestState.OPEN})
+"""What still waits for an answer."""
+
+
+class MailKind(Word):
+    """What an email is about."""
+
+    ASKED = "asked"
+    REMINDED = "reminded"
+    REMINDED_AGAIN = "reminded_again"
+
+
 class DeliveryState(Word):
     """What became of an event that is to be taken to a webhook."""
 

@@ -10,6 +10,7 @@ from app.events import audit
 from models import (
     access,
     batches,
+    consent,
     exchange,
     interests,
     matching,
@@ -98,6 +99,12 @@ def everything(database: Database) -> None:
                 matching.ApprovalRule(
                     **{"position": 9, "unfunded": False, "approved_by": "agreements"},
                     **{"statement": "Otherwise the sides."},
+                ),
+                consent.ConsentRequest(
+                    **{"proposal_id": proposal, "party": "taker", "contact_id": 1, "role": "head"},
+                    **{"nonce": "0" * 32, "choices": [], "terms": {}, "answer_hours": 168},
+                    **{"asked_by": "user:1", "made_at": AT, "state": "open", "asked_at": AT},
+                    expires_at=AT,
                 ),
                 matching.RuleException(
                     **{"proposal_id": proposal, "rule": "too_far", "figures": {"miles": 31}},

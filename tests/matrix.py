@@ -18,16 +18,19 @@ from app.access.declared import Place
 from app.access.keys import create_key, principal_of
 from app.access.matrix import KINDS, Kind
 from app.access.policy import TERMINAL, Grant, Scope
+from app.consent.links import proof_of_form, token_of
 from app.contacts.schemas import ContactContent
 from app.contacts.service import add_contact
 from app.database import Database, WriteSession
 from app.people import users
 from app.planning.options import MatchOptions
 from app.proposals import decisions
+from app.proposals.terms import terms_today
 from app.register.circumstances import ensure_default_rules
 from app.runs import service
 from models.access import EmbedToken
 from models.batches import Batch, Schedule
+from models.consent import ConsentRequest
 from models.exchange import Need, Offer
 from models.interests import Interest
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
@@ -42,7 +45,7 @@ from tests.factories import told
 
 OWN, ELSEWHERE = "own", "elsewhere"
 OPTIONS = MatchOptions(as_of=rows.STARTS, workers=1, method="exact")
-SETTINGS = {"workers": 0, "secret": "made-up secret of forty characters or so"}
+SETTINGS: dict[str, Any] = {"workers": 0, "secret": "made-up secret of forty characters or so"}
 OURS = {"Sec-Fetch-Site": "same-origin"}
 SCOPES = {
     "network leader": [Scope(ScopeKind.NETWORK, "own-network")],
@@ -72,7 +75,8 @@ class Asked:
 
     @property
     def refused(self) -> bool:
-        beyond = self.status == 422 and "is outside the area" in self.text
+        told = ("is outside the area", "there is no proposal")
+        beyond = self.status == 422 and any(each in self.text for each in told)
         return self.status in (401, 403, 404) or beyond
 
 
@@ -110,6 +114,14 @@ def fill(database: Database) -> None:
             said = {"side": "taker", "given_by": "headteacher", "recorded_by": "x"}
             consent = PublicationConsent(proposal_id=proposal.id, given_at=rows.NOW, **said)
             rows.add(session, consent)
+        for number in (1, 2):
+            of_run = select(Proposal).where(Proposal.run_id == number).limit(1)
+            proposal = session.scalars(of_run).one()
+            need = session.get_one(Need, proposal.need_id)
+            offer = session.get_one(Offer, proposal.offer_id)
+            asked = _request(proposal.id, number)
+            asked.terms = terms_today(session, proposal, need, offer)
+            rows.add(session, asked)
         for half, urn in ((OWN, "1"), (ELSEWHERE, "4")):
             _steer(session, half)
             add_contact(session, TERMINAL, urn, CONTACT)
@@ -126,6 +138,24 @@ def fill(database: Database) -> None:
             )
         _go_on(session, OWN, 1)
         _go_on(session, ELSEWHERE, 4)
+
+
+def _request(proposal_id: int, number: int) -> ConsentRequest:
+    """A link that takes an answer, and goes to nobody."""
+    return ConsentRequest(
+        **{"id": number, "proposal_id": proposal_id, "party": "home_head", "contact_id": number},
+        **{"role": "headteacher", "nonce": "0" * 32, "choices": [], "terms": {}, "state": "open"},
+        **{"answer_hours": 168, "asked_by": "x", "made_at": rows.NOW, "asked_at": rows.NOW},
+        expires_at=rows.NOW.replace(year=2100),
+    )
+
+
+def proof_of(number: int) -> str:
+    return proof_of_form(_request(0, number), SETTINGS["secret"])
+
+
+def link_of(number: int) -> str:
+    return token_of(_request(0, number), SETTINGS["secret"])
 
 
 def _half(
@@ -382,6 +412,7 @@ class Asking:
             "name": "institutions",
             "user_id": "1",
             "grant_id": "1",
+            "token": link_of(1 if half == OWN else 2),
             "contact": "1" if half == OWN else "2",
             "contact_id": "1" if half == OWN else "2",
             "code": "made-up",
@@ -431,6 +462,11 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "holder": str(asking.school),
         "about": str(asking.school + 1),
         "repair": asking.school,
+        **(
+            {"taker": 1 if half == OWN else 2, "giver": None, "home_head": None}
+            if place.path.endswith("/requests")
+            else {}
+        ),
         "said_on": told()["said_on"],
         "on_day": told()["said_on"],
         "over_on": told()["said_on"],
@@ -453,6 +489,9 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         body["state"] = "ended"
     if place.path.endswith("/circumstance-rules"):
         body["kind"] = "made_up"
+    if place.path.endswith("/requests/answers"):
+        said = {"side": "taker", "says": "yes", "said_by": "headteacher"}
+        body = {"answers": [{"proposal": asking.proposals[half]} | said]}
     if "settlement" in place.path:
         body = {"to": asking.school}
     return body
@@ -517,6 +556,12 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
                 ("/concerns/", {"answer": "made up"}),
             )
         ),
+        (
+            "/answer/{token}",
+            {"says": "yes", "role": "headteacher", "token": proof_of(1 if half == OWN else 2)},
+        ),
+        ("/requests", {"taker": "1" if half == OWN else "2"}),
+        ("/release", {"says": "yes", "said_by": "headteacher"} | told()),
         ("/answer", {"availability": "may_offer", "version": "1", "confirmed": "1"}),
         ("/confirm", {"by_role": "headteacher", "agreed_by": "headteacher", "version": "1"}),
         ("/interests/new", declared),

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.errors import Forbidden
-from models.vocabulary import Role, ScopeKind
+from models.vocabulary import Role, ScopeKind, Side
 
 
 class Action(StrEnum):
@@ -138,6 +138,27 @@ class Grant:
     scope: Scope = EVERYWHERE
 
 
+AGREES_FOR: Final = {
+    Side.TAKER: Action.AGREE_FOR_TAKER,
+    Side.GIVER: Action.AGREE_FOR_GIVER,
+}
+"""What it takes to record the word of a side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a single-use link opens: one proposal, to answer for one side of it and no more.
+
+    A home head's link has no side: it opens the proposal to be read.
+    """
+
+    proposal_id: int
+    side: Side | None = None
+
+    def allows(self, action: Action) -> bool:
+        return action is Action.READ or (self.side is not None and action is AGREES_FOR[self.side])
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Somebody or something that acts.
@@ -148,6 +169,8 @@ class Principal:
     name: str
     grants: frozenset[Grant]
     label: str = ""
+    link: Link | None = None
+    """What it holds a link to, and nothing else; such a principal has no role."""
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -175,7 +198,11 @@ EMBED = Principal("embed", frozenset({Grant(Role.EMBED)}))
 
 def may(principal: Principal, action: Action) -> bool:
     """Whether one of the principal's roles may do `action`, wherever it is held."""
-    return bool(grants_for(principal, action))
+    return bool(grants_for(principal, action)) or _by_link(principal, action)
+
+
+def _by_link(principal: Principal, action: Action) -> bool:
+    return principal.link is not None and principal.link.allows(action)
 
 
 def grants_for(principal: Principal, action: Action) -> frozenset[Grant]:
@@ -190,7 +217,7 @@ def authorise(principal: Principal, action: Action, *, everywhere: bool = False)
     `everywhere`: to what belongs to no area or institution, such as the taxonomy.
     """
     held = grants_for(principal, action)
-    if not held:
+    if not held and not _by_link(principal, action):
         raise Forbidden(f"You do not have permission to {PHRASES[action]}. Ask your administrator.")
     if everywhere and all(grant.scope != EVERYWHERE for grant in held):
         raise Forbidden(

@@ -12,7 +12,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.access.policy import EVERYWHERE, PHRASES, Action, Principal, Scope, authorise, grants_for
+from app.access.policy import (
+    EVERYWHERE,
+    PHRASES,
+    Action,
+    Principal,
+    Scope,
+    authorise,
+    grants_for,
+)
 from app.chunks import chunked
 from app.errors import Forbidden
 from models.access import EmbedToken
@@ -167,6 +175,9 @@ def _run(scopes: Collection[Scope]) -> Condition:
 
 def visible(principal: Principal, action: Action, model: type[Base]) -> Condition:
     """Whether the principal may do `action` to a row of `model`, as far as its scopes go."""
+    if (link := principal.link) is not None:
+        opened = model is Proposal and link.allows(action)
+        return Proposal.id == link.proposal_id if opened else false()
     grants = grants_for(principal, action)
     scopes = {grant.scope for grant in grants}
     if EVERYWHERE in scopes:
@@ -191,6 +202,8 @@ def visible(principal: Principal, action: Action, model: type[Base]) -> Conditio
 
 def speaks_for(session: Session, principal: Principal, action: Action, proposal: Proposal) -> bool:
     """Whether the principal is a contact of the side that `action` is to agree for."""
+    if (link := principal.link) is not None:
+        return link.proposal_id == proposal.id and action is not Action.READ and link.allows(action)
     own = {grant.scope for grant in grants_for(principal, action) if grant.role is Role.CONTACT}
     mine = select(literal(1)).where(Proposal.id == proposal.id, _OF_ONE_SIDE[action](Proposal, own))
     return bool(own) and session.scalar(mine) is not None

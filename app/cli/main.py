@@ -29,6 +29,8 @@ COMMANDS = {
     "suggest": "app.cli.exchange:suggest",
     "match": "app.cli.match:match",
     "diff": "app.cli.diff:diff",
+    "ask": "app.cli.consent:ask",
+    "sheet": "app.cli.consent:sheet",
     "repair": "app.cli.repair:repair",
     "why": "app.cli.why:why",
     "case": "app.cli.case:case",

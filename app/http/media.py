@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from fastapi import Request
@@ -16,6 +16,8 @@ JSON: Final = "application/json"
 MOST_FIELDS: Final = 1_000
 """Of one object of a body: each that is not known would be a fault of its own."""
 CSV: Final = "text/csv"
+HTML: Final = "text/html"
+PDF: Final = "application/pdf"
 FORM: Final = "multipart/form-data"
 AS_CSV: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {CSV: {"schema": {"type": "string"}}}}
@@ -31,6 +33,15 @@ def wants_csv(request: Request) -> bool:
         if _fits(form, [CSV]):
             return True
     return False
+
+
+def first_of(request: Request, offered: Sequence[str]) -> str:
+    """Which of these forms the caller wants most; without a word, the first."""
+    for form in _accepted(request):
+        for each in offered:
+            if _fits(form, [each]):
+                return each
+    return offered[0]
 
 
 async def negotiate(request: Request) -> None:

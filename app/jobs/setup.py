@@ -7,9 +7,13 @@ import structlog
 from app.access.secret import signing_secret
 from app.batches.schedules import start_due
 from app.batches.service import advance_all
+from app.consent.clocks import keep_clocks
+from app.consent.letters import Letters
 from app.database import Database, clock_ahead_s, clocks_agree
 from app.jobs.child import run_in_child
 from app.jobs.worker import LEASE_S, Worker
+from app.mail.outbox import Postman
+from app.mail.ports import port_of
 from app.proposals.agreements import void_changed
 from app.proposals.succession import keep_up
 from app.settings import Settings
@@ -37,6 +41,14 @@ def make_worker(database: Database, settings: Settings, *, at_once: int) -> Work
             settings.webhook_networks,
         ),
         partial(_bring_on, database, settings),
+        Postman(
+            database,
+            port_of(settings),
+            Letters(
+                partial(signing_secret, settings),
+                settings.public_url or "http://127.0.0.1:8000",
+            ),
+        ),
         at_once=at_once,
     )
 
@@ -53,4 +65,6 @@ def _keep_house(database: Database, settings: Settings) -> None:
     if not agree:
         log.warning("worker.clock_differs", ahead_s=round(ahead_s))
     void_changed(database, settings.hold_days)
+    if agree:
+        keep_clocks(database, settings.remind_hours, settings.remind_again_hours)
     keep_up(database, settings.travel_times, expire=agree)

@@ -22,6 +22,7 @@ POLL_S: Final = 0.5
 HOUSEKEEPING_S: Final = 10.0
 COURIER_S: Final = 1.0
 BATCHES_S: Final = 1.0
+POSTMAN_S: Final = 2.0
 
 Handler = Callable[[Lease, threading.Event], None]
 """Carries a run out; when the event is set, it gives the run back and returns."""
@@ -40,6 +41,8 @@ class Worker:
     """Takes what happened to whoever wants to be told; slow addresses keep nothing else waiting."""
     batches: Housekeeping = lambda: None
     """Starts batches that are due, and brings each on by a step."""
+    postman: Housekeeping = lambda: None
+    """Sends emails that are due; a slow mail server keeps nothing else waiting."""
     at_once: int = 1
     lease_s: float = LEASE_S
     poll_s: float = POLL_S
@@ -56,6 +59,7 @@ class Worker:
             ("housekeeping", self.housekeeping, HOUSEKEEPING_S),
             ("courier", self.courier, COURIER_S),
             ("batches", self.batches, BATCHES_S),
+            ("postman", self.postman, POSTMAN_S),
         ):
             again = (name, act, pause_s, stop)
             threads.append(threading.Thread(target=_again_and_again, args=again, name=name))

@@ -15,10 +15,12 @@ from app.http.refusals import refused_right
 from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
+    answer,
     approval,
     audit,
     batches,
     cases,
+    consent,
     contacts,
     diffs,
     embeds,
@@ -84,6 +86,8 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         batches,
         proposals,
         agreements,
+        consent,
+        answer,
         approval,
         partnerships,
         partnership_visits,

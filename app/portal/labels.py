@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from app.consent.wording import PARTIES, REPLIES, STATES
 from app.insight.labels import (
     COMPONENT_NAMES,
     LADDER_NAMES,
@@ -58,11 +59,14 @@ from models.vocabulary import (
     NeedEvidence,
     NeedState,
     PaidBy,
+    Party,
     Phase,
     ProposalState,
     Rating,
     Reciprocity,
     RepairSize,
+    Reply,
+    RequestState,
     Reviewer,
     Role,
     RunState,
@@ -303,6 +307,9 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         RepairSize.MIDDLE: "Move neighbours too",
         RepairSize.LARGEST: "Plan the area again",
     },
+    Party: PARTIES,
+    Reply: REPLIES,
+    RequestState: STATES,
     Role: {
         Role.VIEWER: "Viewer",
         Role.ANALYST: "Analyst",
@@ -531,6 +538,15 @@ AGREED: Final[Mapping[bool, str]] = {
 }
 """What an approver decides on, by whether the school was directed."""
 
+AFTER_ANSWER: Final[Mapping[Reply, str]] = {
+    Reply.YES: "We will tell you what happens next. You can close this page.",
+    Reply.NO: "Nothing else is asked of you. You can close this page.",
+    Reply.TALK_FIRST: (
+        "Somebody will contact you. The days stay held meanwhile, and you can still say yes or no."
+    ),
+}
+"""What follows from an answer through a link."""
+
 BY_TWO: Final = "Two people need to record them."
 """Of agreements that suffice."""
 
@@ -752,6 +768,29 @@ CONSENT_FIELDS: Final[Mapping[str, Field]] = {
     "said_on": RESPONSE_FIELDS["said_on"],
     "channel": RESPONSE_FIELDS["channel"],
 }
+ASK_FIELDS: Final[Mapping[str, Field]] = {
+    "taker": Field("School receiving support", "Select a contact of the school"),
+    "giver": Field("Supporting organisation", "Select a contact of the organisation"),
+    "home_head": Field("Head who releases the person (optional)", "Select a contact, or nobody"),
+    "home_head_elsewhere": Field(
+        "Number of the head's contact, if they are at another school (optional)",
+        "Enter the number of a contact, like 12",
+    ),
+    "choices": Field(
+        "Offer the school a choice (optional)", "Select 2 other organisations at most"
+    ),
+}
+ANSWER_FIELDS: Final[Mapping[str, Field]] = {
+    "says": Field("Your answer", "Select yes, no or talk to us first"),
+    "chosen": Field("Which organisation do you choose?", "Select the organisation that you choose"),
+    "role": Field("Your role", "Enter your role, like headteacher"),
+    "reason": Field("Reason for saying no", "Select a reason for saying no"),
+    "note": Field("Note (optional)", "Enter a note"),
+}
+RELEASE_FIELDS: Final[Mapping[str, Field]] = {
+    **RESPONSE_FIELDS,
+    "says": Field("Response", "Select yes, no or talk to us first"),
+}
 MONEY_FIELDS: Final[Mapping[str, Field]] = {
     "pounds": Field("Public money in pounds", "Enter pounds, like 1800, or 0 for none"),
 }
@@ -833,7 +872,7 @@ CONCERN_FIELDS: Final[Mapping[str, Field]] = {
     "text": Field("Concern", "Enter your concern"),
     "role": Field("Your role", _ROLE_NEEDED),
 }
-ANSWER_FIELDS: Final[Mapping[str, Field]] = {
+CONCERN_ANSWER_FIELDS: Final[Mapping[str, Field]] = {
     "answer": Field("What was done", "Enter what was done"),
 }
 NEED_AFTER: Final[Mapping[NeedState, str]] = {
@@ -933,6 +972,17 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     SteeringKind: {
         SteeringKind.PIN: "purple",
         SteeringKind.EXCLUSION: "purple",
+    },
+    RequestState: {
+        RequestState.YES: "green",
+        RequestState.NO: "red",
+        RequestState.TALK_FIRST: "yellow",
+        RequestState.OTHERWISE: "green",
+        RequestState.WAITING: "grey",
+        RequestState.VOIDED: "grey",
+        RequestState.REPLACED: "grey",
+        RequestState.ENDED: "grey",
+        RequestState.LAPSED: "orange",
     },
     SupportResult: {
         SupportResult.WORKED: "green",

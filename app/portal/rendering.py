@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from app.access import policy
 from app.access.names import is_holder, names_of
+from app.access.persons import LINK
 from app.files.csv_writing import csv_of
 from app.portal import labels
 from app.portal.forms import Filled
@@ -119,6 +120,8 @@ def _asset(base: str, name: str) -> str:
 def _actor(context: Context, name: str) -> str:
     """Whoever acted as people read it."""
     who: Visitor | None = context.get("who")
+    if name.startswith(LINK):
+        return "their link"
     if who is None or not is_holder(name):
         return "the command line" if name == "terminal" else name
     with who.database.read() as session:

@@ -12,12 +12,13 @@ from app.access.policy import CLOCK, RULES, WORKER, Action, Principal, authorise
 from app.access.scoped import authorise_on
 from app.database import Database, WriteSession, database_now
 from app.events import audit
-from app.proposals import flags
+from app.proposals import flags, open_requests
 from app.proposals.apart import changed_by_those_who_act
 from app.proposals.approval_rules import (
     BY_ONE,
     BY_OWN_FACT,
     DIRECTED,
+    NOT_RELEASED,
     NOT_YET,
     Approval,
     approval_of,
@@ -38,6 +39,7 @@ from app.proposals.pair_check import check_pair
 from app.proposals.states import APPROVED, ENDED, LAPSING, NotNow
 from app.proposals.terms import standing, terms_of, terms_today
 from app.register.closing import last_days
+from models.consent import ConsentRequest
 from models.exchange import Need, Offer
 from models.matching import Agreement, Decision, Proposal
 from models.vocabulary import (
@@ -149,6 +151,8 @@ def put(
         session.flush()
     session.add(agreement)
     session.flush()
+    side = Side(agreement.side)
+    open_requests.close_side(session, principal.name, proposal, side, agreement.at)
     bound: dict[str, Any] = {"of": agreement, "terms": agreement.terms}
     said = {"side": agreement.side, "says": agreement.says}
     _record(session, principal, proposal, what, **said, **bound)
@@ -172,12 +176,24 @@ def agree_if_both(
         proposal.held_until = None
         terms = found[Side.TAKER].terms
         _record(session, principal, proposal, ProposalState.AGREED, terms=terms, before=before)
-        approval = _approval(session, proposal, need, offer, list(found.values()), now)
-        if approval.approved_by is ApprovedBy.AGREEMENTS:
-            action, approved = DecisionAction.APPROVE, ProposalState.APPROVED
-            note = Said(note=approval.statement)
-            move(session, RULES, proposal, action, approved, note, now, hold_days)
+        approve_if_ruled(session, proposal, need, offer, now, hold_days)
     session.flush()
+
+
+def approve_if_ruled(
+    session: WriteSession,
+    proposal: Proposal,
+    need: Need,
+    offer: Offer,
+    now: datetime,
+    hold_days: int,
+) -> None:
+    """Approve what both sides agreed to where the rules let their agreements do that."""
+    approval = _approval(session, proposal, need, offer, standing(session, proposal.id), now)
+    if approval.approved_by is ApprovedBy.AGREEMENTS:
+        action, approved = DecisionAction.APPROVE, ProposalState.APPROVED
+        note = Said(note=approval.statement)
+        move(session, RULES, proposal, action, approved, note, now, hold_days)
 
 
 def approval_if_any(
@@ -203,6 +219,8 @@ def _approval(
     approval = approval_of(session, proposal, need, offer, day)
     if approval.approved_by is ApprovedBy.APPROVER:
         return approval
+    if open_requests.is_release_due(session, proposal.id):
+        return NOT_RELEASED
     if _by_one(session, said):
         return BY_ONE
     sides = (need.participant_id, offer.participant_id)
@@ -274,7 +292,8 @@ def void_if_changed(
         return False
     found = standing(session, proposal.id)
     terms = terms_today(session, proposal, need, offer)
-    if all(each.terms == terms for each in found):
+    asked = open_requests.on_other_terms(session, proposal.id, terms)
+    if not asked and all(each.terms == terms for each in found):
         return False
     for each in found:
         each.voided_at = now
@@ -286,6 +305,8 @@ def void_if_changed(
     session.flush()
     voided = {"terms": terms, "before": before, "voided": len(found)}
     _record(session, principal, proposal, "agreements_voided", **voided)
+    goes_on = terms["wanted"] and terms["given"]
+    open_requests.void(session, principal.name, proposal, terms, now, again=goes_on)
     return True
 
 
@@ -305,22 +326,29 @@ def void_changed(database: Database, hold_days: int, now: datetime | None = None
     """Void every agreement to what has changed since, and return of how many proposals."""
     with database.read() as session:
         now = now or database_now(session)
-        found = session.execute(
-            select(Agreement.terms, Proposal, Need, Offer)
-            .join(Proposal, Proposal.id == Agreement.proposal_id)
-            .join(Need, Need.id == Proposal.need_id)
-            .join(Offer, Offer.id == Proposal.offer_id)
-            .where(Agreement.voided_at.is_(None), Proposal.state.in_(VOIDABLE))
-        )
         closing = last_days(session)
-        due = sorted(
-            {
+        due: set[int] = set()
+        for of, stands in (
+            (Agreement, Agreement.voided_at.is_(None)),
+            (
+                ConsentRequest,
+                ConsentRequest.voided_at.is_(None)
+                & ConsentRequest.state.in_(open_requests.COUNTING),
+            ),
+        ):
+            found = session.execute(
+                select(of.terms, Proposal, Need, Offer)
+                .join(Proposal, Proposal.id == of.proposal_id)
+                .join(Need, Need.id == Proposal.need_id)
+                .join(Offer, Offer.id == Proposal.offer_id)
+                .where(stands, Proposal.state.in_(VOIDABLE))
+            )
+            due.update(
                 proposal.id
                 for terms, proposal, need, offer in found
                 if terms != terms_of(proposal, need, offer, closing)
-            }
-        )
-    return sum(_void(database, proposal_id, now, hold_days) for proposal_id in due)
+            )
+    return sum(_void(database, proposal_id, now, hold_days) for proposal_id in sorted(due))
 
 
 def _void(database: Database, proposal_id: int, now: datetime, hold_days: int) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from app.access.holders import principal_of_holder
@@ -14,6 +14,7 @@ from app.access.scoped import within
 from app.database import WriteSession, database_now
 from app.errors import Forbidden
 from app.interests.edges import standing_for
+from models.consent import ConsentRequest
 from models.exchange import Offer
 from models.interests import Interest
 from models.matching import Agreement, Decision, Proposal
@@ -51,7 +52,8 @@ def why_kept_apart(
         Decision.author.in_(names),
         Decision.action.in_(PROPOSING),
     )
-    if session.scalars(proposed.limit(1)).first() is not None:
+    asked = _asked(proposal).where(ConsentRequest.asked_by.in_(names))
+    if any(session.scalar(each.limit(1)) is not None for each in (proposed, asked)):
         return "You cannot approve this proposal, because you put it forward. Ask another approver."
     recorded = select(Agreement.says).where(
         Agreement.proposal_id == proposal.id,
@@ -68,9 +70,9 @@ def why_kept_apart(
 
 
 def acting_for(session: Session, proposal: Proposal) -> frozenset[str]:
-    """Every name of those who put a proposal forward, said what is paid or recorded a response.
+    """Every name of those who put a proposal forward, asked about it or recorded something of it.
 
-    Not whoever has the machine, see `why_kept_apart`.
+    Recorded: what is paid, or a response. Not whoever has the machine, see `why_kept_apart`.
     """
     proposed = select(Decision.author).where(
         Decision.proposal_id == proposal.id, Decision.action.in_(PROPOSING)
@@ -78,9 +80,25 @@ def acting_for(session: Session, proposal: Proposal) -> frozenset[str]:
     recorded = select(Agreement.recorded_by).where(
         Agreement.proposal_id == proposal.id, Agreement.voided_at.is_(None)
     )
-    names = {*session.scalars(proposed), *session.scalars(recorded), proposal.public_money_by}
+    asked = _asked(proposal)
+    names = {
+        *session.scalars(proposed),
+        *session.scalars(recorded),
+        *session.scalars(asked),
+        proposal.public_money_by,
+    }
     names -= {None, TERMINAL.name, WORKER.name}
     return frozenset().union(*(same_person(session, name) for name in names if name))
+
+
+def _asked(proposal: Proposal) -> Select[str]:
+    """Who asked a side about a proposal, also as one of a choice that was then picked."""
+    return select(ConsentRequest.asked_by).where(
+        or_(
+            ConsentRequest.proposal_id == proposal.id,
+            ConsentRequest.chosen_id == proposal.id,
+        )
+    )
 
 
 def changed_by_those_who_act(

@@ -94,6 +94,11 @@ BY_OWN_FACT: Final = Approval(
     "approver decides.",
     0,
 )
+NOT_RELEASED: Final = Approval(
+    ApprovedBy.APPROVER,
+    "The head who releases the person has not said yes, so an approver decides.",
+    0,
+)
 NOT_YET: Final = Approval(
     ApprovedBy.APPROVER,
     "Support between these two sides was deferred, or declined after both agreed, so an approver "

@@ -12,10 +12,10 @@ from app.access.scoped import authorise_on, visible
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
-from app.proposals import flags, pair_check, running
+from app.proposals import flags, open_requests, pair_check, running
 from app.proposals.apart import require_apart
 from app.proposals.pair_check import check_pair
-from app.proposals.states import ENDED, LAPSING, after
+from app.proposals.states import APPROVED, ENDED, LAPSING, after
 from app.proposals.terms import check_agreed, terms_today
 from app.wording import at_moment
 from models.exchange import Need, Offer
@@ -26,6 +26,7 @@ from models.vocabulary import (
     DecisionAction,
     DeclineReason,
     ProposalState,
+    RequestState,
 )
 
 APPROVING: Final = frozenset(
@@ -206,6 +207,10 @@ def move(
     if result in ENDED:
         flags.clear_by_decision(session, principal, proposal, now)
         running.stop_with(session, principal, proposal, now)
+    if result in ENDED | APPROVED:
+        lapsed = result is ProposalState.LAPSED
+        how = RequestState.LAPSED if lapsed else RequestState.ENDED
+        open_requests.close_all(session, principal.name, proposal, how, now)
     need = session.get_one(Need, proposal.need_id)
     offer = session.get_one(Offer, proposal.offer_id)
     reason = {"reason": str(said.reason)} if said.reason else {}

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.access.policy import Action, Principal
+from app.access.policy import AGREES_FOR, Principal
 from app.access.scoped import speaks_for
 from app.proposals.apart import A_YEAR
 from app.proposals.decisions import BadDecision
@@ -15,10 +15,7 @@ from models.matching import Proposal
 from models.vocabulary import Channel, Role, Side
 from solver.pairing.pair_rule import GIVER, TAKER
 
-OF_SIDE: Final = {
-    Side.TAKER: Action.AGREE_FOR_TAKER,
-    Side.GIVER: Action.AGREE_FOR_GIVER,
-}
+OF_SIDE: Final = AGREES_FOR
 """What it takes to record the word of a side."""
 WHOSE: Final = {Side.TAKER: TAKER, Side.GIVER: GIVER}
 """What each side is called in sentences for people."""

@@ -280,9 +280,9 @@ def ask_answer(request: Request, who: Who, concern_id: int) -> Response:
 def answer_concern(request: Request, who: Who, concern_id: int, form: SentBy, now: Now) -> Response:
     concern = _concern(who, concern_id)
     filled = Filled(texts(form))
-    content = forms.read(AnswerForm, filled, labels.ANSWER_FIELDS)
+    content = forms.read(AnswerForm, filled, labels.CONCERN_ANSWER_FIELDS)
     if content is not None:
-        with forms.refused(filled, labels.ANSWER_FIELDS), who.database.write() as session:
+        with forms.refused(filled, labels.CONCERN_ANSWER_FIELDS), who.database.write() as session:
             reviews.answer_concern(
                 session,
                 who.principal,

@@ -382,7 +382,7 @@ FIELDS: Final = {
     PartnershipStep.REVIEW: labels.REVIEW_FIELDS,
     PartnershipStep.OUTCOME: labels.OUTCOME_FIELDS,
     PartnershipStep.CONCERN: labels.CONCERN_FIELDS,
-    PartnershipStep.ANSWER: labels.ANSWER_FIELDS,
+    PartnershipStep.ANSWER: labels.CONCERN_ANSWER_FIELDS,
 }
 
 

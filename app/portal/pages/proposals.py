@@ -14,6 +14,7 @@ from app.access.callers import Now
 from app.access.declared import does
 from app.access.policy import Action, authorise, may
 from app.access.scoped import may_on, outside
+from app.consent.queries import requests_of
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound, Problem
 from app.files.csv_writing import days
@@ -28,6 +29,7 @@ from app.proposals import queries as lists
 from app.proposals.agreements import approval_if_any
 from app.proposals.apart import why_kept_apart
 from app.proposals.heard import OF_SIDE
+from app.proposals.open_requests import is_release_due
 from app.proposals.pair_check import pair_today_if_any, rule_results
 from app.proposals.queries import SORTS, Full, Wanted
 from app.proposals.running import partnership_of
@@ -191,6 +193,8 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
         decided = lists.decisions_of(session, who.principal, proposal_id)
         said = lists.agreements_of(session, who.principal, proposal_id)
         may_review = may_on(session, who.principal, Action.REVIEW, full.proposal)
+        settings = request.app.state.settings
+        clocks = settings.remind_hours, settings.remind_again_hours
         return page(
             request,
             "proposal.html",
@@ -223,6 +227,8 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             statement=statement_of(session, proposal_id, database_now(session).date()),
             is_public=publication.is_public(session, full.proposal),
             replacements=queries.replacements(session, who.principal, full.proposal),
+            asked=requests_of(session, who.principal, proposal_id, *clocks),
+            release_due=is_release_due(session, proposal_id),
             may_publish=full.proposal.state in publication.ASKABLE,
             may_agree=full.proposal.state in LAPSING and not shown["missing"],
             may_review=may_review,

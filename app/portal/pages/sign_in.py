@@ -18,6 +18,7 @@ from app.access.holders import user_id_of
 from app.access.keys import Unauthenticated, principal_of
 from app.access.policy import Action, Principal, may
 from app.catalogue import queries as catalogue
+from app.consent.queries import wanting_to_talk
 from app.database import database_now
 from app.errors import NotFound
 from app.exchange import queries as items
@@ -65,8 +66,9 @@ def home(request: Request, who: Who) -> Response:
         periods = catalogue.list_periods(session, who.principal, kind="year", limit=None)
         needs = items.list_needs(session, who.principal, limit=1)
         responses, to_approve = waiting_for(session, who.principal, MOST_WAITING)
-        broken = []
+        broken, to_talk = [], []
         if may(who.principal, Action.REVIEW):
+            to_talk = wanting_to_talk(session, who.principal, MOST_WAITING)
             broken = list_broken(session, who.principal, limit=MOST_BROKEN + 1)
         return page(
             request,
@@ -77,6 +79,7 @@ def home(request: Request, who: Who) -> Response:
             any_need=bool(needs),
             responses=responses,
             to_approve=to_approve,
+            to_talk=to_talk,
             most_waiting=MOST_WAITING,
             broken=broken[:MOST_BROKEN],
             more_broken=len(broken) > MOST_BROKEN,

@@ -38,7 +38,7 @@ CHANGES_OF: dict[Role, set[str]] = {
         *("create_need", "change_need", "withdraw_need", "confirm_need"),
         *("create_offer", "change_offer", "withdraw_offer", "answer_offer"),
         *("create_limits", "change_limits"),
-        *("agree", "consent_to_publication", "withdraw_publication_consent"),
+        *("agree", "answer_many", "consent_to_publication", "withdraw_publication_consent"),
         *("create_contact", "change_contact", "erase_contact"),
         *("book_visit", "write_up_visit", "sign_visit", "cancel_visit"),
         *("add_review", "set_outcome", "raise_concern"),

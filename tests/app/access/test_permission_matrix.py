@@ -50,6 +50,7 @@ CLASHES = {
     "withdraw_circumstance_rule": "it is in use",
     "preview_gias": "the file is no register",
     "import_gias": "the file is no register",
+    "answer_many": "it speaks for no side",
 }
 """Routes whose request, allowed as it is, is refused for the state of things: why."""
 UNSET = {"sign_in_by_password", "join", "start", "come_back", "signed_out"}
@@ -157,7 +158,7 @@ class Matrix:
         caller = asking.caller
         if caller is not None:
             who = sessions.Visitor(None, caller.visit, None)  # type: ignore[arg-type]
-            form = form | {"token": who.token(path)}
+            form = {"token": who.token(path)} | form
         sent: dict[str, Any] = {"files": needs_file(asking)} if files else {}
         return _asked(self.client.post(path, data=form, headers=OURS, **sent))
 

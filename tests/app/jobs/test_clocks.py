@@ -20,7 +20,7 @@ from tests.callers import keyed
 from tests.runs import matched
 
 ROOT = Path(__file__).parents[3]
-EXPIRING = ("access", "http", "jobs", "maps", "planning", "proposals", "runs")
+EXPIRING = ("access", "consent", "http", "jobs", "mail", "maps", "planning", "proposals", "runs")
 """Rooms where something expires; elsewhere the machine's clock says when a row was written."""
 STAMPS = {"app/maps/features.py"}
 

@@ -1,0 +1,116 @@
+"""Answers to many proposals at once: all are saved or none, and every faulty row is named."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.access.policy import AGREES_FOR, Action, Principal, authorise, may
+from app.database import Database, WriteSession
+from app.errors import Problem
+from app.proposals import agreements
+from app.proposals.decisions import NOTHING_SAID, Said
+from app.proposals.heard import Heard
+from app.wording import counted, sentence
+from models.matching import Agreement
+from models.vocabulary import DeclineReason, Says, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    proposal_id: int
+    side: Side
+    says: Says
+    heard: Heard
+    reason: DeclineReason | None = None
+    note: str | None = None
+
+
+class FaultyAnswers(Problem):
+    """Some answers that cannot be saved, so that none was; each by its place, from 0."""
+
+    status = 422
+    title = "No answer was saved"
+
+    def __init__(self, faults: Sequence[tuple[int, int, str]]) -> None:
+        listed = " ".join(f"Proposal {number}: {sentence(why)}" for _, number, why in faults)
+        super().__init__(
+            f"{counted(len(faults), 'answer')} cannot be saved. No changes were made. {listed}"
+        )
+        self.faults = tuple(faults)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        return {
+            "errors": [
+                {"detail": why, "pointer": f"#/answers/{place}"} for place, _, why in self.faults
+            ]
+        }
+
+
+def rehearse(
+    database: Database,
+    principal: Principal,
+    rows: Sequence[Row],
+    *,
+    hold_days: int,
+    now: datetime,
+) -> None:
+    """Try each answer by itself, keep nothing, and name all that cannot be saved."""
+    faults = []
+    for place, row in enumerate(rows):
+        same = [n for n, other in enumerate(rows[:place]) if _of(other) == _of(row)]
+        if same:
+            why = f"answer {same[0] + 1} is of the same side of the same proposal. Send one"
+            faults.append((place, row.proposal_id, why))
+            continue
+        try:
+            with database.rehearse() as session:
+                _save(session, principal, row, hold_days=hold_days, now=now)
+        except Problem as problem:
+            faults.append((place, row.proposal_id, problem.detail))
+    if faults:
+        raise FaultyAnswers(faults)
+
+
+def save(
+    session: WriteSession,
+    principal: Principal,
+    rows: Sequence[Row],
+    *,
+    hold_days: int,
+    now: datetime,
+) -> list[Agreement]:
+    """Save all of them; raises `FaultyAnswers` for the first that cannot be beside the others."""
+    if not any(may(principal, action) for action in AGREES_FOR.values()):
+        authorise(principal, Action.AGREE_FOR_TAKER)
+    saved = []
+    # One order of proposals for all, so that no two who send many wait for each other.
+    for place in sorted(range(len(rows)), key=lambda each: rows[each].proposal_id):
+        row = rows[place]
+        try:
+            saved.append(_save(session, principal, row, hold_days=hold_days, now=now))
+        except Problem as problem:
+            raise FaultyAnswers([(place, row.proposal_id, problem.detail)]) from problem
+    return saved
+
+
+def _of(row: Row) -> tuple[int, Side]:
+    return row.proposal_id, row.side
+
+
+def _save(
+    session: WriteSession, principal: Principal, row: Row, *, hold_days: int, now: datetime
+) -> Agreement:
+    said = Said(row.reason, row.note) if row.reason or row.note else NOTHING_SAID
+    return agreements.agree(
+        session,
+        principal,
+        row.proposal_id,
+        row.side,
+        row.says,
+        row.heard,
+        said,
+        hold_days=hold_days,
+        now=now,
+    )

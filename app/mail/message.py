@@ -1,0 +1,65 @@
+"""An email as it is sent: plain text to one address, which cannot smuggle in a header."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as CRLF
+from email.utils import format_datetime
+from typing import Final
+
+from app.errors import Problem
+
+MOST_LETTERS: Final = 254
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ADDRESS: Final = re.compile(r"[^@\s<>\",;:\\()\[\]]+@[^@\s<>\",;:\\()\[\]]+")
+
+
+class BadMessage(Problem):
+    """An email that cannot be written; the sentence does not repeat the address."""
+
+    status = 422
+    title = "The email cannot be sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes out. `message_id` is the same however often it is sent."""
+
+    message_id: str
+    to: str
+    subject: str
+    text: str
+    at: datetime
+
+
+def check_address(address: str) -> str:
+    """The same; raises `BadMessage` for what no email can go to, or would say more than that."""
+    known = address.isascii() and not _CONTROL.search(address) and _ADDRESS.fullmatch(address)
+    if len(address) > MOST_LETTERS or not known:
+        raise BadMessage(
+            "The email address of the contact has a line break, a space or another character "
+            "that an address cannot have. Correct it, like name@example.org."
+        )
+    return address
+
+
+def written(message: Message, sender: str) -> bytes:
+    """The email as it goes over the line and into files."""
+    if _CONTROL.search(message.subject):
+        raise BadMessage("The subject of the email has a line break. Remove it.")
+    made = EmailMessage(policy=CRLF)
+    made["From"] = sender
+    made["To"] = Address(addr_spec=check_address(message.to))
+    made["Subject"] = message.subject
+    made["Date"] = format_datetime(message.at)
+    made["Message-ID"] = f"<{message.message_id}@{domain_of(sender)}>"
+    # So that no out-of-office note comes back.
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(message.text)
+    return made.as_bytes()
+
+
+def domain_of(sender: str) -> str:
+    return sender.rpartition("@")[2].rstrip("> ")

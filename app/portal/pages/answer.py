@@ -1,0 +1,198 @@
+"""The page that a link opens: the sheet, and a form that takes one answer. Nobody signs in for it.
+
+Opening it uses nothing up: programs that check emails open links, too.
+"""
+
+import hmac
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from app.access.callers import Now, database_of
+from app.access.declared import public
+from app.access.policy import Link, Principal
+from app.access.secret import signing_secret
+from app.consent import answers
+from app.consent.answers import SIDE_OF, Answer, BadAnswer
+from app.consent.links import NoSuchLink, proof_of_form, request_of, token_of
+from app.consent.printed import as_pdf
+from app.consent.service import AlreadyClosed
+from app.consent.sheet import sheet_of
+from app.consent.wording import why_closed
+from app.database import Database, ReadSession
+from app.errors import Problem
+from app.http.attempts import Attempts, address_of
+from app.portal import forms
+from app.portal.forms import Filled
+from app.portal.labels import ANSWER_FIELDS
+from app.portal.pages.consent import pdf_page
+from app.portal.rendering import page
+from app.portal.sessions import BASE, NotOurForm, Sent, texts
+from app.wording import capital, distance
+from models.consent import ConsentRequest
+from models.exchange import Offer
+from models.matching import Proposal
+from models.register import Participant
+from models.vocabulary import DeclineReason, Party, Reply, days_text
+
+router = APIRouter()
+MOST_LETTERS = 300
+
+
+@router.get("/answer/{token}")
+@public
+def show(request: Request, token: str, now: Now) -> Response:
+    """What is asked, and what was answered."""
+    database = database_of(request)
+    found = _found(request, database, token)
+    with database.read() as session:
+        return _page(request, session, found, token, Filled(), now)
+
+
+@router.get("/answer/{token}/sheet")
+@public
+def sheet(request: Request, token: str, now: Now) -> Response:
+    """The sheet as PDF, for whoever holds the link."""
+    database = database_of(request)
+    found = _found(request, database, token)
+    with database.read() as session:
+        made = sheet_of(session, _holder(found), found.proposal_id, now.date())
+    return pdf_page(f"proposal-{found.proposal_id}", as_pdf(made))
+
+
+@router.post("/answer/{token}")
+@public
+async def answer(request: Request, token: str, form: Sent, now: Now) -> Response:
+    """Take the one answer."""
+    return await run_in_threadpool(_take, request, token, form, now)
+
+
+def _take(request: Request, token: str, form: FormData, now: Any) -> Response:
+    database = database_of(request)
+    found = _found(request, database, token)
+    given = texts(form)
+    proof = proof_of_form(found, _secret(request))
+    if not hmac.compare_digest(given.get("token", "").encode(), proof.encode()):
+        raise NotOurForm(
+            "the form was not sent from the page that your link opens; open the link and try again"
+        )
+    filled = Filled(given)
+    answered = _answer(filled)
+    if answered is not None:
+        try:
+            with database.write() as session:
+                answers.answer(
+                    session,
+                    found.id,
+                    answered,
+                    hold_days=request.app.state.settings.hold_days,
+                    now=now,
+                )
+        except AlreadyClosed:
+            pass  # the page says why, and what to do
+        except BadAnswer as bad:
+            filled.add(bad.field, capital(bad.detail.removesuffix(".")))
+        except Problem as problem:
+            filled.general.append(capital(problem.detail))
+    if filled.wrong:
+        with database.read() as session:
+            return _page(request, session, found, token, filled, now, status=422)
+    return RedirectResponse(f"{BASE}/answer/{token}?sent=1", 303)
+
+
+def _answer(filled: Filled) -> Answer | None:
+    """What was typed; none where something is missing, which the form then says."""
+    given = filled.values
+    says = given.get("says", "")
+    if says not in list(Reply):
+        filled.add("says", ANSWER_FIELDS["says"].enter)
+    if not given.get("role"):
+        filled.add("role", ANSWER_FIELDS["role"].enter)
+    for name, most in (("role", 100), ("note", MOST_LETTERS)):
+        if len(given.get(name, "")) > most:
+            filled.add(name, f"{ANSWER_FIELDS[name].label} must be {most} characters or fewer")
+    if filled.wrong:
+        return None
+    reason = given.get("reason", "")
+    return Answer(
+        Reply(says),
+        given["role"],
+        DeclineReason(reason) if reason in list(DeclineReason) else None,
+        given.get("note") or None,
+        forms.whole(given.get("chosen")),
+    )
+
+
+def _found(request: Request, database: Database, token: str) -> ConsentRequest:
+    """The request of a link; guesses are slowed down and stopped, like keys that open nothing."""
+    try:
+        with database.read() as session:
+            return request_of(session, token, _secret(request))
+    except NoSuchLink:
+        Attempts(database).take(address_of(request))
+        raise
+
+
+def _secret(request: Request) -> str:
+    return signing_secret(request.app.state.settings)
+
+
+def _holder(found: ConsentRequest) -> Principal:
+    side = SIDE_OF.get(Party(found.party))
+    return Principal(f"link:{found.id}", frozenset(), link=Link(found.proposal_id, side))
+
+
+def _page(
+    request: Request,
+    session: ReadSession,
+    found: ConsentRequest,
+    token: str,
+    filled: Filled,
+    now: Any,
+    *,
+    status: int = 200,
+) -> Response:
+    found = session.get_one(ConsentRequest, found.id, populate_existing=True)
+    closed = why_closed(found, now)
+    if not filled.values.get("role"):
+        filled.values["role"] = found.role
+    response = page(
+        request,
+        "answer.html",
+        None,
+        status=status,
+        asked=found,
+        party=Party(found.party),
+        sheet=sheet_of(session, _holder(found), found.proposal_id, now.date()),
+        closed=closed,
+        sent=bool(request.query_params.get("sent")),
+        thanks=found.state in list(Reply) and found.voided_at is None,
+        address=f"{request.scope['root_path']}/answer/{token_of(found, _secret(request))}",
+        proof=proof_of_form(found, _secret(request)),
+        choices_offered=_choices(session, found),
+        filled=filled,
+        fields=ANSWER_FIELDS,
+    )
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _choices(session: ReadSession, found: ConsentRequest) -> list[tuple[int, str, str]]:
+    """The proposals that the school may pick from, the one it was asked about first."""
+    offered = [found.proposal_id, *(each["proposal"] for each in found.choices)]
+    if len(offered) == 1:
+        return []
+    listed = []
+    for proposal_id in offered:
+        proposal = session.get_one(Proposal, proposal_id)
+        offer = session.get_one(Offer, proposal.offer_id)
+        giver = session.get_one(Participant, offer.participant_id)
+        first = " (suggested)" if proposal_id == found.proposal_id else ""
+        facts = days_text(proposal.half_days)
+        if proposal.distance_m is not None:
+            facts += f", {distance(proposal.distance_m)} away"
+        listed.append((proposal_id, f"{giver.name}{first}", facts))
+    return listed
