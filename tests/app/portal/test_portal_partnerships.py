@@ -221,7 +221,7 @@ def test_a_form_of_an_older_state_is_not_taken(begun: Database) -> None:
     fill(giver, report, report="first")
     page = giver.send(form, report, report="second")
     assert (page.status, CHANGED in page.text) == (422, True)
-    assert page.form(report).fields["report"] == ["second"]
+    assert "second" in page.text
 
 
 def test_each_side_reviews_for_itself_and_the_list_shows_the_latest(begun: Database) -> None:
