@@ -1,6 +1,6 @@
 """Reads of partnerships, with their visits, reviews and outcomes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +119,16 @@ def find_partnerships(
     page = narrowed(select(Partnership)).order_by(Partnership.id.desc()).offset(skip).limit(limit)
     found = _summaries(session, principal, list(session.scalars(page)))
     return found, session.scalar(narrowed(select(func.count(Partnership.id)))) or 0
+
+
+def find_by_ids(
+    session: ReadSession, principal: Principal, ids: Collection[int]
+) -> dict[int, Summary]:
+    """Those of the numbers that the principal may read."""
+    authorise(principal, Action.READ)
+    query = _seen(principal, select(Partnership)).where(Partnership.id.in_(ids))
+    found = _summaries(session, principal, list(session.scalars(query)))
+    return {each.partnership.id: each for each in found}
 
 
 def _seen(principal: Principal, query: Select[Any]) -> Select[Any]:

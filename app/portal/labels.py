@@ -25,6 +25,7 @@ from app.insight.labels import (
 from app.insight.report import Symbol
 from app.insight.report_map import MapRole
 from app.portal.choices import (
+    DueKind,
     ItemKind,
     PartnershipStep,
     ReviewAction,
@@ -133,6 +134,13 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         DeclineReason.CAPACITY: "Capacity",
         DeclineReason.CONFLICT_OF_INTEREST: "Conflict of interest",
         DeclineReason.OTHER: "Other",
+    },
+    DueKind: {
+        DueKind.WRITE_UP: "Write up a visit",
+        DueKind.SIGN: "Sign or dispute a visit",
+        DueKind.REVIEW: "Review how it goes",
+        DueKind.END: "Plan its end",
+        DueKind.ANSWER: "Answer a concern",
     },
     EmbedLayer: {
         EmbedLayer.PUBLIC: "Public map",

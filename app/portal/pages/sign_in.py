@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from app.access import browser_sessions
-from app.access.callers import database_of
+from app.access.callers import Now, database_of
 from app.access.declared import does, public, signed_in
 from app.access.holders import user_id_of
 from app.access.keys import Unauthenticated, principal_of
@@ -24,7 +24,10 @@ from app.errors import NotFound
 from app.exchange import queries as items
 from app.http.attempts import Attempts, TooManyAttempts, address_of
 from app.http.refusals import refused_sign_in
+from app.partnerships.due import due_for
+from app.partnerships.partnership_queries import find_by_ids
 from app.people.sign_in import WRONG, NoAccess, by_password, enter
+from app.portal.choices import DueKind
 from app.portal.pages.institutions import expertise_names
 from app.portal.pages.issuer import SIGNING_OUT, offered
 from app.portal.rendering import page
@@ -60,8 +63,14 @@ Way = Callable[[Request, Mapping[str, str]], str]
 
 @router.get("/")
 @does(Action.READ)
-def home(request: Request, who: Who) -> Response:
+def home(request: Request, who: Who, now: Now) -> Response:
     with who.database.read() as session:
+        due = due_for(session, who.principal, now.date(), MOST_WAITING)
+        about = find_by_ids(
+            session,
+            who.principal,
+            {*due.write_up, *due.sign, *due.review, *due.end, *due.answer},
+        )
         runs = matching.list_runs(session, who.principal, limit=RECENT)
         periods = catalogue.list_periods(session, who.principal, kind="year", limit=None)
         needs = items.list_needs(session, who.principal, limit=1)
@@ -80,6 +89,7 @@ def home(request: Request, who: Who) -> Response:
             responses=responses,
             to_approve=to_approve,
             to_talk=to_talk,
+            due=[(kind, [about[each] for each in getattr(due, kind)]) for kind in DueKind],
             most_waiting=MOST_WAITING,
             broken=broken[:MOST_BROKEN],
             more_broken=len(broken) > MOST_BROKEN,
