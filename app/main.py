@@ -37,6 +37,7 @@ from app.maps.embed_routes import router as embeds
 from app.maps.site import create_maps
 from app.partnerships.partnership_routes import router as partnerships
 from app.partnerships.routes import router as support
+from app.partnerships.visit_routes import router as visits
 from app.portal.application import portal
 from app.portal.sessions import BASE
 from app.proposals import flags
@@ -122,6 +123,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         exchange,
         support,
         partnerships,
+        visits,
         runs,
         diffs,
         batches,

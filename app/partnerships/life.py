@@ -1,9 +1,7 @@
 """Partnerships: how they start, pause, go on and end, and their terms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import pairwise
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -12,20 +10,26 @@ from app.access.policy import Action, Principal, authorise
 from app.access.scoped import authorise_on, visible
 from app.catalogue.queries import get_period
 from app.database import WriteSession, database_now
-from app.errors import Conflict, NotFound, Problem, require_version
+from app.errors import Conflict, NotFound, require_version
 from app.exchange.service import set_what_came
 from app.partnerships.service import PARTNERSHIP
-from app.planning.capacity import what_is_left
+from app.partnerships.terms import (
+    BadPartnership,
+    Later,
+    Terms,
+    check_dates,
+    check_left,
+    check_money,
+)
 from app.planning.holds import by_need, held
-from app.planning.load import PLANNED_NEEDS, load
-from app.planning.options import MatchOptions
+from app.planning.load import PLANNED_NEEDS
 from app.proposals import flags, running
 from app.proposals.decisions import NOTHING_SAID, lock, move
 from app.proposals.pair_check import check_pair
 from app.proposals.running import RUNNING, record, rows_of
 from app.proposals.states import APPROVED, NotNow
 from app.proposals.terms import check_agreed
-from app.wording import money, on_day
+from app.wording import on_day
 from models.exchange import Need, Offer, Period
 from models.matching import Proposal, Run
 from models.partnerships import Partnership, Support
@@ -33,53 +37,12 @@ from models.vocabulary import (
     DecisionAction,
     EndReason,
     NeedState,
-    PaidBy,
     ProposalState,
     SupportState,
-    days_text,
 )
 
-PUBLIC: Final = frozenset({PaidBy.LOCAL_AUTHORITY, PaidBy.DEPARTMENT})
 REOPENED: Final = frozenset({NeedState.MET, NeedState.MATCH, NeedState.CLOSED})
 """What a need may be when its support is over."""
-
-
-class BadPartnership(Problem):
-    """What is wrong with the terms of a partnership; `field` names which, if it is one."""
-
-    status = 422
-    title = "Invalid partnership"
-
-    def __init__(self, detail: str, field: str | None = None) -> None:
-        super().__init__(detail)
-        self.field = field
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What both sides agreed to beyond the days of the proposal; roles, never names."""
-
-    aims: str
-    taker_role: str
-    giver_role: str
-    monitor_role: str | None = None
-    rhythm: str | None = None
-    exit_plan: str | None = None
-    paid_by: PaidBy | None = None
-    day_rate_pounds: int | None = None
-    fee_pounds: int | None = None
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """Days of a period after the proposal's own: support that goes on, usually with fewer."""
-
-    period: str
-    half_days: int
 
 
 def start(
@@ -128,10 +91,10 @@ def start(
     if len(days) <= len(later):
         raise BadPartnership("name each period once, after the one that was proposed", "later")
     periods = [get_period(session, principal, code) for code in days]
-    _check_dates(need, offer, periods, starts, ends)
-    _check_money(proposal, terms, proposal.half_days)
+    check_dates(need, offer, periods, starts, ends)
+    check_money(proposal, terms, proposal.half_days)
     for each in periods[1:]:
-        _check_left(session, principal, need, offer, each, days[each.code], now)
+        check_left(session, principal, need, offer, each, days[each.code], now)
     made = Partnership(
         proposal_id=proposal_id,
         state=SupportState.ACTIVE,
@@ -171,62 +134,6 @@ def _row(
         state=SupportState.ACTIVE,
         updated_at=now,
     )
-
-
-def _check_dates(
-    need: Need, offer: Offer, periods: Sequence[Period], starts: date, ends: date
-) -> None:
-    first, last = periods[0], periods[-1]
-    if any(one.ends >= other.starts for one, other in pairwise(periods)):
-        raise BadPartnership("later periods must follow one another", "later")
-    opens = max(need.window_starts, offer.window_starts, first.starts)
-    closes = min(need.window_ends, offer.window_ends, first.ends) if last is first else last.ends
-    if not opens <= starts <= first.ends:
-        raise BadPartnership(
-            f"the start must be from {on_day(opens)} to {on_day(first.ends)}, as both sides "
-            f"agreed: {on_day(starts)} is not",
-            "starts",
-        )
-    if not max(starts, last.starts) <= ends <= closes:
-        raise BadPartnership(
-            f"the end must be from {on_day(max(starts, last.starts))} to {on_day(closes)}: "
-            f"{on_day(ends)} is not",
-            "ends",
-        )
-
-
-def _check_money(proposal: Proposal, terms: Terms, half_days: int) -> None:
-    agreed = proposal.public_money_pounds
-    cost = ((terms.day_rate_pounds or 0) + (terms.fee_pounds or 0)) * half_days / 2
-    if terms.paid_by in PUBLIC and agreed is not None and cost > agreed:
-        raise BadPartnership(
-            f"{days_text(half_days)} at this rate cost {money(round(cost))}, and both sides agreed "
-            f"to {money(agreed)} of public money. Lower the rate, or agree to more first",
-            "day_rate_pounds",
-        )
-
-
-def _check_left(
-    session: WriteSession,
-    principal: Principal,
-    need: Need,
-    offer: Offer,
-    period: Period,
-    half_days: int,
-    now: datetime,
-) -> None:
-    """Refuse days of a later period that the supporting organisation does not have left."""
-    sides = {need.participant_id, offer.participant_id}
-    day = max(now.date(), period.starts)
-    loaded = load(session, principal, None, period.code, day, now=now, only=sides)
-    left = what_is_left(loaded, MatchOptions())
-    at = next(at for at, row in enumerate(loaded.participants) if row.id == offer.participant_id)
-    if half_days > left.give_limit[at]:
-        raise BadPartnership(
-            f"the supporting organisation has {days_text(left.give_limit[at])} left in "
-            f"{period.code}, and {days_text(half_days)} were entered",
-            "later",
-        )
 
 
 def _cover(session: WriteSession, principal: Principal, need: Need, now: datetime) -> None:

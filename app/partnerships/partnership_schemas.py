@@ -23,9 +23,9 @@ from app.http.fields import (
     in_days,
 )
 from app.http.replies import Listed, Page
-from app.partnerships.life import Later, Terms
 from app.partnerships.partnership_queries import Days, Summary
 from app.partnerships.partnership_queries import Whole as WholePartnership
+from app.partnerships.terms import Later, Terms
 from app.proposals.schemas import Note, cell_of
 from models.partnerships import Concern, Partnership, Support, SupportVisit
 from models.vocabulary import (

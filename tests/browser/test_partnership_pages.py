@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.partnerships import life, reviews, visits
-from app.partnerships.life import Terms
+from app.partnerships.terms import Terms
 from app.portal.choices import PartnershipStep
 from app.portal.labels import CONCERN_FIELDS, LABELS, START_FIELDS, STEP_DONE
 from models.vocabulary import PaidBy, Rating, Reviewer

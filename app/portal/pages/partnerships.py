@@ -18,9 +18,9 @@ from app.database import ReadSession
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Whole, clean_text
 from app.partnerships import life, reviews
 from app.partnerships import partnership_queries as queries
-from app.partnerships.life import Later, Terms
 from app.partnerships.partnership_queries import Whole as WholePartnership
 from app.partnerships.partnership_schemas import PartnershipShown, Rhythm
+from app.partnerships.terms import Later, Terms
 from app.portal import forms, labels
 from app.portal.choices import PartnershipStep
 from app.portal.forms import Field, Filled

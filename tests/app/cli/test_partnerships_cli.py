@@ -10,7 +10,7 @@ from app.access.policy import TERMINAL
 from app.cli.main import app
 from app.database import Database
 from app.partnerships import life, visits
-from app.partnerships.life import Terms
+from app.partnerships.terms import Terms
 from app.settings import settings
 from tests.runs import approved, matched
 

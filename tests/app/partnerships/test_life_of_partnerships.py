@@ -12,9 +12,9 @@ from app.errors import Conflict, Forbidden, Stale
 from app.events.verify import verify
 from app.partnerships import life, reviews, visits
 from app.partnerships.balance import balances
-from app.partnerships.life import BadPartnership, Later, Terms
 from app.partnerships.partnership_queries import Whole, get_partnership, list_partnerships
 from app.partnerships.reviews import BadReview
+from app.partnerships.terms import BadPartnership, Later, Terms
 from app.partnerships.visits import BadVisit
 from app.planning.pair_constraints import Unplannable
 from app.proposals import agreements, decisions

@@ -24,7 +24,7 @@ from app.errors import Problem
 from app.events.verify import verify
 from app.partnerships import life, reviews, visits
 from app.partnerships.balance import balances
-from app.partnerships.life import Terms
+from app.partnerships.terms import Terms
 from app.proposals import agreements, decisions
 from models.exchange import Need, Offer
 from models.matching import Proposal

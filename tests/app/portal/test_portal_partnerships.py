@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.access.policy import TERMINAL, Principal, Role, Scope
 from app.database import Database
 from app.partnerships import life, visits
-from app.partnerships.life import Terms
+from app.partnerships.terms import Terms
 from app.portal.choices import DueKind, PartnershipStep
 from app.portal.forms import CHANGED
 from app.portal.labels import (
