@@ -97,6 +97,20 @@ class NeedState(Word):
     CLOSED = "closed"
 
 
+class NeedProgress(Word):
+    """What has come of a need so far, in all runs: the furthest of it."""
+
+    NOTHING = "nothing"
+    PROPOSED = "proposed"
+    HELD = "held"
+    """Preferred: days are held for it."""
+    AGREED = "agreed"
+    APPROVED = "approved"
+    RUNNING = "running"
+    MET = "met"
+    CLOSED = "closed"
+
+
 class NeedEvidence(Word):
     SELF_EVALUATION = "self_evaluation"
     INSPECTION = "inspection"

@@ -1,18 +1,28 @@
 """Reads of needs and offers, by page and by reference."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select, true
+from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
+from app.chunks import chunked
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
+from models.partnerships import Partnership
 from models.register import Area, Participant
-from models.vocabulary import ENDED_PROPOSALS, AreaKind, Availability, NeedState
+from models.vocabulary import (
+    ENDED_PROPOSALS,
+    AreaKind,
+    Availability,
+    NeedProgress,
+    NeedState,
+    ProposalState,
+)
 
 Item = TypeVar("Item", Need, Offer)
 
@@ -22,11 +32,50 @@ def confirmed(need: Any, offer: Any) -> Any:
     return (need.state != NeedState.SUGGESTED) & (offer.availability != Availability.NOT_ANSWERED)
 
 
+def _has(*states: ProposalState) -> ColumnElement[bool]:
+    return exists().where(Proposal.need_id == Need.id, Proposal.state.in_(states)).correlate(Need)
+
+
+PROGRESS: Final[ColumnElement[str]] = case(
+    (Need.state == NeedState.MET, NeedProgress.MET.value),
+    (Need.state == NeedState.CLOSED, NeedProgress.CLOSED.value),
+    (
+        exists()
+        .where(
+            Proposal.need_id == Need.id,
+            Partnership.proposal_id == Proposal.id,
+            Partnership.over_on.is_(None),
+        )
+        .correlate(Need),
+        NeedProgress.RUNNING.value,
+    ),
+    (
+        _has(ProposalState.APPROVED, ProposalState.APPROVED_WITH_CONDITIONS),
+        NeedProgress.APPROVED.value,
+    ),
+    (_has(ProposalState.AGREED, ProposalState.DEFERRED), NeedProgress.AGREED.value),
+    (_has(ProposalState.PREFERRED, ProposalState.DUE_DILIGENCE), NeedProgress.HELD.value),
+    (_has(ProposalState.PROPOSED), NeedProgress.PROPOSED.value),
+    else_=NeedProgress.NOTHING.value,
+)
+"""What came of a need; whoever may read the need may read its proposals."""
+
+
+def progress_of(session: Session, needs: Sequence[Need]) -> dict[int, NeedProgress]:
+    """What came of each of some needs, by its id."""
+    found: dict[int, NeedProgress] = {}
+    for some in chunked([need.id for need in needs]):
+        query = select(Need.id, PROGRESS).where(Need.id.in_(some))
+        found |= {need_id: NeedProgress(word) for need_id, word in session.execute(query)}
+    return found
+
+
 def list_needs(
     session: ReadSession,
     principal: Principal,
     *,
     state: NeedState | None = None,
+    progress: NeedProgress | None = None,
     period: str | None = None,
     expertise: str | None = None,
     participant: str | None = None,
@@ -39,6 +88,8 @@ def list_needs(
     query = _filtered(principal, Need, period, expertise, participant, area, after_id, limit)
     if state is not None:
         query = query.where(Need.state == state)
+    if progress is not None:
+        query = query.where(PROGRESS.in_([progress.value]))
     return session.scalars(query).all()
 
 

@@ -20,6 +20,7 @@ from app.exchange.schemas import (
     NeedContent,
     NeedDetail,
     NeedFilter,
+    NeedListed,
     Needs,
     NeedShown,
     NewNeed,
@@ -55,12 +56,21 @@ def list_needs(
     # The page's own key is not what a reader follows it by, so it is kept beside.
     ids: dict[str, int] = {}
 
-    def read(limit: int | None) -> list[NeedShown]:
+    def read(limit: int | None) -> list[NeedListed]:
         found = queries.list_needs(
-            session, principal, state=wanted.state, **_filters(session, wanted), limit=limit
+            session,
+            principal,
+            state=wanted.state,
+            progress=wanted.progress,
+            **_filters(session, wanted),
+            limit=limit,
         )
         ids.update((need.reference, need.id) for need in found)
-        return _needs(session, found)
+        came = queries.progress_of(session, found)
+        return [
+            NeedListed(**each.model_dump(), progress=came[need.id])
+            for need, each in zip(found, _needs(session, found), strict=True)
+        ]
 
     return listed(request, wanted, Needs, read, lambda need: ids[need.reference], columns(NeedRow))
 
@@ -89,6 +99,7 @@ def get_need(
     [content] = _needs(session, [need])
     detail = NeedDetail(
         **content.model_dump(),
+        progress=queries.progress_of(session, [need])[need.id],
         open_proposals=[
             ProposalOfNeed(
                 id=proposal.id,

@@ -31,6 +31,7 @@ from models.vocabulary import (
     LookedFirst,
     Mode,
     NeedEvidence,
+    NeedProgress,
     NeedState,
     Phase,
     ProposalState,
@@ -255,6 +256,12 @@ class NeedShown(_Item):
         )
 
 
+class NeedListed(NeedShown):
+    """A need with what has come of it so far, in all runs."""
+
+    progress: NeedProgress
+
+
 class ProposalOfNeed(Shown):
     """A proposal for a need that has not ended, of whichever run."""
 
@@ -267,7 +274,7 @@ class ProposalOfNeed(Shown):
     days: float = Field(examples=[2.5])
 
 
-class NeedDetail(NeedShown):
+class NeedDetail(NeedListed):
     """A need with all its open proposals, whichever run made them."""
 
     open_proposals: list[ProposalOfNeed]
@@ -345,7 +352,7 @@ class LimitsShown(Shown):
         )
 
 
-class Needs(Listed[NeedShown]):
+class Needs(Listed[NeedListed]):
     pass
 
 
@@ -367,6 +374,7 @@ class _ItemFilter(Page):
 
 class NeedFilter(_ItemFilter):
     state: NeedState | None = None
+    progress: NeedProgress | None = None
 
 
 class OfferFilter(_ItemFilter):

@@ -32,7 +32,7 @@ from app.register.lookups import find_participants
 from app.register.naming import reference_named
 from app.wording import capital
 from models.exchange import Need, Offer
-from models.vocabulary import Availability, Mode, NeedEvidence, NeedState
+from models.vocabulary import Availability, Mode, NeedEvidence, NeedProgress, NeedState
 
 router = APIRouter()
 PER_PAGE: Final = 50
@@ -74,14 +74,19 @@ def _list(request: Request, who: Visitor, kind: ItemKind) -> Response:
         if "participant" in asked:
             filters["participant"] = reference_named(session, asked["participant"])
         found: Sequence[Any]
+        came_of: dict[int, NeedProgress]
         if kind is ItemKind.NEED:
             state = asked.get("state")
             filters["state"] = NeedState(state) if state in list(NeedState) else None
+            came = asked.get("progress")
+            filters["progress"] = NeedProgress(came) if came in list(NeedProgress) else None
             found = queries.list_needs(session, who.principal, **filters)
+            came_of = queries.progress_of(session, found[:PER_PAGE])
         else:
             state = asked.get("availability")
             filters["availability"] = Availability(state) if state in list(Availability) else None
             found = queries.list_offers(session, who.principal, **filters)
+            came_of = {}
         names = limits.named(session, (each.participant_id for each in found))
         if as_csv:
             shown: Any = NeedShown if kind is ItemKind.NEED else OfferShown
@@ -98,6 +103,7 @@ def _list(request: Request, who: Visitor, kind: ItemKind) -> Response:
             found=found[:PER_PAGE],
             after=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
             names=names,
+            came=came_of,
             states=NeedState if kind is ItemKind.NEED else Availability,
             **catalogue_choices(session, who),
         )
@@ -279,6 +285,8 @@ def show_item(request: Request, who: Who, kind: Kind, reference: str) -> Respons
         if kind is ItemKind.NEED:
             need = queries.get_need(session, who.principal, reference)
             more["proposals"] = queries.open_proposals(session, who.principal, need)
+            more["came"] = queries.progress_of(session, [need])[need.id]
+            more["came"] = queries.progress_of(session, [need])[need.id]
             more["partnerships"] = list_partnerships(
                 session, who.principal, need=reference, limit=None
             )

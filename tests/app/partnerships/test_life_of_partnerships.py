@@ -10,6 +10,7 @@ from app.access.policy import TERMINAL, Principal, Scope
 from app.database import Database
 from app.errors import Conflict, Forbidden, Stale
 from app.events.verify import verify
+from app.exchange.queries import list_needs, progress_of
 from app.partnerships import life, reviews, visits
 from app.partnerships.balance import balances
 from app.partnerships.partnership_queries import Whole, get_partnership, list_partnerships
@@ -26,6 +27,7 @@ from models.partnerships import Partnership, Support
 from models.vocabulary import (
     DecisionAction,
     EndReason,
+    NeedProgress,
     NeedState,
     PaidBy,
     Rating,
@@ -36,6 +38,7 @@ from models.vocabulary import (
     Side,
     SupportResult,
 )
+from tests import runs
 from tests.factories import acting, heard
 from tests.runs import FREELY, contested, match
 
@@ -57,22 +60,7 @@ def first(database: Database) -> Proposal:
 def approved(database: Database) -> Database:
     """One need of two days, approved with the nearer of two givers."""
     match(contested(database), FREELY, now=NOW)
-    with database.write() as session:
-        proposal = first(database).id
-        decisions.decide(session, TERMINAL, proposal, DecisionAction.PREFER, hold_days=14, now=NOW)
-        for side in Side:
-            agreements.agree(
-                session,
-                TERMINAL,
-                proposal,
-                side,
-                Says.YES,
-                heard("head", NOW),
-                hold_days=14,
-                now=NOW,
-            )
-        decisions.decide(session, TERMINAL, proposal, DecisionAction.APPROVE, hold_days=14, now=NOW)
-    return database
+    return runs.approved(database, NOW)
 
 
 def start(database: Database, terms: Terms = TERMS, **more: Any) -> int:
@@ -449,6 +437,46 @@ def test_whoever_is_outside_sees_and_changes_nothing(approved: Database) -> None
         assert [each.partnership.id for each in list_partnerships(session, SCHOOL)] == [1]
     with approved.write() as session, pytest.raises(Forbidden):
         life.end(session, GIVER, 1, EndReason.COMPLETED, LATER.date(), NeedState.MET, now=LATER)
+
+
+def test_a_need_tells_what_has_come_of_it(database: Database) -> None:
+    """Proposed, held, agreed, approved, running, and what it is when that is over."""
+
+    def came() -> str:
+        with database.read() as session:
+            [need] = list_needs(session, TERMINAL)
+            word = progress_of(session, [need])[need.id]
+            assert [each.id for each in list_needs(session, TERMINAL, progress=word)] == [need.id]
+            others = set(NeedProgress) - {word}
+            assert not any(list_needs(session, TERMINAL, progress=each) for each in others)
+            return word
+
+    contested(database)
+    seen = [came()]
+    match(database, FREELY, now=NOW)
+    seen.append(came())
+    given: dict[str, Any] = {"hold_days": 14, "now": NOW}
+    steps = [
+        lambda session: decisions.decide(session, TERMINAL, 1, DecisionAction.PREFER, **given),
+        *(
+            lambda session, side=side: agreements.agree(
+                session, TERMINAL, 1, side, Says.YES, heard("head", NOW), **given
+            )
+            for side in Side
+        ),
+        lambda session: decisions.decide(session, TERMINAL, 1, DecisionAction.APPROVE, **given),
+    ]
+    for step in steps:
+        with database.write() as session:
+            step(session)
+        seen.append(came())
+    start(database)
+    seen.append(came())
+    end(database, EndReason.RELATIONSHIP, NeedState.MATCH)
+    seen.append(came())
+    assert seen == [
+        *("nothing", "proposed", "held", "held", "agreed", "approved", "running", "nothing"),
+    ]
 
 
 def test_the_audit_holds_after_a_whole_life(approved: Database) -> None:
