@@ -40,6 +40,9 @@ from models.vocabulary import SupportAuthority, SupportResult, SupportState
 Sides = tuple[int | None, int | None]
 """Taker and giver."""
 RUNNING = frozenset({SupportState.ACTIVE, SupportState.PAUSED})
+NO_GIVER: Final = (
+    "is missing. Enter the supporting organisation, or its name if it is not in the register"
+)
 PARTNERSHIP: Final = "partnership-"
 """How references of partnerships begin."""
 Reference = Annotated[
@@ -94,6 +97,13 @@ class SupportRow(RowModel):
     result: SupportResult | None = None
 
 
+def _of_file(misfit: Misfit) -> Misfit:
+    """The same in the words of a file, whose other column has a name."""
+    if misfit.reason != NO_GIVER:
+        return misfit
+    return misfit._replace(reason=f"{NO_GIVER}: that is the column giver_name")
+
+
 def import_support(
     session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
 ) -> ImportReport:
@@ -112,7 +122,7 @@ def import_support(
     for line, row in rows:
         both = sides[row.reference]
         for misfit in support_misfits(row, named, both, expertise, periods):
-            faults.append(Fault(path.name, line, *misfit))
+            faults.append(Fault(path.name, line, *_of_file(misfit)))
     faults += _after_targets(session, principal, path, rows)
     _check_not_ours(session, path, rows, faults)
     # Of a reference that somebody else's support has, that is looked at too.
@@ -215,11 +225,7 @@ def support_misfits(
         if cell is not None and named.id_of(cell) is None:
             yield Misfit(column, cell, named.why_not(cell))
     if row.giver is None and row.giver_name is None:
-        reason = (
-            "is missing. Enter the supporting organisation, or its name if it is not in the "
-            "register"
-        )
-        yield Misfit("giver", None, reason)
+        yield Misfit("giver", None, NO_GIVER)
     taker, giver = sides
     if giver is not None and giver == taker:
         reason = "is also the school receiving support. Enter the supporting organisation"
