@@ -18,9 +18,12 @@ from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, shown
 from app.partnerships import life
 from app.partnerships import partnership_queries as queries
+from app.partnerships.observed import observed
 from app.partnerships.partnership_schemas import (
     ChangedTerms,
     NewPartnership,
+    Observations,
+    ObservedShown,
     PartnershipDetail,
     PartnershipEnd,
     PartnershipFilter,
@@ -129,6 +132,23 @@ def get_partnership(
     """Read one partnership with its terms, visits, reviews and outcomes."""
     whole = queries.get_partnership(session, principal, partnership_id)
     return _detail(request, session, principal, whole.summary.partnership)
+
+
+@router.get(
+    "/partnerships/{partnership_id}/observations", response_model=Observations, responses=AS_CSV
+)
+@does(Action.READ)
+def list_observations(
+    request: Request, principal: Caller, session: Reads, partnership_id: OneId, now: Now
+) -> Response:
+    """List figures of both schools before the start and since, beside similar schools.
+
+    Similar are schools of the same phases and kind, nearest in size and disadvantage, that had no
+    support meanwhile. These are observations: they do not prove what support did.
+    """
+    whole = queries.get_partnership(session, principal, partnership_id)
+    items = [ObservedShown.of(each) for each in observed(session, principal, whole, now.date())]
+    return listed(request, None, Observations, lambda limit: items, lambda each: each.measure)
 
 
 @router.patch(

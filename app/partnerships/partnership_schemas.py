@@ -23,6 +23,7 @@ from app.http.fields import (
     in_days,
 )
 from app.http.replies import Listed, Page
+from app.partnerships.observed import Observed
 from app.partnerships.partnership_queries import Days, Summary
 from app.partnerships.partnership_queries import Whole as WholePartnership
 from app.partnerships.terms import Later, Terms
@@ -263,6 +264,40 @@ class PartnershipDetail(PartnershipShown):
             reviews=[ReviewShown.model_validate(each) for each in whole.reviews],
             outcomes=[OutcomeShown.model_validate(each) for each in whole.outcomes],
         )
+
+
+class ObservedShown(Shown):
+    """How a figure of one side changed, beside similar schools without support."""
+
+    side: Side
+    measure: str = Field(examples=["attendance_pct"])
+    label: str = Field(examples=["Attendance"])
+    before: float = Field(description="the last from before the start", examples=[92.1])
+    before_period: str = Field(examples=["2025-26"])
+    after: float = Field(description="the newest since", examples=[93.3])
+    after_period: str = Field(examples=["2026-27"])
+    change: float = Field(examples=[1.2])
+    similar_change: float | None = Field(
+        description="mean change of similar schools without support between the same periods; "
+        "null: fewer than 5 have both figures",
+        examples=[0.4],
+    )
+    similar_schools: int = Field(examples=[30])
+
+    @classmethod
+    def of(cls, observed: Observed) -> "ObservedShown":
+        figures = {
+            "before": observed.before.value,
+            "before_period": observed.before.period,
+            "after": observed.after.value,
+            "after_period": observed.after.period,
+        }
+        content = {name: getattr(observed, name) for name in cls.model_fields.keys() - figures}
+        return cls(**(content | figures))
+
+
+class Observations(Listed[ObservedShown]):
+    """Observations and no proof: schools are not chosen at random."""
 
 
 class Partnerships(Listed[PartnershipShown]):

@@ -18,6 +18,7 @@ from app.database import ReadSession
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Whole, clean_text
 from app.partnerships import life, reviews
 from app.partnerships import partnership_queries as queries
+from app.partnerships.observed import observed
 from app.partnerships.partnership_queries import Whole as WholePartnership
 from app.partnerships.partnership_schemas import PartnershipShown, Rhythm
 from app.partnerships.terms import Later, Terms
@@ -149,6 +150,7 @@ def show_partnership(request: Request, who: Who, partnership_id: int, now: Now) 
             who,
             whole=whole,
             rights=rights,
+            observed=observed(session, who.principal, whole, now.date()),
             concerns=reviews.list_concerns(session, who.principal, partnership_id),
             latest=queries.latest_reviews(session, [whole.summary])[partnership_id],
             running=whole.summary.partnership.state in RUNNING,
