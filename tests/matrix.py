@@ -551,6 +551,10 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
                 ("/outcomes/", {"result": "worked"}),
                 ("/concerns/new", {"text": "made up"}),
                 ("/pause", {"reason": "giver_capacity"}),
+                (
+                    "/{partnership_id:id}/change",
+                    {"aims": "x", "taker_role": role, "giver_role": role},
+                ),
                 ("/end", {"reason": "completed", "over_on": day, "need_becomes": "met"}),
                 ("/partnership", {"starts": day, "ends": day, "aims": "x", "taker_role": role}),
                 ("/concerns/", {"answer": "made up"}),

@@ -54,6 +54,7 @@ class PartnershipStep(StrEnum):
     """What people do with a partnership."""
 
     START = "start"
+    CHANGE = "change"
     BOOK = "book"
     WRITE_UP = "write_up"
     SIGN = "sign"

@@ -230,6 +230,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     },
     PartnershipStep: {
         PartnershipStep.START: "Start the partnership",
+        PartnershipStep.CHANGE: "Change the terms",
         PartnershipStep.BOOK: "Book a visit",
         PartnershipStep.WRITE_UP: "Write up the visit",
         PartnershipStep.SIGN: "Sign or dispute the visit",
@@ -903,6 +904,7 @@ NEED_AFTER: Final[Mapping[NeedState, str]] = {
 
 STEP_DONE: Final[Mapping[PartnershipStep, str]] = {
     PartnershipStep.START: "Partnership started",
+    PartnershipStep.CHANGE: "Terms changed",
     PartnershipStep.BOOK: "Visit booked",
     PartnershipStep.WRITE_UP: "Visit written up",
     PartnershipStep.SIGN: "Answer to the visit saved",

@@ -84,6 +84,17 @@ class StartForm(RowModel):
         return found
 
 
+class ChangeForm(RowModel):
+    """What of the terms can change without both sides agreeing anew."""
+
+    aims: Note
+    taker_role: RoleText
+    giver_role: RoleText
+    monitor_role: RoleText | None = None
+    rhythm: Rhythm | None = None
+    exit_plan: Note | None = None
+
+
 class PauseForm(RowModel):
     reason: EndReason
     note: Note | None = None
@@ -279,6 +290,32 @@ def _period_of(session: ReadSession, who: Visitor, full: Full) -> Period:
     )
 
 
+@router.get("/partnerships/{partnership_id:id}/change")
+@does(Action.REVIEW)
+def ask_change(request: Request, who: Who, partnership_id: int) -> Response:
+    with who.database.read() as session:
+        of = queries.get_partnership(session, who.principal, partnership_id).summary.partnership
+        stored = {name: getattr(of, name) or "" for name in ChangeForm.model_fields}
+    return step_form(request, who, partnership_id, PartnershipStep.CHANGE, Filled(stored))
+
+
+@router.post("/partnerships/{partnership_id:id}/change")
+@does(Action.REVIEW)
+def change_partnership(request: Request, who: Who, partnership_id: int, form: SentBy) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(ChangeForm, filled, labels.START_FIELDS)
+    if content is not None:
+        with forms.refused(filled, labels.START_FIELDS), who.database.write() as session:
+            life.change_terms(
+                session,
+                who.principal,
+                partnership_id,
+                content.model_dump(),
+                version=forms.whole(filled.values.get("version")),
+            )
+    return after(request, who, partnership_id, PartnershipStep.CHANGE, filled)
+
+
 @router.get("/partnerships/{partnership_id:id}/pause")
 @does(Action.REVIEW)
 def ask_pause(request: Request, who: Who, partnership_id: int) -> Response:
@@ -365,6 +402,7 @@ def to_partnership(partnership_id: int, step: PartnershipStep) -> Response:
 
 
 RIGHT: Final = {
+    PartnershipStep.CHANGE: (Action.REVIEW,),
     PartnershipStep.PAUSE: (Action.REVIEW,),
     PartnershipStep.END: (Action.REVIEW,),
     PartnershipStep.BOOK: (Action.AGREE_FOR_GIVER,),
@@ -376,6 +414,7 @@ RIGHT: Final = {
     PartnershipStep.ANSWER: (Action.APPROVE,),
 }
 FIELDS: Final = {
+    PartnershipStep.CHANGE: labels.START_FIELDS,
     PartnershipStep.PAUSE: labels.REASON_FIELDS,
     PartnershipStep.END: labels.END_FIELDS,
     PartnershipStep.BOOK: labels.VISIT_FIELDS,

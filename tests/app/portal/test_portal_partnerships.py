@@ -212,6 +212,24 @@ def test_nobody_is_asked_to_sign_what_they_wrote_up(begun: Database) -> None:
     assert sign in other.open(ONE).links
 
 
+def test_terms_are_changed_but_for_days_dates_and_money(begun: Database) -> None:
+    """The form begins with what stands; a blank aim is refused, a blank rhythm is none."""
+    who, change = broker(begun, NOW), f"{ONE}/change"
+    form = who.open(change).form(change)
+    aims, leader = form.fields["aims"][0], form.fields["taker_role"][0]
+    assert "" not in (aims, leader)
+    refused = fill(who, change, aims="")
+    assert (refused.status, "#aims" in refused.links) == (422, True)
+    done = fill(who, change, rhythm="half a day a week", exit_plan="")
+    assert did(done, Step.CHANGE)
+    with begun.read() as session:
+        [of] = session.scalars(select(Partnership))
+        assert (of.aims, of.taker_role, of.rhythm, of.exit_plan) == (
+            *(aims, leader, "half a day a week", None),
+        )
+    assert contact(begun, SCHOOL).open(change).status == 403
+
+
 def test_a_form_of_an_older_state_is_not_taken(begun: Database) -> None:
     """What was typed stays in the form."""
     giver = contact(begun, GIVER)
