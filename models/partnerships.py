@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import BOUND_IF_SET, FREE_TEXT, UNBOUND, Base
 from models.vocabulary import (
+    Channel,
     EndReason,
     PaidBy,
     Rating,
@@ -94,6 +95,10 @@ class Partnership(Base):
         CheckConstraint("day_rate_pounds is null or day_rate_pounds >= 0", name="day_rate"),
         CheckConstraint("fee_pounds is null or fee_pounds >= 0", name="fee"),
         CheckConstraint("(state in ('ended', 'stopped')) = (over_on is not null)", name="over_on"),
+        CheckConstraint(
+            f"later_channel is null or later_channel in {tuple(c.value for c in Channel)}",
+            name="later_channel",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -120,6 +125,10 @@ class Partnership(Base):
     """Why it is paused, or over."""
     note: Mapped[str | None] = mapped_column(Text, info=FREE_TEXT)
     over_on: Mapped[date | None]
+    later_said_on: Mapped[date | None]
+    """The day on which both sides agreed to days of later periods; none where there are none."""
+    later_channel: Mapped[str | None] = mapped_column(String(10))
+    """How that reached whoever started it."""
     started_by: Mapped[str] = mapped_column(String(100))
     started_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)

@@ -246,6 +246,9 @@ HOLDING: Final = frozenset(
     }
 )
 """States in which a proposal holds its days and places against every other."""
+APPROVED_PROPOSALS: Final = frozenset(
+    {ProposalState.APPROVED, ProposalState.APPROVED_WITH_CONDITIONS}
+)
 ENDED_PROPOSALS: Final = frozenset(
     {
         ProposalState.DECLINED,

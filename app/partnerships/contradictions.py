@@ -25,6 +25,12 @@ class Target:
     """The value with its unit."""
     starts: date | None
     by_date: date
+    arrangement: str = ""
+    """Of a partnership, whose rows are one arrangement; blank: the reference names it."""
+
+    def is_of(self, other: "Target") -> bool:
+        """Whether both are of one arrangement."""
+        return (self.arrangement or self.support) == (other.arrangement or other.support)
 
     @property
     def aim(self) -> str:
@@ -54,7 +60,7 @@ class Contradiction:
     @property
     def sentence(self) -> str:
         one, two = self.first, self.second
-        if one.support == two.support:
+        if one.is_of(two):
             wants = f"{one.supporter} wants to {one.aim}, and also to {two.aim}"
         else:
             wants = f"{one.supporter} wants to {one.aim}, and {two.supporter} to {two.aim}"
@@ -77,7 +83,7 @@ def contradiction(one: Target, two: Target) -> ContradictionKind | None:
         return None
     if one.direction is not two.direction:
         return ContradictionKind.DIRECTION
-    if one.support == two.support and one.by_date != two.by_date:
+    if one.is_of(two) and one.by_date != two.by_date:
         return None
     if one.value != two.value:
         return ContradictionKind.VALUE

@@ -15,7 +15,13 @@ from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound, require_version
 from app.events import audit, touched
 from app.import_kit.misfits import Columns, Misfit, Unfit
-from app.partnerships.service import SupportRow, support_columns, support_misfits
+from app.partnerships.service import (
+    FOR_PARTNERSHIPS,
+    PARTNERSHIP,
+    SupportRow,
+    support_columns,
+    support_misfits,
+)
 from app.partnerships.targets import TargetRow, repeated, target_columns, targets_of, typed
 from app.register.group_actors import name_participants
 from models.exchange import Period
@@ -127,6 +133,8 @@ def _columns(
     expertise = expertise_names(session)
     periods = set(session.scalars(select(Period.code)))
     misfits = list(support_misfits(row, named, (taker, giver), expertise, periods))
+    if stored is None and row.reference.startswith(PARTNERSHIP):
+        misfits.append(Misfit("reference", row.reference, FOR_PARTNERSHIPS))
     if row.agency is None:
         reason = "is missing. Enter the agency that arranged the support"
         misfits.append(Misfit("agency", None, reason))

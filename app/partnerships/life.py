@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import authorise_on, visible
@@ -16,29 +16,34 @@ from app.partnerships.service import PARTNERSHIP
 from app.partnerships.terms import (
     BadPartnership,
     Later,
+    LaterAgreed,
     Terms,
+    agreed_window,
     check_dates,
+    check_later,
     check_left,
     check_money,
 )
-from app.planning.holds import by_need, held
+from app.planning.holds import promised_for
 from app.planning.load import PLANNED_NEEDS
 from app.proposals import flags, running
 from app.proposals.decisions import NOTHING_SAID, lock, move
 from app.proposals.pair_check import check_pair
 from app.proposals.running import RUNNING, record, rows_of
 from app.proposals.states import APPROVED, NotNow
-from app.proposals.terms import check_agreed
+from app.register.closing import last_days
 from app.wording import on_day
 from models.exchange import Need, Offer, Period
 from models.matching import Proposal, Run
-from models.partnerships import Partnership, Support
+from models.partnerships import Partnership, Support, SupportVisit
 from models.vocabulary import (
+    DELIVERED,
     DecisionAction,
     EndReason,
     NeedState,
     ProposalState,
     SupportState,
+    VisitState,
 )
 
 REOPENED: Final = frozenset({NeedState.MET, NeedState.MATCH, NeedState.CLOSED})
@@ -54,6 +59,7 @@ def start(
     ends: date,
     later: Sequence[Later] = (),
     *,
+    later_agreed: LaterAgreed | None = None,
     version: int | None = None,
     now: datetime | None = None,
 ) -> Partnership:
@@ -64,7 +70,7 @@ def start(
     NotFound, Stale
         If there is no such proposal or later period, or the proposal is no longer at `version`.
     NotNow
-        If it is not approved, or what both sides agreed to has changed.
+        If it is not approved.
     Conflict
         If it is a partnership already.
     NotToBeSent, Spent, RulesBroken
@@ -84,15 +90,18 @@ def start(
             f"You cannot start this partnership: proposal {proposal_id} is "
             f"{proposal.state.replace('_', ' ')}, and it must be approved first."
         )
-    check_agreed(session, proposal, need, offer)
     check_pair(session, proposal, need, offer, now)
     run = session.get_one(Run, proposal.run_id)
     days = {run.period_code: proposal.half_days} | {each.period: each.half_days for each in later}
     if len(days) <= len(later):
         raise BadPartnership("name each period once, after the one that was proposed", "later")
     periods = [get_period(session, principal, code) for code in days]
-    check_dates(need, offer, periods, starts, ends)
-    check_money(proposal, terms, proposal.half_days)
+    opens, closes = agreed_window(session, proposal, need, offer)
+    owners = {need.participant_id, offer.participant_id}
+    last_day = min(last_days(session, owners).values(), default=date.max)
+    check_dates(opens, closes, last_day, periods, starts, ends)
+    check_money(proposal, terms, sum(days.values()))
+    check_later(later, later_agreed, now.date())
     for each in periods[1:]:
         check_left(session, principal, need, offer, each, days[each.code], now)
     made = Partnership(
@@ -101,24 +110,33 @@ def start(
         starts=starts,
         ends=ends,
         **terms.columns,
+        later_said_on=later_agreed.said_on if later_agreed and later else None,
+        later_channel=later_agreed.channel if later_agreed and later else None,
         started_by=principal.name,
         started_at=now,
     )
     session.add(made)
     session.flush()
     for period in periods:
-        session.add(_row(made, need, offer, period, days[period.code], now))
+        until = min(ends, period.ends, closes) if period is periods[0] else min(ends, period.ends)
+        session.add(_row(made, need, offer, period, days[period.code], until, now))
     session.flush()
     flags.clear_by_decision(session, principal, proposal, now)
     proposal.version += 1
-    _cover(session, principal, need, now)
+    _cover(session, principal, need)
     session.flush()
     record(session, principal, made, "started", of=made, proposal=proposal_id)
     return made
 
 
 def _row(
-    made: Partnership, need: Need, offer: Offer, period: Period, half_days: int, now: datetime
+    made: Partnership,
+    need: Need,
+    offer: Offer,
+    period: Period,
+    half_days: int,
+    ends: date,
+    now: datetime,
 ) -> Support:
     return Support(
         reference=f"{PARTNERSHIP}{made.id}:{period.code}",
@@ -130,18 +148,16 @@ def _row(
         agreed_half_days=half_days,
         partnership_id=made.id,
         starts=max(made.starts, period.starts),
-        ends=min(made.ends, period.ends),
+        ends=ends,
         state=SupportState.ACTIVE,
         updated_at=now,
     )
 
 
-def _cover(session: WriteSession, principal: Principal, need: Need, now: datetime) -> None:
+def _cover(session: WriteSession, principal: Principal, need: Need) -> None:
     """Make a need matched where what is promised for it leaves nothing to look for."""
-    promised = by_need(held(session, now, {need.participant_id}))[need.id]
-    enough = sum(each.half_days for each in promised) > need.half_days - need.half_days_min
-    full = 0 < need.max_givers <= len(promised)
-    if (enough or full) and need.state in PLANNED_NEEDS:
+    promised = promised_for(session, need.id)
+    if running.covers(need, promised) and need.state in PLANNED_NEEDS:
         set_what_came(session, principal, need, NeedState.MATCHED)
 
 
@@ -293,9 +309,18 @@ def end(
     authorise_on(session, principal, Action.REVIEW, proposal)
     require_running(found, "end it")
     _check_reason(reason, note)
-    if not min(found.starts, now.date()) <= over_on <= now.date():
+    earliest = min(found.starts, now.date())
+    last_visit = session.scalar(
+        select(func.max(SupportVisit.on_day)).where(
+            SupportVisit.partnership_id == found.id,
+            SupportVisit.state.in_(DELIVERED | {VisitState.DISPUTED}),
+        )
+    )
+    earliest = max(earliest, last_visit or earliest)
+    if not earliest <= over_on <= now.date():
         raise BadPartnership(
-            f"enter the day on which it was over, from {on_day(found.starts)} to today: "
+            f"enter the day on which it was over, from {on_day(earliest)} to today"
+            f"{' as there was a visit then' if last_visit == earliest else ''}: "
             f"{on_day(over_on)} is not",
             "over_on",
         )

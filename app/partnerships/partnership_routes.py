@@ -66,6 +66,7 @@ def start_partnership(
             body.starts,
             body.ends,
             body.later_days,
+            later_agreed=body.later_agreed,
             version=version,
             now=now,
         )

@@ -26,10 +26,11 @@ from app.http.replies import Listed, Page
 from app.partnerships.observed import Observed
 from app.partnerships.partnership_queries import Days, Summary
 from app.partnerships.partnership_queries import Whole as WholePartnership
-from app.partnerships.terms import Later, Terms
+from app.partnerships.terms import Later, LaterAgreed, Terms
 from app.proposals.schemas import Note, cell_of
 from models.partnerships import Concern, Partnership, Support, SupportVisit
 from models.vocabulary import (
+    Channel,
     EndReason,
     NeedState,
     PaidBy,
@@ -41,6 +42,8 @@ from models.vocabulary import (
     VisitState,
 )
 
+Rate = Annotated[Whole, Field(le=10_000)]
+"""Pounds a day; more is a slip."""
 Rhythm = Annotated[Text, StringConstraints(max_length=200)]
 
 
@@ -61,10 +64,10 @@ class NewPartnership(Content):
     rhythm: Rhythm | None = Field(None, examples=["half a day a week"])
     exit_plan: Note | None = None
     paid_by: PaidBy | None = None
-    day_rate_pounds: Whole | None = Field(
+    day_rate_pounds: Rate | None = Field(
         None, description="to the supporting organisation, per day delivered", examples=[300]
     )
-    fee_pounds: Whole | None = Field(
+    fee_pounds: Rate | None = Field(
         None, description="for brokerage, per day delivered", examples=[50]
     )
     later: list[LaterDays] = Field(
@@ -73,10 +76,23 @@ class NewPartnership(Content):
         description="days of later periods, where support goes on, usually with fewer",
     )
 
+    later_said_on: Day | None = Field(
+        None, description="the day on which both sides agreed to days of later periods"
+    )
+    later_channel: Channel | None = Field(None, description="how they told you")
+
     @property
     def terms(self) -> Terms:
-        content = self.model_dump(exclude={"starts", "ends", "later"})
+        content = self.model_dump(
+            exclude={"starts", "ends", "later", "later_said_on", "later_channel"}
+        )
         return Terms(**content)
+
+    @property
+    def later_agreed(self) -> LaterAgreed | None:
+        if self.later_said_on is None or self.later_channel is None:
+            return None
+        return LaterAgreed(self.later_said_on, self.later_channel)
 
     @property
     def later_days(self) -> list[Later]:
@@ -243,6 +259,8 @@ class PartnershipDetail(PartnershipShown):
     paid_by: PaidBy | None
     day_rate_pounds: int | None
     fee_pounds: int | None
+    later_said_on: date | None
+    later_channel: Channel | None
     note: str | None = Field(description="on why it is paused, or over")
     periods: list[PeriodShown]
     visits: list[VisitShown]

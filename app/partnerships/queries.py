@@ -21,6 +21,7 @@ _SUPPORT = (
     select(
         Support.id,
         Support.reference,
+        Support.partnership_id,
         Participant.reference.label("taker_reference"),
         Participant.name.label("taker_name"),
         Giver.reference.label("giver_reference"),

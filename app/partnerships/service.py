@@ -45,6 +45,9 @@ NO_GIVER: Final = (
 )
 PARTNERSHIP: Final = "partnership-"
 """How references of partnerships begin."""
+FOR_PARTNERSHIPS: Final = (
+    f"must not begin with {PARTNERSHIP}: that is for partnerships of this service"
+)
 Reference = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=60)
 ]
@@ -178,8 +181,7 @@ def _check_not_ours(
             reason = "is a partnership of this service. Change it there, and leave the line out"
             faults.append(Fault(path.name, line, "reference", row.reference, reason))
         elif row.reference.startswith(PARTNERSHIP):
-            reason = f"must not begin with {PARTNERSHIP}: that is for partnerships of this service"
-            faults.append(Fault(path.name, line, "reference", row.reference, reason))
+            faults.append(Fault(path.name, line, "reference", row.reference, FOR_PARTNERSHIPS))
 
 
 def _sides(

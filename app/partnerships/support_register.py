@@ -13,7 +13,7 @@ from app.database import ReadSession
 from app.errors import NotFound
 from app.partnerships.contradictions import Contradiction, Target, contradictions
 from app.partnerships.queries import list_support
-from app.partnerships.service import RUNNING
+from app.partnerships.service import PARTNERSHIP, RUNNING
 from app.partnerships.targets import shown_value, stored_measure, targets_of
 from app.planning.capacity import spent
 from app.planning.load import load
@@ -154,9 +154,15 @@ def _compared(arrangement: Arrangement) -> list[Target]:
             shown=shown_value(each),
             starts=arrangement.row["starts"],
             by_date=each.by_date,
+            arrangement=_arrangement(arrangement.row),
         )
         for each in arrangement.targets
     ]
+
+
+def _arrangement(row: RowMapping) -> str:
+    """Of a partnership, which has a row for each of its periods."""
+    return "" if row["partnership_id"] is None else f"{PARTNERSHIP}{row['partnership_id']}"
 
 
 def _of_leaders(current: Sequence[Arrangement]) -> dict[str | None, int]:

@@ -6,16 +6,21 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from app.access.policy import Principal
 from app.database import WriteSession
 from app.errors import Problem
 from app.planning.capacity import what_is_left
 from app.planning.load import load
 from app.planning.options import MatchOptions
+from app.proposals.apart import A_YEAR
+from app.proposals.terms import standing, terms_today
+from app.register.closing import last_days
 from app.wording import money, on_day
 from models.exchange import Need, Offer, Period
 from models.matching import Proposal
-from models.vocabulary import PaidBy, days_text
+from models.vocabulary import Channel, PaidBy, days_text
 
 PUBLIC: Final = frozenset({PaidBy.LOCAL_AUTHORITY, PaidBy.DEPARTMENT})
 
@@ -58,36 +63,90 @@ class Later:
     half_days: int
 
 
+@dataclass(frozen=True, slots=True)
+class LaterAgreed:
+    """When both sides agreed to days of later periods, and how whoever starts it was told."""
+
+    said_on: date
+    channel: Channel
+
+
+def agreed_window(
+    session: Session, proposal: Proposal, need: Need, offer: Offer
+) -> tuple[date, date]:
+    """The first and last day that both sides agreed to; what changed since is no part of that.
+
+    Nothing goes on past the day on which a side is known to close.
+    """
+    said = standing(session, proposal.id)
+    terms = said[-1].terms if said else terms_today(session, proposal, need, offer)
+    both = [terms["need"], terms["offer"]]
+    owners = {need.participant_id, offer.participant_id}
+    last = [date.fromisoformat(each["window_ends"]) for each in both]
+    last += last_days(session, owners).values()
+    if "closes" in terms:
+        last.append(date.fromisoformat(terms["closes"]))
+    return max(date.fromisoformat(each["window_starts"]) for each in both), min(last)
+
+
 def check_dates(
-    need: Need, offer: Offer, periods: Sequence[Period], starts: date, ends: date
+    opens: date, closes: date, last_day: date, periods: Sequence[Period], starts: date, ends: date
 ) -> None:
+    """Refuse dates outside what was agreed; later periods go on to their own ends."""
     first, last = periods[0], periods[-1]
     if any(one.ends >= other.starts for one, other in pairwise(periods)):
         raise BadPartnership("later periods must follow one another", "later")
-    opens = max(need.window_starts, offer.window_starts, first.starts)
-    closes = min(need.window_ends, offer.window_ends, first.ends) if last is first else last.ends
-    if not opens <= starts <= first.ends:
+    opens, until = max(opens, first.starts), min(closes, first.ends)
+    if not opens <= starts <= until:
         raise BadPartnership(
-            f"the start must be from {on_day(opens)} to {on_day(first.ends)}, as both sides "
-            f"agreed: {on_day(starts)} is not",
+            f"the start must be from {on_day(opens)} to {on_day(until)}, as both sides agreed: "
+            f"{on_day(starts)} is not",
             "starts",
         )
-    if not max(starts, last.starts) <= ends <= closes:
+    until = until if last is first else min(last.ends, last_day)
+    if not max(starts, last.starts) <= ends <= until:
         raise BadPartnership(
-            f"the end must be from {on_day(max(starts, last.starts))} to {on_day(closes)}: "
+            f"the end must be from {on_day(max(starts, last.starts))} to {on_day(until)}: "
             f"{on_day(ends)} is not",
             "ends",
         )
 
 
 def check_money(proposal: Proposal, terms: Terms, half_days: int) -> None:
+    """Refuse to spend more public money than both sides agreed to, for all days together."""
     agreed = proposal.public_money_pounds
     cost = ((terms.day_rate_pounds or 0) + (terms.fee_pounds or 0)) * half_days / 2
-    if terms.paid_by in PUBLIC and agreed is not None and cost > agreed:
+    if terms.paid_by not in PUBLIC or not cost:
+        return
+    if agreed is None:
+        raise BadPartnership(
+            "both sides agreed to no sum of public money. Choose another payer, or record what is "
+            "paid with a new proposal before both sides agree",
+            "paid_by",
+        )
+    if cost > agreed:
         raise BadPartnership(
             f"{days_text(half_days)} at this rate cost {money(round(cost))}, and both sides agreed "
             f"to {money(agreed)} of public money. Lower the rate, or agree to more first",
             "day_rate_pounds",
+        )
+
+
+def check_later(later: Sequence[Later], agreed: LaterAgreed | None, today: date) -> None:
+    """Refuse days of later periods to which nobody said that both sides agreed."""
+    if not later:
+        return
+    if agreed is None or agreed.channel is Channel.IN_SERVICE:
+        raise BadPartnership(
+            "days of later periods need the word of both sides. Enter the day on which they "
+            "agreed, and how they told you",
+            "later_said_on",
+        )
+    if not today - A_YEAR <= agreed.said_on <= today:
+        raise BadPartnership(
+            f"both sides cannot have agreed on {on_day(agreed.said_on)}: enter a day of the past "
+            "year, today at the latest",
+            "later_said_on",
         )
 
 

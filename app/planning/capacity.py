@@ -72,10 +72,13 @@ def spent(loaded: Loaded) -> Spent:
 
 def _add_holds(loaded: Loaded, used: Spent) -> None:
     """A hold spends like running support: what it holds cannot be promised again."""
+    counted: set[int] = set()
     for hold in loaded.holds:
-        if hold.is_in(loaded.day, loaded.period.ends):
+        if hold.is_in(loaded.day, loaded.period.ends) and hold.partnership_id not in counted:
             used.takings[hold.taker_id] += 1
             used.givings[hold.giver_id] += 1
+            # A partnership has a row for each of its periods, and one place.
+            counted |= set() if hold.partnership_id is None else {hold.partnership_id}
         if hold.period_code in loaded.year_and_terms:
             used.given_in_year[hold.giver_id] += hold.half_days
             used.taken_in_year[hold.taker_id] += hold.half_days
@@ -178,7 +181,7 @@ def _offers_left(loaded: Loaded, used: Spent, left: Left) -> None:
                     left.offer_half_days[row] = max(0, left.offer_half_days[row] - running.pop(0))
     place = {offer.id: row for row, offer in enumerate(loaded.offers)}
     for hold in loaded.holds:
-        if (at := place.get(hold.offer_id)) is not None:
+        if not hold.later and (at := place.get(hold.offer_id)) is not None:
             left.offer_half_days[at] = max(0, left.offer_half_days[at] - hold.half_days)
             if hold.is_in(loaded.day, loaded.period.ends):
                 left.offer_pairings[at] = max(0, left.offer_pairings[at] - 1)

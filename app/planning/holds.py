@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.exchange import Need, Offer, Period
 from models.matching import Proposal, Run
 from models.partnerships import Partnership, Support
-from models.vocabulary import HOLDING
+from models.vocabulary import APPROVED_PROPOSALS, HOLDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ class Hold:
     starts: date
     ends: date
     over: bool = False
+    later: bool = False
+    """Days that a partnership has in a later period than its proposal's: they come off both sides,
+    and off neither the need nor the offer."""
+    partnership_id: int | None = None
 
     def is_in(self, first: date, last: date) -> bool:
         """Whether its place is taken on some day from `first` to `last`."""
@@ -47,24 +51,33 @@ def held(
 
     `besides`: the proposal whose own hold is not counted.
     """
-    of_all: list[ColumnElement[bool]] = []
-    if besides is not None:
-        of_all.append(Proposal.id != besides)
+    of_one = [] if besides is None else [Proposal.id != besides]
+    of_proposals: list[ColumnElement[bool]] = [
+        Proposal.state.in_(HOLDING),
+        or_(Proposal.held_until.is_(None), Proposal.held_until > now),
+        ~has_partnership(),
+        *of_one,
+    ]
+    of_partnerships: list[ColumnElement[bool]] = [*of_one]
     if participants is not None:
-        of_all.append(
+        of_proposals.append(
             or_(
                 Need.participant_id.in_(participants),
                 Offer.participant_id.in_(participants),
             )
         )
-    proposed = holds_where(
-        session,
-        Proposal.state.in_(HOLDING),
-        or_(Proposal.held_until.is_(None), Proposal.held_until > now),
-        ~has_partnership(),
-        *of_all,
-    )
-    return proposed + _of_partnerships(session, *of_all)
+        of_partnerships.append(
+            or_(Support.taker_id.in_(participants), Support.giver_id.in_(participants))
+        )
+    return holds_where(session, *of_proposals) + _of_partnerships(session, *of_partnerships)
+
+
+def promised_for(session: Session, need_id: int) -> list[Hold]:
+    """What was approved for a need, or runs for it; what is only preferred is no promise yet."""
+    mine = Proposal.need_id == need_id
+    is_approved = Proposal.state.in_(APPROVED_PROPOSALS)
+    approved = holds_where(session, mine, is_approved, ~has_partnership())
+    return by_need(approved + _of_partnerships(session, mine))[need_id]
 
 
 def has_partnership() -> ColumnElement[bool]:
@@ -84,11 +97,12 @@ def _of_partnerships(session: Session, *conditions: ColumnElement[bool]) -> list
             Support.starts,
             Support.ends,
             Partnership.over_on.is_not(None),
+            Support.period_code != Run.period_code,
+            Partnership.id,
         )
         .join(Partnership, Partnership.id == Support.partnership_id)
         .join(Proposal, Proposal.id == Partnership.proposal_id)
-        .join(Need, Need.id == Proposal.need_id)
-        .join(Offer, Offer.id == Proposal.offer_id)
+        .join(Run, Run.id == Proposal.run_id)
         .where(*conditions)
         .order_by(Support.id)
     )
@@ -122,6 +136,6 @@ def by_need(holds: Iterable[Hold]) -> defaultdict[int, list[Hold]]:
     """What meets each need; what is over does not: a need that is open again says what it lacks."""
     found: defaultdict[int, list[Hold]] = defaultdict(list)
     for hold in holds:
-        if not hold.over:
+        if not hold.over and not hold.later:
             found[hold.need_id].append(hold)
     return found

@@ -206,7 +206,7 @@ def move(
     session.flush()
     if result in ENDED:
         flags.clear_by_decision(session, principal, proposal, now)
-        running.stop_with(session, principal, proposal, now)
+        running.stop_with(session, principal, proposal, said.note, now)
     if result in ENDED | APPROVED:
         lapsed = result is ProposalState.LAPSED
         how = RequestState.LAPSED if lapsed else RequestState.ENDED

@@ -1,5 +1,6 @@
 """The partnership that a proposal has become, and how it ends, whoever ends it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -9,10 +10,20 @@ from sqlalchemy.orm import Session
 from app.access.policy import Principal
 from app.database import WriteSession
 from app.events import audit
+from app.exchange.service import set_what_came
+from app.planning.holds import Hold, promised_for
 from app.proposals.states import NotNow
+from models.exchange import Need
 from models.matching import Proposal
 from models.partnerships import Partnership, Support, SupportVisit
-from models.vocabulary import DELIVERED, EndReason, SupportResult, SupportState, VisitState
+from models.vocabulary import (
+    DELIVERED,
+    EndReason,
+    NeedState,
+    SupportResult,
+    SupportState,
+    VisitState,
+)
 
 RUNNING: Final = frozenset({SupportState.ACTIVE, SupportState.PAUSED})
 
@@ -32,13 +43,31 @@ def require_none(session: Session, proposal: Proposal) -> None:
 
 
 def stop_with(
-    session: WriteSession, principal: Principal, proposal: Proposal, now: datetime
+    session: WriteSession,
+    principal: Principal,
+    proposal: Proposal,
+    note: str | None,
+    now: datetime,
 ) -> None:
-    """Stop the partnership of a proposal that ends in another way, as by a repair."""
+    """Stop the partnership of a proposal that ends in another way, as by a repair.
+
+    Its need looks for support again, unless what else was approved for it leaves nothing to ask.
+    """
     found = partnership_of(session, proposal.id)
-    if found is not None and found.state in RUNNING:
-        reason = EndReason.OTHER_SUPPORT
-        close(session, principal, found, SupportState.STOPPED, now.date(), reason, None)
+    if found is None or found.state not in RUNNING:
+        return
+    why = note or "The proposal was withdrawn."
+    close(session, principal, found, SupportState.STOPPED, now.date(), EndReason.OTHER, why)
+    need = session.get_one(Need, proposal.need_id)
+    others = promised_for(session, need.id)
+    if need.state == NeedState.MATCHED and not covers(need, others):
+        set_what_came(session, principal, need, NeedState.MATCH)
+
+
+def covers(need: Need, promised: Sequence[Hold]) -> bool:
+    """Whether what was approved for a need leaves nothing that it could still be planned for."""
+    enough = sum(each.half_days for each in promised) > need.half_days - need.half_days_min
+    return enough or 0 < need.max_givers <= len(promised)
 
 
 def close(

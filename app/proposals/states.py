@@ -3,13 +3,18 @@
 from typing import Final
 
 from app.errors import Conflict
-from models.vocabulary import ENDED_PROPOSALS, DecisionAction, ProposalState
+from models.vocabulary import (
+    APPROVED_PROPOSALS,
+    ENDED_PROPOSALS,
+    DecisionAction,
+    ProposalState,
+)
 
 A, S = DecisionAction, ProposalState
 
 LAPSING: Final = frozenset({S.PREFERRED, S.DUE_DILIGENCE})
 """Held states that end by themselves when nobody answers; what both sides agreed does not."""
-APPROVED: Final = frozenset({S.APPROVED, S.APPROVED_WITH_CONDITIONS})
+APPROVED: Final = APPROVED_PROPOSALS
 ENDED: Final = ENDED_PROPOSALS
 NOBODYS: Final = frozenset({A.LAPSE, A.COMPLETE})
 """Decisions that nobody takes: they come with time, or with the end of a partnership."""

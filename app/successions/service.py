@@ -12,7 +12,7 @@ from app.exchange.service import withdraw_need, withdraw_offer
 from app.proposals.decisions import NOTHING_SAID, move
 from app.proposals.states import after
 from app.register.successors.carry_over import carry_over
-from app.register.successors.open_items import OpenItems, open_items
+from app.register.successors.open_items import ENDED_NEEDS, OpenItems, open_items
 from app.register.successors.resolve import School, schools
 from app.successions.queries import closed_school
 from models.vocabulary import DecisionAction, ProposalState, SupportResult, SupportState
@@ -108,11 +108,14 @@ def _withdraw(
         state = after(ProposalState(proposal.state), DecisionAction.WITHDRAW)
         action = DecisionAction.WITHDRAW
         move(session, principal, proposal, action, state, NOTHING_SAID, now, 0)
-    for need in items.needs:
+    needs = [need for need in items.needs if need.state not in ENDED_NEEDS]
+    # Of a partnership, the rows ended with its proposal.
+    support_of_others = [each for each in items.support if each.partnership_id is None]
+    for need in needs:
         withdraw_need(session, principal, need.reference)
     for offer in items.offers:
         withdraw_offer(session, principal, offer.reference)
-    for support in items.support:
+    for support in support_of_others:
         support.state, support.result = SupportState.ENDED, SupportResult.NOT_KNOWN
         support.ends = max(now.date(), support.starts or now.date())
         support.version += 1
@@ -127,8 +130,8 @@ def _withdraw(
     session.flush()
     counts = {
         "proposal": len(items.proposals),
-        "need": len(items.needs),
+        "need": len(needs),
         "offer": len(items.offers),
-        "support": len(items.support),
+        "support": len(support_of_others),
     }
     return {kind: count for kind, count in counts.items() if count}

@@ -43,6 +43,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=30), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("over_on", sa.Date(), nullable=True),
+        sa.Column("later_said_on", sa.Date(), nullable=True),
+        sa.Column("later_channel", sa.String(length=10), nullable=True),
         sa.Column("started_by", sa.String(length=100), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -66,6 +68,11 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "fee_pounds is null or fee_pounds >= 0", name=op.f("ck_partnership_fee")
+        ),
+        sa.CheckConstraint(
+            "later_channel is null or later_channel in ('in_service', 'in_person', 'telephone', "
+            "'video_call', 'email', 'letter')",
+            name=op.f("ck_partnership_later_channel"),
         ),
         sa.CheckConstraint("starts <= ends", name=op.f("ck_partnership_dates")),
         sa.ForeignKeyConstraint(
@@ -189,12 +196,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # An older version knows no such ends. What was delivered stays in the register of support.
-    op.execute("update proposal set state = 'withdrawn' where state = 'completed'")
-    op.execute(
-        "update decision set action = 'withdraw', state_after = 'withdrawn' "
-        "where action = 'complete'"
-    )
+    if op.get_bind().scalar(sa.text("select count(*) from partnership")):
+        # Their days would be held by the proposals again, and count twice.
+        raise RuntimeError(
+            "There are partnerships, which an older version does not know. Restore the backup "
+            "from before the upgrade instead."
+        )
     _named(STATES, ACTIONS, OPEN)
     with op.batch_alter_table("support") as batch_op:
         batch_op.drop_constraint(op.f("fk_support_partnership_id_partnership"), type_="foreignkey")

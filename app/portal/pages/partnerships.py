@@ -21,7 +21,7 @@ from app.partnerships import partnership_queries as queries
 from app.partnerships.observed import observed
 from app.partnerships.partnership_queries import Whole as WholePartnership
 from app.partnerships.partnership_schemas import PartnershipShown, Rhythm
-from app.partnerships.terms import Later, Terms
+from app.partnerships.terms import Later, LaterAgreed, Terms
 from app.portal import forms, labels
 from app.portal.choices import PartnershipStep
 from app.portal.forms import Field, Filled
@@ -35,7 +35,7 @@ from app.proposals.schemas import Note
 from app.runs.queries import get_run
 from models.exchange import Period
 from models.partnerships import Concern
-from models.vocabulary import EndReason, NeedState, PaidBy, Reviewer, Side, SupportState
+from models.vocabulary import Channel, EndReason, NeedState, PaidBy, Reviewer, Side, SupportState
 
 router = APIRouter()
 PER_PAGE: Final = 50
@@ -65,11 +65,20 @@ class StartForm(RowModel):
     days_2: HalfDays | None = None
     period_3: Key | None = None
     days_3: HalfDays | None = None
+    later_said_on: Date | None = None
+    later_channel: Channel | None = None
 
     @property
     def terms(self) -> Terms:
         later = {f"{name}_{n}" for name in ("period", "days") for n in LATER}
+        later |= {"later_said_on", "later_channel"}
         return Terms(**self.model_dump(exclude={"starts", "ends", *later}))
+
+    @property
+    def later_agreed(self) -> LaterAgreed | None:
+        if self.later_said_on is None or self.later_channel is None:
+            return None
+        return LaterAgreed(self.later_said_on, self.later_channel)
 
     def later(self, filled: Filled) -> list[Later]:
         """The rows that are filled in; what is half of one is said at its other field."""
@@ -250,6 +259,7 @@ def start_partnership(
                 content.starts,
                 content.ends,
                 later,
+                later_agreed=content.later_agreed,
                 version=forms.whole(filled.values.get("version")),
                 now=now,
             )

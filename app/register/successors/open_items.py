@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, or_, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.chunks import chunked
 from app.register.gias.classification import CLOSED_STATUS
@@ -14,7 +14,7 @@ from app.register.successors.resolve import SCHOOL, School
 from models.exchange import Limits, Need, Offer, Period
 from models.interests import Interest
 from models.matching import Proposal, Steering
-from models.partnerships import Support
+from models.partnerships import Partnership, Support
 from models.register import Circumstance, Institution, NetworkMembership
 from models.vocabulary import ENDED_PROPOSALS, NeedState, SupportState
 
@@ -45,12 +45,20 @@ class OpenItems:
         return bool(self.needs or self.offers or self.support or self.proposals)
 
 
+def _runs(side: InstrumentedAttribute[int]) -> Select[int]:
+    """Needs or offers of partnerships that run, which follow wherever their support goes."""
+    of_partnership = select(side).join(Partnership, Partnership.proposal_id == Proposal.id)
+    return of_partnership.where(Partnership.over_on.is_(None))
+
+
 def open_needs(today: date) -> ColumnElement[bool]:
-    return Need.state.not_in(ENDED_NEEDS) & (Need.window_ends >= today)
+    still_open = Need.state.not_in(ENDED_NEEDS) & (Need.window_ends >= today)
+    return still_open | Need.id.in_(_runs(Proposal.need_id))
 
 
 def open_offers(today: date) -> ColumnElement[bool]:
-    return ~Offer.withdrawn & (Offer.window_ends >= today)
+    still_open = ~Offer.withdrawn & (Offer.window_ends >= today)
+    return still_open | Offer.id.in_(_runs(Proposal.offer_id))
 
 
 def running(today: date) -> ColumnElement[bool]:

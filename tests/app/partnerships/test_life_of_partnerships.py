@@ -1,5 +1,6 @@
 """From an approved proposal to what came of it: partnerships, their visits, reviews and ends."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,16 +16,22 @@ from app.partnerships import life, reviews, visits
 from app.partnerships.balance import balances
 from app.partnerships.partnership_queries import Whole, get_partnership, list_partnerships
 from app.partnerships.reviews import BadReview
-from app.partnerships.terms import BadPartnership, Later, Terms
+from app.partnerships.terms import BadPartnership, Later, LaterAgreed, Terms
 from app.partnerships.visits import BadVisit
+from app.planning.capacity import spent
+from app.planning.holds import by_need, held
+from app.planning.load import load
 from app.planning.pair_constraints import Unplannable
 from app.proposals import agreements, decisions
 from app.proposals.decisions import BadDecision
 from app.proposals.states import NotNow
-from models.exchange import Need
+from app.successions.service import settle
+from models.exchange import Need, Period
 from models.matching import Decision, Proposal
 from models.partnerships import Partnership, Support
+from models.register import Circumstance, Institution, Participant
 from models.vocabulary import (
+    Channel,
     DecisionAction,
     EndReason,
     NeedProgress,
@@ -38,7 +45,7 @@ from models.vocabulary import (
     Side,
     SupportResult,
 )
-from tests import runs
+from tests import rows, runs
 from tests.factories import acting, heard
 from tests.runs import FREELY, contested, match
 
@@ -425,8 +432,128 @@ def test_a_repair_that_withdraws_a_proposal_stops_its_partnership(approved: Data
             session, TERMINAL, proposal, withdraw, withdrawn, decisions.NOTHING_SAID, LATER, 0
         )
     found = whole(approved).summary.partnership
-    assert (found.state, found.reason) == ("stopped", "other_support")
+    assert (found.state, found.reason) == ("stopped", "other")
     assert given(approved) == [(1, 0, 0, 0)]
+
+
+def test_days_of_later_periods_need_both_sides_and_come_off_neither_need_nor_offer(
+    approved: Database,
+) -> None:
+    """Nor do they make a second supporter of one; money is for all days together."""
+    with approved.write() as session:
+        later_year = {"kind": "year", "starts": date(2027, 9, 1), "ends": date(2028, 8, 31)}
+        rows.add(session, Period(code="2027-28", name="2027 to 2028", **later_year))
+    longer: dict[str, Any] = {"ends": date(2028, 7, 1), "later": [Later("2027-28", 2)]}
+    with pytest.raises(BadPartnership, match="need the word of both sides"):
+        start(approved, **longer)
+    told = LaterAgreed(date(2026, 9, 3), Channel.TELEPHONE)
+    with pytest.raises(BadPartnership, match="cannot have agreed on 3 September 2026"):
+        start(approved, **longer, later_agreed=told)
+    told = LaterAgreed(NOW.date(), Channel.TELEPHONE)
+    paid = replace(TERMS, paid_by=PaidBy.DEPARTMENT, day_rate_pounds=300)
+    with pytest.raises(BadPartnership, match="no sum of public money"):
+        start(approved, paid, **longer, later_agreed=told)
+    start(approved, **longer, later_agreed=told)
+    with approved.read() as session:
+        holds = held(session, NOW)
+        assert [(each.half_days, each.later) for each in holds] == [(4, False), (2, True)]
+        assert [each.half_days for each in by_need(holds)[1]] == [4]
+        loaded = load(session, TERMINAL, None, "2026-27", NOW.date(), now=NOW)
+        assert (spent(loaded).takings, spent(loaded).givings) == ({1: 1}, {2: 1})
+
+
+def test_the_first_period_ends_where_both_sides_agreed_to(approved: Database) -> None:
+    """What changed after it was approved is no part of that, nor keeps it from starting."""
+    with approved.write() as session:
+        session.scalars(select(Need)).one().window_ends = date(2026, 12, 1)
+    with pytest.raises(BadPartnership, match="to 31 August 2027: 1 September 2027 is not"):
+        start(approved, ends=date(2027, 9, 1))
+    start(approved)
+    assert whole(approved).periods[0].ends == ENDS
+
+
+def test_nothing_goes_on_past_the_day_on_which_a_side_closes(approved: Database) -> None:
+    with approved.write() as session:
+        closing = {"kind": "closing", "starts": NOW.date(), "ends": date(2027, 1, 31)}
+        rows.add(session, Circumstance(participant_id=1, source="made up", **closing))
+    with pytest.raises(BadPartnership, match="to 31 January 2027: 16 July 2027 is not"):
+        start(approved)
+
+
+def test_an_end_before_a_visit_that_took_place_is_refused(approved: Database) -> None:
+    """Its days would be lost to everybody."""
+    start(approved)
+    write_up(approved, book(approved, date(2026, 11, 10)))
+    with (
+        approved.write() as session,
+        pytest.raises(BadPartnership, match="from 10 November 2026 to today as there was a visit"),
+    ):
+        life.end(
+            session,
+            BROKER,
+            1,
+            EndReason.COMPLETED,
+            date(2026, 10, 1),
+            NeedState.MET,
+            now=LATER,
+        )
+
+
+def test_a_need_is_matched_by_what_is_approved_and_open_again_when_that_stops(
+    approved: Database,
+) -> None:
+    """What is only preferred for it is no promise; once nothing is approved, it looks again."""
+    with approved.write() as session:
+        need = session.scalars(select(Need)).one()
+        need.half_days, need.half_days_min, need.max_givers = 8, 4, 2
+    start(approved)
+    assert need_state(approved) == "identified"
+    with approved.write() as session:
+        session.scalars(select(Need)).one().half_days = 4
+        session.scalars(select(Need)).one().state = "matched"
+    with approved.write() as session:
+        proposal, _, _ = decisions.lock(session, TERMINAL, 1)
+        withdraw, withdrawn = DecisionAction.WITHDRAW, decisions.ProposalState.WITHDRAWN
+        said = decisions.Said(note="Repair 3 of proposal 1")
+        decisions.move(session, TERMINAL, proposal, withdraw, withdrawn, said, LATER, 0)
+    assert need_state(approved) == "match"
+    found = whole(approved).summary.partnership
+    assert (found.reason, found.note) == ("other", "Repair 3 of proposal 1")
+
+
+def test_a_partnership_follows_a_school_to_its_successor(approved: Database) -> None:
+    """With its need, whatever that has become, so that one register has all of it."""
+    start(approved)
+    with approved.write() as session:
+        session.scalars(select(Need)).one().window_ends = NOW.date()
+        rows.add_school(session, 11)
+        closed = session.scalars(select(Institution).where(Institution.urn == 1)).one()
+        closed.in_scope, closed.status_code, closed.close_date = False, 2, NOW.date()
+    with approved.write() as session:
+        settle(session, TERMINAL, 1, to=11, now=LATER)
+    with approved.read() as session:
+        successor = session.scalars(
+            select(Participant.id).where(Participant.reference == "urn:11")
+        ).one()
+        assert session.scalars(select(Need.participant_id)).one() == successor
+        assert session.scalars(select(Support.taker_id)).one() == successor
+        assert [each.taker_id for each in held(session, LATER, {successor})] == [successor]
+        assert len(list_partnerships(session, TERMINAL, taker="11")) == 1
+
+
+def test_what_is_withdrawn_with_a_closed_school_ends_its_partnership_once(
+    approved: Database,
+) -> None:
+    start(approved)
+    write_up(approved, book(approved))
+    with approved.write() as session:
+        closed = session.scalars(select(Institution).where(Institution.urn == 2)).one()
+        closed.in_scope, closed.status_code, closed.close_date = False, 2, NOW.date()
+    with approved.write() as session:
+        settle(session, TERMINAL, 2, withdraw=True, now=LATER)
+    assert whole(approved).summary.partnership.state == "stopped"
+    assert [(each.state, each.half_days) for each in whole(approved).periods] == [("stopped", 1)]
+    assert need_state(approved) == "match"
 
 
 def test_whoever_is_outside_sees_and_changes_nothing(approved: Database) -> None:

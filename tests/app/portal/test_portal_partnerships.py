@@ -142,10 +142,14 @@ def test_support_goes_on_into_later_periods(who: Visitor, exchange: Database) ->
     longer = TERMS | {"ends": "1/7/2028"}
     page = fill(who, START, **longer, period_1="2027-28")
     assert (page.status, "#days_1" in page.links) == (422, True)
-    page = fill(who, START, **longer, period_1="2027-28", days_1="99")
+    agreed = {"later_said_on": "1/9/2026", "later_channel": "telephone"}
+    page = fill(who, START, **longer, **agreed, period_1="2027-28", days_1="99")
     assert (page.status, "#period_1" in page.links) == (422, True)
     assert "left in 2027-28" in page.text
-    assert fill(who, START, **longer, period_2="2027-28", days_2="1").status == 200
+    longer |= {"period_2": "2027-28", "days_2": "1", "period_1": "", "days_1": ""}
+    page = fill(who, START, **longer)
+    assert (page.status, "#later_said_on" in page.links) == (422, True)
+    assert fill(who, START, **longer, **agreed).status == 200
     with exchange.read() as session:
         found = session.scalars(select(Support).order_by(Support.starts)).all()
         assert [(each.period_code, each.half_days) for each in found] == [
