@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UNBOUND, Base
+from models.base import BOUND_IF_SET, UNBOUND, Base
 from models.vocabulary import (
     PENDING_REQUESTS,
     Channel,
@@ -77,6 +77,8 @@ class ConsentRequest(Base):
     made_at: Mapped[datetime]
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("consent_request.id"))
     """The request that it takes the place of."""
+    sent_to: Mapped[str | None] = mapped_column(String(64), info=BOUND_IF_SET)
+    """Which mailbox the link goes to, by a keyed digest of its address: see `mailboxes`."""
     state: Mapped[str] = mapped_column(String(10), info=UNBOUND)
     asked_at: Mapped[datetime | None] = mapped_column(info=UNBOUND)
     """When the link was sent; none while somebody else is asked first."""

@@ -19,9 +19,11 @@ from sqlalchemy import select, update
 
 from app.access.policy import TERMINAL
 from app.consent.clocks import keep_clocks
+from app.consent.letters import ELSEWHERE
 from app.consent.service import Whom
 from app.contacts.service import erase_contact
 from app.database import Database, database_now
+from app.events.verify import verify
 from app.jobs.setup import make_worker
 from app.mail import outbox
 from app.mail.message import BadMessage, Message, check_address, written
@@ -173,7 +175,7 @@ def test_what_a_server_refuses(
 
 
 def test_an_address_put_right_is_written_to(exchange: Database) -> None:
-    """What a server refused for good is sent to the new address when the broker asks again."""
+    """What a server refused for good goes to the new address, by another link, when asked again."""
     ask_now(exchange, Whom(taker=1))
     assert postman(exchange, Letterbox(NotSent("refused (code 550)", for_good=True)))() == 0
     with exchange.write() as session:
@@ -185,7 +187,23 @@ def test_an_address_put_right_is_written_to(exchange: Database) -> None:
         ask_now(exchange, Whom(taker=1))
         postman(exchange, box)()
     assert [each.to for each in box.got] == ["right@school.example"]
-    assert states(exchange) == [("taker", "open")]
+    assert states(exchange) == [("taker", "replaced"), ("taker", "open")]
+
+
+def test_a_link_goes_to_one_mailbox(exchange: Database) -> None:
+    """A reminder to another address than the link went to is not sent; the broker is told."""
+    box = Letterbox()
+    ask_now(exchange, Whom(taker=1))
+    send = postman(exchange, box)
+    assert send() == 1
+    with exchange.snapshot() as session:
+        assert verify(session).fault is None
+    with exchange.write() as session:
+        session.get_one(Contact, 1).email = "other@school.example"
+    later(exchange, timedelta(hours=48))
+    assert (keep_clocks(exchange, 48, 120), send()) == (1, 0)
+    assert [each.to for each in box.got] == ["one@school.example"]
+    assert mails(exchange)[1].error == ELSEWHERE
 
 
 def test_a_server_that_is_away(exchange: Database) -> None:
