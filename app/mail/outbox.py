@@ -98,6 +98,9 @@ class Postman:
             error = bad.detail
         except NotSent as failed:
             error, for_good = failed.reason, failed.for_good
+        except Exception as unforeseen:  # or it would be sent for ever, and nobody would know
+            # By its type alone: what it says may repeat the address.
+            error, for_good = f"an error of the service ({type(unforeseen).__name__})", False
         note(self.database, mail_id, error, for_good=for_good)
         return error is None
 

@@ -190,6 +190,27 @@ def test_an_address_put_right_is_written_to(exchange: Database) -> None:
     assert states(exchange) == [("taker", "replaced"), ("taker", "open")]
 
 
+def test_an_error_that_nobody_foresaw_is_given_up(exchange: Database, log_lines: list[Any]) -> None:
+    """It counts like any other, is told by its type alone, and holds up no other email."""
+
+    class Broken(Letterbox):
+        def send(self, message: Message) -> None:
+            if message.to.startswith("one"):
+                raise KeyError(message.to)
+            super().send(message)
+
+    box = Broken()
+    ask_now(exchange)
+    assert postman(exchange, box)() == 1
+    for _ in PAUSES:
+        due_again(exchange)
+        assert postman(exchange, box)() == 0
+    first, second = mails(exchange)
+    assert (first.state, second.state) == ("dead", "delivered")
+    assert first.error == "an error of the service (KeyError)"
+    assert "school.example" not in repr(log_lines)
+
+
 def test_a_link_goes_to_one_mailbox(exchange: Database) -> None:
     """A reminder to another address than the link went to is not sent; the broker is told."""
     box = Letterbox()
@@ -414,6 +435,11 @@ def test_new_terms_are_told_with_the_old(exchange: Database) -> None:
         "a@b.example,c@d.example",
         "",
         "a@é.example",
+        "a..b@c.example",
+        ".a@b.example",
+        "a.@b.example",
+        "a@b..example",
+        "a@.example",
     ],
 )
 def test_an_address_smuggles_nothing_in(address: str) -> None:
