@@ -29,6 +29,11 @@ def link_name(request_id: int) -> str:
     return f"{LINK}{request_id}"
 
 
+def request_of_link(name: str) -> int | None:
+    """The request through whose link somebody acted under this name; none of others."""
+    return _number(name, LINK)
+
+
 def persons_of(session: Session, names: Iterable[str]) -> dict[str, str]:
     """Whom each name stands for: the same text for names of the same person.
 
