@@ -67,8 +67,8 @@ class ConsentRequest(Base):
     """What that contact is there, as of when it was asked; never a name."""
     nonce: Mapped[str] = mapped_column(String(32))
     choices: Mapped[list[dict[str, Any]]]
-    """Other proposals of the same need that the school may pick, with whom to ask then:
-    `{"proposal": 7, "giver": 3, "home_head": null}`."""
+    """Other proposals of the same need that the school may pick, with whom to ask then and on
+    which terms: `{"proposal": 7, "giver": 3, "home_head": null, "terms": {}}`."""
     terms: Mapped[dict[str, Any]]
     """What was asked about: days, dates, aims and money as they stood."""
     answer_hours: Mapped[int]

@@ -238,7 +238,9 @@ def _choices(
         for party, number in ((Party.GIVER, each.giver), (Party.HOME_HEAD, each.home_head)):
             if number is not None:
                 _contact(session, principal, party, number, need, offer)
-        found.append({"proposal": other.id, "giver": each.giver, "home_head": each.home_head})
+        terms = terms_today(session, other, need, offer)
+        choice = {"proposal": other.id, "giver": each.giver, "home_head": each.home_head}
+        found.append(choice | {"terms": terms})
     return found
 
 

@@ -330,7 +330,7 @@ def test_the_school_picks_another(exchange: Database) -> None:
     assert proposal(exchange).state == "withdrawn"
     assert states(exchange) == [("taker", "yes"), ("giver", "ended")]
     assert proposal(exchange, other).state == "preferred"
-    assert states(exchange, other) == [("giver", "open")]
+    assert states(exchange, other) == [("giver", "open"), ("taker", "yes")]
     assert said(exchange, other) == [("taker", "yes", f"link:{taker}")]
     assert keep_up(exchange, None, NOW) == 0, "the school has chosen; nothing follows"
     answer(exchange, requests(exchange, other)[0].id)
