@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from app.access.mailboxes import mailbox_in
+from app.access.mailboxes import comparable, mailbox_in
 from models.access import OWNER_NOT_RECORDED, ApiKey
 from models.consent import ConsentRequest
 from models.contacts import Contact
@@ -37,14 +37,16 @@ def request_of_link(name: str) -> int | None:
 def persons_of(session: Session, names: Iterable[str]) -> dict[str, str]:
     """Whom each name stands for: the same text for names of the same person.
 
-    A link of which nobody knows where it went may be anybody's: then all are one.
+    A link of which nobody knows where it went, or knew by another secret, may be anybody's: then
+    all are one.
     """
     names = list(names)
     keys = _persons_of_keys(session) if any(each.startswith(KEY) for each in names) else {}
     boxes = _mailboxes(session, names) if any(each.startswith(LINK) for each in names) else {}
-    if None in boxes.values():
+    if not comparable(boxes.values()):
         return dict.fromkeys(names, _MAILBOX)
-    return {name: boxes.get(name) or keys.get(name, name) for name in names}
+    found = {name: _MAILBOX + str(box) for name, box in boxes.items()}
+    return {name: found.get(name, keys.get(name, name)) for name in names}
 
 
 def same_person(session: Session, name: str) -> frozenset[str]:
@@ -68,12 +70,11 @@ def _mailboxes(session: Session, names: Iterable[str]) -> dict[str, str | None]:
     of_these = known.where(UserDetails.user_id.in_(users.values()))
     of_users = {number: address for number, address in session.execute(of_these)}
     found = {name: sent.get(number) for name, number in links.items()}
-    found |= {
+    return found | {
         name: mailbox_in(session, address)
         for name, number in users.items()
         if (address := of_users.get(number))
     }
-    return {name: box and _MAILBOX + box for name, box in found.items()}
 
 
 def _by_mailbox(session: Session, name: str) -> frozenset[str]:

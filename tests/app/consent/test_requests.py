@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.access.mailboxes import mailbox_of
 from app.access.persons import persons_of, same_person
 from app.access.policy import TERMINAL, Action, Link, Principal, Role, Scope, may
 from app.consent import answers
@@ -447,6 +448,7 @@ def in_one_network(database: Database) -> None:
         ("two@school.example", None, False),
         ("two@school.example", "one@school.example", False),
         ("two@school.example", "not sent", True),
+        ("two@school.example", "another secret", True),
     ],
 )
 def test_two_links_of_one_person_need_an_approver(
@@ -466,6 +468,10 @@ def test_two_links_of_one_person_need_an_approver(
     with exchange.write() as session:
         if between == "erased":
             erase_contact(session, TERMINAL, 1)
+        elif between == "another secret":
+            request = session.get_one(ConsentRequest, giver)
+            request.sent_to = mailbox_of("another secret", "one@school.example")
+            audit.record(session, actor="test", action="proposal.link_sent", subject="proposal:1")
         elif between is not None:
             session.execute(update(Contact).where(Contact.id == 1).values(email=between))
     answer(exchange, giver)
@@ -477,7 +483,7 @@ def test_two_links_of_one_person_need_an_approver(
         same = same_person(session, names[0])
     if alike:
         assert (len(people), full.proposal.state, found) == (1, "agreed", BY_ONE)
-        assert (names[1] in same) == (between != "not sent")
+        assert (names[1] in same) == (between not in ("not sent", "another secret"))
     else:
         assert (len(people), full.proposal.state, names[1] in same) == (2, "approved", False)
 
