@@ -334,14 +334,28 @@ def record_release(
     asked = [
         each
         for each in open_requests.requests_of(session, proposal_id, list(RequestState))
-        if each.party == Party.HOME_HEAD and each.voided_at is None
+        if each.party == Party.HOME_HEAD
     ]
-    if not asked or asked[-1].state not in waits:
+    voided = bool(asked) and asked[-1].voided_at is not None
+    if not asked or (asked[-1].state not in waits and not voided):
         raise NotNow(
             "No head who releases the person was asked about this proposal, or the answer is "
             "there already."
         )
     request = asked[-1]
+    if voided:
+        # What was said to other terms stays as it is; this is the word on today's.
+        request = open_requests.make(
+            session,
+            proposal,
+            Asked(Party.HOME_HEAD, request.contact_id, request.role),
+            by=principal.name,
+            actor=principal.name,
+            terms=terms_today(session, proposal, need, offer),
+            answer_hours=request.answer_hours,
+            now=now,
+            follows=request,
+        )
     request.state = RequestState(says.value)
     request.closed_at, request.closed_by = now, principal.name
     request.answered_role, request.said_on = heard.said_by, heard.said_on

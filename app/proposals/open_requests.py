@@ -108,9 +108,9 @@ def advance(session: WriteSession, actor: str, proposal: Proposal, now: datetime
         return
     everything = requests_of(session, proposal.id, list(RequestState))
     last = {each.party: each for each in everything if each.voided_at is None}
-    taker, home = last.get(Party.TAKER), last.get(Party.HOME_HEAD)
+    taker = last.get(Party.TAKER)
     chooses = taker is not None and bool(taker.choices) and taker.state in PENDING_REQUESTS
-    released = home is None or home.state == RequestState.YES
+    released = not is_release_due(session, proposal.id)
     for party, may_go in (
         (Party.TAKER, True),
         (Party.HOME_HEAD, not chooses),

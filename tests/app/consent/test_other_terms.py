@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event, select, update
 
 from app.access.policy import TERMINAL
+from app.consent import answers
 from app.consent.service import Choice, Whom
 from app.database import Database
 from app.events import audit
@@ -22,6 +23,7 @@ from models.matching import Agreement
 from models.register import Institution
 from models.vocabulary import Party, Reply
 from tests.consent import NOW, answer, ask, latest, preferred, proposal, requests, states
+from tests.factories import heard
 from tests.rows import add_school
 
 CHOOSING = Whom(1, 2, choices=(Choice("far", 3),))
@@ -61,6 +63,16 @@ def test_a_release_that_was_voided_is_due(exchange: Database) -> None:
     assert states(exchange) == [("home_head", "yes")]
     with exchange.read() as session:
         assert is_release_due(session, 1)
+    ask(exchange, Whom(giver=2))
+    assert latest(exchange, Party.GIVER).state == "waiting"
+    with exchange.write() as session:
+        answers.record_release(
+            session, TERMINAL, 1, Reply.YES, heard(on=NOW), hold_days=14, now=NOW
+        )
+    assert latest(exchange, Party.GIVER).state == "open"
+    assert states(exchange) == [("home_head", "yes"), ("giver", "open"), ("home_head", "yes")]
+    with exchange.read() as session:
+        assert not is_release_due(session, 1)
 
 
 def test_a_pick_is_of_what_was_offered(exchange: Database) -> None:
