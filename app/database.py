@@ -54,7 +54,8 @@ class WriteSession(Session):
         if self.info.get("has_begun", True):
             yield self
         else:
-            with ReadSession(self.info["read_engine"]) as session:
+            info = {"secret": self.info.get("secret")}
+            with ReadSession(self.info["read_engine"], info=info) as session:
                 yield session
 
     def once_committed(self, tell: Callable[[], None]) -> None:
@@ -146,6 +147,8 @@ class Database:
         self.before_commit: Callable[[WriteSession], object] | None = None
         """What belongs to every transaction besides what it was begun for; whoever puts the
         service together sets it."""
+        self.secret: Callable[[], str] | None = None
+        """The secret of the installation, for what is compared by keyed digests; set likewise."""
         if self._file is not None:
             for engine in (self.read_engine, self.write_engine):
                 event.listen(engine, "do_connect", self._create)
@@ -191,12 +194,12 @@ class Database:
             yield session
 
     def _write_session(self) -> WriteSession:
-        info = {"has_begun": False, "read_engine": self.read_engine}
+        info = {"has_begun": False, "read_engine": self.read_engine, "secret": self.secret}
         return WriteSession(self.write_engine, info=info)
 
     @contextmanager
     def read(self) -> Iterator[ReadSession]:
-        with ReadSession(self.read_engine) as session:
+        with ReadSession(self.read_engine, info={"secret": self.secret}) as session:
             yield session
 
     @contextmanager
@@ -205,7 +208,7 @@ class Database:
         engine = self.read_engine
         if not self.is_embedded:
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
-        with ReadSession(engine) as session:
+        with ReadSession(engine, info={"secret": self.secret}) as session:
             yield session
 
     def dispose(self) -> None:

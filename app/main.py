@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -14,6 +15,7 @@ from app.access.callers import admit, caller
 from app.access.declared import public, require_declared, signed_in
 from app.access.key_routes import router as keys
 from app.access.routes import router as access
+from app.access.secret import signing_secret
 from app.access.session_routes import router as sessions
 from app.batches.routes import router as batches
 from app.batches.schedule_routes import router as schedules
@@ -97,6 +99,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
     )
     app.state.database = database or Database(settings.database_url)
     app.state.database.before_commit = flags.review
+    app.state.database.secret = partial(signing_secret, settings)
     app.state.settings = settings
     app.state.callers = {}
     app.state.keys_noted = {}

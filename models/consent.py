@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import UNBOUND, Base
+from models.base import BOUND_IF_SET, UNBOUND, Base
 from models.vocabulary import (
     PENDING_REQUESTS,
     Channel,
@@ -67,8 +67,8 @@ class ConsentRequest(Base):
     """What that contact is there, as of when it was asked; never a name."""
     nonce: Mapped[str] = mapped_column(String(32))
     choices: Mapped[list[dict[str, Any]]]
-    """Other proposals of the same need that the school may pick, with whom to ask then:
-    `{"proposal": 7, "giver": 3, "home_head": null}`."""
+    """Other proposals of the same need that the school may pick, with whom to ask then and on
+    which terms: `{"proposal": 7, "giver": 3, "home_head": null, "terms": {}}`."""
     terms: Mapped[dict[str, Any]]
     """What was asked about: days, dates, aims and money as they stood."""
     answer_hours: Mapped[int]
@@ -77,6 +77,8 @@ class ConsentRequest(Base):
     made_at: Mapped[datetime]
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("consent_request.id"))
     """The request that it takes the place of."""
+    sent_to: Mapped[str | None] = mapped_column(String(64), info=BOUND_IF_SET)
+    """Which mailbox the link goes to, by a keyed digest of its address: see `mailboxes`."""
     state: Mapped[str] = mapped_column(String(10), info=UNBOUND)
     asked_at: Mapped[datetime | None] = mapped_column(info=UNBOUND)
     """When the link was sent; none while somebody else is asked first."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.access.mailboxes import mailbox_of
 from app.access.policy import TERMINAL, Principal
 from app.consent import answers, service
 from app.consent.answers import Answer
@@ -15,11 +16,13 @@ from app.consent.service import Whom
 from app.contacts.schemas import ContactContent
 from app.contacts.service import add_contact
 from app.database import Database, database_now
+from app.events import audit
 from app.mail.message import Message
 from app.mail.outbox import Postman
 from app.mail.ports import NotSent
 from app.proposals import decisions
 from models.consent import ConsentRequest
+from models.contacts import Contact
 from models.matching import Proposal
 from models.vocabulary import DecisionAction, Party, Reply
 from tests.runs import FREELY, contested, match
@@ -67,6 +70,7 @@ def preferred(database: Database, now: datetime = NOW) -> Database:
 
     Contacts 1, 2 and 3 are of those schools, and 4 is the home head at school 2.
     """
+    database.secret = lambda: SECRET
     match(contested(database), FREELY, now=now)
     with database.write() as session:
         decisions.decide(session, TERMINAL, 1, DecisionAction.PREFER, hold_days=14, now=now)
@@ -148,6 +152,16 @@ def link(database: Database, request_id: int, secret: str = SECRET) -> str:
 
 def postman(database: Database, port: Any, secret: Callable[[], str] = lambda: SECRET) -> Postman:
     return Postman(database, port, Letters(secret, SOURCE))
+
+
+def delivered(database: Database) -> None:
+    """Every link that is open has gone to the address that its contact has now."""
+    with database.write() as session:
+        for each in session.scalars(select(ConsentRequest).where(ConsentRequest.state == "open")):
+            contact = session.get_one(Contact, each.contact_id)
+            if each.sent_to is None and contact.email is not None:
+                each.sent_to = mailbox_of(SECRET, contact.email)
+        audit.record(session, actor="test", action="proposal.link_sent", subject="proposal:1")
 
 
 def later(database: Database, by: timedelta) -> None:

@@ -104,7 +104,7 @@ def everything(database: Database) -> None:
                     **{"proposal_id": proposal, "party": "taker", "contact_id": 1, "role": "head"},
                     **{"nonce": "0" * 32, "choices": [], "terms": {}, "answer_hours": 168},
                     **{"asked_by": "user:1", "made_at": AT, "state": "open", "asked_at": AT},
-                    expires_at=AT,
+                    **{"expires_at": AT, "sent_to": "2" * 64},
                 ),
                 matching.RuleException(
                     **{"proposal_id": proposal, "rule": "too_far", "figures": {"miles": 31}},

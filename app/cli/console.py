@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,7 @@ def _review(session: "WriteSession") -> None:
 @contextmanager
 def open_database() -> Iterator["Database"]:
     """The database of the settings, migrated to this version's schema."""
+    from app.access.secret import signing_secret
     from app.database import Database
     from app.log import configure
     from app.migrate import require_current
@@ -82,6 +84,7 @@ def open_database() -> Iterator["Database"]:
     with Database(settings().database_url) as database:
         require_current(database)
         database.before_commit = _review
+        database.secret = partial(signing_secret, settings())
         yield database
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from app.access.persons import link_name
 from app.access.policy import Action, Link, Principal, authorise
@@ -13,7 +13,7 @@ from app.database import WriteSession, database_now
 from app.errors import Problem
 from app.proposals import agreements, flags, open_requests
 from app.proposals.agreements import approve_if_ruled, void_if_changed
-from app.proposals.decisions import NOTHING_SAID, Said, check_current, lock, move
+from app.proposals.decisions import NOTHING_SAID, Said, check_current, lock, lock_sides, move
 from app.proposals.heard import Heard, NotHeard, check_heard
 from app.proposals.open_requests import Asked
 from app.proposals.pair_check import check_pair
@@ -90,6 +90,9 @@ def answer(
     party = Party(request.party)
     link = Link(request.proposal_id, SIDE_OF.get(party))
     principal = Principal(link_name(request_id), frozenset(), link=link)
+    if request.choices:
+        # Of all that may be picked at once: who holds one of them may wait for another.
+        lock_sides(session, [request.proposal_id, *(each["proposal"] for each in request.choices)])
     proposal, need, offer = lock(session, principal, request.proposal_id)
     request = session.get_one(
         ConsentRequest, request_id, with_for_update=True, populate_existing=True
@@ -102,6 +105,13 @@ def answer(
     if not role:
         raise BadAnswer("role", "Enter your role, like headteacher.")
     chosen = _chosen(request, given)
+    picked = [each for each in request.choices if each["proposal"] == chosen]
+    if picked and open_requests.void_choice(
+        session, principal.name, proposal, request, picked[0], now
+    ):
+        proposal.version += 1
+        session.flush()
+        return request
     request.state = RequestState(given.says.value)
     request.closed_at, request.closed_by = now, principal.name
     request.answered_role, request.said_on = role, now.date()
@@ -242,7 +252,10 @@ def _pick(
     terms = terms_today(session, second, need, offer)
     for party in (Party.HOME_HEAD, Party.GIVER):
         contact = session.get(Contact, chosen[party.value] or 0)
-        if contact is not None and contact.email is not None:
+        theirs = party is Party.HOME_HEAD or (
+            contact is not None and contact.participant_id == offer.participant_id
+        )
+        if contact is not None and contact.email is not None and theirs:
             open_requests.make(
                 session,
                 second,
@@ -253,9 +266,39 @@ def _pick(
                 answer_hours=request.answer_hours,
                 now=now,
             )
+    _note_pick(session, principal, second, request, terms, now)
     said = Answer(Reply.YES, str(request.answered_role))
     _agree(session, principal, chosen_id, Party.TAKER, said, said.role, now, hold_days)
     _go_on(session, principal, second, now, hold_days)
+
+
+def _note_pick(
+    session: WriteSession,
+    principal: Principal,
+    second: Proposal,
+    request: ConsentRequest,
+    terms: dict[str, Any],
+    now: datetime,
+) -> None:
+    """The school's yes as an answer about what it picked, so that it is asked when that changes."""
+    noted = open_requests.make(
+        session,
+        second,
+        Asked(Party.TAKER, request.contact_id, request.role),
+        by=request.asked_by,
+        actor=principal.name,
+        terms=terms,
+        answer_hours=request.answer_hours,
+        now=now,
+        follows=request,
+    )
+    noted.state, noted.closed_at, noted.closed_by = RequestState.YES, now, principal.name
+    noted.asked_at, noted.expires_at = request.asked_at, request.expires_at
+    noted.answered_role, noted.said_on = request.answered_role, request.said_on
+    noted.sent_to = request.sent_to
+    session.flush()
+    told = {"party": noted.party, "says": str(Reply.YES), "of": noted}
+    open_requests.record(session, principal.name, noted, "answered", **told)
 
 
 def record_release(
@@ -291,14 +334,28 @@ def record_release(
     asked = [
         each
         for each in open_requests.requests_of(session, proposal_id, list(RequestState))
-        if each.party == Party.HOME_HEAD and each.voided_at is None
+        if each.party == Party.HOME_HEAD
     ]
-    if not asked or asked[-1].state not in waits:
+    voided = bool(asked) and asked[-1].voided_at is not None
+    if not asked or (asked[-1].state not in waits and not voided):
         raise NotNow(
             "No head who releases the person was asked about this proposal, or the answer is "
             "there already."
         )
     request = asked[-1]
+    if voided:
+        # What was said to other terms stays as it is; this is the word on today's.
+        request = open_requests.make(
+            session,
+            proposal,
+            Asked(Party.HOME_HEAD, request.contact_id, request.role),
+            by=principal.name,
+            actor=principal.name,
+            terms=terms_today(session, proposal, need, offer),
+            answer_hours=request.answer_hours,
+            now=now,
+            follows=request,
+        )
     request.state = RequestState(says.value)
     request.closed_at, request.closed_by = now, principal.name
     request.answered_role, request.said_on = heard.said_by, heard.said_on

@@ -6,13 +6,15 @@ from typing import Final
 
 from sqlalchemy import select
 
+from app.access.mailboxes import mailbox_of
 from app.access.policy import WORKER
 from app.consent.links import token_of
 from app.consent.sheet import sheet_of
 from app.consent.wording import why_closed
-from app.database import ReadSession, database_now
+from app.database import WriteSession, database_now
 from app.mail.message import Message, check_address
 from app.mail.outbox import NotWanted
+from app.proposals import open_requests
 from app.wording import at_moment
 from models.consent import ConsentRequest, Mail
 from models.contacts import Contact
@@ -20,6 +22,9 @@ from models.vocabulary import MailKind, Party
 
 PATH: Final = "/portal/answer/"
 GONE: Final = "the contact was erased or has no email address any more"
+ELSEWHERE: Final = (
+    "the address of the contact has changed since the link was first sent to it, so ask again"
+)
 _SUBJECTS: Final = {
     MailKind.ASKED: "Please answer: {title}",
     MailKind.REMINDED: "Reminder, please answer: {title}",
@@ -40,15 +45,15 @@ class Letters:
     source: str
     """The address of this service, as readers know it."""
 
-    def __call__(self, session: ReadSession, mail: Mail) -> Message:
-        request = session.get_one(ConsentRequest, mail.request_id)
+    def __call__(self, session: WriteSession, mail: Mail) -> Message:
+        request = session.get_one(ConsentRequest, mail.request_id, with_for_update=True)
         now = database_now(session)
         if why_closed(request, now) is not None:
             raise NotWanted("the link needs no answer any more")
         contact = session.get(Contact, request.contact_id)
         if contact is None or contact.email is None:
             raise NotWanted(GONE)
-        check_address(contact.email)
+        self._note_mailbox(session, request, check_address(contact.email))
         sheet = sheet_of(session, WORKER, request.proposal_id, now.date())
         before = session.scalar(
             select(ConsentRequest.why).where(ConsentRequest.id == request.follows_id)
@@ -67,6 +72,17 @@ class Letters:
         subject = _SUBJECTS[MailKind(mail.kind)].format(title=_in_one_line(sheet.title))
         text = "\n\n".join(parts) + "\n"
         return Message(mail.message_id, contact.email, subject, text, now)
+
+    def _note_mailbox(self, session: WriteSession, request: ConsentRequest, address: str) -> None:
+        """One link goes to one mailbox: who answers through it is whoever reads that."""
+        mailbox = mailbox_of(self.secret(), address)
+        if request.sent_to is None:
+            request.sent_to = mailbox
+            session.flush()
+            told = {"party": request.party, "of": request}
+            open_requests.record(session, WORKER.name, request, "link_sent", **told)
+        elif request.sent_to != mailbox:
+            raise NotWanted(ELSEWHERE)
 
 
 def _in_one_line(title: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from app.access.mailboxes import mailbox_in
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import authorise_on, visible
 from app.contacts.service import get_contact
@@ -152,8 +153,9 @@ def _ask_one(
     for each in open_requests.requests_of(session, proposal.id, PENDING_REQUESTS):
         if each.party != asked.party:
             continue
-        if (each.contact_id, each.choices) == (asked.contact_id, choices):
-            # The address may have been put right since.
+        same = (each.contact_id, each.choices) == (asked.contact_id, choices)
+        # Where the address was put right, what went to the wrong one must open nothing any more.
+        if same and _goes_there(session, each):
             if outbox.put_again(session, MailKind.ASKED, each.id, now):
                 told = {"party": each.party, "contact": each.contact_id}
                 open_requests.record(session, principal.name, each, "asked_again", **told)
@@ -173,6 +175,14 @@ def _ask_one(
         choices=choices,
         follows=follows,
     )
+
+
+def _goes_there(session: WriteSession, request: ConsentRequest) -> bool:
+    """Whether the link went to where its contact is now, if it went anywhere."""
+    if request.sent_to is None:
+        return True
+    contact = session.get_one(Contact, request.contact_id)
+    return contact.email is not None and mailbox_in(session, contact.email) == request.sent_to
 
 
 def _contact(
@@ -228,7 +238,9 @@ def _choices(
         for party, number in ((Party.GIVER, each.giver), (Party.HOME_HEAD, each.home_head)):
             if number is not None:
                 _contact(session, principal, party, number, need, offer)
-        found.append({"proposal": other.id, "giver": each.giver, "home_head": each.home_head})
+        terms = terms_today(session, other, need, offer)
+        choice = {"proposal": other.id, "giver": each.giver, "home_head": each.home_head}
+        found.append(choice | {"terms": terms})
     return found
 
 

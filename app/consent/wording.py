@@ -30,6 +30,7 @@ STATES: Final[Mapping[RequestState, str]] = {
     RequestState.ENDED: "Ended",
     RequestState.LAPSED: "No answer in time",
 }
+SHUT: Final = frozenset({RequestState.REPLACED, RequestState.VOIDED, RequestState.ENDED})
 ASK_THEM: Final = "If you have a question, reply to whoever sent you the link."
 
 
@@ -59,6 +60,11 @@ def why_closed(request: ConsentRequest, now: datetime) -> str | None:
             return "You do not need to answer yet. We will send you an email when you do."
         case _:
             return f"{request.why or 'It needs no answer any more.'} {ASK_THEM}"
+
+
+def opens_nothing(request: ConsentRequest) -> bool:
+    """Whether a link shows only why: another is in its place, or nobody is asked any more."""
+    return request.voided_at is not None or request.state in SHUT
 
 
 def _too_late(request: ConsentRequest) -> str:

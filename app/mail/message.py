@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as CRLF
@@ -37,12 +38,21 @@ class Message:
 def check_address(address: str) -> str:
     """The same; raises `BadMessage` for what no email can go to, or would say more than that."""
     known = address.isascii() and not _CONTROL.search(address) and _ADDRESS.fullmatch(address)
-    if len(address) > MOST_LETTERS or not known:
+    if len(address) > MOST_LETTERS or not known or not _can_be_written(address):
         raise BadMessage(
-            "The email address of the contact has a line break, a space or another character "
-            "that an address cannot have. Correct it, like name@example.org."
+            "The email address of the contact has a line break, a space, two dots in a row or "
+            "something else that an address cannot have. Correct it, like name@example.org."
         )
     return address
+
+
+def _can_be_written(address: str) -> bool:
+    """Whether the library that writes headers takes it, whose errors are of many types."""
+    try:
+        Address(addr_spec=address)
+    except (ValueError, IndexError, HeaderParseError):
+        return False
+    return True
 
 
 def written(message: Message, sender: str) -> bytes:

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 from sqlalchemy import select
 
-from app.database import Database, ReadSession, WriteSession, database_now
+from app.database import Database, WriteSession, database_now
 from app.mail.message import BadMessage, Message
 from app.mail.ports import MailPort, NotSent
 from models.consent import Mail
@@ -36,8 +36,11 @@ class NotWanted(Exception):
     """Why an email is not to be sent any more."""
 
 
-Compose = Callable[[ReadSession, Mail], Message]
-"""Puts an email together. Raises `NotWanted` or `BadMessage` where there is none to send."""
+Compose = Callable[[WriteSession, Mail], Message]
+"""Puts an email together, and notes where it goes before it can have gone there.
+
+Raises `NotWanted` or `BadMessage` where there is none to send.
+"""
 
 
 def put(session: WriteSession, kind: MailKind, request_id: int, now: datetime) -> None:
@@ -86,7 +89,7 @@ class Postman:
         error: str | None = None
         for_good = True
         try:
-            with self.database.read() as session:
+            with self.database.write() as session:
                 message = self.compose(session, session.get_one(Mail, mail_id))
             self.port.send(message)
         except NotWanted as reason:
@@ -95,6 +98,9 @@ class Postman:
             error = bad.detail
         except NotSent as failed:
             error, for_good = failed.reason, failed.for_good
+        except Exception as unforeseen:  # or it would be sent for ever, and nobody would know
+            # By its type alone: what it says may repeat the address.
+            error, for_good = f"an error of the service ({type(unforeseen).__name__})", False
         note(self.database, mail_id, error, for_good=for_good)
         return error is None
 

@@ -289,7 +289,8 @@ def answer_concern(
         .join(Partnership, Partnership.id == Concern.partnership_id)
         .join(Proposal, Proposal.id == Partnership.proposal_id)
         .where(Concern.id == concern_id, visible(wider, Action.APPROVE, Proposal))
-        .with_for_update()
+        # The concern alone: the partnership is locked after its proposal, here it would be before.
+        .with_for_update(of=Concern)
     ).first()
     if row is None:
         raise NotFound(f"There is no concern {concern_id}. Check the number.")

@@ -333,7 +333,7 @@ def void_changed(database: Database, hold_days: int, now: datetime | None = None
             (
                 ConsentRequest,
                 ConsentRequest.voided_at.is_(None)
-                & ConsentRequest.state.in_(open_requests.COUNTING),
+                & ConsentRequest.id.in_(open_requests.latest_counting()),
             ),
         ):
             found = session.execute(

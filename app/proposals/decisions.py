@@ -1,6 +1,6 @@
 """What people decide on proposals, and the days that a decision holds or sets free."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -127,14 +127,29 @@ def lock(
     need = session.get_one(Need, found.need_id, populate_existing=True)
     offer = session.get_one(Offer, found.offer_id, populate_existing=True)
     # The sides first and in one order, so that no two wait for each other.
+    _lock_participants(session, {need.participant_id, offer.participant_id})
+    proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
+    return proposal, need, offer
+
+
+def _lock_participants(session: WriteSession, participants: Collection[int]) -> None:
     session.execute(
         select(Participant.id)
-        .where(Participant.id.in_({need.participant_id, offer.participant_id}))
+        .where(Participant.id.in_(participants))
         .order_by(Participant.id)
         .with_for_update(key_share=True)
     ).all()
-    proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
-    return proposal, need, offer
+
+
+def lock_sides(session: WriteSession, proposal_ids: Collection[int]) -> None:
+    """Lock the sides of several proposals at once, before `lock` of each: see there."""
+    sides = (
+        select(each.participant_id)
+        .join(Proposal, key == each.id)
+        .where(Proposal.id.in_(proposal_ids))
+        for each, key in ((Need, Proposal.need_id), (Offer, Proposal.offer_id))
+    )
+    _lock_participants(session, {number for of in sides for number in session.scalars(of)})
 
 
 def check_current(proposal: Proposal, version: int | None, now: datetime) -> None:

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.database import WriteSession
 from app.events import audit
 from app.mail import outbox
 from app.proposals.states import LAPSING
+from app.proposals.terms import terms_today
 from app.proposals.terms_told import what_changed
 from models.consent import ConsentRequest
+from models.contacts import Contact
+from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.vocabulary import PENDING_REQUESTS, MailKind, Party, RequestState, Side
 
@@ -26,6 +29,10 @@ ENDED_WHY: Final = "The proposal has ended: it is {state}."
 OTHERWISE_WHY: Final = "The answer was recorded in another way, such as by telephone."
 ASKED_ANEW: Final = "We will send you a new link."
 NOT_ASKED_ANEW: Final = "Nobody needs an answer now."
+OF_ANOTHER: Final = (
+    "The contact is of a school or organisation that this is no longer about. Nobody is asked in "
+    "its place until a broker asks anew."
+)
 COUNTING: Final = PENDING_REQUESTS | {
     RequestState.YES,
     RequestState.TALK_FIRST,
@@ -101,9 +108,9 @@ def advance(session: WriteSession, actor: str, proposal: Proposal, now: datetime
         return
     everything = requests_of(session, proposal.id, list(RequestState))
     last = {each.party: each for each in everything if each.voided_at is None}
-    taker, home = last.get(Party.TAKER), last.get(Party.HOME_HEAD)
+    taker = last.get(Party.TAKER)
     chooses = taker is not None and bool(taker.choices) and taker.state in PENDING_REQUESTS
-    released = home is None or home.state == RequestState.YES
+    released = not is_release_due(session, proposal.id)
     for party, may_go in (
         (Party.TAKER, True),
         (Party.HOME_HEAD, not chooses),
@@ -129,18 +136,21 @@ def _send(session: WriteSession, actor: str, request: ConsentRequest, now: datet
 
 
 def is_release_due(session: Session, proposal_id: int) -> bool:
-    """Whether a home head was asked about a proposal and has not said yes."""
+    """Whether a home head was asked about a proposal and has not said yes to today's terms.
+
+    A yes that was voided is none, also where nobody was asked again.
+    """
     query = (
-        select(ConsentRequest.state)
+        select(ConsentRequest.state, ConsentRequest.voided_at)
         .where(
             ConsentRequest.proposal_id == proposal_id,
             ConsentRequest.party == Party.HOME_HEAD,
-            ConsentRequest.voided_at.is_(None),
         )
         .order_by(ConsentRequest.id.desc())
         .limit(1)
     )
-    return session.scalar(query) not in (None, RequestState.YES)
+    last = session.execute(query).first()
+    return last is not None and tuple(last) != (RequestState.YES, None)
 
 
 def close_all(
@@ -173,6 +183,15 @@ def close(
     request.why = why
     session.flush()
     record(session, actor, request, "request_closed", party=request.party, state=str(state))
+
+
+def latest_counting() -> Select[int]:
+    """The numbers of those of which `on_other_terms` looks at the terms."""
+    return (
+        select(func.max(ConsentRequest.id))
+        .where(ConsentRequest.state.in_(COUNTING))
+        .group_by(ConsentRequest.proposal_id, ConsentRequest.party)
+    )
 
 
 def on_other_terms(
@@ -211,6 +230,10 @@ def void(
     if not again:
         return
     for each in old:
+        if not _is_of_side(session, proposal, each):
+            each.why = str(each.why).removesuffix(ASKED_ANEW) + OF_ANOTHER
+            session.flush()
+            continue
         make(
             session,
             proposal,
@@ -220,11 +243,72 @@ def void(
             terms=terms,
             answer_hours=each.answer_hours,
             now=now,
-            choices=each.choices if each.chosen_id is None else (),
+            choices=_as_today(session, each) if each.chosen_id is None else (),
             follows=each,
         )
     if old:
         advance(session, actor, proposal, now)
+
+
+def void_choice(
+    session: WriteSession,
+    actor: str,
+    proposal: Proposal,
+    request: ConsentRequest,
+    choice: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    """Void a link where what the school picks is no longer what it was offered, and ask anew."""
+    before, terms = choice.get("terms"), _terms_of(session, choice)
+    if before == terms:
+        return False
+    told = "; ".join(what_changed(before, terms)) if before else "they were not recorded"
+    why = f"The terms of the organisation that you chose changed: {told}. {ASKED_ANEW}"
+    close(session, actor, request, RequestState.VOIDED, now, why)
+    request.voided_at = now
+    session.flush()
+    asked = Asked(Party(request.party), request.contact_id, request.role)
+    make(
+        session,
+        proposal,
+        asked,
+        by=request.asked_by,
+        actor=actor,
+        terms=request.terms,
+        answer_hours=request.answer_hours,
+        now=now,
+        choices=_as_today(session, request),
+        follows=request,
+    )
+    advance(session, actor, proposal, now)
+    return True
+
+
+def _as_today(session: WriteSession, request: ConsentRequest) -> list[dict[str, Any]]:
+    return [each | {"terms": _terms_of(session, each)} for each in request.choices]
+
+
+def _terms_of(session: WriteSession, choice: Mapping[str, Any]) -> dict[str, Any]:
+    proposal = session.get_one(Proposal, choice["proposal"], populate_existing=True)
+    need = session.get_one(Need, proposal.need_id, populate_existing=True)
+    offer = session.get_one(Offer, proposal.offer_id, populate_existing=True)
+    return terms_today(session, proposal, need, offer)
+
+
+def _is_of_side(session: WriteSession, proposal: Proposal, request: ConsentRequest) -> bool:
+    """Whether the contact of a request may answer for whose the need or the offer is now.
+
+    One that was erased is as before: nothing is sent to it. Home heads may be of anybody.
+    """
+    of: Need | Offer
+    if request.party == Party.TAKER:
+        of = session.get_one(Need, proposal.need_id)
+    elif request.party == Party.GIVER:
+        of = session.get_one(Offer, proposal.offer_id)
+    else:
+        return True
+    contact = session.get(Contact, request.contact_id)
+    return contact is None or contact.participant_id == of.participant_id
 
 
 def record(

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access.names import names_of
+from app.access.persons import request_of_link
 from app.access.policy import TERMINAL
 from app.chunks import chunked
 from app.interests.queries import Sides, between
 from app.wording import on_day
+from models.consent import ConsentRequest
 from models.exchange import Need, Offer, Period
 from models.matching import Decision, Proposal, RuleException, Run
 from models.vocabulary import DecisionAction
@@ -20,6 +22,7 @@ from solver.pairing.interest_rule import sentence
 from solver.pairing.pair_rules import INTEREST
 
 BY_THE_TERMINAL: Final = "an administrator"
+SCHOOL_CHOSE: Final = "the school receiving support, which chose"
 NOT_MATCHED: Final = "Nobody has marked this match as preferred yet"
 
 
@@ -93,7 +96,9 @@ def _statements(session: Session, ids: Collection[int], today: date) -> dict[int
         .order_by(RuleException.id)
     ).all()
     authors = {author for _, author in matched.values()} | {row.author for row in allowed}
-    names = {TERMINAL.name: BY_THE_TERMINAL} | names_of(session, authors)
+    asked = _who_asked(session, authors)
+    names = {TERMINAL.name: BY_THE_TERMINAL} | names_of(session, authors | set(asked.values()))
+    names |= {link: f"{names.get(by, by)} and {SCHOOL_CHOSE}" for link, by in asked.items()}
     found = {}
     for proposal_id in sides:
         day, author = matched.get(proposal_id, (None, None))
@@ -108,6 +113,14 @@ def _statements(session: Session, ids: Collection[int], today: date) -> dict[int
             ],
         )
     return found
+
+
+def _who_asked(session: Session, authors: Collection[str]) -> dict[str, str]:
+    """Of links through which a school picked, who let it choose."""
+    links = {found: each for each in authors if (found := request_of_link(each)) is not None}
+    query = select(ConsentRequest.id, ConsentRequest.asked_by)
+    asked = session.execute(query.where(ConsentRequest.id.in_(links)))
+    return {links[number]: by for number, by in asked}
 
 
 def _day(matched: Mapping[int, tuple[date, str]], proposal_id: int, otherwise: date) -> date:

@@ -21,9 +21,10 @@ from app.consent.links import NoSuchLink, proof_of_form, request_of, token_of
 from app.consent.printed import as_pdf
 from app.consent.service import AlreadyClosed
 from app.consent.sheet import sheet_of
-from app.consent.wording import why_closed
+from app.consent.wording import opens_nothing, why_closed
 from app.database import Database, ReadSession
 from app.errors import Problem
+from app.files.csv_reading import clean_text
 from app.http.attempts import Attempts, address_of
 from app.portal import forms
 from app.portal.forms import Filled
@@ -58,6 +59,8 @@ def sheet(request: Request, token: str, now: Now) -> Response:
     """The sheet as PDF, for whoever holds the link."""
     database = database_of(request)
     found = _found(request, database, token)
+    if opens_nothing(found):
+        raise AlreadyClosed(why_closed(found, now) or "")
     with database.read() as session:
         made = sheet_of(session, _holder(found), found.proposal_id, now.date())
     return pdf_page(f"proposal-{found.proposal_id}", as_pdf(made))
@@ -106,10 +109,16 @@ def _take(request: Request, token: str, form: FormData, now: Any) -> Response:
 def _answer(filled: Filled) -> Answer | None:
     """What was typed; none where something is missing, which the form then says."""
     given = filled.values
+    for name in ("role", "note"):
+        try:
+            given[name] = str(clean_text(given.get(name, "")))
+        except ValueError as wrong:
+            filled.add(name, f"{ANSWER_FIELDS[name].label} {str(wrong).removesuffix('.')}")
+            given[name] = ""
     says = given.get("says", "")
     if says not in list(Reply):
         filled.add("says", ANSWER_FIELDS["says"].enter)
-    if not given.get("role"):
+    if not given["role"]:
         filled.add("role", ANSWER_FIELDS["role"].enter)
     for name, most in (("role", 100), ("note", MOST_LETTERS)):
         if len(given.get(name, "")) > most:
@@ -166,7 +175,9 @@ def _page(
         status=status,
         asked=found,
         party=Party(found.party),
-        sheet=sheet_of(session, _holder(found), found.proposal_id, now.date()),
+        sheet=None
+        if opens_nothing(found)
+        else sheet_of(session, _holder(found), found.proposal_id, now.date()),
         closed=closed,
         sent=bool(request.query_params.get("sent")),
         thanks=found.state in list(Reply) and found.voided_at is None,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from app.access.mailboxes import mailbox_of
 from app.access.persons import persons_of, same_person
 from app.access.policy import TERMINAL, Action, Link, Principal, Role, Scope, may
 from app.consent import answers
@@ -48,6 +49,7 @@ from tests.consent import (
     SECRET,
     answer,
     ask,
+    delivered,
     latest,
     link,
     preferred,
@@ -329,7 +331,7 @@ def test_the_school_picks_another(exchange: Database) -> None:
     assert proposal(exchange).state == "withdrawn"
     assert states(exchange) == [("taker", "yes"), ("giver", "ended")]
     assert proposal(exchange, other).state == "preferred"
-    assert states(exchange, other) == [("giver", "open")]
+    assert states(exchange, other) == [("giver", "open"), ("taker", "yes")]
     assert said(exchange, other) == [("taker", "yes", f"link:{taker}")]
     assert keep_up(exchange, None, NOW) == 0, "the school has chosen; nothing follows"
     answer(exchange, requests(exchange, other)[0].id)
@@ -437,18 +439,41 @@ def in_one_network(database: Database) -> None:
         agreements.set_public_money(session, BROKER, 1, 0, hold_days=14, now=NOW)
 
 
-@pytest.mark.parametrize("other", ["ONE@school.example", "two@school.example", None])
-def test_two_links_of_one_person_need_an_approver(exchange: Database, other: str | None) -> None:
-    """One address is one person, whatever the case; so are two contacts that were erased."""
+@pytest.mark.parametrize(
+    ("other", "between", "alike"),
+    [
+        ("ONE@school.example", None, True),
+        ("ONE@school.example", "two@school.example", True),
+        ("ONE@school.example", "erased", True),
+        ("two@school.example", None, False),
+        ("two@school.example", "one@school.example", False),
+        ("two@school.example", "not sent", True),
+        ("two@school.example", "another secret", True),
+    ],
+)
+def test_two_links_of_one_person_need_an_approver(
+    exchange: Database, other: str, between: str | None, alike: bool
+) -> None:
+    """One mailbox that links went to is one person, whatever became of its contact since.
+
+    A link that nobody sent may be anybody's.
+    """
     in_one_network(exchange)
     with exchange.write() as session:
-        session.execute(update(Contact).where(Contact.id == 2).values(email=other or "x@y.example"))
+        session.execute(update(Contact).where(Contact.id == 2).values(email=other))
     taker, giver = ask(exchange, BOTH)
+    if between != "not sent":
+        delivered(exchange)
     answer(exchange, taker)
-    if other is None:
-        with exchange.write() as session:
+    with exchange.write() as session:
+        if between == "erased":
             erase_contact(session, TERMINAL, 1)
-            erase_contact(session, TERMINAL, 2)
+        elif between == "another secret":
+            request = session.get_one(ConsentRequest, giver)
+            request.sent_to = mailbox_of("another secret", "one@school.example")
+            audit.record(session, actor="test", action="proposal.link_sent", subject="proposal:1")
+        elif between is not None:
+            session.execute(update(Contact).where(Contact.id == 1).values(email=between))
     answer(exchange, giver)
     with exchange.read() as session:
         names = [f"link:{taker}", f"link:{giver}"]
@@ -456,18 +481,23 @@ def test_two_links_of_one_person_need_an_approver(exchange: Database, other: str
         full = get_proposal(session, TERMINAL, 1)
         found = approval_if_any(session, full.proposal, full.need, full.offer, standing(session, 1))
         same = same_person(session, names[0])
-    if other == "two@school.example":
-        assert (len(people), full.proposal.state, names[1] in same) == (2, "approved", False)
+    if alike:
+        assert (len(people), full.proposal.state, found) == (1, "agreed", BY_ONE)
+        assert (names[1] in same) == (between not in ("not sent", "another secret"))
     else:
-        assert (len(people), found) == (1, BY_ONE)
-        assert (names[1] in same) == (other is not None)
+        assert (len(people), full.proposal.state, names[1] in same) == (2, "approved", False)
 
 
-def test_who_answered_by_link_cannot_approve(exchange: Database) -> None:
-    """A user whose address the link went to is the person who answered."""
+@pytest.mark.parametrize("moved", [False, True])
+def test_who_answered_by_link_cannot_approve(exchange: Database, moved: bool) -> None:
+    """A user whose address the link went to is the person who answered, wherever it goes now."""
     taker, giver = ask(exchange, BOTH)
+    delivered(exchange)
     answer(exchange, taker)
     answer(exchange, giver)
+    if moved:
+        with exchange.write() as session:
+            session.execute(update(Contact).where(Contact.id == 2).values(email="x@y.example"))
     with exchange.write() as session:
         user = User(label="Approver 1", created_at=NOW)
         session.add(user)

@@ -19,9 +19,11 @@ from sqlalchemy import select, update
 
 from app.access.policy import TERMINAL
 from app.consent.clocks import keep_clocks
+from app.consent.letters import ELSEWHERE
 from app.consent.service import Whom
 from app.contacts.service import erase_contact
 from app.database import Database, database_now
+from app.events.verify import verify
 from app.jobs.setup import make_worker
 from app.mail import outbox
 from app.mail.message import BadMessage, Message, check_address, written
@@ -173,7 +175,7 @@ def test_what_a_server_refuses(
 
 
 def test_an_address_put_right_is_written_to(exchange: Database) -> None:
-    """What a server refused for good is sent to the new address when the broker asks again."""
+    """What a server refused for good goes to the new address, by another link, when asked again."""
     ask_now(exchange, Whom(taker=1))
     assert postman(exchange, Letterbox(NotSent("refused (code 550)", for_good=True)))() == 0
     with exchange.write() as session:
@@ -185,7 +187,44 @@ def test_an_address_put_right_is_written_to(exchange: Database) -> None:
         ask_now(exchange, Whom(taker=1))
         postman(exchange, box)()
     assert [each.to for each in box.got] == ["right@school.example"]
-    assert states(exchange) == [("taker", "open")]
+    assert states(exchange) == [("taker", "replaced"), ("taker", "open")]
+
+
+def test_an_error_that_nobody_foresaw_is_given_up(exchange: Database, log_lines: list[Any]) -> None:
+    """It counts like any other, is told by its type alone, and holds up no other email."""
+
+    class Broken(Letterbox):
+        def send(self, message: Message) -> None:
+            if message.to.startswith("one"):
+                raise KeyError(message.to)
+            super().send(message)
+
+    box = Broken()
+    ask_now(exchange)
+    assert postman(exchange, box)() == 1
+    for _ in PAUSES:
+        due_again(exchange)
+        assert postman(exchange, box)() == 0
+    first, second = mails(exchange)
+    assert (first.state, second.state) == ("dead", "delivered")
+    assert first.error == "an error of the service (KeyError)"
+    assert "school.example" not in repr(log_lines)
+
+
+def test_a_link_goes_to_one_mailbox(exchange: Database) -> None:
+    """A reminder to another address than the link went to is not sent; the broker is told."""
+    box = Letterbox()
+    ask_now(exchange, Whom(taker=1))
+    send = postman(exchange, box)
+    assert send() == 1
+    with exchange.snapshot() as session:
+        assert verify(session).fault is None
+    with exchange.write() as session:
+        session.get_one(Contact, 1).email = "other@school.example"
+    later(exchange, timedelta(hours=48))
+    assert (keep_clocks(exchange, 48, 120), send()) == (1, 0)
+    assert [each.to for each in box.got] == ["one@school.example"]
+    assert mails(exchange)[1].error == ELSEWHERE
 
 
 def test_a_server_that_is_away(exchange: Database) -> None:
@@ -396,6 +435,11 @@ def test_new_terms_are_told_with_the_old(exchange: Database) -> None:
         "a@b.example,c@d.example",
         "",
         "a@é.example",
+        "a..b@c.example",
+        ".a@b.example",
+        "a.@b.example",
+        "a@b..example",
+        "a@.example",
     ],
 )
 def test_an_address_smuggles_nothing_in(address: str) -> None:

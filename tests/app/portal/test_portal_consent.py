@@ -12,13 +12,15 @@ from app.consent.service import Choice, Whom
 from app.database import Database
 from app.portal.labels import ANSWER_FIELDS, ASK_FIELDS
 from app.proposals.agreements import set_public_money
+from app.proposals.decisions import decide
 from models.consent import ConsentRequest, Mail
 from models.contacts import Contact
 from models.people import AttemptCount
-from models.vocabulary import Party
+from models.vocabulary import DecisionAction, Party
 from tests.consent import (
     NOW,
     SECRET,
+    add_people,
     ask,
     later,
     latest,
@@ -177,6 +179,44 @@ def test_links_that_take_no_answer_say_why(reader: Visitor, exchange: Database) 
     made_up = reader.open("/answer/1-" + "0" * 64)
     assert (made_up.status, "Open it again from the email" in made_up.text) == (404, True)
     assert states(exchange)[:2] == [("taker", "voided"), ("giver", "voided")]
+
+
+def test_links_that_were_replaced_or_ended_show_nothing(
+    reader: Visitor, exchange: Database
+) -> None:
+    """Only why: what is asked, and what others said, are no longer for whoever holds them."""
+    taker, giver = ask(exchange, Whom(1, 2))
+    with exchange.write() as session:
+        set_public_money(session, TERMINAL, 1, 900, hold_days=14, now=NOW)
+    newer = latest(exchange, Party.TAKER).id
+    (contact,) = add_people(exchange, ("1", "deputy@school.example"))
+    ask(exchange, Whom(taker=contact))
+    (open_one,) = (latest(exchange, Party.TAKER).id,)
+    with exchange.write() as session:
+        decide(session, TERMINAL, 1, DecisionAction.WITHDRAW, hold_days=14, now=NOW)
+    for number, says in (
+        (taker, "We will send you a new link"),
+        (giver, "This link no longer works"),
+        (newer, "We have sent you another link"),
+        (open_one, "The proposal has ended"),
+    ):
+        where = f"/answer/{link(exchange, number)}"
+        page = reader.open(where)
+        assert (page.status, page.faults, says in page.text) == (200, [], True)
+        assert "School 2" not in page.text
+        refused = reader.client.get(f"/portal{where}/sheet")
+        assert (refused.status_code, "School 2" in refused.text) == (409, False)
+
+
+@pytest.mark.parametrize("name", ["role", "note"])
+def test_what_no_database_holds_is_refused(reader: Visitor, exchange: Database, name: str) -> None:
+    """At its field, and nothing is used up."""
+    (taker,) = ask(exchange, Whom(taker=1))
+    where = f"/answer/{link(exchange, taker)}"
+    sent = {"says": "yes", "role": "headteacher"} | {name: "head\0teacher"}
+    wrong = reader.send(reader.open(where), where, **sent)
+    assert (wrong.status, "U+0000. Remove it" in wrong.text) == (422, True)
+    assert latest(exchange, Party.TAKER).state == "open"
 
 
 def test_a_form_from_elsewhere_is_refused(reader: Visitor, exchange: Database) -> None:
