@@ -24,7 +24,7 @@ function choice(name, value, text, count, draw) {
 }
 
 /** What ended while it was looked at; the layer itself holds none of these. */
-const ENDED = new Set(["declined", "withdrawn", "lapsed", "replaced"]);
+const ENDED = new Set(["declined", "withdrawn", "lapsed", "replaced", "completed"]);
 const DASHES = { region: [6, 2], designated: [4, 2], elsewhere: [2, 2] };
 
 export function fillFilters(form, layer) {

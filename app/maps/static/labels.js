@@ -28,6 +28,7 @@ export const STATES = {
   withdrawn: "Withdrawn",
   lapsed: "Lapsed",
   replaced: "Replaced",
+  completed: "Completed",
 };
 export const SIDES = {
   giver: "Supporting organisation",
