@@ -414,6 +414,10 @@ class SupportState(Word):
     ENDED = "ended"
 
 
+RUNNING_SUPPORT: Final = frozenset({SupportState.ACTIVE, SupportState.PAUSED})
+"""States in which support fills a place on both sides."""
+
+
 class SupportResult(Word):
     """The result of support that has ended, in the view of the person who recorded it."""
 

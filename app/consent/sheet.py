@@ -108,7 +108,7 @@ IF_NOT: Final = (
     "Either side can say so at any time, to whoever sent you this sheet. You do not have to wait "
     "for a review.",
     "The support then stops, with the reason on record, and the days that are left are free for "
-    "others. The school receiving support is offered another organisation where there is one.",
+    "others. If the school still needs support, another organisation is looked for.",
     "Nobody is judged by having said so.",
 )
 

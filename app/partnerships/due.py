@@ -13,10 +13,9 @@ from app.access.policy import Action, Principal
 from app.access.scoped import visible
 from app.partnerships.reviews import as_wider
 from app.proposals.heard import OF_SIDE
-from app.proposals.running import RUNNING
 from models.matching import Proposal
 from models.partnerships import Concern, Partnership, Review, SupportVisit
-from models.vocabulary import Role, Side, VisitState
+from models.vocabulary import RUNNING_SUPPORT, Role, Side, VisitState
 
 REVIEWED_EVERY: Final = timedelta(days=60)
 ENDS_SOON: Final = timedelta(days=30)
@@ -42,7 +41,7 @@ def due_for(session: Session, principal: Principal, today: date, limit: int) -> 
     broker = _only(principal, Role.BROKER, Role.NETWORK_LEADER)
     approver = as_wider(_only(principal, Role.APPROVER))
     names = same_person(session, principal.name)
-    running = Partnership.state.in_(RUNNING)
+    running = Partnership.state.in_(RUNNING_SUPPORT)
 
     def found(condition: ColumnElement[bool], who: Principal, action: Action) -> list[int]:
         query = (

@@ -29,7 +29,7 @@ from app.planning.load import PLANNED_NEEDS
 from app.proposals import flags, running
 from app.proposals.decisions import NOTHING_SAID, lock, move
 from app.proposals.pair_check import check_pair
-from app.proposals.running import RUNNING, record, rows_of
+from app.proposals.running import record, rows_of
 from app.proposals.states import APPROVED, NotNow
 from app.register.closing import last_days
 from app.wording import on_day
@@ -38,6 +38,7 @@ from models.matching import Proposal, Run
 from models.partnerships import Partnership, Support, SupportVisit
 from models.vocabulary import (
     DELIVERED,
+    RUNNING_SUPPORT,
     DecisionAction,
     EndReason,
     NeedState,
@@ -191,7 +192,7 @@ def find(
 
 
 def require_running(partnership: Partnership, what: str) -> None:
-    if partnership.state not in RUNNING:
+    if partnership.state not in RUNNING_SUPPORT:
         raise Conflict(
             f"You cannot {what}: partnership {partnership.id} was over on "
             f"{on_day(partnership.over_on)}."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
@@ -150,9 +150,9 @@ def latest_reviews(session: Session, found: Sequence[Summary]) -> dict[int, dict
     return latest
 
 
-def _is(session: ReadSession, column: Any, cell: str) -> ColumnElement[bool]:
+def _is(session: ReadSession, column: InstrumentedAttribute[int], cell: str) -> ColumnElement[bool]:
     who = select(Participant.id).where(Participant.reference == reference_named(session, cell))
-    return column.in_(who)  # type: ignore[no-any-return]
+    return column.in_(who)
 
 
 def _summaries(
@@ -198,11 +198,7 @@ def _summaries(
 
 def get_partnership(session: Session, principal: Principal, partnership_id: int) -> Whole:
     authorise(principal, Action.READ)
-    query = (
-        select(Partnership)
-        .join(Proposal, Proposal.id == Partnership.proposal_id)
-        .where(Partnership.id == partnership_id, visible(principal, Action.READ, Proposal))
-    )
+    query = _seen(principal, select(Partnership)).where(Partnership.id == partnership_id)
     found = session.scalar(query)
     if found is None:
         raise NotFound(f"There is no partnership {partnership_id}. Check the number.")

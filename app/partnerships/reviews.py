@@ -24,12 +24,12 @@ from app.errors import Conflict, Forbidden, NotFound, Problem, require_version
 from app.partnerships.life import find, require_running
 from app.proposals.apart import is_employed
 from app.proposals.heard import OF_SIDE
-from app.proposals.running import RUNNING, record, rows_of
+from app.proposals.running import record, rows_of
 from app.wording import on_day
 from models.exchange import Offer
 from models.matching import Proposal
 from models.partnerships import Concern, Outcome, Partnership, Review
-from models.vocabulary import Rating, Reviewer, ScopeKind, Side, SupportResult
+from models.vocabulary import RUNNING_SUPPORT, Rating, Reviewer, ScopeKind, Side, SupportResult
 
 SILENCE: Final = timedelta(days=28)
 """How long the giver has to answer before it can be recorded that it did not."""
@@ -140,7 +140,7 @@ def set_outcome(
     now = now or database_now(session)
     found, proposal, _, _ = find(session, principal, partnership_id)
     authorise_on(session, principal, OF_SIDE[side], proposal)
-    if found.state in RUNNING:
+    if found.state in RUNNING_SUPPORT:
         raise Conflict(f"Partnership {found.id} is not over. End it first.")
     known = {Side(each.side): each for each in outcomes_of(session, found.id)}
     before = known.get(side)

@@ -35,11 +35,10 @@ from app.wording import on_day
 from models.exchange import Period
 from models.partnerships import Support
 from models.targets import SupportTarget
-from models.vocabulary import SupportAuthority, SupportResult, SupportState
+from models.vocabulary import RUNNING_SUPPORT, SupportAuthority, SupportResult, SupportState
 
 Sides = tuple[int | None, int | None]
 """Taker and giver."""
-RUNNING = frozenset({SupportState.ACTIVE, SupportState.PAUSED})
 NO_GIVER: Final = (
     "is missing. Enter the supporting organisation, or its name if it is not in the register"
 )
@@ -155,7 +154,9 @@ def import_support(
         Support,
         ("reference",),
         [support_columns(row, *sides[row.reference], expertise) for _, row in rows],
-        closes=lambda before, after: before["state"] in RUNNING and after["state"] not in RUNNING,
+        closes=lambda before, after: (
+            before["state"] in RUNNING_SUPPORT and after["state"] not in RUNNING_SUPPORT
+        ),
         among=visible(principal, Action.READ, Support),
     ).counts
     report.notes += named.notes
@@ -237,7 +238,7 @@ def support_misfits(
     if row.period is not None and row.period not in periods:
         reason = f"is not a period of the calendar. Use one of: {', '.join(sorted(periods))}"
         yield Misfit("period", row.period, reason)
-    if row.result is not None and row.state in RUNNING:
+    if row.result is not None and row.state in RUNNING_SUPPORT:
         reason = (
             f"must be blank while the state is {row.state}. Enter a result when the support "
             "has ended"

@@ -13,7 +13,7 @@ from app.database import ReadSession
 from app.errors import NotFound
 from app.partnerships.contradictions import Contradiction, Target, contradictions
 from app.partnerships.queries import list_support
-from app.partnerships.service import PARTNERSHIP, RUNNING
+from app.partnerships.service import PARTNERSHIP
 from app.partnerships.targets import shown_value, stored_measure, targets_of
 from app.planning.capacity import spent
 from app.planning.load import load
@@ -22,7 +22,7 @@ from app.register.naming import reference_named
 from app.wording import counted
 from models.register import Participant
 from models.targets import SupportTarget
-from models.vocabulary import TargetDirection
+from models.vocabulary import RUNNING_SUPPORT, TargetDirection
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Arrangement:
 
     def runs_on_or_after(self, day: date) -> bool:
         ends: date | None = self.row["ends"]
-        return self.row["state"] in RUNNING and (ends is None or ends >= day)
+        return self.row["state"] in RUNNING_SUPPORT and (ends is None or ends >= day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from app.errors import Conflict, Forbidden, NotFound, Problem, require_version
 from app.partnerships.life import find, require_running
 from app.proposals.running import record, rows_of, settle
 from app.wording import on_day
-from models.partnerships import Partnership, Support, SupportVisit
+from models.partnerships import Partnership, SupportVisit
 from models.vocabulary import HALF_DAYS_PER_DAY, SupportState, VisitState, days_text
 
 COUNTED: Final = frozenset({VisitState.BOOKED, VisitState.WRITTEN_UP, VisitState.SIGNED})
@@ -74,10 +74,8 @@ def book(
     return visit
 
 
-def _check_fits(
-    session: WriteSession, partnership: Partnership, day: date, half_days: int
-) -> Support:
-    """The row of the register whose days a visit uses."""
+def _check_fits(session: WriteSession, partnership: Partnership, day: date, half_days: int) -> None:
+    """Refuse a visit outside the days of a period, or beyond what is left of them."""
     if day < partnership.starts:
         raise BadVisit(
             f"{on_day(day)} is before the partnership starts, on {on_day(partnership.starts)}. "
@@ -85,7 +83,7 @@ def _check_fits(
             "on_day",
         )
     rows = rows_of(session, partnership.id)
-    row = next((each for each in rows if each.starts <= day <= each.ends), None)  # type: ignore[operator]
+    row = next((each for each in rows if (each.starts or day) <= day <= (each.ends or day)), None)
     if row is None:
         spans = " and ".join(f"from {on_day(each.starts)} to {on_day(each.ends)}" for each in rows)
         raise BadVisit(
@@ -107,7 +105,6 @@ def _check_fits(
             "is more. Cancel another visit first",
             "days",
         )
-    return row
 
 
 def write_up(

@@ -32,12 +32,12 @@ from models.register import (
     Participant,
 )
 from models.vocabulary import (
+    RUNNING_SUPPORT,
     Availability,
     DecisionAction,
     InterestKind,
     NeedState,
     ProposalState,
-    SupportState,
 )
 
 Ts = TypeVarTuple("Ts")
@@ -46,7 +46,6 @@ AnySelect = Select[*tuple[Any, ...]]
 
 PLANNED_NEEDS = (NeedState.SUGGESTED, NeedState.IDENTIFIED, NeedState.DIAGNOSED, NeedState.MATCH)
 """Needs that still look for support; the matcher refuses suggested ones unless asked for."""
-RUNNING = (SupportState.ACTIVE, SupportState.PAUSED)
 
 
 class PlannedNeed(NamedTuple):
@@ -390,7 +389,7 @@ def _designated(day: date) -> Select[int]:
 
 def runs_in(support: Support, first: date, last: date) -> bool:
     """Whether support runs on some day from `first` to `last`; open ends run on."""
-    if support.state not in RUNNING:
+    if support.state not in RUNNING_SUPPORT:
         return False
     begun = support.starts is None or support.starts <= last
     return begun and (support.ends is None or support.ends >= first)

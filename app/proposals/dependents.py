@@ -12,7 +12,7 @@ from app.access.scoped import visible
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound, Problem
 from app.exchange.queries import get_need, get_offer
-from app.planning.load import RUNNING, in_force
+from app.planning.load import in_force
 from app.proposals.queries import Full, Steered, answers_to, find_proposals
 from app.proposals.states import ENDED
 from app.register.naming import reference_named
@@ -20,7 +20,7 @@ from models.exchange import Need, Offer
 from models.matching import Proposal, Steering
 from models.partnerships import Support
 from models.register import Participant
-from models.vocabulary import ProposalState, Says, Side, SteeringKind, days_text
+from models.vocabulary import RUNNING_SUPPORT, ProposalState, Says, Side, SteeringKind, days_text
 
 STATES = list(ProposalState)
 
@@ -150,7 +150,9 @@ def _dependents(
         select(Support, taker, giver)
         .join(taker, taker.id == Support.taker_id)
         .outerjoin(giver, giver.id == Support.giver_id)
-        .where(running, Support.state.in_(RUNNING), visible(principal, Action.READ, Support))
+        .where(
+            running, Support.state.in_(RUNNING_SUPPORT), visible(principal, Action.READ, Support)
+        )
         .where(Support.partnership_id.is_(None))  # of a partnership the proposal tells
         .order_by(Support.id)
     )

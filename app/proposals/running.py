@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -18,14 +18,13 @@ from models.matching import Proposal
 from models.partnerships import Partnership, Support, SupportVisit
 from models.vocabulary import (
     DELIVERED,
+    RUNNING_SUPPORT,
     EndReason,
     NeedState,
     SupportResult,
     SupportState,
     VisitState,
 )
-
-RUNNING: Final = frozenset({SupportState.ACTIVE, SupportState.PAUSED})
 
 
 def partnership_of(session: Session, proposal_id: int) -> Partnership | None:
@@ -54,7 +53,7 @@ def stop_with(
     Its need looks for support again, unless what else was approved for it leaves nothing to ask.
     """
     found = partnership_of(session, proposal.id)
-    if found is None or found.state not in RUNNING:
+    if found is None or found.state not in RUNNING_SUPPORT:
         return
     why = note or "The proposal was withdrawn."
     close(session, principal, found, SupportState.STOPPED, now.date(), EndReason.OTHER, why)

@@ -30,12 +30,20 @@ from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals.apart import is_employed
 from app.proposals.queries import Full, get_proposal
-from app.proposals.running import RUNNING
 from app.proposals.schemas import Note
 from app.runs.queries import get_run
 from models.exchange import Period
 from models.partnerships import Concern
-from models.vocabulary import Channel, EndReason, NeedState, PaidBy, Reviewer, Side, SupportState
+from models.vocabulary import (
+    RUNNING_SUPPORT,
+    Channel,
+    EndReason,
+    NeedState,
+    PaidBy,
+    Reviewer,
+    Side,
+    SupportState,
+)
 
 router = APIRouter()
 PER_PAGE: Final = 50
@@ -173,7 +181,7 @@ def show_partnership(request: Request, who: Who, partnership_id: int, now: Now) 
             observed=observed(session, who.principal, whole, now.date()),
             concerns=reviews.list_concerns(session, who.principal, partnership_id),
             latest=queries.latest_reviews(session, [whole.summary])[partnership_id],
-            running=whole.summary.partnership.state in RUNNING,
+            running=whole.summary.partnership.state in RUNNING_SUPPORT,
             today=now.date(),
             done=PartnershipStep(done) if done in list(PartnershipStep) else None,
             expertise=expertise_names(session, who),
@@ -189,7 +197,7 @@ def rights_on(session: ReadSession, who: Visitor, whole: WholePartnership, today
     )
     names = same_person(session, principal.name)
     wider = reviews.as_wider(principal)
-    running = partnership.state in RUNNING
+    running = partnership.state in RUNNING_SUPPORT
     return Rights(
         review,
         taker,

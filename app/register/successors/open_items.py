@@ -16,13 +16,12 @@ from models.interests import Interest
 from models.matching import Proposal, Steering
 from models.partnerships import Partnership, Support
 from models.register import Circumstance, Institution, NetworkMembership
-from models.vocabulary import ENDED_PROPOSALS, NeedState, SupportState
+from models.vocabulary import ENDED_PROPOSALS, RUNNING_SUPPORT, NeedState
 
 T = TypeVar("T", bound=Any)
 CLOSING: Final = "closing"
 """The circumstance of an institution that is to close; it ends with the institution."""
 ENDED_NEEDS: Final = (NeedState.MET, NeedState.CLOSED)
-RUNNING: Final = (SupportState.ACTIVE, SupportState.PAUSED)
 
 
 @dataclass(slots=True)
@@ -62,7 +61,7 @@ def open_offers(today: date) -> ColumnElement[bool]:
 
 
 def running(today: date) -> ColumnElement[bool]:
-    return Support.state.in_(RUNNING) & or_(Support.ends.is_(None), Support.ends >= today)
+    return Support.state.in_(RUNNING_SUPPORT) & or_(Support.ends.is_(None), Support.ends >= today)
 
 
 def in_force(today: date) -> Select[Steering]:

@@ -111,15 +111,12 @@ def need_state(database: Database) -> str:
         return session.scalars(select(Need.state)).one()
 
 
-def given(database: Database, reference: int = 2) -> list[tuple[int, int, int, int]]:
+def given(database: Database, participant: int = 2) -> list[tuple[int, int, int, int]]:
     """Given, taken, held to give and held to take, in half-days, by period."""
     with database.read() as session:
-        query = select(Proposal, Need).join(Need, Need.id == Proposal.need_id)
-        session.execute(query)
-        who = reference
         return [
             (each.given, each.taken, each.held_to_give, each.held_to_take)
-            for each in balances(session, TERMINAL, who)
+            for each in balances(session, TERMINAL, participant)
         ]
 
 
