@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler, ilike_case_insensitive
 
-from app import private_files
+from app import private_files, search_index
 
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
@@ -67,6 +67,9 @@ class WriteSession(Session):
 @event.listens_for(WriteSession, "after_begin")
 def _note_begin(session: Session, *_: object) -> None:
     session.info["has_begun"] = True
+
+
+event.listen(WriteSession, "after_flush", search_index.follow)
 
 
 def _engine(url: str, *, writes: bool) -> Engine:

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from models.tables import metadata
+from models.tables import is_of_models, metadata
 
 
 def set_foreign_keys(connection: Connection, setting: str) -> None:
@@ -24,6 +24,7 @@ with context.config.attributes["engine"].connect() as connection:
             target_metadata=metadata,
             render_as_batch=True,
             compare_type=True,
+            include_name=is_of_models,
         )
         with context.begin_transaction():
             if not on_sqlite:

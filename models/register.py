@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import FREE_TEXT, Base
+from models.base import BOUND_IF_SET, FREE_TEXT, Base
 from models.vocabulary import AreaKind, FactKind, GroupKind, ParticipantKind
 
 
@@ -55,6 +55,7 @@ class Participant(Base):
     reference: Mapped[str] = mapped_column(String(60), unique=True)
     kind: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(300), index=True)
+    town: Mapped[str | None] = mapped_column(String(100), info=BOUND_IF_SET)
     postcode: Mapped[str | None] = mapped_column(String(10))
     easting: Mapped[int | None]
     northing: Mapped[int | None]

@@ -1,5 +1,8 @@
 """Every table, for Alembic and for tests that make a schema."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from models import (
     access,
     batches,
@@ -27,6 +30,7 @@ __all__ = [
     "exchange",
     "history",
     "interests",
+    "is_of_models",
     "matching",
     "metadata",
     "operations",
@@ -39,3 +43,11 @@ __all__ = [
 ]
 
 metadata = Base.metadata
+
+SEARCH: Final = ("participant_search", "group_search")
+"""What `app.register.search` reads; triggers write it, and on SQLite it has tables of its own."""
+
+
+def is_of_models(name: str | None, kind: str, parents: Mapping[Any, Any]) -> bool:
+    """Whether Alembic is to compare what is in a database with the models."""
+    return kind != "table" or name is None or not name.startswith(SEARCH)

@@ -15,6 +15,10 @@ class Touched:
 
     actor: str
     participants: set[int] = field(default_factory=set)
+    """Those of whom everything is to be looked at."""
+    needs: set[str] = field(default_factory=set)
+    offers: set[str] = field(default_factory=set)
+    """By reference: of these only what rests on the row itself."""
     ended: set[tuple[int, str]] = field(default_factory=set)
     """Circumstances, by participant and kind, that were deleted or given an earlier end."""
     eased: list["Eased"] = field(default_factory=list)
@@ -48,6 +52,16 @@ def mark(
     found.ended.update(ended)
 
 
+def mark_rows(
+    session: WriteSession, actor: str, *, needs: Iterable[str] = (), offers: Iterable[str] = ()
+) -> None:
+    """Note needs and offers by reference; the rest of what their participants have stays valid."""
+    found: Touched = session.info.setdefault(_KEY, Touched(actor))
+    found.actor = actor
+    found.needs.update(needs)
+    found.offers.update(offers)
+
+
 def mark_eased(
     session: WriteSession, interest: str, holders: Iterable[int], abouts: Iterable[int]
 ) -> None:
@@ -59,7 +73,7 @@ def mark_eased(
 def take(session: WriteSession) -> Touched | None:
     """What was noted, which is then forgotten; None if nothing was."""
     found: Touched | None = session.info.pop(_KEY, None)
-    return found if found and found.participants else None
+    return found if found and (found.participants or found.needs or found.offers) else None
 
 
 def any_in(session: WriteSession) -> bool:

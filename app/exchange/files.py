@@ -156,12 +156,12 @@ def _take_in(
     among = visible(principal, Action.READ, model)
     written = upsert(session, model, key, columns, among=among)
     report.things[kind] = written.counts
-    changed = {*written.changed, *written.added} if model is Limits else {*written.changed}
-    touched.mark(
-        session,
-        principal.name,
-        (row["participant_id"] for row in columns if tuple(row[name] for name in key) in changed),
-    )
+    if model is Limits:
+        owners = (owner for owner, _ in [*written.changed, *written.added])
+        touched.mark(session, principal.name, owners)
+    else:
+        changed = [reference for (reference,) in written.changed]
+        touched.mark_rows(session, principal.name, **{kind: changed})
     return record(session, principal, report)
 
 

@@ -222,7 +222,10 @@ def _change(
     item.version += 1
     item.updated_at = datetime.now(UTC)
     session.flush()
-    touched.mark(session, principal.name, [item.participant_id])
+    if isinstance(item, Need):
+        touched.mark_rows(session, principal.name, needs=[item.reference])
+    else:
+        touched.mark_rows(session, principal.name, offers=[item.reference])
     _record(session, principal, item, action, {"changed": changed, **moved})
     return item
 

@@ -1,13 +1,15 @@
 """Proposals that no longer rest on what they were made for are flagged until that is dealt with."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import authorise_on, visible
+from app.chunks import chunked
 from app.database import WriteSession, database_now
 from app.errors import Conflict, Forbidden, NotFound, Stale
 from app.events import audit, touched
@@ -50,7 +52,7 @@ def review(session: WriteSession, now: datetime | None = None) -> list[int]:
     asked_for = {rule.circumstance for rule in rules_in_force(session)}
     ended = {who: kind for who, kind in found.ended if kind in asked_for}
     flagged = []
-    for proposal, need, offer in _open_proposals(session, found.participants):
+    for proposal, need, offer in _open_proposals(session, found):
         for side in (need.participant_id, offer.participant_id):
             if side in ended and found.actor in acting_for(session, proposal):
                 raise Forbidden(
@@ -88,22 +90,23 @@ def told(flagged: Sequence[int]) -> str:
 
 
 def _open_proposals(
-    session: WriteSession, participants: Iterable[int]
+    session: WriteSession, found: touched.Touched
 ) -> Iterator[tuple[Proposal, Need, Offer]]:
     ids: set[int] = set()
-    everybody = sorted(participants)
-    for start in range(0, len(everybody), AT_ONCE):
-        some = everybody[start : start + AT_ONCE]
-        query = (
-            select(Proposal.id)
-            .join(Need, Need.id == Proposal.need_id)
-            .join(Offer, Offer.id == Proposal.offer_id)
-            .where(
-                Proposal.state.not_in(ENDED),
-                or_(Need.participant_id.in_(some), Offer.participant_id.in_(some)),
+    marked: tuple[tuple[tuple[InstrumentedAttribute[Any], ...], Set[Any]], ...] = (
+        ((Need.participant_id, Offer.participant_id), found.participants),
+        ((Need.reference,), found.needs),
+        ((Offer.reference,), found.offers),
+    )
+    for columns, values in marked:
+        for some in chunked(sorted(values), AT_ONCE):
+            query = (
+                select(Proposal.id)
+                .join(Need, Need.id == Proposal.need_id)
+                .join(Offer, Offer.id == Proposal.offer_id)
+                .where(Proposal.state.not_in(ENDED), or_(*(column.in_(some) for column in columns)))
             )
-        )
-        ids.update(session.scalars(query))
+            ids.update(session.scalars(query))
     for proposal_id in sorted(ids):
         proposal = session.get_one(Proposal, proposal_id, with_for_update=True)
         need = session.get_one(Need, proposal.need_id)

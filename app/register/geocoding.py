@@ -12,12 +12,15 @@ from sqlalchemy import func, select
 from app.database import ReadSession, WriteSession
 from app.errors import Problem
 from app.register.geocoder_server import EXAMPLE, GeocoderUnavailable, ask, is_in_uk
+from app.register.nearby import Near
 from app.settings import settings
 from models.register import Area, Participant
 from models.vocabulary import AreaKind, ParticipantKind
 
 AnySession = ReadSession | WriteSession
 POSITION_DECIMALS: Final = 6
+TOWN_MILES: Final = 15
+"""How far from their middle institutions of one town may be."""
 _POSTCODE = re.compile(r"(?:^|[\s,])([A-Z]{1,2}[0-9][A-Z0-9]?) ?([0-9][A-Z]{2})$")
 _OUTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?")
 _POSITION = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{1,15})?), ?(-?[0-9]{1,3}(?:\.[0-9]{1,15})?)")
@@ -26,8 +29,8 @@ _POSITION = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{1,15})?), ?(-?[0-9]{1,3}(?:\.[0
 class FoundBy(StrEnum):
     """How a place was found.
 
-    `outcode` is the first half of a postcode, its district; `register` the name of a district or
-    local authority: the register as stored has no towns.
+    `outcode` is the first half of a postcode, its district; `register` the name of a district,
+    local authority or town.
     """
 
     POSITION = "position"
@@ -153,7 +156,24 @@ class Locator:
             spots = self._session.execute(positions)
             if found := _middle(FoundBy.REGISTER, spots, f"in {name}"):
                 return found
-        return None
+        return self._in_town(text)
+
+    def _in_town(self, text: str) -> Place | None:
+        """The middle of a town's institutions; None where towns far apart have the name."""
+        query = select(Participant.town, Participant.latitude, Participant.longitude).where(
+            Participant.kind == ParticipantKind.INSTITUTION.value,
+            Participant.latitude.is_not(None),
+            func.lower(Participant.town) == text.strip().lower(),
+        )
+        rows = self._session.execute(query.order_by(Participant.id)).all()
+        if not rows:
+            return None
+        found = _middle(FoundBy.REGISTER, [row[1:] for row in rows], f"in {rows[0].town}")
+        if found is None:
+            return None
+        here = Near(found.latitude, found.longitude, TOWN_MILES)
+        inside = here.sorted_by_distance((0, *row[1:]) for row in rows)
+        return found if len(inside) == len(rows) else None
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -12,8 +12,9 @@ from app.access.scoped import visible
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
 from app.register.group_members import MEMBERS
-from app.register.lookups import Scope, holds_words, is_in
+from app.register.lookups import Scope, is_in
 from app.register.naming import reference_named
+from app.register.search import asked, holds, named
 from models.register import (
     Area,
     AreaServed,
@@ -110,16 +111,16 @@ def list_organisations(
     if after is not None:
         query = query.where(Organisation.key > after)
     if q is not None:
-        query = query.where(*holds_words(q))
+        query = query.where(holds(asked(session, q).text, datetime.now(UTC).date()))
     if kind is not None:
         query = query.where(Organisation.kind == kind)
     if area is not None:
         query = query.where(is_in(Scope(*area, ""), datetime.now(UTC).date()))
     if serves is not None:
-        named = select(AreaServed.participant_id).where(
+        serving = select(AreaServed.participant_id).where(
             AreaServed.area_kind == serves[0], AreaServed.area_code == serves[1]
         )
-        query = query.where(Organisation.participant_id.in_(named))
+        query = query.where(Organisation.participant_id.in_(serving))
     if open_on is not None:
         query = query.where(or_(Organisation.opened.is_(None), Organisation.opened <= open_on))
         query = query.where(or_(Organisation.closed.is_(None), Organisation.closed > open_on))
@@ -185,9 +186,10 @@ def list_groups(
     """A page of groups by UID."""
     authorise(principal, Action.READ)
     query = _GROUP.where(Group.uid > after).order_by(Group.uid).limit(limit)
-    for word in (q or "").split():
-        named = Group.name.icontains(word, autoescape=True)
-        query = query.where(or_(named, Group.reference == word))
+    if q is not None:
+        query = query.where(
+            or_(named(session, q, Group.name, Group.uid), Group.reference == q.strip())
+        )
     if kind is not None:
         query = query.where(Group.kind == kind)
     if is_open is not None:
@@ -253,8 +255,7 @@ def list_networks(
     query = _NETWORK.order_by(Network.key).limit(limit)
     if after is not None:
         query = query.where(Network.key > after)
-    for word in (q or "").split():
-        query = query.where(Network.name.icontains(word, autoescape=True))
+    query = query.where(named(session, q or "", Network.name, Network.key))
     if kind is not None:
         query = query.where(Network.kind == kind)
     if member is not None:
@@ -308,8 +309,7 @@ def list_areas(
     if after is not None:
         later = and_(Area.kind == after[0], Area.code > after[1])
         query = query.where(or_(Area.kind > after[0], later))
-    for word in (q or "").split():
-        query = query.where(Area.name.icontains(word, autoescape=True))
+    query = query.where(named(session, q or "", Area.name, Area.kind, Area.code))
     if kind is not None:
         query = query.where(Area.kind == kind)
     if region is not None:

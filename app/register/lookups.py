@@ -1,6 +1,6 @@
 """Reads of the register: who a cell names, what a place or group is, and who is in it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from difflib import get_close_matches
@@ -12,11 +12,14 @@ from app.access.policy import Action, Principal, authorise
 from app.chunks import chunked
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
+from app.folding import folded
+from app.register import search
 from app.register.gias.classification import TRUST_KINDS
 from app.register.group_members import MEMBERS, belongs_on
 from app.register.naming import reference_named
 from app.register.nearby import Near
 from app.register.successors.resolve import current
+from app.search_index import PARTICIPANT_SEARCH
 from models.register import (
     Area,
     Group,
@@ -61,6 +64,7 @@ class Found:
     name: str
     kind: str
     type_name: str | None
+    town: str | None
     postcode: str | None
     local_authority: str | None
     in_scope: bool
@@ -86,14 +90,12 @@ def find_scope(session: AnySession, principal: Principal, text: str) -> Scope:
     Raises `Conflict` where several are meant equally, `NotFound` with the nearest names.
     """
     authorise(principal, Action.READ)
-    wanted = text.strip().casefold()
+    wanted, name = text.strip().casefold(), folded(text)
     candidates = _candidates(session)
     exact = [one.scope for one in candidates if one.scope.exact.casefold() == wanted]
     if exact:
         return exact[0]
-    named = [
-        one for one in candidates if wanted in one.codes or one.scope.name.casefold() == wanted
-    ]
+    named = [one for one in candidates if wanted in one.codes or folded(one.scope.name) == name]
     best = [one.scope for one in named if one.rank == min(other.rank for other in named)]
     if len(best) == 1:
         return best[0]
@@ -177,26 +179,45 @@ def is_in(scope: Scope, day: date) -> ColumnElement[bool]:
     return column == scope.code
 
 
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A page of what a search found, the best first, and how many there are in all."""
+
+    found: list[Found]
+    total: int
+    note: str | None = None
+    """What was searched for instead of a word that nothing holds."""
+
+
 def find_participants(
     session: AnySession,
     principal: Principal,
     text: str,
     *,
+    on: date,
     open_only: bool = False,
     skip: int = 0,
     limit: int = 20,
-) -> list[Found]:
-    """Those whose URN, key or trust is `text`, else whose name and place hold all of its words.
+) -> Results:
+    """Those whose URN, key or trust is `text`, else those that `search.holds` it, by relevance.
 
     `open_only` leaves out institutions that are closed or take no part; naming one finds it, and
-    after it its successor.
+    after it its successor. A word that nothing holds is taken for the nearest that something has.
     """
     authorise(principal, Action.READ)
     by_reference = _named(session, text)
-    if by_reference or not text.split():
-        return by_reference[skip : skip + limit]
-    taking_part = [func.coalesce(Institution.in_scope, true())] if open_only else []
-    return _found(session, *holds_words(text), *taking_part, skip=skip, limit=limit)
+    if by_reference:
+        return Results(by_reference[skip : skip + limit], len(by_reference))
+    if not search.search_words(text):
+        return Results([], 0)
+    meant = search.asked(session, text)
+    matching = [search.holds(meant.text, on), *_taking_part(open_only=open_only)]
+    total = session.scalar(
+        select(func.count()).select_from(Participant).outerjoin(Institution).where(*matching)
+    )
+    best = search.by_relevance(meant.text)
+    found = _found(session, *matching, order_by=best, skip=skip, limit=limit) if total else []
+    return Results(found, total or 0, meant.note if total else None)
 
 
 def find_near(
@@ -205,42 +226,35 @@ def find_near(
     text: str,
     near: Near,
     *,
+    on: date,
     open_only: bool = False,
     skip: int = 0,
     limit: int = 20,
-) -> tuple[list[Found], int]:
-    """Those near a place, nearest first, and how many; of `text` as `find_participants` has it."""
+) -> Results:
+    """Those near a place, nearest first; of `text`, if any, as `find_participants` has it."""
     authorise(principal, Action.READ)
     query = select(Participant.id, Participant.latitude, Participant.longitude)
     query = query.outerjoin(Institution).where(near.in_box)
     named = query.where(Participant.reference == reference_named(session, text.strip()))
-    rows = session.execute(named).all()
+    rows, meant = session.execute(named).all(), search.Asked(text)
     if not rows:
-        taking_part = [func.coalesce(Institution.in_scope, true())] if open_only else []
-        rows = session.execute(query.where(*holds_words(text), *taking_part)).all()
+        query = query.where(*_taking_part(open_only=open_only))
+        if text.strip():
+            meant = search.asked(session, text)
+            query = query.where(search.holds(meant.text, on))
+        rows = session.execute(query).all()
     found = near.sorted_by_distance(rows)
     metres = {participant_id: far for far, participant_id in found[skip : skip + limit]}
     shown: dict[int, Found] = {}
     for ids in chunked(metres):
         some = Participant.id.in_(ids)
         shown |= {one.participant_id: one for one in _found(session, some, limit=len(ids))}
-    return [replace(shown[each], distance_m=far) for each, far in metres.items()], len(found)
+    page = [replace(shown[each], distance_m=far) for each, far in metres.items()]
+    return Results(page, len(found), meant.note if found else None)
 
 
-def count_participants(
-    session: AnySession, principal: Principal, text: str, *, open_only: bool = False
-) -> int:
-    """How many `find_participants` finds in all."""
-    authorise(principal, Action.READ)
-    if not text.split():
-        return 0
-    query = select(func.count()).select_from(Participant)
-    if by_reference := len(_named(session, text)):
-        return by_reference
-    query = query.where(*holds_words(text))
-    if open_only:
-        query = query.outerjoin(Institution).where(func.coalesce(Institution.in_scope, true()))
-    return session.scalar(query) or 0
+def _taking_part(*, open_only: bool) -> list[ColumnElement[bool]]:
+    return [func.coalesce(Institution.in_scope, true())] if open_only else []
 
 
 def _named(session: AnySession, text: str) -> list[Found]:
@@ -258,26 +272,12 @@ def _named(session: AnySession, text: str) -> list[Found]:
     ]
 
 
-def holds_words(text: str) -> list[ColumnElement[bool]]:
-    """Whether name, postcode and local authority together hold every word of `text`."""
-    return [
-        or_(
-            Participant.name.icontains(word, autoescape=True),
-            Participant.postcode.icontains(word, autoescape=True),
-            Participant.local_authority_code.in_(
-                select(Area.code).where(
-                    Area.kind == AreaKind.LOCAL_AUTHORITY.value,
-                    Area.name.icontains(word, autoescape=True),
-                )
-            ),
-        )
-        # The longest is likely the rarest, and what lacks it is not searched for the others.
-        for word in sorted(text.split(), key=len, reverse=True)
-    ]
-
-
 def _found(
-    session: AnySession, *conditions: ColumnElement[bool], limit: int, skip: int = 0
+    session: AnySession,
+    *conditions: ColumnElement[bool],
+    limit: int,
+    skip: int = 0,
+    order_by: Sequence[ColumnElement[Any]] = (),
 ) -> list[Found]:
     query = (
         select(
@@ -286,6 +286,7 @@ def _found(
             Participant.name,
             Participant.kind,
             Institution.type_name,
+            Participant.town,
             Participant.postcode,
             Area.name,
             func.coalesce(Institution.in_scope, true()),
@@ -296,8 +297,9 @@ def _found(
             (Area.kind == AreaKind.LOCAL_AUTHORITY.value)
             & (Area.code == Participant.local_authority_code),
         )
+        .outerjoin(PARTICIPANT_SEARCH, PARTICIPANT_SEARCH.c.rowid == Participant.id)
         .where(*conditions)
-        .order_by(Participant.name, Participant.id)
+        .order_by(*(order_by or (Participant.name, Participant.id)))
         .offset(skip)
         .limit(limit)
     )

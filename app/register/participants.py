@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from app.chunks import chunked
 from app.database import WriteSession
 from app.import_kit.upsert import Counts, Row, upsert
+from app.search_index import refresh
 from models.base import Base
 from models.register import Participant
 from models.vocabulary import ParticipantKind
@@ -56,6 +57,7 @@ def write_participants(
     own = upsert(session, Participant, ("reference",), places, among=among)
     query = select(Participant.reference, Participant.id).where(among)
     ids: dict[str, int] = dict(session.execute(query).all())
+    refresh(session, [ids[key[0]] for key in (*own.added, *own.changed)])
     more = upsert(session, model, ("participant_id",), details(ids), closes=closes)
     return WrittenParticipants(
         ids=ids,

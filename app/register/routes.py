@@ -1,5 +1,6 @@
 """Institutions, organisations, groups and areas over HTTP."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -18,6 +19,7 @@ from app.http.problems import PROBLEMS_OF_CHANGES
 from app.http.replies import listed, place_of, shown
 from app.register import institution_queries, list_queries, measure_queries, service
 from app.register.geocoding import require_place
+from app.register.lookups import find_participants
 from app.register.measure_schemas import MeasureQuery, Measures, MeasureShown
 from app.register.nearby import DEFAULT_MILES, Near
 from app.register.organisation_rows import OrganisationKey
@@ -44,6 +46,8 @@ from app.register.schemas import (
     InstitutionShown,
     NetworkOf,
     PlaceShown,
+    SearchQuery,
+    SearchResults,
     Source,
     SuccessionOf,
 )
@@ -315,3 +319,24 @@ def list_areas(
         return [AreaShown.model_validate(dict(row)) for row in found]
 
     return listed(request, wanted, Areas, read, lambda one: f"{one.kind}:{one.code}")
+
+
+@router.get("/search", response_model=SearchResults)
+@does(Action.READ, reach=Reach.OPEN)
+def search_participants(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[SearchQuery, Query()]
+) -> Response:
+    """Find institutions and organisations by what people type, the best result first.
+
+    A misspelt word is taken for the nearest one, and `note` says so. Unlike lists, results are not
+    followed by a `Link`: ask for more of them by `limit`, or for fewer by more words.
+    """
+    found = find_participants(
+        session,
+        principal,
+        wanted.q,
+        on=datetime.now(UTC).date(),
+        open_only=wanted.open_only,
+        limit=wanted.limit,
+    )
+    return shown(request, SearchResults.model_validate(found))

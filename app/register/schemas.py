@@ -27,7 +27,7 @@ from app.register.geocoder_server import EXAMPLE
 from app.register.geocoding import FoundBy
 from app.register.nearby import MOST_MILES
 from app.register.organisation_rows import Slug
-from models.vocabulary import AreaKind, GroupKind, Phase
+from models.vocabulary import AreaKind, GroupKind, ParticipantKind, Phase
 
 AreaCode = Annotated[
     str,
@@ -79,6 +79,7 @@ class InstitutionListed(Shown):
     )
     fee_paying: bool
     in_scope: bool = Field(description="open, and of a type that may take part", examples=[True])
+    town: str | None = Field(examples=["Otherton"])
     postcode: str | None = Field(examples=["ZZ1 1ZZ"])
     latitude: float | None = Field(description="WGS84; null: unknown", examples=[51.5])
     longitude: float | None = Field(examples=[-0.5])
@@ -368,7 +369,12 @@ def _with_near(miles: float | None, info: ValidationInfo) -> float | None:
 class InstitutionQuery(Page):
     after: AfterId = 0
     q: Annotated[
-        Words | None, Field(description="a URN, or words of name, postcode and local authority")
+        Words | None,
+        Field(
+            description="a URN, a DfE number, a trust's name, or words of name, town, postcode and "
+            "local authority; a misspelt word is taken for the nearest one",
+            examples=["St Marys Dover"],
+        ),
     ] = None
     area: AreaCode | None = None
     group: Annotated[Id | None, Field(description="UID of a group it is in today")] = None
@@ -398,6 +404,42 @@ class InstitutionQuery(Page):
         Field(gt=0, le=MOST_MILES, allow_inf_nan=False, description="with `near` only; absent: 10"),
         AfterValidator(_with_near),
     ] = None
+
+
+class SearchQuery(Page):
+    q: Annotated[
+        Words,
+        Field(
+            description="a URN, key, DfE number or trust, or words of name, town, postcode and "
+            "local authority",
+            examples=["St Marys Dover"],
+        ),
+    ]
+    open_only: Annotated[
+        bool, Field(description="without institutions that are closed or take no part")
+    ] = False
+
+
+class SearchResult(Shown):
+    """An institution or organisation that was found."""
+
+    reference: str = Field(examples=["urn:100000"])
+    name: str = Field(examples=["Made-up Primary School"])
+    kind: ParticipantKind
+    type_name: str | None
+    town: str | None
+    postcode: str | None
+    local_authority: str | None
+    in_scope: bool
+    successor: str | None = Field(description="URN of what took the place of a closed one")
+
+
+class SearchResults(Shown):
+    """The best results, and how many there are."""
+
+    found: list[SearchResult]
+    total: int
+    note: str | None = Field(description="which word was taken for another", examples=[None])
 
 
 class GroupQuery(Page):

@@ -27,7 +27,7 @@ def upgrade() -> None:
     )
     for name in ("problem", "plan"):
         op.execute(
-            f"insert into run_file (run_id, name, content) "  # noqa: S608 - names of our own
+            f"insert into run_file (run_id, name, content) "
             f"select id, '{name}', {name} from run where {name} is not null"
         )
     run = sa.table("run", sa.column("id"), sa.column("refusals", sa.JSON()))
@@ -201,7 +201,7 @@ def downgrade() -> None:
         batch_op.create_check_constraint(op.f("ck_run_state"), f"state in ({STATES})")
     for name in ("problem", "plan"):
         op.execute(
-            f"update run set {name} = (select content from run_file "  # noqa: S608 - names of our own
+            f"update run set {name} = (select content from run_file "
             f"where run_id = run.id and name = '{name}')"
         )
     run = sa.table("run", sa.column("id"), sa.column("refusals", sa.JSON()))

@@ -76,7 +76,7 @@ def test_from_the_register_to_decisions(
         take_in(page, address, kind, {"file": tmp_path / f"{kind}.csv"})
 
     page.goto(f"{address}/institutions")
-    page.get_by_label("Name, URN, postcode or local authority").fill(f"primary {AREA}")
+    page.get_by_label("Name, trust, town, postcode, URN or DfE number").fill(f"primary {AREA}")
     expect(page.locator("#found [data-announce]")).to_contain_text("results")
     page.locator("#found tbody a").first.click()
     expect(page.get_by_text(AREA).first).to_be_visible()

@@ -53,9 +53,11 @@ def test_from_sign_in_to_an_institution(
     page = broker()
     check(page, "home")
     page.goto(f"{address}/institutions")
-    page.get_by_label("Name, URN, postcode or local authority").press_sequentially("elm inf")
+    page.get_by_label("Name, trust, town, postcode, URN or DfE number").press_sequentially(
+        "elm inf"
+    )
     expect(page.get_by_text("No results for “elm inf”")).to_be_visible()
-    page.get_by_label("Name, URN, postcode or local authority").fill("elm")
+    page.get_by_label("Name, trust, town, postcode, URN or DfE number").fill("elm")
     expect(page.get_by_role("link", name="Elm Primary School 2")).to_be_visible()
     assert "?q=elm" in page.url
     expect(page.locator("#announce")).to_have_text("1 to 3 of 3 results")

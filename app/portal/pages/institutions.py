@@ -26,8 +26,7 @@ from app.register import institution_queries, list_queries, measure_queries
 from app.register.geocoder_server import GeocoderUnavailable
 from app.register.geocoding import UnknownPlace, require_place
 from app.register.lookups import (
-    Found,
-    count_participants,
+    Results,
     find_near,
     find_participants,
 )
@@ -54,29 +53,28 @@ def search(
     radius = int(miles) if miles in map(str, RADII) else int(DEFAULT_MILES)
     as_csv = request.query_params.get("as") == "csv"
     which: dict[str, Any] = {
+        "on": datetime.now(UTC).date(),
         "open_only": not closed,
         "skip": 0 if as_csv else (number - 1) * PER_PAGE,
         "limit": MOST_ROWS if as_csv else PER_PAGE,
     }
-    found: list[Found] = []
-    total, place, error, status = 0, None, "", 200
+    results, place, error, status = Results([], 0), None, "", 200
     with who.database.read() as session:
         if not near:
-            found = find_participants(session, who.principal, text, **which)
-            total = count_participants(session, who.principal, text, open_only=not closed)
+            results = find_participants(session, who.principal, text, **which)
         else:
             try:
                 place = require_place(session, near)
                 around = Near(place.latitude, place.longitude, radius)
-                found, total = find_near(session, who.principal, text, around, **which)
+                results = find_near(session, who.principal, text, around, **which)
             except (UnknownPlace, GeocoderUnavailable) as unknown:
                 error, status = unknown.detail, unknown.status
     if as_csv and not error:
-        columns = ["reference", "name", "type_name", "postcode", "local_authority"]
-        rows = [{name: getattr(each, name) for name in columns} for each in found]
+        columns = ["reference", "name", "type_name", "town", "postcode", "local_authority"]
+        rows = [{name: getattr(each, name) for name in columns} for each in results.found]
         if near:
             columns.append("miles")
-            for row, each in zip(rows, found, strict=True):
+            for row, each in zip(rows, results.found, strict=True):
                 row["miles"] = in_miles(each.distance_m)
         return csv_page("institutions", columns, rows)
     return page(
@@ -91,8 +89,9 @@ def search(
         place=place,
         error=error,
         closed=bool(closed),
-        found=found,
-        pager=Pager(number, PER_PAGE, total),
+        found=results.found,
+        note=results.note,
+        pager=Pager(number, PER_PAGE, results.total),
     )
 
 

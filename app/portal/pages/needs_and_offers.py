@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -399,7 +400,8 @@ def _form(
     status: int = 200,
 ) -> Response:
     cell = filled.values.get("participant", "")
-    found = find_participants(session, who.principal, cell, limit=1) if cell else []
+    today = datetime.now(UTC).date()
+    found = find_participants(session, who.principal, cell, on=today, limit=1).found if cell else []
     meant = found and found[0].reference == reference_named(session, cell)
     return page(
         request,

@@ -43,6 +43,7 @@ from app.register.successors.carry_over import things
 from app.register.successors.changes import look_after, standings
 from app.register.successors.open_items import open_items
 from app.register.successors.wording import closed_group
+from app.search_index import refresh
 from app.wording import counted
 from models.register import Area, Group, Institution, Succession
 from models.vocabulary import AreaKind, ParticipantKind
@@ -54,6 +55,7 @@ NOT_APPLICABLE_CODES = frozenset({"Z", "999", "000"})
 
 # What is stored, and the column it comes from: without the column it is left as it is.
 PARTICIPANT_SOURCES = {
+    "town": "Town",
     "postcode": "Postcode",
     "easting": "Easting",
     "northing": "Northing",
@@ -160,6 +162,7 @@ def import_gias(
         [row for _, row in rows.memberships],
         today,
     )
+    refresh(session)
     followed, closed_groups = follow_register(session, principal, today)
     items = open_items(session, [who.id for who, _ in closed_groups], today)
     notes += [
@@ -249,6 +252,7 @@ def _participants(rows: GiasRows) -> Iterator[Row]:
             "reference": f"urn:{row.urn}",
             "kind": ParticipantKind.INSTITUTION.value,
             "name": row.name,
+            "town": row.town,
             "postcode": row.postcode,
             "easting": row.easting if known else None,
             "northing": row.northing if known else None,

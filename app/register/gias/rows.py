@@ -60,6 +60,7 @@ class EstablishmentRow(RowModel):
     federation_uid: Urn | None = Field(None, alias="Federations (code)")
     federation_name: Text | None = Field(None, alias="Federations (name)")
     register_changed: Date | None = Field(None, alias="LastChangedDate")
+    town: Annotated[Text, Field(max_length=100)] | None = Field(None, alias="Town")
     postcode: Annotated[Text, Field(max_length=10)] | None = Field(None, alias="Postcode")
     region_code: Code | None = Field(None, alias="GOR (code)")
     region_name: Text | None = Field(None, alias="GOR (name)")

@@ -11,14 +11,16 @@ from typer.testing import CliRunner
 
 from app.access.policy import TERMINAL
 from app.cli.main import app
-from app.database import Database
+from app.database import Database, WriteSession
 from app.errors import Conflict
 from app.proposals import agreements, decisions, flags
+from app.proposals.pair_check import PairToday
 from app.proposals.pins_and_exclusions import steer
 from app.settings import settings
 from models.access import AuditEvent
+from models.exchange import Need
 from models.matching import Proposal, ProposalFlag
-from models.register import CircumstanceRule
+from models.register import CircumstanceRule, Institution, Participant
 from models.vocabulary import DecisionAction, DeclineReason, Says, Side, SteeringKind
 from tests import rows
 from tests.callers import keyed
@@ -159,6 +161,38 @@ def test_what_takes_nothing_away_flags_nothing(exchange: Database, client: TestC
         change(client, "PUT", "/needs/N", json=body)
     assert flag(client) is None
     assert actions(exchange) == []
+
+
+def test_only_what_rests_on_a_changed_row_is_looked_at(
+    exchange: Database, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a need or an offer its own proposals, of a school all: a large file takes no longer."""
+    with exchange.write() as session:
+        oak, ash = (
+            session.scalars(
+                select(Participant).join(Institution).where(Institution.urn == urn)
+            ).one()
+            for urn in (1, 2)
+        )
+        rows.add_need(session, "N2", oak)
+        rows.add_offer(session, "O2", ash)
+    match(exchange, FREELY)
+    with exchange.read() as session:
+        assert session.scalars(select(Need.reference).join(Proposal)).all() == ["N", "N2"]
+    looked_at: list[int] = []
+    ask = flags.pair_today_if_any
+
+    def asked(session: WriteSession, proposal: Proposal, *more: Any) -> PairToday | None:
+        looked_at.append(proposal.id)
+        return ask(session, proposal, *more)
+
+    monkeypatch.setattr(flags, "pair_today_if_any", asked)
+    change(client, "PUT", "/offers/O", json=OFFER | {"days": 3})
+    assert looked_at == [1]
+    withdraw(client, "/needs/N2")
+    assert looked_at == [1, 2]
+    limit(client, 50)
+    assert looked_at == [1, 2, 1, 2]
 
 
 def test_a_flag_is_cleared_once_somebody_dealt_with_it(

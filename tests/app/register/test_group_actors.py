@@ -132,7 +132,7 @@ def test_trust_team_that_a_file_describes_is_the_trust(trust: Database, tmp_path
     taken_in(trust, tmp_path, files.import_needs, NEED.format("TR01197"))
     with trust.read() as session:
         assert owner(session, Need, "n1") == "org:central"
-        [found] = find_participants(session, TERMINAL, "TR01197")
+        [found] = find_participants(session, TERMINAL, "TR01197", on=date(2026, 11, 23)).found
         assert found.reference == "org:central"
     assert organisations(trust) == [("central", 5143), ("gone", 5143)]
 

@@ -69,7 +69,7 @@ def test_an_institution_says_where_it_is_from(client: TestClient, database: Data
         ("q=mary%20testshire", [100000]),
         ("q=100001", [100001]),
         ("q=zz1", [100001]),
-        ("q=100%25", []),
+        ("q=school%25100", []),
         ("area=local_authority:998", [100002]),
         ("area=region:Z&limit=1&after=100000", [100001]),
         ("group=77", [100000]),

@@ -18,7 +18,7 @@ from app.register.nearby import Near
 from models.register import Participant
 from tests.callers import csv_rows, keyed, said
 from tests.geocoders import Geocoder, forget, geocoder, nominatim
-from tests.rows import add_calendar, add_hub, add_school
+from tests.rows import STARTS, add_calendar, add_hub, add_school
 
 API = "/api/v1/institutions"
 HERE = (55.0, 2.0)
@@ -178,10 +178,10 @@ def test_distances_are_those_of_another_library(database: Database, miles: float
     expected = {name: geodesic(centre, at).m for name, at in places.items()}
     within = {name for name, far in expected.items() if far <= miles * 1609.344}
     with database.read() as session:
-        rows, total = find_near(session, TERMINAL, "", Near(*centre, miles), limit=1_000)
-    assert {one.name for one in rows} == within
-    assert total == len(within) > 0
-    assert [one.distance_m for one in rows] == pytest.approx(
+        results = find_near(session, TERMINAL, "", Near(*centre, miles), on=STARTS, limit=1_000)
+    assert {one.name for one in results.found} == within
+    assert results.total == len(within) > 0
+    assert [one.distance_m for one in results.found] == pytest.approx(
         sorted(expected[name] for name in within), abs=1e-3
     )
 
@@ -202,7 +202,10 @@ def test_find_near_in_the_terminal(register: Database, monkeypatch: pytest.Monke
         ]
         named = terminal.invoke(app, ["find", "school", "--near", "ZZ1", "--limit", "2"]).output
         assert named.splitlines()[0].startswith("3 within 10 miles of ZZ1. ")
-        assert named.splitlines()[1:] == [shown.output.splitlines()[line] for line in (1, 3)]
+        assert named.splitlines()[1:] == [
+            *(shown.output.splitlines()[line] for line in (1, 3)),
+            "2 of 3 results.",
+        ]
         by_urn = terminal.invoke(app, ["find", "100002", "--near", "ZZ1"]).output
         assert "(Community school, not in scope) Testshire, 3 miles" in by_urn
         far = terminal.invoke(app, ["find", "--near", "50,-5", "--miles", "1"]).output
@@ -219,12 +222,13 @@ def test_the_closest_of_a_page_are_read_alone(register: Database) -> None:
     """Pages of `find_near` follow each other and count all."""
     with register.read() as session:
         pages = [
-            find_near(session, TERMINAL, "", Near(*HERE), skip=skip, limit=2) for skip in (0, 2, 4)
+            find_near(session, TERMINAL, "", Near(*HERE), on=STARTS, skip=skip, limit=2)
+            for skip in (0, 2, 4)
         ]
         hub = session.scalars(select(Participant.id).where(Participant.reference == "org:hub"))
-        assert hub.one() in {one.participant_id for one in pages[0][0]}
-    assert [total for _, total in pages] == [5, 5, 5]
-    assert [one.reference for rows, _ in pages for one in rows][2:] == [
+        assert hub.one() in {one.participant_id for one in pages[0].found}
+    assert [each.total for each in pages] == [5, 5, 5]
+    assert [one.reference for each in pages for one in each.found][2:] == [
         "urn:100001",
         "urn:100003",
         "urn:100002",

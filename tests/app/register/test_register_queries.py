@@ -67,6 +67,7 @@ def places(database: Database, tmp_path: Path) -> Database:
         ("group:5004", "group:5004"),
         ("fam", "network:fam"),
         ("Family", "network:fam"),
+        ("  SOUTH-west", "region:K"),
     ],
 )
 def test_a_scope_is_found_by_name_code_or_key(places: Database, text: str, exact: str) -> None:
@@ -120,7 +121,7 @@ def test_who_is_in_a_scope_depends_on_the_day(
     with places.read() as session:
         found = {
             one.participant_id: one.reference
-            for one in find_participants(session, TERMINAL, "made-up")
+            for one in find_participants(session, TERMINAL, "made-up", on=day).found
         }
         inside = participants_in(session, TERMINAL, Scope(kind, code, ""), day)
     assert [found[participant_id] for participant_id in inside] == [f"urn:{urn}" for urn in urns]
@@ -143,8 +144,9 @@ def test_participants_are_found_by_number_or_words(
 ) -> None:
     """All words must be in the name, the postcode or the authority; no character is a wildcard."""
     with places.read() as session:
-        found = find_participants(session, TERMINAL, text)
-    assert [one.reference for one in found] == references
+        results = find_participants(session, TERMINAL, text, on=TODAY)
+    assert [one.reference for one in results.found] == references
+    assert results.total == len(references)
 
 
 def test_an_import_tells_the_database_what_there_is(database: Database, tmp_path: Path) -> None:
@@ -164,7 +166,7 @@ def test_find_in_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("GIVETAKE_DATABASE_URL", url)
     settings.cache_clear()
     terminal = CliRunner()
-    assert "No results" in terminal.invoke(app, ["find", "alder"]).stdout
+    assert "There are no institutions yet" in terminal.invoke(app, ["find", "alder"]).stdout
     with Database(url) as database:
         import_schools(database, tmp_path, establishment(900001, name="Alder Made-up School"))
     assert terminal.invoke(app, ["find", "alder", "county"]).stdout == (

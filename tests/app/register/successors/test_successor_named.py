@@ -16,7 +16,7 @@ from app.import_kit.report import ImportReport
 from app.partnerships.service import import_support
 from app.planning.scope import takers_listed
 from app.register.circumstances import import_circumstances
-from app.register.lookups import count_participants, find_participants
+from app.register.lookups import find_participants
 from app.register.networks import import_networks
 from app.register.successors.carry_over import carry_over
 from app.register.successors.resolve import schools
@@ -139,12 +139,13 @@ def test_searches_and_lists_lead_to_the_successor(exchange: Database) -> None:
     """A search by the old URN shows both; a run for it is one for its successor."""
     close(exchange)
     with exchange.read() as session:
-        found = find_participants(session, TERMINAL, str(OLD), open_only=True)
-        assert [(each.reference, each.successor) for each in found] == [
+        day = date(2026, 11, 23)
+        results = find_participants(session, TERMINAL, str(OLD), on=day, open_only=True)
+        assert [(each.reference, each.successor) for each in results.found] == [
             (f"urn:{OLD}", str(NEW)), (f"urn:{NEW}", None),
         ]  # fmt: skip
-        assert count_participants(session, TERMINAL, str(OLD)) == 2
-        assert len(find_participants(session, TERMINAL, str(OLD), limit=1)) == 1
+        assert results.total == 2
+        assert len(find_participants(session, TERMINAL, str(OLD), on=day, limit=1).found) == 1
         listed = takers_listed(session, TERMINAL, [str(OLD)])
         new = session.scalars(select(Participant.id).where(Participant.reference == f"urn:{NEW}"))
         assert listed.participant_ids == {new.one()}
