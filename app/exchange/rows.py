@@ -122,6 +122,8 @@ class NeedRow(RowModel):
     looked_within: Looked = ()
     """Where the school looked before it asked; empty: not known."""
     looked_within_note: Text | None = None
+    pot: Reference | None = None
+    """The pot that pays for it."""
     signed_by_head_on: Date | None = None
     signed_by_adviser_on: Date | None = None
     travel_limit_miles: Miles | None = None
