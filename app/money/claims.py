@@ -192,6 +192,11 @@ def _let_go(session: WriteSession, claim: Claim, commitment: Commitment) -> None
     commitment.version += 1
 
 
+def possible(claim: Claim) -> list[ClaimAction]:
+    """What can be decided on a claim, as far as its state alone tells."""
+    return [action for action, (allowed, _) in _FROM.items() if claim.state in allowed]
+
+
 def claims_seen(principal: Principal, action: Action) -> ColumnElement[bool]:
     """Whether a claim is of a pot or a proposal that the principal may do `action` to."""
     pots = select(Pot.id).where(visible(principal, action, Pot)).correlate(None)

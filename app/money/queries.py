@@ -99,6 +99,14 @@ def get_pot(session: Session, principal: Principal, reference: str) -> PotSums:
     return PotSums(*found)
 
 
+def find_pot(session: Session, principal: Principal, pot_id: int) -> PotSums:
+    """A pot by its number, as pages have it."""
+    reference = session.scalar(select(Pot.reference).where(Pot.id == pot_id))
+    if reference is None:
+        raise NotFound(f"There is no pot {pot_id}. Check the number.")
+    return get_pot(session, principal, reference)
+
+
 def _pots(principal: Principal) -> Select[*tuple[Any, ...]]:
     return (
         select(Pot, Participant, _claimed(NOT_REFUSED), _claimed(Claim.state == ClaimState.PAID))

@@ -120,7 +120,7 @@ def _rows(session: Session, found: list[Committed]) -> tuple[ReportRow, ...]:
         )
     }
     agreed = {
-        number: half_days
+        number: half_days or 0
         for number, half_days in session.execute(
             select(Support.partnership_id, func.sum(Support.agreed_half_days))
             .where(Support.partnership_id.in_(partnerships))

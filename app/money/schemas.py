@@ -197,7 +197,11 @@ class NewClaim(Content):
 
     visits: Annotated[
         list[NamedId] | None,
-        Field(max_length=1_000, description="null: every signed visit that is not claimed yet"),
+        Field(
+            max_length=1_000,
+            description="null: every signed visit that is not claimed yet",
+            examples=[None],
+        ),
     ] = None
     pence: Annotated[
         Sum | None, Field(description="null: what the visits come to", examples=[None])
