@@ -237,7 +237,7 @@ def _go_on(session: WriteSession, name: str, first: int) -> None:
         rows.add(session, Partnership(**of, **dates, **people, **begun, **over))
         register = {"reference": f"partnership-{number}:{rows.YEAR}", "period_code": rows.YEAR}
         sides = {"taker_id": taker.id, "giver_id": giver.id, "half_days": 4}
-        mine = {"partnership_id": number, "agreed_half_days": 4, "state": state}
+        mine = {"partnership_id": number, "agreed_half_days": 8, "state": state}
         rows.add(session, Support(**sides, **register, **mine, **dates, updated_at=rows.NOW))
     written = {"state": "written_up", "report": "made up", "written_up_by": "x"}
     visit = {"partnership_id": first, "on_day": rows.STARTS, "half_days": 1}

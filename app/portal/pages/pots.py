@@ -1,6 +1,7 @@
 """Pots of money on pages: listed, one with commitments and claims, made, changed, claimed from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -8,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
-from app.access.declared import does
+from app.access.declared import Reach, does
 from app.access.persons import same_person
 from app.access.policy import Action, authorise
 from app.access.scoped import authorise_on, may_on
@@ -58,7 +59,7 @@ def list_pots(request: Request, who: Who) -> Response:
 
 
 @router.get("/pots/new")
-@does(Action.CHANGE_POT)
+@does(Action.CHANGE_POT, reach=Reach.OPEN)
 def new_pot(request: Request, who: Who) -> Response:
     authorise(who.principal, Action.CHANGE_POT)
     return _pot_form(request, who, Filled({"open": "yes"}))
@@ -70,12 +71,9 @@ def create_pot(request: Request, who: Who, form: SentBy) -> Response:
     filled = Filled(texts(form))
     row = forms.read(PotRow, filled, POT_FIELDS)
     if row is not None and not filled.wrong:
-        try:
-            with forms.refused(filled, POT_FIELDS), who.database.write() as session:
-                made = service.create(session, who.principal, row.content).id
-                return _to_pot(made, ClaimStep.POT)
-        except Unfit as unfit:
-            _take(filled, unfit)
+        with _refused(filled), who.database.write() as session:
+            made = service.create(session, who.principal, row.content).id
+            return _to_pot(made, ClaimStep.POT)
     return _pot_form(request, who, filled)
 
 
@@ -118,13 +116,9 @@ def change_pot(request: Request, who: Who, pot_id: int, form: SentBy) -> Respons
     row = forms.read(PotRow, filled, POT_FIELDS)
     if row is not None and not filled.wrong:
         version = forms.whole(filled.values.get("version"))
-        try:
-            with forms.refused(filled, POT_FIELDS), who.database.write() as session:
-                content = row.content
-                service.change(session, who.principal, pot.reference, content, version)
-                return _to_pot(pot_id, ClaimStep.POT)
-        except Unfit as unfit:
-            _take(filled, unfit)
+        with _refused(filled), who.database.write() as session:
+            service.change(session, who.principal, pot.reference, row.content, version)
+            return _to_pot(pot_id, ClaimStep.POT)
     return _pot_form(request, who, filled, pot)
 
 
@@ -187,13 +181,18 @@ def decide_claim(request: Request, who: Who, claim_id: int, form: SentBy, now: N
     return _claim_page(request, who, claim_id, filled)
 
 
-def _take(filled: Filled, unfit: Unfit) -> None:
-    """Put what does not fit at the fields of the form."""
-    misfits = [
-        Misfit(FIELD_OF.get(each.column, each.column), each.value, each.reason)
-        for each in unfit.misfits
-    ]
-    forms.take(filled, misfits, POT_FIELDS)
+@contextmanager
+def _refused(filled: Filled) -> Iterator[None]:
+    """Put why a pot was refused into its form, what does not fit at its field."""
+    with forms.refused(filled, POT_FIELDS):
+        try:
+            yield
+        except Unfit as unfit:
+            misfits = [
+                Misfit(FIELD_OF.get(each.column, each.column), each.value, each.reason)
+                for each in unfit.misfits
+            ]
+            forms.take(filled, misfits, POT_FIELDS)
 
 
 def _typed(pot: Pot, holder: Participant) -> dict[str, str]:
