@@ -55,6 +55,8 @@ LIMITS: Final[Mapping[str, str]] = {
 }
 """The same as a few words, where several bind together."""
 MOST_NAMED: Final = 5
+HUNDRED_POUNDS: Final = 10_000
+"""In pence: the unit in which is told what more of a pot is worth."""
 CHANGES_DAYS: Final = frozenset(
     {
         ChangeKind.MINIMUM_DAYS,
@@ -209,8 +211,13 @@ _CHANGES: Final[Mapping[ChangeKind, Callable[[ChangeById, Names], str]]] = {
 }
 
 
-def change_result(confirmed: bool | None, gain: int | None, moved: int | None) -> str:
-    """What came of a change when the plan was solved again around the need."""
+def change_result(
+    confirmed: bool | None, gain: int | None, moved: int | None, pence: int | None = None
+) -> str:
+    """What came of a change when the plan was solved again around the need.
+
+    `pence`: by how much it raises the budget of a pot, which is then also told for each £100.
+    """
     if confirmed is None:
         return NOT_TRIED
     if not confirmed:
@@ -218,8 +225,15 @@ def change_result(confirmed: bool | None, gain: int | None, moved: int | None) -
     others = f" {counted(moved, 'other pairing')} would change." if moved else ""
     return (
         "Confirmed by solving again: the need is met, no other need is left out, and the plan "
-        f"gains {counted(gain or 0, 'point')}.{others}"
+        f"gains {counted(gain or 0, 'point')}{_for_each(gain or 0, pence)}.{others}"
     )
+
+
+def _for_each(gain: int, pence: int | None) -> str:
+    """What one more unit of a pot is worth."""
+    if not pence:
+        return ""
+    return f", {number(round(gain * HUNDRED_POUNDS / pence, 1))} for each £100 of the pot"
 
 
 def meeting_anyway(

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,13 +11,14 @@ from sqlalchemy import select
 from app.access.policy import TERMINAL
 from app.access.queries import verify_audit
 from app.database import Database
-from app.errors import Problem
+from app.errors import Conflict, Problem
 from app.events import audit
+from app.money import claims
 from app.proposals import decisions
 from models.matching import Proposal
-from models.money import Pot
+from models.money import Claim, Commitment, Pot
 from models.vocabulary import DecisionAction
-from tests import pots, rows
+from tests import pots, rows, runs
 from tests.runs import FREELY, match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
@@ -86,6 +87,24 @@ def test_of_eight_that_commit_at_once_three_fit(contended: Database) -> None:
     assert pots.agrees(contended)
     with contended.read() as session:
         assert verify_audit(session, TERMINAL).fault is None
+
+
+def test_of_claims_at_once_each_visit_is_in_one(database: Database) -> None:
+    """Four who claim the same two visits: one claim, and the money of it once."""
+    runs.approved(pots.paid(database), pots.NOW)
+    pots.start(database)
+    for day in (7, 14):
+        pots.visit(database, date(2026, 9, day))
+
+    def claim() -> None:
+        with database.write() as session:
+            claims.make(session, pots.GIVER, 1, now=pots.LATER)
+
+    raised = at_once(*[claim] * 4)
+    assert [type(each) for each in raised] == [Conflict] * 3, raised
+    with database.read() as session:
+        assert session.scalars(select(Claim.pence)).all() == [55_000]
+        assert session.scalars(select(Commitment.claimed_pence)).all() == [55_000]
 
 
 def test_taking_giving_back_and_lowering_the_budget_at_once(contended: Database) -> None:

@@ -133,6 +133,8 @@ def test_an_unmet_need_says_what_the_pot_has_and_what_more_would_do(county: Data
     assert change is not None
     said = words.change_words(change, answered.names)
     assert said == "Raise the budget of pot fund by £900.00"
+    worth = words.change_result(True, 1_800, 0, change.by)
+    assert worth.endswith("gains 1,800 points, 200 for each £100 of the pot.")
 
 
 def test_plans_of_areas_that_overdraw_a_pot_together_are_settled(county: Database) -> None:
