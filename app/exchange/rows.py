@@ -122,8 +122,6 @@ class NeedRow(RowModel):
     looked_within: Looked = ()
     """Where the school looked before it asked; empty: not known."""
     looked_within_note: Text | None = None
-    pot: Reference | None = None
-    """The pot that pays for it."""
     signed_by_head_on: Date | None = None
     signed_by_adviser_on: Date | None = None
     travel_limit_miles: Miles | None = None
@@ -133,6 +131,8 @@ class NeedRow(RowModel):
     window_ends: Date | None = None
     state: NeedState | None = None
     """Blank: `identified` for a new need, else what it is."""
+    pot: Reference | None = None
+    """The pot that pays for it; blank: none does."""
 
 
 class OfferRow(RowModel):
