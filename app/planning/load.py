@@ -12,15 +12,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.access.policy import Principal
 from app.catalogue.queries import get_period
 from app.database import database_now
-from app.exchange.pots import price
 from app.interests.edges import Edge, edges
 from app.interests.rules import refusing_kinds
 from app.planning.holds import Hold, by_need, held
+from app.planning.planned_pots import PlannedPot, planned_pots
 from app.register.closing import last_days
 from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Expertise, Limits, Need, Offer, Period
 from models.matching import Decision, Proposal, Steering
-from models.money import Commitment, Pot
 from models.partnerships import Support
 from models.register import (
     AreaServed,
@@ -36,7 +35,6 @@ from models.register import (
 from models.vocabulary import (
     RUNNING_SUPPORT,
     Availability,
-    CommitmentState,
     DecisionAction,
     InterestKind,
     NeedState,
@@ -104,16 +102,6 @@ class PlannedLimits(NamedTuple):
     allowance_half_days: int | None
     exempt: bool
     carried_half_days: int
-
-
-class PlannedPot(NamedTuple):
-    """What planning looks at of a pot of money."""
-
-    reference: str
-    half_day_pence: int
-    left_pence: int
-    """0 where it is closed, or pays for other dates."""
-    open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,26 +232,8 @@ def load(
         declined=session.execute(_of(only, Need.participant_id, _declined())).all(),
         interests=edges(session, day, period.ends, only),
         refusing=refusing_kinds(session),
-        pots=_pots(session, day, period.ends, besides),
+        pots=planned_pots(session, day, period.ends, besides),
     )
-
-
-def _pots(session: Session, first: date, last: date, besides: int | None) -> dict[str, PlannedPot]:
-    """What each pot has left for support between two days; `besides` what one proposal holds."""
-    own: dict[int, int] = {}
-    if besides is not None:
-        stands = Commitment.state != CommitmentState.RELEASED
-        query = select(Commitment.pot_id, Commitment.pence, Commitment.claimed_pence)
-        for pot_id, pence, claimed in session.execute(
-            query.where(Commitment.proposal_id == besides, stands)
-        ):
-            own[pot_id] = pence - claimed
-    found = {}
-    for pot in session.scalars(select(Pot).order_by(Pot.id)):
-        left = pot.budget_pence - pot.committed_pence if pot.open else 0
-        left = left + own.get(pot.id, 0) if pot.starts <= last and pot.ends >= first else 0
-        found[pot.reference] = PlannedPot(pot.reference, price(pot).half_day_pence, left, pot.open)
-    return found
 
 
 def _leaves_some(need: PlannedNeed, holds: Sequence[Hold]) -> bool:
