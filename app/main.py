@@ -37,6 +37,7 @@ from app.jobs.setup import make_worker
 from app.jobs.worker import embedded
 from app.maps.embed_routes import router as embeds
 from app.maps.site import create_maps
+from app.money.routes import router as money
 from app.partnerships.partnership_routes import router as partnerships
 from app.partnerships.routes import router as support
 from app.partnerships.visit_routes import router as visits
@@ -126,6 +127,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         exchange,
         support,
         partnerships,
+        money,
         visits,
         runs,
         diffs,

@@ -116,6 +116,14 @@ def from_code(code: str) -> str:
     return capital(code.replace("_", " ").replace("-", " "))
 
 
+def pounds(pence: int | None) -> str:
+    """A sum of a pot or a claim to the penny: "£1,250.00"."""
+    if pence is None:
+        return "not set"
+    sign = "-" if pence < 0 else ""
+    return f"{sign}£{abs(pence) // 100:,}.{abs(pence) % 100:02}"
+
+
 def money(pounds: int | None) -> str:
     """Public money in all, "£1,800"."""
     if pounds is None:

@@ -12,6 +12,7 @@ from models import (
     history,
     interests,
     matching,
+    money,
     partnerships,
     people,
     register,
@@ -47,6 +48,7 @@ _OF_PARTNERSHIPS: Final = (
     partnerships.Review,
     partnerships.SupportVisit,
 )
+_OF_MONEY: Final = (money.Claim, money.Commitment, money.Pot)
 _OF_REGISTER: Final = (
     register.Area,
     register.AreaServed,
@@ -83,6 +85,7 @@ BOUND: Final[dict[str, Table]] = {
                 *_OF_REVIEW,
                 *_OF_EXCHANGE,
                 *_OF_PARTNERSHIPS,
+                *_OF_MONEY,
                 *_OF_REGISTER,
                 *_OF_INTERESTS,
                 *_OF_ACCESS,

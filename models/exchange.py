@@ -80,6 +80,10 @@ class Need(Base):
     looked_within_note: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT_IF_SET)
     signed_by_head_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
     signed_by_adviser_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
+    pot_reference: Mapped[str | None] = mapped_column(
+        ForeignKey("pot.reference"), index=True, info=BOUND_IF_SET
+    )
+    """The pot that pays for it."""
     travel_limit_miles: Mapped[float | None]
     travel_limit_minutes: Mapped[int | None]
     mode: Mapped[str] = mapped_column(String(10), default=Mode.EITHER)

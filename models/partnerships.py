@@ -154,6 +154,10 @@ class SupportVisit(Base):
     """What was done, and what was agreed to do next."""
     pence: Mapped[int | None]
     """At the partnership's rate when it was written up."""
+    claim_id: Mapped[int | None] = mapped_column(
+        ForeignKey("pot_claim.id"), index=True, info=BOUND_IF_SET
+    )
+    """The claim that it is in: one at most; none again where that was refused."""
     written_up_by: Mapped[str | None] = mapped_column(String(100))
     written_up_at: Mapped[datetime | None]
     signed_role: Mapped[str | None] = mapped_column(String(100))

@@ -436,7 +436,50 @@ class PaidBy(Word):
     """The trust, federation or network of a side."""
     LOCAL_AUTHORITY = "local_authority"
     DEPARTMENT = "department"
+    POT = "pot"
+    """The pot that the need names."""
     NOBODY = "nobody"
+
+
+class PotHolder(Word):
+    """Who holds a pot of money, and whom it supports unless it says otherwise."""
+
+    COMMISSIONER = "commissioner"
+    """A local authority, region or department: who lies in the areas that it serves."""
+    NETWORK = "network"
+    """Members of the networks that it belongs to."""
+    TRUST = "trust"
+    """Designated and commissioned: members of its own group."""
+
+
+class CommitmentState(Word):
+    """What money of a pot is committed for."""
+
+    RESERVED = "reserved"
+    """A proposal that holds its days."""
+    RUNNING = "running"
+    """A partnership."""
+    ENDED = "ended"
+    """A partnership that is over: what was delivered."""
+    RELEASED = "released"
+    """Nothing any more: the proposal ended."""
+
+
+class ClaimState(Word):
+    """What has become of a claim for visits."""
+
+    MADE = "made"
+    APPROVED = "approved"
+    PAID = "paid"
+    REFUSED = "refused"
+
+
+class ClaimAction(Word):
+    """What is decided on a claim."""
+
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    PAY = "pay"
 
 
 class EndReason(Word):

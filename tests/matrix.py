@@ -34,13 +34,14 @@ from models.consent import ConsentRequest
 from models.exchange import Need, Offer
 from models.interests import Interest
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
+from models.money import Claim, Commitment
 from models.partnerships import Concern, Partnership, Support, SupportVisit
 from models.register import Area, Circumstance, FactChange, ImportBatch, Institution, Participant
 from models.repairs import Repair
 from models.targets import SupportTarget
 from models.vocabulary import DecisionAction, Role, ScopeKind
 from models.webhooks import Webhook, WebhookDelivery
-from tests import rows
+from tests import pots, rows
 from tests.factories import told
 
 OWN, ELSEWHERE = "own", "elsewhere"
@@ -236,14 +237,33 @@ def _go_on(session: WriteSession, name: str, first: int) -> None:
         rows.add(session, Partnership(**of, **dates, **people, **begun, **over))
         register = {"reference": f"partnership-{number}:{rows.YEAR}", "period_code": rows.YEAR}
         sides = {"taker_id": taker.id, "giver_id": giver.id, "half_days": 4}
-        mine = {"partnership_id": number, "agreed_half_days": 4, "state": state}
+        mine = {"partnership_id": number, "agreed_half_days": 8, "state": state}
         rows.add(session, Support(**sides, **register, **mine, **dates, updated_at=rows.NOW))
     written = {"state": "written_up", "report": "made up", "written_up_by": "x"}
     visit = {"partnership_id": first, "on_day": rows.STARTS, "half_days": 1}
     rows.add(session, SupportVisit(id=first, **visit, **written, written_up_at=rows.NOW))
     rows.add(session, SupportVisit(id=first + 10, **visit, state="booked"))
+    _pay(session, name, first, taker)
     raised = {"text": name, "role": "headteacher", "raised_by": "x", "raised_at": rows.NOW}
     rows.add(session, Concern(id=first, partnership_id=first, **raised))
+
+
+def _pay(session: WriteSession, name: str, first: int, holder: Participant) -> None:
+    """A pot that pays the partnership, with a claim to decide and a signed visit to claim."""
+    number = 1 if name == OWN else 2
+    pot = pots.add_pot(session, f"{name}-pot", holder, id=number, name=name)
+    pot.committed_pence = 100_000
+    price = {"day_rate_pence": 50_000, "fee_pence": 0, "pence": 100_000, "claimed_pence": 25_000}
+    of = {"pot_id": number, "proposal_id": 200 + first, "partnership_id": first, "half_days": 4}
+    made = {"state": "running", "made_by": "x", "made_at": rows.NOW}
+    rows.add(session, Commitment(id=number, **of, **price, **made))
+    signed = {"on_day": rows.STARTS, "half_days": 1, "state": "signed", "pence": 25_000}
+    rows.add(session, SupportVisit(id=first + 20, partnership_id=first, **signed))
+    asked = {"state": "made", "claimed_by": "x", "claimed_at": rows.NOW, "pence": 25_000}
+    claim = {"commitment_id": number, "half_days": 1, "visits": [first + 30]}
+    rows.add(session, Claim(id=number, **claim, **asked))
+    claimed = {"partnership_id": first, "claim_id": number}
+    rows.add(session, SupportVisit(id=first + 30, **claimed, **signed))
 
 
 def _steer(session: WriteSession, name: str) -> None:
@@ -397,6 +417,7 @@ class Asking:
             "token_id": str(self.caller.token_id if mine and self.caller else 1),
             "partnership_id": str(self.school + (10 if "outcomes" in path else 0)),
             "concern_id": str(self.school),
+            **dict.fromkeys(("pot_id", "claim_id"), "1" if self.half == OWN else "2"),
             "visit_id": str(self.school + (0 if "signature" in path else 10)),
             "participant": str(self.school),
             "cell": str(self.school),
@@ -424,6 +445,7 @@ def _of_reference(path: str) -> str:
     """What of a half has the reference in an address."""
     for part, of in (
         ("interests", "interest"),
+        ("pots", "pot"),
         ("support", "agency"),
         ("offers", "own-offer"),
         ("confirm", "suggested"),
@@ -492,6 +514,10 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
     if place.path.endswith("/requests/answers"):
         said = {"side": "taker", "says": "yes", "said_by": "headteacher"}
         body = {"answers": [{"proposal": asking.proposals[half]} | said]}
+    if "/pots" in place.path:
+        body |= {"areas": [], "expertise": []}
+    if "/claims" in place.path and "action" in body:
+        body["action"] = "approve"
     if "settlement" in place.path:
         body = {"to": asking.school}
     return body
@@ -521,7 +547,15 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
     approves = asking.caller and asking.caller.kind.role == Role.APPROVER
     chosen = f"{asking.proposals[half]}:{proposal_version}"
     decided = {"action": "approve" if approves else "withdraw", "note": "made up"}
+    pot = {
+        **{"reference": "new", "name": "new", "holder": str(asking.school), "open": "yes"},
+        **{"holder_kind": "trust", "budget": "2000", "day_rate": "500", "version": "1"},
+        **{"starts": "1/9/2026", "ends": "31/8/2027"},
+    }
     forms: list[tuple[str, dict[str, Any]]] = [
+        ("/pots/", pot),
+        ("/claims/new", {"visits": str(asking.school + 20)}),
+        ("/claims/", {"action": "approve", "version": "1"}),
         ("/users/new", {"label": "another", "role": "viewer", "scope_kind": "all"}),
         ("/grant", {"role": "analyst", "scope_kind": "all"}),
         ("/label", {"label": "renamed"}),

@@ -26,6 +26,8 @@ class Action(StrEnum):
     AGREE_FOR_TAKER = "agree_for_taker"
     AGREE_FOR_GIVER = "agree_for_giver"
     APPROVE = "approve"
+    CHANGE_POT = "change_pot"
+    DECIDE_CLAIM = "decide_claim"
     DIRECT = "direct"
     STEER = "steer"
     EMBED = "embed"
@@ -67,6 +69,9 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.AGREE_FOR_TAKER: BROKERS | {Role.CONTACT},
     Action.AGREE_FOR_GIVER: BROKERS | {Role.CONTACT},
     Action.APPROVE: frozenset({Role.APPROVER}),
+    # Of whom the pot is held by.
+    Action.CHANGE_POT: BROKERS,
+    Action.DECIDE_CLAIM: frozenset({Role.APPROVER}),
     # Of the school that is to be supported; the supporting organisation is never directed.
     Action.DIRECT: frozenset({Role.APPROVER}),
     Action.STEER: BROKERS,
@@ -104,6 +109,8 @@ PHRASES: dict[Action, str] = {
     Action.AGREE_FOR_TAKER: "agree for the school receiving support",
     Action.AGREE_FOR_GIVER: "agree for the supporting organisation",
     Action.APPROVE: "approve proposals",
+    Action.CHANGE_POT: "change pots of money",
+    Action.DECIDE_CLAIM: "decide claims",
     Action.DIRECT: "record statutory directions",
     Action.STEER: "pin or exclude pairings",
     Action.EMBED: "embed maps",

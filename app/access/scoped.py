@@ -2,8 +2,9 @@
 
 An institution or organisation lies in its local authority, region, trusts and networks; a need, an
 offer or limits lie where theirs does; a proposal, support or an interest lies where either side
-does; a run lies in the area, group or network that it plans. What nobody may read is answered like
-what is not there; what may be read but not changed is refused.
+does; a pot lies where who holds it does; a run lies in the area, group or network that it plans.
+What nobody may read is answered like what is not there; what may be read but not changed is
+refused.
 """
 
 from collections.abc import Callable, Collection
@@ -29,6 +30,7 @@ from models.batches import Batch, Schedule
 from models.exchange import Limits, Need, Offer
 from models.interests import Interest
 from models.matching import Proposal, Run, Steering
+from models.money import Pot
 from models.partnerships import Support
 from models.register import (
     Area,
@@ -123,6 +125,7 @@ _ONE_SIDE: Final[dict[type[Base], Ids]] = {
     Limits: Limits.participant_id,
     Circumstance: Circumstance.participant_id,
     FactChange: FactChange.participant_id,
+    Pot: Pot.holder_id,
 }
 
 

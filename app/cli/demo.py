@@ -39,6 +39,7 @@ def demo(
     from app.database import Database
     from app.demo.county_exchange import PERIOD, write_county
     from app.demo.keys import make_keys
+    from app.demo.pots import make_pots
     from app.demo.service import take_in
     from app.insight import queries as insight
     from app.insight import rendered
@@ -89,6 +90,8 @@ def demo(
         explained = _one_explained(database, run_id)
         on_progress("Repairing the support of somebody who dropped out", 0.995)
         repaired = one_dropped_out(database, run_id)
+        with database.write() as session:
+            make_pots(session, TERMINAL, run_id)
         with database.write() as session:
             keys = make_keys(session, TERMINAL, run_id)
     out.print(

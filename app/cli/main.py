@@ -37,6 +37,8 @@ COMMANDS = {
     "support": "app.cli.support:support",
     "partnerships": "app.cli.partnerships:partnerships",
     "partnership": "app.cli.partnerships:partnership_app",
+    "pots": "app.cli.pots:pots",
+    "pot": "app.cli.pots:pot_app",
     "worker": "app.cli.worker:worker",
     "solve": "app.cli.solve:solve",
     "verify": "app.cli.solve:verify",

@@ -91,9 +91,7 @@ def lines(answer: "NeedAnswer") -> list[str]:
         ]
     if answer.change:
         said.append(f"Smallest change: {answer.change.words}.")
-        said.append(
-            words.change_result(answer.change.confirmed, answer.change.gain, answer.change.moved)
-        )
+        said.append(answer.change.result)
     elif not answer.longer:
         said.append(words.NO_CHANGE)
     return said

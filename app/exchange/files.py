@@ -265,6 +265,8 @@ def _cells(row_model: type[RowModel], row: Mapping[Any, Any]) -> dict[str, Any]:
             cells[column] = cell_of(row["of"])
         elif name in ("expertise", "period"):
             cells[column] = row[f"{name}_code"]
+        elif name == "pot":
+            cells[column] = row["pot_reference"]
         elif name in ("phases", "looked_within"):
             cells[column] = ";".join(row[name] or ())
         elif described.alias and row[name] is not None:

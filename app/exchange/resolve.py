@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, case, select, true
 from app.access.policy import Principal
 from app.catalogue.naming import Names, code_named, expertise_names, not_named
 from app.database import WriteSession
+from app.exchange.pots import Paying
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
 from app.import_kit.misfits import Columns, Misfit, Stored
 from app.register.group_actors import Named, name_participants
@@ -64,6 +65,7 @@ class Catalogue:
     periods: Mapping[str, tuple[date, date]]
     names: Names = field(default_factory=dict)
     """Of expertise, by code."""
+    paying: Paying = field(default_factory=Paying)
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     @classmethod
@@ -121,8 +123,19 @@ class Catalogue:
                 )
             },
             names,
+            _paying(session, rows, today, few=few),
             today,
         )
+
+
+def _paying(
+    session: WriteSession, rows: Collection[NeedRow | OfferRow | LimitsRow], day: date, *, few: bool
+) -> Paying:
+    needs = [row for row in rows if isinstance(row, NeedRow)]
+    if not needs:
+        return Paying()
+    named = {row.pot for row in needs if row.pot is not None}
+    return Paying.load(session, named, [row.reference for row in needs] if few else [], day)
 
 
 def _hold(session: WriteSession, column: Any, wanted: ColumnElement[bool]) -> None:
@@ -151,10 +164,36 @@ def need_columns(
         "improvement_plan_line": row.improvement_plan_line,
         "looked_within": list(row.looked_within) or None,
         "looked_within_note": row.looked_within_note,
+        "pot_reference": row.pot,
     }
+    _check_pot(columns, catalogue, stored, misfits)
     if stored is not None:
         _check_changeable(columns, stored, misfits)
     return columns | {"state": next_state(row.state, stored, misfits).value}
+
+
+def _check_pot(
+    columns: Columns, catalogue: Catalogue, stored: Stored | None, misfits: list[Misfit]
+) -> None:
+    """Whether the pot that a need names pays for it, and is settled no other way already."""
+    pot = columns["pot_reference"]
+    before = None if stored is None else stored["pot_reference"]
+    if pot != before and (proposal := catalogue.paying.held.get(columns["reference"])):
+        reason = (
+            f"cannot change while proposal {proposal} holds days for this need. Withdraw the "
+            "proposal first"
+        )
+        misfits.append(Misfit("pot", pot, reason))
+        return
+    starts, ends = columns["window_starts"], columns["window_ends"]
+    if pot is None or starts is None or ends is None:
+        return
+    names = ("pot_reference", "participant_id", "expertise_code", "window_starts", "window_ends")
+    if stored is not None and all(columns[name] == stored[name] for name in names):
+        return  # What stands goes on, though the pot may be closed by now.
+    of = columns["participant_id"], columns["expertise_code"]
+    if (against := catalogue.paying.why_not(pot, *of, starts, ends)) is not None:
+        misfits.append(Misfit("pot", pot, against))
 
 
 def next_state(wanted: NeedState | None, stored: Stored | None, misfits: list[Misfit]) -> NeedState:

@@ -131,6 +131,8 @@ class NeedRow(RowModel):
     window_ends: Date | None = None
     state: NeedState | None = None
     """Blank: `identified` for a new need, else what it is."""
+    pot: Reference | None = None
+    """The pot that pays for it; blank: none does."""
 
 
 class OfferRow(RowModel):

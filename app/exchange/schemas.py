@@ -102,6 +102,9 @@ class NeedContent(Content):
         ),
     ] = ()
     looked_within_note: Text | None = None
+    pot: Annotated[
+        Reference | None, Field(description="the pot that pays for it", examples=[None])
+    ] = None
     signed_by_head_on: Day | None = None
     signed_by_adviser_on: Day | None = None
     travel_limit_miles: Annotated[Miles | None, Field(examples=[25])] = None
@@ -241,6 +244,7 @@ class NeedShown(_Item):
         examples=[["school", "own_group"]],
     )
     looked_within_note: str | None
+    pot: str | None = Field(description="the pot that pays for it", examples=["made-up-pot-1"])
     state: NeedState
 
     @classmethod
@@ -252,6 +256,7 @@ class NeedShown(_Item):
             period=need.period_code,
             days=in_days(need.half_days),
             days_min=in_days(need.half_days_min),
+            pot=need.pot_reference,
             **{field: getattr(need, field) for field in _COMMON | _OF_NEEDS},
         )
 
@@ -309,7 +314,7 @@ _COMMON = set(_Item.model_fields) - {
     "period",
     "days",
 }
-_OF_NEEDS = set(NeedShown.model_fields) - set(_Item.model_fields) - {"days_min"}
+_OF_NEEDS = set(NeedShown.model_fields) - set(_Item.model_fields) - {"days_min", "pot"}
 _OF_OFFERS = set(OfferShown.model_fields) - set(_Item.model_fields)
 
 

@@ -12,6 +12,7 @@ from app.explanations.queries import NeedAnswered, UnmetNeed
 from app.explanations.words import Names
 from app.http.fields import Shown, in_days
 from app.http.replies import Listed, Page
+from app.planning.pots import pot_of
 from models.vocabulary import HALF_DAYS_PER_DAY
 from solver.explain.changes import IN_HALF_DAYS, ChangeKind
 from solver.explain.explained_json import ChangeById, LimitById, TriedById, UnmetById
@@ -47,7 +48,7 @@ class BindingShown(Shown):
         description="what it limits: an offer, a participant or a linking rule",
         examples=["made-up-offer-1"],
     )
-    unit: Literal["days", "pairings"] = "pairings"
+    unit: Literal["days", "pairings", "pence"] = "pairings"
     limit: float | None = Field(examples=[4.0])
     used: float | None = Field(description="by the plan", examples=[4.0])
     lacking: float = Field(
@@ -101,13 +102,22 @@ class ChangeShown(Shown):
 
     kind: ChangeKind
     subject: str | None = Field(examples=["made-up-offer-1"])
-    by: float = Field(description="days, pairings or miles", examples=[1.0])
+    by: float = Field(
+        description="days, pairings or miles; of the budget of a pot, pence", examples=[1.0]
+    )
     words: str = Field(examples=["Add 1 day to offer made-up-offer-1 of Ash School"])
     confirmed: bool | None = Field(
         description="by solving again around the need; null: not tried yet", examples=[True]
     )
     gain: int | None = Field(None, description="points the plan gains by it", examples=[2448])
     moved: int | None = Field(None, description="other pairings that change", examples=[0])
+
+    @property
+    def result(self) -> str:
+        """What came of it, as a sentence."""
+        is_money = self.kind is ChangeKind.LINKING and pot_of(self.subject) is not None
+        pence = int(self.by) if is_money else None
+        return words.change_result(self.confirmed, self.gain, self.moved, pence)
 
 
 class UnmetShown(Shown):
@@ -281,7 +291,7 @@ def _binding(
     return BindingShown(
         rule=limit.rule,
         subject=limit.subject,
-        unit="days" if limit.rule in IN_HALF_DAYS else "pairings",
+        unit=_unit(limit),
         limit=None if limit.limit is None else limit.limit / per,
         used=None if limit.used is None else limit.used / per,
         lacking=over / per,
@@ -300,6 +310,12 @@ def _binding(
         ],
         holding=limit.holding,
     )
+
+
+def _unit(limit: LimitById) -> Literal["days", "pairings", "pence"]:
+    if limit.rule in IN_HALF_DAYS:
+        return "days"
+    return "pairings" if pot_of(limit.subject) is None else "pence"
 
 
 def _change(change: ChangeById, answer: Answer | None, names: Names) -> ChangeShown:

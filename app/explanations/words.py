@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.wording import counted, number
+from app.planning.pots import pot_of
+from app.wording import counted, number, pounds
 from models.vocabulary import days_text
 from solver.explain.changes import IN_HALF_DAYS, ChangeKind
 from solver.explain.explained_json import ChangeById, LimitById, Together
@@ -34,7 +35,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     MaxGiven.name: "The supporting organisation supports as many schools as it can at a time.",
     PairingDays.name: "The pairing can only have a number of days that does not suit the need.",
     Exclusions.name: "The pair is excluded.",
-    LinkingRule.name: "A limit on many pairings together, such as a budget, is used up.",
+    LinkingRule.name: (
+        "A limit on many pairings together, such as the budget of a pot, is used up."
+    ),
 }
 """What keeps a need out where the rule of this name binds alone."""
 LIMITS: Final[Mapping[str, str]] = {
@@ -52,6 +55,8 @@ LIMITS: Final[Mapping[str, str]] = {
 }
 """The same as a few words, where several bind together."""
 MOST_NAMED: Final = 5
+HUNDRED_POUNDS: Final = 10_000
+"""In pence: the unit in which is told what more of a pot is worth."""
 CHANGES_DAYS: Final = frozenset(
     {
         ChangeKind.MINIMUM_DAYS,
@@ -146,6 +151,8 @@ def how_full(limit: LimitById) -> str:
         more = "more than it gives" if limit.used >= 0 else "less than it gives"
         used = days_text(abs(limit.used))
         return f"It receives {used} {more}, with an allowance of {days_text(limit.limit)}."
+    if (pot := pot_of(limit.subject)) is not None and limit.rule == LinkingRule.name:
+        return f"{pounds(limit.used)} of the {pounds(limit.limit)} that pot {pot} has left used."
     return f"{amount(limit.rule, limit.used)} of {amount(limit.rule, limit.limit)} used."
 
 
@@ -180,7 +187,11 @@ _CHANGES: Final[Mapping[ChangeKind, Callable[[ChangeById, Names], str]]] = {
     ChangeKind.ALLOWANCE: lambda c, n: (
         f"Raise the allowance of {n.participant(c.subject)} by {days_text(c.by)}"
     ),
-    ChangeKind.LINKING: lambda c, n: f"Raise the limit {c.subject} by {number(c.by)}",
+    ChangeKind.LINKING: lambda c, n: (
+        f"Raise the budget of pot {pot} by {pounds(c.by)}"
+        if (pot := pot_of(c.subject)) is not None
+        else f"Raise the limit {c.subject} by {number(c.by)}"
+    ),
     ChangeKind.MAX_LOOP: lambda c, n: f"Allow loops of {_more(c.by, 'school')}",
     ChangeKind.EXEMPT: lambda c, n: (
         f"Ask {n.participant(c.subject)} for an offer that others need, or exempt it from giving"
@@ -200,8 +211,13 @@ _CHANGES: Final[Mapping[ChangeKind, Callable[[ChangeById, Names], str]]] = {
 }
 
 
-def change_result(confirmed: bool | None, gain: int | None, moved: int | None) -> str:
-    """What came of a change when the plan was solved again around the need."""
+def change_result(
+    confirmed: bool | None, gain: int | None, moved: int | None, pence: int | None = None
+) -> str:
+    """What came of a change when the plan was solved again around the need.
+
+    `pence`: by how much it raises the budget of a pot, which is then also told for each £100.
+    """
     if confirmed is None:
         return NOT_TRIED
     if not confirmed:
@@ -209,8 +225,15 @@ def change_result(confirmed: bool | None, gain: int | None, moved: int | None) -
     others = f" {counted(moved, 'other pairing')} would change." if moved else ""
     return (
         "Confirmed by solving again: the need is met, no other need is left out, and the plan "
-        f"gains {counted(gain or 0, 'point')}.{others}"
+        f"gains {counted(gain or 0, 'point')}{_for_each(gain or 0, pence)}.{others}"
     )
+
+
+def _for_each(gain: int, pence: int | None) -> str:
+    """What one more unit of a pot is worth."""
+    if not pence:
+        return ""
+    return f", {number(round(gain * HUNDRED_POUNDS / pence, 1))} for each £100 of the pot"
 
 
 def meeting_anyway(

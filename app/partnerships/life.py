@@ -12,6 +12,7 @@ from app.catalogue.queries import get_period
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, require_version
 from app.exchange.service import set_what_came
+from app.money.commitments import begin, commitment_of
 from app.partnerships.service import PARTNERSHIP
 from app.partnerships.terms import (
     BadPartnership,
@@ -23,6 +24,7 @@ from app.partnerships.terms import (
     check_later,
     check_left,
     check_money,
+    check_pot,
 )
 from app.planning.holds import promised_for
 from app.planning.load import PLANNED_NEEDS
@@ -78,6 +80,8 @@ def start(
         If the pair no longer keeps what the rules, days or places allow.
     BadPartnership
         If dates, days or money are not what was agreed to or could be.
+    PotShort
+        If a pot pays, and has too little left for the terms.
     """
     authorise(principal, Action.REVIEW)
     now = now or database_now(session)
@@ -101,7 +105,9 @@ def start(
     owners = {need.participant_id, offer.participant_id}
     last_day = min(last_days(session, owners).values(), default=date.max)
     check_dates(opens, closes, last_day, periods, starts, ends)
-    check_money(proposal, terms, sum(days.values()))
+    commitment = commitment_of(session, proposal_id)
+    terms, each_day = check_pot(session, commitment, terms, starts, ends)
+    check_money(proposal, terms, sum(days.values()), each_day)
     check_later(later, later_agreed, now.date())
     for each in periods[1:]:
         check_left(session, principal, need, offer, each, days[each.code], now)
@@ -118,6 +124,8 @@ def start(
     )
     session.add(made)
     session.flush()
+    if commitment is not None and each_day is not None:
+        begin(session, principal, commitment, made, sum(days.values()), each_day)
     for period in periods:
         until = min(ends, period.ends, closes) if period is periods[0] else min(ends, period.ends)
         session.add(_row(made, need, offer, period, days[period.code], until, now))

@@ -1,7 +1,7 @@
 """The terms of a partnership, and whether they are what was agreed to and could be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Final
@@ -11,18 +11,22 @@ from sqlalchemy.orm import Session
 from app.access.policy import Principal
 from app.database import WriteSession
 from app.errors import Problem
+from app.exchange.pots import Price, price
+from app.money.commitments import price_of
 from app.planning.capacity import what_is_left
 from app.planning.load import load
 from app.planning.options import MatchOptions
 from app.proposals.apart import A_YEAR
 from app.proposals.terms import standing, terms_today
 from app.register.closing import last_days
-from app.wording import money, on_day
+from app.wording import money, on_day, pounds
 from models.exchange import Need, Offer, Period
 from models.matching import Proposal
+from models.money import Commitment, Pot
 from models.vocabulary import Channel, PaidBy, days_text
 
-PUBLIC: Final = frozenset({PaidBy.LOCAL_AUTHORITY, PaidBy.DEPARTMENT})
+PUBLIC: Final = frozenset({PaidBy.LOCAL_AUTHORITY, PaidBy.DEPARTMENT, PaidBy.POT})
+PENCE: Final = 100
 
 
 class BadPartnership(Problem):
@@ -112,10 +116,75 @@ def check_dates(
         )
 
 
-def check_money(proposal: Proposal, terms: Terms, half_days: int) -> None:
-    """Refuse to spend more public money than both sides agreed to, for all days together."""
+def check_pot(
+    session: Session, commitment: Commitment | None, terms: Terms, starts: date, ends: date
+) -> tuple[Terms, Price | None]:
+    """The terms with what the pot pays for a day, where a pot does; it pays for the whole.
+
+    Raises
+    ------
+    BadPartnership
+        If payer, rate, fee or dates are not what the pot pays.
+    """
+    if commitment is None:
+        if terms.paid_by is PaidBy.POT:
+            raise BadPartnership(
+                "the need names no pot that could pay. Choose another payer", "paid_by"
+            )
+        return terms, None
+    pot = session.get_one(Pot, commitment.pot_id)
+    if terms.paid_by not in (None, PaidBy.POT):
+        raise BadPartnership(
+            f"pot {pot.reference} pays for this support. Choose the pot as payer, or leave it "
+            "blank",
+            "paid_by",
+        )
+    rate = terms.day_rate_pounds
+    each = price_of(commitment) if rate is None else price(pot, rate * PENCE)
+    highest = pot.highest_day_rate_pence
+    if highest is not None and each.day_rate_pence > highest:
+        raise BadPartnership(
+            f"pot {pot.reference} pays {pounds(highest)} a day at most: "
+            f"{pounds(each.day_rate_pence)} is more. Lower the rate",
+            "day_rate_pounds",
+        )
+    if terms.fee_pounds not in (None, each.fee_pence / PENCE):
+        raise BadPartnership(
+            f"pot {pot.reference} pays a fee of {pounds(each.fee_pence)} a day. Leave the fee "
+            "blank",
+            "fee_pounds",
+        )
+    if not pot.starts <= starts <= ends <= pot.ends:
+        raise BadPartnership(
+            f"pot {pot.reference} pays for support from {on_day(pot.starts)} to "
+            f"{on_day(pot.ends)}. Enter dates within these",
+            "starts" if starts < pot.starts else "ends",
+        )
+    told = replace(
+        terms,
+        paid_by=PaidBy.POT,
+        day_rate_pounds=_whole_pounds(each.day_rate_pence),
+        fee_pounds=_whole_pounds(each.fee_pence),
+    )
+    return told, each
+
+
+def _whole_pounds(pence: int) -> int | None:
+    """Rates of terms are whole pounds; others stand with what the pot committed."""
+    return None if pence % PENCE else pence // PENCE
+
+
+def check_money(
+    proposal: Proposal, terms: Terms, half_days: int, each: Price | None = None
+) -> None:
+    """Refuse to spend more public money than both sides agreed to, for all days together.
+
+    `each`: what a day costs a pot, where one pays.
+    """
     agreed = proposal.public_money_pounds
     cost = ((terms.day_rate_pounds or 0) + (terms.fee_pounds or 0)) * half_days / 2
+    if each is not None:
+        cost = each.of(half_days) / PENCE
     if terms.paid_by not in PUBLIC or not cost:
         return
     if agreed is None:

@@ -10,6 +10,7 @@ from app.access.policy import TERMINAL, WORKER, Action, Principal, authorise
 from app.access.scoped import authorise_on
 from app.database import WriteSession, database_now
 from app.errors import Conflict, Forbidden, NotFound, Problem, require_version
+from app.money.commitments import commitment_of, price_of
 from app.partnerships.life import find, require_running
 from app.proposals.running import record, rows_of, settle
 from app.wording import on_day
@@ -145,10 +146,17 @@ def write_up(
         _check_fits(session, found, visit.on_day, visit.half_days)
     visit.state, visit.report = VisitState.WRITTEN_UP, report
     visit.written_up_by, visit.written_up_at = principal.name, now
-    rate = (found.day_rate_pounds or 0) + (found.fee_pounds or 0)
-    visit.pence = rate * PENCE * visit.half_days // HALF_DAYS_PER_DAY
+    visit.pence = _pence(session, found, visit.half_days)
     visit.dispute = None
     return _moved(session, principal, found, visit, "visit_written_up")
+
+
+def _pence(session: WriteSession, partnership: Partnership, half_days: int) -> int:
+    """What half-days come to: at what a pot committed for them, or at the rate of the terms."""
+    if (commitment := commitment_of(session, partnership.proposal_id)) is not None:
+        return price_of(commitment).of(half_days)
+    rate = (partnership.day_rate_pounds or 0) + (partnership.fee_pounds or 0)
+    return rate * PENCE * half_days // HALF_DAYS_PER_DAY
 
 
 def cancel(
@@ -249,6 +257,6 @@ def _moved(
 ) -> SupportVisit:
     visit.version += 1
     session.flush()
-    settle(session, partnership)
+    settle(session, principal, partnership)
     record(session, principal, partnership, what, of=visit, visit=visit.id)
     return visit

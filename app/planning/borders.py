@@ -16,6 +16,7 @@ from app.planning.capacity import what_is_left
 from app.planning.holds import Hold, holds_where
 from app.planning.load import PLANNED_NEEDS, Loaded
 from app.planning.options import MatchOptions
+from app.planning.pots import left_of_pots, spent_of_pots
 from app.planning.standing import of_batch, undecided
 from models.exchange import Need
 from models.matching import Proposal, Run
@@ -44,6 +45,8 @@ def to_settle(
 ) -> set[int]:
     """Needs whose givers promise more than they have, or may give, in all plans together.
 
+    Likewise needs of pots of money that all plans together would overdraw.
+
     What is proposed `outside` stays as it is. With whoever gives less then, what it takes is looked
     at anew as well, as far as its balance asks for that; so the rest keeps every rule by itself.
     """
@@ -53,6 +56,12 @@ def to_settle(
     offers = {offer.id: row for row, offer in enumerate(loaded.offers)}
     people = {row.id: place for place, row in enumerate(loaded.participants)}
     days_of, pairings_of, days_by, pairings_by = (Counter[int]() for _ in range(4))
+    pots = left_of_pots(loaded)
+    overdrawn = {
+        name
+        for name, pence in spent_of_pots(loaded, (*promised, *outside)).items()
+        if pence > pots[name]
+    }
     for each in (*promised, *outside):
         days_of[each.offer_id] += each.half_days
         pairings_of[each.offer_id] += 1
@@ -70,7 +79,7 @@ def to_settle(
         )
 
     over = {each.giver_id for each in promised if is_over(each)}
-    needs = {each.need_id for each in promised if each.giver_id in over}
+    needs = {each.need_id for each in promised if each.giver_id in over or each.pot in overdrawn}
     while options.reciprocity is Reciprocity.BALANCED:
         balance = Counter[int]()
         for each in (*promised, *outside):

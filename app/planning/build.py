@@ -12,6 +12,7 @@ from app.planning.load import Loaded, runs_in
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import ImpossiblePin, Pair, Unplannable, Wishes, wishes_of
 from app.planning.pair_tables import Place, as_float, pair_tables, places_of
+from app.planning.pots import pot_rules
 from app.planning.similarity import specialisms
 from app.planning.standing import Standing, current_rows
 from app.planning.travel import TravelTimesUnavailableError
@@ -242,6 +243,7 @@ def _problem(
             3,
         ),
         change_penalty=options.change_price if current else 0,
+        linking=tuple(pot_rules(loaded, left, found.need)),
     )
 
 

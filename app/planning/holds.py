@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -35,6 +35,8 @@ class Hold:
     """Days that a partnership has in a later period than its proposal's: they come off both sides,
     and off neither the need nor the offer."""
     partnership_id: int | None = None
+    pot: str | None = None
+    """The pot that its need names, where nothing is committed of that yet."""
 
     def is_in(self, first: date, last: date) -> bool:
         """Whether its place is taken on some day from `first` to `last`."""
@@ -121,6 +123,8 @@ def holds_where(session: Session, *conditions: ColumnElement[bool]) -> list[Hold
             Run.period_code,
             Period.starts,
             Period.ends,
+            Proposal.state,
+            Need.pot_reference,
         )
         .join(Need, Need.id == Proposal.need_id)
         .join(Offer, Offer.id == Proposal.offer_id)
@@ -129,7 +133,11 @@ def holds_where(session: Session, *conditions: ColumnElement[bool]) -> list[Hold
         .where(*conditions)
         .order_by(Proposal.id)
     )
-    return [Hold(*row) for row in session.execute(query)]
+    found = []
+    for *row, state, pot in session.execute(query):
+        hold = Hold(*row)
+        found.append(hold if state in HOLDING else replace(hold, pot=pot))
+    return found
 
 
 def by_need(holds: Iterable[Hold]) -> defaultdict[int, list[Hold]]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 
@@ -15,6 +15,7 @@ from app.database import database_now
 from app.interests.edges import Edge, edges
 from app.interests.rules import refusing_kinds
 from app.planning.holds import Hold, by_need, held
+from app.planning.planned_pots import PlannedPot, planned_pots
 from app.register.closing import last_days
 from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Expertise, Limits, Need, Offer, Period
@@ -66,6 +67,7 @@ class PlannedNeed(NamedTuple):
     window_starts: date
     window_ends: date
     state: str
+    pot_reference: str | None
 
 
 class PlannedOffer(NamedTuple):
@@ -135,6 +137,8 @@ class Loaded:
     """Declared interests that hold on some day from `day` to the end of the period."""
     refusing: dict[InterestKind, bool]
     """Kinds of interest that rule a pair out, and whether there may be an exception."""
+    pots: dict[str, PlannedPot] = field(default_factory=dict)
+    """Pots that needs name, by reference."""
 
 
 def load(
@@ -228,6 +232,7 @@ def load(
         declined=session.execute(_of(only, Need.participant_id, _declined())).all(),
         interests=edges(session, day, period.ends, only),
         refusing=refusing_kinds(session),
+        pots=planned_pots(session, day, period.ends, besides),
     )
 
 

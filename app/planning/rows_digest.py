@@ -76,6 +76,8 @@ class RowsDigest:
         digest.update(options.model_dump_json(exclude=APART).encode())
         takers = {need.participant_id for need in loaded.needs}
         _add(digest, loaded.needs)
+        pots = {need.pot_reference for need in loaded.needs}
+        _add(digest, [pot for name, pot in sorted(loaded.pots.items()) if name in pots])
         _add(digest, [row for row in loaded.participants if row.id in takers])
         return digest.hexdigest()
 

@@ -75,6 +75,16 @@ class VisitAnswer(StrEnum):
     DISPUTE = "dispute"
 
 
+class ClaimStep(StrEnum):
+    """What people do with pots and claims."""
+
+    POT = "pot"
+    CLAIM = "claim"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    PAY = "pay"
+
+
 class DueKind(StrEnum):
     """What of a partnership waits for somebody."""
 

@@ -25,6 +25,7 @@ from app.insight.labels import (
 from app.insight.report import Symbol
 from app.insight.report_map import MapRole
 from app.portal.choices import (
+    ClaimStep,
     DueKind,
     ItemKind,
     PartnershipStep,
@@ -45,6 +46,9 @@ from models.vocabulary import (
     BalanceHolder,
     BatchState,
     Channel,
+    ClaimAction,
+    ClaimState,
+    CommitmentState,
     Consultee,
     DecisionAction,
     DeclineReason,
@@ -63,6 +67,7 @@ from models.vocabulary import (
     PaidBy,
     Party,
     Phase,
+    PotHolder,
     ProposalState,
     Rating,
     Reciprocity,
@@ -226,7 +231,37 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         PaidBy.GROUP: "Trust, federation or network",
         PaidBy.LOCAL_AUTHORITY: "Local authority",
         PaidBy.DEPARTMENT: "Department for Education",
+        PaidBy.POT: "The pot that the need names",
         PaidBy.NOBODY: "Nobody, it is free",
+    },
+    PotHolder: {
+        PotHolder.COMMISSIONER: "Commissioner, such as a local authority",
+        PotHolder.NETWORK: "Network",
+        PotHolder.TRUST: "Trust",
+    },
+    CommitmentState: {
+        CommitmentState.RESERVED: "Reserved",
+        CommitmentState.RUNNING: "Running",
+        CommitmentState.ENDED: "Ended",
+        CommitmentState.RELEASED: "Released",
+    },
+    ClaimState: {
+        ClaimState.MADE: "To be decided",
+        ClaimState.APPROVED: "Approved",
+        ClaimState.PAID: "Paid",
+        ClaimState.REFUSED: "Refused",
+    },
+    ClaimAction: {
+        ClaimAction.APPROVE: "Approve",
+        ClaimAction.REFUSE: "Refuse",
+        ClaimAction.PAY: "Record as paid",
+    },
+    ClaimStep: {
+        ClaimStep.POT: "The pot was saved.",
+        ClaimStep.CLAIM: "The claim was made.",
+        ClaimStep.APPROVE: "The claim was approved.",
+        ClaimStep.REFUSE: "The claim was refused. Its visits can be claimed again.",
+        ClaimStep.PAY: "The claim was recorded as paid.",
     },
     PartnershipStep: {
         PartnershipStep.START: "Start the partnership",
@@ -660,9 +695,39 @@ NEED_FIELDS: Final[Mapping[str, Field]] = {
     "looked_within_note": Field(
         "What the school found there (optional)", "Enter what the school found there"
     ),
+    "pot": Field("Pot that pays (optional)", "Enter the reference of a pot"),
     **_SIGNED,
     **_WHERE,
     "state": Field("State", "Select a state"),
+}
+POT_FIELDS: Final[Mapping[str, Field]] = {
+    "reference": Field("Reference", "Enter a reference, like fund-2026"),
+    "name": Field("Name", "Enter a name"),
+    "holder": Field(
+        "Who holds it", "Enter a URN, the key of an organisation, or the reference of a trust"
+    ),
+    "holder_kind": Field("What the holder is", "Select what the holder is"),
+    "budget": Field("Budget", "Enter the budget in pounds"),
+    "starts": Field("First day of support that it pays for", "Enter a date, like 1/9/2026"),
+    "ends": Field("Last day of support that it pays for", "Enter a date, like 31/8/2027"),
+    "day_rate": Field("Standard day rate", "Enter the day rate in pounds"),
+    "highest_day_rate": Field("Highest day rate (optional)", "Enter the highest rate in pounds"),
+    "fee": Field("Brokerage fee for each day (optional)", "Enter the fee in pounds"),
+    "fee_percent": Field(
+        "Or brokerage fee as a percentage of the rate (optional)", "Enter the fee in per cent"
+    ),
+    "areas": Field("Areas whose schools it supports (optional)", "Enter areas"),
+    "organisations": Field("Schools and organisations that it supports (optional)", "Enter URNs"),
+    "expertise": Field("Expertise that it pays for (optional)", "Enter codes"),
+    "open": Field("Whether more can be committed", "Select whether more can be committed"),
+}
+CLAIM_FIELDS: Final[Mapping[str, Field]] = {
+    "visits": Field("Visits", "Select one visit or more"),
+    "pounds": Field("Sum to claim", "Enter a sum in pounds"),
+}
+CLAIM_DECISION_FIELDS: Final[Mapping[str, Field]] = {
+    "action": Field("Decision", "Select a decision"),
+    "reason": Field("Reason, if you refuse it", "Enter a reason"),
 }
 OFFER_FIELDS: Final[Mapping[str, Field]] = {
     **_WHAT,
@@ -924,6 +989,16 @@ DECLINE_NEEDED: Final = "Select a reason for declining"
 OTHER_NEEDED: Final = "Enter a note to explain the other reason"
 
 COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
+    ClaimState: {
+        ClaimState.MADE: "yellow",
+        ClaimState.PAID: "green",
+        ClaimState.REFUSED: "red",
+    },
+    CommitmentState: {
+        CommitmentState.RUNNING: "green",
+        CommitmentState.ENDED: "grey",
+        CommitmentState.RELEASED: "grey",
+    },
     Availability: {
         Availability.CAN_OFFER: "green",
         Availability.MAY_OFFER: "yellow",

@@ -47,6 +47,7 @@ from app.wording import (
     number,
     on_day,
     percent,
+    pounds,
     sentence,
 )
 from models.vocabulary import days_text, in_days, miles_text
@@ -76,6 +77,7 @@ NAVIGATION: Final = (
     ("Offers", "/offers", "/offers"),
     ("Runs", "/runs", "/proposals"),
     ("Partnerships", "/partnerships", "/concerns"),
+    ("Money", "/pots", "/claims"),
     ("Imports", "/imports", "/imports"),
 )
 """A name, where it leads, and what else belongs to it."""
@@ -176,6 +178,7 @@ def environment(base: str = BASE) -> Environment:
         "number": number,
         "path": lambda text: quote(str(text), safe="/"),
         "percent": percent,
+        "pounds": pounds,
         "sentence": sentence,
         "what_changed": what_changed,
     }

@@ -12,6 +12,7 @@ from app.access.scoped import authorise_on, visible
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound, Problem, Stale
 from app.events import audit
+from app.money import commitments
 from app.proposals import flags, open_requests, pair_check, running
 from app.proposals.apart import require_apart
 from app.proposals.pair_check import check_pair
@@ -32,6 +33,7 @@ from models.vocabulary import (
 APPROVING: Final = frozenset(
     {DecisionAction.APPROVE, DecisionAction.APPROVE_WITH_CONDITIONS, DecisionAction.DEFER}
 )
+PENCE: Final = 100
 PROMISING: Final = frozenset(
     {
         DecisionAction.PREFER,
@@ -80,6 +82,8 @@ def decide(
         If its state does not allow the decision, or what both sides agreed to has changed.
     NotToBeSent, Spent, RulesBroken
         If it is to go on, but its pair no longer keeps the rules, days or places.
+    PotShort
+        If the pot of its need has less left than it costs.
     BadDecision
         If a decline has no reason, or *other* no note.
     """
@@ -219,9 +223,12 @@ def move(
     )
     session.add(decision)
     session.flush()
+    if result in HOLDING and before not in HOLDING:
+        _hold_money(session, principal, proposal, now)
     if result in ENDED:
         flags.clear_by_decision(session, principal, proposal, now)
         running.stop_with(session, principal, proposal, said.note, now)
+        commitments.release(session, principal, proposal)
     if result in ENDED | APPROVED:
         lapsed = result is ProposalState.LAPSED
         how = RequestState.LAPSED if lapsed else RequestState.ENDED
@@ -240,6 +247,27 @@ def move(
         **reason,
     )
     return decision
+
+
+def _hold_money(
+    session: WriteSession, principal: Principal, proposal: Proposal, now: datetime
+) -> None:
+    """Commit what a proposal costs the pot of its need: it is public money that both agree to."""
+    need = session.get_one(Need, proposal.need_id)
+    commitment = commitments.reserve(session, principal, proposal, need, now)
+    if commitment is None or proposal.public_money_pounds is not None:
+        return
+    whole_pounds = -(-commitment.pence // PENCE)
+    proposal.public_money_pounds, proposal.public_money_by = whole_pounds, principal.name
+    session.flush()
+    audit.record(
+        session,
+        actor=principal.name,
+        action="proposal.public_money",
+        subject=f"proposal:{proposal.id}",
+        pounds=whole_pounds,
+        before=None,
+    )
 
 
 def lapse(session: WriteSession, now: datetime) -> Sequence[Proposal]:

@@ -18,10 +18,12 @@ from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load, planned
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
+from app.planning.pots import left_of_pots
 from app.proposals.states import APPROVED, ENDED
+from app.wording import pounds
 from models.exchange import Need, Offer
 from models.matching import Proposal, RuleException, Run
-from models.vocabulary import NeedState, ProposalState, Side, days_text
+from models.vocabulary import HOLDING, NeedState, ProposalState, Side, days_text
 from solver.pairing.findings import Finding, findings
 from solver.pairing.geography import distance_m
 from solver.pairing.pair_rules import PAIR_RULES, TOO_FAR
@@ -400,8 +402,22 @@ def _lacking(
             f"{taker_name} has as many supporting organisations as it can at a time",
         ),
     ]
+    short_of_money = _lacking_money(loaded, proposal, need)
     short = [f"{what} {days_text(free)}" for free, what in days if free < asked]
     short += [what for free, what in places if free < 1]
     if asked < need.half_days_min:
         short.append(f"need {need.reference} now needs at least {days_text(need.half_days_min)}")
-    return short
+    return short + short_of_money
+
+
+def _lacking_money(loaded: Loaded, proposal: Proposal, need: Need) -> list[str]:
+    """What the pot that pays has too little of; what is committed already is there."""
+    pot = loaded.pots.get(need.pot_reference or "")
+    if pot is None or proposal.state in HOLDING:
+        return []
+    if not pot.open:
+        return [f"pot {pot.reference} is closed"]
+    cost, left = pot.half_day_pence * proposal.half_days, left_of_pots(loaded)[pot.reference]
+    if cost <= left:
+        return []
+    return [f"pot {pot.reference} has {pounds(left)} left, and they cost {pounds(cost)}"]

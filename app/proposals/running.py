@@ -11,6 +11,7 @@ from app.access.policy import Principal
 from app.database import WriteSession
 from app.events import audit
 from app.exchange.service import set_what_came
+from app.money import commitments
 from app.planning.holds import Hold, promised_for
 from app.proposals.states import NotNow
 from models.exchange import Need
@@ -98,7 +99,7 @@ def close(
         row.version += 1
         if row.starts is not None and row.ends is not None:
             row.ends = max(row.starts, min(row.ends, over_on))
-    settle(session, partnership)
+    settle(session, principal, partnership)
     record(session, principal, partnership, state, before=before, reason=str(reason))
 
 
@@ -108,8 +109,11 @@ def rows_of(session: Session, partnership_id: int) -> list[Support]:
     return list(session.scalars(query.order_by(Support.starts, Support.id).with_for_update()))
 
 
-def settle(session: WriteSession, partnership: Partnership) -> None:
-    """Let the register say what was delivered in each period of a partnership that is over."""
+def settle(session: WriteSession, principal: Principal, partnership: Partnership) -> None:
+    """Let the register say what was delivered in each period of a partnership that is over.
+
+    Money of a pot that it takes no more is free again.
+    """
     if partnership.over_on is None:
         return
     session.flush()
@@ -118,6 +122,7 @@ def settle(session: WriteSession, partnership: Partnership) -> None:
             row.half_days = half_days
             row.version += 1
     session.flush()
+    commitments.settle(session, principal, partnership)
 
 
 def delivered(session: Session, row: Support) -> int:

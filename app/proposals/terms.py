@@ -42,9 +42,11 @@ def terms_of(
     last = min((last_days[who] for who in owners if who in last_days), default=date.max)
     if last < ends:
         terms["closes"] = last.isoformat()
-    # Where it is not recorded, terms are those of before it could be.
+    # Where these are not recorded, terms are those of before they could be.
     if proposal.public_money_pounds is not None:
         terms["public_money_pounds"] = proposal.public_money_pounds
+    if need.pot_reference is not None:
+        terms["pot"] = need.pot_reference
     return terms
 
 

@@ -29,6 +29,7 @@ def _whether(answer: Any) -> str:
 _OF_PROPOSAL: Final[Mapping[str, tuple[str, Words]]] = {
     "half_days": ("days of support", _days),
     "public_money_pounds": ("public money", money),
+    "pot": ("pot that pays", lambda pot: pot or "none"),
     "closes": ("last day before a side closes", _day),
     "wanted": ("support is still needed", _whether),
     "given": ("support is still offered", _whether),

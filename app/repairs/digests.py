@@ -63,6 +63,7 @@ def digests_of(
         "designations": [(who,) for who in loaded.designated.intersection(concerned)],
         "support": map(_columns, loaded.support),
         "declared interests": [*loaded.interests, *loaded.refusing.items()],
+        "pots": [loaded.pots[each.pot_reference] for each in loaded.needs if each.pot_reference],
         "pins and exclusions": [
             _columns(each)
             for each in loaded.steering

@@ -250,6 +250,8 @@ def _held(full: Full, period: Period) -> Hold:
         period.code,
         period.starts,
         period.ends,
+        # The proposals that this is asked of are decided by nobody yet.
+        pot=full.need.pot_reference,
     )
 
 

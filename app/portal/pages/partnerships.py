@@ -16,6 +16,7 @@ from app.access.scoped import authorise_on, may_on
 from app.catalogue.queries import list_periods
 from app.database import ReadSession
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Whole, clean_text
+from app.money.queries import list_claims, paid_from
 from app.partnerships import life, reviews
 from app.partnerships import partnership_queries as queries
 from app.partnerships.observed import observed
@@ -181,6 +182,8 @@ def show_partnership(request: Request, who: Who, partnership_id: int, now: Now) 
             observed=observed(session, who.principal, whole, now.date()),
             concerns=reviews.list_concerns(session, who.principal, partnership_id),
             latest=queries.latest_reviews(session, [whole.summary])[partnership_id],
+            paid=paid_from(session, whole.summary.full.proposal.id),
+            claims=list_claims(session, who.principal, partnership=partnership_id, limit=None),
             running=whole.summary.partnership.state in RUNNING_SUPPORT,
             today=now.date(),
             done=PartnershipStep(done) if done in list(PartnershipStep) else None,

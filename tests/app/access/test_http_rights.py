@@ -32,7 +32,7 @@ CHANGES_OF: dict[Role, set[str]] = {
     Role.ANALYST: {"submit_run", "cancel_run", *BATCHES, *WEBHOOKS},
     Role.APPROVER: {
         *("decide", "allow_exception", "direct", "withdraw_direction", *WEBHOOKS),
-        *("answer_concern", "list_concerns"),
+        *("answer_concern", "list_concerns", "decide_claim"),
     },
     Role.CONTACT: {
         *("create_need", "change_need", "withdraw_need", "confirm_need"),
@@ -42,7 +42,7 @@ CHANGES_OF: dict[Role, set[str]] = {
         *("create_contact", "change_contact", "erase_contact"),
         *("book_visit", "write_up_visit", "sign_visit", "cancel_visit"),
         *("add_review", "set_outcome", "raise_concern"),
-        *("declare_interest", "withdraw_interest"),
+        *("declare_interest", "withdraw_interest", "make_claim"),
     },
 }
 """What a role may ask for besides reading; of brokers it is shorter to say what they may not."""
@@ -52,7 +52,7 @@ AUDIT = {"list_audit_events", "read_audit_head", "verify_audit"}
 NOT_OF_BROKERS = {
     *("create_circumstance_rule", "change_circumstance_rule", "withdraw_circumstance_rule"),
     *("confirm_need", "answer_offer", "allow_exception", "direct", "withdraw_direction"),
-    *("list_concerns", "answer_concern"),
+    *("list_concerns", "answer_concern", "decide_claim"),
     *AUDIT,
     *("list_keys", "create_key", "rotate_key", "revoke_key"),
 }

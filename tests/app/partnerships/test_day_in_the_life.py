@@ -16,7 +16,7 @@ from app.main import create_app
 from app.settings import Settings
 from models.register import Area
 from models.vocabulary import Role, ScopeKind
-from tests import rows
+from tests import pots, rows
 from tests.factories import new_key
 from tests.serving import serving
 
@@ -33,6 +33,17 @@ TERMS = {
     "taker_role": "headteacher",
     "giver_role": "deputy headteacher",
     "day_rate_pounds": 300,
+}
+
+POT = {
+    "reference": "fund",
+    "name": "Made-up fund",
+    "holder": pots.COUNCIL,
+    "holder_kind": "commissioner",
+    "budget_pence": 100_000,
+    "starts": "2026-09-01",
+    "ends": "2027-08-31",
+    "day_rate_pence": 30_000,
 }
 
 
@@ -128,6 +139,7 @@ def exchange(database: Database) -> Exchange:
             code = {"local_authority_code": "998"} if urn in ELSEWHERE else {}
             schools[urn] = rows.add_school(session, urn, miles, **code)
         rows.add_network(session, "made-up-network", [schools[3], schools[12]])
+        pots.add_council(session)
         grants = {
             "broker here": (Role.BROKER, ScopeKind.AREA, "999"),
             "broker elsewhere": (Role.BROKER, ScopeKind.AREA, "998"),
@@ -148,15 +160,57 @@ def exchange(database: Database) -> Exchange:
 def enter(exchange: Exchange) -> None:
     """Each head enters what the school needs or offers, for itself and for nobody else."""
     common = {"expertise": "maths", "period": rows.YEAR, "mode": "on_site"}
+    exchange.ask("head 1", "POST", "/pots", 403, **POT)
+    exchange.ask("broker elsewhere", "POST", "/pots", 403, **POT)
+    exchange.ask("broker here", "POST", "/pots", 201, **POT)
     for urn in TAKERS:
         need = {"reference": f"N{urn}", "participant": str(urn), "days": 2, **common}
         need |= {"evidence": "self_evaluation", "state": "identified", "agreed_by": "head"}
+        need |= {"pot": "fund"} if urn == 1 else {}
         exchange.ask("head 11", "POST", "/needs", 403, **need)
         exchange.ask(f"head {urn}", "POST", "/needs", 201, **need)
     for urn in GIVERS:
         offer = {"reference": f"O{urn}", "participant": str(urn), "days": 5, **common}
         offer |= {"availability": "can_offer", "availability_updated": "2026-09-01"}
         exchange.ask(f"head {urn}", "POST", "/offers", 201, **offer | {"max_pairings": 1})
+
+
+def money(exchange: Exchange) -> tuple[int, int, int, int]:
+    """What of the pot is committed, claimed, paid and left."""
+    pot = exchange.ask("broker here", "GET", "/pots/fund")
+    committed, claimed, paid, left = (
+        pot[f"{name}_pence"] for name in ("committed", "claimed", "paid", "left")
+    )
+    return committed, claimed, paid, left
+
+
+def it_is_paid(exchange: Exchange, partnership: int) -> None:
+    """Claimed by the giver for what is signed, approved and paid by the pot's own approver."""
+    path = f"/partnerships/{partnership}/claims"
+    assert money(exchange) == (60_000, 0, 0, 40_000)
+    exchange.ask("head 1", "POST", path, 403, visits=None)
+    above = exchange.ask("head 11", "POST", path, 422, pence=60_001)
+    assert "£600.01 is claimed, and of the £600.00 that pot fund has committed" in above["detail"]
+    claim = exchange.ask("head 11", "POST", path, 201, visits=None)
+    assert (claim["pence"], claim["days"], claim["state"]) == (30_000, 1, "made")
+    decisions = f"/claims/{claim['id']}/decisions"
+    exchange.ask("head 11", "POST", decisions, 403, action="approve")
+    exchange.ask("broker here", "POST", decisions, 403, action="approve")
+    exchange.ask("approver", "POST", decisions, 409, action="pay")
+    exchange.ask("approver", "POST", decisions, action="approve")
+    assert exchange.ask("approver", "POST", decisions, action="pay")["state"] == "paid"
+    assert exchange.listed("broker elsewhere", "/claims") == []
+    assert money(exchange) == (60_000, 30_000, 30_000, 40_000)
+
+
+def it_is_reported(exchange: Exchange) -> None:
+    """The day that was not given is free again; the report says what the paid one came to."""
+    assert money(exchange) == (30_000, 30_000, 30_000, 70_000)
+    report = exchange.ask("auditor", "GET", f"/pots/fund/report?period={rows.YEAR}")
+    [row] = report["rows"]
+    assert (row["school"], row["days_agreed"], row["days_delivered"]) == ("1", 2, 1)
+    assert (row["paid_pence"], row["needs_met"], row["worked"]) == (30_000, 1, 1)
+    exchange.ask("broker elsewhere", "GET", "/pots/fund/report", 404)
 
 
 def counted(exchange: Exchange, who: str, urn: int) -> list[tuple[float, str, str | None]]:
@@ -178,6 +232,7 @@ def it_works(exchange: Exchange, partnership: int) -> None:
     assert exchange.ask("head 1", "POST", f"{kept}/signature", role="head")["pounds"] == 300
     exchange.ask("head 1", "POST", f"{disputed}/signature", role="head", dispute="Nobody came")
     exchange.ask("head 11", "DELETE", disputed)
+    it_is_paid(exchange, partnership)
     today = DONE.date().isoformat()
     said = {"on_day": today, "role": "headteacher"}
     for who, reviewer, status in (
@@ -245,6 +300,7 @@ def test_day_in_the_life_of_two_areas(exchange: Exchange) -> None:
         exchange.ask("broker here", "GET", f"/partnerships/{there}", 404)
         assert exchange.ask("head 1", "GET", "/needs/N1")["state"] == "matched"
         it_works(exchange, works)
+        it_is_reported(exchange)
         it_fails(exchange, fails)
         assert exchange.ask("head 1", "GET", "/needs/N1")["state"] == "met"
         assert exchange.ask("head 2", "GET", "/needs/N2")["state"] == "match"

@@ -1,0 +1,195 @@
+"""Claims for signed visits: each once, within what is committed, decided by somebody else."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.access.policy import TERMINAL, Grant, Principal, Scope
+from app.access.queries import verify_audit
+from app.database import Database
+from app.errors import Conflict, Forbidden, NotFound, Stale
+from app.money import claims
+from app.money.claims import BadClaim
+from app.money.queries import get_pot, list_claims
+from app.partnerships import life
+from models.money import Claim, Commitment
+from models.partnerships import SupportVisit
+from models.vocabulary import ClaimAction, EndReason, NeedState, Role, ScopeKind
+from tests import pots, runs
+from tests.factories import acting
+from tests.pots import GIVER, LATER, NOW, SCHOOL, STARTS, start, visit
+from tests.runs import FREELY, contested, match
+
+APPROVER = acting(Role.APPROVER, name="approver", scope=Scope(ScopeKind.AREA, "999"))
+SECOND = date(2026, 9, 14)
+
+
+@pytest.fixture
+def running(database: Database) -> Database:
+    """A partnership of two days that a pot pays with £275 for each half-day."""
+    runs.approved(pots.paid(database), NOW)
+    start(database)
+    return database
+
+
+def make(
+    database: Database,
+    visits: list[int] | None = None,
+    pence: int | None = None,
+    who: Principal = GIVER,
+) -> int:
+    with database.write() as session:
+        return claims.make(session, who, 1, visits, pence, now=LATER).id
+
+
+def decide(
+    database: Database,
+    number: int,
+    action: ClaimAction,
+    reason: str | None = None,
+    who: Principal = APPROVER,
+    version: int | None = None,
+) -> None:
+    with database.write() as session:
+        claims.decide(session, who, number, action, reason, version=version, now=LATER)
+
+
+def sums(database: Database) -> tuple[int, int, int]:
+    """Committed, claimed and paid."""
+    with database.read() as session:
+        found = get_pot(session, TERMINAL, "fund")
+        return found.pot.committed_pence, found.claimed_pence, found.paid_pence
+
+
+def test_signed_visits_are_claimed_approved_and_paid(running: Database) -> None:
+    """What is paid comes out of what was committed; the same step again changes nothing."""
+    visit(running, STARTS)
+    visit(running, SECOND, 2)
+    number = make(running)
+    assert sums(running) == (110_000, 82_500, 0)
+    for action in (ClaimAction.APPROVE, ClaimAction.APPROVE, ClaimAction.PAY, ClaimAction.PAY):
+        decide(running, number, action)
+    assert sums(running) == (110_000, 82_500, 82_500)
+    with running.read() as session:
+        [found] = list_claims(session, GIVER)
+        assert (found.claim.state, found.claim.half_days, found.claim.visits) == ("paid", 3, [1, 2])
+        assert found.claim.version == 3
+    with running.read() as session:
+        assert verify_audit(session, TERMINAL).fault is None
+
+
+def test_each_visit_is_in_one_claim_at_most(running: Database) -> None:
+    first, second = visit(running, STARTS), visit(running, SECOND)
+    make(running, [first])
+    with pytest.raises(BadClaim, match=f"visit {first} is in claim 1 already") as refused:
+        make(running, [first, second])
+    assert refused.value.field == "visits"
+    make(running)
+    with pytest.raises(Conflict, match="no signed visits left to claim"):
+        make(running)
+    assert sums(running) == (110_000, 55_000, 0)
+
+
+def test_only_what_the_school_has_signed_is_claimed(running: Database) -> None:
+    number = visit(running, STARTS, signed=False)
+    with pytest.raises(BadClaim, match=f"visit {number} is written up, and must be signed"):
+        make(running, [number])
+    with pytest.raises(BadClaim, match="there is no visit 99 of partnership 1"):
+        make(running, [99])
+    with pytest.raises(BadClaim, match="choose one visit or more"):
+        make(running, [])
+
+
+def test_a_claim_above_what_is_there_is_refused_and_nothing_is_lost(running: Database) -> None:
+    """The sentence names both sums; the visits can still be claimed, for what they come to."""
+    number = visit(running, STARTS)
+    with pytest.raises(BadClaim, match=r"£1,100\.01 is claimed, and of the £1,100\.00 that pot"):
+        make(running, [number], 110_001)
+    with pytest.raises(BadClaim, match=r"come to £275\.00 at the rate agreed, and £300\.00 is"):
+        make(running, [number], 30_000)
+    with pytest.raises(BadClaim, match=r"£0\.00 is claimed"):
+        make(running, [number], 0)
+    with running.read() as session:
+        assert session.scalars(select(Claim)).all() == []
+        assert session.get_one(SupportVisit, number).claim_id is None
+    assert sums(running) == (110_000, 0, 0)
+    make(running, [number], 20_000)
+    assert sums(running) == (110_000, 20_000, 0)
+
+
+def test_the_database_itself_refuses_claims_above_what_is_committed(running: Database) -> None:
+    with pytest.raises(IntegrityError), running.write() as session:
+        session.execute(update(Commitment).values(claimed_pence=Commitment.pence + 1))
+
+
+def test_a_refused_claim_lets_its_visits_go(running: Database) -> None:
+    """It has a reason; then they can be claimed anew, also in place of an approved one."""
+    visit(running, STARTS)
+    number = make(running)
+    with pytest.raises(BadClaim, match="enter a reason for refusing"):
+        decide(running, number, ClaimAction.REFUSE)
+    with pytest.raises(BadClaim, match="a reason is only for refusing"):
+        decide(running, number, ClaimAction.APPROVE, "made up")
+    decide(running, number, ClaimAction.APPROVE)
+    decide(running, number, ClaimAction.REFUSE, "made up: the wrong day")
+    assert sums(running) == (110_000, 0, 0)
+    with pytest.raises(Conflict, match="it is refused, and it must be approved first"):
+        decide(running, number, ClaimAction.PAY)
+    assert make(running) == number + 1
+    with pytest.raises(Conflict, match="it is made, and it must be approved first"):
+        decide(running, number + 1, ClaimAction.PAY)
+    with running.read() as session:
+        assert verify_audit(session, TERMINAL).fault is None
+
+
+def test_nobody_decides_a_claim_of_their_own(running: Database) -> None:
+    """Neither who made it nor who speaks for the supporting organisation; no role, no right."""
+    visit(running, STARTS)
+    both = Grant(Role.APPROVER), Grant(Role.CONTACT, Scope(ScopeKind.INSTITUTION, "2"))
+    number = make(running, who=Principal("both", frozenset(both)))
+    for who, words in (
+        (Principal("both", frozenset(both)), "because you made it"),
+        (Principal("colleague", frozenset(both)), "an organisation that you speak for"),
+        (acting(Role.BROKER, name="broker"), "do not have permission to decide claims"),
+        (GIVER, "do not have permission to decide claims"),
+    ):
+        with pytest.raises(Forbidden, match=words):
+            decide(running, number, ClaimAction.APPROVE, who=who)
+    there = acting(Role.APPROVER, name="there", scope=Scope(ScopeKind.AREA, "998"))
+    with pytest.raises(NotFound):
+        decide(running, number, ClaimAction.APPROVE, who=there)
+    with pytest.raises(Stale):
+        decide(running, number, ClaimAction.APPROVE, version=9)
+
+
+def test_the_school_does_not_claim_for_the_giver(running: Database) -> None:
+    visit(running, STARTS)
+    with pytest.raises(Forbidden):
+        make(running, who=SCHOOL)
+
+
+def test_no_pot_no_claim(database: Database) -> None:
+    match(contested(database), FREELY, now=NOW)
+    runs.approved(database, NOW)
+    start(database)
+    visit(database, STARTS)
+    with pytest.raises(Conflict, match="No pot pays for partnership 1"):
+        make(database)
+
+
+def test_what_was_claimed_stays_committed_when_it_ends(running: Database) -> None:
+    """Ended after one visit: its money is claimed, or can be; the rest is free."""
+    visit(running, STARTS)
+    number = make(running)
+    with running.write() as session:
+        life.end(
+            session, TERMINAL, 1, EndReason.RELATIONSHIP, LATER.date(), NeedState.MATCH, now=LATER
+        )
+    assert sums(running) == (27_500, 27_500, 0)
+    decide(running, number, ClaimAction.REFUSE, "made up")
+    assert sums(running) == (27_500, 0, 0)
+    decide(running, make(running), ClaimAction.APPROVE)
+    assert sums(running) == (27_500, 27_500, 0)
+    assert pots.agrees(running)
