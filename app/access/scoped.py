@@ -27,7 +27,7 @@ from models.access import EmbedToken
 from models.base import Base
 from models.batches import Batch, Schedule
 from models.exchange import Limits, Need, Offer
-from models.interests import Interest
+from models.interests import Interest, InterestQuestion
 from models.matching import Proposal, Run, Steering
 from models.partnerships import Support
 from models.register import (
@@ -123,6 +123,7 @@ _ONE_SIDE: Final[dict[type[Base], Ids]] = {
     Limits: Limits.participant_id,
     Circumstance: Circumstance.participant_id,
     FactChange: FactChange.participant_id,
+    InterestQuestion: InterestQuestion.participant_id,
 }
 
 

@@ -73,13 +73,3 @@ class VisitAnswer(StrEnum):
 
     SIGN = "sign"
     DISPUTE = "dispute"
-
-
-class DueKind(StrEnum):
-    """What of a partnership waits for somebody."""
-
-    WRITE_UP = "write_up"
-    SIGN = "sign"
-    REVIEW = "review"
-    END = "end"
-    ANSWER = "answer"
