@@ -14,6 +14,7 @@ from app.access.declared import does
 from app.access.policy import Action
 from app.consent import many
 from app.consent.many import FaultyAnswers, Row
+from app.consent.wording import PARTIES
 from app.files.csv_reading import Date, RowModel, Text, clean_text
 from app.portal import forms
 from app.portal.forms import Filled
@@ -22,7 +23,7 @@ from app.portal.pages.institutions import expertise_names
 from app.portal.rendering import Pager, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals.heard import Heard
-from app.wording import capital
+from app.wording import sentence
 from app.work.sources import Narrowed
 from app.work.unanswered import Unanswered, list_unanswered, speaks_alone, with_proposals
 from models.vocabulary import Channel, DeclineReason, Party, Reply
@@ -154,7 +155,7 @@ def _row(
         if not own and shared.channel is None:
             filled.add("channel", MANY_FIELDS["channel"].enter)
     for name, error in of_row.errors.items():
-        filled.add(f"{name}-{key}", error)
+        filled.add(f"{name}-{key}", f"Proposal {number}, {PARTIES[party].lower()}: {error}")
     filled.general += of_row.general
     if line is None or of_row.wrong:
         return None
@@ -176,7 +177,8 @@ def _try(request: Request, who: Visitor, entered: Entered, now: datetime, *, kee
     except FaultyAnswers as faulty:
         for place, number, why in faulty.faults:
             party = entered.rows[place].party
-            entered.filled.add(f"says-{number}-{party}", f"Proposal {number}: {capital(why)}")
+            named = f"Proposal {number}, {PARTIES[party].lower()}"
+            entered.filled.add(f"says-{number}-{party}", f"{named}: {sentence(why)}")
 
 
 def _form(
