@@ -32,6 +32,7 @@ from app.http.door import Door
 from app.http.media import negotiate
 from app.http.middleware import Requests
 from app.imports.routes import router as imports
+from app.interests.question_routes import router as interest_questions
 from app.interests.routes import router as interests
 from app.jobs.setup import make_worker
 from app.jobs.worker import embedded
@@ -57,6 +58,7 @@ from app.runs.routes import router as runs
 from app.settings import Settings
 from app.successions.routes import router as successions
 from app.webhooks.routes import router as webhooks
+from app.work.routes import router as work
 from solver.formats.bounded import MIB
 
 PREFIX: Final = "/api/v1"
@@ -121,6 +123,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         register,
         networks,
         interests,
+        interest_questions,
         catalogue,
         limits,
         cases,  # before needs, whose references may hold slashes
@@ -149,6 +152,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         sessions,
         embeds,
         webhooks,
+        work,
     ):
         # Each by itself: a router within a router is searched twice on every request.
         app.include_router(router, prefix=PREFIX, dependencies=guards)

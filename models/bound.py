@@ -66,7 +66,7 @@ _OF_REGISTER: Final = (
     register.Participant,
     register.Succession,
 )
-_OF_INTERESTS: Final = (interests.Interest, interests.InterestRule)
+_OF_INTERESTS: Final = (interests.Interest, interests.InterestQuestion, interests.InterestRule)
 _OF_ACCESS: Final = (
     access.ApiKey,
     access.EmbedToken,

@@ -1,4 +1,4 @@
-"""Declared interests: who stands in what relation to whom, from when to when, on what evidence."""
+"""Declared interests: who stands in what relation to whom, on what evidence, and who was asked."""
 
 from datetime import date, datetime
 
@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import FREE_TEXT, Base
-from models.vocabulary import InterestEffect, InterestKind
+from models.vocabulary import InterestAnswer, InterestEffect, InterestKind
 
 _KINDS = f"kind in {tuple(kind.value for kind in InterestKind)}"
 
@@ -70,4 +70,43 @@ class Interest(Base):
     withdrawn_at: Mapped[datetime | None]
     withdrawn_by: Mapped[str | None] = mapped_column(String(100))
     withdrawn_reason: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT)
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class InterestQuestion(Base):
+    """That a participant was asked to declare its interests, and what it answered.
+
+    Asked again later is another row.
+    """
+
+    __tablename__ = "interest_question"
+    __table_args__ = (
+        CheckConstraint(
+            f"answer is null or answer in {tuple(a.value for a in InterestAnswer)}", name="answer"
+        ),
+        CheckConstraint(
+            "(answer is null) = (answered_by is null) "
+            "and (answer is null) = (answered_on is null) "
+            "and (answer is null) = (answer_recorded_by is null) "
+            "and (answer is null) = (answer_recorded_at is null)",
+            name="answered",
+        ),
+        CheckConstraint("answered_on is null or answered_on >= asked_on", name="dates"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id"), index=True)
+    """Who was asked."""
+    asked_role: Mapped[str] = mapped_column(String(100))
+    """The role, never the name, of who was asked there."""
+    asked_on: Mapped[date]
+    asked_by: Mapped[str] = mapped_column(String(100))
+    """Who recorded that, as the audit calls them."""
+    recorded_at: Mapped[datetime]
+    answer: Mapped[str | None] = mapped_column(String(10))
+    answered_by: Mapped[str | None] = mapped_column(String(100))
+    """The role, never the name, of who answered."""
+    answered_on: Mapped[date | None]
+    answer_recorded_by: Mapped[str | None] = mapped_column(String(100))
+    answer_recorded_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)

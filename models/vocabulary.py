@@ -373,6 +373,14 @@ class InterestKind(Word):
     OTHER = "other"
 
 
+class InterestAnswer(Word):
+    """What somebody who was asked to declare their interests answered."""
+
+    NONE = "none"
+    DECLARED = "declared"
+    """They have some; each stands as a declared interest of its own."""
+
+
 class InterestEffect(Word):
     """What a declared interest does to the pair of its two sides."""
 

@@ -95,6 +95,10 @@ def everything(database: Database) -> None:
                     **{"evidence": "made up", "declared_by": "clerk", "declared_on": ON},
                     **{"recorded_by": "user:1", "recorded_at": AT},
                 ),
+                interests.InterestQuestion(
+                    **{"participant_id": first, "asked_role": "head", "asked_on": ON},
+                    **{"asked_by": "user:1", "recorded_at": AT},
+                ),
                 interests.InterestRule(kind="other", effect="shown", exceptions=False),
                 matching.ApprovalRule(
                     **{"position": 9, "unfunded": False, "approved_by": "agreements"},

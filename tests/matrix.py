@@ -32,7 +32,7 @@ from models.access import EmbedToken
 from models.batches import Batch, Schedule
 from models.consent import ConsentRequest
 from models.exchange import Need, Offer
-from models.interests import Interest
+from models.interests import Interest, InterestQuestion
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
 from models.money import Claim, Commitment
 from models.partnerships import Concern, Partnership, Support, SupportVisit
@@ -77,7 +77,7 @@ class Asked:
     @property
     def refused(self) -> bool:
         told = ("is outside the area", "there is no proposal")
-        beyond = self.status == 422 and any(each in self.text for each in told)
+        beyond = self.status == 422 and any(each in self.text.lower() for each in told)
         return self.status in (401, 403, 404) or beyond
 
 
@@ -128,6 +128,8 @@ def fill(database: Database) -> None:
             add_contact(session, TERMINAL, urn, CONTACT)
         _declare(session, OWN, 1)
         _declare(session, ELSEWHERE, 4)
+        _ask_for_interests(session, 1, 1)
+        _ask_for_interests(session, 2, 4)
         _break(session, OWN, 1, 1)
         _break(session, ELSEWHERE, 2, 4)
         queued = {"state": "queued", "options": OPTIONS.model_dump(mode="json"), "actor": "x"}
@@ -291,6 +293,13 @@ def _declare(session: WriteSession, name: str, first: int, of: str = "", actor: 
     )
 
 
+def _ask_for_interests(session: WriteSession, number: int, urn: int) -> None:
+    who = session.scalar(select(Participant.id).where(Participant.reference == f"urn:{urn}"))
+    question = {"id": number, "participant_id": who, "asked_role": "clerk", "asked_by": "x"}
+    asked = {"asked_on": date(2025, 9, 1), "recorded_at": rows.NOW}
+    rows.add(session, InterestQuestion(**question, **asked))
+
+
 def _suffix(of: str) -> str:
     """Of what a caller of some kind recorded itself."""
     return f"-{of.replace(' ', '-')}" if of else ""
@@ -438,6 +447,8 @@ class Asking:
             "contact_id": "1" if half == OWN else "2",
             "code": "made-up",
             "feature": "1",
+            "question_id": "1" if half == OWN else "2",
+            "request_id": "1" if half == OWN else "2",
         }[name]
 
 
@@ -547,6 +558,8 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
     approves = asking.caller and asking.caller.kind.role == Role.APPROVER
     chosen = f"{asking.proposals[half]}:{proposal_version}"
     decided = {"action": "approve" if approves else "withdraw", "note": "made up"}
+    answered = {"answer": "none", "answered_by": role, "answered_on": "2025-09-02", "version": "1"}
+    of_both = {f"says-{asking.proposals[half]}-taker": "yes", "said_by": role} | told()
     pot = {
         **{"reference": "new", "name": "new", "holder": str(asking.school), "open": "yes"},
         **{"holder_kind": "trust", "budget": "2000", "day_rate": "500", "version": "1"},
@@ -556,6 +569,9 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         ("/pots/", pot),
         ("/claims/new", {"visits": str(asking.school + 20)}),
         ("/claims/", {"action": "approve", "version": "1"}),
+        ("/portal/answers", of_both),
+        ("/interests/asked", {"asked_role": role, "asked_on": "2025-09-01"}),
+        ("/interest-questions/", answered),
         ("/users/new", {"label": "another", "role": "viewer", "scope_kind": "all"}),
         ("/grant", {"role": "analyst", "scope_kind": "all"}),
         ("/label", {"label": "renamed"}),

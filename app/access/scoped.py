@@ -28,7 +28,7 @@ from models.access import EmbedToken
 from models.base import Base
 from models.batches import Batch, Schedule
 from models.exchange import Limits, Need, Offer
-from models.interests import Interest
+from models.interests import Interest, InterestQuestion
 from models.matching import Proposal, Run, Steering
 from models.money import Pot
 from models.partnerships import Support
@@ -126,6 +126,7 @@ _ONE_SIDE: Final[dict[type[Base], Ids]] = {
     Circumstance: Circumstance.participant_id,
     FactChange: FactChange.participant_id,
     Pot: Pot.holder_id,
+    InterestQuestion: InterestQuestion.participant_id,
 }
 
 

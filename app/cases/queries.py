@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, String, Table, cast, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.access.policy import Principal
+from app.cases.requests import RequestThen, request_then
 from app.cases.states import state_after
 from app.database import ReadSession
 from app.errors import NotFound
@@ -16,6 +17,7 @@ from app.exchange.limits import named
 from app.exchange.queries import get_need
 from app.wording import on_day
 from models.access import AuditEvent
+from models.consent import ConsentRequest
 from models.history import NEED_VERSION, OFFER_VERSION
 from models.matching import (
     Agreement,
@@ -56,6 +58,8 @@ class ProposalThen:
     exceptions: Sequence[RuleException]
     consents: Sequence[PublicationConsent]
     flags: Sequence[ProposalFlag]
+    requests: Sequence[RequestThen]
+    """Who was asked by a link, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Case:
             found.update(one.author for one in each.decisions)
             found.update(one.author for one in each.exceptions)
             found.update(one.recorded_by for one in each.agreements)
+            found.update(one.asked_by for one in each.requests)
         return found
 
     def by_then(self, moment: datetime | None) -> datetime | None:
@@ -181,6 +186,7 @@ def _then(
         of(RuleException, RuleException.at),
         of(PublicationConsent, PublicationConsent.given_at),
         of(ProposalFlag, ProposalFlag.raised_at),
+        [request_then(each, until) for each in of(ConsentRequest, ConsentRequest.made_at)],
     )
 
 

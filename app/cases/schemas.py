@@ -11,7 +11,7 @@ from app.cases.queries import Case, ProposalThen
 from app.exchange.schemas import NeedShown, OfferShown
 from app.http.fields import Content, Day, Moment, Shown, in_days
 from app.proposals.schemas import AgreementShown, DecisionShown, ExceptionShown
-from models.vocabulary import Channel, NeedState, ProposalState, Side
+from models.vocabulary import Channel, NeedState, Party, ProposalState, RequestState, Side
 
 
 class CaseDay(Content):
@@ -41,6 +41,31 @@ class FlagThen(Shown):
     cleared_at: Moment | None = Field(examples=[None])
 
 
+class RequestOfCase(Shown):
+    """Who was asked by a link, and what had come of it by then."""
+
+    id: int = Field(examples=[1])
+    party: Party
+    role: str = Field(description="of the contact that was asked", examples=["headteacher"])
+    state: RequestState
+    asked_by: str = Field(examples=["portal (broker)"])
+    made_at: Moment
+    asked_at: Moment | None = Field(description="null: somebody else was asked first")
+    expires_at: Moment | None
+    reminded_at: Moment | None = Field(examples=[None])
+    closed_at: Moment | None = Field(
+        description="when it was answered, lapsed or was closed", examples=[None]
+    )
+    answered_role: str | None = Field(examples=[None])
+    said_on: date | None
+    channel: Channel | None = Field(description="null: through the link", examples=[None])
+    why: str | None = Field(
+        description="why it was closed without an answer, or counts no more", examples=[None]
+    )
+    note: str | None = Field(description="what whoever answered wrote", examples=[None])
+    voided_at: Moment | None = Field(examples=[None])
+
+
 class VersionShown(Shown):
     """One version of the need."""
 
@@ -68,6 +93,7 @@ class CaseProposal(Shown):
     exceptions: list[ExceptionShown]
     publication_consents: list[ConsentThen]
     flags: list[FlagThen]
+    requests: list[RequestOfCase] = Field(description="who was asked by a link")
 
     @classmethod
     def of(cls, then: ProposalThen, case: Case, names: Mapping[str, str]) -> "CaseProposal":
@@ -105,6 +131,9 @@ class CaseProposal(Shown):
                 )
                 for each in then.flags
             ],
+            requests=renamed(
+                [RequestOfCase.model_validate(each) for each in then.requests], names, "asked_by"
+            ),
         )
 
 

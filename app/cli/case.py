@@ -10,7 +10,7 @@ from app.access.policy import TERMINAL
 from app.cli.console import open_database, out
 
 if TYPE_CHECKING:
-    from app.cases.schemas import AgreementThen, CaseProposal, CaseShown
+    from app.cases.schemas import AgreementThen, CaseProposal, CaseShown, RequestOfCase
     from app.exchange.schemas import NeedShown
 
 
@@ -107,9 +107,29 @@ def _proposal(then: "CaseProposal") -> list[str]:
         steps.append((given.given_at, f"{side} consents to the public map ({given.given_by})"))
         if given.withdrawn_at:
             steps.append((given.withdrawn_at, f"{side} withdraws its consent to the public map"))
+    for asked in then.requests:
+        steps += _asked(asked)
     # What follows from a response has its time, and comes after it.
     steps.sort(key=lambda step: step[0])
     return told + [f"  {at_moment(at)}: {words}" for at, words in steps]
+
+
+def _asked(asked: "RequestOfCase") -> "list[tuple[datetime, str]]":
+    """When somebody was asked by a link, and what came of it."""
+    from app.portal.labels import label
+    from app.wording import at_moment
+    from models.vocabulary import Channel, Party, RequestState
+
+    whom, steps = label(asked.party, Party), []
+    if asked.asked_at is not None:
+        until = f"to answer by {at_moment(asked.expires_at)}"
+        steps.append((asked.asked_at, f"{whom} ({asked.role}) asked by email, {until}"))
+    if asked.closed_at is not None:
+        state = label(asked.state, RequestState).lower()
+        how = label(asked.channel, Channel).lower() if asked.channel else "by the link"
+        by = f" ({asked.answered_role}, {how})" if asked.answered_role else ""
+        steps.append((asked.closed_at, f"Link of the {whom.lower()}: {state}{by}"))
+    return steps
 
 
 def _told(said: "AgreementThen") -> str:

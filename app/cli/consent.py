@@ -1,5 +1,6 @@
 """`givetake ask` and `givetake sheet`: ask both sides by email, and the page that they read."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from app.consent.service import Choice
 
 MOST = 2**31 - 1
+_NUMBERS = re.compile(r":(\d{0,9})(?::(\d{1,9}))?$", re.ASCII)
+"""Of contacts, behind the reference of an offer: who gives, and the home head."""
 Number = Annotated[int, typer.Argument(min=1, max=MOST, help="Number of the proposal.")]
 
 
@@ -35,7 +38,8 @@ def ask(
         list[str] | None,
         typer.Option(
             help="Another offer that the school may choose, with the contact to ask then after a "
-            "colon, like offer-2:7. You can repeat this once."
+            "colon, like offer-2:7, and after another the home head to ask first, like "
+            "offer-2:7:9. You can repeat this once."
         ),
     ] = None,
 ) -> None:
@@ -65,10 +69,11 @@ def ask(
 def _choice(text: str) -> "Choice":
     from app.consent.service import Choice
 
-    offer, colon, contact = text.rpartition(":")
-    if colon and contact.isascii() and contact.isdigit():
-        return Choice(offer, int(contact[:9]))
-    return Choice(text)
+    named = _NUMBERS.search(text)
+    if named is None:
+        return Choice(text)
+    giver, home_head = (each and int(each) for each in named.groups())
+    return Choice(text[: named.start()], giver or None, home_head or None)
 
 
 def sheet(

@@ -30,7 +30,7 @@ Organisation = Annotated[Names, typer.Option(help="Organisation, by name or key.
 
 
 def scopes_named(
-    session: "WriteSession",
+    session: "ReadSession | WriteSession",
     *,
     region: Names,
     area: Names,

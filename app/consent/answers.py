@@ -121,7 +121,7 @@ def answer(
     told = {"party": party, "says": str(given.says)}
     open_requests.record(session, principal.name, request, "answered", **told)
     if given.says is Reply.TALK_FIRST:
-        _hold(proposal, now, hold_days)
+        hold(proposal, now, hold_days)
     elif party is Party.HOME_HEAD:
         _released(session, principal, proposal, need, offer, request, now, hold_days)
     elif chosen not in (None, proposal.id):
@@ -217,10 +217,11 @@ def _go_on(
     """Ask who is to be asked next, or hold the days for whom no link was sent to."""
     open_requests.advance(session, principal.name, proposal, now)
     if not open_requests.requests_of(session, proposal.id, {RequestState.OPEN}):
-        _hold(proposal, now, hold_days)
+        hold(proposal, now, hold_days)
 
 
-def _hold(proposal: Proposal, now: datetime, hold_days: int) -> None:
+def hold(proposal: Proposal, now: datetime, hold_days: int) -> None:
+    """Hold the days of a proposal for as long again, where nobody is asked by a link."""
     if proposal.state in LAPSING and proposal.held_until is not None:
         proposal.held_until = max(proposal.held_until, now + timedelta(days=hold_days))
 
@@ -364,7 +365,7 @@ def record_release(
     told = {"party": request.party, "says": str(says)}
     open_requests.record(session, principal.name, request, "answered", **told)
     if says is Reply.TALK_FIRST:
-        _hold(proposal, now, hold_days)
+        hold(proposal, now, hold_days)
     else:
         _released(session, principal, proposal, need, offer, request, now, hold_days)
     proposal.version += 1

@@ -6,24 +6,32 @@ from datetime import datetime
 from typing import Any
 
 from app.access.policy import AGREES_FOR, Action, Principal, authorise, may
+from app.consent.answers import record_release
+from app.consent.talks import record_talk
 from app.database import Database, WriteSession
 from app.errors import Problem
 from app.proposals import agreements
 from app.proposals.decisions import NOTHING_SAID, Said
 from app.proposals.heard import Heard
 from app.wording import counted, sentence
-from models.matching import Agreement
-from models.vocabulary import DeclineReason, Says, Side
+from models.vocabulary import DeclineReason, Party, Reply, Says, Side
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     proposal_id: int
-    side: Side
-    says: Says
+    party: Party
+    says: Reply
     heard: Heard
     reason: DeclineReason | None = None
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    row: Row
+    agreement_id: int | None
+    """Its record; none where somebody wants to talk first, or released a person."""
 
 
 class FaultyAnswers(Problem):
@@ -80,7 +88,7 @@ def save(
     *,
     hold_days: int,
     now: datetime,
-) -> list[Agreement]:
+) -> list[Saved]:
     """Save all of them; raises `FaultyAnswers` for the first that cannot be beside the others."""
     if not any(may(principal, action) for action in AGREES_FOR.values()):
         authorise(principal, Action.AGREE_FOR_TAKER)
@@ -95,22 +103,30 @@ def save(
     return saved
 
 
-def _of(row: Row) -> tuple[int, Side]:
-    return row.proposal_id, row.side
+def _of(row: Row) -> tuple[int, Party]:
+    return row.proposal_id, row.party
 
 
 def _save(
     session: WriteSession, principal: Principal, row: Row, *, hold_days: int, now: datetime
-) -> Agreement:
+) -> Saved:
+    given: dict[str, Any] = {"hold_days": hold_days, "now": now}
+    if row.party is Party.HOME_HEAD:
+        record_release(session, principal, row.proposal_id, row.says, row.heard, row.note, **given)
+        return Saved(row, None)
+    side = Side(row.party.value)
+    if row.says is Reply.TALK_FIRST:
+        record_talk(session, principal, row.proposal_id, side, row.heard, row.note, **given)
+        return Saved(row, None)
     said = Said(row.reason, row.note) if row.reason or row.note else NOTHING_SAID
-    return agreements.agree(
+    made = agreements.agree(
         session,
         principal,
         row.proposal_id,
-        row.side,
-        row.says,
+        side,
+        Says(row.says.value),
         row.heard,
         said,
-        hold_days=hold_days,
-        now=now,
+        **given,
     )
+    return Saved(row, made.id)

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
-from app.access.scoped import visible
-from app.proposals.queries import Full, find_proposals, get_proposal
-from app.proposals.states import ENDED
+from app.proposals.queries import get_proposal
 from models.consent import ConsentRequest, Mail
-from models.matching import Proposal
 from models.vocabulary import DeliveryState, RequestState
 
 
@@ -67,26 +64,3 @@ def _asked(request: ConsentRequest, mails: Sequence[Mail], reminders: tuple[int,
         if request.reminded < len(reminders):
             clock = request.asked_at + timedelta(hours=reminders[request.reminded])
     return Asked(request, sent, errors[-1] if errors and waits else None, clock)
-
-
-def wanting_to_talk(session: Session, principal: Principal, limit: int) -> list[Full]:
-    """Proposals of which somebody wants to talk first, and nobody has been asked since."""
-    newer = aliased(ConsentRequest)
-    talks = exists().where(
-        ConsentRequest.proposal_id == Proposal.id,
-        ConsentRequest.state == RequestState.TALK_FIRST,
-        ConsentRequest.voided_at.is_(None),
-        ~exists().where(
-            newer.proposal_id == ConsentRequest.proposal_id,
-            newer.party == ConsentRequest.party,
-            newer.id > ConsentRequest.id,
-        ),
-    )
-    return find_proposals(
-        session,
-        principal,
-        visible(principal, Action.REVIEW, Proposal),
-        Proposal.state.not_in(ENDED),
-        talks,
-        limit=limit,
-    )

@@ -9,7 +9,7 @@ from app.access.callers import Caller, Now, Reads, Writes, database_of
 from app.access.declared import does
 from app.access.names import with_names
 from app.access.policy import Action, Principal
-from app.consent import answers, many, queries, service
+from app.consent import answers, many, queries, reminders, service
 from app.consent.printed import STYLE_POLICY, as_html, as_pdf
 from app.consent.schemas import (
     AnswerSaved,
@@ -32,6 +32,7 @@ from app.http.replies import listed, shown
 from app.proposals.heard import Heard
 from app.proposals.queries import get_proposal
 from models.matching import Proposal
+from models.vocabulary import Party, Reply, Side
 
 router = APIRouter(tags=["consent"])
 OneId = Annotated[Id, Path(examples=[1])]
@@ -163,22 +164,39 @@ def record_release(
     return once(request, session, principal.name, key, body, create)
 
 
+@router.post("/requests/{request_id}/reminder", response_model=RequestShown, status_code=201)
+@does(Action.REVIEW)
+def remind(
+    request: Request, principal: Caller, session: Writes, request_id: OneId, key: Key, now: Now
+) -> Response:
+    """Remind whoever has not answered a link now. Each link has two reminders in all."""
+
+    def create() -> Response:
+        made = reminders.remind(session, principal, request_id, now=now)
+        found = _requests(request, session, principal, made.proposal_id)
+        return shown(request, next(each for each in found if each.id == request_id), status=201)
+
+    return once(request, session, principal.name, key, b"", create)
+
+
 @router.post("/requests/answers", response_model=AnswersSaved, status_code=201)
 @does(Action.AGREE_FOR_TAKER, Action.AGREE_FOR_GIVER)
 def answer_many(
     request: Request, principal: Caller, session: Writes, body: NewAnswers, key: Key, now: Now
 ) -> Response:
-    """Save what you say, for the sides that you speak for, to many proposals: all or none.
+    """Save what sides say to many proposals: all or none.
 
-    Every answer that cannot be saved is named in `errors`. Open links of these sides are closed.
+    For a side that you speak for, leave out `said_on` and `channel`. Of what others told you, say
+    when and how. Every answer that cannot be saved is named in `errors`. Open links of these sides
+    are closed.
     """
     hold_days = request.app.state.settings.hold_days
     rows = [
         many.Row(
             each.proposal,
-            each.side,
-            each.says,
-            Heard(each.said_by),
+            Party(each.side.value),
+            Reply(each.says.value),
+            Heard(each.said_by, each.said_on, each.channel),
             each.reason,
             each.note,
         )
@@ -189,11 +207,11 @@ def answer_many(
         saved = many.save(session, principal, rows, hold_days=hold_days, now=now)
         items = [
             AnswerSaved(
-                proposal=each.proposal_id,
-                side=each.side,
-                says=each.says,
-                agreement=each.id,
-                state=session.get_one(Proposal, each.proposal_id).state,
+                proposal=each.row.proposal_id,
+                side=Side(each.row.party.value),
+                says=each.row.says,
+                agreement=each.agreement_id,
+                state=session.get_one(Proposal, each.row.proposal_id).state,
             )
             for each in saved
         ]

@@ -1,7 +1,7 @@
 """Requests, answers and the sheet as HTTP shows and takes them."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
@@ -19,7 +19,6 @@ from models.vocabulary import (
     Party,
     Reply,
     RequestState,
-    Says,
     Side,
 )
 
@@ -160,10 +159,14 @@ class NewAnswer(Content):
 
     proposal: Annotated[NamedId, Field(examples=[1])]
     side: Side
-    says: Literal[Says.YES, Says.NO]
+    says: Annotated[Reply, Field(description="`talk_first` only where a link was sent")]
     said_by: Annotated[
         RoleText, Field(description="a role, never a name", examples=["headteacher"])
     ]
+    said_on: Annotated[
+        Day | None, Field(description="when they told you; absent: you say it yourself")
+    ] = None
+    channel: Annotated[Channel | None, Field(description="how they told you")] = None
     reason: Annotated[DeclineReason | None, Field(description="needed for a no")] = None
     note: Note | None = None
 
@@ -177,8 +180,10 @@ class NewAnswers(Content):
 class AnswerSaved(Shown):
     proposal: int = Field(examples=[1])
     side: Side
-    says: Says
-    agreement: int = Field(description="its record", examples=[1])
+    says: Reply
+    agreement: int | None = Field(
+        description="its record; null where they want to talk first", examples=[1]
+    )
     state: str = Field(description="of the proposal now", examples=["agreed"])
 
 

@@ -13,6 +13,7 @@ from app.catalogue.queries import get_period
 from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile
 from app.events import touched
+from app.exchange.queries import PROGRESS
 from app.exchange.resolve import (
     ANSWERED_FOR,
     Catalogue,
@@ -243,8 +244,11 @@ def _export(
     period: str | None,
 ) -> str:
     authorise(principal, Action.READ)
-    query = select(Participant.reference.label("of"), *model.__table__.c).join(
-        Participant, Participant.id == model.participant_id
+    told = [PROGRESS.label("progress")] if model is Need else []
+    query = (
+        select(Participant.reference.label("of"), *told, *model.__table__.c)
+        .select_from(model)
+        .join(Participant, Participant.id == model.participant_id)
     )
     query = query.where(visible(principal, Action.READ, model))
     if period is not None:
@@ -273,4 +277,4 @@ def _cells(row_model: type[RowModel], row: Mapping[Any, Any]) -> dict[str, Any]:
             cells[column] = days(row[name])
         else:
             cells[column] = row[name]
-    return cells
+    return cells | {name: row[name] for name in row_model.told}

@@ -31,7 +31,7 @@ from app.exchange.schemas import (
     OfferShown,
     ProposalOfNeed,
 )
-from app.files.csv_writing import columns
+from app.files.csv_writing import columns, exported
 from app.http.conditions import Known
 from app.http.fields import half_days, in_days
 from app.http.idempotency import Key, once
@@ -72,7 +72,7 @@ def list_needs(
             for need, each in zip(found, _needs(session, found), strict=True)
         ]
 
-    return listed(request, wanted, Needs, read, lambda need: ids[need.reference], columns(NeedRow))
+    return listed(request, wanted, Needs, read, lambda need: ids[need.reference], exported(NeedRow))
 
 
 @router.post("/needs", response_model=NeedShown, status_code=201)

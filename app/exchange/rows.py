@@ -82,6 +82,7 @@ Looked = Annotated[tuple[str, ...], BeforeValidator(_listed(LookedFirst, "where 
 
 
 class NeedRow(RowModel):
+    told = ("progress",)
     examples = (
         {
             "reference": "made-up-need-1",

@@ -50,6 +50,8 @@ class RowModel(BaseModel):
     """Columns that the header must have although their cells may be blank."""
     synonyms: ClassVar[dict[str, str]] = {}
     """Other headings of a column, in lower case."""
+    told: ClassVar[tuple[str, ...]] = ()
+    """Columns that exports have besides and imports pass over: what came of a row."""
 
     @classmethod
     def columns(cls) -> dict[str, FieldInfo]:
@@ -278,7 +280,7 @@ def _check_header(
                 f"is not a column of this file. Remove it or use one of: {', '.join(known)}",
             )
             for column in header
-            if column not in known
+            if column not in known and column not in model.told
         ]
     if faults:
         raise FaultyFile(faults[:MAX_FAULTS])
@@ -290,7 +292,8 @@ def _shortened(text: str) -> str:
 
 def _columns(header: list[str], model: type[RowModel]) -> list[str]:
     """The columns that headings name, in any case; what names none stays as it is."""
-    known = {heading(column): column for column in model.columns()} | model.synonyms
+    named = (*model.columns(), *model.told)
+    known = {heading(column): column for column in named} | model.synonyms
     return [known.get(heading(column), column.strip()) for column in header]
 
 

@@ -24,9 +24,14 @@ def columns(model: type[RowModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
+def exported(model: type[RowModel]) -> list[str]:
+    """The columns of an export: those that an import reads, and what it passes over."""
+    return [*columns(model), *model.told]
+
+
 def csv_text(model: type[RowModel], rows: Iterable[Mapping[str, object]]) -> str:
     """A header and the rows, by column name; what a row does not have stays blank."""
-    return csv_of(columns(model), rows)
+    return csv_of(exported(model), rows)
 
 
 def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
@@ -41,7 +46,7 @@ def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
 
 def template(model: type[RowModel]) -> str:
     """An importer's header with the model's made-up example rows."""
-    return csv_text(model, model.examples)
+    return csv_of(columns(model), model.examples)
 
 
 def days(half_days: int) -> str:

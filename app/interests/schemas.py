@@ -11,7 +11,7 @@ from app.http.replies import Listed, Page
 from app.interests.rows import InterestRow, Reference, not_to_come
 from app.register.dates import not_before
 from app.register.schemas import Participant
-from models.vocabulary import InterestEffect, InterestKind
+from models.vocabulary import InterestAnswer, InterestEffect, InterestKind
 
 
 class NewInterest(Content):
@@ -92,6 +92,67 @@ class InterestQuery(Page):
     kind: InterestKind | None = None
     on: Annotated[Day | None, Field(description="a day on which it holds")] = None
     withdrawn: bool | None = None
+
+
+Role = Annotated[
+    Text, Field(max_length=100, description="the role, never the name", examples=["headteacher"])
+]
+
+
+class NewInterestQuestion(Content):
+    """That somebody was asked to declare the interests of a school or organisation."""
+
+    participant: Annotated[Participant, Field(description="who was asked")]
+    asked_role: Role
+    asked_on: Annotated[Day, AfterValidator(not_to_come), Field(examples=["2025-09-01"])]
+
+
+class InterestQuestionAnswer(Content):
+    """What they answered."""
+
+    answer: Annotated[
+        InterestAnswer,
+        Field(description="`declared`: record each interest too", examples=["none"]),
+    ]
+    answered_by: Role
+    answered_on: Annotated[Day, AfterValidator(not_to_come), Field(examples=["2025-09-02"])]
+
+
+class InterestQuestionShown(Shown):
+    id: int = Field(examples=[1])
+    participant: str = Field(examples=["100000"])
+    participant_name: str = Field(examples=["Made-up Academy"])
+    asked_role: str = Field(examples=["headteacher"])
+    asked_on: date
+    asked_by: str = Field(description="who recorded that", examples=["portal (broker)"])
+    recorded_at: Moment
+    answer: InterestAnswer | None = Field(description="null: not answered", examples=["none"])
+    answered_by: str | None = Field(description="the role", examples=["headteacher"])
+    answered_on: date | None
+    answer_recorded_by: str | None = Field(examples=["portal (broker)"])
+    answer_recorded_at: Moment | None
+    version: int = Field(examples=[1])
+
+    @classmethod
+    def of(cls, row: RowMapping) -> "InterestQuestionShown":
+        named = {
+            "participant": row["reference"].partition(":")[2],
+            "participant_name": row["name"],
+        }
+        return cls.model_validate({**row, **named})
+
+
+OF_QUESTIONS = ("asked_by", "answer_recorded_by")
+
+
+class InterestQuestions(Listed[InterestQuestionShown]):
+    pass
+
+
+class InterestQuestionQuery(Page):
+    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
+    participant: Annotated[Participant | None, Field(description="who was asked")] = None
+    answered: bool | None = None
 
 
 class InterestRuleShown(Shown):

@@ -53,7 +53,7 @@ def balances(session: Session, principal: Principal, participant_id: int) -> lis
     authorise(principal, Action.READ)
     if outside(session, principal, Action.READ, [participant_id]):
         return []
-    return _balances(session, lambda column: column == participant_id)
+    return balances_where(session, lambda column: column == participant_id)
 
 
 def accounts(
@@ -77,7 +77,7 @@ def accounts(
         members = select(MEMBERS.c.participant_id).where(
             MEMBERS.c.group_id == group_id, belongs_on(day)
         )
-        found.append(Account(name, _balances(session, _among(members))))
+        found.append(Account(name, balances_where(session, _among(members))))
     return found
 
 
@@ -85,7 +85,7 @@ def _among(members: Select[int]) -> Ours:
     return lambda column: column.in_(members)
 
 
-def _balances(session: Session, ours: Ours) -> list[Balance]:
+def balances_where(session: Session, ours: Ours) -> list[Balance]:
     found: dict[str, Balance] = {}
     for name, condition in (
         ("given", ours(Support.giver_id)),

@@ -27,10 +27,12 @@ from app.portal.pages import (
     exceptions,
     explanations,
     flags,
+    home,
     imports,
     institutions,
     interests,
     issuer,
+    many_answers,
     needs_and_offers,
     partnership_visits,
     partnerships,
@@ -72,6 +74,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
     ):
         app.add_exception_handler(kind, handler)
     for room in (
+        home,
         sign_in,
         issuer,
         sessions_page,
@@ -89,6 +92,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         agreements,
         consent,
         answer,
+        many_answers,
         approval,
         partnerships,
         partnership_visits,

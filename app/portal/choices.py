@@ -83,13 +83,3 @@ class ClaimStep(StrEnum):
     APPROVE = "approve"
     REFUSE = "refuse"
     PAY = "pay"
-
-
-class DueKind(StrEnum):
-    """What of a partnership waits for somebody."""
-
-    WRITE_UP = "write_up"
-    SIGN = "sign"
-    REVIEW = "review"
-    END = "end"
-    ANSWER = "answer"

@@ -26,7 +26,6 @@ from app.insight.report import Symbol
 from app.insight.report_map import MapRole
 from app.portal.choices import (
     ClaimStep,
-    DueKind,
     ItemKind,
     PartnershipStep,
     ReviewAction,
@@ -36,7 +35,9 @@ from app.portal.choices import (
     VisitAnswer,
 )
 from app.portal.forms import Field
+from app.runs.decided import Became
 from app.runs.diff import Change
+from app.work.kinds import STEPS, TITLES, WorkGroup, WorkKind
 from models.vocabulary import (
     ApprovedBy,
     AreaKind,
@@ -55,6 +56,7 @@ from models.vocabulary import (
     EmbedLayer,
     EndReason,
     GroupKind,
+    InterestAnswer,
     InterestEffect,
     InterestKind,
     Ladder,
@@ -141,13 +143,6 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         DeclineReason.CONFLICT_OF_INTEREST: "Conflict of interest",
         DeclineReason.OTHER: "Other",
     },
-    DueKind: {
-        DueKind.WRITE_UP: "Write up a visit",
-        DueKind.SIGN: "Sign or dispute a visit",
-        DueKind.REVIEW: "Review how it goes",
-        DueKind.END: "Plan its end",
-        DueKind.ANSWER: "Answer a concern",
-    },
     EmbedLayer: {
         EmbedLayer.PUBLIC: "Public map",
         EmbedLayer.PARTNER: "Proposals of a run",
@@ -170,6 +165,10 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         GroupKind.FEDERATION: "Federation",
         GroupKind.SPONSOR: "Sponsor",
         GroupKind.OTHER: "Other group",
+    },
+    InterestAnswer: {
+        InterestAnswer.NONE: "They have none",
+        InterestAnswer.DECLARED: "They declared some",
     },
     InterestEffect: {
         InterestEffect.REFUSES: "Rules the pairing out",
@@ -342,6 +341,20 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         AreaState.FAILED: "Failed",
         AreaState.CANCELLED: "Cancelled",
     },
+    Became: {
+        Became.PROPOSED: "Proposed",
+        Became.PREFERRED: "Preferred",
+        Became.DUE_DILIGENCE: "Due diligence",
+        Became.AGREED: "Agreed by both sides",
+        Became.APPROVED: "Approved",
+        Became.RUNNING: "Running as a partnership",
+        Became.COMPLETED: "Completed",
+        Became.STOPPED: "Stopped early",
+        Became.DECLINED: "Declined",
+        Became.WITHDRAWN: "Withdrawn",
+        Became.LAPSED: "Lapsed",
+        Became.REPLACED: "Replaced by a newer run",
+    },
     BatchState: {
         BatchState.RUNNING: "Running",
         BatchState.FINISHED: "Finished",
@@ -486,6 +499,8 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         VisitState.DISPUTED: "Disputed",
         VisitState.CANCELLED: "Cancelled",
     },
+    WorkGroup: TITLES,
+    WorkKind: STEPS,
     Symbol: SYMBOL_NAMES,
     TargetDirection: {
         TargetDirection.RAISE: "Raise",
@@ -875,6 +890,17 @@ ANSWER_FIELDS: Final[Mapping[str, Field]] = {
 RELEASE_FIELDS: Final[Mapping[str, Field]] = {
     **RESPONSE_FIELDS,
     "says": Field("Response", "Select yes, no or talk to us first"),
+}
+QUESTION_FIELDS: Final[Mapping[str, Field]] = {
+    "asked_role": Field("Role of the person who was asked", "Enter a role, like headteacher"),
+    "asked_on": Field("Day on which they were asked", "Enter a day, like 14/9/2026"),
+    "answer": Field("What did they answer?", "Select what they answered"),
+    "answered_by": Field("Role of the person who answered", "Enter a role, like headteacher"),
+    "answered_on": Field("Day on which they answered", "Enter a day, like 14/9/2026"),
+}
+MANY_FIELDS: Final[Mapping[str, Field]] = {
+    **RESPONSE_FIELDS,
+    "says": Field("Answer", "Select yes, no, talk to us first, or no answer yet"),
 }
 MONEY_FIELDS: Final[Mapping[str, Field]] = {
     "pounds": Field("Public money in pounds", "Enter pounds, like 1800, or 0 for none"),

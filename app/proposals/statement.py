@@ -13,17 +13,46 @@ from app.access.persons import request_of_link
 from app.access.policy import TERMINAL
 from app.chunks import chunked
 from app.interests.queries import Sides, between
+from app.interests.questions import COUNTS_FOR, Question, questions_to
+from app.proposals.heard import WHOSE
 from app.wording import on_day
 from models.consent import ConsentRequest
 from models.exchange import Need, Offer, Period
 from models.matching import Decision, Proposal, RuleException, Run
-from models.vocabulary import DecisionAction
+from models.vocabulary import DecisionAction, InterestAnswer, Side
 from solver.pairing.interest_rule import sentence
 from solver.pairing.pair_rules import INTEREST
 
 BY_THE_TERMINAL: Final = "an administrator"
 SCHOOL_CHOSE: Final = "the school receiving support, which chose"
 NOT_MATCHED: Final = "Nobody has marked this match as preferred yet"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOf:
+    """Whether each side was asked to declare its interests, and said that it has none."""
+
+    taker: Question | None
+    giver: Question | None
+    """The last that counts for the match; the answered one, where there is one."""
+
+    @property
+    def text(self) -> str:
+        """That no interest was declared, only where both sides were asked."""
+        sides = ((WHOSE[Side.TAKER], self.taker), (WHOSE[Side.GIVER], self.giver))
+        not_asked = [f"the {who}" for who, question in sides if question is None]
+        if len(not_asked) == len(sides):
+            return "neither side was asked to declare interests"
+        none = [
+            f"the {who} said on {on_day(question.answered_on)} that it has none"
+            for who, question in sides
+            if question is not None and question.answer is InterestAnswer.NONE
+        ]
+        if not_asked:
+            told = f"; {none[0]}" if none else ""
+            return f"{not_asked[0]} was not asked to declare interests{told}"
+        told = f": {' and '.join(none)}" if none else ", of both sides asked"
+        return f"no interest declared{told}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +66,7 @@ class Statement:
     """Figures of each, as the rule of a pair has them."""
     exceptions: Sequence[tuple[str, date]]
     """Who allowed one, and when."""
+    asked: "AskedOf"
 
     @property
     def text(self) -> str:
@@ -45,7 +75,7 @@ class Statement:
         else:
             begins = f"Matched by {self.matched_by} on {on_day(self.matched_on)}"
         if not self.interests:
-            return f"{begins}; no interest declared."
+            return f"{begins}; {self.asked.text}."
         allowed = [
             f"An exception was allowed by {by} on {on_day(day)}." for by, day in self.exceptions
         ]
@@ -90,6 +120,7 @@ def _statements(session: Session, ids: Collection[int], today: date) -> dict[int
         )
     }
     declared = between(session, sides, today)
+    asked_of = _asked_of(session, sides)
     allowed = session.execute(
         select(RuleException.proposal_id, RuleException.author, RuleException.at)
         .where(RuleException.proposal_id.in_(ids), RuleException.rule == INTEREST.name)
@@ -111,8 +142,28 @@ def _statements(session: Session, ids: Collection[int], today: date) -> dict[int
                 for row in allowed
                 if row.proposal_id == proposal_id
             ],
+            asked_of[proposal_id],
         )
     return found
+
+
+def _asked_of(session: Session, sides: Mapping[int, Sides]) -> dict[int, AskedOf]:
+    """Of each pair, what its two sides were asked, of what counts for it."""
+    if not sides:
+        return {}
+    people = {side for each in sides.values() for side in (each.giver, each.taker)}
+    first, last = min(each.first for each in sides.values()), max(e.last for e in sides.values())
+    questions = questions_to(session, people, first, last)
+
+    def of(who: int, pair: Sides) -> Question | None:
+        counting = [
+            each for each in questions[who] if pair.first - COUNTS_FOR <= each.asked_on <= pair.last
+        ]
+        answered = [each for each in counting if each.answer is not None]
+        found = answered or counting
+        return found[-1] if found else None
+
+    return {key: AskedOf(of(each.taker, each), of(each.giver, each)) for key, each in sides.items()}
 
 
 def _who_asked(session: Session, authors: Collection[str]) -> dict[str, str]:

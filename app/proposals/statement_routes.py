@@ -12,9 +12,10 @@ from app.access.declared import does
 from app.access.policy import Action
 from app.http.fields import Id, Shown
 from app.http.replies import shown
+from app.interests.questions import Question
 from app.proposals import publication, queries
 from app.proposals.statement import Statement, statement_of
-from models.vocabulary import InterestKind
+from models.vocabulary import InterestAnswer, InterestKind, Side
 from solver.pairing.interest_rule import sentence
 
 router = APIRouter(tags=["proposals"])
@@ -41,16 +42,34 @@ class AllowedShown(Shown):
     allowed_on: date
 
 
+class AskedShown(Shown):
+    """That a side was asked to declare its interests, and what it answered."""
+
+    asked_on: date
+    answer: InterestAnswer | None = Field(description="null: not answered")
+    answered_on: date | None
+
+    @classmethod
+    def of(cls, question: Question | None) -> "AskedShown | None":
+        return None if question is None else cls.model_validate(question)
+
+
 class StatementShown(Shown):
     proposal: int = Field(examples=[1])
     statement: str = Field(
-        examples=["Matched by portal (broker) on 3 September 2026; no interest declared."]
+        examples=[
+            "Matched by portal (broker) on 3 September 2026; no interest declared, of both sides "
+            "asked."
+        ]
     )
     matched_by: str | None = Field(
         description="null: nobody has marked it as preferred yet", examples=["portal (broker)"]
     )
     matched_on: date | None
     interests: list[DeclaredShown]
+    asked: dict[Side, AskedShown | None] = Field(
+        description="whether each side was asked to declare its interests; null: not asked"
+    )
     exceptions: list[AllowedShown]
     public: bool = Field(
         description="whether it is on the public map: the pairing is approved and both sides "
@@ -72,6 +91,10 @@ class StatementShown(Shown):
                 )
                 for each in found.interests
             ],
+            asked={
+                Side.TAKER: AskedShown.of(found.asked.taker),
+                Side.GIVER: AskedShown.of(found.asked.giver),
+            },
             exceptions=[
                 AllowedShown(allowed_by=by, allowed_on=day) for by, day in found.exceptions
             ],

@@ -23,11 +23,13 @@ from app.http.replies import listed, shown
 from app.planning.options import MatchOptions
 from app.planning.scope import Takers
 from app.runs import caps, queries, service
+from app.runs.decided import decided
 from app.runs.event_stream import follow, news_of_run
 from app.runs.leases import ENDED
 from app.runs.schemas import (
     PLAN_EXAMPLE,
     PROBLEM_EXAMPLE,
+    DecidedShown,
     NewRun,
     OverlapShown,
     RunFilter,
@@ -176,7 +178,8 @@ def get_run(request: Request, principal: Caller, session: Reads, run_id: RunId) 
         OverlapShown(run=each.run.id, area=each.run.scope["name"], needs=each.needs)
         for each in queries.overlaps(session, principal, run_id)
     ]
-    others: dict[str, Any] = {"replaced_by": newest, "overlaps": overlaps}
+    came = DecidedShown.of(decided(session, principal, run_id))
+    others: dict[str, Any] = {"replaced_by": newest, "overlaps": overlaps, "decided": came}
     return _run(request, principal, session, run, **others)
 
 

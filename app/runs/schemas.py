@@ -8,11 +8,12 @@ from pydantic_core import to_json
 
 from app.catalogue.schemas import PeriodCode
 from app.files.csv_reading import Key
-from app.http.fields import Content, Id, Moment, NamedId, Shown, Words
+from app.http.fields import Content, Id, Moment, NamedId, Shown, Words, in_days
 from app.http.replies import Listed, Page
 from app.planning.options import MatchOptions
+from app.runs.decided import Became, Decided, Number
 from models.matching import Run
-from models.vocabulary import Operation, RunState
+from models.vocabulary import DeclineReason, Operation, RunState
 
 PLAN_EXAMPLE = {
     "format": "givetake-plan/1",
@@ -140,6 +141,42 @@ class OverlapShown(Shown):
     needs: int = Field(description="that both propose for", examples=[12])
 
 
+class NumberShown(Shown):
+    """So many proposals, and their days together."""
+
+    proposals: int = Field(examples=[3])
+    days: float = Field(examples=[7.5])
+
+    @classmethod
+    def of(cls, number: Number) -> "NumberShown":
+        return cls(proposals=number.proposals, days=in_days(number.half_days))
+
+
+class DecidedShown(Shown):
+    """What became of the proposals of a run that you may read."""
+
+    total: NumberShown
+    became: dict[Became, NumberShown] = Field(description="each proposal is one of these")
+    declined: dict[DeclineReason, NumberShown] = Field(
+        description="those that were declined, by reason", examples=[{}]
+    )
+    held: NumberShown = Field(
+        description="those that hold days now: preferred, in due diligence, agreed, approved or "
+        "running"
+    )
+    needs_met: int = Field(description="by partnerships of these proposals", examples=[0])
+
+    @classmethod
+    def of(cls, decided: Decided) -> "DecidedShown":
+        return cls(
+            total=NumberShown.of(decided.total),
+            became={each: NumberShown.of(number) for each, number in decided.became.items()},
+            declined={each: NumberShown.of(number) for each, number in decided.declined.items()},
+            held=NumberShown.of(decided.held),
+            needs_met=decided.needs_met,
+        )
+
+
 class RunShown(Shown):
     """The request, progress and result of a run."""
 
@@ -166,6 +203,9 @@ class RunShown(Shown):
         None,
         description="other runs with open proposals for the same needs; null in lists",
         examples=[[]],
+    )
+    decided: DecidedShown | None = Field(
+        None, description="what became of its proposals so far; null in lists"
     )
     stage: str | None = Field(description="the current step", examples=["Solving"])
     progress: Searched | None

@@ -1,7 +1,7 @@
 """Asking both sides by link, and the two-heads sheet, for those who are signed in."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from pydantic import BeforeValidator, StringConstraints
@@ -36,6 +36,8 @@ from models.register import Participant
 from models.vocabulary import Channel, Reply
 
 router = APIRouter()
+OF_CHOICES: Final = ("giver", "home_head", "home_head_elsewhere")
+"""Whom a form names for the preferred proposal and, after a colon, for each other offer."""
 
 
 class Release(RowModel):
@@ -81,13 +83,14 @@ def ask(request: Request, who: Who, proposal_id: int, form: SentBy, now: Now) ->
 
 def _whom(filled: Filled) -> Whom | None:
     """The contacts that were selected; none where a number is none, which the form then says."""
+    offers = [each for each in filled.values["choices"].split(";") if each]
     numbers: dict[str, int | None] = {}
-    for name in ("taker", "giver", "home_head", "home_head_elsewhere"):
+    of_choices = (f"{name}:{offer}" for offer in offers for name in OF_CHOICES)
+    for name in ("taker", *OF_CHOICES, *of_choices):
         text = filled.values.get(name, "")
         numbers[name] = forms.whole(text)
         if text and not numbers[name]:
-            filled.add(name, ASK_FIELDS[name].enter)
-    offers = [each for each in filled.values["choices"].split(";") if each]
+            filled.add(name, ASK_FIELDS[name.partition(":")[0]].enter)
     if len(offers) > MOST_CHOICES:
         filled.add("choices", ASK_FIELDS["choices"].enter)
     if filled.wrong:
@@ -96,7 +99,14 @@ def _whom(filled: Filled) -> Whom | None:
         numbers["taker"],
         numbers["giver"],
         numbers["home_head_elsewhere"] or numbers["home_head"],
-        tuple(Choice(each, forms.whole(filled.values.get(f"giver:{each}"))) for each in offers),
+        tuple(
+            Choice(
+                each,
+                numbers[f"giver:{each}"],
+                numbers[f"home_head_elsewhere:{each}"] or numbers[f"home_head:{each}"],
+            )
+            for each in offers
+        ),
     )
 
 

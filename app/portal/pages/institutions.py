@@ -15,6 +15,7 @@ from app.errors import NotFound
 from app.exchange import queries
 from app.exchange.limits import list_limits
 from app.interests.queries import list_interests
+from app.interests.questions import list_questions
 from app.partnerships.balance import accounts, balances
 from app.partnerships.partnership_queries import list_partnerships
 from app.partnerships.queries import list_support
@@ -145,6 +146,8 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             reference=reference,
             about=about,
             needs=needs,
+            interest_questions=list_questions(session, who.principal, participant=cell, limit=None),
+            came=queries.progress_of(session, needs),
             offers=offers,
             support=support,
             contradictions=contradictions_in(

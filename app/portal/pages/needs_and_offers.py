@@ -17,7 +17,7 @@ from app.errors import Conflict, NotFound, Stale
 from app.exchange import limits, queries, service
 from app.exchange.rows import NeedRow, OfferRow
 from app.exchange.schemas import NeedShown, OfferShown
-from app.files.csv_writing import columns
+from app.files.csv_writing import exported
 from app.import_kit.misfits import Unfit
 from app.partnerships.partnership_queries import list_partnerships
 from app.portal import forms
@@ -82,7 +82,7 @@ def _list(request: Request, who: Visitor, kind: ItemKind) -> Response:
             came = asked.get("progress")
             filters["progress"] = NeedProgress(came) if came in list(NeedProgress) else None
             found = queries.list_needs(session, who.principal, **filters)
-            came_of = queries.progress_of(session, found[:PER_PAGE])
+            came_of = queries.progress_of(session, found if as_csv else found[:PER_PAGE])
         else:
             state = asked.get("availability")
             filters["availability"] = Availability(state) if state in list(Availability) else None
@@ -93,9 +93,10 @@ def _list(request: Request, who: Visitor, kind: ItemKind) -> Response:
             shown: Any = NeedShown if kind is ItemKind.NEED else OfferShown
             rows = [
                 shown.of(each, *names[each.participant_id]).model_dump(mode="json")
+                | {"progress": came_of.get(each.id)}
                 for each in found
             ]
-            return csv_page(f"{kind}s", columns(ROWS[kind]), rows)
+            return csv_page(f"{kind}s", exported(ROWS[kind]), rows)
         return page(
             request,
             "items.html",

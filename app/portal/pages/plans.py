@@ -28,6 +28,7 @@ from app.portal.pages.runs import watched
 from app.portal.rendering import HEADERS, VENDOR, Pager, csv_page, page, page_number
 from app.portal.sessions import BASE, Visitor, Who, home
 from app.runs import queries
+from app.runs.decided import decided
 from app.runs.leases import ENDED
 from app.runs.queries import FileName
 from models.matching import Run
@@ -102,6 +103,7 @@ def show_run(request: Request, who: Who, run_id: int) -> Response:
             rules=rules_in_words(MatchOptions.model_validate(run.options)),
             replaced=queries.replaced(session, who.principal, run_id),
             overlaps=queries.overlaps(session, who.principal, run_id),
+            decided=decided(session, who.principal, run_id),
         )
 
 

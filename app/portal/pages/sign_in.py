@@ -1,8 +1,7 @@
-"""The way in and out, and the first page."""
+"""The way in and out."""
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from anyio import sleep
@@ -12,23 +11,16 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from app.access import browser_sessions
-from app.access.callers import Now, database_of
-from app.access.declared import does, public, signed_in
+from app.access.callers import database_of
+from app.access.declared import public, signed_in
 from app.access.holders import user_id_of
 from app.access.keys import Unauthenticated, principal_of
-from app.access.policy import Action, Principal, may
-from app.catalogue import queries as catalogue
-from app.consent.queries import wanting_to_talk
+from app.access.policy import Principal
 from app.database import database_now
 from app.errors import NotFound
-from app.exchange import queries as items
 from app.http.attempts import Attempts, TooManyAttempts, address_of
 from app.http.refusals import refused_sign_in
-from app.partnerships.due import due_for
-from app.partnerships.partnership_queries import find_by_ids
 from app.people.sign_in import WRONG, NoAccess, by_password, enter
-from app.portal.choices import DueKind
-from app.portal.pages.institutions import expertise_names
 from app.portal.pages.issuer import SIGNING_OUT, offered
 from app.portal.rendering import page
 from app.portal.sessions import (
@@ -46,56 +38,11 @@ from app.portal.sessions import (
     user_agent,
     visitor,
 )
-from app.proposals.waiting import waiting_for
-from app.repairs.broken import list_broken
-from app.runs import queries as matching
-from app.successions.queries import count_unsettled
 
 router = APIRouter()
-RECENT: Final = 5
-MOST_WAITING: Final = 20
-MOST_BROKEN: Final = 5
-"""Of what waits for somebody, how many of each kind the first page shows."""
 NO_KEY: Final = "Enter a valid key"
 Way = Callable[[Request, Mapping[str, str]], str]
 """How somebody is let in by what they typed: the secret of their session."""
-
-
-@router.get("/")
-@does(Action.READ)
-def home(request: Request, who: Who, now: Now) -> Response:
-    with who.database.read() as session:
-        due = due_for(session, who.principal, now.date(), MOST_WAITING)
-        about = find_by_ids(
-            session,
-            who.principal,
-            {*due.write_up, *due.sign, *due.review, *due.end, *due.answer},
-        )
-        runs = matching.list_runs(session, who.principal, limit=RECENT)
-        periods = catalogue.list_periods(session, who.principal, kind="year", limit=None)
-        needs = items.list_needs(session, who.principal, limit=1)
-        responses, to_approve = waiting_for(session, who.principal, MOST_WAITING)
-        broken, to_talk = [], []
-        if may(who.principal, Action.REVIEW):
-            to_talk = wanting_to_talk(session, who.principal, MOST_WAITING)
-            broken = list_broken(session, who.principal, limit=MOST_BROKEN + 1)
-        return page(
-            request,
-            "home.html",
-            who,
-            runs=runs,
-            periods=periods,
-            any_need=bool(needs),
-            responses=responses,
-            to_approve=to_approve,
-            to_talk=to_talk,
-            due=[(kind, [about[each] for each in getattr(due, kind)]) for kind in DueKind],
-            most_waiting=MOST_WAITING,
-            broken=broken[:MOST_BROKEN],
-            more_broken=len(broken) > MOST_BROKEN,
-            expertise=expertise_names(session, who),
-            unsettled=count_unsettled(session, who.principal, datetime.now(UTC).date()),
-        )
 
 
 @router.get("/sign-in")

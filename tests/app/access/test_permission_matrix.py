@@ -60,6 +60,8 @@ OF_ONE = ("/dependents", "/contacts")
 GONE_AGAIN = {"add", "answer_concern", "ask_answer"}
 """Pages that show what they made, which here was undone before, and what approvers of one area are
 not shown."""
+NONE_OF_THEIRS = {("list_my_work", "auditor"), ("show_work", "auditor")}
+"""Lists of what callers have to do, of those who have nothing to do."""
 MARKERS = {
     "/api/v1/limits": '"participant":"4"',
     **dict.fromkeys(("/api/v1/batches", "/api/v1/schedules", "/portal/batches"), rows.TERM),
@@ -194,6 +196,13 @@ def _not_asked(place: Place, said: str) -> bool:
     return place.endpoint.__name__ in UNSET and said == matrix.YES
 
 
+def _lists_wrong(place: Place, kind: matrix.Kind, said: str, text: str) -> bool:
+    """Whether a list holds what is elsewhere although it should not, or the other way round."""
+    if (place.endpoint.__name__, kind.name) in NONE_OF_THEIRS:
+        return False
+    return (MARKERS.get(place.path, "lsewhere") in text) is (said == matrix.OWN)
+
+
 def _wrong(asked: Matrix, place: Place, kind: matrix.Kind) -> Iterator[str]:
     """What of a cell is not as the table has it."""
     declared = place.declared
@@ -220,8 +229,7 @@ def _wrong(asked: Matrix, place: Place, kind: matrix.Kind) -> Iterator[str]:
     if said == matrix.NO or declared.reach is not Reach.OWN or declared.public:
         return
     if _is_list(place):
-        marker = MARKERS.get(place.path, "lsewhere")
-        if (marker in mine.text) is (said == matrix.OWN):
+        if _lists_wrong(place, kind, said, mine.text):
             yield f"{where}, {said}: the list holds what it should not, or lacks what it should"
         return
     other = asked.ask(place, kind.name, ELSEWHERE)

@@ -7,9 +7,10 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
+from app.cli.consent import _choice
 from app.cli.console import BadFile
 from app.cli.main import app
-from app.consent.service import CannotAsk
+from app.consent.service import CannotAsk, Choice
 from app.database import Database
 from app.settings import settings
 from tests.consent import now_of, preferred, requests, states
@@ -32,8 +33,30 @@ def test_both_sides_are_asked_from_the_terminal(exchange: Database) -> None:
     assert "giver: contact 2, asked later" in made.stdout
     assert states(exchange) == [("taker", "open"), ("giver", "waiting")]
     assert requests(exchange)[0].choices[0]["giver"] == 3
+    again = CliRunner().invoke(app, ["ask", "1", "--taker", "1", "--choice", "far:3:4"])
+    assert again.exit_code == 0, again.output
+    (offered,) = requests(exchange)[-1].choices
+    assert (offered["giver"], offered["home_head"]) == (3, 4)
     refused = CliRunner().invoke(app, ["ask", "1", "--taker", "2"])
     assert isinstance(refused.exception, CannotAsk)
+
+
+@pytest.mark.parametrize(
+    ("text", "offer", "giver", "home_head"),
+    [
+        ("far", "far", None, None),
+        ("far:3", "far", 3, None),
+        ("far:3:4", "far", 3, 4),
+        ("far::4", "far", None, 4),
+        ("drawn:2026:7", "drawn", 2026, 7),
+        ("a:b", "a:b", None, None),
+    ],
+)
+def test_a_choice_names_contacts_behind_colons(
+    text: str, offer: str, giver: int | None, home_head: int | None
+) -> None:
+    """The giver's first, then the home head's; what is no number is of the reference."""
+    assert _choice(text) == Choice(offer, giver, home_head)
 
 
 @pytest.mark.parametrize("ending", ["pdf", "html"])

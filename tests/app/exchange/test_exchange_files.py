@@ -151,11 +151,12 @@ ROUND = {
         "reference,participant,expertise,period,days,days_min,max_givers,priority,evidence,"
         "agreed_by,improvement_plan_line,looked_within,looked_within_note,signed_by_head_on,"
         "signed_by_adviser_on,travel_limit_miles,travel_limit_minutes,mode,window_starts,"
-        "window_ends,state,pot\n"
+        "window_ends,state,pot,progress\n"
         "n-1,100001,english-primary,2026-27,4.5,0.5,0,1,inspection,'=head,'=2.3,school;own_group,"
-        "nobody free,2026-09-01,2026-09-02,12.5,40,on_site,2026-10-01,2027-02-01,match,fund\n"
+        "nobody free,2026-09-01,2026-09-02,12.5,40,on_site,2026-10-01,2027-02-01,match,fund,"
+        "nothing\n"
         "n-2,100002,governance,2026-27/spring,2,2,1,3,self_evaluation,,,,,,,,,either,"
-        "2027-01-04,2027-03-25,suggested,\n"
+        "2027-01-04,2027-03-25,suggested,,nothing\n"
     ),
     "offers": (
         "reference,participant,expertise,period,days,max_pairings,quality,evidence,strength_line,"

@@ -222,7 +222,7 @@ def test_an_interest_is_declared_and_withdrawn_on_pages(exchange: Database, who:
     """From either side's page; what it stops is shown first, and it stays with the reason."""
     new = "/participants/1/interests/new"
     proposal = who.open("/proposals/1")
-    assert f"{proposal.text}".count("no interest declared") == 1
+    assert f"{proposal.text}".count("neither side was asked to declare interests") == 1
     form = who.open(f"{new}?about=2")
     assert form.faults == []
     blank = who.send(form, new)

@@ -85,6 +85,28 @@ def test_a_choice_is_offered(who: Visitor, exchange: Database) -> None:
     assert "School 3" in who.open(f"/proposals/{offered['proposal']}").text
 
 
+def test_a_choice_names_the_head_who_would_release_the_person(
+    who: Visitor, reader: Visitor, exchange: Database
+) -> None:
+    """A contact of that organisation or, by number, of another; asked first once it is picked."""
+    form = who.open(ASK)
+    picked = {"taker": "1", "choices": ["far"], "giver:far": "3"}
+    wrong = who.send(form, ASK, **picked, **{"home_head_elsewhere:far": "one"})
+    assert (wrong.status, ASK_FIELDS["home_head_elsewhere"].enter in wrong.text) == (422, True)
+    who.send(form, ASK, **picked, **{"home_head_elsewhere:far": "4"})
+    request = latest(exchange, Party.TAKER)
+    (offered,) = request.choices
+    assert (offered["giver"], offered["home_head"]) == (3, 4)
+    where = f"/answer/{link(exchange, request.id)}"
+    other = offered["proposal"]
+    reader.send(reader.open(where), where, says="yes", chosen=str(other))
+    assert states(exchange, other) == [
+        ("home_head", "open"),
+        ("giver", "waiting"),
+        ("taker", "yes"),
+    ]
+
+
 def test_a_release_is_recorded(who: Visitor, exchange: Database) -> None:
     """As the head told it by telephone."""
     ask(exchange, Whom(1, 2, 4))

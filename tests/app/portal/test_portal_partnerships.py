@@ -9,7 +9,7 @@ from app.access.policy import TERMINAL, Principal, Role, Scope
 from app.database import Database
 from app.partnerships import life, visits
 from app.partnerships.terms import Terms
-from app.portal.choices import DueKind, PartnershipStep
+from app.portal.choices import PartnershipStep
 from app.portal.forms import CHANGED
 from app.portal.labels import (
     END_FIELDS,
@@ -20,6 +20,7 @@ from app.portal.labels import (
     START_FIELDS,
     STEP_DONE,
 )
+from app.work.kinds import WorkKind as K
 from models.exchange import Need, Period
 from models.matching import Proposal
 from models.partnerships import Partnership, Support, SupportVisit
@@ -370,23 +371,24 @@ def test_the_first_page_tells_what_waits_for_whom(begun: Database) -> None:
     late.limit_to(Role.BROKER)
     region = broker(begun, NOW)
     region.limit_to(Role.APPROVER, Scope(ScopeKind.REGION, "Z"))
-    due = LABELS[DueKind]
+    labels = LABELS[K]
 
-    def waits(visitor: Visitor) -> list[DueKind]:
+    def waits(visitor: Visitor) -> list[K]:
         page = visitor.open("/")
-        return [kind for kind in DueKind if due[kind] in page.text and f"{BASE}{ONE}" in page.links]
+        assert page.faults == []
+        return [k for k in K if labels[k] in page.text and f"{BASE}{ONE}" in page.links]
 
     # Neither side has reviewed it for 60 days.
-    assert (waits(giver), waits(school)) == ([DueKind.REVIEW], [DueKind.REVIEW])
+    assert (waits(giver), waits(school)) == ([K.REVIEW], [K.REVIEW])
     fill(giver, f"{ONE}/visits/new", **VISIT)
-    assert (waits(giver), waits(school)) == ([DueKind.WRITE_UP, DueKind.REVIEW], [DueKind.REVIEW])
+    assert (waits(giver), waits(school)) == ([K.WRITE_UP, K.REVIEW], [K.WRITING_UP, K.REVIEW])
     fill(giver, f"{ONE}/visits/1/report", report="done")
-    assert (waits(giver), waits(school)) == ([DueKind.REVIEW], [DueKind.SIGN, DueKind.REVIEW])
+    assert (waits(giver), waits(school)) == ([K.SIGNATURE, K.REVIEW], [K.SIGN, K.REVIEW])
     fill(school, f"{ONE}/visits/1/signature", answer="sign", role="head")
     fill(school, f"{ONE}/reviews/new", reviewer="taker", rating="green", role="head")
-    assert (waits(giver), waits(school)) == ([DueKind.REVIEW], [])
-    assert (waits(late), waits(region)) == ([DueKind.END], [])
+    assert (waits(giver), waits(school)) == ([K.REVIEW], [])
+    assert (waits(late), waits(region)) == ([K.END, K.SILENT], [])
     fill(school, f"{ONE}/concerns/new", text="visits are moved", role="head")
-    assert (waits(region), waits(school)) == ([DueKind.ANSWER], [])
+    assert (waits(region), waits(school)) == ([K.CONCERN], [])
     fill(region, "/concerns/1/answer", answer="we spoke to both")
     assert waits(region) == []

@@ -5,6 +5,7 @@ import pytest
 from app.access.policy import EVERYWHERE, Role, Scope
 from app.database import Database
 from app.portal.labels import LABELS
+from app.work.kinds import WorkKind
 from models.vocabulary import ScopeKind, Side
 from tests import runs
 from tests.factories import told
@@ -33,19 +34,26 @@ def respond(who: Visitor, side: Side) -> None:
 
 
 def test_a_contact_is_asked_for_the_side_it_speaks_for(exchange: Database) -> None:
-    """Once the proposal is preferred, and until that side has responded; nobody else is asked."""
+    """Once the proposal is preferred, and until that side has responded; nobody else is asked to.
+
+    Brokers and administrators are told to ask.
+    """
     who = broker(exchange)
-    assert "Waiting for you" not in home(exchange, Role.CONTACT, OF_TAKER).text
+    assert "Waits for you" not in home(exchange, Role.CONTACT, OF_TAKER).text
     who.send(who.open(PROPOSAL), DECIDE, action="prefer")
     page = home(exchange, Role.CONTACT, OF_TAKER)
     assert (RESPOND[Side.TAKER] in page.text, RESPOND[Side.GIVER] in page.text) == (True, False)
     assert "Ash School gives 2 days of Maths to Oak School" in page.text
     assert f"{BASE}{PROPOSAL}" in page.links
     respond(who, Side.TAKER)
-    assert "Waiting for you" not in home(exchange, Role.CONTACT, OF_TAKER).text
+    assert "Waits for you" not in home(exchange, Role.CONTACT, OF_TAKER).text
     assert RESPOND[Side.GIVER] in home(exchange, Role.CONTACT, OF_GIVER).text
-    for role in (Role.BROKER, Role.ADMINISTRATOR, Role.APPROVER, Role.VIEWER):
-        assert "Waiting for you" not in home(exchange, role).text, role
+    for role in (Role.BROKER, Role.ADMINISTRATOR):
+        page = home(exchange, role)
+        assert LABELS[WorkKind][WorkKind.ASK] in page.text, role
+        assert "Respond for" not in page.text
+    for role in (Role.APPROVER, Role.VIEWER):
+        assert "Waits for you" not in home(exchange, role).text, role
 
 
 def test_an_approver_is_asked_once_both_agreed(exchange: Database) -> None:
@@ -54,15 +62,16 @@ def test_an_approver_is_asked_once_both_agreed(exchange: Database) -> None:
     who.send(who.open(PROPOSAL), DECIDE, action="prefer")
     for side in Side:
         respond(who, side)
+    assert "To be decided (1)" in home(exchange, Role.APPROVER).text
     assert "Approve or defer" in home(exchange, Role.APPROVER).text
     assert "Approve or defer" in home(exchange, Role.APPROVER, OF_TAKER).text
     elsewhere = Scope(ScopeKind.AREA, "1")
-    assert "Waiting for you" not in home(exchange, Role.APPROVER, elsewhere).text
+    assert "To be decided" not in home(exchange, Role.APPROVER, elsewhere).text
     approver = broker(exchange)
     approver.send(
         approver.send(approver.open(PROPOSAL), DECIDE, action="approve"), DECIDE, confirmed="yes"
     )
-    assert "Waiting for you" not in home(exchange, Role.APPROVER).text
+    assert "To be decided" not in home(exchange, Role.APPROVER).text
 
 
 def test_a_page_has_no_headings_and_boxes_for_nothing(exchange: Database) -> None:

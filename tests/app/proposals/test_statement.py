@@ -12,6 +12,7 @@ from app.main import create_app
 from app.proposals import agreements, decisions, publication
 from app.proposals.statement import NOT_MATCHED, statement_of
 from app.settings import Settings
+from models.interests import InterestQuestion
 from models.matching import RuleException
 from models.register import Participant
 from models.vocabulary import DecisionAction, Role, Says, Side
@@ -50,13 +51,61 @@ def text(database: Database) -> str:
         return statement_of(session, 1, NOW.date()).text
 
 
-def test_a_statement_says_who_matched_and_that_nothing_is_declared(exchange: Database) -> None:
+def test_a_statement_says_who_matched_and_that_nobody_was_asked(exchange: Database) -> None:
     """Before anybody has preferred it, it says so."""
-    assert text(exchange) == f"{NOT_MATCHED}; no interest declared."
+    assert text(exchange) == f"{NOT_MATCHED}; neither side was asked to declare interests."
     prefer(exchange)
     assert text(exchange) == (
-        "Matched by broker of Testshire on 2 September 2026; no interest declared."
+        "Matched by broker of Testshire on 2 September 2026; neither side was asked to declare "
+        "interests."
     )
+
+
+def asked(
+    database: Database, who: int, on: date = date(2026, 9, 1), none_on: date | None = None
+) -> None:
+    """A question to a participant and, where it has a day, the answer that it has none."""
+    said = {}
+    if none_on is not None:
+        said = {"answer": "none", "answered_by": "clerk", "answered_on": none_on}
+        said |= {"answer_recorded_by": "x", "answer_recorded_at": NOW}
+    with database.write() as session:
+        rows.add(
+            session,
+            InterestQuestion(
+                **{"participant_id": who, "asked_role": "head", "asked_on": on, "asked_by": "x"},
+                **{"recorded_at": NOW, **said},
+            ),
+        )
+
+
+def test_nothing_is_declared_only_where_both_sides_were_asked(exchange: Database) -> None:
+    """Within a year before; and who has said that it has none, and when."""
+    prefer(exchange)
+    begins = "Matched by broker of Testshire on 2 September 2026; "
+    asked(exchange, 1, date(2025, 8, 31))
+    assert text(exchange) == f"{begins}neither side was asked to declare interests."
+    asked(exchange, 2, none_on=date(2026, 9, 2))
+    none = "the supporting organisation said on 2 September 2026 that it has none"
+    assert text(exchange) == (
+        f"{begins}the school receiving support was not asked to declare interests; {none}."
+    )
+    asked(exchange, 1)
+    assert text(exchange) == f"{begins}no interest declared: {none}."
+    asked(exchange, 1, none_on=date(2026, 9, 1))
+    assert text(exchange) == (
+        f"{begins}no interest declared: the school receiving support said on 1 September 2026 "
+        f"that it has none and {none}."
+    )
+    declare(exchange, "other", 2, 1, kind="other")
+    assert "has none" not in text(exchange)
+
+
+def test_who_was_asked_and_did_not_answer_is_said_to_be_asked(exchange: Database) -> None:
+    """Without a word on what they have."""
+    for who in (1, 2):
+        asked(exchange, who)
+    assert text(exchange) == f"{NOT_MATCHED}; no interest declared, of both sides asked."
 
 
 def test_a_statement_names_what_is_declared_and_who_allowed_it(exchange: Database) -> None:
