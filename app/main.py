@@ -24,6 +24,7 @@ from app.catalogue.routes import router as catalogue
 from app.consent.routes import router as consent
 from app.contacts.routes import router as contacts
 from app.database import Database
+from app.evidence.routes import router as evidence
 from app.exchange.limits_routes import router as limits
 from app.exchange.routes import router as exchange
 from app.explanations.routes import router as explanations
@@ -123,6 +124,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         catalogue,
         limits,
         cases,  # before needs, whose references may hold slashes
+        evidence,
         exchange,
         support,
         partnerships,

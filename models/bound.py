@@ -8,6 +8,7 @@ from models import (
     access,
     batches,
     consent,
+    evidence,
     exchange,
     history,
     interests,
@@ -32,6 +33,7 @@ _OF_REVIEW: Final = (
     matching.Steering,
 )
 _OF_EXCHANGE: Final = (
+    evidence.Evidence,
     exchange.Expertise,
     exchange.Limits,
     exchange.Need,

@@ -485,6 +485,21 @@ class Rating(Word):
     RED = "red"
 
 
+class EvidenceKind(Word):
+    """Who says how good somebody's support is."""
+
+    CLAIM = "claim"
+    """The supporting organisation itself."""
+    OUTCOME = "outcome"
+    """A school that it supported, of what came of a partnership."""
+    MONITOR = "monitor"
+    """A monitor of a partnership, who is never of the supporting organisation."""
+    ACCREDITATION = "accreditation"
+    """A body that designated or accredited it for this."""
+    PEER_VISIT = "peer_visit"
+    """Another school or organisation that visited it."""
+
+
 class SupportAuthority(Word):
     """On whose authority a school has support."""
 

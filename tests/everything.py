@@ -11,6 +11,7 @@ from models import (
     access,
     batches,
     consent,
+    evidence,
     exchange,
     interests,
     matching,
@@ -89,6 +90,11 @@ def everything(database: Database) -> None:
                 targets.SupportTarget(
                     **{"support_id": support.id, "measure": "pupils", "direction": "keep"},
                     **{"value": 210.0, "by_date": ON},
+                ),
+                evidence.Evidence(
+                    **{"giver_id": first, "kind": "accreditation", "strength": 4, "on_day": ON},
+                    **{"expertise_code": "maths", "role": "assessor", "body": "made-up body"},
+                    **{"counts_from": ON, "recorded_by": "user:1", "recorded_at": AT},
                 ),
                 interests.Interest(
                     **{"reference": "i1", "kind": "other", "holder_id": first, "about_id": second},

@@ -31,10 +31,11 @@ from app.runs import service
 from models.access import EmbedToken
 from models.batches import Batch, Schedule
 from models.consent import ConsentRequest
+from models.evidence import Evidence
 from models.exchange import Need, Offer
 from models.interests import Interest
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
-from models.partnerships import Concern, Partnership, Support, SupportVisit
+from models.partnerships import Concern, Outcome, Partnership, Support, SupportVisit
 from models.register import Area, Circumstance, FactChange, ImportBatch, Institution, Participant
 from models.repairs import Repair
 from models.targets import SupportTarget
@@ -181,7 +182,13 @@ def _half(
         .values(in_scope=False, status_code=2, close_date=rows.STARTS)
     )
     rows.add_offer(session, f"{name}-offer", giver)
-    rows.add_offer(session, f"{name}-own-offer", taker, expertise_code="maths-primary")
+    own = rows.add_offer(session, f"{name}-own-offer", taker, expertise_code="maths-primary")
+    said = {"giver_id": taker.id, "expertise_code": "maths-primary", "strength": 4, "role": name}
+    said |= {"on_day": rows.STARTS, "counts_from": rows.STARTS, "offer_id": own.id}
+    by = {"recorded_by": "x", "recorded_at": rows.NOW}
+    number = 1 if name == OWN else 2
+    rows.add(session, Evidence(id=number, kind="accreditation", body="made up", **said, **by))
+    rows.add(session, Evidence(id=number + 2, kind="claim", said_by_id=taker.id, **said, **by))
     for who in (taker, giver):
         rows.add_limits(session, who, allowance_half_days=100)
     rows.add_support(session, f"{name}-support", taker, giver)
@@ -238,6 +245,8 @@ def _go_on(session: WriteSession, name: str, first: int) -> None:
         sides = {"taker_id": taker.id, "giver_id": giver.id, "half_days": 4}
         mine = {"partnership_id": number, "agreed_half_days": 4, "state": state}
         rows.add(session, Support(**sides, **register, **mine, **dates, updated_at=rows.NOW))
+    said = {"side": "taker", "result": "worked", "role": "headteacher", "recorded_by": "x"}
+    rows.add(session, Outcome(partnership_id=first + 10, **said, at=rows.NOW))
     written = {"state": "written_up", "report": "made up", "written_up_by": "x"}
     visit = {"partnership_id": first, "on_day": rows.STARTS, "half_days": 1}
     rows.add(session, SupportVisit(id=first, **visit, **written, written_up_at=rows.NOW))
@@ -397,6 +406,7 @@ class Asking:
             "token_id": str(self.caller.token_id if mine and self.caller else 1),
             "partnership_id": str(self.school + (10 if "outcomes" in path else 0)),
             "concern_id": str(self.school),
+            "evidence_id": str((1 if half == OWN else 2) + (2 if "withdraw" in path else 0)),
             "visit_id": str(self.school + (0 if "signature" in path else 10)),
             "participant": str(self.school),
             "cell": str(self.school),
@@ -406,7 +416,7 @@ class Asking:
             "repair_id": str(self.school),
             "period": rows.TERM if "POST" in place.methods else rows.YEAR,
             "uid": "71",
-            "side": "taker",
+            "side": "giver" if "outcomes" in path else "taker",
             "rule": "too_far",
             "prefix": "0a1b2c3d",
             "name": "institutions",
@@ -483,6 +493,10 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "parent": None,
     }
     body = {name: ours.get(name, value) for name, value in example.items()}
+    if place.path.endswith("/evidence"):
+        body["offer"] = f"{half}-own-offer"
+    if place.path.endswith("/outcomes"):
+        body |= {"side": "giver", "what_worked": "made up"}
     if place.path.endswith("/offers"):
         body["availability"] = "not_answered"
     if "/support" in place.path:
@@ -522,6 +536,8 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
     chosen = f"{asking.proposals[half]}:{proposal_version}"
     decided = {"action": "approve" if approves else "withdraw", "note": "made up"}
     forms: list[tuple[str, dict[str, Any]]] = [
+        ("/evidence/new", {"kind": "claim", "strength": "3", "on_day": day, "role": role}),
+        ("/evidence/", {"answer": "made up", "reason": "made up", "role": role}),
         ("/users/new", {"label": "another", "role": "viewer", "scope_kind": "all"}),
         ("/grant", {"role": "analyst", "scope_kind": "all"}),
         ("/label", {"label": "renamed"}),
@@ -548,7 +564,7 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
                 ("/report", {"report": "made up"}),
                 ("/signature", {"answer": "sign"}),
                 ("/reviews/new", {"reviewer": "taker", "rating": "green", "on_day": day}),
-                ("/outcomes/", {"result": "worked"}),
+                ("/outcomes/", {"result": "worked", "what_worked": "made up"}),
                 ("/concerns/new", {"text": "made up"}),
                 ("/pause", {"reason": "giver_capacity"}),
                 (

@@ -26,6 +26,7 @@ from app.errors import Forbidden
 from models.access import EmbedToken
 from models.base import Base
 from models.batches import Batch, Schedule
+from models.evidence import Evidence
 from models.exchange import Limits, Need, Offer
 from models.interests import Interest
 from models.matching import Proposal, Run, Steering
@@ -123,6 +124,7 @@ _ONE_SIDE: Final[dict[type[Base], Ids]] = {
     Limits: Limits.participant_id,
     Circumstance: Circumstance.participant_id,
     FactChange: FactChange.participant_id,
+    Evidence: Evidence.giver_id,
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, String, cast, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.access.persons import same_person
@@ -65,8 +65,11 @@ def due_for(session: Session, principal: Principal, today: date, limit: int) -> 
         return running & (Partnership.starts <= today - REVIEWED_EVERY) & ~lately
 
     booked = has_visit(SupportVisit.state == VisitState.BOOKED, SupportVisit.on_day <= today)
+    before = func.coalesce(cast(SupportVisit.written_before_by, String), "")
     written = has_visit(
-        SupportVisit.state == VisitState.WRITTEN_UP, SupportVisit.written_up_by.not_in(names)
+        SupportVisit.state == VisitState.WRITTEN_UP,
+        SupportVisit.written_up_by.not_in(names),
+        *(~before.contains(f'"{name}"', autoescape=True) for name in names),
     )
     open_concern = exists().where(
         Concern.partnership_id == Partnership.id,

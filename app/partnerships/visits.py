@@ -143,6 +143,9 @@ def write_up(
         )
     if visit.state == VisitState.DISPUTED:
         _check_fits(session, found, visit.on_day, visit.half_days)
+    if visit.written_up_by is not None:
+        before = {visit.written_up_by, *(visit.written_before_by or ())} - {principal.name}
+        visit.written_before_by = sorted(before) or None
     visit.state, visit.report = VisitState.WRITTEN_UP, report
     visit.written_up_by, visit.written_up_at = principal.name, now
     rate = (found.day_rate_pounds or 0) + (found.fee_pounds or 0)
@@ -199,7 +202,7 @@ def sign(
     NotFound, Stale, Conflict
         If there is no such visit, it changed, or it is not written up.
     Forbidden
-        If the same person wrote it up.
+        If the same person wrote it up, or an earlier version of it.
     """
     authorise(principal, Action.AGREE_FOR_TAKER)
     now = now or database_now(session)
@@ -212,8 +215,8 @@ def sign(
     if visit.state != VisitState.WRITTEN_UP:
         now_is = visit.state.replace("_", " ")
         raise Conflict(f"You cannot sign visit {visit_id}: it is {now_is}, and not written up.")
-    if principal not in (TERMINAL, WORKER) and visit.written_up_by in same_person(
-        session, principal.name
+    if principal not in (TERMINAL, WORKER) and visit.is_work_of(
+        same_person(session, principal.name)
     ):
         raise Forbidden(
             "You cannot sign this visit, because you wrote it up. Ask the school to sign it."

@@ -24,6 +24,7 @@ from app.portal.pages import (
     contacts,
     diffs,
     embeds,
+    evidence,
     exceptions,
     explanations,
     flags,
@@ -81,6 +82,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         institutions,
         explanations,
         cases,
+        evidence,  # before offers, whose references may hold slashes
         needs_and_offers,
         runs,
         batches,

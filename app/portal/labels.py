@@ -50,6 +50,7 @@ from models.vocabulary import (
     DeclineReason,
     EmbedLayer,
     EndReason,
+    EvidenceKind,
     GroupKind,
     InterestEffect,
     InterestKind,
@@ -157,6 +158,13 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         EndReason.CONCERN: "Because of a concern",
         EndReason.OTHER_SUPPORT: "Somebody else supports the school",
         EndReason.OTHER: "Other",
+    },
+    EvidenceKind: {
+        EvidenceKind.CLAIM: "Claim of the supporting organisation",
+        EvidenceKind.OUTCOME: "Result of a partnership, as the school says",
+        EvidenceKind.MONITOR: "Review by a monitor",
+        EvidenceKind.ACCREDITATION: "Designation or accreditation",
+        EvidenceKind.PEER_VISIT: "Visit by another organisation",
     },
     GroupKind: {
         GroupKind.MULTI_ACADEMY_TRUST: "Multi-academy trust",
@@ -675,7 +683,9 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Enter the line of the self-evaluation",
     ),
     **_SIGNED,
-    "quality": Field("Strength of the evidence", "Select the strength of the evidence"),
+    "quality": Field(
+        "Strength that the supporting organisation claims", "Select the strength that it claims"
+    ),
     "phases": Field("Phases", "Select phases"),
     "availability": Field(
         "Response of the supporting organisation",
@@ -685,6 +695,24 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Date of the response", "Enter the date of the response, like 27/11/2026"
     ),
     **_WHERE,
+}
+EVIDENCE_FIELDS: Final[Mapping[str, Field]] = {
+    "kind": Field("Kind of evidence", "Select a kind of evidence"),
+    "strength": Field("How good the support is", "Select how good the support is"),
+    "on_day": Field("Day on which it was said", "Enter a day, like 14/9/2026"),
+    "role": Field("Role of the person who said it", "Enter a role, like headteacher"),
+    "said_by": Field(
+        "School or organisation that said it",
+        "Enter a URN, the key of an organisation, or the reference of a trust",
+    ),
+    "body": Field(
+        "Name of an organisation that is not in this service", "Enter the name of the organisation"
+    ),
+    "source": Field("What it rests on", "Enter what it rests on, like the number of a certificate"),
+}
+EVIDENCE_ANSWER_FIELDS: Final[Mapping[str, Field]] = {
+    "answer": Field("What the supporting organisation says to it", "Enter what it says"),
+    "role": Field("Role of the person who said it", "Enter a role, like headteacher"),
 }
 SUPPORT_FIELDS: Final[Mapping[str, Field]] = {
     "giver": Field(

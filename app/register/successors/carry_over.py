@@ -14,12 +14,13 @@ from app.register import facts
 from app.register.successors.open_items import OpenItems, open_items
 from app.register.successors.resolve import School
 from models.base import Base
+from models.evidence import Evidence
 from models.exchange import Limits, Need, Offer
 from models.interests import Interest
 from models.matching import Agreement, Proposal
 from models.partnerships import Support
 from models.register import Network, NetworkMembership, Participant
-from models.vocabulary import FactKind, ProposalState, days_text
+from models.vocabulary import EvidenceKind, FactKind, ProposalState, days_text
 
 APPROVED = frozenset({ProposalState.APPROVED, ProposalState.APPROVED_WITH_CONDITIONS})
 
@@ -111,6 +112,7 @@ def _hand_over(handover: _Handover, items: OpenItems) -> None:
         ("offer", items.offers, handover.of_successor.offers),
     ):
         _hand_over_items(handover, kind, mine, theirs)
+    _hand_over_evidence(handover)
     _hand_over_limits(handover, items.limits)
     for support in items.support:
         _hand_over_support(handover, support)
@@ -145,6 +147,20 @@ def _hand_over_items(handover: _Handover, kind: str, mine: list[Any], theirs: li
         item.updated_at = datetime.now(UTC)
         theirs.append(item)
         handover.moved(kind, item.reference, item)
+
+
+def _hand_over_evidence(handover: _Handover) -> None:
+    """What was said of the closed institution's support is about whoever gives it from now on."""
+    query = select(Evidence).where(Evidence.giver_id == handover.closed.participant_id)
+    for each in handover.session.scalars(query.order_by(Evidence.id).with_for_update()).all():
+        claimed = each.kind == EvidenceKind.CLAIM
+        if not claimed and each.said_by_id == handover.to:
+            continue  # nobody says it of itself
+        each.giver_id = handover.to
+        if claimed:
+            each.said_by_id = handover.to
+        each.version += 1
+        handover.moved("evidence", each.id, each)
 
 
 def _hand_over_limits(handover: _Handover, limits: list[Limits]) -> None:

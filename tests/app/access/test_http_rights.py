@@ -43,6 +43,7 @@ CHANGES_OF: dict[Role, set[str]] = {
         *("book_visit", "write_up_visit", "sign_visit", "cancel_visit"),
         *("add_review", "set_outcome", "raise_concern"),
         *("declare_interest", "withdraw_interest"),
+        *("add_evidence", "answer_evidence", "withdraw_evidence"),
     },
 }
 """What a role may ask for besides reading; of brokers it is shorter to say what they may not."""
