@@ -17,6 +17,7 @@ from app.access.key_routes import router as keys
 from app.access.routes import router as access
 from app.access.secret import signing_secret
 from app.access.session_routes import router as sessions
+from app.alliances.routes import router as alliances
 from app.batches.routes import router as batches
 from app.batches.schedule_routes import router as schedules
 from app.cases.routes import router as cases
@@ -129,6 +130,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         support,
         partnerships,
         visits,
+        alliances,
         runs,
         diffs,
         batches,

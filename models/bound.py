@@ -6,6 +6,7 @@ from sqlalchemy import Table
 
 from models import (
     access,
+    alliances,
     batches,
     consent,
     evidence,
@@ -49,6 +50,13 @@ _OF_PARTNERSHIPS: Final = (
     partnerships.Review,
     partnerships.SupportVisit,
 )
+_OF_ALLIANCES: Final = (
+    alliances.Alliance,
+    alliances.AllianceAction,
+    alliances.AllianceMember,
+    alliances.AllianceReview,
+    alliances.AllianceTarget,
+)
 _OF_REGISTER: Final = (
     register.Area,
     register.AreaServed,
@@ -85,6 +93,7 @@ BOUND: Final[dict[str, Table]] = {
                 *_OF_REVIEW,
                 *_OF_EXCHANGE,
                 *_OF_PARTNERSHIPS,
+                *_OF_ALLIANCES,
                 *_OF_REGISTER,
                 *_OF_INTERESTS,
                 *_OF_ACCESS,

@@ -2,6 +2,7 @@
 
 from models import (
     access,
+    alliances,
     batches,
     consent,
     contacts,
@@ -22,6 +23,7 @@ from models.base import Base
 
 __all__ = [
     "access",
+    "alliances",
     "batches",
     "consent",
     "contacts",

@@ -485,6 +485,36 @@ class Rating(Word):
     RED = "red"
 
 
+class AllianceKind(Word):
+    """What several schools that plan together call themselves."""
+
+    FAMILY = "family"
+    ALLIANCE = "alliance"
+    NETWORK = "network"
+
+
+class AllianceRole(Word):
+    LEAD = "lead"
+    MEMBER = "member"
+
+
+class MemberState(Word):
+    """How far somebody is in an alliance: in only once its own head or body has said yes."""
+
+    ASKED = "asked"
+    MEMBER = "member"
+    DECLINED = "declined"
+    LEFT = "left"
+
+
+class ActionState(Word):
+    """What became of an action of an alliance's plan."""
+
+    OPEN = "open"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
 class EvidenceKind(Word):
     """Who says how good somebody's support is."""
 

@@ -29,6 +29,7 @@ from app.proposals.terms import terms_today
 from app.register.circumstances import ensure_default_rules
 from app.runs import service
 from models.access import EmbedToken
+from models.alliances import Alliance, AllianceAction, AllianceMember, AllianceTarget
 from models.batches import Batch, Schedule
 from models.consent import ConsentRequest
 from models.evidence import Evidence
@@ -196,6 +197,7 @@ def _half(
         session, f"{name}-agency", taker, None, agency="made up", state="ended"
     )
     what = {"measure": "attendance_pct", "direction": "raise", "value": 95.0}
+    _ally(session, name, number, taker, giver, what)
     by_date = {"support_id": of_others.id, "by_date": date(2027, 7, 16)}
     rows.add(session, SupportTarget(id=1 if name == OWN else 2, **what, **by_date))
     session.flush()
@@ -214,6 +216,36 @@ def _half(
             **{"deleted": gone, "reason": name, "changed_by": "x", "changed_at": rows.NOW},
         ),
     )
+
+
+def _ally(
+    session: WriteSession,
+    name: str,
+    number: int,
+    taker: Participant,
+    giver: Participant,
+    what: dict[str, Any],
+) -> None:
+    """An alliance that the taker is in, and is asked to join again as another lead."""
+    made = {"starts": rows.STARTS, "made_by": "x", "made_at": rows.NOW, "aims": name}
+    of = {"id": number, "reference": f"{name}-family", "name": f"{name} family", "kind": "family"}
+    rows.add(session, Alliance(**of, **made))
+    asked = {"alliance_id": number, "asked_by": "x", "asked_at": rows.NOW, "role": "member"}
+    said = {"said_role": "head", "said_on": rows.STARTS, "recorded_by": "x", "starts": rows.STARTS}
+    mine = {"participant_id": taker.id, "state": "member"}
+    rows.add(session, AllianceMember(id=number, **mine, **asked, **said))
+    closed = session.scalar(
+        select(Participant.id).where(
+            Participant.reference == f"urn:{int(taker.reference.partition(':')[2]) + 2}"
+        )
+    )
+    assert giver.id != closed
+    rows.add(session, AllianceMember(id=number + 2, participant_id=closed, state="asked", **asked))
+    action = {"what": name, "leader_id": taker.id, "due": rows.ENDS, "state": "open"}
+    kept = {"alliance_id": number, "recorded_by": "x", "recorded_at": rows.NOW}
+    rows.add(session, AllianceAction(id=number, **action, **kept))
+    target = {"alliance_id": number, "by_date": date(2027, 7, 16)}
+    rows.add(session, AllianceTarget(id=number, **what, **target))
 
 
 def _go_on(session: WriteSession, name: str, first: int) -> None:
@@ -406,6 +438,8 @@ class Asking:
             "token_id": str(self.caller.token_id if mine and self.caller else 1),
             "partnership_id": str(self.school + (10 if "outcomes" in path else 0)),
             "concern_id": str(self.school),
+            **dict.fromkeys(("alliance_id", "action_id"), "1" if half == OWN else "2"),
+            "member_id": str((1 if half == OWN else 2) + (2 if "answer" in path else 0)),
             "evidence_id": str((1 if half == OWN else 2) + (2 if "withdraw" in path else 0)),
             "visit_id": str(self.school + (0 if "signature" in path else 10)),
             "participant": str(self.school),
@@ -493,6 +527,16 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "parent": None,
     }
     body = {name: ours.get(name, value) for name, value in example.items()}
+    if "/alliances" in place.path:
+        mine = {"lead": str(asking.school), "leader": str(asking.school), "ends": None}
+        body |= {name: value for name, value in mine.items() if name in body}
+        if place.path.endswith(("/actions", "/targets")):
+            body |= {"need": None} if "need" in body else {}
+            body |= {"due": "2027-07-23"} if "due" in body else {"by_date": "2027-07-23"}
+        if place.path.endswith(("/end", "/answer")) and "state" in example:
+            body["state"] = "done"
+        if place.path.endswith("/members"):
+            body["participant"] = str(asking.school + 1)
     if place.path.endswith("/evidence"):
         body["offer"] = f"{half}-own-offer"
     if place.path.endswith("/outcomes"):
@@ -533,9 +577,20 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
     need = {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
     day, role = told()["said_on"], "headteacher"
     approves = asking.caller and asking.caller.kind.role == Role.APPROVER
+    ally = {
+        **{"reference": "new", "name": "made up", "kind": "family", "aims": "made up"},
+        **{"starts": "2026-09-01", "lead": str(asking.school), "as_role": "member"},
+        **{"joins": "yes", "role": role, "reason": "made up", "what": "made up"},
+        **{"leader": str(asking.school), "due": "2027-07-23", "state": "done"},
+        **{"participant": str(asking.school), "rating": "green", "on_day": day, "over_on": day},
+        **{"said_on": day, "channel": "telephone"},
+    }
     chosen = f"{asking.proposals[half]}:{proposal_version}"
     decided = {"action": "approve" if approves else "withdraw", "note": "made up"}
     forms: list[tuple[str, dict[str, Any]]] = [
+        ("/alliances/{alliance_id:id}/members/new", ally | {"participant": str(asking.school + 1)}),
+        ("/alliances/{alliance_id:id}/targets/", target | {"by_date": "2027-07-23"}),
+        ("/alliances", ally),
         ("/evidence/new", {"kind": "claim", "strength": "3", "on_day": day, "role": role}),
         ("/evidence/", {"answer": "made up", "reason": "made up", "role": role}),
         ("/users/new", {"label": "another", "role": "viewer", "scope_kind": "all"}),

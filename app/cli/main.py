@@ -38,6 +38,8 @@ COMMANDS = {
     "evidence": "app.cli.evidence:evidence",
     "partnerships": "app.cli.partnerships:partnerships",
     "partnership": "app.cli.partnerships:partnership_app",
+    "alliances": "app.cli.alliances:alliances",
+    "alliance": "app.cli.alliances:alliance_app",
     "worker": "app.cli.worker:worker",
     "solve": "app.cli.solve:solve",
     "verify": "app.cli.solve:verify",

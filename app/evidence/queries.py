@@ -6,10 +6,11 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
+from app.database import ReadSession, WriteSession
 from app.errors import NotFound
 from app.evidence.reading import is_about, parents_of, quality_on
 from app.evidence.wording import comes_from
@@ -21,6 +22,7 @@ from models.register import Participant
 from models.vocabulary import EvidenceKind
 from solver.pairing.quality import Quality
 
+AnySession = ReadSession | WriteSession
 Giver, SaidBy = aliased(Participant), aliased(Participant)
 _EVIDENCE: Select[Any] = (
     select(
@@ -49,7 +51,7 @@ class OfOffer:
 
 
 def list_evidence(
-    session: Session,
+    session: AnySession,
     principal: Principal,
     *,
     participant: str | None = None,
@@ -64,7 +66,8 @@ def list_evidence(
     seen = visible(principal, Action.READ, Evidence)
     query = _EVIDENCE.where(Evidence.id > after, seen).order_by(Evidence.id).limit(limit)
     if participant is not None:
-        query = query.where(Giver.reference == reference_named(session, participant))
+        reference = reference_named(session, participant)
+        query = query.where(Giver.reference.in_([reference]))
     if expertise is not None:
         query = query.where(Evidence.expertise_code == expertise)
     if kind is not None:
@@ -76,7 +79,7 @@ def list_evidence(
     return rows
 
 
-def get_evidence(session: Session, principal: Principal, evidence_id: int) -> RowMapping:
+def get_evidence(session: AnySession, principal: Principal, evidence_id: int) -> RowMapping:
     authorise(principal, Action.READ)
     seen = visible(principal, Action.READ, Evidence)
     found = session.execute(_EVIDENCE.where(Evidence.id == evidence_id, seen)).mappings().first()
@@ -85,7 +88,7 @@ def get_evidence(session: Session, principal: Principal, evidence_id: int) -> Ro
     return found
 
 
-def of_offer(session: Session, principal: Principal, reference: str, today: date) -> OfOffer:
+def of_offer(session: AnySession, principal: Principal, reference: str, today: date) -> OfOffer:
     """What is said of an offer, for whoever may read the offer."""
     offer = get_offer(session, principal, reference)
     quality = quality_on(session, offer, today)
@@ -100,4 +103,3 @@ def of_offer(session: Session, principal: Principal, reference: str, today: date
         if is_about(row["offer_id"], row["expertise_code"], offer, parents)
     ]
     return OfOffer(offer, quality, comes_from(quality), rows)
-

@@ -9,7 +9,8 @@ from sqlalchemy import RowMapping
 from app.catalogue.schemas import ExpertiseCode
 from app.evidence.queries import OfOffer
 from app.evidence.service import NewEvidence
-from app.exchange.schemas import Reference, Role
+from app.exchange.rows import Reference
+from app.exchange.schemas import Role
 from app.http.fields import DIGITS, LARGEST, Content, Day, Moment, Shown, Text
 from app.http.replies import Listed, Page
 from app.register.schemas import Participant
@@ -119,9 +120,9 @@ class EvidenceList(Listed[EvidenceShown]):
 
 class EvidenceQuery(Page):
     after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
-    participant: Annotated[
-        Participant | None, Field(description="whose support it is about")
-    ] = None
+    participant: Annotated[Participant | None, Field(description="whose support it is about")] = (
+        None
+    )
     expertise: ExpertiseCode | None = None
     kind: EvidenceKind | None = None
     withdrawn: bool | None = None

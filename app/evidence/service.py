@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -175,9 +175,7 @@ def _others(
     return said_by_id
 
 
-def _require_broker(
-    session: WriteSession, principal: Principal, giver_id: int, what: str
-) -> None:
+def _require_broker(session: WriteSession, principal: Principal, giver_id: int, what: str) -> None:
     """Refuse whoever is no broker for the giver, or speaks for it by any of their names."""
     if principal in (TERMINAL, WORKER):
         return
@@ -205,9 +203,7 @@ def _is_brokers(session: Session, principal: Principal, giver_id: int) -> bool:
         for grant in grants_for(principal, Action.ADD_EVIDENCE)
         if grant.role in BROKERS | EVERYTHING
     }
-    there = select(Participant.id).where(
-        Participant.id == giver_id, within(scopes, Participant.id)
-    )
+    there = select(Participant.id).where(Participant.id == giver_id, within(scopes, Participant.id))
     return bool(scopes) and session.scalar(there) is not None
 
 
@@ -389,9 +385,7 @@ def _add(session: WriteSession, principal: Principal, made: Evidence) -> Evidenc
     return made
 
 
-def _changed(
-    session: WriteSession, principal: Principal, found: Evidence, what: str
-) -> Evidence:
+def _changed(session: WriteSession, principal: Principal, found: Evidence, what: str) -> Evidence:
     found.version += 1
     session.flush()
     _record(session, principal, found, what, {"kind": found.kind})
@@ -403,7 +397,7 @@ def _record(
     principal: Principal,
     evidence: Evidence,
     what: str,
-    detail: dict[str, object],
+    detail: dict[str, Any],
 ) -> None:
     audit.record(
         session,

@@ -118,9 +118,7 @@ def add_review(
 def _require_apart(session: Session, principal: Principal, offer: Offer, what: str) -> None:
     """Refuse whoever speaks for the supporting organisation where somebody else has to."""
     if principal not in (TERMINAL, WORKER) and is_employed(session, principal, offer):
-        raise Forbidden(
-            f"You cannot {what}, because you speak for the supporting organisation."
-        )
+        raise Forbidden(f"You cannot {what}, because you speak for the supporting organisation.")
 
 
 def set_outcome(

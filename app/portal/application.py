@@ -15,6 +15,7 @@ from app.http.refusals import refused_right
 from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
+    alliances,
     answer,
     approval,
     audit,
@@ -93,6 +94,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         approval,
         partnerships,
         partnership_visits,
+        alliances,
         exceptions,
         flags,
         repairs,

@@ -25,8 +25,10 @@ from app.insight.labels import (
 from app.insight.report import Symbol
 from app.insight.report_map import MapRole
 from app.portal.choices import (
+    AllianceStep,
     DueKind,
     ItemKind,
+    Joins,
     PartnershipStep,
     ReviewAction,
     Saved,
@@ -37,6 +39,9 @@ from app.portal.choices import (
 from app.portal.forms import Field
 from app.runs.diff import Change
 from models.vocabulary import (
+    ActionState,
+    AllianceKind,
+    AllianceRole,
     ApprovedBy,
     AreaKind,
     AreasNamed,
@@ -57,6 +62,7 @@ from models.vocabulary import (
     Ladder,
     LegalBasis,
     LookedFirst,
+    MemberState,
     Mode,
     NeedEvidence,
     NeedProgress,
@@ -92,6 +98,29 @@ from solver.pairing.points import Component
 Kind = type[StrEnum]
 
 LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
+    ActionState: {
+        ActionState.OPEN: "Open",
+        ActionState.DONE: "Done",
+        ActionState.DROPPED: "Dropped",
+    },
+    AllianceKind: {
+        AllianceKind.FAMILY: "Family of schools",
+        AllianceKind.ALLIANCE: "Alliance",
+        AllianceKind.NETWORK: "Network",
+    },
+    AllianceRole: {AllianceRole.LEAD: "Lead", AllianceRole.MEMBER: "Member"},
+    AllianceStep: {
+        AllianceStep.MAKE: "Make an alliance",
+        AllianceStep.CHANGE: "Change name, aims or dates",
+        AllianceStep.ASK: "Ask a school to join",
+        AllianceStep.ANSWER: "Record what it says",
+        AllianceStep.LEAVE: "Leave the alliance",
+        AllianceStep.ACTION: "Add an action",
+        AllianceStep.END_ACTION: "End an action",
+        AllianceStep.TARGET: "Add a target",
+        AllianceStep.REVIEW: "Review for a member",
+        AllianceStep.END: "End the alliance",
+    },
     AreaKind: {
         AreaKind.COUNTRY: "Country",
         AreaKind.REGION: "Region",
@@ -191,12 +220,19 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ItemKind.OFFER: "Offer",
     },
     Ladder: LADDER_NAMES,
+    Joins: {Joins.YES: "Yes, it joins", Joins.NO: "No"},
     LookedFirst: {
         LookedFirst.SCHOOL: "In the school itself",
         LookedFirst.OWN_GROUP: "In its own trust or federation",
         LookedFirst.OWN_NETWORK: "In its own network",
     },
     MapRole: ROLE_NAMES,
+    MemberState: {
+        MemberState.ASKED: "Asked to join",
+        MemberState.MEMBER: "In",
+        MemberState.DECLINED: "Declined",
+        MemberState.LEFT: "Left",
+    },
     Mode: {
         Mode.ON_SITE: "On site only",
         Mode.REMOTE: "Remote only",
@@ -925,6 +961,33 @@ CONCERN_FIELDS: Final[Mapping[str, Field]] = {
 CONCERN_ANSWER_FIELDS: Final[Mapping[str, Field]] = {
     "answer": Field("What was done", "Enter what was done"),
 }
+ALLIANCE_FIELDS: Final[Mapping[str, Field]] = {
+    "reference": Field("Reference", "Enter a reference, like north-family"),
+    "name": Field("Name", "Enter the name of the alliance"),
+    "kind": Field("Kind", "Select a kind"),
+    "aims": Field("Aims", "Enter the aims"),
+    "starts": Field("Start date", _DAY),
+    "ends": Field("End date (optional)", _DAY),
+    "lead": Field("School or organisation that is asked to lead", "Enter a URN or key"),
+    "network": Field("Key of the network that it is (optional)", "Enter the key of a network"),
+    "participant": Field("School or organisation", "Enter a URN or key"),
+    "role": Field("Role of the person who says it", _ROLE_NEEDED),
+    "as_role": Field("Role in the alliance", "Select a role in the alliance"),
+    "joins": Field("Does it join?", "Select what it says"),
+    "said_on": Field("Day on which they told you", _DAY),
+    "channel": Field("How they told you", "Select how they told you"),
+    "reason": Field("Reason", "Enter a reason"),
+    "what": Field("What is to be done", "Enter what is to be done"),
+    "leader": Field("Member that leads it", "Select the member that leads it"),
+    "due": Field("Due date", _DAY),
+    "need": Field("Need that it serves (optional)", "Enter the reference of a need"),
+    "partnership": Field("Number of the partnership that it serves (optional)", "Enter a number"),
+    "state": Field("What became of it", "Select what became of it"),
+    "rating": Field("How it goes", "Select how it goes"),
+    "on_day": Field("Day of the review", _DAY),
+    "note": Field("Why, and what happens next", "Enter why, and what happens next"),
+    "over_on": Field("Day on which it was over", _DAY),
+}
 NEED_AFTER: Final[Mapping[NeedState, str]] = {
     NeedState.MET: "It is met",
     NeedState.MATCH: "It is open again for other support",
@@ -952,6 +1015,13 @@ DECLINE_NEEDED: Final = "Select a reason for declining"
 OTHER_NEEDED: Final = "Enter a note to explain the other reason"
 
 COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
+    ActionState: {ActionState.DONE: "green", ActionState.DROPPED: "grey"},
+    MemberState: {
+        MemberState.ASKED: "yellow",
+        MemberState.MEMBER: "green",
+        MemberState.DECLINED: "grey",
+        MemberState.LEFT: "grey",
+    },
     Availability: {
         Availability.CAN_OFFER: "green",
         Availability.MAY_OFFER: "yellow",

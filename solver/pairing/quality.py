@@ -54,19 +54,19 @@ class Quality:
 
 
 def decays_on(day: date) -> date:
-    """The day at which evidence is as old as it counts: so it fades by months, and not each day."""
+    """Return the day up to which age counts: so evidence fades by months, and not each night."""
     return day.replace(day=1)
 
 
 def weight_of(said: Said, day: date, weights: Weights) -> float:
-    """What something that was said weighs when planned from `day`."""
+    """Return what something that was said weighs when planned from `day`."""
     years = max(0, (decays_on(day) - said.on_day).days) / DAYS_OF_A_YEAR
     left: float = 0.5 ** (years / weights.evidence_half_life_years)
     return weights.of_evidence(said.kind) * left
 
 
 def quality_of(claim: int | None, said: Iterable[Said], day: date, weights: Weights) -> Quality:
-    """What an offer's evidence comes to when planned from `day`.
+    """Return what an offer's evidence comes to when planned from `day`.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ class Weights:
         return tuple(getattr(self, f"priority_{priority}") for priority in PRIORITIES)
 
     def of_evidence(self, kind: EvidenceKind) -> int:
-        """What fresh evidence of a kind weighs."""
+        """Return what fresh evidence of a kind weighs."""
         weight: int = getattr(self, f"evidence_{kind}")
         return weight
 

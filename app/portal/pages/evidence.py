@@ -8,7 +8,6 @@ from starlette.responses import RedirectResponse, Response
 from app.access.callers import Now
 from app.access.declared import does
 from app.access.policy import Action, Principal
-from app.access.scoped import may_on
 from app.database import ReadSession
 from app.evidence import queries, service
 from app.evidence.service import NewEvidence
@@ -51,9 +50,7 @@ def ask_evidence(request: Request, who: Who, reference: str, now: Now) -> Respon
 
 @router.post("/offers/{reference:path}/evidence/new")
 @does(Action.ADD_EVIDENCE)
-def add_evidence(
-    request: Request, who: Who, reference: str, form: SentBy, now: Now
-) -> Response:
+def add_evidence(request: Request, who: Who, reference: str, form: SentBy, now: Now) -> Response:
     filled = Filled(texts(form))
     content = forms.read(EvidenceForm, filled, EVIDENCE_FIELDS)
     if content is not None:
@@ -113,9 +110,7 @@ def withdraw_evidence(
     else:
         version = forms.whole(filled.values.get("version"))
         with forms.refused(filled, {}), who.database.write() as session:
-            service.withdraw(
-                session, who.principal, evidence_id, reason, version=version, now=now
-            )
+            service.withdraw(session, who.principal, evidence_id, reason, version=version, now=now)
         if not filled.wrong:
             return _back(who, evidence_id)
     return _step(request, who, evidence_id, "evidence_withdraw.html", filled)

@@ -96,6 +96,7 @@ def test_what_a_school_says_is_evidence_once_the_giver_has_answered(
     assert evidence(ended) == [("outcome", strength, LATER.date(), answered.date())]
     with ended.read() as session:
         told = queries.of_offer(session, TERMINAL, "near", answered.date())
+    with ended.read() as session:
         assert verify(session).fault is None
     assert f"a school that it supported said {strength} in 2026" in told.sentence
 
@@ -115,9 +116,7 @@ def test_a_monitors_review_is_evidence_and_those_of_the_sides_are_not(running: D
             (OTHER, Reviewer.MONITOR),
         ):
             day = LATER.date()
-            reviews.add_review(
-                session, who, 1, reviewer, Rating.GREEN, day, "adviser", now=LATER
-            )
+            reviews.add_review(session, who, 1, reviewer, Rating.GREEN, day, "adviser", now=LATER)
     counts_from = (LATER + timedelta(days=28)).date()
     assert evidence(running) == [("monitor", 4, LATER.date(), counts_from)]
 
@@ -143,6 +142,7 @@ def test_nobody_answers_what_they_once_recorded(ended: Database) -> None:
     with ended.read() as session:
         of_taker = session.scalars(select(Outcome).where(Outcome.side == "taker")).one()
         assert (of_taker.recorded_by, of_taker.recorded_before_by) == ("broker", ["another broker"])
+    with ended.read() as session:
         assert verify(session).fault is None
 
 
