@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
-from app.access.declared import does
+from app.access.declared import Reach, does
 from app.access.policy import Action
 from app.access.scoped import authorise_on, may_on
 from app.alliances import members, plan, queries, service
@@ -110,7 +110,7 @@ def list_alliances(request: Request, who: Who) -> Response:
 
 
 @router.get("/alliances/new")
-@does(Action.MAKE_ALLIANCE)
+@does(Action.MAKE_ALLIANCE, reach=Reach.OPEN)
 def new_alliance(request: Request, who: Who, now: Now) -> Response:
     return _new(request, who, Filled({"starts": typed_day(now.date())}))
 

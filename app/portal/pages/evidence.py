@@ -22,6 +22,7 @@ from app.portal.pages.partnerships import RoleText, typed_day
 from app.portal.rendering import page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from models.vocabulary import EvidenceKind
+from solver.pairing.weights import Weights
 
 router = APIRouter()
 MOST_LETTERS: Final = 300
@@ -129,6 +130,7 @@ def _form(request: Request, who: Visitor, reference: str, filled: Filled) -> Res
         offer=offer,
         name=name,
         kinds=kinds,
+        ceiling=Weights().claim_ceiling,
         filled=filled,
         fields=EVIDENCE_FIELDS,
     )

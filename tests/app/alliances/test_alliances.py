@@ -13,6 +13,7 @@ from app.alliances.queries import Whole
 from app.alliances.service import BadAlliance, NewAlliance
 from app.database import Database
 from app.errors import Conflict, Forbidden, NotFound, Stale
+from app.events import audit
 from app.events.verify import verify
 from app.import_kit.misfits import Unfit
 from app.partnerships.support_register import support_register
@@ -30,7 +31,7 @@ from models.vocabulary import (
     TargetDirection,
 )
 from tests import rows
-from tests.callers import caller
+from tests.callers import keyed
 from tests.factories import acting
 from tests.portal import broker
 
@@ -193,7 +194,7 @@ def test_the_balance_of_each_member_is_of_support_within(made: Database) -> None
 
 def test_members_keep_the_plan(made: Database) -> None:
     """Whoever is in; an action is led by a member, and dropped with a reason only."""
-    act(made, contact(2), leader="3", need="N")
+    act(made, contact(1), leader="3", need="N")
     ask(made, 4)
     with pytest.raises(Forbidden, match="Only members that are in"):
         act(made, contact(4))
@@ -226,6 +227,7 @@ def test_its_targets_are_every_members_and_contradictions_show(made: Database) -
     with made.write() as session:
         want = {"measure": "attendance_pct", "direction": "lower", "value": 90.0}
         rows.add(session, SupportTarget(support_id=1, **want, by_date=date(2027, 7, 16)))
+        audit.record(session, actor="test", action="test.rows", subject="test")
 
     def warned(urn: str) -> tuple[list[str], int]:
         with made.read() as session:
@@ -283,7 +285,7 @@ def test_members_leave_and_it_ends_with_a_reason(made: Database) -> None:
 
 def test_over_http_it_is_made_joined_planned_and_read(exchange: Database) -> None:
     """Each answer is the whole alliance; a change needs the version that was read."""
-    with caller(exchange) as client:
+    with keyed(exchange) as client:
         content = CONTENT | {"starts": "2026-09-01", "kind": "family"}
         answer = client.post("/api/v1/alliances", json=content)
         assert answer.status_code == 201, answer.text
