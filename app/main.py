@@ -17,6 +17,7 @@ from app.access.key_routes import router as keys
 from app.access.routes import router as access
 from app.access.secret import signing_secret
 from app.access.session_routes import router as sessions
+from app.alliances.routes import router as alliances
 from app.batches.routes import router as batches
 from app.batches.schedule_routes import router as schedules
 from app.cases.routes import router as cases
@@ -24,6 +25,7 @@ from app.catalogue.routes import router as catalogue
 from app.consent.routes import router as consent
 from app.contacts.routes import router as contacts
 from app.database import Database
+from app.evidence.routes import router as evidence
 from app.exchange.limits_routes import router as limits
 from app.exchange.routes import router as exchange
 from app.explanations.routes import router as explanations
@@ -127,11 +129,13 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         catalogue,
         limits,
         cases,  # before needs, whose references may hold slashes
+        evidence,
         exchange,
         support,
         partnerships,
         money,
         visits,
+        alliances,
         runs,
         diffs,
         batches,

@@ -6,8 +6,10 @@ from sqlalchemy import Table
 
 from models import (
     access,
+    alliances,
     batches,
     consent,
+    evidence,
     exchange,
     history,
     interests,
@@ -33,6 +35,7 @@ _OF_REVIEW: Final = (
     matching.Steering,
 )
 _OF_EXCHANGE: Final = (
+    evidence.Evidence,
     exchange.Expertise,
     exchange.Limits,
     exchange.Need,
@@ -49,6 +52,13 @@ _OF_PARTNERSHIPS: Final = (
     partnerships.SupportVisit,
 )
 _OF_MONEY: Final = (money.Claim, money.Commitment, money.Pot)
+_OF_ALLIANCES: Final = (
+    alliances.Alliance,
+    alliances.AllianceAction,
+    alliances.AllianceMember,
+    alliances.AllianceReview,
+    alliances.AllianceTarget,
+)
 _OF_REGISTER: Final = (
     register.Area,
     register.AreaServed,
@@ -86,6 +96,7 @@ BOUND: Final[dict[str, Table]] = {
                 *_OF_EXCHANGE,
                 *_OF_PARTNERSHIPS,
                 *_OF_MONEY,
+                *_OF_ALLIANCES,
                 *_OF_REGISTER,
                 *_OF_INTERESTS,
                 *_OF_ACCESS,

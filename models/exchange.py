@@ -120,7 +120,7 @@ class Offer(Base):
     half_days: Mapped[int]
     max_pairings: Mapped[int] = mapped_column(default=1)
     quality: Mapped[int | None]
-    """Strength of the evidence of quality, 1 (claimed) to 5 (strong, independent)."""
+    """How good its giver claims it to be, 1 to 5: a claim, beside evidence of others."""
     evidence: Mapped[str | None] = mapped_column(String(200), info=FREE_TEXT)
     strength_line: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT_IF_SET)
     """The line of the self-evaluation that the strength comes from."""

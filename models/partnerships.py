@@ -1,8 +1,9 @@
 """What is running: the one register of support, and the partnerships that it has of ours."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import BOUND_IF_SET, FREE_TEXT, UNBOUND, Base
@@ -166,6 +167,14 @@ class SupportVisit(Base):
     signed_at: Mapped[datetime | None]
     dispute: Mapped[str | None] = mapped_column(Text, info=FREE_TEXT)
     version: Mapped[int] = mapped_column(default=1)
+    written_before_by: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True), info=BOUND_IF_SET
+    )
+    """Who wrote earlier versions of the report."""
+
+    def is_work_of(self, names: Collection[str]) -> bool:
+        """Whether somebody wrote any version of its report."""
+        return not {self.written_up_by, *(self.written_before_by or ())}.isdisjoint(names)
 
 
 class Review(Base):
@@ -206,6 +215,14 @@ class Outcome(Base):
     role: Mapped[str] = mapped_column(String(100))
     recorded_by: Mapped[str] = mapped_column(String(100))
     at: Mapped[datetime]
+    recorded_before_by: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True), info=BOUND_IF_SET
+    )
+    """Who recorded what it said before."""
+
+    def is_work_of(self, names: Collection[str]) -> bool:
+        """Whether somebody recorded it, or what it said before."""
+        return not {self.recorded_by, *(self.recorded_before_by or ())}.isdisjoint(names)
 
 
 class Concern(Base):

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from models import (
     access,
+    alliances,
     batches,
     consent,
     contacts,
+    evidence,
     exchange,
     history,
     interests,
@@ -25,9 +27,11 @@ from models.base import Base
 
 __all__ = [
     "access",
+    "alliances",
     "batches",
     "consent",
     "contacts",
+    "evidence",
     "exchange",
     "history",
     "interests",

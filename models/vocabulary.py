@@ -536,6 +536,51 @@ class Rating(Word):
     RED = "red"
 
 
+class AllianceKind(Word):
+    """What several schools that plan together call themselves."""
+
+    FAMILY = "family"
+    ALLIANCE = "alliance"
+    NETWORK = "network"
+
+
+class AllianceRole(Word):
+    LEAD = "lead"
+    MEMBER = "member"
+
+
+class MemberState(Word):
+    """How far somebody is in an alliance: in only once its own head or body has said yes."""
+
+    ASKED = "asked"
+    MEMBER = "member"
+    DECLINED = "declined"
+    LEFT = "left"
+
+
+class ActionState(Word):
+    """What became of an action of an alliance's plan."""
+
+    OPEN = "open"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class EvidenceKind(Word):
+    """Who says how good somebody's support is."""
+
+    CLAIM = "claim"
+    """The supporting organisation itself."""
+    OUTCOME = "outcome"
+    """A school that it supported, of what came of a partnership."""
+    MONITOR = "monitor"
+    """A monitor of a partnership, who is never of the supporting organisation."""
+    ACCREDITATION = "accreditation"
+    """A body that designated or accredited it for this."""
+    PEER_VISIT = "peer_visit"
+    """Another school or organisation that visited it."""
+
+
 class SupportAuthority(Word):
     """On whose authority a school has support."""
 

@@ -9,8 +9,10 @@ from app.database import Database
 from app.events import audit
 from models import (
     access,
+    alliances,
     batches,
     consent,
+    evidence,
     exchange,
     interests,
     matching,
@@ -48,7 +50,11 @@ def everything(database: Database) -> None:
             **{"aims": "Phonics", "taker_role": "head", "giver_role": "deputy head"},
             **{"started_by": "user:1", "started_at": AT},
         )
-        session.add_all([hub, trust, network, support, partnership])
+        family = alliances.Alliance(
+            **{"reference": "f1", "name": "Family", "kind": "family", "aims": "Reading"},
+            **{"starts": ON, "made_by": "user:1", "made_at": AT},
+        )
+        session.add_all([hub, trust, network, support, partnership, family])
         session.flush()
         session.add(
             register.Organisation(participant_id=hub.id, key="hub", kind="hub", funded=False)
@@ -89,6 +95,27 @@ def everything(database: Database) -> None:
                 targets.SupportTarget(
                     **{"support_id": support.id, "measure": "pupils", "direction": "keep"},
                     **{"value": 210.0, "by_date": ON},
+                ),
+                alliances.AllianceMember(
+                    **{"alliance_id": family.id, "participant_id": first, "role": "lead"},
+                    **{"state": "asked", "asked_by": "user:1", "asked_at": AT},
+                ),
+                alliances.AllianceAction(
+                    **{"alliance_id": family.id, "what": "Train", "leader_id": first, "due": ON},
+                    **{"state": "open", "recorded_by": "user:1", "recorded_at": AT},
+                ),
+                alliances.AllianceTarget(
+                    **{"alliance_id": family.id, "measure": "pupils", "direction": "keep"},
+                    **{"value": 210.0, "by_date": ON},
+                ),
+                alliances.AllianceReview(
+                    **{"alliance_id": family.id, "participant_id": first, "rating": "green"},
+                    **{"on_day": ON, "role": "head", "recorded_by": "user:1", "at": AT},
+                ),
+                evidence.Evidence(
+                    **{"giver_id": first, "kind": "accreditation", "strength": 4, "on_day": ON},
+                    **{"expertise_code": "maths", "role": "assessor", "body": "made-up body"},
+                    **{"counts_from": ON, "recorded_by": "user:1", "recorded_at": AT},
                 ),
                 interests.Interest(
                     **{"reference": "i1", "kind": "other", "holder_id": first, "about_id": second},

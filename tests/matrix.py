@@ -29,13 +29,15 @@ from app.proposals.terms import terms_today
 from app.register.circumstances import ensure_default_rules
 from app.runs import service
 from models.access import EmbedToken
+from models.alliances import Alliance, AllianceAction, AllianceMember, AllianceTarget
 from models.batches import Batch, Schedule
 from models.consent import ConsentRequest
+from models.evidence import Evidence
 from models.exchange import Need, Offer
 from models.interests import Interest, InterestQuestion
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
 from models.money import Claim, Commitment
-from models.partnerships import Concern, Partnership, Support, SupportVisit
+from models.partnerships import Concern, Outcome, Partnership, Support, SupportVisit
 from models.register import Area, Circumstance, FactChange, ImportBatch, Institution, Participant
 from models.repairs import Repair
 from models.targets import SupportTarget
@@ -184,7 +186,13 @@ def _half(
         .values(in_scope=False, status_code=2, close_date=rows.STARTS)
     )
     rows.add_offer(session, f"{name}-offer", giver)
-    rows.add_offer(session, f"{name}-own-offer", taker, expertise_code="maths-primary")
+    own = rows.add_offer(session, f"{name}-own-offer", taker, expertise_code="maths-primary")
+    said = {"giver_id": taker.id, "expertise_code": "maths-primary", "strength": 4, "role": name}
+    said |= {"on_day": rows.STARTS, "counts_from": rows.STARTS, "offer_id": own.id}
+    by = {"recorded_by": "x", "recorded_at": rows.NOW}
+    number = 1 if name == OWN else 2
+    rows.add(session, Evidence(id=number, kind="accreditation", body="made up", **said, **by))
+    rows.add(session, Evidence(id=number + 2, kind="claim", said_by_id=taker.id, **said, **by))
     for who in (taker, giver):
         rows.add_limits(session, who, allowance_half_days=100)
     rows.add_support(session, f"{name}-support", taker, giver)
@@ -192,6 +200,7 @@ def _half(
         session, f"{name}-agency", taker, None, agency="made up", state="ended"
     )
     what = {"measure": "attendance_pct", "direction": "raise", "value": 95.0}
+    _ally(session, name, number, taker, giver, what)
     by_date = {"support_id": of_others.id, "by_date": date(2027, 7, 16)}
     rows.add(session, SupportTarget(id=1 if name == OWN else 2, **what, **by_date))
     session.flush()
@@ -210,6 +219,36 @@ def _half(
             **{"deleted": gone, "reason": name, "changed_by": "x", "changed_at": rows.NOW},
         ),
     )
+
+
+def _ally(
+    session: WriteSession,
+    name: str,
+    number: int,
+    taker: Participant,
+    giver: Participant,
+    what: dict[str, Any],
+) -> None:
+    """An alliance that the taker is in, and is asked to join again as another lead."""
+    made = {"starts": rows.STARTS, "made_by": "x", "made_at": rows.NOW, "aims": name}
+    of = {"id": number, "reference": f"{name}-family", "name": f"{name} family", "kind": "family"}
+    rows.add(session, Alliance(**of, **made))
+    asked = {"alliance_id": number, "asked_by": "x", "asked_at": rows.NOW, "role": "member"}
+    said = {"said_role": "head", "said_on": rows.STARTS, "recorded_by": "x", "starts": rows.STARTS}
+    mine = {"participant_id": taker.id, "state": "member"}
+    rows.add(session, AllianceMember(id=number, **mine, **asked, **said))
+    closed = session.scalar(
+        select(Participant.id).where(
+            Participant.reference == f"urn:{int(taker.reference.partition(':')[2]) + 2}"
+        )
+    )
+    assert giver.id != closed
+    rows.add(session, AllianceMember(id=number + 2, participant_id=closed, state="asked", **asked))
+    action = {"what": name, "leader_id": taker.id, "due": rows.ENDS, "state": "open"}
+    kept = {"alliance_id": number, "recorded_by": "x", "recorded_at": rows.NOW}
+    rows.add(session, AllianceAction(id=number, **action, **kept))
+    target = {"alliance_id": number, "by_date": date(2027, 7, 16)}
+    rows.add(session, AllianceTarget(id=number, **what, **target))
 
 
 def _go_on(session: WriteSession, name: str, first: int) -> None:
@@ -241,6 +280,8 @@ def _go_on(session: WriteSession, name: str, first: int) -> None:
         sides = {"taker_id": taker.id, "giver_id": giver.id, "half_days": 4}
         mine = {"partnership_id": number, "agreed_half_days": 8, "state": state}
         rows.add(session, Support(**sides, **register, **mine, **dates, updated_at=rows.NOW))
+    said = {"side": "taker", "result": "worked", "role": "headteacher", "recorded_by": "x"}
+    rows.add(session, Outcome(partnership_id=first + 10, **said, at=rows.NOW))
     written = {"state": "written_up", "report": "made up", "written_up_by": "x"}
     visit = {"partnership_id": first, "on_day": rows.STARTS, "half_days": 1}
     rows.add(session, SupportVisit(id=first, **visit, **written, written_up_at=rows.NOW))
@@ -427,6 +468,9 @@ class Asking:
             "partnership_id": str(self.school + (10 if "outcomes" in path else 0)),
             "concern_id": str(self.school),
             **dict.fromkeys(("pot_id", "claim_id"), "1" if self.half == OWN else "2"),
+            **dict.fromkeys(("alliance_id", "action_id"), "1" if half == OWN else "2"),
+            "member_id": str((1 if half == OWN else 2) + (2 if "answer" in path else 0)),
+            "evidence_id": str((1 if half == OWN else 2) + (2 if "withdraw" in path else 0)),
             "visit_id": str(self.school + (0 if "signature" in path else 10)),
             "participant": str(self.school),
             "cell": str(self.school),
@@ -436,7 +480,7 @@ class Asking:
             "repair_id": str(self.school),
             "period": rows.TERM if "POST" in place.methods else rows.YEAR,
             "uid": "71",
-            "side": "taker",
+            "side": "giver" if "outcomes" in path else "taker",
             "rule": "too_far",
             "prefix": "0a1b2c3d",
             "name": "institutions",
@@ -516,6 +560,12 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         "parent": None,
     }
     body = {name: ours.get(name, value) for name, value in example.items()}
+    if "/alliances" in place.path:
+        body |= _of_alliance(body, place, asking)
+    if place.path.endswith("/evidence"):
+        body["offer"] = f"{half}-own-offer"
+    if place.path.endswith("/outcomes"):
+        body |= {"side": "giver", "what_worked": "made up"}
     if place.path.endswith("/offers"):
         body["availability"] = "not_answered"
     if "/support" in place.path:
@@ -532,6 +582,19 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
     if "settlement" in place.path:
         body = {"to": asking.school}
     return body
+
+
+def _of_alliance(body: dict[str, Any], place: Place, asking: Asking) -> dict[str, Any]:
+    mine = {"lead": str(asking.school), "leader": str(asking.school), "ends": None}
+    said = {name: value for name, value in mine.items() if name in body}
+    if place.path.endswith(("/actions", "/targets")):
+        said |= {"need": None} if "need" in body else {}
+        said |= {"due": "2027-07-23"} if "due" in body else {"by_date": "2027-07-23"}
+    if place.path.endswith(("/end", "/answer")) and "state" in body:
+        said["state"] = "done"
+    if place.path.endswith("/members"):
+        said["participant"] = str(asking.school + 1)
+    return said
 
 
 def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, Any]:
@@ -556,6 +619,14 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
     need = {"priority": "3", "max_givers": "1", "evidence": "self_evaluation"}
     day, role = told()["said_on"], "headteacher"
     approves = asking.caller and asking.caller.kind.role == Role.APPROVER
+    ally = {
+        **{"reference": "new", "name": "made up", "kind": "family", "aims": "made up"},
+        **{"starts": "2026-09-01", "lead": str(asking.school), "as_role": "member"},
+        **{"joins": "yes", "role": role, "reason": "made up", "what": "made up"},
+        **{"leader": str(asking.school), "due": "2027-07-23", "state": "done"},
+        **{"participant": str(asking.school), "rating": "green", "on_day": day, "over_on": day},
+        **{"said_on": day, "channel": "telephone"},
+    }
     chosen = f"{asking.proposals[half]}:{proposal_version}"
     decided = {"action": "approve" if approves else "withdraw", "note": "made up"}
     answered = {"answer": "none", "answered_by": role, "answered_on": "2025-09-02", "version": "1"}
@@ -572,6 +643,11 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         ("/portal/answers", of_both),
         ("/interests/asked", {"asked_role": role, "asked_on": "2025-09-01"}),
         ("/interest-questions/", answered),
+        ("/alliances/{alliance_id:id}/members/new", ally | {"participant": str(asking.school + 1)}),
+        ("/alliances/{alliance_id:id}/targets/", target | {"by_date": "2027-07-23"}),
+        ("/alliances", ally),
+        ("/evidence/new", {"kind": "claim", "strength": "3", "on_day": day, "role": role}),
+        ("/evidence/", {"answer": "made up", "reason": "made up", "role": role}),
         ("/users/new", {"label": "another", "role": "viewer", "scope_kind": "all"}),
         ("/grant", {"role": "analyst", "scope_kind": "all"}),
         ("/label", {"label": "renamed"}),
@@ -598,7 +674,7 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
                 ("/report", {"report": "made up"}),
                 ("/signature", {"answer": "sign"}),
                 ("/reviews/new", {"reviewer": "taker", "rating": "green", "on_day": day}),
-                ("/outcomes/", {"result": "worked"}),
+                ("/outcomes/", {"result": "worked", "what_worked": "made up"}),
                 ("/concerns/new", {"text": "made up"}),
                 ("/pause", {"reason": "giver_capacity"}),
                 (

@@ -19,6 +19,9 @@ class Action(StrEnum):
     CHANGE_OFFER = "change_offer"
     CONFIRM_NEED = "confirm_need"
     ANSWER_OFFER = "answer_offer"
+    ADD_EVIDENCE = "add_evidence"
+    MAKE_ALLIANCE = "make_alliance"
+    CHANGE_ALLIANCE = "change_alliance"
     DECLARE_INTEREST = "declare_interest"
     SUGGEST = "suggest"
     RUN = "run"
@@ -60,6 +63,11 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.CHANGE_OFFER: BROKERS | {Role.CONTACT},
     Action.CONFIRM_NEED: frozenset({Role.CONTACT}),
     Action.ANSWER_OFFER: frozenset({Role.CONTACT}),
+    # A contact claims, and answers what others say; a broker records what others say.
+    Action.ADD_EVIDENCE: BROKERS | {Role.CONTACT},
+    Action.MAKE_ALLIANCE: BROKERS,
+    # A contact answers for a school that is asked, and keeps the plan where it is in.
+    Action.CHANGE_ALLIANCE: BROKERS | {Role.CONTACT},
     # Of either side; a contact withdraws what they recorded themselves.
     Action.DECLARE_INTEREST: BROKERS | {Role.CONTACT},
     Action.SUGGEST: BROKERS | {Role.ANALYST},
@@ -102,6 +110,9 @@ PHRASES: dict[Action, str] = {
     Action.CHANGE_OFFER: "change offers",
     Action.CONFIRM_NEED: "confirm needs",
     Action.ANSWER_OFFER: "answer offers",
+    Action.ADD_EVIDENCE: "add evidence of quality",
+    Action.MAKE_ALLIANCE: "make alliances",
+    Action.CHANGE_ALLIANCE: "change alliances",
     Action.DECLARE_INTEREST: "declare interests",
     Action.SUGGEST: "make suggestions",
     Action.RUN: "start runs",

@@ -2,9 +2,9 @@
 
 An institution or organisation lies in its local authority, region, trusts and networks; a need, an
 offer or limits lie where theirs does; a proposal, support or an interest lies where either side
-does; a pot lies where who holds it does; a run lies in the area, group or network that it plans.
-What nobody may read is answered like what is not there; what may be read but not changed is
-refused.
+does; a pot lies where who holds it does, an alliance where any of its members does; a run lies in
+the area, group or network that it plans. What nobody may read is answered like what is not there;
+what may be read but not changed is refused.
 """
 
 from collections.abc import Callable, Collection
@@ -25,8 +25,10 @@ from app.access.policy import (
 from app.chunks import chunked
 from app.errors import Forbidden
 from models.access import EmbedToken
+from models.alliances import Alliance, AllianceMember
 from models.base import Base
 from models.batches import Batch, Schedule
+from models.evidence import Evidence
 from models.exchange import Limits, Need, Offer
 from models.interests import Interest, InterestQuestion
 from models.matching import Proposal, Run, Steering
@@ -127,6 +129,8 @@ _ONE_SIDE: Final[dict[type[Base], Ids]] = {
     FactChange: FactChange.participant_id,
     Pot: Pot.holder_id,
     InterestQuestion: InterestQuestion.participant_id,
+    Evidence: Evidence.giver_id,
+    AllianceMember: AllianceMember.participant_id,
 }
 
 
@@ -177,6 +181,12 @@ def _run(scopes: Collection[Scope]) -> Condition:
     )
 
 
+def _alliance(scopes: Collection[Scope]) -> Condition:
+    """Whether somebody in the scopes was ever asked to join an alliance."""
+    there = within(scopes, AllianceMember.participant_id)
+    return Alliance.id.in_(_ids(AllianceMember.alliance_id, there))
+
+
 def visible(principal: Principal, action: Action, model: type[Base]) -> Condition:
     """Whether the principal may do `action` to a row of `model`, as far as its scopes go."""
     if (link := principal.link) is not None:
@@ -193,6 +203,8 @@ def visible(principal: Principal, action: Action, model: type[Base]) -> Conditio
         return or_(Run.actor == principal.name, _run(scopes))
     if model is Interest:
         return or_(within(scopes, Interest.holder_id), within(scopes, Interest.about_id))
+    if model is Alliance:
+        return _alliance(scopes)
     if model in _OF_MAKER:
         return _OF_MAKER[model] == principal.name
     if action is Action.DIRECT:

@@ -47,6 +47,9 @@ def lines(register: "SupportRegister") -> Iterator[str]:
     for period, half_days in register.leader_half_days.items():
         of = f"in {period}" if period else "without a period"
         yield f"Support {of} takes {days_text(half_days)} of its own leaders."
+    for one in register.alliances:
+        yield f"It is in alliance {one.alliance.reference}, {one.alliance.name}."
+        yield from (f"  {each.measure_label}: {each.aim}" for each in one.compared)
     for each in (*register.current, *register.past):
         yield from _arrangement(each)
 

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
 from app.consent.wording import PARTIES, STATES
+from app.evidence.reading import quality_on
+from app.evidence.wording import comes_from
 from app.proposals.queries import Full, get_proposal
 from app.proposals.terms import standing, terms_today
 from app.wording import counted, money, number, on_day
@@ -27,6 +29,7 @@ from models.vocabulary import (
     miles_text,
 )
 from solver.pairing.points import Component
+from solver.pairing.quality import Quality
 
 PLAIN: Final = (Component.LADDER, Component.CONTINUITY)
 """Components of the points whose sentences say something to a head."""
@@ -91,7 +94,7 @@ def sheet_of(session: Session, principal: Principal, proposal_id: int, today: da
         f"{full.taker.name}. This page says what that means. It happens only if everybody who is "
         "asked says yes.",
         (
-            Section("Why you", _why(full, expertise)),
+            Section("Why you", _why(full, expertise, quality_on(session, full.offer, today))),
             Section("What the support is", _what(full, expertise)),
             Section("Days and rhythm", _rhythm(full.proposal.half_days, starts, ends)),
             Section("Terms", _terms(full)),
@@ -122,7 +125,7 @@ def _days_of(terms: Mapping[str, Any]) -> tuple[date, date]:
     return max(first), min(last)
 
 
-def _why(full: Full, expertise: str) -> tuple[str, ...]:
+def _why(full: Full, expertise: str, quality: Quality) -> tuple[str, ...]:
     """What a head would say of the pair; how it was scored stays with those who match."""
     said = {each["name"]: str(each.get("sentence") or "") for each in full.proposal.components}
     lines = [
@@ -133,8 +136,8 @@ def _why(full: Full, expertise: str) -> tuple[str, ...]:
         lines.append("A statutory direction asks for this support.")
     worth = {each["name"] for each in full.proposal.components if each["points"] > 0}
     lines += [said[name] for name in PLAIN if name in worth and said.get(name)]
-    if full.offer.quality is not None and said.get(Component.QUALITY):
-        lines.append(said[Component.QUALITY])
+    if quality.step:
+        lines.append(comes_from(quality))
     return tuple(lines)
 
 

@@ -141,7 +141,7 @@ class OfferContent(Content):
     days: Annotated[SomeDays, Field(examples=[8])]
     max_pairings: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 1
     quality: Annotated[
-        int | None, Field(strict=True, ge=1, le=5, description="strength of the evidence")
+        int | None, Field(strict=True, ge=1, le=5, description="what its giver claims")
     ] = None
     evidence: Annotated[Text | None, Field(max_length=200)] = None
     strength_line: StrengthLine = None

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
 
+from app.partnerships.targets import shown_value, stored_measure
 from app.wording import on_day
+from models.targets import TargetColumns
 from models.vocabulary import ContradictionKind, TargetDirection
 
 
@@ -27,6 +29,29 @@ class Target:
     by_date: date
     arrangement: str = ""
     """Of a partnership, whose rows are one arrangement; blank: the reference names it."""
+
+    @classmethod
+    def of(
+        cls,
+        stored: TargetColumns,
+        support: str,
+        supporter: str,
+        starts: date | None,
+        arrangement: str = "",
+    ) -> "Target":
+        """A stored target of somebody who supports a school."""
+        return cls(
+            support=support,
+            supporter=supporter,
+            measure=stored.measure,
+            measure_label=stored_measure(stored).label,
+            direction=TargetDirection(stored.direction),
+            value=stored.word if stored.value is None else stored.value,
+            shown=shown_value(stored),
+            starts=starts,
+            by_date=stored.by_date,
+            arrangement=arrangement,
+        )
 
     def is_of(self, other: "Target") -> bool:
         """Whether both are of one arrangement."""

@@ -6,10 +6,18 @@ from datetime import date
 from pydantic import Field
 
 from app.http.fields import Shown, in_days
+from app.partnerships.alliance_targets import AllianceOf
 from app.partnerships.contradictions import Contradiction, Target
 from app.partnerships.schemas import SupportShown
 from app.partnerships.support_register import Arrangement, SupportRegister
-from models.vocabulary import ContradictionKind, SupportAuthority, SupportState, TargetDirection
+from models.vocabulary import (
+    AllianceKind,
+    AllianceRole,
+    ContradictionKind,
+    SupportAuthority,
+    SupportState,
+    TargetDirection,
+)
 
 
 class LeaderDays(Shown):
@@ -51,6 +59,30 @@ class ContradictionShown(Shown):
         )
 
 
+class AllianceOfSchool(Shown):
+    """An alliance that a school is in, whose targets are its own too."""
+
+    id: int = Field(examples=[1])
+    reference: str = Field(examples=["made-up-alliance-1"])
+    name: str = Field(examples=["Made-up Family of Schools"])
+    kind: AllianceKind
+    role: AllianceRole
+    targets: list[TargetCompared]
+
+    @classmethod
+    def of(cls, found: AllianceOf) -> "AllianceOfSchool":
+        of = found.alliance
+        targets = [TargetCompared.of(each) for each in found.compared]
+        return cls(
+            id=of.id,
+            reference=of.reference,
+            name=of.name,
+            kind=AllianceKind(of.kind),
+            role=AllianceRole(found.role),
+            targets=targets,
+        )
+
+
 class SupportRegisterShown(Shown):
     """Who supports a school, on whose authority, towards which targets, and what is at odds."""
 
@@ -67,6 +99,7 @@ class SupportRegisterShown(Shown):
         description="more supporters than allowed, and targets that contradict",
         examples=[["Persistent absence: made up. Agree one target."]],
     )
+    alliances: list[AllianceOfSchool]
     contradictions: list[ContradictionShown]
     leader_days: list[LeaderDays]
     current: list[SupportShown]
@@ -82,6 +115,7 @@ class SupportRegisterShown(Shown):
             supporters=found.supporters,
             allowed=found.allowed,
             warnings=found.warnings,
+            alliances=[AllianceOfSchool.of(each) for each in found.alliances],
             contradictions=[ContradictionShown.of(each) for each in found.contradictions],
             leader_days=[
                 LeaderDays(period=period, days=in_days(half_days))

@@ -1,7 +1,7 @@
 """How a partnership goes and what came of it, as each side says; concerns raised in private."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import or_, select
@@ -21,6 +21,7 @@ from app.access.policy import (
 from app.access.scoped import authorise_on, may_on, visible
 from app.database import ReadSession, WriteSession, database_now
 from app.errors import Conflict, Forbidden, NotFound, Problem, require_version
+from app.evidence import service as evidence
 from app.partnerships.life import find, require_running
 from app.proposals.apart import is_employed
 from app.proposals.heard import OF_SIDE
@@ -31,8 +32,6 @@ from models.matching import Proposal
 from models.partnerships import Concern, Outcome, Partnership, Review
 from models.vocabulary import RUNNING_SUPPORT, Rating, Reviewer, ScopeKind, Side, SupportResult
 
-SILENCE: Final = timedelta(days=28)
-"""How long the giver has to answer before it can be recorded that it did not."""
 WIDER: Final = frozenset({ScopeKind.ALL, ScopeKind.REGION})
 """Scopes of approvers who look at concerns: outside the area that made the match."""
 
@@ -77,7 +76,7 @@ def add_review(
     found, proposal, _, offer = find(session, principal, partnership_id)
     authorise_on(session, principal, action, proposal)
     if reviewer is Reviewer.MONITOR:
-        _require_apart(session, principal, offer)
+        _require_apart(session, principal, offer, "monitor this partnership")
     require_running(found, "review it")
     if not found.starts <= day <= now.date():
         raise BadReview(
@@ -100,15 +99,26 @@ def add_review(
     session.add(made)
     session.flush()
     record(session, principal, found, "reviewed", of=made, reviewer=reviewer, rating=rating)
+    if reviewer is Reviewer.MONITOR:
+        evidence.from_review(
+            session,
+            principal,
+            giver_id=offer.participant_id,
+            expertise_code=offer.expertise_code,
+            partnership_id=found.id,
+            review_id=made.id,
+            rating=rating,
+            role=role,
+            said_on=day,
+            now=now,
+        )
     return made
 
 
-def _require_apart(session: Session, principal: Principal, offer: Offer) -> None:
+def _require_apart(session: Session, principal: Principal, offer: Offer, what: str) -> None:
+    """Refuse whoever speaks for the supporting organisation where somebody else has to."""
     if principal not in (TERMINAL, WORKER) and is_employed(session, principal, offer):
-        raise Forbidden(
-            "You cannot monitor this partnership, because you speak for the supporting "
-            "organisation. Review it as that."
-        )
+        raise Forbidden(f"You cannot {what}, because you speak for the supporting organisation.")
 
 
 def set_outcome(
@@ -124,8 +134,8 @@ def set_outcome(
 ) -> Outcome:
     """Record what one side says came of a partnership that is over.
 
-    What the school says counts in the register, and so for later matches, once the supporting
-    organisation has answered, or did not within four weeks.
+    What the school says counts in the register and as evidence of quality, and so for later
+    matches, once the supporting organisation has answered, or did not within four weeks.
 
     Raises
     ------
@@ -134,12 +144,15 @@ def set_outcome(
     Conflict
         If it counts already.
     Forbidden
-        If the same person recorded the other side's word.
+        If the same person recorded the other side's word, or records what the school says and
+        speaks for the supporting organisation.
     """
     authorise(principal, OF_SIDE[side])
     now = now or database_now(session)
-    found, proposal, _, _ = find(session, principal, partnership_id)
+    found, proposal, need, offer = find(session, principal, partnership_id)
     authorise_on(session, principal, OF_SIDE[side], proposal)
+    if side is Side.TAKER:
+        _require_apart(session, principal, offer, "say what came of it for the school")
     if found.state in RUNNING_SUPPORT:
         raise Conflict(f"Partnership {found.id} is not over. End it first.")
     known = {Side(each.side): each for each in outcomes_of(session, found.id)}
@@ -152,6 +165,9 @@ def set_outcome(
     if side is Side.GIVER:
         _check_answer(session, principal, known.get(Side.TAKER), result, what_worked, now)
     made = before or Outcome(partnership_id=found.id, side=side)
+    if before is not None:
+        earlier = {before.recorded_by, *(before.recorded_before_by or ())} - {principal.name}
+        made.recorded_before_by = sorted(earlier) or None
     made.result, made.what_worked, made.role = content
     made.recorded_by, made.at = principal.name, now
     session.add(made)
@@ -162,6 +178,21 @@ def set_outcome(
             row.version += 1
         session.flush()
     record(session, principal, found, "outcome", of=made, side=side, result=result)
+    if side is Side.GIVER:
+        of_taker = known[Side.TAKER]
+        evidence.from_outcome(
+            session,
+            principal,
+            giver_id=offer.participant_id,
+            taker_id=need.participant_id,
+            expertise_code=offer.expertise_code,
+            partnership_id=found.id,
+            outcome_id=of_taker.id,
+            result=SupportResult(of_taker.result),
+            role=of_taker.role,
+            said_on=of_taker.at.date(),
+            now=now,
+        )
     return made
 
 
@@ -176,16 +207,16 @@ def _check_answer(
     if of_taker is None:
         raise Conflict("The school that received support says first what came of it.")
     own = principal in (TERMINAL, WORKER)
-    if not own and of_taker.recorded_by in same_person(session, principal.name):
+    if not own and of_taker.is_work_of(same_person(session, principal.name)):
         raise Forbidden(
             "You recorded what the school said, so the supporting organisation or somebody else "
             "has to record its answer."
         )
     silent = result is SupportResult.NOT_KNOWN and not what_worked
-    if silent and of_taker.at + SILENCE > now:
+    if silent and of_taker.at + evidence.SILENCE > now:
         raise BadReview(
             "enter what the supporting organisation says. That it did not answer can be recorded "
-            f"from {on_day((of_taker.at + SILENCE).date())}",
+            f"from {on_day((of_taker.at + evidence.SILENCE).date())}",
             "what_worked",
         )
 

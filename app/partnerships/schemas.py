@@ -27,7 +27,7 @@ from app.partnerships.service import Reference, SupportRow
 from app.partnerships.targets import TargetRow, shown_value, stored_measure
 from app.register.dates import not_before
 from app.register.schemas import AreaCode, Participant
-from models.targets import SupportTarget
+from models.targets import SupportTarget, TargetColumns
 from models.vocabulary import (
     SupportAuthority,
     SupportResult,
@@ -136,7 +136,7 @@ class TargetShown(Shown):
     statement: str | None
 
     @classmethod
-    def of(cls, target: SupportTarget) -> "TargetShown":
+    def of(cls, target: TargetColumns) -> "TargetShown":
         return cls(
             measure=target.measure,
             measure_label=stored_measure(target).label,

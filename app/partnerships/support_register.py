@@ -11,10 +11,11 @@ from app.access.scoped import outside
 from app.catalogue.calendar import year_on
 from app.database import ReadSession
 from app.errors import NotFound
+from app.partnerships.alliance_targets import AllianceOf, alliances_of
 from app.partnerships.contradictions import Contradiction, Target, contradictions
 from app.partnerships.queries import list_support
 from app.partnerships.service import PARTNERSHIP
-from app.partnerships.targets import shown_value, stored_measure, targets_of
+from app.partnerships.targets import targets_of
 from app.planning.capacity import spent
 from app.planning.load import load
 from app.planning.options import MatchOptions
@@ -22,7 +23,7 @@ from app.register.naming import reference_named
 from app.wording import counted
 from models.register import Participant
 from models.targets import SupportTarget
-from models.vocabulary import RUNNING_SUPPORT, TargetDirection
+from models.vocabulary import RUNNING_SUPPORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class SupportRegister:
     current: Sequence[Arrangement]
     """What runs or is to begin."""
     past: Sequence[Arrangement]
+    alliances: Sequence[AllianceOf]
+    """Those that it is in on the day, whose targets are its own too."""
     contradictions: Sequence[Contradiction]
     leader_half_days: Mapping[str | None, int]
     """What current support takes of the school's own leaders, by period."""
@@ -94,6 +97,7 @@ def support_register(
         )
     found = _arrangements(session, list_support(session, principal, taker=cell, limit=None))
     current = [each for each in found if each.runs_on_or_after(day)]
+    alliances = alliances_of(session, who.id, day)
     period, supporters, allowed = _supporters(session, principal, who.id, day)
     return SupportRegister(
         reference=reference,
@@ -104,7 +108,8 @@ def support_register(
         allowed=allowed,
         current=current,
         past=[each for each in found if not each.runs_on_or_after(day)],
-        contradictions=_contradictions(current, day),
+        alliances=alliances,
+        contradictions=_contradictions(current, day, alliances),
         leader_half_days=_of_leaders(current),
     )
 
@@ -122,9 +127,12 @@ def _arrangements(session: ReadSession, rows: Sequence[RowMapping]) -> list[Arra
     return [Arrangement(row, targets[row["id"]]) for row in rows]
 
 
-def _contradictions(current: Sequence[Arrangement], day: date) -> list[Contradiction]:
-    compared = (one for each in current for one in _compared(each) if one.by_date >= day)
-    return list(contradictions(compared))
+def _contradictions(
+    current: Sequence[Arrangement], day: date, alliances: Sequence[AllianceOf] = ()
+) -> list[Contradiction]:
+    compared = [one for each in current for one in _compared(each)]
+    compared += [one for each in alliances for one in each.compared]
+    return list(contradictions(one for one in compared if one.by_date >= day))
 
 
 def _supporters(
@@ -143,19 +151,9 @@ def _supporters(
 
 
 def _compared(arrangement: Arrangement) -> list[Target]:
+    row = arrangement.row
     return [
-        Target(
-            support=arrangement.row["reference"],
-            supporter=arrangement.supporter,
-            measure=each.measure,
-            measure_label=stored_measure(each).label,
-            direction=TargetDirection(each.direction),
-            value=each.word if each.value is None else each.value,
-            shown=shown_value(each),
-            starts=arrangement.row["starts"],
-            by_date=each.by_date,
-            arrangement=_arrangement(arrangement.row),
-        )
+        Target.of(each, row["reference"], arrangement.supporter, row["starts"], _arrangement(row))
         for each in arrangement.targets
     ]
 

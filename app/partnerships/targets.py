@@ -25,7 +25,7 @@ from app.register.measure_table import (
     undeclared,
 )
 from app.wording import on_day
-from models.targets import SupportTarget
+from models.targets import SupportTarget, TargetColumns
 from models.vocabulary import TargetDirection, TargetKind
 
 AnySession = ReadSession | WriteSession
@@ -79,13 +79,13 @@ def _can_be_target(measure: DeclaredMeasure) -> bool:
     return measure.kind in NUMERIC or of_words
 
 
-def stored_measure(target: SupportTarget) -> DeclaredMeasure:
+def stored_measure(target: TargetColumns) -> DeclaredMeasure:
     """What a stored target's measure is."""
     declared = declared_measures().get(target.measure)
     return declared or undeclared(target.measure, MeasureKind(target.kind or TargetKind.NUMBER))
 
 
-def shown_value(target: SupportTarget) -> str:
+def shown_value(target: TargetColumns) -> str:
     """A target's value with its unit; empty for what is to be kept as it is."""
     if target.value is not None:
         return stored_measure(target).shown(target.value)

@@ -144,6 +144,9 @@ def write_up(
         )
     if visit.state == VisitState.DISPUTED:
         _check_fits(session, found, visit.on_day, visit.half_days)
+    if visit.written_up_by is not None:
+        before = {visit.written_up_by, *(visit.written_before_by or ())} - {principal.name}
+        visit.written_before_by = sorted(before) or None
     visit.state, visit.report = VisitState.WRITTEN_UP, report
     visit.written_up_by, visit.written_up_at = principal.name, now
     visit.pence = _pence(session, found, visit.half_days)
@@ -207,7 +210,7 @@ def sign(
     NotFound, Stale, Conflict
         If there is no such visit, it changed, or it is not written up.
     Forbidden
-        If the same person wrote it up.
+        If the same person wrote it up, or an earlier version of it.
     """
     authorise(principal, Action.AGREE_FOR_TAKER)
     now = now or database_now(session)
@@ -220,8 +223,8 @@ def sign(
     if visit.state != VisitState.WRITTEN_UP:
         now_is = visit.state.replace("_", " ")
         raise Conflict(f"You cannot sign visit {visit_id}: it is {now_is}, and not written up.")
-    if principal not in (TERMINAL, WORKER) and visit.written_up_by in same_person(
-        session, principal.name
+    if principal not in (TERMINAL, WORKER) and visit.is_work_of(
+        same_person(session, principal.name)
     ):
         raise Forbidden(
             "You cannot sign this visit, because you wrote it up. Ask the school to sign it."

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.evidence.wording import comes_from
 from app.planning.capacity import Left, what_is_left
 from app.planning.load import Loaded, runs_in
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import ImpossiblePin, Pair, Unplannable, Wishes, wishes_of
-from app.planning.pair_tables import Place, as_float, pair_tables, places_of
+from app.planning.pair_tables import (
+    Place,
+    as_float,
+    pair_tables,
+    places_of,
+    qualities_of_offers,
+)
 from app.planning.pots import pot_rules
 from app.planning.similarity import specialisms
 from app.planning.standing import Standing, current_rows
@@ -150,6 +157,7 @@ def point_inputs(
         need_givers=np.array(left.need_givers),
         specialisms=specialisms(loaded),
         weights=Weights.of(options.weights),
+        quality_reasons=tuple(map(comes_from, qualities_of_offers(loaded, options))),
     )
 
 

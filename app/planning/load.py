@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.access.policy import Principal
 from app.catalogue.queries import get_period
 from app.database import database_now
+from app.evidence.reading import Counting, counting
 from app.interests.edges import Edge, edges
 from app.interests.rules import refusing_kinds
 from app.planning.holds import Hold, by_need, held
@@ -135,6 +136,8 @@ class Loaded:
     """Pairs of need and offer that somebody declined: need, offer, giver, taker and reason."""
     interests: Sequence[Edge]
     """Declared interests that hold on some day from `day` to the end of the period."""
+    evidence: Sequence[Counting]
+    """Evidence of quality that counts on the day on which the run is asked for."""
     refusing: dict[InterestKind, bool]
     """Kinds of interest that rule a pair out, and whether there may be an exception."""
     pots: dict[str, PlannedPot] = field(default_factory=dict)
@@ -231,6 +234,7 @@ def load(
         steering=session.scalars(in_force(now)).all(),
         declined=session.execute(_of(only, Need.participant_id, _declined())).all(),
         interests=edges(session, day, period.ends, only),
+        evidence=counting(session, as_of, only),
         refusing=refusing_kinds(session),
         pots=planned_pots(session, day, period.ends, besides),
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from app.evidence.reading import qualities
 from app.interests.edges import spread
 from app.planning.capacity import Left
 from app.planning.load import Loaded
@@ -29,7 +30,9 @@ from solver.pairing import columns as exchange
 from solver.pairing.failed_support import UNDATED, FailedSupport
 from solver.pairing.interests import Interests
 from solver.pairing.pairs import PairTables
+from solver.pairing.quality import Quality
 from solver.pairing.travel import Places, TravelTimes
+from solver.pairing.weights import Weights
 
 NO_DAY_OF_NEEDS: Final = -1
 NO_DAY_OF_OFFERS: Final = -2
@@ -53,7 +56,7 @@ def pair_tables(
         taxonomy,
         _participants(loaded, left, place),
         _needs(loaded, left, entry, place),
-        _offers(loaded, left, entry, place),
+        _offers(loaded, options, left, entry, place),
         conflicts=wishes.conflicts,
         declined=wishes.declined,
         kept=exchange.Pairs(pinned[:, 0], pinned[:, 1]),
@@ -187,8 +190,15 @@ def _needs(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> e
     )
 
 
+def qualities_of_offers(loaded: Loaded, options: MatchOptions) -> list[Quality]:
+    """What the evidence of each offer comes to on the day planned from."""
+    parents = {row.code: row.parent_code for row in loaded.expertise}
+    weights = Weights.of(options.weights)
+    return qualities(loaded.offers, loaded.evidence, parents, loaded.day, weights)
+
+
 def _offers(
-    loaded: Loaded, left: Left, entry: dict[str, int], place: Place
+    loaded: Loaded, options: MatchOptions, left: Left, entry: dict[str, int], place: Place
 ) -> exchange.OfferColumns:
     """Offers as columns; one withdrawn or used up stays, as not offering any more."""
     rows = loaded.offers
@@ -204,7 +214,7 @@ def _offers(
         participant=np.array([place[row.participant_id] for row in rows]),
         expertise=np.array([entry[row.expertise_code] for row in rows]),
         half_days=np.maximum(1, left.offer_half_days),
-        quality=np.array([row.quality or 0 for row in rows]),
+        quality=np.array([each.step for each in qualities_of_offers(loaded, options)]),
         mode=exchange.encode(Mode, [row.mode for row in rows]),
         availability=exchange.encode(
             Availability,

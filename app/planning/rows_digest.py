@@ -57,6 +57,7 @@ class RowsDigest:
             map(_stored, loaded.steering),
             loaded.declined,
             loaded.interests,
+            loaded.evidence,
             sorted(loaded.refusing.items()),
         ):
             _add(digest, part)

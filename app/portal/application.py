@@ -15,6 +15,7 @@ from app.http.refusals import refused_right
 from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
+    alliances,
     answer,
     approval,
     audit,
@@ -24,6 +25,7 @@ from app.portal.pages import (
     contacts,
     diffs,
     embeds,
+    evidence,
     exceptions,
     explanations,
     flags,
@@ -85,6 +87,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         institutions,
         explanations,
         cases,
+        evidence,  # before offers, whose references may hold slashes
         needs_and_offers,
         runs,
         batches,
@@ -97,6 +100,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         partnerships,
         partnership_visits,
         pots,
+        alliances,
         exceptions,
         flags,
         repairs,

@@ -68,6 +68,28 @@ class PartnershipStep(StrEnum):
     END = "end"
 
 
+class AllianceStep(StrEnum):
+    """What people do with an alliance."""
+
+    MAKE = "make"
+    CHANGE = "change"
+    ASK = "ask"
+    ANSWER = "answer"
+    LEAVE = "leave"
+    ACTION = "action"
+    END_ACTION = "end_action"
+    TARGET = "target"
+    REVIEW = "review"
+    END = "end"
+
+
+class Joins(StrEnum):
+    """What a school that was asked to join says."""
+
+    YES = "yes"
+    NO = "no"
+
+
 class VisitAnswer(StrEnum):
     """What a school says to a visit that was written up."""
 

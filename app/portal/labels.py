@@ -25,8 +25,10 @@ from app.insight.labels import (
 from app.insight.report import Symbol
 from app.insight.report_map import MapRole
 from app.portal.choices import (
+    AllianceStep,
     ClaimStep,
     ItemKind,
+    Joins,
     PartnershipStep,
     ReviewAction,
     Saved,
@@ -39,6 +41,9 @@ from app.runs.decided import Became
 from app.runs.diff import Change
 from app.work.kinds import STEPS, TITLES, WorkGroup, WorkKind
 from models.vocabulary import (
+    ActionState,
+    AllianceKind,
+    AllianceRole,
     ApprovedBy,
     AreaKind,
     AreasNamed,
@@ -55,6 +60,7 @@ from models.vocabulary import (
     DeclineReason,
     EmbedLayer,
     EndReason,
+    EvidenceKind,
     GroupKind,
     InterestAnswer,
     InterestEffect,
@@ -62,6 +68,7 @@ from models.vocabulary import (
     Ladder,
     LegalBasis,
     LookedFirst,
+    MemberState,
     Mode,
     NeedEvidence,
     NeedProgress,
@@ -98,6 +105,29 @@ from solver.pairing.points import Component
 Kind = type[StrEnum]
 
 LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
+    ActionState: {
+        ActionState.OPEN: "Open",
+        ActionState.DONE: "Done",
+        ActionState.DROPPED: "Dropped",
+    },
+    AllianceKind: {
+        AllianceKind.FAMILY: "Family of schools",
+        AllianceKind.ALLIANCE: "Alliance",
+        AllianceKind.NETWORK: "Network",
+    },
+    AllianceRole: {AllianceRole.LEAD: "Lead", AllianceRole.MEMBER: "Member"},
+    AllianceStep: {
+        AllianceStep.MAKE: "Make an alliance",
+        AllianceStep.CHANGE: "Change name, aims or dates",
+        AllianceStep.ASK: "Ask a school to join",
+        AllianceStep.ANSWER: "Record what it says",
+        AllianceStep.LEAVE: "Leave the alliance",
+        AllianceStep.ACTION: "Add an action",
+        AllianceStep.END_ACTION: "End an action",
+        AllianceStep.TARGET: "Add a target",
+        AllianceStep.REVIEW: "Review for a member",
+        AllianceStep.END: "End the alliance",
+    },
     AreaKind: {
         AreaKind.COUNTRY: "Country",
         AreaKind.REGION: "Region",
@@ -158,6 +188,13 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         EndReason.OTHER_SUPPORT: "Somebody else supports the school",
         EndReason.OTHER: "Other",
     },
+    EvidenceKind: {
+        EvidenceKind.CLAIM: "Claim of the supporting organisation",
+        EvidenceKind.OUTCOME: "Result of a partnership, as the school says",
+        EvidenceKind.MONITOR: "Review by a monitor",
+        EvidenceKind.ACCREDITATION: "Designation or accreditation",
+        EvidenceKind.PEER_VISIT: "Visit by another organisation",
+    },
     GroupKind: {
         GroupKind.MULTI_ACADEMY_TRUST: "Multi-academy trust",
         GroupKind.SINGLE_ACADEMY_TRUST: "Single-academy trust",
@@ -187,12 +224,19 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         ItemKind.OFFER: "Offer",
     },
     Ladder: LADDER_NAMES,
+    Joins: {Joins.YES: "Yes, it joins", Joins.NO: "No"},
     LookedFirst: {
         LookedFirst.SCHOOL: "In the school itself",
         LookedFirst.OWN_GROUP: "In its own trust or federation",
         LookedFirst.OWN_NETWORK: "In its own network",
     },
     MapRole: ROLE_NAMES,
+    MemberState: {
+        MemberState.ASKED: "Asked to join",
+        MemberState.MEMBER: "In",
+        MemberState.DECLINED: "Declined",
+        MemberState.LEFT: "Left",
+    },
     Mode: {
         Mode.ON_SITE: "On site only",
         Mode.REMOTE: "Remote only",
@@ -755,7 +799,9 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Enter the line of the self-evaluation",
     ),
     **_SIGNED,
-    "quality": Field("Strength of the evidence", "Select the strength of the evidence"),
+    "quality": Field(
+        "Strength that the supporting organisation claims", "Select the strength that it claims"
+    ),
     "phases": Field("Phases", "Select phases"),
     "availability": Field(
         "Response of the supporting organisation",
@@ -765,6 +811,24 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Date of the response", "Enter the date of the response, like 27/11/2026"
     ),
     **_WHERE,
+}
+EVIDENCE_FIELDS: Final[Mapping[str, Field]] = {
+    "kind": Field("Kind of evidence", "Select a kind of evidence"),
+    "strength": Field("How good the support is", "Select how good the support is"),
+    "on_day": Field("Day on which it was said", "Enter a day, like 14/9/2026"),
+    "role": Field("Role of the person who said it", "Enter a role, like headteacher"),
+    "said_by": Field(
+        "School or organisation that said it",
+        "Enter a URN, the key of an organisation, or the reference of a trust",
+    ),
+    "body": Field(
+        "Name of an organisation that is not in this service", "Enter the name of the organisation"
+    ),
+    "source": Field("What it rests on", "Enter what it rests on, like the number of a certificate"),
+}
+EVIDENCE_ANSWER_FIELDS: Final[Mapping[str, Field]] = {
+    "answer": Field("What the supporting organisation says to it", "Enter what it says"),
+    "role": Field("Role of the person who said it", "Enter a role, like headteacher"),
 }
 SUPPORT_FIELDS: Final[Mapping[str, Field]] = {
     "giver": Field(
@@ -988,6 +1052,33 @@ CONCERN_FIELDS: Final[Mapping[str, Field]] = {
 CONCERN_ANSWER_FIELDS: Final[Mapping[str, Field]] = {
     "answer": Field("What was done", "Enter what was done"),
 }
+ALLIANCE_FIELDS: Final[Mapping[str, Field]] = {
+    "reference": Field("Reference", "Enter a reference, like north-family"),
+    "name": Field("Name", "Enter the name of the alliance"),
+    "kind": Field("Kind", "Select a kind"),
+    "aims": Field("Aims", "Enter the aims"),
+    "starts": Field("Start date", _DAY),
+    "ends": Field("End date (optional)", _DAY),
+    "lead": Field("School or organisation that is asked to lead", "Enter a URN or key"),
+    "network": Field("Key of the network that it is (optional)", "Enter the key of a network"),
+    "participant": Field("School or organisation", "Enter a URN or key"),
+    "role": Field("Role of the person who says it", _ROLE_NEEDED),
+    "as_role": Field("Role in the alliance", "Select a role in the alliance"),
+    "joins": Field("Does it join?", "Select what it says"),
+    "said_on": Field("Day on which they told you", _DAY),
+    "channel": Field("How they told you", "Select how they told you"),
+    "reason": Field("Reason", "Enter a reason"),
+    "what": Field("What is to be done", "Enter what is to be done"),
+    "leader": Field("Member that leads it", "Select the member that leads it"),
+    "due": Field("Due date", _DAY),
+    "need": Field("Need that it serves (optional)", "Enter the reference of a need"),
+    "partnership": Field("Number of the partnership that it serves (optional)", "Enter a number"),
+    "state": Field("What became of it", "Select what became of it"),
+    "rating": Field("How it goes", "Select how it goes"),
+    "on_day": Field("Day of the review", _DAY),
+    "note": Field("Why, and what happens next", "Enter why, and what happens next"),
+    "over_on": Field("Day on which it was over", _DAY),
+}
 NEED_AFTER: Final[Mapping[NeedState, str]] = {
     NeedState.MET: "It is met",
     NeedState.MATCH: "It is open again for other support",
@@ -1024,6 +1115,13 @@ COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         CommitmentState.RUNNING: "green",
         CommitmentState.ENDED: "grey",
         CommitmentState.RELEASED: "grey",
+    },
+    ActionState: {ActionState.DONE: "green", ActionState.DROPPED: "grey"},
+    MemberState: {
+        MemberState.ASKED: "yellow",
+        MemberState.MEMBER: "green",
+        MemberState.DECLINED: "grey",
+        MemberState.LEFT: "grey",
     },
     Availability: {
         Availability.CAN_OFFER: "green",

@@ -7,18 +7,17 @@ from typing import Final
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from app.access.holders import principal_of_holder
+from app.access.employed import speaks_for_participant
 from app.access.persons import same_person
 from app.access.policy import TERMINAL, WORKER, Principal
-from app.access.scoped import within
-from app.database import WriteSession, database_now
+from app.database import WriteSession
 from app.errors import Forbidden
 from app.interests.edges import standing_for
 from models.consent import ConsentRequest
 from models.exchange import Offer
 from models.interests import Interest
 from models.matching import Agreement, Decision, Proposal
-from models.register import FactChange, Participant
+from models.register import FactChange
 from models.vocabulary import DecisionAction, FactKind, Says
 
 EMPLOYED: Final = (
@@ -137,11 +136,4 @@ def require_no_employer(session: WriteSession, principal: Principal, offer: Offe
 
 
 def is_employed(session: Session, principal: Principal, offer: Offer) -> bool:
-    now = database_now(session)
-    names = same_person(session, principal.name) - {principal.name}
-    others = [principal_of_holder(session, name, now) for name in names]
-    employers = principal.employers.union(*(each.employers for each in others if each))
-    gives = select(Participant.id).where(
-        Participant.id == offer.participant_id, within(employers, Participant.id)
-    )
-    return session.scalar(gives) is not None
+    return speaks_for_participant(session, principal, offer.participant_id)

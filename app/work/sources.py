@@ -25,7 +25,8 @@ from sqlalchemy.orm import Session, aliased
 from app.access.persons import same_person
 from app.access.policy import BROKERS, Action, Principal
 from app.access.scoped import visible
-from app.partnerships.reviews import SILENCE, as_wider
+from app.evidence.service import SILENCE
+from app.partnerships.reviews import as_wider
 from app.proposals.heard import OF_SIDE
 from app.proposals.states import APPROVED, ENDED, LAPSING
 from app.work.days import days_after, utc_day
@@ -269,12 +270,17 @@ def _of_contacts(
     visit = SupportVisit
     past = and_(visit.state == VisitState.BOOKED, visit.on_day <= today)
     written = visit.state == VisitState.WRITTEN_UP
+    wrote = func.coalesce(cast(visit.written_before_by, String), "")
+    others = and_(
+        visit.written_up_by.not_in(names),
+        *(~wrote.contains(f'"{name}"', autoescape=True) for name in sorted(names)),
+    )
     on_day = {"since": visit.on_day}
     written_at = _moment("since", visit.written_up_at)
     for kind, since, conditions in (
         (K.WRITE_UP, on_day, (past, giver)),
         (K.WRITING_UP, on_day, (past, taker, ~giver)),
-        (K.SIGN, written_at, (written, taker, visit.written_up_by.not_in(names))),
+        (K.SIGN, written_at, (written, taker, others)),
         (K.SIGNATURE, written_at, (written, giver, ~taker)),
         (
             K.CORRECT,

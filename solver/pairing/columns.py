@@ -269,7 +269,7 @@ class OfferColumns:
     half_days : int64[O]
         Half-days offered.
     quality : int64[O]
-        Strength of the evidence of quality, 1 (claimed) to 5; 0 where none is given.
+        What the evidence of quality comes to, 1 to 5 (see `quality`); 0 where there is none.
     mode, availability : int8[O]
         `encode(Mode, ...)`, `encode(Availability, ...)`.
     phases : uint8[O]

@@ -39,8 +39,11 @@ _STEPS: Final = {
     Ladder.DESIGNATED: "is elsewhere, and nationally designated",
     Ladder.ELSEWHERE: "is elsewhere",
 }
+NO_EVIDENCE: Final = (
+    "There is no evidence of the quality of this support, so it counts as 1 out of 5."
+)
 _QUALITY: Final = (
-    "There is no evidence of the quality of this support, so it counts as 1 out of 5.",
+    NO_EVIDENCE,
     *(f"The evidence of the quality of this support is {step} out of 5." for step in range(1, 6)),
 )
 _CONTINUITY: Final = (
@@ -133,6 +136,8 @@ def _priority_sentence(
 
 
 def _quality(inputs: PointInputs) -> list[str]:
+    if (reasons := inputs.quality_reasons) is not None:
+        return [reasons[offer] for offer in inputs.candidates.offer.tolist()]
     return [_QUALITY[at] for at in inputs.offers.quality[inputs.candidates.offer].tolist()]
 
 

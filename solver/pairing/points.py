@@ -102,6 +102,8 @@ class PointInputs:
     specialisms
         What similarity is told by for each expertise; by default context throughout.
     weights : Weights
+    quality_reasons
+        A sentence for each offer that says where its quality comes from; by default none does.
     """
 
     candidates: CandidatePairs
@@ -119,6 +121,7 @@ class PointInputs:
     need_givers: IntArray | None = None
     specialisms: Specialisms | None = None
     weights: Weights = field(default_factory=Weights)
+    quality_reasons: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         people, needs = len(self.participants.places.id), len(self.needs.participant)
@@ -139,6 +142,11 @@ class PointInputs:
             entries = int(self.needs.expertise.max(initial=-1)) + 1
             object.__setattr__(self, "specialisms", Specialisms.none(entries, people))
         offers = len(self.offers.participant)
+        if self.quality_reasons is not None and len(self.quality_reasons) != offers:
+            raise ValueError(
+                f"PointInputs.quality_reasons has {len(self.quality_reasons)} sentences; give one "
+                f"for each of {offers} offers"
+            )
         check_indices("PointInputs.running.giving", self.running.giving, people)
         check_indices("PointInputs.running.taking", self.running.taking, people)
         check_indices("PointInputs.past.giver", self.past.giver, people)

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from typing import Any, Final
 
+from models.vocabulary import EvidenceKind
+
 WEIGHTS_FORMAT: Final = "givetake-weights/1"
 PRIORITIES: Final = (1, 2, 3, 4, 5)
 """Of needs, the highest first."""
@@ -20,6 +22,9 @@ _RANGES: Final = {
     "nearness_ends_miles": (1, _MOST),
     "remote_nearness_percent": (0, 100),
     "full_disadvantage_percent": (1, 100),
+    "claim_ceiling": (1, 5),
+    "evidence_half_life_years": (1, 100),
+    **{f"evidence_{kind}": (0, 1_000) for kind in EvidenceKind},
     **{f"priority_{priority}": (0, _MOST_ONCE) for priority in PRIORITIES},
 }
 
@@ -46,6 +51,12 @@ class Weights:
         Percent of the weight of nearness that remote support earns.
     full_disadvantage_percent : int
         Percent of disadvantaged pupils at and above which disadvantage earns its full weight.
+    claim_ceiling : int
+        The most, 1 to 5, that a supporting organisation's own claim of quality counts as.
+    evidence_half_life_years : int
+        Years, 1 to 100, after which evidence of quality weighs half as much.
+    evidence_claim, evidence_outcome, evidence_monitor, evidence_accreditation, evidence_peer_visit
+        What fresh evidence of each kind weighs beside that of the others, 0 to 1,000.
     """
 
     priority_1: int = 6000
@@ -64,6 +75,13 @@ class Weights:
     nearness_ends_miles: int = 60
     remote_nearness_percent: int = 25
     full_disadvantage_percent: int = 50
+    claim_ceiling: int = 3
+    evidence_half_life_years: int = 2
+    evidence_claim: int = 40
+    evidence_outcome: int = 100
+    evidence_monitor: int = 60
+    evidence_accreditation: int = 80
+    evidence_peer_visit: int = 60
 
     def __post_init__(self) -> None:
         for column in fields(self):
@@ -85,6 +103,11 @@ class Weights:
     def by_priority(self) -> tuple[int, ...]:
         """Points of a need of each priority, the highest first."""
         return tuple(getattr(self, f"priority_{priority}") for priority in PRIORITIES)
+
+    def of_evidence(self, kind: EvidenceKind) -> int:
+        """Return what fresh evidence of a kind weighs."""
+        weight: int = getattr(self, f"evidence_{kind}")
+        return weight
 
     @classmethod
     def of(cls, given: Mapping[str, int]) -> "Weights":

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from app.access.callers import Now
 from app.access.declared import Reach, does
 from app.access.policy import Action, authorise
 from app.catalogue.queries import list_expertise, list_periods
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound, Stale
+from app.evidence.queries import of_offer
 from app.exchange import limits, queries, service
 from app.exchange.rows import NeedRow, OfferRow
 from app.exchange.schemas import NeedShown, OfferShown
@@ -281,17 +283,19 @@ def confirm_need(request: Request, who: Who, reference: str, form: SentBy) -> Re
 @router.get("/needs/{reference:path}")
 @router.get("/offers/{reference:path}")
 @does(Action.READ)
-def show_item(request: Request, who: Who, kind: Kind, reference: str) -> Response:
+def show_item(request: Request, who: Who, kind: Kind, reference: str, now: Now) -> Response:
     with who.database.read() as session:
         more: dict[str, Any] = {}
         if kind is ItemKind.NEED:
             need = queries.get_need(session, who.principal, reference)
             more["proposals"] = queries.open_proposals(session, who.principal, need)
             more["came"] = queries.progress_of(session, [need])[need.id]
-            more["came"] = queries.progress_of(session, [need])[need.id]
             more["partnerships"] = list_partnerships(
                 session, who.principal, need=reference, limit=None
             )
+        else:
+            more["quality"] = of_offer(session, who.principal, reference, now.date())
+            more["today"] = now.date()
         return _item_page(request, who, session, kind, reference, "item.html", **more)
 
 

@@ -201,6 +201,7 @@ def rights_on(session: ReadSession, who: Visitor, whole: WholePartnership, today
     names = same_person(session, principal.name)
     wider = reviews.as_wider(principal)
     running = partnership.state in RUNNING_SUPPORT
+    employed = is_employed(session, principal, full.offer)
     return Rights(
         review,
         taker,
@@ -210,11 +211,11 @@ def rights_on(session: ReadSession, who: Visitor, whole: WholePartnership, today
             for reviewer, may in (
                 (Reviewer.TAKER, taker),
                 (Reviewer.GIVER, giver),
-                (Reviewer.MONITOR, review and not is_employed(session, principal, full.offer)),
+                (Reviewer.MONITOR, review and not employed),
             )
             if may and running and partnership.starts <= today
         ),
-        () if running else _outcomes(whole, names, taker=taker, giver=giver),
+        () if running else _outcomes(whole, names, taker=taker and not employed, giver=giver),
         may_on(session, wider, Action.APPROVE, proposal),
         names,
     )
@@ -228,7 +229,7 @@ def _outcomes(
     if Side.GIVER in said:
         return ()
     first = said.get(Side.TAKER)
-    answers = giver and first is not None and first.recorded_by not in names
+    answers = giver and first is not None and not first.is_work_of(names)
     return tuple(side for side, may in ((Side.TAKER, taker), (Side.GIVER, answers)) if may)
 
 

@@ -13,13 +13,15 @@ from app.events import audit, touched
 from app.register import facts
 from app.register.successors.open_items import OpenItems, open_items
 from app.register.successors.resolve import School
+from models.alliances import Alliance, AllianceMember
 from models.base import Base
+from models.evidence import Evidence
 from models.exchange import Limits, Need, Offer
 from models.interests import Interest
 from models.matching import Agreement, Proposal
 from models.partnerships import Support
 from models.register import Network, NetworkMembership, Participant
-from models.vocabulary import FactKind, ProposalState, days_text
+from models.vocabulary import EvidenceKind, FactKind, MemberState, ProposalState, days_text
 
 APPROVED = frozenset({ProposalState.APPROVED, ProposalState.APPROVED_WITH_CONDITIONS})
 
@@ -111,11 +113,13 @@ def _hand_over(handover: _Handover, items: OpenItems) -> None:
         ("offer", items.offers, handover.of_successor.offers),
     ):
         _hand_over_items(handover, kind, mine, theirs)
+    _hand_over_evidence(handover)
     _hand_over_limits(handover, items.limits)
     for support in items.support:
         _hand_over_support(handover, support)
     _hand_over_circumstances(handover, items)
     _hand_over_networks(handover, items.networks)
+    _hand_over_alliances(handover)
     for interest in items.interests:
         _hand_over_interest(handover, interest)
     needs = {need.id for need in items.needs if need.participant_id == handover.to}
@@ -145,6 +149,20 @@ def _hand_over_items(handover: _Handover, kind: str, mine: list[Any], theirs: li
         item.updated_at = datetime.now(UTC)
         theirs.append(item)
         handover.moved(kind, item.reference, item)
+
+
+def _hand_over_evidence(handover: _Handover) -> None:
+    """What was said of the closed institution's support is about whoever gives it from now on."""
+    query = select(Evidence).where(Evidence.giver_id == handover.closed.participant_id)
+    for each in handover.session.scalars(query.order_by(Evidence.id).with_for_update()).all():
+        claimed = each.kind == EvidenceKind.CLAIM
+        if not claimed and each.said_by_id == handover.to:
+            continue  # nobody says it of itself
+        each.giver_id = handover.to
+        if claimed:
+            each.said_by_id = handover.to
+        each.version += 1
+        handover.moved("evidence", each.id, each)
 
 
 def _hand_over_limits(handover: _Handover, limits: list[Limits]) -> None:
@@ -211,6 +229,24 @@ def _hand_over_networks(handover: _Handover, memberships: list[NetworkMembership
             placed = [(handover.to, network.key)]
             facts.note(handover.session, handover.actor, FactKind.NETWORK, placed)
             handover.moved("network_membership", each.id, each)
+
+
+def _hand_over_alliances(handover: _Handover) -> None:
+    """Where it is in, or asked to join, and the successor is not itself."""
+    standing = select(AllianceMember).where(
+        AllianceMember.state.in_([MemberState.ASKED, MemberState.MEMBER])
+    )
+    mine = standing.where(AllianceMember.participant_id == handover.closed.participant_id)
+    theirs = standing.where(AllianceMember.participant_id == handover.to)
+    known = {each.alliance_id for each in handover.session.scalars(theirs)}
+    for each in handover.session.scalars(mine.order_by(AllianceMember.id)).all():
+        if each.alliance_id not in known:
+            alliance = handover.session.get_one(
+                Alliance, each.alliance_id, with_for_update=True, populate_existing=True
+            )
+            each.participant_id = handover.to
+            alliance.version += 1
+            handover.moved("alliance_member", each.id, each)
 
 
 def _hand_over_interest(handover: _Handover, interest: Interest) -> None:

@@ -44,6 +44,10 @@ CHANGES_OF: dict[Role, set[str]] = {
         *("add_review", "set_outcome", "raise_concern"),
         *("declare_interest", "withdraw_interest", "make_claim"),
         *("ask_for_interests", "answer_interest_question"),
+        *("add_evidence", "answer_evidence", "withdraw_evidence"),
+        *("answer_alliance", "leave_alliance", "review_alliance"),
+        *("add_alliance_action", "end_alliance_action"),
+        *("add_alliance_target", "remove_alliance_target"),
     },
 }
 """What a role may ask for besides reading; of brokers it is shorter to say what they may not."""

@@ -299,7 +299,7 @@ def test_weights_survive_json_and_refuse_nonsense() -> None:
     assert Weights.from_json({"format": "givetake-weights/1"}) == Weights()
     for data, message in (
         ({}, "format is None; give 'givetake-weights/1'"),
-        ({"luck": 3}, "weight 'luck' is not known; use continuity, "),
+        ({"luck": 3}, "weight 'luck' is not known; use claim_ceiling, "),
         ({"quality": -1}, "weight quality is -1; give a whole number in 0 .. 1000000"),
         ({"quality": 1.5}, "weight quality is 1.5"),
         ({"quality": True}, "weight quality is True"),

@@ -16,6 +16,8 @@ from app.proposals.agreements import void_changed
 from app.proposals.terms import terms_of
 from app.register.successors.wording import about
 from models.access import AuditEvent
+from models.alliances import Alliance, AllianceMember
+from models.evidence import Evidence
 from models.exchange import Limits, Need, Offer
 from models.interests import Interest
 from models.matching import Agreement, Proposal, Run, Steering
@@ -309,3 +311,35 @@ def test_what_moves_or_will_close_is_listed_with_what_hangs_on_it(
     authority = told[RegisterChange.CHANGED_AUTHORITY]
     assert (authority.before, authority.after) == ("Made-up County", "Made-up City")
     assert authority.offers == ["o-2"]
+
+
+def test_what_was_said_of_its_support_and_its_alliances_follow(
+    live: Database, tmp_path: Path
+) -> None:
+    """Evidence is about whoever gives from now on; what the successor said of it stays behind."""
+    learn(live, tmp_path, establishment(OLD), establishment(NEW), establishment(OTHER))
+    with live.write() as session:
+        old, new, other = (person(session, urn) for urn in (OLD, NEW, OTHER))
+        said = {"giver_id": old.id, "expertise_code": "reading", "strength": 4, "role": "adviser"}
+        said |= {"on_day": rows.STARTS, "counts_from": rows.STARTS, "recorded_by": "test"}
+        for number, (kind, by) in enumerate(
+            (("claim", old), ("peer_visit", other), ("peer_visit", new)), start=1
+        ):
+            of = {"id": number, "kind": kind, "said_by_id": by.id, "recorded_at": rows.NOW}
+            rows.add(session, Evidence(**said, **of))
+        family = {"reference": "north", "name": "North", "kind": "family", "aims": "reading"}
+        made = {"starts": rows.STARTS, "made_by": "test", "made_at": rows.NOW}
+        alliance = rows.add(session, Alliance(**family, **made))
+        asked = {"role": "lead", "state": "asked", "asked_by": "test", "asked_at": rows.NOW}
+        rows.add(session, AllianceMember(alliance_id=alliance.id, participant_id=old.id, **asked))
+        before = (old.id, new.id, other.id)
+    converted(live, tmp_path)
+    with live.read() as session:
+        old_id, new_id, other_id = before
+        found = session.scalars(select(Evidence).order_by(Evidence.id)).all()
+        assert [(each.giver_id, each.said_by_id) for each in found] == [
+            (new_id, new_id),
+            (new_id, other_id),
+            (old_id, new_id),
+        ]
+        assert session.scalars(select(AllianceMember.participant_id)).one() == new_id

@@ -1,0 +1,474 @@
+"""Alliances of schools: listed, one with its plan, and a form for each step."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from app.access.callers import Now
+from app.access.declared import Reach, does
+from app.access.policy import Action
+from app.access.scoped import authorise_on, may_on
+from app.alliances import members, plan, queries, service
+from app.alliances.plan import NewAction
+from app.alliances.schemas import AllianceListed
+from app.alliances.service import NewAlliance
+from app.database import WriteSession
+from app.exchange.rows import Reference
+from app.files.csv_reading import Date, Key, RowModel, Text, Whole
+from app.import_kit.misfits import Unfit
+from app.partnerships.targets import TargetRow, measures_of_targets, shown_value, stored_measure
+from app.portal import forms
+from app.portal.choices import AllianceStep, Joins
+from app.portal.forms import Field, Filled
+from app.portal.labels import ALLIANCE_FIELDS, TARGET_FIELDS
+from app.portal.pages.institutions import expertise_names
+from app.portal.pages.partnerships import RoleText, typed_day
+from app.portal.rendering import csv_page, page
+from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
+from app.proposals.schemas import Note
+from models.vocabulary import ActionState, AllianceKind, AllianceRole, Channel, MemberState, Rating
+
+router = APIRouter()
+Step = AllianceStep
+OF_BROKERS: Final = frozenset({Step.CHANGE, Step.ASK, Step.END})
+FIELDS: Final[dict[str, Field]] = {**TARGET_FIELDS, **ALLIANCE_FIELDS}
+
+
+class MakeForm(RowModel):
+    reference: Reference
+    name: Text
+    kind: AllianceKind
+    aims: Note
+    starts: Date
+    ends: Date | None = None
+    lead: Key
+    network: Key | None = None
+
+
+class ChangeForm(RowModel):
+    name: Text
+    aims: Note
+    starts: Date
+    ends: Date | None = None
+
+
+class AskForm(RowModel):
+    participant: Key
+    as_role: AllianceRole
+
+
+class AnswerForm(RowModel):
+    joins: Joins
+    role: RoleText
+    said_on: Date | None = None
+    channel: Channel | None = None
+
+
+class ReasonForm(RowModel):
+    reason: Note
+
+
+class ActionForm(RowModel):
+    what: Note
+    leader: Key
+    due: Date
+    need: Reference | None = None
+    partnership: Whole | None = None
+
+
+class EndActionForm(RowModel):
+    state: ActionState
+    reason: Note | None = None
+
+
+class ReviewForm(RowModel):
+    participant: Key
+    rating: Rating
+    on_day: Date
+    role: RoleText
+    note: Note | None = None
+
+
+class EndForm(RowModel):
+    over_on: Date
+    reason: Note
+
+
+@router.get("/alliances")
+@does(Action.READ)
+def list_alliances(request: Request, who: Who) -> Response:
+    participant = request.query_params.get("participant", "")[:60] or None
+    with who.database.read() as session:
+        found = queries.list_alliances(session, who.principal, participant=participant, limit=None)
+        counts = queries.members_by_alliance(session, found)
+    if request.query_params.get("as") == "csv":
+        rows = [AllianceListed.of(each, counts[each.id]).model_dump(mode="json") for each in found]
+        return csv_page("alliances", list(AllianceListed.model_fields), rows)
+    return page(request, "alliances.html", who, found=found, counts=counts)
+
+
+@router.get("/alliances/new")
+@does(Action.MAKE_ALLIANCE, reach=Reach.OPEN)
+def new_alliance(request: Request, who: Who, now: Now) -> Response:
+    return _new(request, who, Filled({"starts": typed_day(now.date())}))
+
+
+@router.post("/alliances/new")
+@does(Action.MAKE_ALLIANCE)
+def make_alliance(request: Request, who: Who, form: SentBy, now: Now) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(MakeForm, filled, FIELDS)
+    if content is not None:
+        new = NewAlliance(**content.model_dump())
+        with forms.refused(filled, FIELDS), who.database.write() as session:
+            return _to(service.make(session, who.principal, new, now=now).id)
+    return _new(request, who, filled)
+
+
+def _new(request: Request, who: Visitor, filled: Filled) -> Response:
+    return page(
+        request,
+        "alliance_form.html",
+        who,
+        status=422 if filled.wrong else 200,
+        step=Step.MAKE,
+        whole=None,
+        path=f"{BASE}/alliances/new",
+        filled=filled,
+        fields=FIELDS,
+    )
+
+
+@router.get("/alliances/{alliance_id:id}")
+@does(Action.READ)
+def show_alliance(request: Request, who: Who, alliance_id: int) -> Response:
+    with who.database.read() as session:
+        whole = queries.get_alliance(session, who.principal, alliance_id)
+        return page(
+            request,
+            "alliance.html",
+            who,
+            whole=whole,
+            changes=may_on(session, who.principal, Action.CHANGE_ALLIANCE, whole.alliance),
+            is_broker=may_on(session, who.principal, Action.MAKE_ALLIANCE, whole.alliance),
+            speaks_for={
+                each.member.id
+                for each in whole.members
+                if may_on(session, who.principal, Action.CHANGE_ALLIANCE, each.member)
+            },
+            measure=lambda target: stored_measure(target).label,
+            value=shown_value,
+            expertise=expertise_names(session, who),
+        )
+
+
+@router.get("/alliances/{alliance_id:id}/change")
+@does(Action.MAKE_ALLIANCE)
+def ask_change(request: Request, who: Who, alliance_id: int) -> Response:
+    with who.database.read() as session:
+        of = queries.get_alliance(session, who.principal, alliance_id).alliance
+    values = {"name": of.name, "aims": of.aims, "starts": typed_day(of.starts)}
+    values |= {"ends": typed_day(of.ends)} if of.ends else {}
+    return _form(request, who, alliance_id, Step.CHANGE, Filled(values))
+
+
+@router.post("/alliances/{alliance_id:id}/change")
+@does(Action.MAKE_ALLIANCE)
+def change_alliance(request: Request, who: Who, alliance_id: int, form: SentBy) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(ChangeForm, filled, FIELDS)
+
+    def act(session: WriteSession, version: int | None) -> object:
+        assert content is not None
+        changes = content.model_dump()
+        return service.change(session, who.principal, alliance_id, changes, version=version)
+
+    return _done(request, who, alliance_id, Step.CHANGE, filled, act if content else None)
+
+
+@router.get("/alliances/{alliance_id:id}/end")
+@does(Action.MAKE_ALLIANCE)
+def ask_end(request: Request, who: Who, alliance_id: int, now: Now) -> Response:
+    filled = Filled({"over_on": typed_day(now.date())})
+    return _form(request, who, alliance_id, Step.END, filled)
+
+
+@router.post("/alliances/{alliance_id:id}/end")
+@does(Action.MAKE_ALLIANCE)
+def end_alliance(request: Request, who: Who, alliance_id: int, form: SentBy, now: Now) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(EndForm, filled, FIELDS)
+
+    def act(session: WriteSession, version: int | None) -> object:
+        assert content is not None
+        said = (content.over_on, content.reason)
+        return service.end(session, who.principal, alliance_id, *said, version=version, now=now)
+
+    return _done(request, who, alliance_id, Step.END, filled, act if content else None)
+
+
+@router.get("/alliances/{alliance_id:id}/members/new")
+@does(Action.MAKE_ALLIANCE)
+def ask_member(request: Request, who: Who, alliance_id: int) -> Response:
+    return _form(request, who, alliance_id, Step.ASK, Filled({"as_role": AllianceRole.MEMBER}))
+
+
+@router.post("/alliances/{alliance_id:id}/members/new")
+@does(Action.MAKE_ALLIANCE)
+def add_member(request: Request, who: Who, alliance_id: int, form: SentBy, now: Now) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(AskForm, filled, FIELDS)
+
+    def act(session: WriteSession, version: int | None) -> object:
+        assert content is not None
+        asked = (content.participant, content.as_role)
+        return members.ask(session, who.principal, alliance_id, *asked, version=version, now=now)
+
+    return _done(request, who, alliance_id, Step.ASK, filled, act if content else None)
+
+
+@router.get("/alliances/{alliance_id:id}/members/{member_id:id}/answer")
+@does(Action.CHANGE_ALLIANCE)
+def ask_member_answer(request: Request, who: Who, alliance_id: int, member_id: int) -> Response:
+    return _form(request, who, alliance_id, Step.ANSWER, Filled(), member_id=member_id)
+
+
+@router.post("/alliances/{alliance_id:id}/members/{member_id:id}/answer")
+@does(Action.CHANGE_ALLIANCE)
+def answer_alliance(
+    request: Request, who: Who, alliance_id: int, member_id: int, form: SentBy, now: Now
+) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(AnswerForm, filled, FIELDS)
+
+    def act(session: WriteSession, version: int | None) -> object:
+        assert content is not None
+        return members.answer(
+            session,
+            who.principal,
+            alliance_id,
+            member_id,
+            content.joins is Joins.YES,
+            content.role,
+            said_on=content.said_on,
+            channel=content.channel,
+            version=version,
+            now=now,
+        )
+
+    step = Step.ANSWER
+    return _done(
+        request, who, alliance_id, step, filled, act if content else None, member_id=member_id
+    )
+
+
+@router.get("/alliances/{alliance_id:id}/members/{member_id:id}/leave")
+@does(Action.CHANGE_ALLIANCE)
+def ask_leave(request: Request, who: Who, alliance_id: int, member_id: int) -> Response:
+    return _form(request, who, alliance_id, Step.LEAVE, Filled(), member_id=member_id)
+
+
+@router.post("/alliances/{alliance_id:id}/members/{member_id:id}/leave")
+@does(Action.CHANGE_ALLIANCE)
+def leave_alliance(
+    request: Request, who: Who, alliance_id: int, member_id: int, form: SentBy, now: Now
+) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(ReasonForm, filled, FIELDS)
+
+    def act(session: WriteSession, version: int | None) -> object:
+        assert content is not None
+        said = (member_id, content.reason)
+        return members.leave(session, who.principal, alliance_id, *said, version=version, now=now)
+
+    step = Step.LEAVE
+    return _done(
+        request, who, alliance_id, step, filled, act if content else None, member_id=member_id
+    )
+
+
+@router.get("/alliances/{alliance_id:id}/actions/new")
+@does(Action.CHANGE_ALLIANCE)
+def ask_action(request: Request, who: Who, alliance_id: int) -> Response:
+    return _form(request, who, alliance_id, Step.ACTION, Filled())
+
+
+@router.post("/alliances/{alliance_id:id}/actions/new")
+@does(Action.CHANGE_ALLIANCE)
+def add_action(request: Request, who: Who, alliance_id: int, form: SentBy, now: Now) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(ActionForm, filled, FIELDS)
+
+    def act(session: WriteSession, version: int | None) -> object:
+        assert content is not None
+        new = NewAction(**content.model_dump())
+        return plan.add_action(session, who.principal, alliance_id, new, version=version, now=now)
+
+    return _done(request, who, alliance_id, Step.ACTION, filled, act if content else None)
+
+
+@router.get("/alliances/{alliance_id:id}/actions/{action_id:id}/end")
+@does(Action.CHANGE_ALLIANCE)
+def ask_end_of_action(request: Request, who: Who, alliance_id: int, action_id: int) -> Response:
+    return _form(request, who, alliance_id, Step.END_ACTION, Filled(), action_id=action_id)
+
+
+@router.post("/alliances/{alliance_id:id}/actions/{action_id:id}/end")
+@does(Action.CHANGE_ALLIANCE)
+def end_action(
+    request: Request, who: Who, alliance_id: int, action_id: int, form: SentBy, now: Now
+) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(EndActionForm, filled, FIELDS)
+
+    def act(session: WriteSession, version: int | None) -> object:
+        assert content is not None
+        return plan.end_action(
+            session,
+            who.principal,
+            alliance_id,
+            action_id,
+            content.state,
+            content.reason,
+            version=version,
+            now=now,
+        )
+
+    step = Step.END_ACTION
+    return _done(
+        request, who, alliance_id, step, filled, act if content else None, action_id=action_id
+    )
+
+
+@router.get("/alliances/{alliance_id:id}/targets/new")
+@does(Action.CHANGE_ALLIANCE)
+def ask_target(request: Request, who: Who, alliance_id: int) -> Response:
+    return _form(request, who, alliance_id, Step.TARGET, Filled())
+
+
+@router.post("/alliances/{alliance_id:id}/targets/new")
+@does(Action.CHANGE_ALLIANCE)
+def add_target(request: Request, who: Who, alliance_id: int, form: SentBy) -> Response:
+    filled = Filled(texts(form))
+    chosen = filled.values.get("measure", "")
+    known = {each.measure for each in measures_of_targets()}
+    cells = filled.values | {"support": f"alliance-{alliance_id}"}
+    # What is typed in the fields of another measure counts only where none is selected.
+    cells["measure"] = chosen or filled.values.get("other", "")
+    if chosen in known:
+        cells["kind"] = ""
+    read = Filled(cells)
+    row = forms.read(TargetRow, read, FIELDS)
+    filled.errors, filled.general = read.errors, read.general
+
+    def act(session: WriteSession, version: int | None) -> object:
+        assert row is not None
+        return plan.add_target(session, who.principal, alliance_id, row, version=version)
+
+    return _done(request, who, alliance_id, Step.TARGET, filled, act if row else None)
+
+
+@router.post("/alliances/{alliance_id:id}/targets/{target_id:id}/remove")
+@does(Action.CHANGE_ALLIANCE)
+def remove_target(who: Who, alliance_id: int, target_id: int, form: SentBy) -> Response:
+    version = forms.whole(texts(form).get("version"))
+    with who.database.write() as session:
+        plan.remove_target(session, who.principal, alliance_id, target_id, version=version)
+    return _to(alliance_id)
+
+
+@router.get("/alliances/{alliance_id:id}/reviews/new")
+@does(Action.CHANGE_ALLIANCE)
+def ask_review(request: Request, who: Who, alliance_id: int, now: Now) -> Response:
+    filled = Filled({"on_day": typed_day(now.date())})
+    return _form(request, who, alliance_id, Step.REVIEW, filled)
+
+
+@router.post("/alliances/{alliance_id:id}/reviews/new")
+@does(Action.CHANGE_ALLIANCE)
+def add_review(request: Request, who: Who, alliance_id: int, form: SentBy, now: Now) -> Response:
+    filled = Filled(texts(form))
+    content = forms.read(ReviewForm, filled, FIELDS)
+
+    def act(session: WriteSession, version: int | None) -> object:
+        assert content is not None
+        said = content.participant, content.rating, content.on_day, content.role, content.note
+        return plan.review(session, who.principal, alliance_id, *said, version=version, now=now)
+
+    return _done(request, who, alliance_id, Step.REVIEW, filled, act if content else None)
+
+
+def _done(
+    request: Request,
+    who: Visitor,
+    alliance_id: int,
+    step: AllianceStep,
+    filled: Filled,
+    act: Callable[[WriteSession, int | None], object] | None,
+    **of: int,
+) -> Response:
+    """The alliance once a step is done, or its form again with what is wrong."""
+    if act is not None:
+        try:
+            with forms.refused(filled, FIELDS), who.database.write() as session:
+                act(session, forms.whole(filled.values.get("version")))
+        except Unfit as unfit:
+            forms.take(filled, unfit.misfits, FIELDS)
+    if filled.wrong or act is None:
+        return _form(request, who, alliance_id, step, filled, **of)
+    return _to(alliance_id)
+
+
+def _form(
+    request: Request,
+    who: Visitor,
+    alliance_id: int,
+    step: AllianceStep,
+    filled: Filled,
+    *,
+    member_id: int | None = None,
+    action_id: int | None = None,
+) -> Response:
+    """The form of one step, for whoever may take it."""
+    right = Action.MAKE_ALLIANCE if step in OF_BROKERS else Action.CHANGE_ALLIANCE
+    with who.database.read() as session:
+        whole = queries.get_alliance(session, who.principal, alliance_id)
+        authorise_on(session, who.principal, right, whole.alliance)
+    filled.values.setdefault("version", str(whole.alliance.version))
+    standing: list[Any] = [
+        (each.participant.reference.partition(":")[2], each.participant.name)
+        for each in whole.members
+        if each.member.state == MemberState.MEMBER
+    ]
+    ends = {
+        Step.CHANGE: "change",
+        Step.END: "end",
+        Step.ASK: "members/new",
+        Step.ANSWER: f"members/{member_id}/answer",
+        Step.LEAVE: f"members/{member_id}/leave",
+        Step.ACTION: "actions/new",
+        Step.END_ACTION: f"actions/{action_id}/end",
+        Step.TARGET: "targets/new",
+        Step.REVIEW: "reviews/new",
+    }
+    return page(
+        request,
+        "alliance_form.html",
+        who,
+        status=422 if filled.wrong else 200,
+        step=step,
+        whole=whole,
+        path=f"{BASE}/alliances/{alliance_id}/{ends[step]}",
+        member=next((each for each in whole.members if each.member.id == member_id), None),
+        action=next((each for each in whole.actions if each.action.id == action_id), None),
+        standing=standing,
+        measures=[(each.measure, each.label) for each in measures_of_targets()],
+        filled=filled,
+        fields=FIELDS,
+    )
+
+
+def _to(alliance_id: int) -> Response:
+    return RedirectResponse(f"{BASE}/alliances/{alliance_id}", 303)
