@@ -14,7 +14,8 @@ from app.planning.load import PLANNED_NEEDS, Loaded, PlannedOffer, in_force, loa
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
-from app.wording import counted
+from app.planning.pots import left_of_pots
+from app.wording import counted, pounds
 from models.exchange import Need, Offer, Period
 from models.matching import Steering
 from models.vocabulary import SteeringKind, days_text
@@ -198,4 +199,10 @@ def _full(
         asked = need.half_days_min + sum(each.half_days_min for each in pinned)
         if asked > most:
             return f"{what} {days_text(most)}, and its pins need at least {days_text(asked)}"
+    pot = loaded.pots.get(need.pot_reference or "")
+    if pot is not None and (
+        (least := pot.half_day_pence * need.half_days_min)
+        > (free := left_of_pots(loaded)[pot.reference])
+    ):
+        return f"pot {pot.reference} has {pounds(free)} left, and the pin needs {pounds(least)}"
     return None

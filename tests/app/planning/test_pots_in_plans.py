@@ -16,10 +16,11 @@ from app.planning.build import Built, build
 from app.planning.holds import Hold
 from app.planning.load import load
 from app.planning.options import MatchOptions
+from app.planning.pin_check import BadSteering, check_pin
 from app.planning.pots import left_of_pots
 from app.planning.rows_digest import RowsDigest
 from app.proposals import decisions
-from models.exchange import Need
+from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.money import Pot
 from models.vocabulary import DecisionAction, Reciprocity
@@ -135,6 +136,17 @@ def test_an_unmet_need_says_what_the_pot_has_and_what_more_would_do(county: Data
     assert said == "Raise the budget of pot fund by £900.00"
     worth = words.change_result(True, 1_800, 0, change.by)
     assert worth.endswith("gains 1,800 points, 200 for each £100 of the pot.")
+
+
+def test_a_pin_that_the_pot_cannot_pay_is_refused(county: Database) -> None:
+    with county.write() as session:
+        session.execute(update(Pot).values(budget_pence=109_999))
+    with county.read() as session:
+        need = session.scalars(select(Need).order_by(Need.id)).all()[0]
+        offer = session.scalars(select(Offer).order_by(Offer.id)).all()[0]
+        words = r"pot fund has £1,099\.99 left, and the pin needs £1,100\.00"
+        with pytest.raises(BadSteering, match=words):
+            check_pin(session, need, offer, NOW)
 
 
 def test_plans_of_areas_that_overdraw_a_pot_together_are_settled(county: Database) -> None:
