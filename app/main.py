@@ -27,6 +27,7 @@ from app.database import Database
 from app.exchange.limits_routes import router as limits
 from app.exchange.routes import router as exchange
 from app.explanations.routes import router as explanations
+from app.graph.routes import router as graph
 from app.http import document, problems
 from app.http.door import Door
 from app.http.media import negotiate
@@ -127,6 +128,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         support,
         partnerships,
         visits,
+        graph,
         runs,
         diffs,
         batches,

@@ -35,6 +35,7 @@ COMMANDS = {
     "why": "app.cli.why:why",
     "case": "app.cli.case:case",
     "support": "app.cli.support:support",
+    "graph": "app.cli.graph:graph_app",
     "partnerships": "app.cli.partnerships:partnerships",
     "partnership": "app.cli.partnerships:partnership_app",
     "worker": "app.cli.worker:worker",

@@ -27,6 +27,7 @@ from app.portal.pages import (
     exceptions,
     explanations,
     flags,
+    graph,
     imports,
     institutions,
     interests,
@@ -76,7 +77,8 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         sessions_page,
         users,
         contacts,
-        interests,  # before institutions, whose keys may hold slashes
+        graph,  # before institutions, whose keys may hold slashes
+        interests,
         support,
         institutions,
         explanations,

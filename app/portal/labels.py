@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.consent.wording import PARTIES, REPLIES, STATES
+from app.graph.kinds import EdgeKind, NodeKind
+from app.graph.load import Over
 from app.insight.labels import (
     COMPONENT_NAMES,
     LADDER_NAMES,
@@ -165,6 +167,33 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         GroupKind.FEDERATION: "Federation",
         GroupKind.SPONSOR: "Sponsor",
         GroupKind.OTHER: "Other group",
+    },
+    EdgeKind: {
+        EdgeKind.MEMBER: "Member",
+        EdgeKind.SUCCESSION: "Took the place of",
+        EdgeKind.SUPPORT: "Support",
+        EdgeKind.PAST_SUPPORT: "Past support",
+        EdgeKind.PROPOSED: "Proposed support",
+        EdgeKind.INTEREST: "Declared interest",
+        EdgeKind.FORMER_MEMBER: "Former member",
+        EdgeKind.CLOSED_PROPOSAL: "Closed proposal",
+        EdgeKind.PAST_INTEREST: "Past interest",
+        EdgeKind.AREA: "Area",
+    },
+    NodeKind: {
+        NodeKind.INSTITUTION: "Institution",
+        NodeKind.ORGANISATION: "Organisation",
+        NodeKind.TRUST: "Trust",
+        NodeKind.FEDERATION: "Federation",
+        NodeKind.GROUP: "Other group",
+        NodeKind.NETWORK: "Network",
+        NodeKind.AREA: "Area",
+        NodeKind.OTHER_SUPPORTER: "Other supporting organisation",
+    },
+    Over: {
+        Over.DAYS: "Days",
+        Over.TAKERS: "Schools at a time",
+        Over.PEOPLE: "People",
     },
     InterestEffect: {
         InterestEffect.REFUSES: "Rules the pairing out",

@@ -76,6 +76,7 @@ NAVIGATION: Final = (
     ("Offers", "/offers", "/offers"),
     ("Runs", "/runs", "/proposals"),
     ("Partnerships", "/partnerships", "/concerns"),
+    ("Support graph", "/graph/isolated", "/graph"),
     ("Imports", "/imports", "/imports"),
 )
 """A name, where it leads, and what else belongs to it."""
