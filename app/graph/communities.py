@@ -7,9 +7,9 @@ from typing import Final
 import networkx as nx
 
 from app.graph.kinds import SUPPORTS, TAKES_PART, EdgeKind
+from app.graph.louvain import louvain
 from app.graph.view import View
 
-SEED: Final = 1
 SMALLEST: Final = 3
 """Members of a community that is told of."""
 
@@ -84,7 +84,7 @@ def _communities(view: View, graph: "nx.Graph[str]") -> Communities:
     if not graph:
         return Communities((), (), 0, 0, None, None)
     authority = {key: view.node(key).local_authority for key in graph}
-    groups = nx.community.louvain_communities(graph, seed=SEED)
+    groups = louvain(graph)
     lines: defaultdict[str | None, set[str]] = defaultdict(set)
     for key, code in authority.items():
         lines[code].add(key)

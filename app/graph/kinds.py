@@ -69,6 +69,23 @@ class Of(StrEnum):
     INTEREST = "interest"
 
 
+class Over(StrEnum):
+    """In what a giver does more than its share."""
+
+    DAYS = "days"
+    """More days than its limit, or than it offers where it has no limit."""
+    TAKERS = "takers"
+    """More schools at a time than its limit, or than a school may by default."""
+    PEOPLE = "people"
+    """More pairings of one offer at a time than the offer has people for."""
+
+
+class Net(StrEnum):
+    GIVES = "gives"
+    RECEIVES = "receives"
+    EVEN = "even"
+
+
 class Node(NamedTuple):
     """One node; `key` is a reference (`urn:100000`), or `kind:code` as scopes are named."""
 

@@ -4,35 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.graph.kinds import TAKES_PART, Edge, EdgeKind, Node, NodeKind, Of
+from app.graph.kinds import TAKES_PART, Edge, EdgeKind, Net, Node, NodeKind, Of, Over
 from app.graph.view import View
 from app.planning.options import MatchOptions
 from models.exchange import Limits, Offer, Period
 from models.vocabulary import HOLDING, Availability
 
 Place = tuple[str, int]
-
-
-class Over(StrEnum):
-    """In what a giver does more than its share."""
-
-    DAYS = "days"
-    """More days than its limit, or than it offers where it has no limit."""
-    TAKERS = "takers"
-    """More schools at a time than its limit, or than a school may by default."""
-    PEOPLE = "people"
-    """More pairings of one offer at a time than the offer has people for."""
-
-
-class Net(StrEnum):
-    GIVES = "gives"
-    RECEIVES = "receives"
-    EVEN = "even"
 
 
 @dataclass(slots=True)

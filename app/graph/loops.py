@@ -2,18 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice, pairwise
-from typing import Final
+from itertools import pairwise
 
-import networkx as nx
-
+from app.graph.cycles import LONGEST, loops_among
 from app.graph.kinds import TAKES_PART, Edge, EdgeKind
 from app.graph.view import View
-
-LONGEST: Final = 3
-"""Members of a loop, unless longer ones are asked for."""
-MOST_MEMBERS: Final = 6
-MOST_LOOPS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +17,6 @@ class Loop:
     """By key, beginning with the first; the last supports it."""
     support: tuple[tuple[Edge, ...], ...]
     """What each gives to the next."""
-
-
-def loops_among(pairs: Iterable[tuple[str, str]], longest: int = LONGEST) -> list[tuple[str, ...]]:
-    """Loops of so many members at most among pairs of giver and taker, the shortest first.
-
-    Each begins with the member whose name comes first.
-    """
-    graph: nx.DiGraph[str] = nx.DiGraph(sorted({pair for pair in pairs if pair[0] != pair[1]}))
-    found = islice(nx.simple_cycles(graph, length_bound=longest), MOST_LOOPS)
-    return sorted((_turned(loop) for loop in found), key=lambda loop: (len(loop), loop))
-
-
-def _turned(loop: list[str]) -> tuple[str, ...]:
-    first = loop.index(min(loop))
-    return (*loop[first:], *loop[:first])
 
 
 def loops(

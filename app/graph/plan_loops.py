@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal
 from app.access.scoped import visible
+from app.graph.cycles import LONGEST, loops_among
 from app.graph.kinds import Edge, Of
-from app.graph.loops import LONGEST, Loop, loops_among
+from app.graph.loops import Loop
 from app.graph.view import View
 from app.runs.queries import get_run
 from models.exchange import Need, Offer

@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from app.graph.communities import Communities
+from app.graph.cycles import LONGEST, MOST_MEMBERS
 from app.graph.isolated import Isolated, IsolatedArea
-from app.graph.kinds import USUAL, Edge, EdgeKind, Node, NodeKind
-from app.graph.load import Load, Net, Over
-from app.graph.loops import LONGEST, MOST_MEMBERS, Loop
+from app.graph.kinds import USUAL, Edge, EdgeKind, Net, Node, NodeKind, Over
+from app.graph.load import Load
+from app.graph.loops import Loop
 from app.graph.paths import MOST_NODES, MOST_STEPS, Direction, Neighbourhood, Reached
 from app.graph.swaps import Swap
 from app.graph.view import View

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.access.policy import WORKER, Action, Principal, authorise
 from app.access.scoped import authorise_for
 from app.errors import Conflict
-from app.graph.loops import LONGEST, loops_among
+from app.graph.cycles import LONGEST, loops_among
 from app.planning.build import Built, build
 from app.planning.load import Loaded, load
 from app.planning.options import MatchOptions

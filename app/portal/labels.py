@@ -14,8 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.consent.wording import PARTIES, REPLIES, STATES
-from app.graph.kinds import EdgeKind, NodeKind
-from app.graph.load import Over
+from app.graph.kinds import EdgeKind, NodeKind, Over
 from app.insight.labels import (
     COMPONENT_NAMES,
     LADDER_NAMES,

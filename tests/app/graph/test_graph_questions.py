@@ -12,8 +12,8 @@ from app.access.policy import TERMINAL
 from app.database import Database, ReadSession
 from app.graph.communities import bridges, communities
 from app.graph.isolated import by_area, isolated, with_networks
-from app.graph.kinds import EdgeKind
-from app.graph.load import Over, loads
+from app.graph.kinds import EdgeKind, Over
+from app.graph.load import loads
 from app.graph.loops import loops
 from app.graph.paths import Direction, around, shortest
 from app.graph.queries import keys_in, node_named, viewing
