@@ -63,8 +63,8 @@ class SupportGraph:
     nodes: dict[str, Node]
     keys: dict[int, str]
     """Of participants, by id."""
-    places: dict[tuple[str, int, str], tuple[str, str]] = field(default_factory=dict)
-    """Between which nodes each edge is that is not of the register."""
+    others: dict[tuple[str, int, str], Edge] = field(default_factory=dict)
+    """Edges by key that are not of the register."""
     memo: dict[Hashable, Any] = field(default_factory=dict)
     """Answers that hold as long as nothing changes."""
 
@@ -75,16 +75,16 @@ class SupportGraph:
             self.graph.add_node(edge.giver)
         self.graph.add_edge(edge.giver, edge.taker, edge.key, edge=edge)
         if edge.of is not Of.REGISTER:
-            self.places[edge.key] = (edge.giver, edge.taker)
+            self.others[edge.key] = edge
 
     def remove(self, of: Of, numbers: Collection[int]) -> None:
-        gone = [key for key in self.places if key[0] == of and key[1] in numbers]
+        gone = [key for key in self.others if key[0] == of and key[1] in numbers]
         for key in gone:
-            giver, taker = self.places.pop(key)
-            self.graph.remove_edge(giver, taker, key)
-            if self.nodes[giver].kind is NodeKind.OTHER_SUPPORTER:
-                self.graph.remove_node(giver)
-                del self.nodes[giver]
+            edge = self.others.pop(key)
+            self.graph.remove_edge(edge.giver, edge.taker, key)
+            if self.nodes[edge.giver].kind is NodeKind.OTHER_SUPPORTER:
+                self.graph.remove_node(edge.giver)
+                del self.nodes[edge.giver]
 
 
 def build(session: Session) -> SupportGraph:

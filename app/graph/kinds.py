@@ -8,8 +8,6 @@ from models.vocabulary import (
     ENDED_PROPOSALS,
     RUNNING_SUPPORT,
     GroupKind,
-    ProposalState,
-    SupportState,
 )
 
 
@@ -57,6 +55,9 @@ USUAL: Final = (
     EdgeKind.INTEREST,
 )
 """Kinds of edge that questions follow unless they name others."""
+OF_REGISTER: Final = frozenset(
+    {EdgeKind.MEMBER, EdgeKind.FORMER_MEMBER, EdgeKind.SUCCESSION, EdgeKind.AREA}
+)
 SUPPORTS: Final = (EdgeKind.SUPPORT, EdgeKind.PAST_SUPPORT)
 
 
@@ -149,13 +150,13 @@ def _of_register(edge: Edge, day: date) -> EdgeKind | None:
 
 
 def _of_support(edge: Edge, day: date) -> EdgeKind | None:
-    runs = SupportState(edge.state) in RUNNING_SUPPORT
+    runs = edge.state in RUNNING_SUPPORT
     goes_on = edge.ends is None or edge.ends >= day
     return EdgeKind.SUPPORT if runs and goes_on else EdgeKind.PAST_SUPPORT
 
 
 def _of_proposal(edge: Edge, day: date) -> EdgeKind | None:
-    ended = ProposalState(edge.state) in ENDED_PROPOSALS
+    ended = edge.state in ENDED_PROPOSALS
     return EdgeKind.CLOSED_PROPOSAL if ended else EdgeKind.PROPOSED
 
 

@@ -75,11 +75,12 @@ def loads(
                 by_offer[edge.offer_id].add(_place(edge))
     wanted = [load for load in found.values() if _is_asked(view, load.node, among)]
     shares = _shares(session, period, codes, by_offer)
+    usual = MatchOptions().max_given
     for load in wanted:
         who = load.node.participant_id or 0
         load.takers, load.supporters = len(giving[load.node.key]), len(taking[load.node.key])
         load.share = shares.limits.get(who, shares.offered.get(who))
-        default = MatchOptions().max_given if load.node.kind is NodeKind.INSTITUTION else None
+        default = usual if load.node.kind is NodeKind.INSTITUTION else None
         load.most_takers = shares.takers.get(who, default)
         load.over = tuple(_over(load, who in shares.crowded))
     return sorted(wanted, key=lambda each: each.node.key)

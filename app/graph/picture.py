@@ -18,11 +18,11 @@ from app.wording import counted
 SVG: Final = "image/svg+xml"
 MOST_DRAWN: Final = 60
 """Nodes of a picture: more hide each other."""
-RING: Final = 190.0
+RING: Final = 200.0
 WIDER: Final = 34.0
 """A ring is at least so long for each of its nodes."""
-MARGIN: Final = 150.0
-LETTERS: Final = 26
+MARGIN: Final = 220.0
+LETTERS: Final = 24
 _STROKES: Final = {
     EdgeKind.SUPPORT: ("#00703c", "", 3.0),
     EdgeKind.PAST_SUPPORT: ("#00703c", "8 5", 2.0),
@@ -114,7 +114,7 @@ def picture(view: View, part: Neighbourhood) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-wide:g} {-high:g} {2 * wide:g} '
         f'{2 * high:g}" role="img" aria-labelledby="graph-title graph-said" '
-        'font-family="GDS Transport, Arial, sans-serif" font-size="15">',
+        'font-family="GDS Transport, Arial, sans-serif" font-size="19">',
         f'<title id="graph-title">What {_text(middle.name)} is joined to</title>',
         f'<desc id="graph-said">{_text(said)}</desc>',
         *_arrows(),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.access.policy import EVERYWHERE, Action, Principal, grants_for
 from app.access.scoped import visible
 from app.graph.kept import SupportGraph
-from app.graph.kinds import USUAL, Edge, EdgeKind, Node, Of
+from app.graph.kinds import OF_REGISTER, USUAL, Edge, EdgeKind, Node, Of
 from models.base import Base
 from models.interests import Interest
 from models.matching import Proposal
@@ -85,6 +85,8 @@ class View:
         return (edge for _, _, edge in found if self.shows(edge))
 
     def edges(self) -> Iterator[Edge]:
+        if self.kinds.isdisjoint(OF_REGISTER):  # which are the most
+            return (edge for edge in self.of.others.values() if self.shows(edge))
         return (edge for *_, edge in self.of.graph.edges(data="edge") if self.shows(edge))
 
     def node(self, key: str) -> Node:
