@@ -12,7 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.access.policy import Principal
 from app.catalogue.queries import get_period
 from app.database import database_now
-from app.interests.edges import Edge, edges
+from app.interests.edges import Edge, counting, edges, members_for
+from app.interests.paths import Refusing, reach_further
 from app.interests.rules import refusing_kinds
 from app.planning.holds import Hold, by_need, held
 from app.register.closing import last_days
@@ -39,6 +40,7 @@ from models.vocabulary import (
     NeedState,
     ProposalState,
 )
+from solver.pairing.interests import Interest as Between
 
 Ts = TypeVarTuple("Ts")
 AnyRow = Row[*tuple[Any, ...]]
@@ -133,8 +135,10 @@ class Loaded:
     """Pairs of need and offer that somebody declined: need, offer, giver, taker and reason."""
     interests: Sequence[Edge]
     """Declared interests that hold on some day from `day` to the end of the period."""
-    refusing: dict[InterestKind, bool]
-    """Kinds of interest that rule a pair out, and whether there may be an exception."""
+    refusing: dict[InterestKind, Refusing]
+    """Kinds of interest that rule a pair out, and how far."""
+    between: Sequence[Between]
+    """What that makes between every two participants, by their ids, paths included."""
 
 
 def load(
@@ -188,6 +192,12 @@ def load(
         )
         .order_by(Offer.id),
     )
+    refusing = refusing_kinds(session)
+    interests = edges(session, day, period.ends, only, further=reach_further(refusing))
+    memberships = session.execute(_of(only, MEMBERS.c.participant_id, _memberships(day))).all()
+    members = _members(memberships)
+    if only is not None and reach_further(refusing):
+        members = members_for(session, day, interests, only, refusing)
     return Loaded(
         period=period,
         periods=periods,
@@ -212,7 +222,7 @@ def load(
         },
         circumstances=_circumstances(session, day, period.ends, only),
         last_days=last_days(session, only),
-        memberships=session.execute(_of(only, MEMBERS.c.participant_id, _memberships(day))).all(),
+        memberships=memberships,
         networks=session.execute(_of(only, NetworkMembership.participant_id, _networks(day))).all(),
         areas_served=session.execute(
             _of(
@@ -226,9 +236,18 @@ def load(
         holds=holds,
         steering=session.scalars(in_force(now)).all(),
         declined=session.execute(_of(only, Need.participant_id, _declined())).all(),
-        interests=edges(session, day, period.ends, only),
-        refusing=refusing_kinds(session),
+        interests=interests,
+        refusing=refusing,
+        between=counting(session, interests, members, refusing, only),
     )
+
+
+def _members(memberships: Sequence[AnyRow]) -> dict[int, list[int]]:
+    """By group."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for row in memberships:
+        found[row.group_id].append(row.participant_id)
+    return found
 
 
 def _leaves_some(need: PlannedNeed, holds: Sequence[Hold]) -> bool:
