@@ -36,6 +36,7 @@ from app.portal.choices import (
     VisitAnswer,
 )
 from app.portal.forms import Field
+from app.register.answering import Answers
 from app.runs.diff import Change
 from models.vocabulary import (
     ApprovedBy,
@@ -97,6 +98,14 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         AreaKind.REGION: "Region",
         AreaKind.LOCAL_AUTHORITY: "Local authority",
         AreaKind.DISTRICT: "District",
+    },
+    Answers: {
+        Answers.RESPONSIBLE_BODY: "Responsible body",
+        Answers.TRUST: "Trust, federation or sponsor",
+        Answers.COUNCIL: "Council",
+        Answers.DIOCESE: "Diocese",
+        Answers.REGION: "Region",
+        Answers.ADVISER: "Adviser",
     },
     Availability: {
         Availability.CAN_OFFER: "Can offer",

@@ -4,11 +4,13 @@ import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 
 from app.access.policy import Scope
 from app.database import Database
 from app.graph.kinds import EdgeKind
 from app.portal.labels import LABELS
+from models.register import Participant
 from models.vocabulary import Role, ScopeKind
 from tests import rows
 from tests.portal import BASE, Visitor, broker
@@ -96,3 +98,18 @@ def test_who_may_not_read_support_sees_the_register_alone(who: Visitor) -> None:
     who.limit_to(Role.VIEWER, Scope(ScopeKind.AREA, "998"))
     assert "supports" not in who.open(HERE).text
     assert "0 isolated schools" in who.open("/graph/isolated").text
+
+
+def test_a_school_says_who_answers_for_it(who: Visitor, exchange: Database) -> None:
+    """On one line: the council that is responsible, and whose adviser it has, as declared."""
+    with exchange.write() as session:
+        fir, oak = (
+            session.scalars(select(Participant).where(Participant.reference == key)).one()
+            for key in ("urn:100002", "urn:100000")
+        )
+        rows.add_interest(session, "I", fir, oak, kind="adviser_employed_by")
+    text = who.open("/participants/100000").text
+    assert (
+        "Who answers for it Responsible body: Testshire; council: Testshire; "
+        "adviser: employed by Fir <School>" in text
+    )
