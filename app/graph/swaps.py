@@ -88,8 +88,8 @@ def find_swaps(
             f"{MOST_PEOPLE:,} schools and organisations, such as a local authority."
         )
     authorise_for(session, principal, Action.READ_PLAN, ids)
-    loaded = load(session, WORKER, ids, period, day)
-    loaded = replace(loaded, offers=[each for each in loaded.offers if each.participant_id in ids])
+    # Of them alone: whoever gives in a swap receives in it, too.
+    loaded = load(session, WORKER, ids, period, day, only=sorted(ids))
     taken: Counter[int] = Counter()
     if run_id is not None:
         loaded, taken = _left_by(session, principal, run_id, loaded)

@@ -6,10 +6,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.access.policy import TERMINAL
 from app.database import Database, WriteSession
+from app.interests import service
 from app.interests.queries import Sides, between
+from app.interests.rows import InterestRow
 from app.interests.rules import rules_in_force
 from app.planning.build import build
 from app.planning.load import load
@@ -17,11 +20,13 @@ from app.planning.options import MatchOptions
 from app.proposals import decisions, flags
 from app.proposals.pair_check import RulesBroken
 from models.interests import Interest, InterestRule
+from models.matching import ProposalFlag
 from models.register import Participant
-from models.vocabulary import DecisionAction, InterestKind
+from models.vocabulary import DecisionAction, InterestKind, Role
 from solver.pairing.interest_rule import sentence
 from solver.pairing.travel import EstimatedTravelTimes
 from tests import rows
+from tests.factories import acting
 from tests.runs import FREELY, contested, match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
@@ -145,6 +150,39 @@ def test_a_path_is_refused_in_words_at_a_decision(sqlite_database: Database) -> 
     )
     with pytest.raises(RulesBroken, match=said), database.write() as session:
         decisions.decide(session, TERMINAL, run_id, DecisionAction.PREFER, **prefer)
+
+
+def test_a_path_declared_late_flags_what_is_open(sqlite_database: Database) -> None:
+    """By the interest that closes it, of whichever side; withdrawn, the cause is gone."""
+    database = contested(sqlite_database)
+    database.before_commit = flags.review
+    match(database, FREELY, now=NOW)
+    with database.write() as session:
+        _reach_further(session)
+        rows.add_school(session, 9, name="Yew School")
+        decisions.decide(session, TERMINAL, 1, DecisionAction.PREFER, hold_days=14, now=NOW)
+
+    def declare(reference: str, holder: str) -> None:
+        row = InterestRow(
+            **{"reference": reference, "kind": "governor_in_common", "holder": holder},
+            **{"about": "9", "evidence": "made up", "declared_by": "clerk"},
+            declared_on=rows.STARTS,
+        )
+        with database.write() as session:
+            service.declare(session, TERMINAL, row)
+
+    declare("I", "2")
+    with database.read() as session:
+        assert session.scalars(select(ProposalFlag)).all() == []
+    declare("J", "1")
+    with database.read() as session:
+        [flag] = session.scalars(select(ProposalFlag))
+        assert "join the two through Yew School" in flag.reasons[0]
+    with database.write() as session:
+        service.withdraw(session, acting(Role.BROKER, name="other"), "I", "It ended.")
+    with database.read() as session:
+        [flag] = session.scalars(select(ProposalFlag))
+        assert flag.outcome == "cause_gone"
 
 
 def test_whoever_may_want_the_school_says_so() -> None:
