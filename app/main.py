@@ -29,6 +29,7 @@ from app.evidence.routes import router as evidence
 from app.exchange.limits_routes import router as limits
 from app.exchange.routes import router as exchange
 from app.explanations.routes import router as explanations
+from app.graph.routes import router as graph
 from app.http import document, problems
 from app.http.door import Door
 from app.http.media import negotiate
@@ -136,6 +137,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         money,
         visits,
         alliances,
+        graph,
         runs,
         diffs,
         batches,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import FREE_TEXT, Base
+from models.base import BOUND_IF_SET, FREE_TEXT, Base
 from models.vocabulary import InterestAnswer, InterestEffect, InterestKind
 
 _KINDS = f"kind in {tuple(kind.value for kind in InterestKind)}"
@@ -21,12 +21,15 @@ class InterestRule(Base):
     __table_args__ = (
         CheckConstraint(_KINDS, name="kind"),
         CheckConstraint(f"effect in {tuple(e.value for e in InterestEffect)}", name="effect"),
+        CheckConstraint("most_steps between 1 and 2", name="most_steps"),
     )
 
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     effect: Mapped[str] = mapped_column(String(10))
     exceptions: Mapped[bool]
     """Whether an approver may let a proposal go on although this kind refuses its pair."""
+    most_steps: Mapped[int | None] = mapped_column(info=BOUND_IF_SET)
+    """Interests of a path that it refuses as a part of; none of rules before this was kept: 1."""
 
 
 class Interest(Base):

@@ -37,6 +37,7 @@ COMMANDS = {
     "case": "app.cli.case:case",
     "support": "app.cli.support:support",
     "work": "app.cli.work:work",
+    "graph": "app.cli.graph:graph_app",
     "partnerships": "app.cli.partnerships:partnerships",
     "partnership": "app.cli.partnerships:partnership_app",
     "pots": "app.cli.pots:pots",

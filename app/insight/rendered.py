@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from app.database import WriteSession
 from app.insight.report import Figures, ReportData, UnmetNeed, figures
 from app.insight.report_charts import Chart, charts
+from app.insight.report_loops import PlanLoops, loops_of
 from app.insight.report_map import plan_map
 from app.insight.report_page import picture
 from models.matching import RunFile
@@ -28,6 +29,7 @@ class Summary:
     unmet: int
     figures: Figures
     charts: tuple[Chart, ...]
+    loops: PlanLoops
     on_map: int
     without_position: int
 
@@ -92,6 +94,7 @@ def draw(data: ReportData) -> Drawn:
         # Everybody's balance goes into a chart and is shown nowhere else.
         figures=replace(found, balances=()),
         charts=tuple(charts(data, found)),
+        loops=loops_of(data),
         on_map=len(on_paper.dots) if on_paper else 0,
         without_position=sum(each.latitude is None for each in data.participants),
     )

@@ -16,6 +16,7 @@ from app.insight.labels import (
 )
 from app.insight.report import Component, ReportData, ReportPairing, figures
 from app.insight.report_charts import charts
+from app.insight.report_loops import loops_of
 from app.insight.report_map import (
     LADDER_COLOURS,
     ROLE_COLOURS,
@@ -128,6 +129,7 @@ def render(data: ReportData) -> str:
         map=plan_map(data),
         facts=_map_facts(data),
         charts=charts(data, found),
+        loops=loops_of(data),
         component_names=COMPONENT_NAMES,
         ladder_names=LADDER_NAMES,
         role_names=ROLE_NAMES,

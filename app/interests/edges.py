@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from app.chunks import chunked
+from app.interests.paths import Refusing, names_of, reach_further, with_paths
 from app.register.group_members import MEMBERS, belongs_on
 from models.interests import Interest
 from models.register import Group, Organisation, Participant
@@ -48,9 +49,17 @@ def stands_between(first: date, last: date) -> ColumnElement[bool]:
 
 
 def edges(
-    session: Session, first: date, last: date, only: Collection[int] | None = None
+    session: Session,
+    first: date,
+    last: date,
+    only: Collection[int] | None = None,
+    *,
+    further: bool = False,
 ) -> list[Edge]:
-    """Interests that hold between two days; with `only`, at least those that count for these."""
+    """Interests that hold between two days; with `only`, at least those that count for these.
+
+    `further`: those with others too, for paths.
+    """
     holds, held = aliased(Organisation), aliased(Organisation)
     holding, about = aliased(Group), aliased(Group)
     query = (
@@ -74,7 +83,8 @@ def edges(
     )
     if only is not None and len(only) <= FEW:
         standing = standing_for(only)
-        query = query.where(Interest.holder_id.in_(standing), Interest.about_id.in_(standing))
+        one, other = Interest.holder_id.in_(standing), Interest.about_id.in_(standing)
+        query = query.where(one | other if further else one & other)
     return [Edge(*row) for row in session.execute(query)]
 
 
@@ -125,7 +135,7 @@ def members_on(session: Session, day: date, only: Collection[int]) -> dict[int, 
 def spread(
     found: Iterable[Edge],
     members: Mapping[int, Sequence[int]],
-    refusing: Mapping[InterestKind, bool],
+    refusing: Mapping[InterestKind, Refusing],
 ) -> Iterator[Between]:
     """Each edge between every two that it counts for, by the ids of participants.
 
@@ -141,7 +151,7 @@ def spread(
             edge.ends,
             edge.declared_on,
             refuses=kind in refusing,
-            exceptions=refusing.get(kind, False),
+            exceptions=kind in refusing and refusing[kind].exceptions,
         )
         abouts = _ends(edge.about_id, edge.about_group, members)
         for holder, holder_group in _ends(edge.holder_id, edge.holder_group, members):
@@ -155,3 +165,32 @@ def _ends(
 ) -> list[tuple[int, bool]]:
     others = [] if group is None else members.get(group, [])
     return [(who, False), *((each, True) for each in others if each != who)]
+
+
+def members_for(
+    session: Session,
+    day: date,
+    found: Iterable[Edge],
+    only: Collection[int],
+    refusing: Mapping[InterestKind, Refusing],
+) -> dict[int, list[int]]:
+    """Members of groups on a day, of those alone whom interests or paths of some can go through."""
+    if not reach_further(refusing):
+        return members_on(session, day, only)
+    ends = {end for edge in found for end in (edge.holder_id, edge.about_id)}
+    return members_on(session, day, ends | set(only))
+
+
+def counting(
+    session: Session,
+    found: Sequence[Edge],
+    members: Mapping[int, Sequence[int]],
+    refusing: Mapping[InterestKind, Refusing],
+    only: Collection[int] | None = None,
+) -> list[Between]:
+    """What is declared between every two, and the paths between some by the rules in force."""
+    direct = list(spread(found, members, refusing))
+    if not reach_further(refusing):
+        return direct
+    ends = {end for each in direct for end in (each.holder, each.about)}
+    return list(with_paths(direct, refusing, names_of(session, ends), only))

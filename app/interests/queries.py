@@ -12,7 +12,8 @@ from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
-from app.interests.edges import edges, members_on, spread, standing_for
+from app.interests.edges import counting, edges, members_for, standing_for
+from app.interests.paths import reach_further
 from app.interests.rules import refusing_kinds
 from app.register.naming import reference_named
 from models.interests import Interest
@@ -101,9 +102,11 @@ def between(
         return found
     people = {side for each in pairs.values() for side in (each.giver, each.taker)}
     first, last = min(each.first for each in pairs.values()), max(e.last for e in pairs.values())
-    standing = edges(session, first, last, people)
+    refusing = refusing_kinds(session)
+    standing = edges(session, first, last, people, further=reach_further(refusing))
+    members = members_for(session, today, standing, people, refusing)
     declared: dict[frozenset[int], dict[str, Between]] = defaultdict(dict)
-    for one in spread(standing, members_on(session, today, people), refusing_kinds(session)):
+    for one in counting(session, standing, members, refusing, people):
         declared[frozenset((one.holder, one.about))].setdefault(one.declared.reference, one)
     for key, each in pairs.items():
         for one in declared.get(frozenset((each.giver, each.taker)), {}).values():

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,7 @@ from app.import_kit.report import (
 )
 from app.import_kit.upsert import upsert
 from app.interests.edges import all_it_counts_for
+from app.interests.paths import MOST_STEPS, Refusing
 from app.progress import Progress, silent
 from models.interests import Interest, InterestRule
 from models.vocabulary import InterestEffect, InterestKind
@@ -38,6 +40,8 @@ class InterestRuleRow(RowModel):
     effect: InterestEffect
     exceptions: YesNo = False
     """Whether an approver may let a proposal go on although this kind refuses its pair."""
+    steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 1
+    """Interests of a path that it refuses as a part of, from one side of a pair to the other."""
 
 
 def rules_in_force(session: Session) -> Mapping[InterestKind, InterestRuleRow]:
@@ -47,16 +51,17 @@ def rules_in_force(session: Session) -> Mapping[InterestKind, InterestRuleRow]:
             kind=InterestKind(rule.kind),
             effect=InterestEffect(rule.effect),
             exceptions=rule.exceptions,
+            steps=rule.most_steps or _defaults()[InterestKind(rule.kind)].steps,
         )
         for rule in session.scalars(select(InterestRule))
     }
     return {kind: stored.get(kind, row) for kind, row in _defaults().items()}
 
 
-def refusing_kinds(session: Session) -> dict[InterestKind, bool]:
-    """Kinds that rule a pair out, and whether an approver may make an exception."""
+def refusing_kinds(session: Session) -> dict[InterestKind, Refusing]:
+    """Kinds that rule a pair out, and how far."""
     return {
-        kind: row.exceptions
+        kind: Refusing(row.exceptions, row.steps)
         for kind, row in rules_in_force(session).items()
         if row.effect is InterestEffect.REFUSES
     }
@@ -93,7 +98,10 @@ def import_interest_rules(
         InterestRule,
         ("kind",),
         [
-            {"kind": kind.value, "effect": row.effect.value, "exceptions": row.exceptions}
+            {
+                **{"kind": kind.value, "effect": row.effect.value},
+                **{"exceptions": row.exceptions, "most_steps": row.steps},
+            }
             for kind, row in wanted.items()
         ],
     )

@@ -163,6 +163,10 @@ class InterestRuleShown(Shown):
     exceptions: bool = Field(
         description="whether an approver may allow an exception where it refuses"
     )
+    steps: int = Field(
+        description="interests of a path between the two sides that it refuses as a part of",
+        examples=[1],
+    )
 
 
 class InterestRules(Listed[InterestRuleShown]):

@@ -12,8 +12,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.access.policy import Principal
 from app.catalogue.queries import get_period
 from app.database import database_now
-from app.evidence.reading import Counting, counting
-from app.interests.edges import Edge, edges
+from app.evidence.reading import Counting
+from app.evidence.reading import counting as counting_evidence
+from app.interests.edges import Edge, counting, edges, members_for
+from app.interests.paths import Refusing, reach_further
 from app.interests.rules import refusing_kinds
 from app.planning.holds import Hold, by_need, held
 from app.planning.planned_pots import PlannedPot, planned_pots
@@ -41,6 +43,7 @@ from models.vocabulary import (
     NeedState,
     ProposalState,
 )
+from solver.pairing.interests import Interest as Between
 
 Ts = TypeVarTuple("Ts")
 AnyRow = Row[*tuple[Any, ...]]
@@ -138,8 +141,10 @@ class Loaded:
     """Declared interests that hold on some day from `day` to the end of the period."""
     evidence: Sequence[Counting]
     """Evidence of quality that counts on the day on which the run is asked for."""
-    refusing: dict[InterestKind, bool]
-    """Kinds of interest that rule a pair out, and whether there may be an exception."""
+    refusing: dict[InterestKind, Refusing]
+    """Kinds of interest that rule a pair out, and how far."""
+    between: Sequence[Between]
+    """What that makes between every two participants, by their ids, paths included."""
     pots: dict[str, PlannedPot] = field(default_factory=dict)
     """Pots that needs name, by reference."""
 
@@ -195,6 +200,12 @@ def load(
         )
         .order_by(Offer.id),
     )
+    refusing = refusing_kinds(session)
+    interests = edges(session, day, period.ends, only, further=reach_further(refusing))
+    memberships = session.execute(_of(only, MEMBERS.c.participant_id, _memberships(day))).all()
+    members = _members(memberships)
+    if only is not None and reach_further(refusing):
+        members = members_for(session, day, interests, only, refusing)
     return Loaded(
         period=period,
         periods=periods,
@@ -219,7 +230,7 @@ def load(
         },
         circumstances=_circumstances(session, day, period.ends, only),
         last_days=last_days(session, only),
-        memberships=session.execute(_of(only, MEMBERS.c.participant_id, _memberships(day))).all(),
+        memberships=memberships,
         networks=session.execute(_of(only, NetworkMembership.participant_id, _networks(day))).all(),
         areas_served=session.execute(
             _of(
@@ -233,11 +244,20 @@ def load(
         holds=holds,
         steering=session.scalars(in_force(now)).all(),
         declined=session.execute(_of(only, Need.participant_id, _declined())).all(),
-        interests=edges(session, day, period.ends, only),
-        evidence=counting(session, as_of, only),
-        refusing=refusing_kinds(session),
+        interests=interests,
+        evidence=counting_evidence(session, as_of, only),
+        refusing=refusing,
+        between=counting(session, interests, members, refusing, only),
         pots=planned_pots(session, day, period.ends, besides),
     )
+
+
+def _members(memberships: Sequence[AnyRow]) -> dict[int, list[int]]:
+    """By group."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for row in memberships:
+        found[row.group_id].append(row.participant_id)
+    return found
 
 
 def _leaves_some(need: PlannedNeed, holds: Sequence[Hold]) -> bool:

@@ -1,6 +1,5 @@
 """Stored rows as the columns that the rules of a pair look at."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from app.evidence.reading import qualities
-from app.interests.edges import spread
 from app.planning.capacity import Left
 from app.planning.load import Loaded
 from app.planning.options import MatchOptions
@@ -82,12 +80,9 @@ def _failed(loaded: Loaded, options: MatchOptions, place: Place) -> FailedSuppor
 
 
 def _interests(loaded: Loaded, place: Place) -> Interests:
-    members: dict[int, list[int]] = defaultdict(list)
-    for row in loaded.memberships:
-        members[row.group_id].append(row.participant_id)
     between = (
         replace(each, holder=place[each.holder], about=place[each.about])
-        for each in spread(loaded.interests, members, loaded.refusing)
+        for each in loaded.between
         if each.holder in place and each.about in place
     )
     return Interests.of(between, len(place))

@@ -29,6 +29,7 @@ from app.portal.pages import (
     exceptions,
     explanations,
     flags,
+    graph,
     home,
     imports,
     institutions,
@@ -82,7 +83,8 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         sessions_page,
         users,
         contacts,
-        interests,  # before institutions, whose keys may hold slashes
+        graph,  # before institutions, whose keys may hold slashes
+        interests,
         support,
         institutions,
         explanations,

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.consent.wording import PARTIES, REPLIES, STATES
+from app.graph.kinds import EdgeKind, NodeKind, Over
 from app.insight.labels import (
     COMPONENT_NAMES,
     LADDER_NAMES,
@@ -37,6 +38,7 @@ from app.portal.choices import (
     VisitAnswer,
 )
 from app.portal.forms import Field
+from app.register.answering import Answers
 from app.runs.decided import Became
 from app.runs.diff import Change
 from app.work.kinds import STEPS, TITLES, WorkGroup, WorkKind
@@ -134,6 +136,14 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         AreaKind.LOCAL_AUTHORITY: "Local authority",
         AreaKind.DISTRICT: "District",
     },
+    Answers: {
+        Answers.RESPONSIBLE_BODY: "Responsible body",
+        Answers.TRUST: "Trust, federation or sponsor",
+        Answers.COUNCIL: "Council",
+        Answers.DIOCESE: "Diocese",
+        Answers.REGION: "Region",
+        Answers.ADVISER: "Adviser",
+    },
     Availability: {
         Availability.CAN_OFFER: "Can offer",
         Availability.MAY_OFFER: "May offer",
@@ -206,6 +216,33 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     InterestAnswer: {
         InterestAnswer.NONE: "They have none",
         InterestAnswer.DECLARED: "They declared some",
+    },
+    EdgeKind: {
+        EdgeKind.MEMBER: "Member",
+        EdgeKind.SUCCESSION: "Took the place of",
+        EdgeKind.SUPPORT: "Support",
+        EdgeKind.PAST_SUPPORT: "Past support",
+        EdgeKind.PROPOSED: "Proposed support",
+        EdgeKind.INTEREST: "Declared interest",
+        EdgeKind.FORMER_MEMBER: "Former member",
+        EdgeKind.CLOSED_PROPOSAL: "Closed proposal",
+        EdgeKind.PAST_INTEREST: "Past interest",
+        EdgeKind.AREA: "Area",
+    },
+    NodeKind: {
+        NodeKind.INSTITUTION: "Institution",
+        NodeKind.ORGANISATION: "Organisation",
+        NodeKind.TRUST: "Trust",
+        NodeKind.FEDERATION: "Federation",
+        NodeKind.GROUP: "Other group",
+        NodeKind.NETWORK: "Network",
+        NodeKind.AREA: "Area",
+        NodeKind.OTHER_SUPPORTER: "Other supporting organisation",
+    },
+    Over: {
+        Over.DAYS: "Days",
+        Over.TAKERS: "Schools at a time",
+        Over.PEOPLE: "People",
     },
     InterestEffect: {
         InterestEffect.REFUSES: "Rules the pairing out",

@@ -78,6 +78,7 @@ NAVIGATION: Final = (
     ("Runs", "/runs", "/proposals"),
     ("Partnerships", "/partnerships", "/concerns"),
     ("Money", "/pots", "/claims"),
+    ("Support graph", "/graph/isolated", "/graph"),
     ("Imports", "/imports", "/imports"),
 )
 """A name, where it leads, and what else belongs to it."""

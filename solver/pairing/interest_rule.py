@@ -1,6 +1,7 @@
 """The rule of a pair about declared interests between its two sides."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any, Final
 
@@ -66,15 +67,39 @@ class DeclaredInterest(PairRule):
 
 def sentence(figures: Mapping[str, Any]) -> str:
     """Say one interest: "Declared interest: the supporting organisation may take over ..."."""
+    if figures.get("through"):
+        return _path(figures)
     other = "taker" if figures["held_by"] == "giver" else "giver"
     said = WORDS[InterestKind(figures["kind"])].format(
         holder=_side(figures["held_by"], figures["holder_group"]),
         about=_side(other, figures["about_group"]),
     )
+    return f"Declared interest: {said}{_when(figures)}."
+
+
+def _path(figures: Mapping[str, Any]) -> str:
+    """Say a path, beginning with the side that it begins at."""
+    first, through = figures["held_by"], figures["through"]
+    other = "taker" if first == "giver" else "giver"
+    between = through["name"]
+    steps = (
+        (figures["kind"], through["held_by_first"], _side(first, figures["holder_group"])),
+        (through["second_kind"], through["held_by_second"], _side(other, figures["about_group"])),
+    )
+    said = ", and ".join(
+        WORDS[InterestKind(kind)].format(
+            holder=side if held else between, about=between if held else side
+        )
+        for kind, held, side in steps
+    )
+    return f"Declared interests join the two through {between}: {said}{_when(figures)}."
+
+
+def _when(figures: Mapping[str, Any]) -> str:
     starts, ends = figures["starts"], figures["ends"]
     when = f" since {day(starts)}" if starts else ""
     when += f" until {day(ends)}" if ends else ""
-    return f"Declared interest: {said}{when} (declared on {day(figures['declared_on'])})."
+    return f"{when} (declared on {day(figures['declared_on'])})"
 
 
 def _side(side: str, is_group: bool) -> str:
@@ -83,8 +108,9 @@ def _side(side: str, is_group: bool) -> str:
 
 def figures_of_interest(interest: Interest, giver: int) -> dict[str, Any]:
     """Return an interest as it is kept with a pair of which `giver` is the one that gives."""
-    declared = interest.declared
-    return {
+    declared, through = interest.declared, interest.through
+    path = {} if through is None else {"through": asdict(through)}
+    return path | {
         "reference": declared.reference,
         "kind": str(declared.kind),
         "held_by": "giver" if interest.holder == giver else "taker",

@@ -36,8 +36,28 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """How two participants are joined by two interests, each with somebody else.
+
+    Attributes
+    ----------
+    name
+        Of who has something to do with both.
+    second_kind
+        The kind of the second interest; that of the first is the path's own.
+    held_by_first, held_by_second
+        Whether the pair's own participants hold the interest on their side, not the one between.
+    """
+
+    name: str
+    second_kind: InterestKind
+    held_by_first: bool
+    held_by_second: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Interest:
-    """An interest between two participants.
+    """An interest between two participants, or a path of two interests between them.
 
     Attributes
     ----------
@@ -45,6 +65,8 @@ class Interest:
         Rows of the participants.
     holder_group, about_group
         Whether it is that of the participant's trust or other group.
+    through
+        Of a path: through whom. It begins at `holder` and ends at `about`.
     """
 
     holder: int
@@ -52,6 +74,7 @@ class Interest:
     declared: Declared
     holder_group: bool = False
     about_group: bool = False
+    through: Through | None = None
 
 
 def _no_rows() -> IntArray:

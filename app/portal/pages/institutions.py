@@ -1,9 +1,11 @@
 """Finding an institution or organisation, and everything that is known of it."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
+from sqlalchemy import RowMapping
 from starlette.responses import Response
 
 from app.access.declared import Reach, does
@@ -17,13 +19,14 @@ from app.exchange.limits import list_limits
 from app.interests.queries import list_interests
 from app.interests.questions import list_questions
 from app.partnerships.balance import accounts, balances
-from app.partnerships.partnership_queries import list_partnerships
+from app.partnerships.partnership_queries import Summary, list_partnerships
 from app.partnerships.queries import list_support
 from app.partnerships.support_register import contradictions_in
 from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import Who
 from app.proposals.queries import Wanted, list_proposals
 from app.register import institution_queries, list_queries, measure_queries
+from app.register.answering import answering_for
 from app.register.geocoder_server import GeocoderUnavailable
 from app.register.geocoding import UnknownPlace, require_place
 from app.register.lookups import (
@@ -35,6 +38,7 @@ from app.register.naming import reference_named
 from app.register.nearby import DEFAULT_MILES, Near
 from app.register.schemas import WithdrawnShown
 from app.wording import miles as in_miles
+from models.vocabulary import RUNNING_SUPPORT, InterestKind
 
 router = APIRouter()
 PER_PAGE: Final = 25
@@ -137,6 +141,8 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             *list_proposals(session, who.principal, Wanted(giver=reference), sort="-total_points"),
         ]
         partnerships = list_partnerships(session, who.principal, participant=cell, limit=None)
+        interests = list_interests(session, who.principal, participant=cell, limit=None)
+        advisers = [*_monitors(partnerships, reference), *_employers(interests, reference, today)]
         return page(
             request,
             "participant.html",
@@ -156,7 +162,10 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             circumstances=circumstances,
             withdrawn=withdrawn,
             rules=rules,
-            interests=list_interests(session, who.principal, participant=cell, limit=None),
+            interests=interests,
+            answering=(
+                answering_for(about, about["groups"], advisers, today) if about["is_school"] else []
+            ),
             proposals=proposals,
             limits=list_limits(session, who.principal, participant=cell, limit=None),
             balances=balances(session, who.principal, about["participant_id"]),
@@ -164,6 +173,25 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             expertise=expertise_names(session, who),
             today=today,
         )
+
+
+def _monitors(partnerships: Sequence[Summary], reference: str) -> Iterator[str]:
+    """Who monitors support that the school receives, by role."""
+    for each in partnerships:
+        running = each.partnership.state in RUNNING_SUPPORT
+        if running and each.full.taker.reference == reference and each.partnership.monitor_role:
+            yield each.partnership.monitor_role
+
+
+def _employers(interests: Sequence[RowMapping], reference: str, today: date) -> Iterator[str]:
+    """Whose adviser the school has, as declared."""
+    for each in interests:
+        begun = each["starts"] is None or each["starts"] <= today
+        holds = begun and (each["ends"] is None or each["ends"] >= today)
+        of_adviser = each["kind"] == InterestKind.ADVISER_EMPLOYED_BY
+        about_it = of_adviser and each["about_reference"] == reference
+        if about_it and holds and each["withdrawn_at"] is None:
+            yield f"employed by {each['holder_name']}"
 
 
 def _institution(session: ReadSession, who: Who, urn: int) -> dict[str, Any]:

@@ -209,3 +209,13 @@ def test_map_keeps_within_its_paper() -> None:
     assert at[11].y < at[0].y
     assert at[11].x > at[0].x
     assert found.without_position == 1
+
+
+def test_loops_are_listed_by_name() -> None:
+    """A swap of the plan is told with what each gives; a plan without one says nothing of it."""
+    text = said(render(PLAN))
+    assert "1 swap or loop of two or three" in text
+    first, second = (f"Made-up School {number}" for number in (1, 2))
+    assert f"{first} gives Attendance to {second} gives Attendance to {first}" in text
+    alone = replace(PLAN, pairings=PLAN.pairings[2:])
+    assert "Loops and swaps" not in said(render(alone))
