@@ -21,8 +21,11 @@ MOST_DRAWN: Final = 60
 RING: Final = 200.0
 WIDER: Final = 34.0
 """A ring is at least so long for each of its nodes."""
-MARGIN: Final = 220.0
+MARGIN: Final = 290.0
 LETTERS: Final = 24
+UPRIGHT: Final = 0.4
+STAGGER: Final = 34.0
+"""By how much labels near the vertical lie apart."""
 _STROKES: Final = {
     EdgeKind.SUPPORT: ("#00703c", "", 3.0),
     EdgeKind.PAST_SUPPORT: ("#00703c", "8 5", 2.0),
@@ -86,11 +89,16 @@ def places(part: Neighbourhood) -> dict[str, Place]:
     for step in range(1, max(steps.values(), default=0) + 1):
         radius[step] = max(radius[step - 1] + RING, on_ring[step] * WIDER / (2 * pi) * 1.6)
     found: dict[str, Place] = {}
+    upright = 0
     slices = [(key, 0.0, 2 * pi) for key in children[None]]
     while slices:
         key, start, end = slices.pop()
         angle = (start + end) / 2
         far = radius[steps[key]]
+        if abs(cos(angle)) < UPRIGHT and steps[key]:
+            # At the top and bottom, labels beside each other would meet.
+            far += STAGGER * (upright % 3)
+            upright += 1
         found[key] = Place(round(far * cos(angle), 1), round(far * sin(angle), 1), angle)
         at = start
         for child in children[key]:
@@ -103,7 +111,7 @@ def places(part: Neighbourhood) -> dict[str, Place]:
 def picture(view: View, part: Neighbourhood) -> str:
     """The whole picture as SVG, with a title and a description for whoever cannot see it."""
     spots = places(part)
-    middle = part.reached[0].node
+    middle, last = part.reached[0].node, max(each.steps for each in part.reached)
     wide = max((abs(spot.x) for spot in spots.values()), default=0.0) + MARGIN + 60
     high = max((abs(spot.y) for spot in spots.values()), default=0.0) + 60
     others = counted(len(part.reached) - 1, "node")
@@ -122,7 +130,7 @@ def picture(view: View, part: Neighbourhood) -> str:
         *(
             line
             for each in part.reached
-            for line in _node(each.node, spots[each.node.key], each.steps)
+            for line in _node(each.node, spots[each.node.key], each.steps, each.steps == last)
         ),
         "</svg>",
     ]
@@ -164,12 +172,12 @@ def _edge(view: View, edge: Edge, spots: dict[str, Place]) -> list[str]:
     ]
 
 
-def _node(node: Node, spot: Place, steps: int) -> list[str]:
+def _node(node: Node, spot: Place, steps: int, outermost: bool) -> list[str]:
     name = node.name if len(node.name) <= LETTERS else f"{node.name[: LETTERS - 1].rstrip()}…"
     left = cos(spot.outwards) < -0.2 and steps > 0
     dx, anchor = (-13, "end") if left else (13, "start")
     dy = 5.0
-    if not steps:
+    if not outermost or not steps:  # where labels beside would meet those of the next ring
         dx, dy, anchor = 0, -16, "middle"
     weight = ' font-weight="bold"' if not steps else ""
     larger = ' transform="scale(1.5)"' if not steps else ""

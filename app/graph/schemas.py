@@ -127,7 +127,7 @@ class NodeShown(Shown):
     kind: NodeKind
     name: str = Field(examples=["Made-up Primary School"])
     local_authority: str | None = Field(description="by code", examples=["886"])
-    in_scope: bool
+    in_scope: bool = Field(examples=[True])
 
     @classmethod
     def of(cls, node: Node) -> "NodeShown":
@@ -135,10 +135,13 @@ class NodeShown(Shown):
 
 
 class EdgeShown(Shown):
-    giver: str = Field(description="who gives, belongs, came before, or holds the interest")
-    taker: str
+    giver: str = Field(
+        description="who gives, belongs, came before, or holds the interest",
+        examples=["urn:100000"],
+    )
+    taker: str = Field(examples=["urn:100001"])
     kind: EdgeKind | None = Field(description="on the day; null: only to come")
-    reference: str
+    reference: str = Field(examples=["made-up-support-1"])
     state: str | None
     starts: date | None
     ends: date | None = Field(description="the last day")
@@ -169,7 +172,7 @@ class EdgeShown(Shown):
 class PathShown(Shown):
     """A shortest way; `found` is false where there is none."""
 
-    found: bool
+    found: bool = Field(examples=[True])
     nodes: list[NodeShown] = Field(description="in order, from the one to the other")
     edges: list[EdgeShown] = Field(description="between each two of them")
 
@@ -186,7 +189,7 @@ class PathShown(Shown):
 
 
 class ReachedShown(NodeShown):
-    steps: int
+    steps: int = Field(examples=[1])
     through: str | None = Field(description="the node before it on a shortest way")
 
     @classmethod
@@ -198,7 +201,7 @@ class ReachedShown(NodeShown):
 class NeighbourhoodShown(Shown):
     nodes: list[ReachedShown] = Field(description="nearest first")
     edges: list[EdgeShown] = Field(description="all between these nodes")
-    left_out: int = Field(description="nodes within the steps that are not shown")
+    left_out: int = Field(description="nodes within the steps that are not shown", examples=[1])
 
     @classmethod
     def of(cls, view: View, part: Neighbourhood) -> "NeighbourhoodShown":
@@ -210,9 +213,9 @@ class NeighbourhoodShown(Shown):
 
 
 class NetworkNear(Shown):
-    key: str
-    name: str
-    miles: float = Field(description="to its nearest member")
+    key: str = Field(examples=["made-up-family"])
+    name: str = Field(examples=["Made-up Family of Schools"])
+    miles: float = Field(description="to its nearest member", examples=[2.5])
 
 
 class IsolatedShown(Shown):
@@ -242,9 +245,9 @@ class IsolatedAreaShown(Shown):
 
     area: str | None = Field(description="as kind:code; null: no area is known")
     name: str = Field(examples=["Kent"])
-    in_scope: int
-    in_no_group: int = Field(description="in no trust, federation or other group")
-    isolated: int
+    in_scope: int = Field(examples=[1])
+    in_no_group: int = Field(description="in no trust, federation or other group", examples=[1])
+    isolated: int = Field(examples=[1])
 
     @classmethod
     def of(cls, one: IsolatedArea) -> "IsolatedAreaShown":
@@ -266,12 +269,14 @@ class LoadShown(Shown):
 
     participant: str = Field(description="by reference", examples=["urn:100000"])
     name: str = Field(examples=["Made-up Primary School"])
-    days_given: float = Field(description="running and past support, and what proposals hold")
-    days_received: float = Field(description="without what other agencies arranged")
-    net_days: float = Field(description="given less received")
+    days_given: float = Field(
+        description="running and past support, and what proposals hold", examples=[2.5]
+    )
+    days_received: float = Field(description="without what other agencies arranged", examples=[2.5])
+    net_days: float = Field(description="given less received", examples=[2.5])
     nets: Net
-    takers: int = Field(description="schools supported at the time")
-    supporters: int
+    takers: int = Field(description="schools supported at the time", examples=[1])
+    supporters: int = Field(examples=[1])
     share_days: float | None = Field(
         description="what it may give, else what it offers; null: neither is known"
     )
@@ -318,22 +323,22 @@ class Loops(Listed[LoopShown]):
 
 
 class GiftShown(Shown):
-    giver: str
-    giver_name: str
-    taker: str
-    taker_name: str
+    giver: str = Field(examples=["urn:100000"])
+    giver_name: str = Field(examples=["Made-up Primary School"])
+    taker: str = Field(examples=["urn:100001"])
+    taker_name: str = Field(examples=["Made-up Academy"])
     offer: str = Field(examples=["made-up-offer-1"])
     need: str = Field(examples=["made-up-need-1"])
-    expertise: str
-    days: float
-    points: int
+    expertise: str = Field(examples=["maths"])
+    days: float = Field(examples=[2.5])
+    points: int = Field(examples=[500])
     miles: float | None = Field(description="null: by remote")
 
 
 class SwapShown(Shown):
     """Schools that could exchange now."""
 
-    points: int = Field(description="of all that they would give")
+    points: int = Field(description="of all that they would give", examples=[1])
     gifts: list[GiftShown] = Field(description="each gives to the next, the last to the first")
 
     @classmethod
@@ -355,25 +360,25 @@ class SwapShown(Shown):
 
 
 class Swaps(Listed[SwapShown]):
-    found: int = Field(description="in all")
+    found: int = Field(description="in all", examples=[1])
 
 
 class CommunityArea(Shown):
     local_authority: str | None = Field(description="by code; null: none is known")
-    members: int
+    members: int = Field(examples=[1])
 
 
 class CommunityShown(Shown):
-    members: list[str] = Field(description="by reference")
-    size: int
+    members: list[str] = Field(description="by reference", examples=[["urn:100000", "urn:100001"]])
+    size: int = Field(examples=[1])
     local_authorities: list[CommunityArea] = Field(description="the most members first")
 
 
 class BridgeShown(Shown):
-    participant: str = Field(description="by reference")
-    name: str
-    cut_off: int = Field(description="participants that only it joins to the rest")
-    parts: int = Field(description="into how many its group would fall")
+    participant: str = Field(description="by reference", examples=["urn:100000"])
+    name: str = Field(examples=["Made-up Primary School"])
+    cut_off: int = Field(description="participants that only it joins to the rest", examples=[1])
+    parts: int = Field(description="into how many its group would fall", examples=[1])
 
 
 class CommunitiesShown(Shown):
@@ -381,8 +386,8 @@ class CommunitiesShown(Shown):
 
     communities: list[CommunityShown]
     bridges: list[BridgeShown] = Field(description="whose loss cuts the most off, first")
-    pairs: int = Field(description="of participants with support between them")
-    pairs_across: int = Field(description="those in two local authorities")
+    pairs: int = Field(description="of participants with support between them", examples=[1])
+    pairs_across: int = Field(description="those in two local authorities", examples=[1])
     modularity: float | None = Field(description="how far support stays within communities")
     modularity_of_local_authorities: float | None
 

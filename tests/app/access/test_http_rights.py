@@ -106,7 +106,7 @@ def ask(client: TestClient, asked: Operation, **headers: str) -> Any:
         if parameter["in"] == "path":
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
         elif parameter["in"] == "query":
-            path += f"?{name}={quote(value, safe='')}"
+            path += f"{'&' if '?' in path else '?'}{name}={quote(value, safe='')}"
         else:
             headers[name] = value
     content = operation.get("requestBody", {}).get("content", {})
