@@ -59,9 +59,9 @@ def work(
     from app.database import database_now
     from app.files.csv_writing import csv_of
     from app.work.kinds import GROUPS
+    from app.work.narrowed import Narrowed
     from app.work.queries import by_group, count_work, list_work
     from app.work.schemas import WorkShown
-    from app.work.sources import Narrowed
 
     if role in SERVICE_ROLES:
         raise BadGrant(f"{role} is the service itself. Use one of {ROLES}.")

@@ -14,7 +14,8 @@ from app.database import ReadSession
 from app.errors import Problem
 from app.proposals.queries import Full, find_proposals
 from app.work.kinds import GROUP_OF, GROUPS, STEPS, WorkGroup, WorkKind
-from app.work.sources import Narrowed, Whose, sources
+from app.work.narrowed import Narrowed
+from app.work.sources import Whose, sources
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Participant

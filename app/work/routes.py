@@ -11,9 +11,9 @@ from app.access.policy import Action
 from app.http.media import AS_CSV, wants_csv
 from app.http.replies import listed
 from app.work.kinds import GROUPS, WorkKind
+from app.work.narrowed import Narrowed
 from app.work.queries import Place, count_work, list_work
 from app.work.schemas import Counted, WorkPage, WorkQuery, WorkShown
-from app.work.sources import Narrowed
 
 router = APIRouter(tags=["work"])
 

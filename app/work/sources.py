@@ -31,12 +31,12 @@ from app.proposals.heard import OF_SIDE
 from app.proposals.states import APPROVED, ENDED, LAPSING
 from app.work.days import days_after, utc_day
 from app.work.kinds import WorkKind
+from app.work.narrowed import Narrowed
 from models.base import UtcDateTime
 from models.consent import ConsentRequest
 from models.exchange import Need, Offer, Period
 from models.matching import Agreement, Decision, Proposal, Run
 from models.partnerships import Concern, Outcome, Partnership, Review, SupportVisit
-from models.register import Participant
 from models.vocabulary import (
     PENDING_REQUESTS,
     RUNNING_SUPPORT,
@@ -126,42 +126,6 @@ def only(principal: Principal, *roles: Role) -> Principal:
     """The same with no more than these roles."""
     grants = frozenset(each for each in principal.grants if each.role in roles)
     return replace(principal, grants=grants)
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """Of which work; what is empty does not narrow."""
-
-    text: str = ""
-    """Words that the names of one of the two sides hold."""
-    period: str | None = None
-
-    def proposals(self) -> list[Condition]:
-        """Conditions for proposals."""
-        found: list[Condition] = []
-        if self.period is not None:
-            of_period = select(Need.id).where(Need.period_code == self.period)
-            found.append(Proposal.need_id.in_(of_period))
-        for named in self._named():
-            found.append(
-                or_(
-                    Proposal.need_id.in_(select(Need.id).where(Need.participant_id.in_(named))),
-                    Proposal.offer_id.in_(select(Offer.id).where(Offer.participant_id.in_(named))),
-                )
-            )
-        return found
-
-    def items(self, model: type[Need] | type[Offer]) -> list[Condition]:
-        """Conditions for needs or offers."""
-        found: list[Condition] = [model.participant_id.in_(named) for named in self._named()]
-        if self.period is not None:
-            found.append(model.period_code == self.period)
-        return found
-
-    def _named(self) -> Iterator[Select[Any]]:
-        for word in self.text.split():
-            has = Participant.name.icontains(word, autoescape=True)
-            yield select(Participant.id).where(has)
 
 
 def sources(whose: Whose, today: date, narrowed: Narrowed) -> Iterator[Source]:

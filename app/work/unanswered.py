@@ -14,7 +14,8 @@ from app.database import ReadSession
 from app.errors import Forbidden
 from app.proposals.heard import OF_SIDE
 from app.proposals.queries import Full, find_proposals
-from app.work.sources import BROKERING, HELD, Narrowed, answered, only
+from app.work.narrowed import Narrowed
+from app.work.sources import BROKERING, HELD, answered, only
 from models.consent import ConsentRequest
 from models.matching import Proposal
 from models.vocabulary import Party, RequestState, Role, Side

@@ -20,10 +20,10 @@ from app.repairs.broken import list_broken
 from app.runs import queries as matching
 from app.successions.queries import count_unsettled
 from app.work.kinds import GROUPS, WorkGroup, WorkKind
+from app.work.narrowed import Narrowed
 from app.work.own import own_of
 from app.work.queries import by_group, count_work, first_of_groups, list_work
 from app.work.schemas import WorkShown
-from app.work.sources import Narrowed
 
 router = APIRouter()
 RECENT: Final = 5

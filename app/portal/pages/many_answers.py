@@ -24,7 +24,7 @@ from app.portal.rendering import Pager, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals.heard import Heard
 from app.wording import sentence
-from app.work.sources import Narrowed
+from app.work.narrowed import Narrowed
 from app.work.unanswered import Unanswered, list_unanswered, speaks_alone, with_proposals
 from models.vocabulary import Channel, DeclineReason, Party, Reply
 

@@ -185,10 +185,7 @@ def test_what_is_exported_is_imported_unchanged(
         "offers": files.export_offers,
         "limits": files.export_limits,
     }
-    with peopled.write() as session:
-        holder = session.scalars(select(Participant)).first()
-        assert holder is not None
-        pots.add_pot(session, "fund", holder, areas=["country:E92000001"])
+    add_fund(peopled)
     take(peopled, kind, path, ROUND[kind])
     with peopled.read() as session:
         exported = exporters[kind](session, TERMINAL, None)
@@ -196,8 +193,17 @@ def test_what_is_exported_is_imported_unchanged(
     assert take(peopled, kind, path, exported) == Counts(unchanged=exported.count("\n") - 1)
 
 
+def add_fund(database: Database) -> None:
+    """The pot that a need of the files names."""
+    with database.write() as session:
+        holder = session.scalars(select(Participant)).first()
+        assert holder is not None
+        pots.add_pot(session, "fund", holder, areas=["country:E92000001"])
+
+
 def test_a_guarded_cell_is_stored_without_its_guard(peopled: Database, tmp_path: Path) -> None:
     """The apostrophe is the file's, not the need's."""
+    add_fund(peopled)
     take(peopled, "needs", tmp_path / "needs.csv", ROUND["needs"])
     take(peopled, "offers", tmp_path / "offers.csv", ROUND["offers"])
     with peopled.read() as session:

@@ -24,11 +24,13 @@ from app.partnerships.terms import Terms
 from app.proposals import agreements, decisions
 from app.settings import settings
 from app.work.kinds import GROUPS, WorkGroup, WorkKind
+from app.work.narrowed import Narrowed
 from app.work.own import Own, own_of
 from app.work.queries import Place, count_work, first_of_groups, list_work
-from app.work.sources import Narrowed
 from models.consent import Mail
+from models.exchange import Need
 from models.matching import Proposal
+from models.register import Participant
 from models.vocabulary import (
     DecisionAction,
     EndReason,
@@ -86,8 +88,6 @@ def number_of(database: Database, area: str) -> int:
         pairs = {need: number for number, need in session.execute(OF_NEED)}
         return pairs[f"N{area}"]
 
-
-from models.exchange import Need  # noqa: E402
 
 OF_NEED = select(Proposal.id, Need.reference).join(Need, Need.id == Proposal.need_id)
 
@@ -306,8 +306,6 @@ def test_a_contact_is_asked_what_it_has_not_said(planned: Database) -> None:
     """Suggested needs and offers without an answer, of periods that are not over."""
     with planned.write() as session:
         school = session.get_one(Need, 1).participant_id
-        from models.register import Participant
-
         owner = session.get_one(Participant, school)
         rows.add_need(session, "S", owner, state="suggested", expertise_code="reading")
         rows.add_offer(session, "Q", owner, availability="not_answered", expertise_code="reading")
