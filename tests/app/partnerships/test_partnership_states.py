@@ -21,21 +21,15 @@ from sqlalchemy import select
 from app.access.policy import TERMINAL
 from app.database import Database, WriteSession
 from app.errors import Problem
-from app.events import audit
 from app.events.verify import verify
-from app.money import claims
 from app.partnerships import life, reviews, visits
 from app.partnerships.balance import balances
 from app.partnerships.terms import Terms
 from app.proposals import agreements, decisions
 from models.exchange import Need, Offer
 from models.matching import Proposal
-from models.money import Claim, Commitment, Pot
 from models.partnerships import Partnership, Support, SupportVisit
 from models.vocabulary import (
-    ClaimAction,
-    ClaimState,
-    CommitmentState,
     DecisionAction,
     DeclineReason,
     EndReason,
@@ -49,7 +43,7 @@ from models.vocabulary import (
     SupportState,
     VisitState,
 )
-from tests import pots, rows
+from tests import rows
 from tests.factories import heard
 from tests.runs import FREELY, match
 
@@ -83,27 +77,15 @@ BECOMES = st.sampled_from([NeedState.MET, NeedState.MATCH, NeedState.CLOSED, Nee
 
 
 def fill(path: Path) -> None:
-    """Four schools that each need two days, a giver for each, and a run that proposes them.
-
-    Three name a pot that has enough for two of them and a half.
-    """
+    """Four schools that each need two days, a giver for each, and a run that proposes them."""
     with Database(f"sqlite:///{path}") as database:
         with database.write() as session:
             rows.add_calendar(session)
-            price = {"day_rate_pence": 30_000, "fee_pence": None}
-            pots.add_pot(session, "fund", pots.add_council(session), 1_800, **price)
             for n in range(1, PAIRS + 1):
-                pot = {} if n == PAIRS else {"pot_reference": "fund"}
-                rows.add_need(session, f"N{n}", rows.add_school(session, n, 50.0 * n), **pot)
+                rows.add_need(session, f"N{n}", rows.add_school(session, n, 50.0 * n))
                 giver = rows.add_school(session, 10 + n, 50.0 * n + 1)
                 rows.add_offer(session, f"O{n}", giver, half_days=6)
         match(database, FREELY, now=BEGINS)
-        with database.write() as session:
-            # Planned while the pot had enough for all of them.
-            assert len(session.scalars(select(Proposal)).all()) == PAIRS
-            pot = session.scalars(select(Pot)).one()
-            pot.budget_pence = 150_000
-            audit.record(session, actor="x", action="pot.changed", subject="pot:fund", of=pot)
 
 
 class Exchange(RuleBasedStateMachine):
@@ -255,18 +237,6 @@ class Exchange(RuleBasedStateMachine):
         found = known[pick % len(known)]
         return found.partnership_id, found.id
 
-    @rule(which=WHICH, pence=st.sampled_from([None, None, 1_000, 40_000]))
-    def claim(self, which: int, pence: int | None) -> None:
-        self._try("claim", lambda s: claims.make(s, TERMINAL, which, None, pence, now=self.now))
-
-    @rule(number=st.integers(1, 4), action=st.sampled_from(ClaimAction))
-    def decide_claim(self, number: int, action: ClaimAction) -> None:
-        reason = "made up" if action is ClaimAction.REFUSE else None
-        self._try(
-            f"{action} claim",
-            lambda s: claims.decide(s, TERMINAL, number, action, reason, now=self.now),
-        )
-
     @rule(which=WHICH, reason=REASONS)
     def pause(self, which: int, reason: EndReason) -> None:
         self._try("pause", lambda s: life.pause(s, TERMINAL, which, reason))
@@ -348,26 +318,6 @@ class Exchange(RuleBasedStateMachine):
         assert met <= {need.id for each, _, need in found if S(each.state) in OVER}
 
     @invariant()
-    def no_pot_is_overdrawn_and_no_visit_claimed_twice(self) -> None:
-        """What is committed is what commitments come to, and what is claimed what claims do."""
-        assert pots.agrees(self.database)
-        with self.database.read() as session:
-            found = session.scalars(select(Claim).where(Claim.state != ClaimState.REFUSED)).all()
-            claimed = [number for each in found for number in each.visits]
-            assert len(set(claimed)) == len(claimed)
-            visits_in = select(SupportVisit.id).where(SupportVisit.claim_id.is_not(None))
-            assert set(session.scalars(visits_in)) == set(claimed)
-            for commitment in session.scalars(select(Commitment)):
-                mine = [each.pence for each in found if each.commitment_id == commitment.id]
-                assert commitment.claimed_pence == sum(mine) <= commitment.pence
-            held = select(Proposal.id).join(Need, Need.id == Proposal.need_id)
-            held = held.where(Proposal.state.in_(HOLDS), Need.pot_reference.is_not(None))
-            stands = select(Commitment.proposal_id).where(
-                Commitment.state.in_([CommitmentState.RESERVED, CommitmentState.RUNNING])
-            )
-            assert set(session.scalars(held)) == set(session.scalars(stands))
-
-    @invariant()
     def days_are_as_counted_by_hand(self) -> None:
         """What a giver gives and holds is nowhere negative, counted twice or more than agreed."""
         with self.database.read() as session:
@@ -424,4 +374,3 @@ def test_no_order_of_actions_leads_to_an_illegal_state(
     assert Exchange.asked >= STEPS_AT_LEAST
     assert {"start", "book", "write up", "sign", "dispute", "cancel", "end"} <= Exchange.done
     assert {"pause", "resume", "review", "outcome"} <= Exchange.done
-    assert {"claim", "approve claim", "refuse claim", "pay claim"} <= Exchange.done
