@@ -120,8 +120,9 @@ def _line(item: "WorkItem") -> str:
             f"{full.need.expertise_code} to {full.taker.name}, {full.need.period_code}, "
             f"proposal {full.proposal.id}"
         )
+    elif item.item is None:
+        about = f"{item.school.name}, {item.about}"
     else:
-        assert item.item is not None
         about = f"{item.school.name}, {item.item.expertise_code}, {item.item.reference}"
     told = [f"{item.step}: {about}."]
     if item.party:

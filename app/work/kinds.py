@@ -30,17 +30,22 @@ class WorkKind(StrEnum):
     RESULT = "result"
     CONFIRM_NEED = "confirm_need"
     ANSWER_OFFER = "answer_offer"
+    ANSWER_EVIDENCE = "answer_evidence"
+    JOIN = "join"
     TALK = "talk"
     ASK = "ask"
     START = "start"
     REVIEW_PROPOSAL = "review_proposal"
     APPROVE = "approve"
     CONCERN = "concern"
+    DECIDE_CLAIM = "decide_claim"
+    PAY_CLAIM = "pay_claim"
     LINK = "link"
     OTHER_SIDE = "other_side"
     APPROVAL = "approval"
     WRITING_UP = "writing_up"
     SIGNATURE = "signature"
+    CLAIMED = "claimed"
     HOLD = "hold"
     END = "end"
     VISIT = "visit"
@@ -52,10 +57,11 @@ G, K = WorkGroup, WorkKind
 GROUPS: Final[Mapping[WorkGroup, tuple[WorkKind, ...]]] = {
     G.WAITS: (
         *(K.RESPOND_TAKER, K.RESPOND_GIVER, K.WRITE_UP, K.SIGN, K.CORRECT, K.RESULT),
-        *(K.CONFIRM_NEED, K.ANSWER_OFFER, K.TALK, K.ASK, K.START, K.REVIEW_PROPOSAL),
+        *(K.CONFIRM_NEED, K.ANSWER_OFFER, K.ANSWER_EVIDENCE, K.JOIN),
+        *(K.TALK, K.ASK, K.START, K.REVIEW_PROPOSAL),
     ),
-    G.DECIDE: (K.APPROVE, K.CONCERN),
-    G.AWAITED: (K.LINK, K.OTHER_SIDE, K.APPROVAL, K.WRITING_UP, K.SIGNATURE),
+    G.DECIDE: (K.APPROVE, K.CONCERN, K.DECIDE_CLAIM, K.PAY_CLAIM),
+    G.AWAITED: (K.LINK, K.OTHER_SIDE, K.APPROVAL, K.WRITING_UP, K.SIGNATURE, K.CLAIMED),
     G.LAPSES: (K.HOLD, K.END),
     G.VISITS: (K.VISIT, K.REVIEW, K.SILENT),
 }
@@ -77,17 +83,22 @@ STEPS: Final[Mapping[WorkKind, str]] = {
     K.RESULT: "Say what came of it",
     K.CONFIRM_NEED: "Confirm a suggested need",
     K.ANSWER_OFFER: "Say whether you can give this",
+    K.ANSWER_EVIDENCE: "Answer what was said of your support before it counts",
+    K.JOIN: "Say whether you join an alliance",
     K.TALK: "Wants to talk first: contact them and record the response",
     K.ASK: "Ask both sides, or record what they say",
     K.START: "Start the partnership",
     K.REVIEW_PROPOSAL: "Review a proposal",
     K.APPROVE: "Approve or defer",
     K.CONCERN: "Answer a concern",
+    K.DECIDE_CLAIM: "Approve or refuse a claim",
+    K.PAY_CLAIM: "Record that a claim was paid",
     K.LINK: "Waits for the answer to a link",
     K.OTHER_SIDE: "Waits for the response of the other side",
     K.APPROVAL: "Waits for approval",
     K.WRITING_UP: "Waits for the supporting organisation to write up a visit",
     K.SIGNATURE: "Waits for the school to sign a visit",
+    K.CLAIMED: "Waits until a claim is decided or paid",
     K.HOLD: "Lapses if nobody responds",
     K.END: "Plan its end",
     K.VISIT: "A visit is booked",

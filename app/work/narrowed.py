@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 
+from app.register.search import has_word, search_words
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Participant
@@ -43,7 +44,11 @@ class Narrowed:
             found.append(model.period_code == self.period)
         return found
 
+    def people(self, column: Any) -> list[Condition]:
+        """Conditions for what is of one participant and of no period."""
+        of_none = [false()] if self.period is not None else []
+        return [*of_none, *(column.in_(named) for named in self._named())]
+
     def _named(self) -> Iterator[Select[Any]]:
-        for word in self.text.split():
-            has = Participant.name.icontains(word, autoescape=True)
-            yield select(Participant.id).where(has)
+        for word in search_words(self.text):
+            yield select(Participant.id).where(has_word(word))

@@ -25,6 +25,22 @@ EVERY: Final = Narrowed()
 LAST: Final = date(9999, 12, 31)
 FIRST: Final = date(1900, 1, 1)
 K = WorkKind
+PAGES: Final[Mapping[WorkKind, str]] = {
+    K.RESPOND_TAKER: "{about}/agreements/taker",
+    K.RESPOND_GIVER: "{about}/agreements/giver",
+    K.WRITE_UP: "{about}/visits/{number}/report",
+    K.CORRECT: "{about}/visits/{number}/report",
+    K.SIGN: "{about}/visits/{number}/signature",
+    K.REVIEW: "{about}/reviews/new",
+    K.ASK: "{about}/requests",
+    K.TALK: "{about}/agreements/{party}",
+    K.ANSWER_EVIDENCE: "{about}/answer",
+    K.JOIN: "{about}/members/{number}/answer",
+    K.CLAIMED: "/claims/{number}",
+    K.START: "{about}/partnership",
+    K.LINK: "{about}#asked",
+}
+"""Pages of the portal, where something else is done than on that of what it is about."""
 
 
 class BadPlace(Problem):
@@ -80,7 +96,9 @@ class WorkItem:
     item: Need | Offer | None
     """What is to be confirmed or answered, where it is about no proposal."""
     school: Participant
-    """Who receives the support; of an offer, who would give it."""
+    """Who receives the support; of an offer, who would give it; of anything else, whose it is."""
+    path: str | None
+    """Of what it is about, where that is no proposal, need or offer."""
 
     @property
     def group(self) -> WorkGroup:
@@ -115,6 +133,8 @@ class WorkItem:
             return f"/partnerships/{self.partnership}"
         if self.full is not None:
             return f"/proposals/{self.full.proposal.id}"
+        if self.path is not None:
+            return self.path
         assert self.item is not None
         room = "needs" if isinstance(self.item, Need) else "offers"
         return f"/{room}/{self.item.reference}"
@@ -122,29 +142,10 @@ class WorkItem:
     @property
     def page(self) -> str:
         """The page of the portal on which it is done, or seen."""
-        match self.kind:
-            case K.RESPOND_TAKER:
-                return f"{self.about}/agreements/taker"
-            case K.RESPOND_GIVER:
-                return f"{self.about}/agreements/giver"
-            case K.WRITE_UP | K.CORRECT:
-                return f"{self.about}/visits/{self.number}/report"
-            case K.SIGN:
-                return f"{self.about}/visits/{self.number}/signature"
-            case K.REVIEW:
-                return f"{self.about}/reviews/new"
-            case K.ASK:
-                return f"{self.about}/requests"
-            case K.TALK if self.party != Party.HOME_HEAD:
-                return f"{self.about}/agreements/{self.party}"
-            case K.TALK:
-                return f"{self.about}/release"
-            case K.START:
-                return f"{self.about}/partnership"
-            case K.LINK:
-                return f"{self.about}#asked"
-            case _:
-                return self.about
+        if self.kind is K.TALK and self.party == Party.HOME_HEAD:
+            return f"{self.about}/release"
+        page = PAGES.get(self.kind, "{about}")
+        return page.format(about=self.about, number=self.number, party=self.party)
 
 
 def list_work(
@@ -234,11 +235,12 @@ def _items(session: Session, principal: Principal, rows: Sequence[Any]) -> list[
             proposals[full.proposal.id] = full
     needs = _with_owners(session, Need, (row.need_id for row in rows))
     offers = _with_owners(session, Offer, (row.offer_id for row in rows))
+    others = _people(session, (row.participant_id for row in rows))
     found = []
     for row in rows:
         about: Full | None = proposals.get(row.proposal_id)
         item, owner = needs.get(row.need_id) or offers.get(row.offer_id) or (None, None)
-        school = about.taker if about is not None else owner
+        school = about.taker if about is not None else owner or others.get(row.participant_id)
         assert school is not None
         found.append(
             WorkItem(
@@ -254,8 +256,17 @@ def _items(session: Session, principal: Principal, rows: Sequence[Any]) -> list[
                 about,
                 item,
                 school,
+                row.path,
             )
         )
+    return found
+
+
+def _people(session: Session, ids: Iterable[int | None]) -> dict[int, Participant]:
+    found: dict[int, Participant] = {}
+    for some in chunked(sorted({each for each in ids if each is not None})):
+        people = session.scalars(select(Participant).where(Participant.id.in_(some)))
+        found |= {one.id: one for one in people}
     return found
 
 

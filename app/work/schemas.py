@@ -40,11 +40,11 @@ class WorkShown(Shown):
     run: int | None = Field(examples=[1])
     need: str | None = Field(examples=["made-up-need-1"])
     offer: str | None = Field(examples=["made-up-offer-1"])
-    period: str = Field(examples=["2026-27"])
+    period: str | None = Field(examples=["2026-27"])
     school: str = Field(description="URN or key", examples=["100000"])
     school_name: str = Field(examples=["Oak School"])
     giver_name: str | None = Field(examples=["Ash School"])
-    expertise: str = Field(examples=["maths"])
+    expertise: str | None = Field(examples=["maths"])
     link: str = Field(description="what it is about", examples=["/api/v1/proposals/1"])
 
     @classmethod
@@ -52,7 +52,6 @@ class WorkShown(Shown):
         full, need = item.full, item.need
         about = item.item if full is None else full.need
         offer = full.offer if full is not None else item.offer
-        assert about is not None
         return cls(
             kind=item.kind,
             group=item.group,
@@ -69,11 +68,11 @@ class WorkShown(Shown):
             run=full and full.proposal.run_id,
             need=need and need.reference,
             offer=offer and offer.reference,
-            period=about.period_code,
+            period=about and about.period_code,
             school=item.school.reference.partition(":")[2],
             school_name=item.school.name,
             giver_name=full and full.giver.name,
-            expertise=about.expertise_code,
+            expertise=about and about.expertise_code,
             link=prefix + item.about,
         )
 

@@ -32,16 +32,22 @@ from app.proposals.states import APPROVED, ENDED, LAPSING
 from app.work.days import days_after, utc_day
 from app.work.kinds import WorkKind
 from app.work.narrowed import Narrowed
+from models.alliances import Alliance, AllianceMember
 from models.base import UtcDateTime
 from models.consent import ConsentRequest
+from models.evidence import Evidence
 from models.exchange import Need, Offer, Period
 from models.matching import Agreement, Decision, Proposal, Run
+from models.money import Claim, Commitment, Pot
 from models.partnerships import Concern, Outcome, Partnership, Review, SupportVisit
 from models.vocabulary import (
     PENDING_REQUESTS,
     RUNNING_SUPPORT,
     Availability,
+    ClaimState,
     DecisionAction,
+    EvidenceKind,
+    MemberState,
     NeedState,
     ProposalState,
     RequestState,
@@ -56,6 +62,7 @@ REVIEWED_EVERY: Final = timedelta(days=60)
 ENDS_SOON: Final = timedelta(days=30)
 VISITS_AHEAD: Final = timedelta(days=28)
 BROKERING: Final = BROKERS | {Role.ADMINISTRATOR}
+OPEN_CLAIMS: Final = (ClaimState.MADE, ClaimState.APPROVED)
 APPROVABLE: Final = (ProposalState.AGREED, ProposalState.DEFERRED)
 OTHER: Final = {Side.TAKER: Side.GIVER, Side.GIVER: Side.TAKER}
 COLUMNS: Final[Mapping[str, Any]] = {
@@ -67,13 +74,16 @@ COLUMNS: Final[Mapping[str, Any]] = {
     "partnership_id": Integer(),
     "need_id": Integer(),
     "offer_id": Integer(),
+    "participant_id": Integer(),
+    "path": String(),
     "since": Date(),
     "since_at": UtcDateTime(),
     "due": Date(),
     "due_at": UtcDateTime(),
 }
 """`number` is that of the visit, link or whatever else it is that waits; with the kind and the
-party it is the only one of its kind."""
+party it is the only one of its kind. `path` leads to what is about no proposal, need or offer, but
+about a participant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +269,56 @@ def _of_contacts(
         rows = _partnerships(narrowed, unreviewed, seen[side])
         yield _of_partnership(K.REVIEW, rows, party=literal(side.value), **since)
     yield from _unanswered(contact, today, narrowed)
+    yield from _said_of_them(contact, today, names, narrowed)
+    claims = _below(Commitment, narrowed, giver, Claim.state.in_(OPEN_CLAIMS))
+    claims = claims.join(Claim, Claim.commitment_id == Commitment.id)
+    yield _of_partnership(K.CLAIMED, claims, Claim.id, **_moment("since", Claim.claimed_at))
+
+
+def _said_of_them(
+    contact: Principal, today: date, names: frozenset[str], narrowed: Narrowed
+) -> Iterator[Source]:
+    """Evidence that does not count yet, and alliances that ask them to join."""
+    unanswered = select().where(
+        Evidence.kind.not_in((EvidenceKind.CLAIM, EvidenceKind.OUTCOME)),
+        Evidence.answered_at.is_(None),
+        Evidence.withdrawn_at.is_(None),
+        Evidence.counts_from > today,
+        Evidence.recorded_by.not_in(names),
+        visible(contact, Action.ADD_EVIDENCE, Evidence),
+        *narrowed.people(Evidence.giver_id),
+    )
+    yield Source(
+        K.ANSWER_EVIDENCE,
+        unanswered,
+        {
+            "number": Evidence.id,
+            "participant_id": Evidence.giver_id,
+            "path": literal("/evidence/").concat(cast(Evidence.id, String)),
+            **_moment("since", Evidence.recorded_at),
+            "due": Evidence.counts_from,
+        },
+    )
+    asked = (
+        select()
+        .join_from(AllianceMember, Alliance, Alliance.id == AllianceMember.alliance_id)
+        .where(
+            AllianceMember.state == MemberState.ASKED,
+            Alliance.over_on.is_(None),
+            visible(contact, Action.CHANGE_ALLIANCE, AllianceMember),
+            *narrowed.people(AllianceMember.participant_id),
+        )
+    )
+    yield Source(
+        K.JOIN,
+        asked,
+        {
+            "number": AllianceMember.id,
+            "participant_id": AllianceMember.participant_id,
+            "path": literal("/alliances/").concat(cast(AllianceMember.alliance_id, String)),
+            **_moment("since", AllianceMember.asked_at),
+        },
+    )
 
 
 def _results(taker: Condition, giver: Condition, narrowed: Narrowed) -> Iterator[Source]:
@@ -380,6 +440,24 @@ def _of_approvers(
         Concern.raised_by.not_in(names),
         visible(wider, Action.APPROVE, Proposal),
     )
+    paid = select().join_from(Claim, Commitment, Commitment.id == Claim.commitment_id)
+    paid = paid.join(Pot, Pot.id == Commitment.pot_id).join(
+        Proposal, Proposal.id == Commitment.proposal_id
+    )
+    paid = paid.join(Offer, Offer.id == Proposal.offer_id)
+    paid = paid.where(visible(approver, Action.DECIDE_CLAIM, Pot), *narrowed.proposals())
+    others = Claim.claimed_by.not_in(names)
+    about = {
+        "number": Claim.id,
+        "participant_id": Offer.participant_id,
+        "path": literal("/claims/").concat(cast(Claim.id, String)),
+    }
+    for kind, state, at in (
+        (K.DECIDE_CLAIM, ClaimState.MADE, Claim.claimed_at),
+        (K.PAY_CLAIM, ClaimState.APPROVED, Claim.decided_at),
+    ):
+        rows = paid.where(Claim.state == state, others)
+        yield Source(kind, rows, about | _moment("since", at))
     yield _of_partnership(K.CONCERN, concerns, Concern.id, **_moment("since", Concern.raised_at))
 
 
