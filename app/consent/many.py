@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.access.policy import AGREES_FOR, Action, Principal, authorise, may
 from app.consent.answers import record_release
@@ -15,6 +15,8 @@ from app.proposals.decisions import NOTHING_SAID, Said
 from app.proposals.heard import Heard
 from app.wording import counted, sentence
 from models.vocabulary import DeclineReason, Party, Reply, Says, Side
+
+MOST_ANSWERS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A reminder by hand, of one of the two that each link has."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from app.access.policy import Action, Principal, authorise
@@ -14,6 +14,8 @@ from app.wording import at_moment
 from models.consent import ConsentRequest
 from models.vocabulary import MailKind, RequestState
 
+APART: Final = timedelta(hours=24)
+"""At least so long after the reminder before."""
 REMINDERS: Final = (MailKind.REMINDED, MailKind.REMINDED_AGAIN)
 
 
@@ -37,7 +39,7 @@ def remind(
     NotFound
         If there is no such request.
     NoReminder
-        If it takes no answer any more, or two reminders have gone out.
+        If it takes no answer any more, or two reminders have gone out, or one just now.
     """
     authorise(principal, Action.REVIEW)
     now = now or database_now(session)
@@ -63,6 +65,11 @@ def remind(
         raise NoReminder(
             f"They were reminded twice, the last time on {at_moment(request.reminded_at)}. "
             "Telephone them, and record what they say."
+        )
+    if request.reminded_at is not None and now < request.reminded_at + APART:
+        raise NoReminder(
+            f"They were reminded on {at_moment(request.reminded_at)}. Wait until "
+            f"{at_moment(request.reminded_at + APART)}, or telephone them."
         )
     kind = REMINDERS[request.reminded]
     request.reminded, request.reminded_at = request.reminded + 1, now

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from app.consent import queries
+from app.consent.many import MOST_ANSWERS
 from app.consent.service import MOST_CHOICES, Choice, Whom
 from app.consent.sheet import Sheet
 from app.files.csv_reading import clean_text
@@ -22,7 +23,6 @@ from models.vocabulary import (
     Side,
 )
 
-MOST_ANSWERS = 100
 RoleText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100),

@@ -11,6 +11,7 @@ from app.proposals.agreements import check_answerable, void_if_changed
 from app.proposals.decisions import lock
 from app.proposals.heard import OF_SIDE, WHOSE, Heard, check_heard
 from app.proposals.states import NotNow
+from app.proposals.terms import standing
 from models.consent import ConsentRequest
 from models.vocabulary import PENDING_REQUESTS, Party, Reply, RequestState, Side
 
@@ -28,12 +29,15 @@ def record_talk(
 ) -> ConsentRequest:
     """Write down on a side's link that it wants to talk first; the link is closed by it.
 
+    The days are held anew once for each link: the same again changes nothing.
+
     Raises
     ------
     NotFound
         If there is no such proposal.
     NotNow
-        If it is neither preferred nor in due diligence, or that side was not asked by a link.
+        If it is neither preferred nor in due diligence, or that side was not asked by a link, or
+        has said yes.
     NotHeard
         If it is not said who said it, when and how.
     """
@@ -57,6 +61,12 @@ def record_talk(
             "to talk on. Contact it, and record yes or no"
         )
     request = asked[-1]
+    if request.state == RequestState.TALK_FIRST:
+        return request
+    if any(each.side == side for each in standing(session, proposal_id)):
+        raise NotNow(
+            f"the {WHOSE[side]} has said yes. If it no longer agrees, record that it says no"
+        )
     request.state = RequestState.TALK_FIRST
     request.closed_at, request.closed_by = now, principal.name
     request.answered_role, request.said_on = heard.said_by, heard.said_on

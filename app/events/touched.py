@@ -17,8 +17,7 @@ class Touched:
     participants: set[int] = field(default_factory=set)
     """Those of whom everything is to be looked at."""
     needs: set[str] = field(default_factory=set)
-    offers: set[str] = field(default_factory=set)
-    """By reference: of these only what rests on the row itself."""
+    """By reference: of these only what rests on the need itself."""
     ended: set[tuple[int, str]] = field(default_factory=set)
     """Circumstances, by participant and kind, that were deleted or given an earlier end."""
     eased: list["Eased"] = field(default_factory=list)
@@ -52,14 +51,14 @@ def mark(
     found.ended.update(ended)
 
 
-def mark_rows(
-    session: WriteSession, actor: str, *, needs: Iterable[str] = (), offers: Iterable[str] = ()
-) -> None:
-    """Note needs and offers by reference; the rest of what their participants have stays valid."""
+def mark_needs(session: WriteSession, actor: str, references: Iterable[str]) -> None:
+    """Note needs by reference: what rests on others of the same participants stays as it is.
+
+    Not so with offers, which share what support that is under way takes of them.
+    """
     found: Touched = session.info.setdefault(_KEY, Touched(actor))
     found.actor = actor
-    found.needs.update(needs)
-    found.offers.update(offers)
+    found.needs.update(references)
 
 
 def mark_eased(
@@ -73,7 +72,7 @@ def mark_eased(
 def take(session: WriteSession) -> Touched | None:
     """What was noted, which is then forgotten; None if nothing was."""
     found: Touched | None = session.info.pop(_KEY, None)
-    return found if found and (found.participants or found.needs or found.offers) else None
+    return found if found and (found.participants or found.needs) else None
 
 
 def any_in(session: WriteSession) -> bool:

@@ -157,12 +157,14 @@ def _take_in(
     among = visible(principal, Action.READ, model)
     written = upsert(session, model, key, columns, among=among)
     report.things[kind] = written.counts
-    if model is Limits:
-        owners = (owner for owner, _ in [*written.changed, *written.added])
-        touched.mark(session, principal.name, owners)
+    if model is Need:
+        touched.mark_needs(session, principal.name, (reference for (reference,) in written.changed))
     else:
-        changed = [reference for (reference,) in written.changed]
-        touched.mark_rows(session, principal.name, **{kind: changed})
+        changed = {*written.changed, *(written.added if model is Limits else ())}
+        owners = (
+            row["participant_id"] for row in columns if tuple(row[name] for name in key) in changed
+        )
+        touched.mark(session, principal.name, owners)
     return record(session, principal, report)
 
 

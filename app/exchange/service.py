@@ -223,9 +223,9 @@ def _change(
     item.updated_at = datetime.now(UTC)
     session.flush()
     if isinstance(item, Need):
-        touched.mark_rows(session, principal.name, needs=[item.reference])
+        touched.mark_needs(session, principal.name, [item.reference])
     else:
-        touched.mark_rows(session, principal.name, offers=[item.reference])
+        touched.mark(session, principal.name, [item.participant_id])
     _record(session, principal, item, action, {"changed": changed, **moved})
     return item
 

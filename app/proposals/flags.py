@@ -96,7 +96,6 @@ def _open_proposals(
     marked: tuple[tuple[tuple[InstrumentedAttribute[Any], ...], Set[Any]], ...] = (
         ((Need.participant_id, Offer.participant_id), found.participants),
         ((Need.reference,), found.needs),
-        ((Offer.reference,), found.offers),
     )
     for columns, values in marked:
         for some in chunked(sorted(values), AT_ONCE):

@@ -51,8 +51,15 @@ class AskedOf:
         if not_asked:
             told = f"; {none[0]}" if none else ""
             return f"{not_asked[0]} was not asked to declare interests{told}"
-        told = f": {' and '.join(none)}" if none else ", of both sides asked"
-        return f"no interest declared{told}"
+        silent = [f"the {who} has not answered" for who, question in sides if not _answer(question)]
+        if len(silent) == len(sides):
+            return "no interest declared: both sides were asked, and neither has answered yet"
+        both = none + silent
+        return f"no interest declared{': ' if both else ''}{' and '.join(both)}"
+
+
+def _answer(question: Question | None) -> InterestAnswer | None:
+    return None if question is None or question.answer is None else InterestAnswer(question.answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ class StatementShown(Shown):
     proposal: int = Field(examples=[1])
     statement: str = Field(
         examples=[
-            "Matched by portal (broker) on 3 September 2026; no interest declared, of both sides "
-            "asked."
+            "Matched by portal (broker) on 3 September 2026; no interest declared: both sides were "
+            "asked, and neither has answered yet."
         ]
     )
     matched_by: str | None = Field(

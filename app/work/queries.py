@@ -12,6 +12,7 @@ from app.access.policy import Action, Principal, authorise
 from app.chunks import chunked
 from app.database import ReadSession
 from app.errors import Problem
+from app.http.fields import LARGEST
 from app.proposals.queries import Full, find_proposals
 from app.work.kinds import GROUP_OF, GROUPS, STEPS, WorkGroup, WorkKind
 from app.work.narrowed import Narrowed
@@ -67,7 +68,11 @@ class Place(NamedTuple):
         try:
             due, since, kind, number, party = text.split("~")
             return cls(
-                date.fromisoformat(due), date.fromisoformat(since), kind, int(number[:18]), party
+                date.fromisoformat(due),
+                date.fromisoformat(since),
+                WorkKind(kind).value,
+                min(int(number[:18]), LARGEST),
+                Party(party).value if party else "",
             )
         except ValueError as wrong:
             raise BadPlace(

@@ -130,6 +130,9 @@ def _read(given: dict[str, str], own: bool) -> Entered:
             row = _row(filled, key, number, party, shared, own)
             if row is not None:
                 entered.rows.append(row)
+    if len(entered.keys) > many.MOST_ANSWERS:
+        entered.rows.clear()
+        filled.general.append(f"Send at most {many.MOST_ANSWERS} answers at a time.")
     if not filled.wrong and not entered.rows:
         filled.general.append("Enter at least one answer.")
     return entered

@@ -1,7 +1,7 @@
 """Asking both sides and the home head by link, and what their answers lead to."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from app.consent import answers
 from app.consent.answers import BadAnswer
 from app.consent.links import NoSuchLink, request_of, token_of
 from app.consent.service import AlreadyClosed, CannotAsk, Choice, Whom
+from app.consent.talks import record_talk
 from app.contacts.service import erase_contact
 from app.database import Database
 from app.errors import Conflict, Forbidden, NotFound
@@ -160,6 +161,22 @@ def test_talk_first_keeps_it_held(exchange: Database) -> None:
     ask(exchange, Whom(taker=1), now=later)
     assert states(exchange)[-1] == ("taker", "open")
     assert latest(exchange, Party.GIVER).id == giver
+
+
+def test_a_wish_to_talk_holds_the_days_once(exchange: Database) -> None:
+    """Told again and again, by the link or by telephone, it keeps nobody's days for longer."""
+    ask(exchange, BOTH)
+    three, nine = NOW + timedelta(days=3), NOW + timedelta(days=6)
+
+    def told(now: datetime) -> None:
+        with exchange.write() as session:
+            record_talk(session, BROKER, 1, Side.TAKER, heard("head", now), hold_days=14, now=now)
+
+    told(three)
+    until, version = proposal(exchange).held_until, proposal(exchange).version
+    assert until == three + timedelta(days=14)
+    told(nine)
+    assert (proposal(exchange).held_until, proposal(exchange).version) == (until, version)
 
 
 @pytest.mark.parametrize("again", [YES, NO])

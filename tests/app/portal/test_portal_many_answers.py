@@ -91,6 +91,15 @@ def test_each_faulty_row_is_named_and_none_is_saved(who: Visitor, exchange: Data
     assert agreements(exchange) == []
 
 
+def test_more_than_a_hundred_answers_are_refused_before_any_is_tried(who: Visitor) -> None:
+    """Each takes a turn of writing."""
+    many = {f"says-{number}-taker": "yes" for number in range(1, 102)}
+    refused = send(who, who.open(AT), **TOLD, **many)
+    assert refused.status == 422
+    assert "Send at most 100 answers at a time." in refused.text
+    assert "There is no proposal" not in refused.text
+
+
 def test_talk_first_and_the_home_head_are_recorded(who: Visitor, exchange: Database) -> None:
     """On the links that were sent, which are closed by it; the days stay held."""
     ask(exchange, Whom(1, 2, 4))

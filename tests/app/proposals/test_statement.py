@@ -91,7 +91,9 @@ def test_nothing_is_declared_only_where_both_sides_were_asked(exchange: Database
         f"{begins}the school receiving support was not asked to declare interests; {none}."
     )
     asked(exchange, 1)
-    assert text(exchange) == f"{begins}no interest declared: {none}."
+    assert text(exchange) == (
+        f"{begins}no interest declared: {none} and the school receiving support has not answered."
+    )
     asked(exchange, 1, none_on=date(2026, 9, 1))
     assert text(exchange) == (
         f"{begins}no interest declared: the school receiving support said on 1 September 2026 "
@@ -105,7 +107,9 @@ def test_who_was_asked_and_did_not_answer_is_said_to_be_asked(exchange: Database
     """Without a word on what they have."""
     for who in (1, 2):
         asked(exchange, who)
-    assert text(exchange) == f"{NOT_MATCHED}; no interest declared, of both sides asked."
+    assert text(exchange) == (
+        f"{NOT_MATCHED}; no interest declared: both sides were asked, and neither has answered yet."
+    )
 
 
 def test_a_statement_names_what_is_declared_and_who_allowed_it(exchange: Database) -> None:

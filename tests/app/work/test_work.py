@@ -280,11 +280,15 @@ def test_links_are_awaited_and_reminded_of(planned: Database) -> None:
         ("taker", "headteacher", taker),
     ] or [(each.party, each.number) for each in waits] == [("taker", taker), ("giver", giver)]
     assert {(each.since_at, each.due_at) for each in waits} == {(NOW, NOW + timedelta(hours=168))}
-    for _ in range(2):
-        with planned.write() as session:
-            reminders.remind(session, broker, taker, now=NOW)
-    with planned.write() as session, pytest.raises(NoReminder, match="reminded twice"):
+    second = NOW + timedelta(hours=24)
+    with planned.write() as session:
         reminders.remind(session, broker, taker, now=NOW)
+    with planned.write() as session, pytest.raises(NoReminder, match="Wait until 3 September"):
+        reminders.remind(session, broker, taker, now=second - timedelta(seconds=1))
+    with planned.write() as session:
+        reminders.remind(session, broker, taker, now=second)
+    with planned.write() as session, pytest.raises(NoReminder, match="reminded twice"):
+        reminders.remind(session, broker, taker, now=second)
     with planned.read() as session:
         kinds = session.scalars(select(Mail.kind).where(Mail.request_id == taker)).all()
     assert sorted(kinds) == ["asked", "reminded", "reminded_again"]
@@ -486,6 +490,7 @@ def test_work_over_http(client: TestClient, planned: Database) -> None:
     for asked in ask(planned, Whom(1, 2), proposal_id=number)[:1]:
         again = client.post(f"/api/v1/requests/{asked}/reminder")
         assert (again.status_code, again.json()["reminded_at"]) == (201, "2026-09-02T12:00:00Z")
+        said(client.post(f"/api/v1/requests/{asked}/reminder"), 409, "no-reminder")
         said(client.post("/api/v1/requests/99/reminder"), 404, "not-found")
     whole = client.get(MINE)
     assert [(each["kind"], each["number"]) for each in whole.json()["counts"]] == [
@@ -506,7 +511,10 @@ def test_work_over_http(client: TestClient, planned: Database) -> None:
     table = csv_rows(client.get(MINE, headers={"Accept": "text/csv"}))
     assert [row["kind"] for row in table] == kinds
     assert len(client.get(MINE, params={"text": "School 2"}).json()["items"]) == 3
-    said(client.get(MINE, params={"after": "here"}), 422, "bad-place")
+    for place in ("here", "2026-01-01~2026-01-01~tea~1~", "2026-01-01~2026-01-01~hold~1~\0"):
+        said(client.get(MINE, params={"after": place}), 422, "bad-place")
+    last = "2026-01-01~2026-01-01~hold~999999999999999999~"
+    assert client.get(MINE, params={"after": last}).status_code == 200
     said(client.get(MINE, params={"kind": "tea"}), 422, "invalid")
 
 
