@@ -15,7 +15,7 @@ from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
 from app.proposals.publication import PUBLISHABLE
 from app.proposals.states import ENDED
-from app.register.search import has_word, search_words
+from app.register.search import each_word
 from app.runs.queries import get_run
 from models.exchange import Expertise, Need, Offer
 from models.matching import Agreement, Proposal, PublicationConsent
@@ -251,7 +251,7 @@ def _meets(name: str, box: Box) -> ColumnElement[bool]:
 def listed(session: Session, q: str, *, offset: int, limit: int) -> tuple[Sequence[AnyRow], int]:
     """Institutions by name for the list without a script; words of `q` in name, place, postcode."""
     query = INSTITUTIONS
-    query = query.where(*(has_word(word) for word in search_words(q)))
+    query = query.where(*each_word(q, Participant))
     matched = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     query = query.order_by(Participant.name, Participant.id).offset(offset).limit(limit)
     return session.execute(query).all(), matched

@@ -15,7 +15,7 @@ from app.errors import NotFound
 from app.partnerships.reviews import outcomes_of
 from app.proposals.queries import Full, Giver, Taker, find_proposals
 from app.register.naming import reference_named
-from app.register.search import has_word, search_words
+from app.register.search import each_word
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.partnerships import Outcome, Partnership, Review, Support, SupportVisit
@@ -111,8 +111,7 @@ def find_partnerships(
     def narrowed(query: Select[Any]) -> Select[Any]:
         seen = _seen(principal, query).join(Taker, Taker.id == Need.participant_id)
         seen = seen.join(Giver, Giver.id == Offer.participant_id)
-        for word in search_words(text):
-            seen = seen.where(or_(*(has_word(word, side) for side in (Taker, Giver))))
+        seen = seen.where(*each_word(text, Taker, Giver))
         return seen if state is None else seen.where(Partnership.state == state)
 
     page = narrowed(select(Partnership)).order_by(Partnership.id.desc()).offset(skip).limit(limit)

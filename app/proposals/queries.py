@@ -25,7 +25,7 @@ from app.errors import NotFound
 from app.exchange.queries import confirmed
 from app.planning.load import in_force
 from app.proposals.states import LAPSING
-from app.register.search import has_word, search_words
+from app.register.search import each_word
 from models.exchange import Need, Offer
 from models.matching import Agreement, Alternate, Decision, Proposal, ProposalFlag, Steering
 from models.register import Participant
@@ -331,8 +331,7 @@ def _joined(query: Any) -> Any:
 
 def _conditions(principal: Principal, wanted: Wanted) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [visible(principal, Action.READ, Proposal)]
-    for word in search_words(wanted.text or ""):
-        conditions.append(or_(*(has_word(word, side) for side in (Taker, Giver))))
+    conditions += each_word(wanted.text or "", Taker, Giver)
     for column, value in (
         (Proposal.run_id, wanted.run),
         (Proposal.state, wanted.state),

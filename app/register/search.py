@@ -82,6 +82,17 @@ def has_word(word: str, participant: Any = Participant) -> ColumnElement[bool]:
     return holding
 
 
+def each_word(text: str, *participants: Any) -> list[ColumnElement[bool]]:
+    """Whether each word of `text` is of one of the participants, of which it may be an alias.
+
+    Text without a word is of nobody, and no text narrows nothing.
+    """
+    words = search_words(text)
+    if text.strip() and not words:
+        return [false()]
+    return [or_(*(has_word(word, each) for each in participants)) for word in words]
+
+
 def _holds(searched: FromClause, word: str) -> ColumnElement[bool]:
     # Words are letters and digits: nothing to escape, which would keep SQLite from its index.
     holding: ColumnElement[bool] = searched.c.search_text.like(f"%{word}%")
@@ -102,7 +113,7 @@ def named(
     """Whether a name that has no folded text holds every word; for tables of a few thousand."""
     words = search_words(text)
     if not words:
-        return true()
+        return false() if text.strip() else true()
     rows = session.execute(select(name, *key))
     found = [row[1:] for row in rows if all(word in folded(row[0]) for word in words)]
     holding: ColumnElement[bool] = tuple_(*key).in_(found)

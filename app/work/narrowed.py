@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, or_, select
 
-from app.register.search import has_word, search_words
+from app.register.search import each_word
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Participant
@@ -50,5 +50,5 @@ class Narrowed:
         return [*of_none, *(column.in_(named) for named in self._named())]
 
     def _named(self) -> Iterator[Select[Any]]:
-        for word in search_words(self.text):
-            yield select(Participant.id).where(has_word(word))
+        for condition in each_word(self.text, Participant):
+            yield select(Participant.id).where(condition)
