@@ -199,14 +199,14 @@ def loops(
             found = loops_in(view, longest)
         else:
             found = loops_of_run(session, TERMINAL, view, run, longest)
-        found = [each for each in found if among is None or among & set(each.members)]
-        for each in found[:limit]:
+        inside = [each for each in found.items if among is None or among & set(each.members)]
+        for each in inside[:limit]:
             names = [view.node(key).name for key in each.members]
             _say(f"{' to '.join([*names, names[0]])}:")
             for gives in each.support:
                 for edge in gives:
                     _say(f"  {told(view, edge)}")
-        _say(f"{counted(len(found), 'loop or swap', 'loops and swaps')} in all.")
+        _say(_in_all(len(inside), "loop or swap", "loops and swaps", more=found.more))
 
 
 @graph_app.command()
@@ -236,7 +236,7 @@ def swaps(
             longest=longest,
             travel_source=settings().travel_times,
         )
-    for each in found[:limit]:
+    for each in found.items[:limit]:
         _say(f"{counted(each.points, 'point')}:")
         for gift in each.gifts:
             far = "remotely" if gift.miles is None else f"{gift.miles:,} miles away"
@@ -244,7 +244,15 @@ def swaps(
                 f"  {gift.giver_name} gives {gift.taker_name} {days_text(gift.half_days)} of "
                 f"{gift.expertise}, {far} (offer {gift.offer}, need {gift.need})"
             )
-    _say(f"{counted(len(found), 'possible swap or loop', 'possible swaps and loops')} in all.")
+    several = "possible swaps and loops"
+    _say(_in_all(len(found.items), "possible swap or loop", several, more=found.more))
+
+
+def _in_all(number: int, one: str, several: str, *, more: bool) -> str:
+    said = f"{counted(number, one, several)}"
+    return (
+        f"More than {said}: name an area, or ask for shorter ones." if more else f"{said} in all."
+    )
 
 
 @graph_app.command()

@@ -62,7 +62,7 @@ def communities(view: View, *, past: bool = True) -> Communities:
     graph = _simple(view, kinds)
     made = _communities(view, graph)
     if view.seen.rows is None:
-        view.of.memo[key] = made
+        view.of.remember(key, made)
     return made
 
 

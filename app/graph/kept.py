@@ -20,6 +20,7 @@ from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Session
 
 from app.chunks import chunked
+from app.database import ReadSession
 from app.graph import rows
 from app.graph.kinds import Edge, Node, NodeKind, Of
 from models.access import AuditHead, AuditRow
@@ -41,6 +42,7 @@ from models.register import (
 
 FEW: Final = 2_000
 """Changed rows up to which they are taken over one by one."""
+MOST_REMEMBERED: Final = 8
 _OF_REGISTER: Final = frozenset(
     model.__tablename__
     for model in (
@@ -66,7 +68,12 @@ class SupportGraph:
     others: dict[tuple[str, int, str], Edge] = field(default_factory=dict)
     """Edges by key that are not of the register."""
     memo: dict[Hashable, Any] = field(default_factory=dict)
-    """Answers that hold as long as nothing changes."""
+    """The last answers that hold as long as nothing changes."""
+
+    def remember(self, key: Hashable, answer: Any) -> None:
+        while len(self.memo) >= MOST_REMEMBERED:
+            del self.memo[next(iter(self.memo))]
+        self.memo[key] = answer
 
     def add(self, edge: Edge, supporter: str = "") -> None:
         """`supporter`: the name of a giver that is no participant."""
@@ -128,10 +135,29 @@ def support_graph(session: Session) -> Iterator[SupportGraph]:
     with kept.lock:
         # First: what changes while rows are read has a later event, and is read again next time.
         sequence = session.scalar(select(AuditHead.last_sequence)) or 0
+        if kept.found is not None and sequence < kept.sequence:
+            # A request that began before the last one, or an older copy of the database.
+            yield build(session)
+            return
         if kept.found is None or not _refreshed(session, kept, sequence):
-            kept.found = build(session)
+            with _snapshot(session) as whole:
+                sequence = whole.scalar(select(AuditHead.last_sequence)) or 0
+                kept.found = build(whole)
         kept.sequence = sequence
         yield kept.found
+
+
+@contextmanager
+def _snapshot(session: Session) -> Iterator[Session]:
+    """A session whose queries are all as of the first, so that no edge is of an unknown node."""
+    bind = session.get_bind()
+    engine = bind if isinstance(bind, Engine) else bind.engine
+    if engine.dialect.name == "sqlite":  # which reads no other way
+        yield session
+        return
+    engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with ReadSession(engine, info=dict(session.info)) as whole:
+        yield whole
 
 
 def _kept_for(session: Session) -> _Kept:
@@ -146,7 +172,7 @@ def _refreshed(session: Session, kept: _Kept, sequence: int) -> bool:
     """Whether the kept graph is as of `sequence` now; if not, it has to be built anew."""
     if sequence == kept.sequence:
         return True
-    if sequence < kept.sequence or kept.found is None:  # an older copy of the database
+    if kept.found is None:
         return False
     query = (
         select(AuditRow.table_name, AuditRow.key)

@@ -74,7 +74,7 @@ def loads(
             if edge.offer_id is not None:
                 by_offer[edge.offer_id].add(_place(edge))
     wanted = [load for load in found.values() if _is_asked(view, load.node, among)]
-    shares = _shares(session, period, codes, by_offer)
+    shares = _shares(session, view.day, period, codes, by_offer)
     usual = MatchOptions().max_given
     for load in wanted:
         who = load.node.participant_id or 0
@@ -133,6 +133,7 @@ class _Shares:
 
 def _shares(
     session: Session,
+    day: date,
     period: Period | None,
     codes: Collection[str] | None,
     by_offer: Mapping[int, Collection[Place]],
@@ -152,19 +153,40 @@ def _shares(
             offered[who] += half_days
         if number in by_offer and len(by_offer[number]) > pairings:
             crowded.add(who)
+    takers = _most_takers(session, day if codes is None else None, period, codes)
     if period is None or codes is None:
-        return _Shares({}, {}, {}, frozenset(crowded))
-    of_terms: Counter[int] = Counter()
+        return _Shares({}, {}, takers, frozenset(crowded))
+    of_terms: defaultdict[int, list[int]] = defaultdict(list)
     limits: dict[int, int] = {}
-    takers: dict[int, int] = {}
-    query = select(
-        Limits.participant_id, Limits.period_code, Limits.give_half_days, Limits.max_given
-    ).where(Limits.period_code.in_(codes))
-    for who, code, own, most in session.execute(query.order_by(Limits.period_code)):
-        if own is not None and code == period.code:
+    query = select(Limits.participant_id, Limits.period_code, Limits.give_half_days).where(
+        Limits.period_code.in_(codes), Limits.give_half_days.is_not(None)
+    )
+    for who, code, own in session.execute(query):
+        assert own is not None
+        if code == period.code:
             limits[who] = own
-        elif own is not None:
-            of_terms[who] += own
-        if most is not None and (code == period.code or who not in takers):
-            takers[who] = most
-    return _Shares(dict(of_terms) | limits, dict(offered), takers, frozenset(crowded))
+        else:
+            of_terms[who].append(own)
+    # A limit of one term says nothing of the others.
+    of_all_terms = {who: sum(each) for who, each in of_terms.items() if len(each) == len(codes) - 1}
+    return _Shares(of_all_terms | limits, dict(offered), takers, frozenset(crowded))
+
+
+def _most_takers(
+    session: Session, day: date | None, period: Period | None, codes: Collection[str] | None
+) -> dict[int, int]:
+    """Schools at a time that each may support: by the limits of a period, or of those of a day."""
+    query = select(Limits.participant_id, Limits.period_code, Limits.max_given).where(
+        Limits.max_given.is_not(None)
+    )
+    if day is None:
+        query = query.where(Limits.period_code.in_(codes or ()))
+    else:
+        of_day = select(Period.code).where(Period.starts <= day, Period.ends >= day)
+        query = query.where(Limits.period_code.in_(of_day))
+    found: dict[int, int] = {}
+    for who, code, most in session.execute(query.order_by(Limits.period_code)):
+        assert most is not None
+        if who not in found or (period is not None and code == period.code):
+            found[who] = most
+    return found

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from app.graph.cycles import LONGEST, loops_among
+from app.graph.cycles import LONGEST, Found, loops_among
 from app.graph.kinds import TAKES_PART, Edge, EdgeKind
 from app.graph.view import View
 
@@ -21,13 +21,14 @@ class Loop:
 
 def loops(
     view: View, longest: int = LONGEST, kinds: Iterable[EdgeKind] = (EdgeKind.SUPPORT,)
-) -> list[Loop]:
+) -> Found[Loop]:
     """Loops of support that is there on the day, the shortest first."""
     between: dict[tuple[str, str], list[Edge]] = {}
     for edge in view.only(frozenset(kinds)).edges():
         if view.node(edge.giver).kind in TAKES_PART:
             between.setdefault((edge.giver, edge.taker), []).append(edge)
-    return [
+    among = loops_among(between, longest)
+    found = [
         Loop(
             members,
             tuple(
@@ -35,5 +36,6 @@ def loops(
                 for pair in pairwise((*members, members[0]))
             ),
         )
-        for members in loops_among(between, longest)
+        for members in among.items
     ]
+    return Found(found, among.more)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal
 from app.access.scoped import visible
-from app.graph.cycles import LONGEST, loops_among
+from app.graph.cycles import LONGEST, Found, loops_among
 from app.graph.kinds import Edge, Of
 from app.graph.loops import Loop
 from app.graph.view import View
@@ -19,7 +19,7 @@ from models.register import Participant
 
 def loops_of_run(
     session: Session, principal: Principal, view: View, run_id: int, longest: int = LONGEST
-) -> list[Loop]:
+) -> Found[Loop]:
     """Loops of what a run proposed, whatever has been decided since, as far as it may be read."""
     run = get_run(session, principal, run_id)
     giver, taker = aliased(Participant), aliased(Participant)
@@ -53,8 +53,10 @@ def loops_of_run(
             expertise=expertise,
         )
         between.setdefault((one, other), []).append(edge)
-    return [
+    among = loops_among(between, longest)
+    found = [
         Loop(members, tuple(tuple(between[pair]) for pair in pairwise((*members, members[0]))))
-        for members in loops_among(between, longest)
+        for members in among.items
         if all(key in view.of.nodes for key in members)
     ]
+    return Found(found, among.more)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads
 from app.access.declared import Reach, does
-from app.access.policy import Action
+from app.access.policy import Action, authorise
 from app.graph.communities import communities
 from app.graph.exports import GEOJSON, GRAPHML, csv_of_edges, geojson, graphml
 from app.graph.isolated import by_area, isolated, with_networks
@@ -99,12 +99,15 @@ def get_area_graph(
 ) -> Response:
     """Read who takes part in an area, group or network, with all that they are joined to.
 
-    The most nodes count for JSON alone; other forms have all of them.
+    The most nodes count for JSON alone; other forms have all of them, and of the whole country they
+    are only for whoever may read every plan.
     """
+    as_json = first_of(request, [JSON, CSV, GRAPHML, GEOJSON]) == JSON
+    if wanted.area is None and not as_json:
+        authorise(principal, Action.READ_PLAN, everywhere=True)
     with viewing(session, principal, wanted.on or now.date()) as whole:
         view = whole.only(kinds_of(wanted.kinds))
         _, among = keys_in(session, principal, view, wanted.area)
-        as_json = first_of(request, [JSON, CSV, GRAPHML, GEOJSON]) == JSON
         keys = frozenset(view.of.keys.values()) if among is None else among
         found = joined_to(view, keys, wanted.most if as_json else len(view.of.nodes))
         return _part(request, view, found)
@@ -223,9 +226,16 @@ def list_loops(
             if wanted.proposed:
                 kinds = (EdgeKind.SUPPORT, EdgeKind.PROPOSED)
             found = loops(view, wanted.longest, kinds)
-        inside = (each for each in found if among is None or among & set(each.members))
+        inside = (each for each in found.items if among is None or among & set(each.members))
         items = [LoopShown.of(view, each) for each in inside]
-        return listed(request, None, Loops, lambda limit: items, lambda one: one.members[0].key)
+        return listed(
+            request,
+            None,
+            Loops,
+            lambda limit: items,
+            lambda one: one.members[0].key,
+            more=found.more,
+        )
 
 
 @router.get("/swaps", response_model=Swaps)
@@ -249,9 +259,15 @@ def list_swaps(
         longest=wanted.longest,
         travel_source=request.app.state.settings.travel_times,
     )
-    items = [SwapShown.of(each) for each in found[: wanted.most]]
+    items = [SwapShown.of(each) for each in found.items[: wanted.most]]
     return listed(
-        request, None, Swaps, lambda limit: items, lambda one: one.points, found=len(found)
+        request,
+        None,
+        Swaps,
+        lambda limit: items,
+        lambda one: one.points,
+        found=len(found.items),
+        more=found.more,
     )
 
 

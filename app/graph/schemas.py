@@ -30,6 +30,7 @@ def _known(text: str) -> str:
     return text
 
 
+MORE = "whether there are more, which were not looked for: name an area, or shorter loops"
 KindsText = Annotated[
     str,
     Field(
@@ -319,7 +320,7 @@ class LoopShown(Shown):
 
 
 class Loops(Listed[LoopShown]):
-    pass
+    more: bool = Field(description=MORE, examples=[False])
 
 
 class GiftShown(Shown):
@@ -360,7 +361,8 @@ class SwapShown(Shown):
 
 
 class Swaps(Listed[SwapShown]):
-    found: int = Field(description="in all", examples=[1])
+    found: int = Field(description="in all, or of those that were looked for", examples=[1])
+    more: bool = Field(description=MORE, examples=[False])
 
 
 class CommunityArea(Shown):

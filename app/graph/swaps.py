@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.access.policy import WORKER, Action, Principal, authorise
 from app.access.scoped import authorise_for
 from app.errors import Conflict
-from app.graph.cycles import LONGEST, loops_among
+from app.graph.cycles import LONGEST, Found, Members, loops_among
 from app.planning.build import Built, build
 from app.planning.load import Loaded, load
 from app.planning.options import MatchOptions
@@ -67,7 +67,7 @@ def find_swaps(
     run_id: int | None = None,
     longest: int = LONGEST,
     travel_source: str | None = None,
-) -> list[Swap]:
+) -> Found[Swap]:
     """Swaps of members of an area that every rule of a run allows, the most points first.
 
     Every member gives and receives, so that all lie in the area. With a run, only what its plan
@@ -97,13 +97,14 @@ def find_swaps(
     try:
         built = build(loaded, options, travel_times(travel_source))
     except Unplannable:
-        return []
+        return Found([], more=False)
     best = _gifts(built, taken)
-    found = [
-        Swap(tuple(best[pair] for pair in pairwise((*members, members[0]))))
-        for members in loops_among(best, longest)
-    ]
-    return sorted(found, key=lambda each: (-each.points, [gift.giver for gift in each.gifts]))
+
+    def swap(members: Members) -> Swap:
+        return Swap(tuple(best[pair] for pair in pairwise((*members, members[0]))))
+
+    found = loops_among(best, longest, lambda members: swap(members).points)
+    return Found([swap(members) for members in found.items], found.more)
 
 
 def _left_by(
@@ -129,6 +130,8 @@ def _gifts(built: Built, taken: Counter[int]) -> dict[tuple[str, str], Gift]:
     people = {row.id: row for row in loaded.participants}
     days_of = dict(zip(built.problem.offers.id, built.problem.offers.days, strict=True))
     asked_of = dict(zip(built.problem.needs.id, built.problem.needs.days, strict=True))
+    limits = built.problem.participants
+    sides = {name: place for place, name in enumerate(limits.id)}
     best: dict[tuple[str, str], Gift] = {}
     rows = zip(
         found.offer.tolist(),
@@ -141,9 +144,12 @@ def _gifts(built: Built, taken: Counter[int]) -> dict[tuple[str, str], Gift]:
     for offer_row, need_row, points, once, metres in rows:
         offer, need = loaded.offers[offer_row], loaded.needs[need_row]
         giver, taker = people[offer.participant_id], people[need.participant_id]
+        gives, takes = sides[giver.reference], sides[taker.reference]
         left = int(days_of[offer.reference]) - taken[offer.id]
-        half_days = min(left, int(asked_of[need.reference]))
-        if giver.in_scope is None or taker.in_scope is None or half_days < need.half_days_min:
+        half_days = min(left, int(asked_of[need.reference]), int(limits.give_limit[gives]))
+        no_place = limits.max_given[gives] < 1 or limits.max_taken[takes] < 1
+        out = giver.in_scope is None or taker.in_scope is None
+        if out or no_place or half_days < need.half_days_min:
             continue
         gift = Gift(
             *(giver.reference, giver.name, taker.reference, taker.name),

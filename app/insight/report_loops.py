@@ -31,7 +31,7 @@ def loops_of(data: ReportData) -> PlanLoops:
     between: dict[tuple[str, str], list[str]] = {}
     for pairing in data.pairings:
         between.setdefault((pairing.giver, pairing.taker), []).append(pairing.expertise)
-    found = loops_among(between)
+    found = loops_among(between).items
     return PlanLoops(
         tuple(
             PlanLoop(

@@ -188,7 +188,8 @@ def list_loads(request: Request, who: Who, now: Now) -> Response:
 def list_loops(request: Request, who: Who, now: Now) -> Response:
     """Loops and swaps that run, and those that an area could make now."""
     with _listed(request, who, now.date()) as (session, view, shared, among):
-        inside = [each for each in loops(view) if among is None or among & set(each.members)]
+        run = loops(view)
+        inside = [each for each in run.items if among is None or among & set(each.members)]
         running: Sequence[Any] = [
             (
                 [view.node(key) for key in each.members],
@@ -221,8 +222,10 @@ def list_loops(request: Request, who: Who, now: Now) -> Response:
         at="Loops and swaps",
         running=running,
         total=len(inside),
-        swaps=None if swaps is None else swaps[:MOST_TOLD],
-        swaps_total=len(swaps or ()),
+        more=run.more,
+        swaps=None if swaps is None else swaps.items[:MOST_TOLD],
+        swaps_total=0 if swaps is None else len(swaps.items),
+        more_swaps=swaps is not None and swaps.more,
         periods=[(each.code, each.name) for each in periods],
         **shared,
     )

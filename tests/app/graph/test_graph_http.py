@@ -52,6 +52,17 @@ def limit_to(client: TestClient, role: Role, scope: Scope = EVERYWHERE) -> None:
     client.app.dependency_overrides[calling] = lambda: principal  # type: ignore[attr-defined]
 
 
+def test_files_of_the_whole_country_are_for_whoever_reads_every_plan(client: TestClient) -> None:
+    """They take a minute of everybody's time; a page as JSON, and files of an area, do not."""
+    graphml = {"Accept": "application/graphml+xml"}
+    assert client.get(f"{GRAPH}/area", headers=graphml).status_code == 200
+    limit_to(client, Role.CONTACT, Scope(ScopeKind.INSTITUTION, "100000"))
+    assert client.get(f"{GRAPH}/area", params={"most": 3}).status_code == 200
+    of_area = client.get(f"{GRAPH}/area", params={"area": "Testshire"}, headers=graphml)
+    assert of_area.status_code == 200
+    said(client.get(f"{GRAPH}/area", headers=graphml), 403, "forbidden")
+
+
 def test_a_path_is_told_step_by_step(client: TestClient) -> None:
     """Which nodes, which edges and in words; of one kind of edge alone, or not at all."""
     found = client.get(f"{GRAPH}/path/100000", params={"to": "100002"}).json()

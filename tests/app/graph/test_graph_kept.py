@@ -14,6 +14,7 @@ from app.events import audit
 from app.graph import kept
 from app.graph.kept import SupportGraph, build, support_graph
 from app.graph.kinds import Edge, Node
+from models.access import AuditHead
 from models.interests import Interest
 from models.matching import Proposal
 from models.partnerships import Support
@@ -163,3 +164,27 @@ def test_another_database_has_another_graph(
     with Database(f"sqlite:///{tmp_path / 'other.sqlite3'}") as other:
         assert not {key for key in _kept(other)[0] if key.startswith("urn:")}
     assert {key for key in _kept(filled)[0] if key.startswith("urn:")}
+
+
+def test_answers_are_kept_up_to_a_number(filled: Database) -> None:
+    """Whoever asks for many days fills no memory."""
+    with filled.read() as session, support_graph(session) as graph:
+        for day in range(100):
+            graph.remember(("of", day), day)
+        assert list(graph.memo.values()) == list(range(100 - kept.MOST_REMEMBERED, 100))
+
+
+def test_a_request_as_of_before_leaves_what_is_kept(filled: Database) -> None:
+    """It reads its own graph, and the next one builds nothing anew."""
+    now = _kept(filled)
+    with filled.read() as early:
+        early.scalar(select(AuditHead.last_sequence))
+        if filled.is_embedded:  # PostgreSQL reads what was committed meanwhile
+            with filled.write() as session:
+                _end_support(session)
+                _tell(session)
+            after = _kept(filled)
+            assert after != now
+            with support_graph(early) as graph:
+                assert _content(graph) == now
+            assert _kept(filled) == after

@@ -206,10 +206,10 @@ def test_loops_are_those_of_a_self_join(session: ReadSession, view: View) -> Non
         f"""with e as ({pairs}) select count(*) from e x join e y on x.b = y.a
         join e z on y.b = z.a and z.b = x.a where x.a <> y.b"""
     )
-    found = Counter(len(each.members) for each in loops(view))
+    found = Counter(len(each.members) for each in loops(view).items)
     assert found[2] == (session.scalar(twos, DATES) or 0) / 2
     assert found[3] == (session.scalar(threes, DATES) or 0) / 3
-    for each in loops(view):
+    for each in loops(view).items:
         assert each.members[0] == min(each.members)
         for at, gives in enumerate(each.support):
             assert {edge.giver for edge in gives} == {each.members[at]}

@@ -39,7 +39,7 @@ def exchange(database: Database) -> Database:
 
 def _found(database: Database, **changes: object) -> list[Swap]:
     with database.read() as session:
-        return find_swaps(session, TERMINAL, AREA, rows.YEAR, rows.STARTS, **changes)  # type: ignore[arg-type]
+        return find_swaps(session, TERMINAL, AREA, rows.YEAR, rows.STARTS, **changes).items  # type: ignore[arg-type]
 
 
 def test_each_member_gives_what_the_next_needs(exchange: Database) -> None:
@@ -69,7 +69,7 @@ def test_beside_a_plan_only_what_it_leaves_is_used(exchange: Database) -> None:
     whole = _found(exchange)
     assert len(left) < len(whole)
     with exchange.read() as session, viewing(session, TERMINAL, rows.STARTS) as view:
-        loops = loops_of_run(session, TERMINAL, view, run_id)
+        loops = loops_of_run(session, TERMINAL, view, run_id).items
         pairs = {
             (edge.giver, edge.taker) for each in loops for gives in each.support for edge in gives
         }
