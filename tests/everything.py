@@ -16,6 +16,7 @@ from models import (
     exchange,
     interests,
     matching,
+    money,
     partnerships,
     people,
     register,
@@ -45,6 +46,20 @@ def everything(database: Database) -> None:
             **{"reference": "s1", "taker_id": first, "giver_id": second},
             **{"state": "active", "updated_at": AT},
         )
+        pot = money.Pot(
+            **{"reference": "fund", "name": "Made up", "holder_id": first, "open": True},
+            **{"holder_kind": "commissioner", "budget_pence": 500_000, "committed_pence": 110_000},
+            **{"starts": ON, "ends": ON, "day_rate_pence": 50_000, "updated_at": AT},
+        )
+        session.add(pot)
+        session.flush()
+        commitment = money.Commitment(
+            **{"pot_id": pot.id, "proposal_id": proposal, "half_days": 4, "pence": 110_000},
+            **{"day_rate_pence": 50_000, "fee_pence": 5_000, "claimed_pence": 27_500},
+            **{"state": "reserved", "made_by": "user:1", "made_at": AT},
+        )
+        session.add(commitment)
+        session.flush()
         partnership = partnerships.Partnership(
             **{"proposal_id": proposal, "state": "active", "starts": ON, "ends": ON},
             **{"aims": "Phonics", "taker_role": "head", "giver_role": "deputy head"},
@@ -95,6 +110,10 @@ def everything(database: Database) -> None:
                 targets.SupportTarget(
                     **{"support_id": support.id, "measure": "pupils", "direction": "keep"},
                     **{"value": 210.0, "by_date": ON},
+                ),
+                money.Claim(
+                    **{"commitment_id": commitment.id, "half_days": 1, "pence": 27_500},
+                    **{"visits": [1], "state": "made", "claimed_by": "user:1", "claimed_at": AT},
                 ),
                 alliances.AllianceMember(
                     **{"alliance_id": family.id, "participant_id": first, "role": "lead"},

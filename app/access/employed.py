@@ -8,6 +8,8 @@ from app.access.persons import same_person
 from app.access.policy import Principal
 from app.access.scoped import within
 from app.database import database_now
+from models.exchange import Need, Offer
+from models.matching import Proposal
 from models.register import Participant
 
 
@@ -21,3 +23,19 @@ def speaks_for_participant(session: Session, principal: Principal, participant_i
         Participant.id == participant_id, within(employers, Participant.id)
     )
     return session.scalar(mine) is not None
+
+
+def speaks_for_giver(session: Session, principal: Principal, proposal_id: int) -> bool:
+    """Whether the person who acts speaks for the supporting organisation of a proposal."""
+    giver = select(Offer.participant_id).join(Proposal, Proposal.offer_id == Offer.id)
+    return speaks_for_participant(
+        session, principal, session.scalars(giver.where(Proposal.id == proposal_id)).one()
+    )
+
+
+def speaks_for_taker(session: Session, principal: Principal, proposal_id: int) -> bool:
+    """Whether the person who acts speaks for the school that a proposal supports."""
+    taker = select(Need.participant_id).join(Proposal, Proposal.need_id == Need.id)
+    return speaks_for_participant(
+        session, principal, session.scalars(taker.where(Proposal.id == proposal_id)).one()
+    )

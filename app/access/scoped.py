@@ -17,6 +17,7 @@ from app.access.policy import (
     EVERYWHERE,
     PHRASES,
     Action,
+    Grant,
     Principal,
     Scope,
     authorise,
@@ -46,7 +47,7 @@ from models.register import (
     Organisation,
     Participant,
 )
-from models.vocabulary import AreaKind, Role, ScopeKind
+from models.vocabulary import AreaKind, MemberState, Role, ScopeKind
 from models.webhooks import Webhook
 
 Condition = ColumnElement[bool]
@@ -181,9 +182,17 @@ def _run(scopes: Collection[Scope]) -> Condition:
     )
 
 
-def _alliance(scopes: Collection[Scope]) -> Condition:
-    """Whether somebody in the scopes was ever asked to join an alliance."""
-    there = within(scopes, AllianceMember.participant_id)
+def _alliance(grants: Collection[Grant], action: Action) -> Condition:
+    """Whether somebody in the scopes was ever asked to join an alliance.
+
+    Brokers change it only for who is in it or asked now; contacts are told what they may not.
+    """
+    own = {each.scope for each in grants if action is Action.READ or each.role is Role.CONTACT}
+    others = {each.scope for each in grants} - own
+    there = within(own, AllianceMember.participant_id) | (
+        within(others, AllianceMember.participant_id)
+        & AllianceMember.state.in_((MemberState.ASKED, MemberState.MEMBER))
+    )
     return Alliance.id.in_(_ids(AllianceMember.alliance_id, there))
 
 
@@ -204,7 +213,7 @@ def visible(principal: Principal, action: Action, model: type[Base]) -> Conditio
     if model is Interest:
         return or_(within(scopes, Interest.holder_id), within(scopes, Interest.about_id))
     if model is Alliance:
-        return _alliance(scopes)
+        return _alliance(grants, action)
     if model in _OF_MAKER:
         return _OF_MAKER[model] == principal.name
     if action is Action.DIRECT:

@@ -18,7 +18,6 @@ from app.alliances.service import (
 )
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound
-from app.proposals.apart import A_YEAR
 from app.wording import on_day
 from models.alliances import Alliance, AllianceMember
 from models.register import Participant
@@ -95,10 +94,10 @@ def answer(
         raise BadAlliance(f"enter how they told you: one of {others}", "channel")
     elif said_on is None:
         raise BadAlliance("enter the day on which they told you", "said_on")
-    if not now.date() - A_YEAR <= said_on <= now.date():
+    if not member.asked_at.date() <= said_on <= now.date():
         raise BadAlliance(
-            f"they cannot have said so on {on_day(said_on)}: enter a day of the past year, today "
-            "at the latest",
+            f"they cannot have said so on {on_day(said_on)}: enter a day from "
+            f"{on_day(member.asked_at.date())}, when they were asked, to today",
             "said_on",
         )
     member.state = MemberState.MEMBER if joins else MemberState.DECLINED

@@ -1,7 +1,7 @@
 """Which evidence counts for which offer, and what it comes to when planned from a day."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol
 
@@ -28,6 +28,17 @@ class Counting(NamedTuple):
     kind: str
     strength: int
     on_day: date
+    said_by_id: int | None = None
+    body: str | None = None
+    partnership_id: int | None = None
+
+    @property
+    def by_whom(self) -> tuple[Hashable, ...]:
+        """Whoever says the same kind of thing of the same support again replaces what it said."""
+        about = (self.kind, self.expertise_code, self.offer_id)
+        if self.partnership_id is not None:
+            return (*about, self.partnership_id)
+        return (*about, self.said_by_id, (self.body or "").casefold())
 
     @property
     def said(self) -> Said:
@@ -77,16 +88,17 @@ def qualities(
     `parents` are those of all entries of the taxonomy.
     """
     of_giver: dict[int, list[Counting]] = defaultdict(list)
-    for each in evidence:
+    for each in sorted(evidence, key=lambda one: (one.on_day, one.id)):
         of_giver[each.giver_id].append(each)
     found: list[Quality] = []
     alone: dict[int | None, Quality] = {}
     for offer in offers:
-        said = [
-            each.said
+        latest = {
+            each.by_whom: each
             for each in of_giver.get(offer.participant_id, ())
             if is_about(each.offer_id, each.expertise_code, offer, parents)
-        ]
+        }
+        said = [each.said for each in latest.values()]
         if said:
             found.append(quality_of(offer.quality, said, day, weights))
         else:

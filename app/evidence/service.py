@@ -1,5 +1,6 @@
 """Adding evidence of quality, answering and withdrawing it; nobody changes what was said."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -27,6 +28,7 @@ from app.events import audit
 from app.exchange.queries import get_offer
 from app.interests.edges import standing_for
 from app.register.group_actors import name_participants
+from app.register.group_members import MEMBERS, belongs_on
 from app.wording import on_day
 from models.evidence import Evidence
 from models.register import Participant
@@ -166,13 +168,23 @@ def _others(
             raise BadEvidence("enter who said it: a school or organisation", "said_by")
         return None
     said_by_id = _named(session, principal, new.said_by, "said_by")
-    if said_by_id in set(session.scalars(standing_for([giver_id]))):
+    theirs = {*session.scalars(standing_for([giver_id])), *_siblings(session, giver_id, new.on_day)}
+    if said_by_id in theirs:
         raise BadEvidence(
-            "the supporting organisation and its own trust cannot say this of it. Enter another "
-            "organisation, or add it as a claim",
+            "the supporting organisation, its own trust and the schools of that cannot say this of "
+            "it. Enter another organisation, or add it as a claim",
             "said_by",
         )
     return said_by_id
+
+
+def _siblings(session: WriteSession, participant_id: int, day: date) -> Sequence[int]:
+    """Everybody in the trusts, federations and other groups of a participant on a day."""
+    own = select(MEMBERS.c.group_id).where(
+        MEMBERS.c.participant_id == participant_id, belongs_on(day)
+    )
+    query = select(MEMBERS.c.participant_id).where(MEMBERS.c.group_id.in_(own), belongs_on(day))
+    return session.scalars(query).all()
 
 
 def _require_broker(session: WriteSession, principal: Principal, giver_id: int, what: str) -> None:

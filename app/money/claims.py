@@ -7,19 +7,18 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from app.access.employed import speaks_for_giver
 from app.access.persons import same_person
 from app.access.policy import TERMINAL, Action, Principal, authorise
-from app.access.scoped import authorise_on, visible, within
+from app.access.scoped import authorise_on, visible
 from app.database import WriteSession, database_now
 from app.errors import Conflict, Forbidden, NotFound, Problem, require_version
 from app.events import audit
 from app.money.commitments import commitment_of
 from app.wording import counted, pounds
-from models.exchange import Offer
 from models.matching import Proposal
 from models.money import Claim, Commitment, Pot
 from models.partnerships import Partnership, SupportVisit
-from models.register import Participant
 from models.vocabulary import ClaimAction, ClaimState, VisitState, days_text
 
 SHOWN: Final = 5
@@ -297,13 +296,7 @@ def _require_apart(
         return
     if claim.claimed_by in same_person(session, principal.name):
         raise Forbidden("You cannot decide this claim, because you made it. Ask another approver.")
-    giver = (
-        select(Participant.id)
-        .join(Offer, Offer.participant_id == Participant.id)
-        .join(Proposal, Proposal.offer_id == Offer.id)
-        .where(Proposal.id == commitment.proposal_id, within(principal.employers, Participant.id))
-    )
-    if principal.employers and session.scalar(giver) is not None:
+    if speaks_for_giver(session, principal, commitment.proposal_id):
         raise Forbidden(
             "You cannot decide this claim, because it is of an organisation that you speak for. "
             "Ask another approver."

@@ -124,15 +124,17 @@ def settle(session: WriteSession, principal: Principal, partnership: Partnership
     if found is None or partnership.over_on is None:
         return
     session.flush()
-    half_days = session.scalar(
-        select(func.sum(SupportVisit.half_days)).where(
+    visited = session.scalar(
+        select(func.coalesce(func.sum(SupportVisit.half_days), 0)).where(
             SupportVisit.partnership_id == partnership.id, SupportVisit.state.in_(TO_BE_PAID)
         )
     )
+    # Days of disputed visits can be booked anew: an end never commits more than was agreed.
+    half_days = min(visited or 0, found.half_days)
     is_settled = found.state == CommitmentState.ENDED and half_days == found.half_days
     if not is_settled:
         ended = CommitmentState.ENDED
-        _change(session, principal, found, ended, half_days or 0, price_of(found))
+        _change(session, principal, found, ended, half_days, price_of(found))
 
 
 def _change(

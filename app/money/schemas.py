@@ -113,9 +113,9 @@ class PotShown(Shown):
     highest_day_rate_pence: int | None = Field(examples=[60_000])
     fee_pence: int | None = Field(examples=[5_000])
     fee_basis_points: int | None
-    areas: list[str]
-    organisations: list[str]
-    expertise: list[str]
+    areas: list[str] = Field(examples=[["local_authority:886"]])
+    organisations: list[str] = Field(description="by URN or key", examples=[["made-up-hub"]])
+    expertise: list[str] = Field(description="none: all", examples=[["early-reading"]])
     open: bool
     version: int = Field(examples=[1])
 

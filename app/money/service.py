@@ -68,6 +68,8 @@ def change(
         If there is no such pot, or it is no longer at `version`.
     Unfit
         As `create`; or if its budget or dates would leave out what is committed.
+    Conflict
+        If another is to hold what is committed already: who decides claims would change.
     """
     authorise(principal, Action.CHANGE_POT)
     seen = visible(principal, Action.READ, Pot)
@@ -82,6 +84,11 @@ def change(
     changed = [name for name, value in columns.items() if getattr(found, name) != value]
     if not changed:
         return found
+    if "holder_id" in changed and _has_commitments(session, found):
+        raise Conflict(
+            f"Pot {reference} has money committed, so its holder stays. Make another pot for "
+            "another holder."
+        )
     for name in changed:
         setattr(found, name, columns[name])
     found.version += 1
@@ -91,6 +98,13 @@ def change(
     touched.mark(session, principal.name, session.scalars(naming))
     _record(session, principal, found, "changed", changed=sorted(changed))
     return found
+
+
+def _has_commitments(session: WriteSession, pot: Pot) -> bool:
+    query = select(Commitment.id).where(
+        Commitment.pot_id == pot.id, Commitment.state != CommitmentState.RELEASED
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _columns(

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from app.access.employed import speaks_for_giver, speaks_for_taker
 from app.access.persons import same_person
 from app.access.policy import TERMINAL, WORKER, Action, Principal, authorise
 from app.access.scoped import authorise_on
@@ -210,7 +211,8 @@ def sign(
     NotFound, Stale, Conflict
         If there is no such visit, it changed, or it is not written up.
     Forbidden
-        If the same person wrote it up, or an earlier version of it.
+        If the same person wrote it up, or an earlier version of it, or speaks for who gave it
+        and not for the school.
     """
     authorise(principal, Action.AGREE_FOR_TAKER)
     now = now or database_now(session)
@@ -228,6 +230,15 @@ def sign(
     ):
         raise Forbidden(
             "You cannot sign this visit, because you wrote it up. Ask the school to sign it."
+        )
+    if (
+        principal not in (TERMINAL, WORKER)
+        and speaks_for_giver(session, principal, found.proposal_id)
+        and not speaks_for_taker(session, principal, found.proposal_id)
+    ):
+        raise Forbidden(
+            "You cannot sign this visit, because you speak for the supporting organisation. Ask "
+            "the school to sign it."
         )
     visit.state, visit.dispute = state, dispute
     visit.signed_role, visit.signed_by, visit.signed_at = role, principal.name, now

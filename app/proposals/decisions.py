@@ -132,6 +132,9 @@ def lock(
     offer = session.get_one(Offer, found.offer_id, populate_existing=True)
     # The sides first and in one order, so that no two wait for each other.
     _lock_participants(session, {need.participant_id, offer.participant_id})
+    # Whoever held the locks before may have changed them.
+    need = session.get_one(Need, found.need_id, populate_existing=True)
+    offer = session.get_one(Offer, found.offer_id, populate_existing=True)
     proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
     return proposal, need, offer
 

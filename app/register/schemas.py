@@ -438,7 +438,7 @@ class SearchResults(Shown):
     """The best results, and how many there are."""
 
     found: list[SearchResult]
-    total: int
+    total: int = Field(examples=[1])
     note: str | None = Field(description="which word was taken for another", examples=[None])
 
 

@@ -138,6 +138,8 @@ class Matrix:
             sent["params"] = {"participant": str(asking.school)}
         if "/graph/path/" in place.path:
             sent["params"] = {"to": str(asking.school)}
+        if place.path.endswith("/v1/search"):
+            sent["params"] = {"q": "school"}
         if place.path.endswith("/graph/swaps"):
             sent["params"] = {"area": asking.area, "period": rows.YEAR}
         path = address(place, asking)

@@ -135,7 +135,7 @@ def test_a_school_is_in_only_once_it_has_said_yes_itself(exchange: Database) -> 
     with pytest.raises(BadAlliance, match="enter the day on which they told you"):
         join(exchange, 2, BROKER, channel=Channel.TELEPHONE)
     tomorrow = DAY + timedelta(days=1)
-    with pytest.raises(BadAlliance, match="a day of the past year"):
+    with pytest.raises(BadAlliance, match="enter a day from 2 September 2026"):
         join(exchange, 2, BROKER, channel=Channel.TELEPHONE, said_on=tomorrow)
     join(exchange, 2, BROKER, channel=Channel.TELEPHONE, said_on=DAY)
     join(exchange, 1, contact(1), joins=False)
@@ -338,3 +338,27 @@ def test_the_portal_makes_one_and_keeps_its_plan(exchange: Database) -> None:
     assert "North Family" in who.open("/participants/1/support").text
     gone = who.send(set_to, "/alliances/1/targets/1/remove")
     assert "95%" not in gone.text
+
+
+def test_a_broker_whose_school_said_no_changes_nothing(exchange: Database) -> None:
+    """It reads on; the plan and the end are for brokers of those who are in it or asked now."""
+    with exchange.write() as session:
+        service.make(session, BROKER, NewAlliance(**CONTENT), now=NOW)
+    ask(exchange, 2)
+    join(exchange, 1, contact(1))
+    join(exchange, 2, contact(2), joins=False)
+    theirs = acting(Role.BROKER, name="theirs", scope=Scope(ScopeKind.INSTITUTION, "2"))
+    assert whole(exchange, theirs).alliance.reference == "north"
+    with exchange.write() as session, pytest.raises(Forbidden, match="outside it"):
+        service.end(session, theirs, 1, DAY, "we are not in it", now=NOW)
+    with pytest.raises(Forbidden, match="outside it"):
+        act(exchange, theirs)
+
+
+def test_nobody_joins_before_it_was_asked(exchange: Database) -> None:
+    """A yes of last year would count days that nobody gave inside."""
+    with exchange.write() as session:
+        service.make(session, BROKER, NewAlliance(**CONTENT), now=NOW)
+    before = DAY - timedelta(days=1)
+    with pytest.raises(BadAlliance, match="when they were asked"):
+        join(exchange, 1, BROKER, channel=Channel.TELEPHONE, said_on=before)

@@ -118,12 +118,12 @@ def test_no_giver_says_of_itself_what_others_say(exchange: Database) -> None:
     both = Principal("both", BROKER.grants | GIVER.grants, "both")
     with pytest.raises(Forbidden, match="because you speak for the supporting organisation"):
         add(exchange, both)
-    with pytest.raises(BadEvidence, match="its own trust cannot say this of it"):
+    with pytest.raises(BadEvidence, match="the schools of that cannot say this of it"):
         add(exchange, body=None, said_by="2")
     with exchange.write() as session:
         rows.add_hub(session, "TR1", group_uid=9)
         rows.add_group(session, 9, "multi_academy_trust", [session.get_one(Participant, 2)])
-    with pytest.raises(BadEvidence, match="its own trust cannot say this of it"):
+    with pytest.raises(BadEvidence, match="the schools of that cannot say this of it"):
         add(exchange, body=None, said_by="TR1")
     number = add(exchange)
     with pytest.raises(Forbidden, match="because you speak for the supporting organisation"):
@@ -205,8 +205,8 @@ def add_withdrawn(database: Database) -> int:
 def test_plans_prefer_what_others_say_is_good_and_say_so(exchange: Database) -> None:
     """The farther giver wins by what others say of it, and the proposal says who did."""
     before = match(exchange, FREELY, now=NOW)
-    for _ in range(4):
-        answer(exchange, add(exchange, offer="far"), OTHER)
+    for number in range(4):
+        answer(exchange, add(exchange, offer="far", body=f"made-up body {number}"), OTHER)
     today = FREELY.model_copy(update={"as_of": NOW.date(), "weights": {"quality": 1000}})
     after = match(exchange, today, now=NOW)
     with exchange.read() as session:
