@@ -17,7 +17,7 @@ from app.planning.pair_tables import qualities_of_offers
 from models.evidence import Evidence
 from models.exchange import Offer
 from models.matching import Proposal
-from models.register import Participant
+from models.register import Group, Membership, Participant
 from models.vocabulary import EvidenceKind, Role, ScopeKind
 from tests import rows
 from tests.factories import acting
@@ -125,12 +125,29 @@ def test_no_giver_says_of_itself_what_others_say(exchange: Database) -> None:
         rows.add_group(session, 9, "multi_academy_trust", [session.get_one(Participant, 2)])
     with pytest.raises(BadEvidence, match="the schools of that cannot say this of it"):
         add(exchange, body=None, said_by="TR1")
+    with exchange.write() as session:
+        group = session.scalars(select(Group)).one()
+        rows.add(session, Membership(group_id=group.id, participant_id=3))
+    with pytest.raises(BadEvidence, match="the schools of that cannot say this of it"):
+        add(exchange, body=None, said_by="3", kind=EvidenceKind.PEER_VISIT)
     number = add(exchange)
     with pytest.raises(Forbidden, match="because you speak for the supporting organisation"):
         withdraw(exchange, number, GIVER)
     school_1 = acting(Role.CONTACT, name="other", scope=Scope(ScopeKind.INSTITUTION, "1"))
     with pytest.raises((Forbidden, NotFound)):
         claim(exchange, school_1)
+
+
+def test_the_same_said_again_counts_once(exchange: Database) -> None:
+    """Of one body and of one kind the latest, however often it is recorded."""
+    claim(exchange, strength=1)
+    answer(exchange, add(exchange, strength=5), OTHER)
+    once = planned(exchange, NOW.date())["near"]
+    for _ in range(5):
+        answer(exchange, add(exchange, strength=5, body="Made-up Body"), OTHER)
+    assert planned(exchange, NOW.date())["near"] == once
+    answer(exchange, add(exchange, strength=2, on_day=DAY), OTHER)
+    assert planned(exchange, NOW.date())["near"] < once
 
 
 @pytest.mark.parametrize(

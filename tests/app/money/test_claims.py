@@ -1,19 +1,21 @@
 """Claims for signed visits: each once, within what is committed, decided by somebody else."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.access.keys import create_key
 from app.access.policy import TERMINAL, Grant, Principal, Scope
 from app.access.queries import verify_audit
 from app.database import Database
 from app.errors import Conflict, Forbidden, NotFound, Stale
-from app.money import claims
+from app.money import claims, service
 from app.money.claims import BadClaim
 from app.money.queries import get_pot, list_claims
-from app.partnerships import life
+from app.money.rows import PotContent
+from app.partnerships import life, visits
 from models.money import Claim, Commitment
 from models.partnerships import SupportVisit
 from models.vocabulary import ClaimAction, EndReason, NeedState, Role, ScopeKind
@@ -24,6 +26,8 @@ from tests.runs import FREELY, contested, match
 
 APPROVER = acting(Role.APPROVER, name="approver", scope=Scope(ScopeKind.AREA, "999"))
 SECOND = date(2026, 9, 14)
+ALIKE = {"name", "holder_kind", "budget_pence", "starts", "ends", "day_rate_pence", "fee_pence"}
+"""What of a pot is in the table as it is written."""
 
 
 @pytest.fixture
@@ -162,6 +166,53 @@ def test_nobody_decides_a_claim_of_their_own(running: Database) -> None:
         decide(running, number, ClaimAction.APPROVE, who=there)
     with pytest.raises(Stale):
         decide(running, number, ClaimAction.APPROVE, version=9)
+
+
+def test_a_person_with_two_keys_decides_no_claim_of_the_organisation(running: Database) -> None:
+    """A colleague made it: it is the same person who speaks there by another key."""
+    visit(running, STARTS)
+    number = make(running)
+    with running.write() as session:
+        speaks = Grant(Role.CONTACT, Scope(ScopeKind.INSTITUTION, "2"))
+        decides = Grant(Role.APPROVER, Scope(ScopeKind.AREA, "999"))
+        create_key(session, TERMINAL, "there", [speaks], owner="pat")
+        here = create_key(session, TERMINAL, "here", [decides], owner="pat")[0].prefix
+    pat = Principal(f"key:{here}", frozenset({decides}))
+    with pytest.raises(Forbidden, match="an organisation that you speak for"):
+        decide(running, number, ClaimAction.APPROVE, who=pat)
+
+
+def test_an_end_commits_no_more_than_was_agreed(running: Database) -> None:
+    """Days of disputed visits can be booked again and again: they are paid once at most."""
+    for week in range(3):
+        number = visit(running, STARTS + timedelta(weeks=week), 2, signed=False)
+        with running.write() as session:
+            given = {"dispute": "nobody came", "now": LATER}
+            visits.sign(session, SCHOOL, 1, number, "headteacher", **given)
+    with running.write() as session:
+        reason, state = EndReason.COMPLETED, NeedState.MET
+        life.end(session, TERMINAL, 1, reason, LATER.date(), state, now=LATER)
+    assert sums(running) == (110_000, 0, 0)
+
+
+def test_the_school_alone_signs_what_it_received(running: Database) -> None:
+    """Not a broker of the supporting organisation, whatever role is written down."""
+    number = visit(running, STARTS, signed=False)
+    theirs = acting(Role.BROKER, name="theirs", scope=Scope(ScopeKind.INSTITUTION, "2"))
+    with running.write() as session, pytest.raises(Forbidden, match="Ask the school to sign"):
+        visits.sign(session, theirs, 1, number, "headteacher", now=LATER)
+
+
+def test_money_that_is_committed_keeps_its_holder(running: Database) -> None:
+    """Whoever holds a pot decides its claims: another holder needs another pot."""
+    with running.write() as session:
+        pots.add_council(session, "another")
+    with running.read() as session:
+        found = get_pot(session, TERMINAL, "fund").pot
+        same = {name: getattr(found, name) for name in PotContent.model_fields if name in ALIKE}
+    content = PotContent(holder="another", **same)
+    with running.write() as session, pytest.raises(Conflict, match="its holder stays"):
+        service.change(session, TERMINAL, "fund", content)
 
 
 def test_the_school_does_not_claim_for_the_giver(running: Database) -> None:
