@@ -139,11 +139,14 @@ def support_graph(session: Session) -> Iterator[SupportGraph]:
             # A request that began before the last one, or an older copy of the database.
             yield build(session)
             return
-        if kept.found is None or not _refreshed(session, kept, sequence):
+        if kept.found is None or sequence != kept.sequence:
             with _snapshot(session) as whole:
                 sequence = whole.scalar(select(AuditHead.last_sequence)) or 0
-                kept.found = build(whole)
-        kept.sequence = sequence
+                # What fails midway leaves nothing behind.
+                found, kept.found = kept.found, None
+                if found is None or not _refreshed(whole, kept.sequence, found):
+                    found = build(whole)
+                kept.found, kept.sequence = found, sequence
         yield kept.found
 
 
@@ -168,15 +171,11 @@ def _kept_for(session: Session) -> _Kept:
         return _KEPT.setdefault(engine.pool, _Kept())
 
 
-def _refreshed(session: Session, kept: _Kept, sequence: int) -> bool:
-    """Whether the kept graph is as of `sequence` now; if not, it has to be built anew."""
-    if sequence == kept.sequence:
-        return True
-    if kept.found is None:
-        return False
+def _refreshed(session: Session, since: int, found: SupportGraph) -> bool:
+    """Whether a graph as of an event is as of now then; if not, it has to be built anew."""
     query = (
         select(AuditRow.table_name, AuditRow.key)
-        .where(AuditRow.sequence > kept.sequence, AuditRow.table_name.in_(_READ))
+        .where(AuditRow.sequence > since, AuditRow.table_name.in_(_READ))
         .limit(FEW + 1)
     )
     changed: dict[str, set[int]] = defaultdict(set)
@@ -189,7 +188,7 @@ def _refreshed(session: Session, kept: _Kept, sequence: int) -> bool:
     if count > FEW:
         return False
     if count:
-        _take_over(session, kept.found, changed)
+        _take_over(session, found, changed)
     return True
 
 
