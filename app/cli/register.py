@@ -26,7 +26,8 @@ def find(
         ),
     ] = None,
     near: Annotated[
-        str | None, typer.Option(help="A postcode, like CT17 0DQ, or a district. Nearest first.")
+        str | None,
+        typer.Option(help="A postcode, like CT17 0DQ, a town or a district. Nearest first."),
     ] = None,
     miles: Annotated[
         float, typer.Option(min=0.1, max=200, help="Maximum distance from --near.")

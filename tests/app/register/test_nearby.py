@@ -94,6 +94,25 @@ def test_the_answer_tells_whose_position_was_taken(client: TestClient) -> None:
     assert "distance_miles" not in client.get(f"{API}/100000").json()
 
 
+def test_a_town_is_the_middle_of_its_institutions(client: TestClient, register: Database) -> None:
+    """As the register has it; towns far apart of one name are none that is known."""
+    towns = {100000: "Otherton", 100001: "Otherton", 100003: "Newton", 100009: "Newton"}
+    with register.write() as session:
+        add_school(session, 100009, 40)
+        for urn, town in towns.items():
+            one = update(Participant).where(Participant.reference == f"urn:{urn}")
+            session.execute(one.values(town=town))
+    answer = client.get(f"{API}?near=otherton&within_miles=1").json()
+    assert answer["place"]["sentence"] == (
+        "The position is the middle of 2 institutions in Otherton."
+    )
+    assert {one["urn"]: one["distance_miles"] for one in answer["items"]} == {
+        100000: 0.5,
+        100001: 0.5,
+    }
+    said(client.get(f"{API}?near=newton"), 422, "unknown-place")
+
+
 def test_pages_go_on_by_distance(client: TestClient, register: Database, server: Geocoder) -> None:
     """Nothing twice, nothing left out, equal distances by URN, and the server is asked once."""
     server.body = nominatim(HERE)
