@@ -26,7 +26,7 @@ from models.alliances import (
 from models.exchange import Need
 from models.partnerships import Support
 from models.register import Network, Participant
-from models.vocabulary import ActionState, MemberState
+from models.vocabulary import MemberState
 
 AnySession = ReadSession | WriteSession
 
@@ -83,10 +83,6 @@ class Whole:
     @property
     def standing(self) -> list[Member]:
         return [each for each in self.members if each.member.state == MemberState.MEMBER]
-
-    @property
-    def open_actions(self) -> int:
-        return sum(each.action.state == ActionState.OPEN for each in self.actions)
 
 
 def list_alliances(

@@ -22,11 +22,6 @@ class Community:
     authorities: tuple[tuple[str | None, int], ...]
     """How many members lie in each local authority, the most first; None: in none."""
 
-    @property
-    def largest_share(self) -> float:
-        """Of the members, how many lie in one local authority."""
-        return self.authorities[0][1] / len(self.members)
-
 
 @dataclass(frozen=True, slots=True)
 class Bridge:

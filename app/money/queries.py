@@ -1,7 +1,6 @@
 """Reads of pots, with what is committed, claimed and paid, and of claims."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, case, func, select
@@ -10,7 +9,6 @@ from sqlalchemy.orm import Session, aliased
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
 from app.errors import NotFound
-from app.exchange.pots import supported_by
 from app.money.claims import claims_seen
 from models.exchange import Need, Offer
 from models.matching import Proposal
@@ -113,19 +111,6 @@ def _pots(principal: Principal) -> Select[*tuple[Any, ...]]:
         .join(Participant, Participant.id == Pot.holder_id)
         .where(visible(principal, Action.READ, Pot))
     )
-
-
-def pots_for(session: Session, participant_id: int, day: date) -> list[Pot]:
-    """Open pots that may pay for support of a school, by name."""
-    pots = session.scalars(select(Pot).where(Pot.open, Pot.ends >= day).order_by(Pot.name, Pot.id))
-    return [
-        pot
-        for pot in pots
-        if session.scalar(
-            select(Participant.id).where(Participant.id == participant_id, supported_by(pot, day))
-        )
-        is not None
-    ]
 
 
 def commitments_of(

@@ -45,8 +45,12 @@ MOST_WORDS: Final = 12
 
 def search_words(text: str) -> list[str]:
     """The words of `text` to look for, the longest first, as it is likely the rarest."""
-    words = _NO_WORD.sub("", folded(normalize("NFC", text))).split()
-    return sorted(dict.fromkeys(words), key=len, reverse=True)[:MOST_WORDS]
+    return sorted(dict.fromkeys(_words_of(text)), key=len, reverse=True)[:MOST_WORDS]
+
+
+def _words_of(text: str) -> list[str]:
+    """All words as they were typed, folded, of letters and digits alone."""
+    return _NO_WORD.sub("", folded(normalize("NFC", text))).split()
 
 
 def holds(text: str, on: date, participant: Any = Participant) -> ColumnElement[bool]:
@@ -127,7 +131,7 @@ def by_relevance(text: str) -> list[Any]:
     word, then who has words that begin so: Dover before Dovercourt, and both before Andover.
     """
     has = PARTICIPANT_SEARCH.c.search_text
-    phrase = " ".join(_NO_WORD.sub("", folded(normalize("NFC", text))).split())
+    phrase = " ".join(_words_of(text))
     words = search_words(text)
     rank = case(
         (has.like(f" {phrase} {BAR}%"), 0),
@@ -171,7 +175,7 @@ def asked(session: ReadSession | WriteSession, text: str) -> Asked:
             instead[word] = nearest
     if not instead:
         return Asked(text)
-    return Asked(" ".join(instead.get(word, word) for word in folded(text).split()), instead)
+    return Asked(" ".join(instead.get(word, word) for word in _words_of(text)), instead)
 
 
 def _is_known(session: ReadSession | WriteSession, word: str) -> bool:

@@ -1,10 +1,20 @@
 """What every page of the portal must stand: a picture, axe, and the keyboard."""
 
+from typing import Any
+
 from playwright.sync_api import Locator, Page
 
 from tests.browser.conftest import ROOT, SHOTS
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+PHONE = {"viewport": {"width": 375, "height": 720}, "is_mobile": True, "has_touch": True}
+HOW: dict[str, dict[str, Any]] = {
+    "script": {},
+    "phone": PHONE,
+    "no-script": {"java_script_enabled": False},
+}
+"""Ways to open a page, by name, and the options of the context for each."""
 
 
 def check(page: Page, name: str) -> None:

@@ -17,11 +17,9 @@ from models.matching import Proposal
 from models.register import Participant
 from models.vocabulary import DecisionAction
 from tests.browser.conftest import Open
-from tests.browser.pages import check, tab_to
+from tests.browser.pages import PHONE, check, tab_to
 from tests.consent import add_people, now_of
 from tests.runs import FREELY, match
-
-PHONE = {"viewport": {"width": 375, "height": 720}, "is_mobile": True, "has_touch": True}
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Pots of money, alliances and the support graph in a browser: axe, no script, a phone."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,14 +10,7 @@ from app.database import Database
 from models.alliances import AllianceMember
 from models.money import Pot
 from tests import rows
-from tests.browser.pages import check, tab_to
-
-PHONE = {"viewport": {"width": 375, "height": 720}, "is_mobile": True, "has_touch": True}
-HOW: dict[str, dict[str, Any]] = {
-    "script": {},
-    "phone": PHONE,
-    "no-script": {"java_script_enabled": False},
-}
+from tests.browser.pages import HOW, check, tab_to
 
 
 def fill(page: Page, fields: dict[str, str]) -> None:

@@ -15,14 +15,13 @@ from app.portal.labels import LABELS, USER_FIELDS
 from app.settings import Settings
 from models.vocabulary import Role
 from tests.browser.conftest import Open
-from tests.browser.pages import check, tab_to
+from tests.browser.pages import PHONE, check, tab_to
 from tests.issuing import IssuerProcess
 from tests.serving import serving
 
 LABEL, ROLE, KIND, SCOPE = (
     USER_FIELDS[name].label for name in ("label", "role", "scope_kind", "scope")
 )
-PHONE = {"viewport": {"width": 375, "height": 720}, "is_mobile": True, "has_touch": True}
 
 
 @pytest.fixture

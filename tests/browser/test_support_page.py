@@ -14,9 +14,8 @@ from models.register import Participant
 from models.targets import SupportTarget
 from models.vocabulary import SupportAuthority, TargetDirection
 from tests import rows
-from tests.browser.pages import check, tab_to
+from tests.browser.pages import PHONE, check, tab_to
 
-PHONE = {"viewport": {"width": 375, "height": 720}, "is_mobile": True, "has_touch": True}
 WAYS: dict[str, dict[str, Any]] = {
     "wide": {},
     "phone": PHONE,

@@ -1,7 +1,6 @@
 """Your work and many answers in a real browser: axe, keyboard, without a script, on a phone."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,16 +14,9 @@ from models.exchange import Need
 from models.matching import Agreement, Proposal
 from models.register import Participant
 from models.vocabulary import DecisionAction
-from tests.browser.pages import check, tab_to
+from tests.browser.pages import HOW, check, tab_to
 from tests.consent import add_people, ask, now_of
 from tests.runs import FREELY, match
-
-PHONE = {"viewport": {"width": 375, "height": 720}, "is_mobile": True, "has_touch": True}
-HOW: dict[str, dict[str, Any]] = {
-    "script": {},
-    "phone": PHONE,
-    "no-script": {"java_script_enabled": False},
-}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The swap finder: schools of an area that could exchange now, by the rules of a run."""
 
 import pytest
+from sqlalchemy import select
 
 from app.access.policy import TERMINAL
 from app.database import Database
@@ -9,6 +10,7 @@ from app.graph.plan_loops import loops_of_run
 from app.graph.queries import viewing
 from app.graph.swaps import Swap, find_swaps
 from app.planning.options import MatchOptions
+from models.register import Participant
 from tests import rows
 from tests.runs import match
 
@@ -59,6 +61,25 @@ def test_each_member_gives_what_the_next_needs(exchange: Database) -> None:
     ]
     assert [each.points for each in found] == sorted((e.points for e in found), reverse=True)
     assert max(len(each.gifts) for each in _found(exchange, longest=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("who", "limits", "days"),
+    [(3, {"give_half_days": 2}, 2), (3, {"max_given": 0}, None), (4, {"max_taken": 0}, None)],
+)
+def test_nobody_gives_or_takes_beyond_its_own_limits(
+    exchange: Database, who: int, limits: dict[str, int], days: int | None
+) -> None:
+    """No more days than it may give, and no swap without a place left to give or to receive."""
+    with exchange.write() as session:
+        school = session.scalars(
+            select(Participant).where(Participant.reference == f"urn:{100_000 + who}")
+        ).one()
+        rows.add_limits(session, school, **limits)
+    pairs = {
+        (gift.offer, gift.need): gift.half_days for each in _found(exchange) for gift in each.gifts
+    }
+    assert pairs.get(("o-3", "n-4")) == days
 
 
 def test_beside_a_plan_only_what_it_leaves_is_used(exchange: Database) -> None:

@@ -111,6 +111,7 @@ def test_what_people_type_finds_what_is_meant(
     ("typed", "meant", "urn"),
     [
         ("dover gramar", "grammar", "1"),
+        ("dover *gramar!", "grammar", "1"),
         ("dvoer grammar", "dover", "1"),
         ("dovercuort", "dovercourt", "2"),
         ("witfield", "whitfield", "9"),
