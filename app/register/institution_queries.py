@@ -31,7 +31,7 @@ from app.errors import Conflict, NotFound
 from app.register.gias.classification import CLOSED_STATUS
 from app.register.lookups import GROUP, NETWORK, Scope, is_in
 from app.register.nearby import Near
-from app.register.search import asked, holds
+from app.register.search import holds
 from app.register.successors.resolve import School, follow
 from models.register import (
     Area,
@@ -250,7 +250,7 @@ def list_institutions(
 ) -> Sequence[Mapping[Any, Any]]:
     """A page of institutions by URN, or nearest first with the miles to each."""
     authorise(principal, Action.READ)
-    conditions = _conditions(session, wanted, today or datetime.now(UTC).date())
+    conditions = _conditions(wanted, today or datetime.now(UTC).date())
     if wanted.near is not None:
         return _nearest(session, wanted.near, conditions, after, limit)
     query = _LISTED.where(*conditions, Institution.urn > after)
@@ -289,12 +289,10 @@ def _nearest(
     ]
 
 
-def _conditions(
-    session: ReadSession, wanted: InstitutionFilter, today: date
-) -> list[ColumnElement[bool]]:
+def _conditions(wanted: InstitutionFilter, today: date) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [is_in(scope, today) for scope in _scopes(wanted)]
     if wanted.q is not None:
-        matching = holds(asked(session, wanted.q).text, today)
+        matching = holds(wanted.q, today)
         if wanted.q.isascii() and wanted.q.isdigit() and len(wanted.q) <= 9:
             matching = or_(matching, Institution.urn == int(wanted.q))
         found.append(matching)

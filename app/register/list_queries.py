@@ -14,7 +14,7 @@ from app.errors import NotFound
 from app.register.group_members import MEMBERS
 from app.register.lookups import Scope, is_in
 from app.register.naming import reference_named
-from app.register.search import asked, holds, named
+from app.register.search import holds, named
 from models.register import (
     Area,
     AreaServed,
@@ -111,7 +111,7 @@ def list_organisations(
     if after is not None:
         query = query.where(Organisation.key > after)
     if q is not None:
-        query = query.where(holds(asked(session, q).text, datetime.now(UTC).date()))
+        query = query.where(holds(q, datetime.now(UTC).date()))
     if kind is not None:
         query = query.where(Organisation.kind == kind)
     if area is not None:

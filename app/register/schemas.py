@@ -372,7 +372,7 @@ class InstitutionQuery(Page):
         Words | None,
         Field(
             description="a URN, a DfE number, a trust's name, or words of name, town, postcode and "
-            "local authority; a misspelt word is taken for the nearest one",
+            "local authority; unlike `/search`, a misspelt word finds nothing",
             examples=["St Marys Dover"],
         ),
     ] = None

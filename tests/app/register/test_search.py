@@ -190,8 +190,10 @@ def test_search_over_http(schools: Database) -> None:
         assert first["total"] == 6
         listed = client.get("/api/v1/institutions", params={"q": "st marys gramar"})
         assert listed.json()["items"] == []
-        listed = client.get("/api/v1/institutions", params={"q": "st marys dver"})
+        listed = client.get("/api/v1/institutions", params={"q": "st marys dover"})
         assert [each["urn"] for each in listed.json()["items"]] == [3]
+        guessed = client.get("/api/v1/institutions", params={"q": "st marys dver"})
+        assert guessed.json()["items"] == []
         assert client.get("/api/v1/search").status_code == 422
 
 
