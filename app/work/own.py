@@ -12,7 +12,7 @@ from app.database import ReadSession
 from app.exchange.queries import progress_of
 from app.partnerships.balance import Balance, balances_where
 from app.partnerships.partnership_queries import Summary, find_by_ids
-from app.work.sources import RUNNING, only
+from app.work.source import RUNNING, only
 from models.exchange import Need, Period
 from models.matching import Proposal
 from models.partnerships import Partnership

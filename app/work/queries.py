@@ -16,7 +16,8 @@ from app.http.fields import LARGEST
 from app.proposals.queries import Full, find_proposals
 from app.work.kinds import GROUP_OF, GROUPS, STEPS, WorkGroup, WorkKind
 from app.work.narrowed import Narrowed
-from app.work.sources import Whose, sources
+from app.work.source import Whose
+from app.work.sources import sources
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Participant

@@ -15,7 +15,7 @@ from app.errors import Forbidden
 from app.proposals.heard import OF_SIDE
 from app.proposals.queries import Full, find_proposals
 from app.work.narrowed import Narrowed
-from app.work.sources import BROKERING, HELD, answered, only
+from app.work.source import BROKERING, HELD, answered, only
 from models.consent import ConsentRequest
 from models.matching import Proposal
 from models.vocabulary import Party, RequestState, Role, Side
