@@ -15,6 +15,7 @@ from app.http.refusals import refused_right
 from app.people.openid import OpenIdClient
 from app.portal.pages import (
     agreements,
+    alliance_plan,
     alliances,
     answer,
     approval,
@@ -103,6 +104,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         partnership_visits,
         pots,
         alliances,
+        alliance_plan,
         exceptions,
         flags,
         repairs,

@@ -10,15 +10,14 @@ from app.access.callers import Now
 from app.access.declared import Reach, does
 from app.access.policy import Action
 from app.access.scoped import authorise_on, may_on
-from app.alliances import members, plan, queries, service
-from app.alliances.plan import NewAction
+from app.alliances import members, queries, service
 from app.alliances.schemas import AllianceListed
 from app.alliances.service import NewAlliance
 from app.database import WriteSession
 from app.exchange.rows import Reference
-from app.files.csv_reading import Date, Key, RowModel, Text, Whole
+from app.files.csv_reading import Date, Key, RowModel, Text
 from app.import_kit.misfits import Unfit
-from app.partnerships.targets import TargetRow, measures_of_targets, shown_value, stored_measure
+from app.partnerships.targets import measures_of_targets, shown_value, stored_measure
 from app.portal import forms
 from app.portal.choices import AllianceStep, Joins
 from app.portal.forms import Field, Filled
@@ -28,7 +27,7 @@ from app.portal.pages.partnerships import RoleText, typed_day
 from app.portal.rendering import csv_page, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals.schemas import Note
-from models.vocabulary import ActionState, AllianceKind, AllianceRole, Channel, MemberState, Rating
+from models.vocabulary import AllianceKind, AllianceRole, Channel, MemberState
 
 router = APIRouter()
 Step = AllianceStep
@@ -70,27 +69,6 @@ class ReasonForm(RowModel):
     reason: Note
 
 
-class ActionForm(RowModel):
-    what: Note
-    leader: Key
-    due: Date
-    need: Reference | None = None
-    partnership: Whole | None = None
-
-
-class EndActionForm(RowModel):
-    state: ActionState
-    reason: Note | None = None
-
-
-class ReviewForm(RowModel):
-    participant: Key
-    rating: Rating
-    on_day: Date
-    role: RoleText
-    note: Note | None = None
-
-
 class EndForm(RowModel):
     over_on: Date
     reason: Note
@@ -123,7 +101,7 @@ def make_alliance(request: Request, who: Who, form: SentBy, now: Now) -> Respons
     if content is not None:
         new = NewAlliance(**content.model_dump())
         with forms.refused(filled, FIELDS), who.database.write() as session:
-            return _to(service.make(session, who.principal, new, now=now).id)
+            return to(service.make(session, who.principal, new, now=now).id)
     return _new(request, who, filled)
 
 
@@ -171,7 +149,7 @@ def ask_change(request: Request, who: Who, alliance_id: int) -> Response:
         of = queries.get_alliance(session, who.principal, alliance_id).alliance
     values = {"name": of.name, "aims": of.aims, "starts": typed_day(of.starts)}
     values |= {"ends": typed_day(of.ends)} if of.ends else {}
-    return _form(request, who, alliance_id, Step.CHANGE, Filled(values))
+    return form_of(request, who, alliance_id, Step.CHANGE, Filled(values))
 
 
 @router.post("/alliances/{alliance_id:id}/change")
@@ -185,14 +163,14 @@ def change_alliance(request: Request, who: Who, alliance_id: int, form: SentBy) 
         changes = content.model_dump()
         return service.change(session, who.principal, alliance_id, changes, version=version)
 
-    return _done(request, who, alliance_id, Step.CHANGE, filled, act if content else None)
+    return done(request, who, alliance_id, Step.CHANGE, filled, act if content else None)
 
 
 @router.get("/alliances/{alliance_id:id}/end")
 @does(Action.MAKE_ALLIANCE)
 def ask_end(request: Request, who: Who, alliance_id: int, now: Now) -> Response:
     filled = Filled({"over_on": typed_day(now.date())})
-    return _form(request, who, alliance_id, Step.END, filled)
+    return form_of(request, who, alliance_id, Step.END, filled)
 
 
 @router.post("/alliances/{alliance_id:id}/end")
@@ -206,13 +184,13 @@ def end_alliance(request: Request, who: Who, alliance_id: int, form: SentBy, now
         said = (content.over_on, content.reason)
         return service.end(session, who.principal, alliance_id, *said, version=version, now=now)
 
-    return _done(request, who, alliance_id, Step.END, filled, act if content else None)
+    return done(request, who, alliance_id, Step.END, filled, act if content else None)
 
 
 @router.get("/alliances/{alliance_id:id}/members/new")
 @does(Action.MAKE_ALLIANCE)
 def ask_member(request: Request, who: Who, alliance_id: int) -> Response:
-    return _form(request, who, alliance_id, Step.ASK, Filled({"as_role": AllianceRole.MEMBER}))
+    return form_of(request, who, alliance_id, Step.ASK, Filled({"as_role": AllianceRole.MEMBER}))
 
 
 @router.post("/alliances/{alliance_id:id}/members/new")
@@ -226,13 +204,13 @@ def add_member(request: Request, who: Who, alliance_id: int, form: SentBy, now: 
         asked = (content.participant, content.as_role)
         return members.ask(session, who.principal, alliance_id, *asked, version=version, now=now)
 
-    return _done(request, who, alliance_id, Step.ASK, filled, act if content else None)
+    return done(request, who, alliance_id, Step.ASK, filled, act if content else None)
 
 
 @router.get("/alliances/{alliance_id:id}/members/{member_id:id}/answer")
 @does(Action.CHANGE_ALLIANCE)
 def ask_member_answer(request: Request, who: Who, alliance_id: int, member_id: int) -> Response:
-    return _form(request, who, alliance_id, Step.ANSWER, Filled(), member_id=member_id)
+    return form_of(request, who, alliance_id, Step.ANSWER, Filled(), member_id=member_id)
 
 
 @router.post("/alliances/{alliance_id:id}/members/{member_id:id}/answer")
@@ -259,7 +237,7 @@ def answer_alliance(
         )
 
     step = Step.ANSWER
-    return _done(
+    return done(
         request, who, alliance_id, step, filled, act if content else None, member_id=member_id
     )
 
@@ -267,7 +245,7 @@ def answer_alliance(
 @router.get("/alliances/{alliance_id:id}/members/{member_id:id}/leave")
 @does(Action.CHANGE_ALLIANCE)
 def ask_leave(request: Request, who: Who, alliance_id: int, member_id: int) -> Response:
-    return _form(request, who, alliance_id, Step.LEAVE, Filled(), member_id=member_id)
+    return form_of(request, who, alliance_id, Step.LEAVE, Filled(), member_id=member_id)
 
 
 @router.post("/alliances/{alliance_id:id}/members/{member_id:id}/leave")
@@ -284,123 +262,12 @@ def leave_alliance(
         return members.leave(session, who.principal, alliance_id, *said, version=version, now=now)
 
     step = Step.LEAVE
-    return _done(
+    return done(
         request, who, alliance_id, step, filled, act if content else None, member_id=member_id
     )
 
 
-@router.get("/alliances/{alliance_id:id}/actions/new")
-@does(Action.CHANGE_ALLIANCE)
-def ask_action(request: Request, who: Who, alliance_id: int) -> Response:
-    return _form(request, who, alliance_id, Step.ACTION, Filled())
-
-
-@router.post("/alliances/{alliance_id:id}/actions/new")
-@does(Action.CHANGE_ALLIANCE)
-def add_action(request: Request, who: Who, alliance_id: int, form: SentBy, now: Now) -> Response:
-    filled = Filled(texts(form))
-    content = forms.read(ActionForm, filled, FIELDS)
-
-    def act(session: WriteSession, version: int | None) -> object:
-        assert content is not None
-        new = NewAction(**content.model_dump())
-        return plan.add_action(session, who.principal, alliance_id, new, version=version, now=now)
-
-    return _done(request, who, alliance_id, Step.ACTION, filled, act if content else None)
-
-
-@router.get("/alliances/{alliance_id:id}/actions/{action_id:id}/end")
-@does(Action.CHANGE_ALLIANCE)
-def ask_end_of_action(request: Request, who: Who, alliance_id: int, action_id: int) -> Response:
-    return _form(request, who, alliance_id, Step.END_ACTION, Filled(), action_id=action_id)
-
-
-@router.post("/alliances/{alliance_id:id}/actions/{action_id:id}/end")
-@does(Action.CHANGE_ALLIANCE)
-def end_action(
-    request: Request, who: Who, alliance_id: int, action_id: int, form: SentBy, now: Now
-) -> Response:
-    filled = Filled(texts(form))
-    content = forms.read(EndActionForm, filled, FIELDS)
-
-    def act(session: WriteSession, version: int | None) -> object:
-        assert content is not None
-        return plan.end_action(
-            session,
-            who.principal,
-            alliance_id,
-            action_id,
-            content.state,
-            content.reason,
-            version=version,
-            now=now,
-        )
-
-    step = Step.END_ACTION
-    return _done(
-        request, who, alliance_id, step, filled, act if content else None, action_id=action_id
-    )
-
-
-@router.get("/alliances/{alliance_id:id}/targets/new")
-@does(Action.CHANGE_ALLIANCE)
-def ask_target(request: Request, who: Who, alliance_id: int) -> Response:
-    return _form(request, who, alliance_id, Step.TARGET, Filled())
-
-
-@router.post("/alliances/{alliance_id:id}/targets/new")
-@does(Action.CHANGE_ALLIANCE)
-def add_target(request: Request, who: Who, alliance_id: int, form: SentBy) -> Response:
-    filled = Filled(texts(form))
-    chosen = filled.values.get("measure", "")
-    known = {each.measure for each in measures_of_targets()}
-    cells = filled.values | {"support": f"alliance-{alliance_id}"}
-    # What is typed in the fields of another measure counts only where none is selected.
-    cells["measure"] = chosen or filled.values.get("other", "")
-    if chosen in known:
-        cells["kind"] = ""
-    read = Filled(cells)
-    row = forms.read(TargetRow, read, FIELDS)
-    filled.errors, filled.general = read.errors, read.general
-
-    def act(session: WriteSession, version: int | None) -> object:
-        assert row is not None
-        return plan.add_target(session, who.principal, alliance_id, row, version=version)
-
-    return _done(request, who, alliance_id, Step.TARGET, filled, act if row else None)
-
-
-@router.post("/alliances/{alliance_id:id}/targets/{target_id:id}/remove")
-@does(Action.CHANGE_ALLIANCE)
-def remove_target(who: Who, alliance_id: int, target_id: int, form: SentBy) -> Response:
-    version = forms.whole(texts(form).get("version"))
-    with who.database.write() as session:
-        plan.remove_target(session, who.principal, alliance_id, target_id, version=version)
-    return _to(alliance_id)
-
-
-@router.get("/alliances/{alliance_id:id}/reviews/new")
-@does(Action.CHANGE_ALLIANCE)
-def ask_review(request: Request, who: Who, alliance_id: int, now: Now) -> Response:
-    filled = Filled({"on_day": typed_day(now.date())})
-    return _form(request, who, alliance_id, Step.REVIEW, filled)
-
-
-@router.post("/alliances/{alliance_id:id}/reviews/new")
-@does(Action.CHANGE_ALLIANCE)
-def add_review(request: Request, who: Who, alliance_id: int, form: SentBy, now: Now) -> Response:
-    filled = Filled(texts(form))
-    content = forms.read(ReviewForm, filled, FIELDS)
-
-    def act(session: WriteSession, version: int | None) -> object:
-        assert content is not None
-        said = content.participant, content.rating, content.on_day, content.role, content.note
-        return plan.review(session, who.principal, alliance_id, *said, version=version, now=now)
-
-    return _done(request, who, alliance_id, Step.REVIEW, filled, act if content else None)
-
-
-def _done(
+def done(
     request: Request,
     who: Visitor,
     alliance_id: int,
@@ -417,11 +284,11 @@ def _done(
         except Unfit as unfit:
             forms.take(filled, unfit.misfits, FIELDS)
     if filled.wrong or act is None:
-        return _form(request, who, alliance_id, step, filled, **of)
-    return _to(alliance_id)
+        return form_of(request, who, alliance_id, step, filled, **of)
+    return to(alliance_id)
 
 
-def _form(
+def form_of(
     request: Request,
     who: Visitor,
     alliance_id: int,
@@ -470,5 +337,5 @@ def _form(
     )
 
 
-def _to(alliance_id: int) -> Response:
+def to(alliance_id: int) -> Response:
     return RedirectResponse(f"{BASE}/alliances/{alliance_id}", 303)
