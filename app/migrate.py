@@ -41,8 +41,17 @@ def _known(scripts: ScriptDirectory) -> set[str]:
     return {script.revision for script in scripts.walk_revisions()}
 
 
-def migrate(database: Database, revision: str = "head") -> None:
-    """Bring the schema to `revision`, up or, for a named older one, down."""
+def migrate(database: Database, revision: str = "head", *, down: bool = True) -> None:
+    """Bring the schema to `revision`, up or, for a named older one, down.
+
+    Raises
+    ------
+    NotFound
+        If there is no such revision.
+    Conflict
+        If this version does not know where the database is; or going down without `down`, which
+        deletes what the older version does not know.
+    """
     scripts = ScriptDirectory.from_config(config(database))
     known = _known(scripts)
     if revision not in known | {"head", "base"}:
@@ -52,10 +61,16 @@ def migrate(database: Database, revision: str = "head") -> None:
     before = current(database)
     _require_known(before, known)
     older = {script.revision for script in scripts.walk_revisions("base", before or "base")}
-    down = revision == "base" or (before is not None and revision in older and revision != before)
-    (command.downgrade if down else command.upgrade)(config(database), revision)
+    is_older = revision in older and revision != before
+    goes_down = revision == "base" or (before is not None and is_older)
+    if goes_down and before is not None and not down:
+        raise Conflict(
+            f"Revision {revision} is older than {before}, where the database is. Going down "
+            "deletes every row that the older version does not know. Back up first, and say --down."
+        )
+    (command.downgrade if goes_down else command.upgrade)(config(database), revision)
     if current(database) == head(database):
-        passed = () if down else scripts.iterate_revisions("head", before or "base")
+        passed = () if goes_down else scripts.iterate_revisions("head", before or "base")
         rebinds = {name for each in passed for name in getattr(each.module, "rebinds", ())}
         with database.write() as session:
             load_packaged(session)

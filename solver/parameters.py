@@ -157,6 +157,9 @@ class WarmParameters:
         Rounds before large neighbourhood search, >= 1.
     fresh_speed
         How many times as much the prices of candidates move that the state does not know; > 0.
+    far_gap
+        The widest gap after these rounds, as a fraction, at which prices are kept; beyond it the
+        problem has changed too much, and they start cold.
     """
 
     agreed_frequency: float = 0.5
@@ -164,6 +167,7 @@ class WarmParameters:
     first_step: float = 0.01
     rounds: int = 30
     fresh_speed: float = 10.0
+    far_gap: float = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ from models.vocabulary import BatchState, RunState
 LOOKING: Final = timedelta(minutes=2)
 """How long a process may look which areas have to be planned, before another does."""
 NEEDS_PER_SECOND: Final = 200
-MOST_SECONDS: Final = 60.0
+MOST_SECONDS: Final = 240.0
 OF_ONE_RUN: Final = ("pins", "exclusions", "free")
 
 log = structlog.get_logger()
@@ -259,6 +259,9 @@ def _submit(session: WriteSession, batch: Batch, takers: Takers, needs: int) -> 
     # Whoever asked for the batch had the right to all of it then.
     principal = Principal(batch.actor, WORKER.grants)
     options = _with_time_limit(MatchOptions.model_validate(batch.options), needs)
+    if takers.description["kind"] == BORDER:  # which runs alone
+        workers = max(options.workers, MatchOptions().workers)
+        options = options.model_copy(update={"workers": workers})
     return runs.submit(session, principal, takers, batch.period_code, options, batch_id=batch.id)
 
 

@@ -79,6 +79,9 @@ def openapi() -> None:
 
 def migrate(
     revision: Annotated[str, typer.Argument(help="Revision. Default: the newest.")] = "head",
+    down: Annotated[
+        bool, typer.Option("--down", help="Go to an older one, and lose what it does not know.")
+    ] = False,
 ) -> None:
     """Migrate the database to this version, or to the older revision that you name."""
     from app.database import Database
@@ -89,5 +92,5 @@ def migrate(
     configure(settings())
     settings().make_data_folder()
     with Database(settings().database_url) as database:
-        migrate(database, revision)
+        migrate(database, revision, down=down)
         out.print(f"The database is at revision {current(database)}.")

@@ -290,8 +290,14 @@ def from_review(
 def _from_partnership(
     session: WriteSession, principal: Principal, strength: int | None, made: Evidence
 ) -> Evidence | None:
-    """Add what came of a partnership by itself, which whoever calls authorised."""
-    if strength is None or made.said_by_id == made.giver_id:
+    """Add what came of a partnership by itself, which whoever calls authorised.
+
+    Nothing of a school of the giver's own trust: it may not say what others do.
+    """
+    if strength is None:
+        return None
+    own = {made.giver_id, *_siblings(session, made.giver_id, made.on_day)}
+    if made.said_by_id in own:
         return None
     made.strength = strength
     return _add(session, principal, made)

@@ -14,7 +14,7 @@ from app.access.scoped import authorise_on, visible
 from app.database import WriteSession, database_now
 from app.errors import Conflict, Forbidden, NotFound, Problem, require_version
 from app.events import audit
-from app.money.commitments import commitment_of
+from app.money.commitments import commitment_of, settle_paid
 from app.wording import counted, pounds
 from models.matching import Proposal
 from models.money import Claim, Commitment, Pot
@@ -177,6 +177,8 @@ def decide(
         _let_go(session, claim, commitment)
     claim.version += 1
     session.flush()
+    if action is ClaimAction.PAY:
+        settle_paid(session, principal, commitment)
     _record(session, principal, claim, result, before=before, pence=claim.pence)
     return claim
 

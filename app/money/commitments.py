@@ -5,27 +5,23 @@ on its terms, and what it did not deliver is free again once it is over.
 """
 
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, func, select, true, update
+from sqlalchemy import ColumnElement, CursorResult, select, true, update
 from sqlalchemy.orm import Session
 
 from app.access.policy import Principal
 from app.database import WriteSession
 from app.errors import Conflict
 from app.events import audit
+from app.exchange.owed import half_days_owed, waived
 from app.exchange.pots import Paying, Price, price
 from app.wording import pounds
 from models.exchange import Need
 from models.matching import Proposal
 from models.money import Commitment, Pot
-from models.partnerships import Partnership, SupportVisit
-from models.vocabulary import CommitmentState, VisitState, days_text
-
-TO_BE_PAID: Final = frozenset(
-    {VisitState.BOOKED, VisitState.WRITTEN_UP, VisitState.SIGNED, VisitState.DISPUTED}
-)
-"""Visits of a partnership that is over for which its money stays committed."""
+from models.partnerships import Partnership
+from models.vocabulary import CommitmentState, days_text
 
 
 class PotShort(Conflict):
@@ -124,17 +120,17 @@ def settle(session: WriteSession, principal: Principal, partnership: Partnership
     if found is None or partnership.over_on is None:
         return
     session.flush()
-    visited = session.scalar(
-        select(func.coalesce(func.sum(SupportVisit.half_days), 0)).where(
-            SupportVisit.partnership_id == partnership.id, SupportVisit.state.in_(TO_BE_PAID)
-        )
-    )
-    # Days of disputed visits can be booked anew: an end never commits more than was agreed.
-    half_days = min(visited or 0, found.half_days)
+    half_days = half_days_owed(session, found)
     is_settled = found.state == CommitmentState.ENDED and half_days == found.half_days
     if not is_settled:
         ended = CommitmentState.ENDED
         _change(session, principal, found, ended, half_days, price_of(found))
+
+
+def settle_paid(session: WriteSession, principal: Principal, commitment: Commitment) -> None:
+    """Give back what a claim that is now paid left of the worth of its visits."""
+    same = CommitmentState(commitment.state)
+    _change(session, principal, commitment, same, commitment.half_days, price_of(commitment))
 
 
 def _change(
@@ -150,7 +146,7 @@ def _change(
     # Claims of it are decided meanwhile.
     session.refresh(commitment, with_for_update=True)
     pot = session.get_one(Pot, commitment.pot_id)
-    pence = max(each.of(half_days), commitment.claimed_pence)
+    pence = max(each.of(half_days) - waived(session, commitment), commitment.claimed_pence)
     more = pence - commitment.pence
     if more > 0:
         _take(session, pot, more, each, half_days)

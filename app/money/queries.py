@@ -114,13 +114,22 @@ def _pots(principal: Principal) -> Select[*tuple[Any, ...]]:
 
 
 def commitments_of(
-    session: Session, principal: Principal, pot: Pot, *, standing: bool = True
+    session: Session,
+    principal: Principal,
+    pot: Pot,
+    *,
+    after: int = 0,
+    limit: int | None = None,
 ) -> list[Committed]:
-    """What a pot has committed, by number, for whoever may read the pot."""
+    """A page of what a pot has committed, by number, for whoever may read the pot."""
     authorise(principal, Action.READ)
-    query = _committed().where(Pot.id == pot.id, visible(principal, Action.READ, Pot))
-    if standing:
-        query = query.where(Commitment.state != CommitmentState.RELEASED)
+    query = _committed().where(
+        Pot.id == pot.id,
+        visible(principal, Action.READ, Pot),
+        Commitment.state != CommitmentState.RELEASED,
+        Commitment.id > after,
+    )
+    query = query.limit(limit)
     return [Committed(*row) for row in session.execute(query)]
 
 

@@ -16,6 +16,7 @@ from app.files.csv_writing import csv_of
 from app.money.queries import Committed, commitments_of, get_pot
 from models.exchange import Expertise, Period
 from models.matching import Run
+from models.money import Commitment, Pot
 from models.partnerships import Support, SupportVisit
 from models.vocabulary import (
     DELIVERED,
@@ -89,7 +90,7 @@ def pot_report(
         terms = select(Period.code).where(or_(Period.code == code, Period.year_code == code))
         runs = set(session.scalars(select(Run.id).where(Run.period_code.in_(terms))))
         found = [each for each in found if each.proposal.run_id in runs]
-    rows = _rows(session, found)
+    rows = _rows(session, sums.pot, found)
     return PotReport(
         pot=sums.pot.reference,
         name=sums.pot.name,
@@ -105,12 +106,8 @@ def pot_report(
     )
 
 
-def _rows(session: Session, found: list[Committed]) -> tuple[ReportRow, ...]:
-    partnerships = [
-        each.commitment.partnership_id
-        for each in found
-        if each.commitment.partnership_id is not None
-    ]
+def _rows(session: Session, pot: Pot, found: list[Committed]) -> tuple[ReportRow, ...]:
+    partnerships = select(Commitment.partnership_id).where(Commitment.pot_id == pot.id)
     delivered = {
         number: half_days
         for number, half_days in session.execute(

@@ -26,6 +26,7 @@ from app.money.schemas import (
     ClaimQuery,
     Claims,
     ClaimShown,
+    CommitmentQuery,
     Commitments,
     CommitmentShown,
     NewClaim,
@@ -77,13 +78,20 @@ def create_pot(
 @router.get("/pots/{reference:path}/commitments", response_model=Commitments, responses=AS_CSV)
 @does(Action.READ)
 def list_commitments(
-    request: Request, principal: Caller, session: Reads, reference: PotReference
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    reference: PotReference,
+    wanted: Annotated[CommitmentQuery, Query()],
 ) -> Response:
     """List what a pot has committed, with whom it is for."""
     pot = queries.get_pot(session, principal, reference).pot
-    found = queries.commitments_of(session, principal, pot)
-    items = [CommitmentShown.of(each) for each in found]
-    return listed(request, None, Commitments, lambda limit: items, lambda each: each.id)
+
+    def read(limit: int | None) -> list[CommitmentShown]:
+        found = queries.commitments_of(session, principal, pot, after=wanted.after, limit=limit)
+        return [CommitmentShown.of(each) for each in found]
+
+    return listed(request, wanted, Commitments, read, lambda one: one.id)
 
 
 @router.get("/pots/{reference:path}/report", response_model=PotReportShown, responses=AS_CSV)

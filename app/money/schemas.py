@@ -145,6 +145,10 @@ class PotQuery(Page):
     is_open: Annotated[bool | None, Field(alias="open")] = None
 
 
+class CommitmentQuery(Page):
+    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
+
+
 class CommitmentShown(Shown):
     id: int = Field(examples=[1])
     proposal: int = Field(examples=[1])

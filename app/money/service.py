@@ -18,7 +18,7 @@ from models.exchange import Need
 from models.money import Commitment, Pot
 from models.partnerships import Partnership
 from models.register import Area, Participant
-from models.vocabulary import AreaKind, CommitmentState
+from models.vocabulary import AreaKind, CommitmentState, ParticipantKind, PotHolder
 
 LISTS: Final = ("areas", "organisations", "expertise")
 
@@ -123,6 +123,8 @@ def _columns(
     holder = named.id_of(content.holder)
     if holder is None:
         misfits.append(Misfit("holder", content.holder, named.why_not(content.holder)))
+    elif (reason := _cannot_hold(session, content.holder_kind, holder)) is not None:
+        misfits.append(Misfit("holder_kind", content.holder_kind, reason))
     organisations = [reference_of("organisations", cell) for cell in content.organisations]
     names = expertise_names(session)
     codes = [code_named(cell, names) for cell in content.expertise]
@@ -143,6 +145,19 @@ def _columns(
         "organisations": sorted(set(organisations)) or None,
         "expertise": sorted({code for code in codes if code is not None}) or None,
     }
+
+
+def _cannot_hold(session: WriteSession, kind: PotHolder, holder: int) -> str | None:
+    """Why a holder cannot be of this kind, for people."""
+    if kind is not PotHolder.COMMISSIONER:
+        return None
+    found = session.get_one(Participant, holder)
+    if found.kind != ParticipantKind.INSTITUTION:
+        return None
+    return (
+        f"does not fit {found.name}, which is a school or other institution. Choose network or "
+        "trust, or name the organisation that commissions"
+    )
 
 
 def _unknown_areas(session: WriteSession, content: PotContent) -> list[Misfit]:

@@ -251,9 +251,11 @@ def _solve(
     def read() -> tuple[Kept | None, State | None]:
         with database.read() as session:
             kept = kept_plan(session, order.run_id, order.options, problem, basis)
-            return kept, None if kept else last_state(session, order.run_id, problem)
+            return kept, None if kept else last_state(session, order.run_id)
 
     kept, warm = retried(read, cancelled)
+    # No other run has the takers of a pass across borders.
+    is_planned_again = order.scope["kind"] != BORDER
     found: Searched | None = None
     if kept:
         plan = kept.plan
@@ -285,7 +287,7 @@ def _solve(
             kept_run_id=kept.run_id if kept else None,
             stood=len(problem.current),
             moved=int((~np.isin(problem.positions(problem.current), chosen)).sum()),
-            state=found.state_of(problem, plan) if found else None,
+            state=found.state_of(problem, plan) if found and is_planned_again else None,
         )
     # Candidates and points of a country are 200 MB, and nobody looks at them any more.
     del built

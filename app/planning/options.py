@@ -116,7 +116,7 @@ class MatchOptions(BaseModel):
     """None: 60 seconds, or no limit if `work` is given."""
     work: int | None = Field(None, strict=True, ge=1, le=1_000_000_000)
     """A deterministic limit: the same problem, seed and work give the same plan."""
-    gap: float = Field(0.001, strict=True, ge=0, le=1, allow_inf_nan=False)
+    gap: float = Field(0.002, strict=True, ge=0, le=1, allow_inf_nan=False)
     seed: int = Field(0, strict=True, ge=0, le=2**31 - 1)
     workers: int = Field(2, strict=True, ge=1, le=256)
 

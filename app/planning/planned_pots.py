@@ -6,7 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.exchange.pots import price
+from app.exchange.owed import half_days_owed, waived
+from app.exchange.pots import Price, price
 from models.money import Commitment, Pot
 from models.vocabulary import CommitmentState
 
@@ -24,18 +25,28 @@ class PlannedPot(NamedTuple):
 def planned_pots(
     session: Session, first: date, last: date, besides: int | None
 ) -> dict[str, PlannedPot]:
-    """What each pot has left for support between two days; `besides` what one proposal holds."""
+    """What each pot has left for support between two days.
+
+    What the proposal `besides` would give back if its support ended on the first counts as left.
+    """
     own: dict[int, int] = {}
     if besides is not None:
         stands = Commitment.state != CommitmentState.RELEASED
-        query = select(Commitment.pot_id, Commitment.pence, Commitment.claimed_pence)
-        for pot_id, pence, claimed in session.execute(
-            query.where(Commitment.proposal_id == besides, stands)
-        ):
-            own[pot_id] = pence - claimed
+        query = select(Commitment).where(Commitment.proposal_id == besides, stands)
+        for each in session.scalars(query):
+            own[each.pot_id] = each.pence - _kept(session, each, first)
     found = {}
     for pot in session.scalars(select(Pot).order_by(Pot.id)):
-        left = pot.budget_pence - pot.committed_pence if pot.open else 0
-        left = left + own.get(pot.id, 0) if pot.starts <= last and pot.ends >= first else 0
+        pays = pot.open and pot.starts <= last and pot.ends >= first
+        left = pot.budget_pence - pot.committed_pence + own.get(pot.id, 0) if pays else 0
         found[pot.reference] = PlannedPot(pot.reference, price(pot).half_day_pence, left, pot.open)
     return found
+
+
+def _kept(session: Session, commitment: Commitment, last: date) -> int:
+    """Pence that stay committed if what they are for ended on a day: delivered or claimed."""
+    if commitment.partnership_id is None:
+        return 0
+    rates = Price(commitment.day_rate_pence, commitment.fee_pence)
+    owed = rates.of(half_days_owed(session, commitment, last)) - waived(session, commitment)
+    return max(owed, commitment.claimed_pence)

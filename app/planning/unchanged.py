@@ -1,9 +1,8 @@
 """Unchanged data give the unchanged plan: that of the last run, where nothing has changed since."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.planning.options import MatchOptions
-from app.planning.scope import BORDER, run_ids
+from app.planning.scope import run_ids
 from app.planning.standing import is_border_run, undecided
 from models.batches import BatchArea
 from models.matching import Proposal, Run, RunFile
@@ -68,55 +67,15 @@ def kept_plan(
     return None if plan is None else Kept(before.kept_run_id or before.id, plan)
 
 
-def last_state(session: Session, run_id: int, problem: Problem) -> State | None:
-    """Where the search for a plan of most of a problem's needs ended last, if that was kept.
-
-    It was the last planned run of the same takers and period, or a pass across borders since: its
-    prices are those at which givers serve several areas, as they do again when one is planned
-    beside the others.
-    """
+def last_state(session: Session, run_id: int) -> State | None:
+    """Where the search of the last planned run of the same takers and period ended, if kept."""
     run = session.get_one(Run, run_id)
     before = last_planned(session, run.scope, run.period_code, Run.id < run_id)
-    needs = set(problem.needs.id)
-    since = Run.id > (0 if before is None else before.id)
-    for across in _with_state(session, is_border_run(run.period_code), since, Run.id < run_id):
-        state = _state_of(session, across.id)
-        if state is not None and 2 * len(needs.intersection(state.need_id)) > len(needs):
-            return state.of_needs(needs)
-    return None if before is None else _state_of(session, before.kept_run_id or before.id)
-
-
-def outdated_states(session: Session, run: Run) -> list[int]:
-    """Runs whose state nobody begins with any more, as this one of the same takers has ended.
-
-    Of passes across borders, those for no more needs.
-    """
-    if run.scope["kind"] != BORDER:
-        with_state = select(RunFile.run_id).where(RunFile.name == "state", RunFile.run_id < run.id)
-        return run_ids(session, run.scope, run.period_code, Run.id.in_(with_state))
-    most = len(run.scope["needs"])
-    passes = _with_state(session, is_border_run(run.period_code), Run.id < run.id)
-    return [each.id for each in passes if len(each.scope["needs"]) <= most]
-
-
-def _with_state(session: Session, *conditions: ColumnElement[bool]) -> Sequence[Run]:
-    """Runs that left their state, the newest first."""
-    query = select(Run).join(RunFile, (RunFile.run_id == Run.id) & (RunFile.name == "state"))
-    return session.scalars(query.where(*conditions).order_by(Run.id.desc())).all()
-
-
-def _state_of(session: Session, run_id: int) -> State | None:
-    content = session.scalar(
-        select(RunFile.content).where(RunFile.run_id == run_id, RunFile.name == "state")
-    )
-    return None if content is None else _read(content)
-
-
-@lru_cache(maxsize=1)
-def _read(content: bytes) -> State | None:
-    """A state file; the last is kept, as whoever plans the areas of a batch asks for it again."""
+    if before is None:
+        return None
+    file = session.get(RunFile, (before.kept_run_id or before.id, "state"))
     try:
-        return State.from_json(decode(content))
+        return None if file is None else State.from_json(decode(file.content))
     except ProblemFault:
         return None
 

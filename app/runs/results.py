@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
 from app.database import Database, WriteSession
 from app.errors import Problem
@@ -19,7 +19,7 @@ from app.planning.carry_out import (
     Stage,
 )
 from app.planning.pair_constraints import ImpossiblePin
-from app.planning.unchanged import outdated_states
+from app.planning.scope import run_ids
 from app.runs import leases, queries
 from app.runs.leases import Lease
 from app.runs.replacement import newer_run, replace_undecided
@@ -95,7 +95,9 @@ def _finish(session: WriteSession, held: Lease, run: Run, message: Planned) -> N
     session.merge(RunFile(run_id=run.id, name="plan", content=message.plan))
     session.merge(RunFile(run_id=run.id, name="explained", content=message.explained))
     if message.kept_run_id is None and not run.cancel_requested:
-        outdated = (RunFile.name == "state") & RunFile.run_id.in_(outdated_states(session, run))
+        with_state = select(RunFile.run_id).where(RunFile.name == "state", RunFile.run_id < run.id)
+        older = run_ids(session, run.scope, run.period_code, Run.id.in_(with_state))
+        outdated = (RunFile.name == "state") & RunFile.run_id.in_(older)
         session.execute(delete(RunFile).where(outdated))
     if message.state is not None and not run.cancel_requested:
         session.merge(RunFile(run_id=run.id, name="state", content=message.state))

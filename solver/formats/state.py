@@ -10,8 +10,8 @@ The file format is `givetake-state/1`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,17 +98,6 @@ class State:
         """Return the state of the plan in force, of which not all need be possible any more."""
         offer, need, half_days = problem.current.T
         return State(problem.offers.id, problem.needs.id, offer, need, half_days)
-
-    def of_needs(self, ids: Collection[str]) -> State:
-        """Return the part about the candidates of some needs, given by their ids."""
-        wanted = np.fromiter((each in ids for each in self.need_id), bool, len(self.need_id))
-        kept = wanted[self.need]
-        prices = self.prices
-        if prices is not None:
-            columns = {name: getattr(prices, name)[kept] for name in _PRICE_COLUMNS.values()}
-            prices = replace(prices, **columns)
-        pairs = (self.offer[kept], self.need[kept], self.half_days[kept])
-        return State(self.offer_id, self.need_id, *pairs, prices=prices)
 
     def to_json(self) -> dict[str, Any]:
         """Return the file's content, `givetake-state/1`."""

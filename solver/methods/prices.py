@@ -133,6 +133,13 @@ class PriceCoordination:
 
     def rounds(self) -> None:
         """Do the rounds of prices that come before blocks."""
+        self._rounds()
+        if self.warm and self.incumbent.gap() > self._parameters.warm.far_gap:
+            self.warm, self._fresh[:] = False, False
+            self.search.begin_anew()
+            self._rounds()
+
+    def _rounds(self) -> None:
         done, share, plans = 0, 0.0, 0
         before, since = 0, self._started
         tuning = self._parameters.warm

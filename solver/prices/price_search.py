@@ -49,6 +49,7 @@ from solver.prices.multipliers import (
 )
 from solver.prices.subgradient import (
     Incidence,
+    SubgradientState,
     count_disagreements,
     initial_state,
     subgradient_step,
@@ -138,9 +139,7 @@ class PriceSearch:
         self._short = _most_places(decomposition) <= parameters.short_places
         low, high = decomposition.low, decomposition.high
         ranged = low != high
-        self._state = initial_state(
-            decomposition.contributions(), decomposition.points, high, ranged, parameters
-        )
+        self._state = self._cold_state()
         self._totals = Incidence(
             *(
                 np.zeros(int(column.max(initial=0)) + 1, np.int32)
@@ -174,6 +173,12 @@ class PriceSearch:
         self.take_profits = Profits(np.zeros(size, np.int64), np.zeros(size, np.int64), low, high)
         self._charge()
 
+    def _cold_state(self) -> SubgradientState:
+        decomposition = self.decomposition
+        high, ranged = decomposition.high, decomposition.low != decomposition.high
+        contributions = decomposition.contributions()
+        return initial_state(contributions, decomposition.points, high, ranged, self._parameters)
+
     @property
     def given(self) -> SmallArray:
         return self._subproblems.given
@@ -185,6 +190,13 @@ class PriceSearch:
     @property
     def column_frequency(self) -> SingleArray:
         return self._state.frequency
+
+    def begin_anew(self) -> None:
+        """Go back to the prices of a cold start; the best dual point so far stays."""
+        self._state = self._cold_state()
+        self.multiplier[:] = 0
+        self._link_direction[:] = 0
+        self._charge()
 
     def close(self) -> None:
         """Let the threads go."""

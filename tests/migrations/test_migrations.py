@@ -95,6 +95,15 @@ def test_a_schema_of_a_newer_version_is_refused(database: Database) -> None:
     assert current(database) == "9999_later"
 
 
+def test_going_down_is_refused_until_it_is_said(sqlite_database: Database) -> None:
+    """An older version drops what it does not know: that is never done by a slip."""
+    for revision in ("0045_alliances", "base"):
+        with pytest.raises(Conflict, match="Back up first, and say --down"):
+            migrate(sqlite_database, revision, down=False)
+    assert current(sqlite_database) == head(sqlite_database)
+    migrate(sqlite_database, down=False)
+
+
 def test_an_unknown_revision_is_named(sqlite_database: Database) -> None:
     """A misspelt revision changes nothing and is told what there is."""
     with pytest.raises(NotFound, match="0001_register"):

@@ -1,7 +1,5 @@
 """After its areas a batch looks across their borders: at the end no offer is promised twice."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from sqlalchemy import select, update
@@ -13,18 +11,14 @@ from app.planning import borders
 from app.planning.build import build
 from app.planning.load import load
 from app.planning.options import MatchOptions
-from app.planning.standing import is_border_run
 from app.planning.travel import travel_times
-from app.planning.unchanged import last_state
 from app.proposals.pins_and_exclusions import steer
 from models.exchange import Need, Offer
-from models.matching import Proposal, Run, RunFile
+from models.matching import Proposal
 from models.register import Participant
 from models.vocabulary import ProposalState, Reciprocity, SteeringKind
 from solver.check.verify import Violation, verify
-from solver.formats.json_columns import decode
 from solver.formats.plan import Plan, Status, Stopped
-from solver.formats.state import State
 from solver.formulation.standing import worth
 from tests import rows
 from tests.batches import finish, found, submit
@@ -225,33 +219,3 @@ def test_the_balance_of_whoever_gives_less_is_kept(database: Database) -> None:
         rows.add_offer(session, "another", rows.add_school(session, 5, 2.0))
     finish(database, submit(database, 1, 2, options=OPTIONS))
     assert union(database, OPTIONS) == ()
-
-
-def test_the_next_plans_begin_with_the_prices_of_the_pass(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At its prices givers serve several areas; an older pass leaves nothing to begin with."""
-    fill(database)
-    priced = FREE.model_copy(update={"method": "prices", "work": 20})
-    finish(database, submit(database, 1, 2, options=priced))
-    with database.write() as session:
-        session.execute(update(Need).where(Need.reference == "N1").values(priority=1))
-    begun: list[State | None] = []
-
-    def last(*arguments: Any) -> State | None:
-        begun.append(last_state(*arguments))
-        return begun[-1]
-
-    monkeypatch.setattr("app.planning.carry_out.last_state", last)
-    finish(database, submit(database, 1, 2, options=priced))
-    with database.read() as session:
-        passes = session.scalars(select(Run.id).where(is_border_run(rows.YEAR))).all()
-        kept = select(RunFile.content).where(RunFile.name == "state", RunFile.run_id.in_(passes))
-        [content] = session.scalars(kept)
-    across = State.from_json(decode(content))
-    assert set(across.need_id) == {"N1", "N2"}
-    assert begun
-    for state in begun:
-        assert state is not None
-        assert set(state.need_id) == {"N1", "N2"}
-        assert len(set(state.need.tolist())) == 1

@@ -11,15 +11,17 @@ from app.access.policy import TERMINAL, Grant, Principal, Scope
 from app.access.queries import verify_audit
 from app.database import Database
 from app.errors import Conflict, Forbidden, NotFound, Stale
+from app.import_kit.misfits import Unfit
 from app.money import claims, service
 from app.money.claims import BadClaim
-from app.money.queries import get_pot, list_claims
+from app.money.queries import commitments_of, get_pot, list_claims
 from app.money.rows import PotContent
 from app.partnerships import life, visits
-from models.money import Claim, Commitment
+from app.planning.planned_pots import planned_pots
+from models.money import Claim, Commitment, Pot
 from models.partnerships import SupportVisit
 from models.vocabulary import ClaimAction, EndReason, NeedState, Role, ScopeKind
-from tests import pots, runs
+from tests import pots, rows, runs
 from tests.factories import acting
 from tests.pots import GIVER, LATER, NOW, SCHOOL, STARTS, start, visit
 from tests.runs import FREELY, contested, match
@@ -244,3 +246,50 @@ def test_what_was_claimed_stays_committed_when_it_ends(running: Database) -> Non
     decide(running, make(running), ClaimAction.APPROVE)
     assert sums(running) == (27_500, 27_500, 0)
     assert pots.agrees(running)
+
+
+def test_what_a_paid_claim_waives_is_free_again(running: Database) -> None:
+    """Two visits of a day, £1,100, claimed with £1,000: £100 is free once that is paid."""
+    visit(running, STARTS, 2)
+    visit(running, SECOND, 2)
+    number = make(running, pence=100_000)
+    decide(running, number, ClaimAction.APPROVE)
+    assert sums(running) == (110_000, 100_000, 0)
+    decide(running, number, ClaimAction.PAY)
+    assert sums(running) == (100_000, 100_000, 100_000)
+    assert pots.agrees(running)
+    with running.write() as session:
+        reason, state = EndReason.COMPLETED, NeedState.MET
+        life.end(session, TERMINAL, 1, reason, LATER.date(), state, now=LATER)
+    assert sums(running) == (100_000, 100_000, 100_000)
+
+
+def test_planning_counts_delivered_days_of_a_pot_as_spent(running: Database) -> None:
+    """Ending support with half of its days delivered would free half: none of a closed pot."""
+    visit(running, STARTS, 2)
+    with running.write() as session:
+        visits.book(session, GIVER, 1, SECOND, 1)
+    day = STARTS + timedelta(days=1)
+    with running.read() as session:
+        assert planned_pots(session, day, rows.ENDS, 1)["fund"].left_pence == 145_000
+        assert planned_pots(session, day, rows.ENDS, None)["fund"].left_pence == 90_000
+    with running.write() as session:
+        session.execute(update(Pot).values(open=False))
+    with running.read() as session:
+        assert planned_pots(session, day, rows.ENDS, 1)["fund"].left_pence == 0
+
+
+def test_a_school_is_no_commissioner(running: Database) -> None:
+    with running.read() as session:
+        found = get_pot(session, TERMINAL, "fund").pot
+        same = {name: getattr(found, name) for name in PotContent.model_fields if name in ALIKE}
+    content = PotContent(holder="1", **same)
+    with running.write() as session, pytest.raises(Unfit, match="is a school or other inst"):
+        service.change(session, TERMINAL, "fund", content)
+
+
+def test_commitments_are_read_by_page(running: Database) -> None:
+    with running.read() as session:
+        pot = get_pot(session, TERMINAL, "fund").pot
+        assert [each.commitment.id for each in commitments_of(session, TERMINAL, pot)] == [1]
+        assert commitments_of(session, TERMINAL, pot, after=1, limit=1) == []

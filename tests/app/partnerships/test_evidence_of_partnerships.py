@@ -18,6 +18,7 @@ from app.work.queries import count_work
 from models.evidence import Evidence
 from models.matching import Proposal
 from models.partnerships import Outcome
+from models.register import Participant
 from models.vocabulary import (
     EndReason,
     NeedState,
@@ -28,7 +29,7 @@ from models.vocabulary import (
     Side,
     SupportResult,
 )
-from tests import runs
+from tests import rows, runs
 from tests.factories import acting
 from tests.runs import FREELY, contested, match
 
@@ -105,6 +106,16 @@ def test_what_a_school_says_is_evidence_once_the_giver_has_answered(
 def test_a_result_that_is_not_known_is_no_evidence(ended: Database) -> None:
     say(ended, SCHOOL, Side.TAKER, SupportResult.NOT_KNOWN, "too early")
     say(ended, GIVER, Side.GIVER, SupportResult.WORKED)
+    assert evidence(ended) == []
+
+
+def test_what_a_school_of_the_same_trust_says_is_no_evidence(ended: Database) -> None:
+    """It stays in the partnership: a trust does not accredit itself."""
+    with ended.write() as session:
+        pair = [session.get_one(Participant, number) for number in (1, 2)]
+        rows.add_group(session, 9, "multi_academy_trust", pair)
+    say(ended, SCHOOL, Side.TAKER)
+    say(ended, GIVER, Side.GIVER)
     assert evidence(ended) == []
 
 

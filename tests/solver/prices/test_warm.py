@@ -10,6 +10,7 @@ from solver.check.verify import verify
 from solver.formats.state import State, read_state, write_state
 from solver.formats.tables import Candidates, Needs
 from solver.instances.balanced_exchange import made_up_country, make
+from solver.parameters import DEFAULTS
 from solver.prices.decomposition import decompose
 from solver.prices.price_search import PriceSearch
 from solver.prices.warm import warm_plan, warm_start
@@ -135,3 +136,17 @@ def test_a_new_pin_comes_before_the_old_plan():
     half_days = warm_plan(state, pinned)
     assert half_days is not None
     assert half_days[problem.positions(np.array([pin]))[0]] > 0
+
+
+def test_prices_of_another_problem_are_let_go():
+    """Where the first rounds stay far from any plan, prices start cold: no worse than without."""
+    problem = make(made_up_country(60, 5), 5)
+    _, state = solved(problem, method="prices", work=1)
+    nothing = np.zeros_like(state.prices.price)
+    useless = replace(state, prices=replace(state.prices, price=nothing, rate=nothing))
+    cold = solve(problem, method="prices", work=1)
+    misled = solve(problem, method="prices", work=1, warm=useless)
+    kept = replace(DEFAULTS, warm=replace(DEFAULTS.warm, far_gap=np.inf))
+    trusted = solve(problem, method="prices", work=1, warm=useless, parameters=kept)
+    assert misled.bound <= 1.002 * cold.bound < trusted.bound
+    assert verify(problem, misled) == ()
