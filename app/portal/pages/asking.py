@@ -219,7 +219,11 @@ def _check_school(session: ReadSession, who: Visitor, filled: Filled) -> None:
     if not known:
         filled.add("participant", f"There is no school {cell} in the register. Enter a URN")
     elif outside(session, who.principal, Action.CHANGE_NEED, known.values()):
-        filled.add("participant", "Enter the URN of a school that you may record needs for")
+        filled.add(
+            "participant",
+            f"School {cell} is outside the area or organisation that you may record needs for. "
+            "Enter another URN",
+        )
 
 
 def _arranged(filled: Filled) -> bool:

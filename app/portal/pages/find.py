@@ -14,7 +14,7 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from app.access.callers import Now, database_of
-from app.access.declared import public
+from app.access.declared import Reach, does
 from app.access.policy import Action, Principal, grants_for
 from app.catalogue.everyday_words import everyday_words
 from app.database import ReadSession
@@ -88,7 +88,7 @@ class Spot(NamedTuple):
 
 
 @router.get("/find")
-@public
+@does(Action.READ, reach=Reach.OPEN)
 def find_support(request: Request, who: Anybody, now: Now) -> Response:
     """The form, and what was found: a list with its map."""
     asked = {
@@ -250,7 +250,7 @@ def _inside(at: float) -> float:
 
 
 @router.get("/find/supporters/{cell:path}")
-@public
+@does(Action.READ, reach=Reach.OPEN)
 def show_supporter(request: Request, who: Anybody, cell: str, now: Now) -> Response:
     """What one organisation gives, what is known of it, and whom it supports where both agreed."""
     today = now.date()
