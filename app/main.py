@@ -37,6 +37,7 @@ from app.http.middleware import Requests
 from app.imports.routes import router as imports
 from app.interests.question_routes import router as interest_questions
 from app.interests.routes import router as interests
+from app.introductions.routes import router as introductions
 from app.jobs.setup import make_worker
 from app.jobs.worker import embedded
 from app.maps.embed_routes import router as embeds
@@ -137,6 +138,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         money,
         visits,
         alliances,
+        introductions,
         graph,
         runs,
         diffs,

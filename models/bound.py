@@ -13,6 +13,7 @@ from models import (
     exchange,
     history,
     interests,
+    introductions,
     matching,
     money,
     partnerships,
@@ -41,6 +42,7 @@ _OF_EXCHANGE: Final = (
     exchange.Need,
     exchange.Offer,
     exchange.Period,
+    introductions.Introduction,
     partnerships.Support,
     targets.SupportTarget,
 )

@@ -134,6 +134,23 @@ class Availability(Word):
     NOT_ANSWERED = "not_answered"
 
 
+class IntroductionKind(Word):
+    """What a school asks for that found somebody who could support it."""
+
+    INTRODUCTION = "introduction"
+    ARRANGEMENT = "arrangement"
+    """Both heads have agreed it between themselves."""
+
+
+class IntroductionState(Word):
+    OPEN = "open"
+    """Waits for a broker."""
+    PROPOSED = "proposed"
+    """A run was started that proposes the two."""
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
 class Phase(Word):
     EARLY_YEARS = "early_years"
     PRIMARY = "primary"

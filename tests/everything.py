@@ -15,6 +15,7 @@ from models import (
     evidence,
     exchange,
     interests,
+    introductions,
     matching,
     money,
     partnerships,
@@ -37,6 +38,8 @@ def everything(database: Database) -> None:
         first, second = session.scalars(select(register.Participant.id).limit(2))
         proposal = session.scalars(select(matching.Proposal.id).limit(1)).one()
         run = session.scalars(select(matching.Run.id).limit(1)).one()
+        need = session.scalars(select(exchange.Need.id).limit(1)).one()
+        offer = session.scalars(select(exchange.Offer.id).limit(1)).one()
         hub = register.Participant(
             reference="org:hub", kind="organisation", name="Hub", updated_at=AT
         )
@@ -110,6 +113,10 @@ def everything(database: Database) -> None:
                 targets.SupportTarget(
                     **{"support_id": support.id, "measure": "pupils", "direction": "keep"},
                     **{"value": 210.0, "by_date": ON},
+                ),
+                introductions.Introduction(
+                    **{"kind": "introduction", "need_id": need, "offer_id": offer, "role": "head"},
+                    **{"state": "open", "asked_by": "user:1", "asked_at": AT},
                 ),
                 money.Claim(
                     **{"commitment_id": commitment.id, "half_days": 1, "pence": 27_500},

@@ -35,6 +35,7 @@ from models.consent import ConsentRequest
 from models.evidence import Evidence
 from models.exchange import Need, Offer
 from models.interests import Interest, InterestQuestion
+from models.introductions import Introduction
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
 from models.money import Claim, Commitment
 from models.partnerships import Concern, Outcome, Partnership, Support, SupportVisit
@@ -185,8 +186,12 @@ def _half(
         .where(Institution.participant_id == closed.id)
         .values(in_scope=False, status_code=2, close_date=rows.STARTS)
     )
-    rows.add_offer(session, f"{name}-offer", giver)
+    offer = rows.add_offer(session, f"{name}-offer", giver)
     own = rows.add_offer(session, f"{name}-own-offer", taker, expertise_code="maths-primary")
+    unmet = select(Need.id).where(Need.reference == f"{name}-unmet")
+    asked = {"need_id": session.scalars(unmet).one(), "offer_id": offer.id, "role": name}
+    asked |= {"kind": "introduction", "asked_by": "x", "asked_at": rows.NOW}
+    rows.add(session, Introduction(id=1 if name == OWN else 2, **asked))
     said = {"giver_id": taker.id, "expertise_code": "maths-primary", "strength": 4, "role": name}
     said |= {"on_day": rows.STARTS, "counts_from": rows.STARTS, "offer_id": own.id}
     by = {"recorded_by": "x", "recorded_at": rows.NOW}
@@ -470,6 +475,7 @@ class Asking:
             **dict.fromkeys(("pot_id", "claim_id"), "1" if self.half == OWN else "2"),
             **dict.fromkeys(("alliance_id", "action_id"), "1" if half == OWN else "2"),
             "member_id": str((1 if half == OWN else 2) + (2 if "answer" in path else 0)),
+            "introduction_id": "1" if half == OWN else "2",
             "evidence_id": str((1 if half == OWN else 2) + (2 if "withdraw" in path else 0)),
             "visit_id": str(self.school + (0 if "signature" in path else 10)),
             "participant": str(self.school),
@@ -637,6 +643,11 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         **{"starts": "1/9/2026", "ends": "31/8/2027"},
     }
     forms: list[tuple[str, dict[str, Any]]] = [
+        (
+            "/find/need",
+            item | {"step": "check", "use": "new", "agreed_by": role, "kind": "introduction"},
+        ),
+        ("/introductions/", {"reason": "made up", "version": "1"}),
         ("/pots/", pot),
         ("/claims/new", {"visits": str(asking.school + 20)}),
         ("/claims/", {"action": "approve", "version": "1"}),

@@ -32,6 +32,7 @@ from models.batches import Batch, Schedule
 from models.evidence import Evidence
 from models.exchange import Limits, Need, Offer
 from models.interests import Interest, InterestQuestion
+from models.introductions import Introduction
 from models.matching import Proposal, Run, Steering
 from models.money import Pot
 from models.partnerships import Support
@@ -145,17 +146,25 @@ _OF_MAKER: Final[dict[type[Base], Ids]] = {
 """What lies nowhere is its maker's."""
 
 
+_PAIRS: Final[dict[type[Base], tuple[Ids, Ids]]] = {
+    Proposal: (Proposal.need_id, Proposal.offer_id),
+    Steering: (Steering.need_id, Steering.offer_id),
+    Introduction: (Introduction.need_id, Introduction.offer_id),
+}
+"""What joins a need and an offer."""
+
+
 def _taker(model: type[Base], scopes: Collection[Scope]) -> Condition:
     if model is Support:
         return within(scopes, Support.taker_id)
-    need = Proposal.need_id if model is Proposal else Steering.need_id
+    need, _ = _PAIRS[model]
     return need.in_(_ids(Need.id, within(scopes, Need.participant_id)))
 
 
 def _giver(model: type[Base], scopes: Collection[Scope]) -> Condition:
     if model is Support:
         return within(scopes, Support.giver_id)
-    offer = Proposal.offer_id if model is Proposal else Steering.offer_id
+    _, offer = _PAIRS[model]
     return offer.in_(_ids(Offer.id, within(scopes, Offer.participant_id)))
 
 
@@ -214,6 +223,10 @@ def visible(principal: Principal, action: Action, model: type[Base]) -> Conditio
         return or_(within(scopes, Interest.holder_id), within(scopes, Interest.about_id))
     if model is Alliance:
         return _alliance(grants, action)
+    if model is Introduction:
+        # Who gives hears of it from a broker.
+        others = {grant.scope for grant in grants if grant.role is not Role.CONTACT}
+        return or_(_taker(model, scopes), _giver(model, others))
     if model in _OF_MAKER:
         return _OF_MAKER[model] == principal.name
     if action is Action.DIRECT:

@@ -1,7 +1,7 @@
 """Evidence by page, one by one, and that of one offer with what it comes to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -90,7 +90,20 @@ def get_evidence(session: AnySession, principal: Principal, evidence_id: int) ->
 
 def of_offer(session: AnySession, principal: Principal, reference: str, today: date) -> OfOffer:
     """What is said of an offer, for whoever may read the offer."""
-    offer = get_offer(session, principal, reference)
+    return said_of(session, get_offer(session, principal, reference), today)
+
+
+def counting(session: AnySession, principal: Principal, offer: Offer, today: date) -> OfOffer:
+    """What counts of what is said of an offer, for anybody signed in who looks for support."""
+    authorise(principal, Action.READ)
+    found = said_of(session, offer, today)
+    rows = [
+        row for row in found.evidence if row["withdrawn_at"] is None and row["counts_from"] <= today
+    ]
+    return replace(found, evidence=rows)
+
+
+def said_of(session: AnySession, offer: Offer, today: date) -> OfOffer:
     quality = quality_on(session, offer, today)
     query = _EVIDENCE.where(
         Evidence.giver_id == offer.participant_id,

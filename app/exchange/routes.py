@@ -1,17 +1,19 @@
 """Expertise, periods, needs, offers, their availability, and limits over HTTP."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from app.access.callers import Caller, Reads, Writes
+from app.access.callers import Caller, Now, Reads, Writes
 from app.access.declared import does
 from app.access.policy import Action
 from app.database import ReadSession, WriteSession
+from app.exchange import finding, queries, service
 from app.exchange import limits as lists
-from app.exchange import queries, service
+from app.exchange.finding_schemas import FoundOffer, FoundOffers, OfferFilter
 from app.exchange.rows import NeedRow, OfferRow, Reference
 from app.exchange.schemas import (
     Answer,
@@ -26,7 +28,6 @@ from app.exchange.schemas import (
     NewNeed,
     NewOffer,
     OfferContent,
-    OfferFilter,
     Offers,
     OfferShown,
     ProposalOfNeed,
@@ -167,12 +168,22 @@ def confirm_need(
     return _need(request, session, need)
 
 
-@router.get("/offers", response_model=Offers, responses=AS_CSV)
+@router.get("/offers", response_model=Offers | FoundOffers, responses=AS_CSV)
 @does(Action.READ)
 def list_offers(
-    request: Request, principal: Caller, session: Reads, wanted: Annotated[OfferFilter, Query()]
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    wanted: Annotated[OfferFilter, Query()],
+    now: Now,
 ) -> Response:
-    """List offers that are not withdrawn; as CSV they are as an import reads them."""
+    """List offers that are not withdrawn, or find support near a place.
+
+    As CSV the list is as an import reads it. With `near` it has all offers that supporting
+    organisations answered themselves, also of other areas, nearest first.
+    """
+    if wanted.near is not None:
+        return _near(request, session, wanted, now.date())
     ids: dict[str, int] = {}
 
     def read(limit: int | None) -> list[OfferShown]:
@@ -188,6 +199,53 @@ def list_offers(
 
     return listed(
         request, wanted, Offers, read, lambda offer: ids[offer.reference], columns(OfferRow)
+    )
+
+
+def _near(request: Request, session: ReadSession, wanted: OfferFilter, today: date) -> Response:
+    origin = finding.origin_of(session, wanted.near or "")
+    meant: list[str] = []
+    covering = None
+    if wanted.expertise is not None:
+        meant, covering = finding.expertise_covering(session, wanted.expertise)
+    filters = _filters(session, wanted)
+    answered = [each for each in finding.ANSWERED if wanted.availability in (None, each)]
+    found = finding.find(
+        session,
+        finding.Search(
+            origin,
+            miles=wanted.miles,
+            minutes=wanted.minutes,
+            expertise=covering,
+            network=wanted.network,
+            phase=wanted.phase,
+            mode=wanted.mode,
+            period=wanted.period,
+            area=filters["area"],
+            participant=filters["participant"],
+            availability=answered,
+        ),
+        today,
+    )
+    place = {offer.offer_id: number for number, offer in enumerate(found, start=1)}
+    numbers: dict[str, int] = {}
+
+    def read(limit: int | None) -> list[FoundOffer]:
+        first = 0 if limit is None else wanted.after
+        some = found[first:] if limit is None else found[first : first + limit]
+        rows = finding.details(session, some)
+        numbers.update((row["reference"], place[row["id"]]) for row in rows)
+        return [FoundOffer.model_validate(row) for row in rows]
+
+    return listed(
+        request,
+        wanted,
+        FoundOffers,
+        read,
+        lambda offer: numbers[offer.reference],
+        place=origin.sentence,
+        total=len(found),
+        expertise=meant,
     )
 
 

@@ -369,7 +369,7 @@ class LimitsPage(Listed[LimitsShown]):
     pass
 
 
-class _ItemFilter(Page):
+class ItemFilter(Page):
     after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
     period: PeriodCode | None = None
     expertise: ExpertiseCode | None = None
@@ -377,13 +377,9 @@ class _ItemFilter(Page):
     area: AreaCode | None = None
 
 
-class NeedFilter(_ItemFilter):
+class NeedFilter(ItemFilter):
     state: NeedState | None = None
     progress: NeedProgress | None = None
-
-
-class OfferFilter(_ItemFilter):
-    availability: Availability | None = None
 
 
 class LimitsFilter(Page):

@@ -29,18 +29,20 @@ class BadSteering(Problem):
     title = "Invalid pin or exclusion"
 
 
-def check_pin(session: Session, need: Need, offer: Offer, now: datetime) -> None:
+def check_pin(
+    session: Session, need: Need, offer: Offer, now: datetime, what: str | None = None
+) -> None:
     """Refuse a pin that no run with the options by default could keep, with the rows of today.
 
     The rules of the pair, what is left of days and places, and the other pins in force are asked.
-    What only a whole plan can tell, such as reciprocity, is not.
+    What only a whole plan can tell, such as reciprocity, is not. `what` begins the refusal.
 
     Raises
     ------
     BadSteering
         With what stands against it, and how to put it right.
     """
-    what = f"{need.reference} and {offer.reference} cannot be pinned"
+    what = what or f"{need.reference} and {offer.reference} cannot be pinned"
     loaded = _loaded(session, need, offer, now, what)
     if any((each.need_id, each.offer_id) == (need.id, offer.id) for each in loaded.holds):
         return

@@ -67,6 +67,8 @@ from models.vocabulary import (
     InterestAnswer,
     InterestEffect,
     InterestKind,
+    IntroductionKind,
+    IntroductionState,
     Ladder,
     LegalBasis,
     LookedFirst,
@@ -255,6 +257,16 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         InterestKind.SUPPLIER_OF: "Is a supplier of the other",
         InterestKind.PAID_TO_JUDGE: "Is paid to judge the other",
         InterestKind.OTHER: "Another interest",
+    },
+    IntroductionKind: {
+        IntroductionKind.INTRODUCTION: "Introduction",
+        IntroductionKind.ARRANGEMENT: "Arrangement of both heads",
+    },
+    IntroductionState: {
+        IntroductionState.OPEN: "Waits for a broker",
+        IntroductionState.PROPOSED: "Proposed",
+        IntroductionState.CLOSED: "Closed",
+        IntroductionState.WITHDRAWN: "Withdrawn",
     },
     ItemKind: {
         ItemKind.NEED: "Need",
@@ -796,6 +808,25 @@ NEED_FIELDS: Final[Mapping[str, Field]] = {
     **_WHERE,
     "state": Field("State", "Select a state"),
 }
+ASKING_FIELDS: Final[Mapping[str, Field]] = {
+    "participant": Field("Which school is it for?", "Enter a URN"),
+    "use": Field("Is it one of these needs?", "Select a need, or a new one"),
+    "expertise": Field("What would help?", "Select an area of expertise"),
+    "period": Field("When?", "Select a period"),
+    "days": Field("How many days?", "Enter a number of days, like 2 or 2.5"),
+    "mode": Field("How should it be given?", "Select how it should be given"),
+    "improvement_plan_line": Field(
+        "Line of your self-evaluation or improvement plan (optional)",
+        "Enter the line of your self-evaluation",
+    ),
+    "agreed_by": Field("Your role", "Enter your role, like headteacher"),
+    "agreed_with": Field(
+        "Role of the person who agreed it at the supporting organisation",
+        "Enter the role of the person who agreed it, like headteacher",
+    ),
+    "agreed_on": Field("Day on which you agreed it", "Enter a date, like 27/11/2026"),
+}
+CLOSURE_NEEDED: Final = "Enter why there is no proposal"
 POT_FIELDS: Final[Mapping[str, Field]] = {
     "reference": Field("Reference", "Enter a reference, like fund-2026"),
     "name": Field("Name", "Enter a name"),
@@ -1143,6 +1174,12 @@ DECLINE_NEEDED: Final = "Select a reason for declining"
 OTHER_NEEDED: Final = "Enter a note to explain the other reason"
 
 COLOURS: Final[Mapping[Kind, Mapping[Any, str]]] = {
+    IntroductionState: {
+        IntroductionState.OPEN: "yellow",
+        IntroductionState.PROPOSED: "green",
+        IntroductionState.CLOSED: "grey",
+        IntroductionState.WITHDRAWN: "grey",
+    },
     ClaimState: {
         ClaimState.MADE: "yellow",
         ClaimState.PAID: "green",

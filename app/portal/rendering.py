@@ -72,6 +72,7 @@ FOLDERS: Final = {
 }
 """Where files lie that pages load, by the first part of their addresses."""
 NAVIGATION: Final = (
+    ("Find support", "/find", "/introductions"),
     ("Institutions", "/institutions", "/participants"),
     ("Needs", "/needs", "/needs"),
     ("Offers", "/offers", "/offers"),

@@ -30,11 +30,13 @@ class WorkKind(StrEnum):
     RESULT = "result"
     CONFIRM_NEED = "confirm_need"
     ANSWER_OFFER = "answer_offer"
+    RENEW_OFFER = "renew_offer"
     ANSWER_EVIDENCE = "answer_evidence"
     JOIN = "join"
     TALK = "talk"
     ASK = "ask"
     START = "start"
+    INTRODUCE = "introduce"
     REVIEW_PROPOSAL = "review_proposal"
     APPROVE = "approve"
     CONCERN = "concern"
@@ -46,6 +48,7 @@ class WorkKind(StrEnum):
     WRITING_UP = "writing_up"
     SIGNATURE = "signature"
     CLAIMED = "claimed"
+    INTRODUCTION = "introduction"
     HOLD = "hold"
     END = "end"
     VISIT = "visit"
@@ -57,11 +60,14 @@ G, K = WorkGroup, WorkKind
 GROUPS: Final[Mapping[WorkGroup, tuple[WorkKind, ...]]] = {
     G.WAITS: (
         *(K.RESPOND_TAKER, K.RESPOND_GIVER, K.WRITE_UP, K.SIGN, K.CORRECT, K.RESULT),
-        *(K.CONFIRM_NEED, K.ANSWER_OFFER, K.ANSWER_EVIDENCE, K.JOIN),
-        *(K.TALK, K.ASK, K.START, K.REVIEW_PROPOSAL),
+        *(K.CONFIRM_NEED, K.ANSWER_OFFER, K.RENEW_OFFER, K.ANSWER_EVIDENCE, K.JOIN),
+        *(K.TALK, K.ASK, K.START, K.INTRODUCE, K.REVIEW_PROPOSAL),
     ),
     G.DECIDE: (K.APPROVE, K.CONCERN, K.DECIDE_CLAIM, K.PAY_CLAIM),
-    G.AWAITED: (K.LINK, K.OTHER_SIDE, K.APPROVAL, K.WRITING_UP, K.SIGNATURE, K.CLAIMED),
+    G.AWAITED: (
+        *(K.LINK, K.OTHER_SIDE, K.APPROVAL, K.WRITING_UP, K.SIGNATURE, K.CLAIMED),
+        K.INTRODUCTION,
+    ),
     G.LAPSES: (K.HOLD, K.END),
     G.VISITS: (K.VISIT, K.REVIEW, K.SILENT),
 }
@@ -83,11 +89,13 @@ STEPS: Final[Mapping[WorkKind, str]] = {
     K.RESULT: "Say what came of it",
     K.CONFIRM_NEED: "Confirm a suggested need",
     K.ANSWER_OFFER: "Say whether you can give this",
+    K.RENEW_OFFER: "Say whether you can still give this",
     K.ANSWER_EVIDENCE: "Answer what was said of your support before it counts",
     K.JOIN: "Say whether you join an alliance",
     K.TALK: "Wants to talk first: contact them and record the response",
     K.ASK: "Ask both sides, or record what they say",
     K.START: "Start the partnership",
+    K.INTRODUCE: "Introduce a school to the supporting organisation that it found",
     K.REVIEW_PROPOSAL: "Review a proposal",
     K.APPROVE: "Approve or defer",
     K.CONCERN: "Answer a concern",
@@ -99,6 +107,7 @@ STEPS: Final[Mapping[WorkKind, str]] = {
     K.WRITING_UP: "Waits for the supporting organisation to write up a visit",
     K.SIGNATURE: "Waits for the school to sign a visit",
     K.CLAIMED: "Waits until a claim is decided or paid",
+    K.INTRODUCTION: "Waits for a broker to introduce the school",
     K.HOLD: "Lapses if nobody responds",
     K.END: "Plan its end",
     K.VISIT: "A visit is booked",

@@ -42,6 +42,8 @@ from models.vocabulary import (
 K = WorkKind
 Condition = ColumnElement[bool]
 REVIEWED_EVERY: Final = timedelta(days=60)
+CONFIRMED_EVERY: Final = timedelta(days=90)
+"""How long what somebody said that they can give is taken for true without asking again."""
 ENDS_SOON: Final = timedelta(days=30)
 VISITS_AHEAD: Final = timedelta(days=28)
 BROKERING: Final = BROKERS | {Role.ADMINISTRATOR}

@@ -25,6 +25,7 @@ from app.work.days import days_after, utc_day
 from app.work.narrowed import Narrowed
 from app.work.source import (
     APPROVABLE,
+    CONFIRMED_EVERY,
     ENDS_SOON,
     HELD,
     OPEN_CLAIMS,
@@ -52,6 +53,7 @@ from models.alliances import Alliance, AllianceMember
 from models.consent import ConsentRequest
 from models.evidence import Evidence
 from models.exchange import Need, Offer, Period
+from models.introductions import Introduction
 from models.matching import Agreement, Proposal, Run
 from models.money import Claim, Commitment, Pot
 from models.partnerships import Concern, Outcome, Partnership, SupportVisit
@@ -60,6 +62,7 @@ from models.vocabulary import (
     Availability,
     ClaimState,
     EvidenceKind,
+    IntroductionState,
     MemberState,
     NeedState,
     ProposalState,
@@ -121,6 +124,7 @@ def _of_contacts(
         yield about_partnership(K.REVIEW, rows, party=literal(side.value), **since)
     yield from _unanswered(contact, today, narrowed)
     yield from _said_of_them(contact, today, names, narrowed)
+    yield _introductions(K.INTRODUCTION, contact, Action.CHANGE_NEED, narrowed)
     claims = below(Commitment, narrowed, giver, Claim.state.in_(OPEN_CLAIMS))
     claims = claims.join(Claim, Claim.commitment_id == Commitment.id)
     yield about_partnership(K.CLAIMED, claims, Claim.id, **moment("since", Claim.claimed_at))
@@ -215,9 +219,53 @@ def _unanswered(contact: Principal, today: date, narrowed: Narrowed) -> Iterator
         )
         about = {"number": model.id, column: model.id}
         yield Source(kind, rows, about | moment("since", model.updated_at))
+    yield _to_renew(contact, today, narrowed)
+
+
+def _to_renew(contact: Principal, today: date, narrowed: Narrowed) -> Source:
+    """Offers that their givers last confirmed long ago."""
+    rows = (
+        select()
+        .join_from(Offer, Period, Period.code == Offer.period_code)
+        .where(
+            Offer.availability.in_((Availability.CAN_OFFER, Availability.MAY_OFFER)),
+            Offer.availability_updated <= today - CONFIRMED_EVERY,
+            ~Offer.withdrawn,
+            Offer.window_ends >= today,
+            Period.ends >= today,
+            visible(contact, Action.ANSWER_OFFER, Offer),
+            *narrowed.items(Offer),
+        )
+    )
+    since = Offer.availability_updated
+    due = days_after(since, CONFIRMED_EVERY.days)
+    return Source(
+        K.RENEW_OFFER, rows, {"number": Offer.id, "offer_id": Offer.id, "since": since, "due": due}
+    )
+
+
+def _introductions(kind: K, whose: Principal, action: Action, narrowed: Narrowed) -> Source:
+    """What schools asked for that found somebody, while their needs are open."""
+    rows = (
+        select()
+        .join_from(Introduction, Need, Need.id == Introduction.need_id)
+        .where(
+            Introduction.state == IntroductionState.OPEN,
+            Need.state.not_in((NeedState.MET, NeedState.CLOSED)),
+            visible(whose, action, Introduction),
+            *narrowed.people(Need.participant_id),
+        )
+    )
+    about = {
+        "number": Introduction.id,
+        "participant_id": Need.participant_id,
+        "path": literal("/introductions/").concat(cast(Introduction.id, String)),
+    }
+    return Source(kind, rows, about | moment("since", Introduction.asked_at))
 
 
 def _of_brokers(broker: Principal, today: date, narrowed: Narrowed) -> Iterator[Source]:
+    yield _introductions(K.INTRODUCE, broker, Action.REVIEW, narrowed)
     seen = visible(broker, Action.REVIEW, Proposal)
     link, newer = ConsentRequest, aliased(ConsentRequest)
     asked_since = exists().where(

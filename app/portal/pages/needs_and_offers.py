@@ -119,12 +119,12 @@ def catalogue_choices(session: ReadSession, who: Visitor) -> dict[str, Any]:
     in_use = list_expertise(session, who.principal, limit=None)
     return {
         "periods": periods,
-        "expertise_in_use": _as_tree(in_use),
+        "expertise_in_use": as_tree(in_use),
         "expertise": expertise_names(session, who),
     }
 
 
-def _as_tree(entries: Sequence[Any]) -> list[tuple[str, str]]:
+def as_tree(entries: Sequence[Any]) -> list[tuple[str, str]]:
     """Codes and names, what is narrower indented below what is broader."""
     below: dict[str | None, list[Any]] = {}
     codes = {each.code for each in entries}

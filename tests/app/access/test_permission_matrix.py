@@ -43,6 +43,7 @@ CLASHES = {
     "allow": "no rule is broken",
     "start_partnership": "it is not approved",
     "resume_partnership": "it is not paused",
+    "propose_introduction": "the offer does not cover the need",
     "create_period": "it is there already",
     "change_period": "needs lie within it",
     "withdraw_period": "it is in use",

@@ -1,0 +1,310 @@
+"""Find support: who gives what is needed near a place, and what each organisation gives.
+
+The pages are open to anybody where the operator publishes offers, and otherwise to whoever is
+signed in. Without a sign-in only what an organisation said that it can offer is shown, without its
+days.
+"""
+
+from datetime import date
+from math import cos, pi, radians, sin
+from typing import Annotated, Any, Final, NamedTuple
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import select
+from starlette.responses import Response
+
+from app.access.callers import Now, database_of
+from app.access.declared import Reach, does
+from app.access.policy import Action, Principal, grants_for
+from app.catalogue.everyday_words import everyday_words
+from app.database import ReadSession
+from app.errors import NotFound, Problem
+from app.evidence.queries import counting
+from app.exchange.finding import (
+    ANSWERED,
+    NoSuchExpertise,
+    Origin,
+    Search,
+    details,
+    expertise_covering,
+    find,
+    origin_of,
+)
+from app.maps.queries import PUBLIC_PAIRINGS, Giver
+from app.portal.forms import Filled
+from app.portal.pages.needs_and_offers import as_tree
+from app.portal.rendering import Pager, csv_page, page, page_number
+from app.portal.sessions import SignInNeeded, Visitor, visitor
+from app.register.naming import reference_named
+from app.wording import capital
+from models.exchange import Expertise, Offer
+from models.register import Area, Institution, Network, Organisation, Participant
+from models.vocabulary import (
+    METRES_PER_MILE,
+    AreaKind,
+    Availability,
+    Mode,
+    Phase,
+    Role,
+    ScopeKind,
+)
+
+router = APIRouter()
+PER_PAGE: Final = 20
+MOST_ROWS: Final = 5_000
+MOST_LETTERS: Final = 100
+MINUTES: Final = (15, 30, 45, 60, 90)
+MILES: Final = (5, 10, 25, 50, 100)
+COLUMNS: Final = (
+    *("reference", "participant", "participant_name", "town", "postcode", "local_authority"),
+    *("miles", "minutes", "expertise", "expertise_name", "period", "mode", "window_starts"),
+    *("window_ends", "availability", "availability_updated"),
+)
+WIDE: Final = 320
+"""Of the map, in its own units; it is as high."""
+DOT: Final = 13
+
+
+def _anybody(request: Request) -> Visitor | None:
+    """Whoever is signed in; where offers are published, also whoever is not."""
+    try:
+        return visitor(request)
+    except SignInNeeded:
+        if request.app.state.settings.publish_offers:
+            return None
+        raise
+
+
+Anybody = Annotated[Visitor | None, Depends(_anybody)]
+
+
+class Spot(NamedTuple):
+    """One place of the map, with the numbers of the results that are there."""
+
+    x: float
+    y: float
+    numbers: str
+    first: int
+
+
+@router.get("/find")
+@does(Action.READ, reach=Reach.OPEN)
+def find_support(request: Request, who: Anybody, now: Now) -> Response:
+    """The form, and what was found: a list with its map."""
+    asked = {
+        name: value.replace("\0", " ")[:MOST_LETTERS].strip()
+        for name, value in request.query_params.items()
+    }
+    filled = Filled(asked)
+    with database_of(request).read() as session:
+        if not asked and who is not None:
+            filled.values["near"] = own_urn(who.principal)
+        search, meant = _search(session, who, filled)
+        found = [] if search is None else find(session, search, now.date())
+        if asked.get("as") == "csv" and search is not None:
+            rows = [
+                {name: row[name] for name in COLUMNS} for row in details(session, found[:MOST_ROWS])
+            ]
+            return csv_page("support", list(COLUMNS), rows)
+        pager = Pager(page_number(request), PER_PAGE, len(found))
+        shown = details(session, found[pager.first - 1 : pager.last] if found else [])
+        origin = search.origin if search else None
+        entries = session.scalars(select(Expertise).where(~Expertise.retired)).all()
+        return page(
+            request,
+            "find.html",
+            who,
+            status=422 if filled.wrong else 200,
+            filled=filled,
+            searched=search is not None,
+            origin=origin,
+            meant=[each.name for each in entries if each.code in meant],
+            found=shown,
+            pager=pager,
+            spots=_spots(shown, origin, pager.first) if origin else [],
+            rings=_rings(shown) if origin else [],
+            words=sorted({*everyday_words(), *(each.name for each in entries)}),
+            tree=as_tree(entries),
+            networks=session.execute(
+                select(Network.key, Network.name).order_by(Network.name).limit(500)
+            ).all(),
+            all_minutes=MINUTES,
+            all_miles=MILES,
+            phases=Phase,
+        )
+
+
+def own_urn(principal: Principal) -> str:
+    """The one school that somebody speaks for, to begin with."""
+    own = {
+        grant.scope.id
+        for grant in grants_for(principal, Action.READ)
+        if grant.role is Role.CONTACT and grant.scope.kind is ScopeKind.INSTITUTION
+    }
+    return own.pop() if len(own) == 1 else ""
+
+
+def _search(
+    session: ReadSession, who: Visitor | None, filled: Filled
+) -> tuple[Search | None, list[str]]:
+    """What is looked for, and what its words were taken for; none where that is not known yet."""
+    asked = filled.values
+    help_with, near = asked.get("help", ""), asked.get("near", "")
+    origin: Origin | None = None
+    meant: list[str] = []
+    covering: set[str] | None = None
+    if not any(name in asked for name in ("help", "expertise", "page", "within", "miles")):
+        return None, []
+    if not help_with and not near:
+        filled.add("help", "Enter what you want help with, or a place to look near")
+    if help_with:
+        try:
+            meant, covering = expertise_covering(session, help_with)
+        except NoSuchExpertise as unknown:
+            filled.add("help", unknown.detail)
+    if near:
+        try:
+            origin = origin_of(session, near)
+        except Problem as unknown:
+            filled.add("near", capital(unknown.detail))
+    if filled.wrong:
+        return None, meant
+    modes, phases = {each.value: each for each in Mode}, {each.value: each for each in Phase}
+    within, miles = asked.get("within", ""), asked.get("miles", "")
+    return (
+        Search(
+            origin,
+            miles=float(miles) if miles in map(str, MILES) else None,
+            minutes=int(within) if within in map(str, MINUTES) else None,
+            expertise=covering,
+            network=asked.get("network") or None,
+            phase=phases.get(asked.get("phase", "")),
+            mode=modes.get(asked.get("mode", "")),
+            availability=_shown_to(who),
+        ),
+        meant,
+    )
+
+
+def _shown_to(who: Visitor | None) -> tuple[Availability, ...]:
+    """What is public is what somebody said for certain."""
+    return ANSWERED if who is not None else (Availability.CAN_OFFER,)
+
+
+def _scale(found: list[dict[str, Any]]) -> float:
+    """Metres of half the map: a little more than to the farthest of a page."""
+    farthest: float = max(each["distance_m"] for each in found) if found else 0.0
+    return max(METRES_PER_MILE, farthest) * 1.12
+
+
+def _rings(found: list[dict[str, Any]]) -> list[tuple[int, float]]:
+    """Circles of round miles around the middle, with their radius on the map."""
+    whole = _scale(found)
+    steps = (1, 2, 5, 10, 20, 50, 100, 200)
+    fitting = [each for each in steps if each * METRES_PER_MILE < whole] or [1]
+    return [(each, round(each * METRES_PER_MILE / whole * WIDE / 2, 1)) for each in fitting[-2:]]
+
+
+def _spots(found: list[dict[str, Any]], origin: Origin, first: int) -> list[Spot]:
+    """Where the results of a page are, seen from the middle; those of one place together."""
+    whole = _scale(found)
+    metres_per_degree = METRES_PER_MILE * 69.1
+    places: dict[tuple[float, float], list[int]] = {}
+    for number, each in enumerate(found, start=first):
+        north = (each["latitude"] - origin.latitude) * metres_per_degree
+        east = (each["longitude"] - origin.longitude) * metres_per_degree
+        east *= cos(radians(origin.latitude))
+        x = round(WIDE / 2 * (1 + east / whole), 1)
+        y = round(WIDE / 2 * (1 - north / whole), 1)
+        places.setdefault((x, y), []).append(number)
+    return [
+        Spot(x, y, _listed(numbers), numbers[0]) for (x, y), numbers in _apart(list(places.items()))
+    ]
+
+
+def _listed(numbers: list[int]) -> str:
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}+"
+
+
+def _apart(
+    places: list[tuple[tuple[float, float], list[int]]],
+) -> list[tuple[tuple[float, float], list[int]]]:
+    """Move what would lie one on the other a little, so that every number can be read."""
+    taken: list[tuple[float, float]] = []
+    moved = []
+    for (x, y), numbers in places:
+        at = (x, y)
+        for turn in range(24):
+            if all((at[0] - a) ** 2 + (at[1] - b) ** 2 >= (2 * DOT) ** 2 for a, b in taken):
+                break
+            away = DOT * (1.2 + turn / 8)
+            at = (x + away * cos(turn * pi / 4), y + away * sin(turn * pi / 4))
+        at = _inside(at[0]), _inside(at[1])
+        taken.append(at)
+        moved.append((at, numbers))
+    return moved
+
+
+def _inside(at: float) -> float:
+    return round(min(max(at, DOT), WIDE - DOT), 1)
+
+
+@router.get("/find/supporters/{cell:path}")
+@does(Action.READ, reach=Reach.OPEN)
+def show_supporter(request: Request, who: Anybody, cell: str, now: Now) -> Response:
+    """What one organisation gives, what is known of it, and whom it supports where both agreed."""
+    today = now.date()
+    with database_of(request).read() as session:
+        about = _about(session, cell)
+        search = Search(participant=about["reference"], availability=_shown_to(who))
+        found = details(session, find(session, search, today))
+        return page(
+            request,
+            "supporter.html",
+            who,
+            about=about,
+            cell=about["reference"].partition(":")[2],
+            found=found,
+            known=_known(session, who, found, today),
+            supported=session.execute(
+                PUBLIC_PAIRINGS.where(Giver.reference == about["reference"])
+            ).all(),
+        )
+
+
+def _about(session: ReadSession, cell: str) -> dict[str, Any]:
+    query = (
+        select(
+            Participant.id,
+            Participant.reference,
+            Participant.name,
+            Participant.town,
+            Participant.postcode,
+            Institution.type_name,
+            Institution.phases,
+            Organisation.kind,
+            Area.name.label("local_authority"),
+        )
+        .outerjoin(Institution, Institution.participant_id == Participant.id)
+        .outerjoin(Organisation, Organisation.participant_id == Participant.id)
+        .outerjoin(
+            Area,
+            (Area.kind == AreaKind.LOCAL_AUTHORITY.value)
+            & (Area.code == Participant.local_authority_code),
+        )
+        .where(Participant.reference == reference_named(session, cell[:60]))
+    )
+    row = session.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no school or organisation {cell[:60]!r}. Check the address.")
+    return dict(row)
+
+
+def _known(
+    session: ReadSession, who: Visitor | None, found: list[dict[str, Any]], today: date
+) -> dict[int, Any]:
+    """Evidence of each offer and what it comes to, for whoever is signed in."""
+    if who is None or not found:
+        return {}
+    offers = session.scalars(select(Offer).where(Offer.id.in_([each["id"] for each in found])))
+    return {each.id: counting(session, who.principal, each, today) for each in offers}
