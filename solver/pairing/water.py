@@ -33,7 +33,7 @@ Position = tuple[float, float]
 
 LEG_PACE: Final = 45 * METRES_PER_MILE / 60 / 1.3
 """Straight metres of a leg in a minute when ways are compared: 45 mph on roads, 1.3 as long."""
-LONGEST_LEG_M: Final = 100_000.0
+LONGEST_LEG_M: Final = 120_000.0
 """From a place to its first node: who is further from one goes by others between."""
 
 _CELL: Final = 0.02
@@ -78,6 +78,8 @@ class Ways:
         Metres on bridges and ferries and in tunnels, and the minutes that these take.
     first, last : int64[k]
         Nodes where the way leaves the first leg and enters the last one; -1 where there is no way.
+    turned : bool[k]
+        Whether these stand for the way back.
     """
 
     row: IntArray
@@ -86,6 +88,7 @@ class Ways:
     crossing_minutes: FloatArray
     first: IntArray
     last: IntArray
+    turned: BoolArray
 
     @property
     def metres(self) -> FloatArray:
@@ -93,7 +96,9 @@ class Ways:
         return self.land_m + self.crossing_m
 
 
-_NO_WAYS: Final = Ways(_NO_ROWS, np.empty(0), np.empty(0), np.empty(0), _NO_ROWS, _NO_ROWS)
+_NO_WAYS: Final = Ways(
+    _NO_ROWS, np.empty(0), np.empty(0), np.empty(0), _NO_ROWS, _NO_ROWS, np.empty(0, np.bool_)
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +149,11 @@ class Lines:
     def crossed(
         self, lat1: FloatArray, lon1: FloatArray, lat2: FloatArray, lon2: FloatArray
     ) -> BoolArray:
-        """Whether the straight line of each pair crosses or touches a line; the same both ways."""
+        """Whether the two of each pair lie on different sides of a line; the same both ways.
+
+        That is where their straight line crosses it an odd number of times: who crosses a bend
+        twice is on the same bank again.
+        """
         found = np.zeros(len(lat1), np.bool_)
         south, north = np.minimum(lat1, lat2), np.maximum(lat1, lat2)
         west, east = np.minimum(lon1, lon2), np.maximum(lon1, lon2)
@@ -164,16 +173,19 @@ class Lines:
                 & (east[rows] >= low_lon)
                 & (west[rows] <= high_lon)
             ]
+            parted = np.zeros(len(near), np.bool_)
             for (lat_a, lon_a), (lat_b, lon_b) in zip(a.tolist(), b.tolist(), strict=True):
-                at = near[
+                close = np.flatnonzero(
                     (north[near] >= min(lat_a, lat_b))
                     & (south[near] <= max(lat_a, lat_b))
                     & (east[near] >= min(lon_a, lon_b))
                     & (west[near] <= max(lon_a, lon_b))
-                ]
-                if len(at):
+                )
+                if len(close):
+                    at = near[close]
                     pairs = lat1[at], lon1[at], lat2[at], lon2[at]
-                    found[at] |= _meets(*pairs, lat_a, lon_a, lat_b, lon_b)
+                    parted[close] ^= _meets(*pairs, lat_a, lon_a, lat_b, lon_b)
+            found[near[parted]] = True
             rows = rows[~found[rows]]
             begin = stop
         return found
@@ -211,7 +223,10 @@ def _meets(
     lat_b: float,
     lon_b: float,
 ) -> BoolArray:
-    """Whether each segment 1-2 meets the segment a-b; in one order, so that both ways agree."""
+    """Whether each segment 1-2 crosses the segment a-b; in one order, so that both ways agree.
+
+    What goes through the point between two segments of a line crosses one of them.
+    """
     turned = (lat1 > lat2) | ((lat1 == lat2) & (lon1 > lon2))
     lat1, lat2 = np.where(turned, lat2, lat1), np.where(turned, lat1, lat2)
     lon1, lon2 = np.where(turned, lon2, lon1), np.where(turned, lon1, lon2)
@@ -219,7 +234,7 @@ def _meets(
     side_2 = (lon_b - lon_a) * (lat2 - lat_a) - (lat_b - lat_a) * (lon2 - lon_a)
     side_a = (lon2 - lon1) * (lat_a - lat1) - (lat2 - lat1) * (lon_a - lon1)
     side_b = (lon2 - lon1) * (lat_b - lat1) - (lat2 - lat1) * (lon_b - lon1)
-    return np.asarray((side_1 * side_2 <= 0) & (side_a * side_b <= 0))
+    return np.asarray(((side_1 >= 0) != (side_2 >= 0)) & ((side_a >= 0) != (side_b >= 0)))
 
 
 @dataclass(slots=True, eq=False)
@@ -347,21 +362,22 @@ class Water:
             )
             over[at] = self.crossing_m[enter, leave]
             minutes[at] = self.crossing_minutes[enter, leave]
-        return Ways(row, land, over, minutes, first, last)
+        return Ways(row, land, over, minutes, first, last, turned)
 
     def words(self, ways: Ways) -> list[str]:
         """What each way goes by, as it stands after the distance; "" where there is no way."""
-        return [
-            self._words(*nodes) for nodes in zip(ways.first.tolist(), ways.last.tolist(), strict=True)
-        ]
+        of_each = ways.first.tolist(), ways.last.tolist(), ways.turned.tolist()
+        return [self._words(*each) for each in zip(*of_each, strict=True)]
 
-    def _words(self, first: int, last: int) -> str:
+    def _words(self, first: int, last: int, turned: bool) -> str:
         if first < 0:
             return ""
         path = [last]
         while path[-1] != first:
             path.append(int(self.before[first, path[-1]]))
-        owners = [int(self.owner[node]) for node in reversed(path)]
+        if not turned:
+            path.reverse()
+        owners = [int(self.owner[node]) for node in path]
         over = [a for a, b in zip(owners, owners[1:], strict=False) if a == b]
         if over:
             return f"by {_listed([self.crossings[each].name for each in over])}"
