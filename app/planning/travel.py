@@ -39,7 +39,7 @@ def apart_m(
     straight = float(distance_m(lat[0], lon[0], lat[1], lon[1])[0])
     places = Places(("from", "to"), lat, lon, np.full(2, -1))
     ways = known_water().ways(places, np.array([0]), np.array([1]))
-    return max([straight, *ways.metres.tolist()])
+    return float(np.max([straight, *ways.metres]))
 
 
 def travel_times(source: str | None) -> TravelTimes:

@@ -131,7 +131,7 @@ def read_crossings(path: Path) -> list[Crossing]:
 
 
 def sources() -> tuple[Path, Path]:
-    """The tables of waters and of crossings that count: the packaged ones unless settings differ."""
+    """The tables of waters and of crossings that count: the packaged ones unless set otherwise."""
     return settings().waters or WATERS, settings().crossings or CROSSINGS
 
 

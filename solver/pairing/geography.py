@@ -127,7 +127,7 @@ def arc_from_chord(chord_m: ArrayLike) -> FloatArray:
 
 
 def chord_from_arc(arc_m: ArrayLike) -> FloatArray:
-    """The chord of an arc, both in metres: the inverse of `arc_from_chord`."""
+    """Return the chord of an arc, both in metres: the inverse of `arc_from_chord`."""
     ratio = np.asarray(arc_m, np.float64) / (2 * _MEAN_RADIUS_M)
     return np.asarray(2 * _MEAN_RADIUS_M * np.sin(np.minimum(ratio, np.pi / 2)))
 

@@ -102,10 +102,8 @@ class TooFar(PairRule):
         return over if exceeded and over else [text for text, _, _ in limits]
 
 
-def _round_water(
-    tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray
-) -> Columns:
-    """What each way goes by and its miles by road where there is water between; else None."""
+def _round_water(tables: PairTables, need: IntArray, offer: IntArray, remote: BoolArray) -> Columns:
+    """Return what each way goes by and its road miles where there is water between; else None."""
     by: list[str | None] = [None] * len(need)
     miles: list[float | None] = [None] * len(need)
     site = np.flatnonzero(~remote)
@@ -118,9 +116,7 @@ def _round_water(
     return {"by": by, "road_miles": miles}
 
 
-def _journey(
-    tables: PairTables, need: IntArray, offer: IntArray
-) -> tuple[BoolArray, BoolArray]:
+def _journey(tables: PairTables, need: IntArray, offer: IntArray) -> tuple[BoolArray, BoolArray]:
     """`near` and `unknown` of `PairTables.journey`; unknown also where a position is."""
     chord = tables.chord_m(need, offer)
     known = np.isfinite(chord)

@@ -270,7 +270,7 @@ class PairTables:
         return chord_m
 
     def ways(self, need: IntArray, offer: IntArray) -> Ways:
-        """The ways of those pairs whose straight line crosses water."""
+        """Return the ways of those pairs whose straight line crosses water."""
         return self.water.ways(self.participants.places, self.giver(offer), self.taker(need))
 
     def straight_m(self, need: IntArray, offer: IntArray) -> FloatArray:

@@ -93,10 +93,10 @@ class EstimatedTravelTimes:
 
     Road metres are the geodesic times a circuity that falls with distance, longer journeys being
     straighter. Where the straight line crosses water, the straight legs of the way round take its
-    place, and the crossings on the way add their minutes. The first and last 5 miles go at the local speed of that end, the rest at the
-    through speed. The circuities and speeds are round values assumed for planning, not measured
-    and taken from no source: a figure to cut off by, not a promise of arrival. Where minutes
-    matter, name a router or a matrix.
+    place, and the crossings on the way add their minutes. The first and last 5 miles go at the
+    local speed of that end, the rest at the through speed. The circuities and speeds are round
+    values assumed for planning, not measured and taken from no source: a figure to cut off by, not
+    a promise of arrival. Where minutes matter, name a router or a matrix.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class EstimatedTravelTimes:
         return np.asarray(local / pace[from_urban] + local / pace[to_urban] + through)
 
     def reach_m(self, minutes: float) -> float:
-        """Geodesic metres at the fastest speed and the least circuity, or on the fastest crossing."""
+        """Geodesic metres at the fastest speed, of roads at the least circuity or of crossings."""
         on_roads = max(self.urban_mph, self.rural_mph, self.through_mph) / min(CIRCUITY)
         fastest = max([on_roads, *(each.mph for each in self.water.crossings)])
         return minutes * fastest * METRES_PER_MILE / 60

@@ -15,6 +15,7 @@ the nodes are worked out once for each place, and the ways between nodes once fo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -22,7 +23,7 @@ import numpy as np
 from scipy.sparse.csgraph import shortest_path
 
 from models.vocabulary import METRES_PER_MILE
-from solver.arrays import BoolArray, FloatArray, IntArray
+from solver.arrays import BoolArray, FloatArray, IntArray, SmallArray
 from solver.pairing.geography import arc_from_chord, earth_centred
 
 if TYPE_CHECKING:
@@ -123,8 +124,9 @@ class Lines:
 
     @classmethod
     def of(cls, lines: Sequence[Sequence[Position]]) -> "Lines":
-        """Lines of two points or more each."""
-        points = [np.array(line, np.float64).reshape(-1, 2) for line in lines]
+        """Lines of two points or more each; where one ends on another, that one is parted."""
+        ends_of = {end for line in lines for end in (line[0], line[-1])}
+        points = [np.array(part) for line in lines for part in _parted(line, ends_of)]
         start = np.concatenate([np.empty((0, 2)), *(line[:-1] for line in points)])
         end = np.concatenate([np.empty((0, 2)), *(line[1:] for line in points)])
         ends = tuple(np.cumsum([len(line) - 1 for line in points]).tolist())
@@ -138,7 +140,7 @@ class Lines:
             points_between = a + np.linspace(0, 1, pieces + 1)[:, np.newaxis] * (b - a)
             cells = np.floor((points_between - corner) / _CELL).astype(np.int64)
             cells = np.clip(cells, 0, size - 1)
-            for low, high in zip(cells[:-1], cells[1:], strict=True):
+            for low, high in pairwise(cells):
                 south, west = np.minimum(low, high)
                 north, east = np.maximum(low, high)
                 marked[south : north + 1, west : east + 1] = 1
@@ -213,6 +215,12 @@ class Lines:
         )
 
 
+def _parted(line: Sequence[Position], at: set[Position]) -> list[Sequence[Position]]:
+    """Part a line at some of its points: beyond them other water lies between its banks."""
+    cuts = [0, *(n for n in range(1, len(line) - 1) if line[n] in at), len(line) - 1]
+    return [line[first : last + 1] for first, last in pairwise(cuts)]
+
+
 def _meets(
     lat1: FloatArray,
     lon1: FloatArray,
@@ -248,7 +256,7 @@ class _Legs:
     at: FloatArray
     leg: FloatArray
     way: FloatArray
-    first: IntArray
+    first: SmallArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,15 +285,11 @@ class Water:
     land_m: FloatArray
     crossing_m: FloatArray
     crossing_minutes: FloatArray
-    before: IntArray
-    _legs: "WeakKeyDictionary[Places, _Legs]" = field(
-        default_factory=WeakKeyDictionary, repr=False
-    )
+    before: SmallArray
+    _legs: "WeakKeyDictionary[Places, _Legs]" = field(default_factory=WeakKeyDictionary, repr=False)
 
     @classmethod
-    def of(
-        cls, lines: Mapping[str, Sequence[Position]], crossings: Sequence[Crossing]
-    ) -> "Water":
+    def of(cls, lines: Mapping[str, Sequence[Position]], crossings: Sequence[Crossing]) -> "Water":
         """Waters by name, each a line of two points or more, and what leads over and round them."""
         made = Lines.of(list(lines.values()))
         ends = [
@@ -304,29 +308,27 @@ class Water:
         speed = np.array([each.mph * METRES_PER_MILE / 60 for each in crossings])
         wait = np.array([each.minutes for each in crossings])
         over = (owner[first] == owner[last]) & (first != last)
-        crossing = np.full(size * size, np.inf)
-        crossing[over] = metres[over] / speed[owner[first[over]]] + wait[owner[first[over]]]
-        crossing = crossing.reshape(size, size)
+        over_minutes = np.full(size * size, np.inf)
+        by = owner[first[over]]
+        over_minutes[over] = metres[over] / speed[by] + wait[by]
+        crossing = over_minutes.reshape(size, size)
         # Who crosses a bridge does not cut the corner beside it.
         by_crossing = np.isfinite(crossing)
         edge = np.where(by_crossing, crossing, leg)
         edge[edge == 0] = 1e-9  # two nodes in one place: scipy takes 0 for no edge
         np.fill_diagonal(edge, np.inf)
         quickest, before = _quickest(edge)
-        metres = metres.reshape(size, size)
-        land, over_m, over_minutes = _sums(
-            quickest,
-            before,
-            np.where(by_crossing, 0.0, metres),
-            np.where(by_crossing, metres, 0.0),
+        straight = metres.reshape(size, size)
+        of_edges = (
+            np.where(by_crossing, 0.0, straight),
+            np.where(by_crossing, straight, 0.0),
             np.where(by_crossing, crossing, 0.0),
         )
-        return cls(
-            made, tuple(crossings), node, owner, quickest, land, over_m, over_minutes, before
-        )
+        land, by_m, by_minutes = _sums(quickest, before, *of_edges)
+        return cls(made, tuple(crossings), node, owner, quickest, land, by_m, by_minutes, before)
 
     def ways(self, places: "Places", origin: IntArray, destination: IntArray) -> Ways:
-        """The ways of those pairs of rows of `places` whose straight line crosses water.
+        """Return the ways of those pairs of rows of `places` whose straight line crosses water.
 
         Both ways alike: what is on the way from one place to another is on the way back.
         """
@@ -365,7 +367,7 @@ class Water:
         return Ways(row, land, over, minutes, first, last, turned)
 
     def words(self, ways: Ways) -> list[str]:
-        """What each way goes by, as it stands after the distance; "" where there is no way."""
+        """Say what each way goes by, as it stands after the distance; "" where there is no way."""
         of_each = ways.first.tolist(), ways.last.tolist(), ways.turned.tolist()
         return [self._words(*each) for each in zip(*of_each, strict=True)]
 
@@ -378,7 +380,7 @@ class Water:
         if not turned:
             path.reverse()
         owners = [int(self.owner[node]) for node in path]
-        over = [a for a, b in zip(owners, owners[1:], strict=False) if a == b]
+        over = [a for a, b in pairwise(owners) if a == b]
         if over:
             return f"by {_listed([self.crossings[each].name for each in over])}"
         names = list(dict.fromkeys(self.crossings[each].name for each in owners))
@@ -393,7 +395,7 @@ class Water:
                 np.column_stack((places.lat, places.lon)),
                 np.empty(shape),
                 np.empty(shape),
-                np.empty(shape, np.int16),
+                np.empty(shape, np.int32),
             )
         fresh = rows[~legs.known[rows]]
         for begin in range(0, len(fresh), _PLACES_AT_ONCE):
@@ -415,9 +417,9 @@ class Water:
         minutes[row, node] = metres[row, node] / LEG_PACE
         return minutes
 
-    def _onward(self, leg: FloatArray) -> tuple[FloatArray, IntArray]:
+    def _onward(self, leg: FloatArray) -> tuple[FloatArray, SmallArray]:
         """Minutes of the quickest way to each node, and the node to which its leg leads."""
-        way, first = np.full(leg.shape, np.inf), np.full(leg.shape, -1, np.int16)
+        way, first = np.full(leg.shape, np.inf), np.full(leg.shape, -1, np.int32)
         for node in range(leg.shape[1]):
             row = np.flatnonzero(np.isfinite(leg[:, node]))
             through = leg[row, node, np.newaxis] + self.minutes[node]
@@ -433,15 +435,15 @@ def no_water() -> Water:
     return Water.of({}, ())
 
 
-def _quickest(edge: FloatArray) -> tuple[FloatArray, IntArray]:
+def _quickest(edge: FloatArray) -> tuple[FloatArray, SmallArray]:
     if not len(edge):
         return edge, np.empty((0, 0), np.int32)
     quickest, before = shortest_path(edge, method="D", return_predecessors=True)
-    return quickest, before
+    return np.asarray(quickest, np.float64), np.asarray(before, np.int32)
 
 
-def _sums(quickest: FloatArray, before: IntArray, *of_edges: FloatArray) -> list[FloatArray]:
-    """What edges have, summed along the quickest way from each node to each other."""
+def _sums(quickest: FloatArray, before: SmallArray, *of_edges: FloatArray) -> list[FloatArray]:
+    """Sum up what edges have along the quickest way from each node to each other."""
     found = [np.zeros(quickest.shape) for _ in of_edges]
     order = np.argsort(quickest, axis=1, kind="stable")
     start = np.arange(len(quickest))
