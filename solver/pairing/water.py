@@ -169,20 +169,13 @@ class Lines:
                 np.minimum(a, b).min(axis=0),
                 np.maximum(a, b).max(axis=0),
             )
-            near = rows[
-                (north[rows] >= low_lat)
-                & (south[rows] <= high_lat)
-                & (east[rows] >= low_lon)
-                & (west[rows] <= high_lon)
-            ]
+            frame = np.array([south[rows], north[rows], west[rows], east[rows]])
+            close = np.flatnonzero(_overlap(frame, low_lat, high_lat, low_lon, high_lon))
+            near, frame = rows[close], frame[:, close]
             parted = np.zeros(len(near), np.bool_)
             for (lat_a, lon_a), (lat_b, lon_b) in zip(a.tolist(), b.tolist(), strict=True):
-                close = np.flatnonzero(
-                    (north[near] >= min(lat_a, lat_b))
-                    & (south[near] <= max(lat_a, lat_b))
-                    & (east[near] >= min(lon_a, lon_b))
-                    & (west[near] <= max(lon_a, lon_b))
-                )
+                lats, lons = sorted((lat_a, lat_b)), sorted((lon_a, lon_b))
+                close = np.flatnonzero(_overlap(frame, *lats, *lons))
                 if len(close):
                     at = near[close]
                     pairs = lat1[at], lon1[at], lat2[at], lon2[at]
@@ -219,6 +212,13 @@ def _parted(line: Sequence[Position], at: set[Position]) -> list[Sequence[Positi
     """Part a line at some of its points: beyond them other water lies between its banks."""
     cuts = [0, *(n for n in range(1, len(line) - 1) if line[n] in at), len(line) - 1]
     return [line[first : last + 1] for first, last in pairwise(cuts)]
+
+
+def _overlap(frame: FloatArray, south: float, north: float, west: float, east: float) -> BoolArray:
+    """Whether each frame (rows: south, north, west, east) meets this one."""
+    return np.asarray(
+        (frame[1] >= south) & (frame[0] <= north) & (frame[3] >= west) & (frame[2] <= east)
+    )
 
 
 def _meets(
@@ -369,7 +369,8 @@ class Water:
     def words(self, ways: Ways) -> list[str]:
         """Say what each way goes by, as it stands after the distance; "" where there is no way."""
         of_each = ways.first.tolist(), ways.last.tolist(), ways.turned.tolist()
-        return [self._words(*each) for each in zip(*of_each, strict=True)]
+        said = lru_cache(maxsize=None)(self._words)  # many go the same way
+        return [said(*each) for each in zip(*of_each, strict=True)]
 
     def _words(self, first: int, last: int, turned: bool) -> str:
         if first < 0:

@@ -232,12 +232,13 @@ def test_nobody_comes_to_kent_straight_across_the_thames(national_data: Path) ->
     wet, _ = made.find(max_neighbours=None, water=given)
     assert len(dry) > 10_000
     assert 0 < len(wet) < len(dry) / 3
-    assert all("Dartford Crossing" in by for by in wet.by.tolist())
+    over = {"Dartford Crossing", "Blackwall Tunnel", "Silvertown Tunnel", "Woolwich Ferry"}
+    assert all(any(each in by for each in over) for by in wet.by.tolist())
     straight = made.tables().minutes(wet.need, wet.offer)
     slower = wet.minutes - straight
-    # The Dartford Crossing lies on the straight line of some.
-    assert (slower > 0).all()
-    assert np.median(slower) > 8
+    # The Dartford Crossing is near the straight line of some.
+    assert slower.min() > 1
+    assert np.median(slower) > 5
 
 
 @pytest.mark.national
