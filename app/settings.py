@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     """Addresses and networks whose word on who calls is taken."""
     travel_times: str | None = None
     """Minutes of travel: an OSRM server's address or a CSV matrix; none: estimated."""
+    crossings: Path | None = None
+    """A CSV of bridges, tunnels, ferries and roads round water; none: the packaged one."""
+    waters: Path | None = None
+    """A CSV of the middle lines of waters that journeys go round; none: the packaged one."""
     geocoder: str | None = None
     """`nominatim+https://host` or `photon+https://host`; none: by postcodes of the register."""
     similarity: Path | None = None

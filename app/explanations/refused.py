@@ -17,6 +17,7 @@ from app.planning.load import Loaded, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
+from app.planning.travel import estimated
 from models.exchange import Expertise, Need, Offer
 from models.matching import Run
 from models.vocabulary import METRES_PER_MILE
@@ -33,7 +34,6 @@ from solver.pairing.findings import findings
 from solver.pairing.pair_rules import OTHER_EXPERTISE, PAIR_RULES, TOO_FAR
 from solver.pairing.pairs import PairTables, TravelLimits
 from solver.pairing.points import score
-from solver.pairing.travel import EstimatedTravelTimes
 
 MOST_SHOWN: Final = 5
 STEP_MILES: Final = 5
@@ -95,7 +95,7 @@ def look_today(session: Session, principal: Principal, run: Run, need: Need) -> 
         return None
     left = what_is_left(loaded, options)
     wishes = wishes_of(loaded, options, places_of(loaded))
-    tables = pair_tables(loaded, options, left, wishes, EstimatedTravelTimes())
+    tables = pair_tables(loaded, options, left, wishes, estimated())
     covers = OTHER_EXPERTISE.covers(tables)[tables.offers.expertise, tables.needs.expertise[row]]
     offers = np.flatnonzero(covers)
     forms = [_against(tables, row, offers, remote=remote) for remote in (False, True)]
@@ -205,7 +205,7 @@ def _steps(today: Today) -> list[tuple[int, float, int, ChangeKind]]:
     timed = np.isfinite(tables.need_limits.minutes[need])
     found = []
     metres = _metres(today)
-    for at in np.flatnonzero(only_far & ~today.remote).tolist():
+    for at in np.flatnonzero(only_far & ~today.remote & np.isfinite(metres)).tolist():
         offer = int(today.offers[at])
         if timed or np.isfinite(tables.offer_limits.minutes[offer]):
             continue

@@ -14,6 +14,7 @@ from app.planning.capacity import Left
 from app.planning.load import Loaded
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Wishes, as_rows
+from app.planning.water import known_water
 from app.register import closing
 from models.vocabulary import (
     METRES_PER_MILE,
@@ -61,6 +62,7 @@ def pair_tables(
         failed=_failed(loaded, options, place),
         interests=_interests(loaded, place),
         travel=travel,
+        water=known_water(),
         default_limit_m=options.travel_limit_miles * METRES_PER_MILE,
         with_suggestions=options.include_suggestions,
     )

@@ -15,13 +15,13 @@ from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
 from app.planning.pots import left_of_pots
+from app.planning.travel import estimated
 from app.wording import counted, pounds
 from models.exchange import Need, Offer, Period
 from models.matching import Steering
 from models.vocabulary import SteeringKind, days_text
 from solver.pairing.findings import Finding, findings
 from solver.pairing.pair_rules import MODE, TOO_FAR
-from solver.pairing.travel import EstimatedTravelTimes
 
 
 class BadSteering(Problem):
@@ -104,7 +104,7 @@ def _broken(
     """What the rules of the pair refuse both on site and remotely, in words."""
     wishes = wishes_of(loaded, options, places_of(loaded))
     # A router is not asked within a transaction.
-    tables = pair_tables(loaded, options, left, wishes, EstimatedTravelTimes())
+    tables = pair_tables(loaded, options, left, wishes, estimated())
     rows = (
         next(at for at, each in enumerate(loaded.needs) if each.id == need.id),
         next(at for at, each in enumerate(loaded.offers) if each.id == offer.id),
@@ -120,11 +120,14 @@ def _broken(
 
 
 def _refuses(finding: Finding) -> bool:
-    """Whether a rule refuses for certain: minutes are only estimated here, miles are known."""
+    """Whether a rule refuses for certain: minutes are only estimated here, miles are known.
+
+    Where there is no way over water there are no miles.
+    """
     if finding.holds or finding.rule is not TOO_FAR:
         return not finding.holds
     miles, limit = finding.rule.measure(finding.figures)
-    return miles is not None and limit is not None and miles > limit
+    return miles is None or (limit is not None and miles > limit)
 
 
 @dataclass(frozen=True, slots=True)

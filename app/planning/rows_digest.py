@@ -14,6 +14,7 @@ from app.planning.load import Loaded
 from app.planning.options import MatchOptions
 from app.planning.similarity import PACKAGED
 from app.planning.unchanged import SEARCH
+from app.planning.water import sources as water_files
 from app.settings import settings
 from models.base import Base
 
@@ -62,7 +63,11 @@ class RowsDigest:
         ):
             _add(digest, part)
         try:
-            for path in (settings().similarity or PACKAGED, travel_source and Path(travel_source)):
+            for path in (
+                settings().similarity or PACKAGED,
+                travel_source and Path(travel_source),
+                *water_files(),
+            ):
                 if path:
                     digest.update(hashlib.sha256(path.read_bytes()).digest())
         except OSError:  # A run that needs it says what is wrong with it.

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.errors import Problem
 from app.outside import NoAnswer, TooSlow, fetch
+from app.planning.water import BadTravelTimes, known_water
 from solver.arrays import FloatArray, IntArray
+from solver.pairing.geography import distance_m
 from solver.pairing.travel import (
     FASTEST_M_PER_MINUTE,
     EstimatedTravelTimes,
@@ -25,15 +26,26 @@ TRIES: Final = 3
 """Of a request that nobody answers: the server may be restarting."""
 
 
-class BadTravelTimes(Problem):
-    status = 422
-    title = "Invalid travel times"
+def estimated() -> EstimatedTravelTimes:
+    """Estimated minutes, round the water that the settings name."""
+    return EstimatedTravelTimes(water=known_water())
+
+
+def apart_m(
+    lat1: float | None, lon1: float | None, lat2: float | None, lon2: float | None
+) -> float:
+    """Metres between two positions, round water as pairs are measured; NaN where one is unknown."""
+    lat, lon = np.array([lat1, lat2], np.float64), np.array([lon1, lon2], np.float64)
+    straight = float(distance_m(lat[0], lon[0], lat[1], lon[1])[0])
+    places = Places(("from", "to"), lat, lon, np.full(2, -1))
+    ways = known_water().ways(places, np.array([0]), np.array([1]))
+    return float(np.max([straight, *ways.metres]))
 
 
 def travel_times(source: str | None) -> TravelTimes:
     """The travel times of the settings: an OSRM server, a CSV matrix, or an estimate."""
     if source is None:
-        return EstimatedTravelTimes()
+        return estimated()
     if source.startswith(("http://", "https://")):
         return OsrmTravelTimes(source)
     try:

@@ -19,15 +19,15 @@ from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
 from app.planning.pots import left_of_pots
+from app.planning.travel import apart_m, estimated
 from app.proposals.states import APPROVED, ENDED
 from app.wording import pounds
 from models.exchange import Need, Offer
 from models.matching import Proposal, RuleException, Run
 from models.vocabulary import HOLDING, NeedState, ProposalState, Side, days_text
 from solver.pairing.findings import Finding, findings
-from solver.pairing.geography import distance_m
 from solver.pairing.pair_rules import PAIR_RULES, TOO_FAR
-from solver.pairing.travel import EstimatedTravelTimes, MatrixTravelTimes, TravelTimes
+from solver.pairing.travel import MatrixTravelTimes, TravelTimes
 
 SAME_PLACE_M: Final = 100
 """By how much a distance may differ for the minutes recorded with a proposal to count."""
@@ -349,15 +349,14 @@ def _travel(loaded: Loaded, proposal: Proposal, need: Need, offer: Offer) -> Tra
     recorded: dict[str, Any] = (proposal.rule_figures or {}).get(TOO_FAR.name, {})
     minutes = recorded.get("minutes")
     if minutes is None or proposal.distance_m is None:
-        return EstimatedTravelTimes()
+        return estimated()
     place = places_of(loaded)
     giver, taker = place[offer.participant_id], place[need.participant_id]
     rows = loaded.participants
-    metres = distance_m(
-        rows[giver].latitude, rows[giver].longitude, rows[taker].latitude, rows[taker].longitude
-    )
-    if abs(float(metres[0]) - proposal.distance_m) > SAME_PLACE_M:
-        return EstimatedTravelTimes()
+    here, there = rows[giver], rows[taker]
+    metres = apart_m(here.latitude, here.longitude, there.latitude, there.longitude)
+    if not abs(metres - proposal.distance_m) <= SAME_PLACE_M:
+        return estimated()
     return MatrixTravelTimes.of_pairs(
         [row.reference for row in rows], np.array([giver]), np.array([taker]), np.array([minutes])
     )

@@ -18,6 +18,9 @@ after that are `NOT_AMONG_NEAREST`, whatever else might speak against them. Pair
 those of one group or network, stand outside this walk: every rule binds them but the number, and
 they use up none of it.
 
+A pair on site whose straight line crosses water is as far apart as the way round it, by which it is
+held against limits and walked (`water.py`).
+
 **Speed.** Grouped by expertise, pairs within reach come from a k-d tree of earth-centred positions
 (the chord is never longer than the geodesic, so none is lost), and remote ones from its nearest
 neighbours, asked for more until each need has enough.
@@ -27,6 +30,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solver.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from solver.pairing.ladder import ladder_steps
@@ -47,7 +51,7 @@ class CandidatePairs:
     offer, need : int64[K]
         Rows of the offers and needs.
     distance_m : int64[K]
-        Geodesic, rounded; -1 where remote.
+        Geodesic, or along the way round water, rounded; -1 where remote.
     minutes : float64[K]
         One way; NaN where remote or not known.
     remote : bool[K]
@@ -56,6 +60,8 @@ class CandidatePairs:
     broader : int8[K]
         Levels of the taxonomy by which the offer's expertise lies above the need's (negative:
         below, 0: the same).
+    by : object[K]
+        What the way goes by where there is water between, in words; else "".
     """
 
     offer: IntArray
@@ -65,6 +71,7 @@ class CandidatePairs:
     remote: BoolArray
     ladder: CodeArray
     broader: CodeArray
+    by: NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.offer)
@@ -119,7 +126,14 @@ def _candidates(tables: PairTables, found: Found) -> CandidatePairs:
     distance = np.full(len(found.need), -1, np.int64)
     minutes = found.minutes
     site = np.flatnonzero(~found.remote)
-    distance[site] = np.rint(tables.distance_m(found.need[site], found.offer[site]))
+    metres = tables.straight_m(found.need[site], found.offer[site])
+    ways = tables.ways(found.need[site], found.offer[site])
+    # A router may know a way where we know none.
+    there = np.isfinite(ways.metres)
+    metres[ways.row[there]] = np.maximum(metres[ways.row], ways.metres)[there]
+    distance[site] = np.rint(metres)
+    by = np.full(len(found.need), "", np.object_)
+    by[site[ways.row]] = tables.water.words(ways)
     unasked = site[np.isnan(minutes[site])]
     minutes[unasked] = tables.minutes(found.need[unasked], found.offer[unasked])
     needs, offers, depth = tables.needs, tables.offers, tables.taxonomy.depth
@@ -135,4 +149,5 @@ def _candidates(tables: PairTables, found: Found) -> CandidatePairs:
         broader=(depth[needs.expertise[found.need]] - depth[offers.expertise[found.offer]]).astype(
             np.int8
         ),
+        by=by,
     )

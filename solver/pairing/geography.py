@@ -126,6 +126,12 @@ def arc_from_chord(chord_m: ArrayLike) -> FloatArray:
     return np.asarray(2 * _MEAN_RADIUS_M * np.arcsin(np.minimum(ratio, 1.0)))
 
 
+def chord_from_arc(arc_m: ArrayLike) -> FloatArray:
+    """Return the chord of an arc, both in metres: the inverse of `arc_from_chord`."""
+    ratio = np.asarray(arc_m, np.float64) / (2 * _MEAN_RADIUS_M)
+    return np.asarray(2 * _MEAN_RADIUS_M * np.sin(np.minimum(ratio, np.pi / 2)))
+
+
 def pairs_within(
     here: FloatArray, there: FloatArray, radius_m: float
 ) -> tuple[IntArray, IntArray, FloatArray]:

@@ -18,9 +18,10 @@ from solver.pairing.columns import (
     holds,
 )
 from solver.pairing.failed_support import FailedSupport
-from solver.pairing.geography import arc_from_chord, distance_m, earth_centred
+from solver.pairing.geography import arc_from_chord, chord_from_arc, distance_m, earth_centred
 from solver.pairing.interests import Interests
 from solver.pairing.travel import EstimatedTravelTimes, TravelTimes
+from solver.pairing.water import Water, Ways, no_water
 
 DEFAULT_LIMIT_MILES: Final = 20
 _ARC_DOUBT_M: Final = 5.0
@@ -80,6 +81,8 @@ class PairTables:
         Memberships on the day of planning.
     travel
         Minutes of a journey.
+    water
+        What pairs whose straight line crosses it are measured round.
     need_limits, offer_limits
         Travel limits of each need and each offer.
     need_at, offer_at : float64[n, 3]
@@ -100,6 +103,7 @@ class PairTables:
     served: IntArray
     belongs: sparse.csr_array
     travel: TravelTimes
+    water: Water
     need_limits: TravelLimits
     offer_limits: TravelLimits
     need_at: FloatArray
@@ -120,6 +124,7 @@ class PairTables:
         failed: FailedSupport | None = None,
         interests: Interests | None = None,
         travel: TravelTimes | None = None,
+        water: Water | None = None,
         default_limit_m: float = DEFAULT_LIMIT_MILES * METRES_PER_MILE,
         with_suggestions: bool = False,
     ) -> "PairTables":
@@ -141,6 +146,8 @@ class PairTables:
             Declared interests between participants; by default none.
         travel
             Minutes of a journey; by default estimated from the distance.
+        water
+            What pairs whose straight line crosses it are measured round; by default none.
         default_limit_m
             Travel limit of a side that gives none in miles or minutes, metres, >= 0.
         with_suggestions
@@ -153,7 +160,8 @@ class PairTables:
         """
         if not default_limit_m >= 0:
             raise ValueError(f"default_limit_m is {default_limit_m}; give 0 or more")
-        travel = travel or EstimatedTravelTimes()
+        water = water or no_water()
+        travel = travel or EstimatedTravelTimes(water=water)
         conflicts, declined, kept = (pairs or Pairs() for pairs in (conflicts, declined, kept))
         people = len(participants.places.id)
         check_indices("NeedColumns.participant", needs.participant, people)
@@ -177,6 +185,7 @@ class PairTables:
                 sparse.hstack([participants.groups, participants.networks], "csr")
             ),
             travel=travel,
+            water=water,
             need_limits=TravelLimits.of(needs, default_limit_m, travel),
             offer_limits=TravelLimits.of(offers, default_limit_m, travel),
             need_at=at[needs.participant],
@@ -213,7 +222,7 @@ class PairTables:
 
     def journey(
         self, need: IntArray, offer: IntArray, chord_m: FloatArray
-    ) -> tuple[BoolArray, BoolArray, FloatArray]:
+    ) -> tuple[BoolArray, BoolArray, FloatArray, FloatArray]:
         """Whether each journey, between known positions, is within the limits of both sides.
 
         Returns
@@ -223,27 +232,60 @@ class PairTables:
             A limit in minutes binds and the minutes are not known.
         minutes : float64[n]
             NaN where no limit in minutes asked for them.
+        chord_m : float64[n]
+            As given; where a near pair goes round water, the chord of that way.
         """
         reach = np.minimum(self.need_limits.reach_m[need], self.offer_limits.reach_m[offer])
         arc = arc_from_chord(chord_m)
         doubtful = (np.abs(arc - reach) <= _ARC_DOUBT_M) | (arc > _ARC_TRUSTED_TO_M)
-        arc[doubtful] = self.distance_m(need[doubtful], offer[doubtful])
+        arc[doubtful] = self.straight_m(need[doubtful], offer[doubtful])
         near = arc <= reach
+        chord_m = self._round_water(need, offer, near, chord_m)
         limit = np.minimum(self.need_limits.minutes[need], self.offer_limits.minutes[offer])
         minutes = np.full(len(need), np.nan)
         timed = near & np.isfinite(limit)
         minutes[timed] = self.minutes(need[timed], offer[timed])
         unknown = timed & np.isnan(minutes)
         near[timed] = minutes[timed] <= limit[timed]
-        return near, unknown, minutes
+        return near, unknown, minutes, chord_m
 
-    def distance_m(self, need: IntArray, offer: IntArray) -> FloatArray:
+    def _round_water(
+        self, need: IntArray, offer: IntArray, near: BoolArray, chord_m: FloatArray
+    ) -> FloatArray:
+        """Chords with those of ways round water; pairs that these take too far are `near` no more.
+
+        Only limits in metres bind here: what can be reached in minutes is for the travel times to
+        say, which may know a way that nobody told us of.
+        """
+        close = np.flatnonzero(near)
+        ways = self.ways(need[close], offer[close])
+        if not len(ways.row):
+            return chord_m
+        rows = close[ways.row]
+        near[rows] = ways.metres <= np.minimum(
+            self.need_limits.metres[need[rows]], self.offer_limits.metres[offer[rows]]
+        )
+        chord_m = chord_m.copy()
+        chord_m[rows] = np.maximum(chord_m[rows], chord_from_arc(ways.metres))
+        return chord_m
+
+    def ways(self, need: IntArray, offer: IntArray) -> Ways:
+        """Return the ways of those pairs whose straight line crosses water."""
+        return self.water.ways(self.participants.places, self.giver(offer), self.taker(need))
+
+    def straight_m(self, need: IntArray, offer: IntArray) -> FloatArray:
         """Geodesic metres; NaN where a position is unknown."""
         giver, taker = self.giver(offer), self.taker(need)
         places = self.participants.places
         return distance_m(
             places.lat[giver], places.lon[giver], places.lat[taker], places.lon[taker]
         )
+
+    def distance_m(self, need: IntArray, offer: IntArray) -> FloatArray:
+        """Geodesic metres, or those of the way round water; infinite where there is no way."""
+        metres, ways = self.straight_m(need, offer), self.ways(need, offer)
+        metres[ways.row] = np.maximum(metres[ways.row], ways.metres)
+        return metres
 
     def minutes(self, need: IntArray, offer: IntArray) -> FloatArray:
         """Minutes from giver to taker, as the travel times have them."""

@@ -236,11 +236,12 @@ def _nearness(inputs: PointInputs) -> list[str]:
     return [
         "Support is remote, so there is no journey."
         if remote
-        else f"They are {miles_text(miles)} apart"
+        else f"They are {miles_text(miles)} apart{f' {by}' if by else ''}"
         + ("." if isnan(minutes) else f", about {minutes:.0f} minutes one way.")
-        for remote, miles, minutes in zip(
+        for remote, miles, by, minutes in zip(
             candidates.remote.tolist(),
             miles_from_metres(candidates.distance_m).tolist(),
+            candidates.by.tolist(),
             candidates.minutes.tolist(),
             strict=True,
         )

@@ -43,7 +43,10 @@ _FIRST_NEIGHBOURS: Final = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """Pairs found, with what the search learnt of them; `minutes` NaN where not asked for."""
+    """Pairs found, with what the search learnt of them; `minutes` NaN where not asked for.
+
+    The chord is that of the way round where a pair on site has water between.
+    """
 
     need: IntArray
     offer: IntArray
@@ -189,7 +192,7 @@ class Search:
             tables.need_at[self.needs[wanting]], tables.offer_at[giving], radius_m
         )
         local, offer = wanting[here], giving[there]
-        near, unknown, minutes = tables.journey(self.needs[local], offer, chord)
+        near, unknown, minutes, chord = tables.journey(self.needs[local], offer, chord)
         bound = (tables.needs.mode[self.needs[local]] == ON_SITE) | (
             tables.offers.mode[offer] == ON_SITE
         )

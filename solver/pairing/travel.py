@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -12,6 +12,7 @@ import numpy as np
 from models.vocabulary import METRES_PER_MILE
 from solver.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from solver.pairing.geography import arc_from_chord, earth_centred
+from solver.pairing.water import Water, no_water
 
 CIRCUITY_AT_M: Final = (0.0, 10_000.0, 50_000.0, 200_000.0)
 CIRCUITY: Final = (1.45, 1.40, 1.30, 1.25)
@@ -25,7 +26,7 @@ FASTEST_M_PER_MINUTE: Final = 70 * METRES_PER_MILE / 60
 """The national limit of 70 mph: no road journey covers more in a straight line."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Places:
     """Where participants are.
 
@@ -91,34 +92,44 @@ class EstimatedTravelTimes:
     """Road minutes from the geodesic, for planning where no router is at hand.
 
     Road metres are the geodesic times a circuity that falls with distance, longer journeys being
-    straighter. The first and last 5 miles go at the local speed of that end, the rest at the
-    through speed. The circuities and speeds are round values assumed for planning, not measured
-    and taken from no source: a figure to cut off by, not a promise of arrival. Where minutes
-    matter, name a router or a matrix.
+    straighter. Where the straight line crosses water, the straight legs of the way round take its
+    place, and the crossings on the way add their minutes. The first and last 5 miles go at the
+    local speed of that end, the rest at the through speed. The circuities and speeds are round
+    values assumed for planning, not measured and taken from no source: a figure to cut off by, not
+    a promise of arrival. Where minutes matter, name a router or a matrix.
 
     Attributes
     ----------
     urban_mph, rural_mph, through_mph : float
         Assumed. Where it is not known whether an end is urban, the mean of the first two.
+    water : Water
+        What journeys go round; by default none.
     """
 
     urban_mph: float = 18.0
     rural_mph: float = 35.0
     through_mph: float = 45.0
+    water: Water = field(default_factory=no_water)
 
     def minutes(self, places: Places, origin: IntArray, destination: IntArray) -> FloatArray:
-        """Minutes of each pair of rows of `places`, NaN where a position is unknown."""
+        """Minutes of each pair of rows of `places`; NaN where unknown, infinite without a way."""
         at = earth_centred(places.lat, places.lon)
         chord = np.sqrt(((at[origin] - at[destination]) ** 2).sum(axis=1))
         # The arc of the chord: metres off at most, and ten times as fast as the geodesic itself.
         geodesic = arc_from_chord(chord)
-        return self.minutes_of_distance(geodesic, places.urban[origin], places.urban[destination])
+        ways = self.water.ways(places, origin, destination)
+        geodesic[ways.row] = ways.land_m
+        minutes = self.minutes_of_distance(
+            geodesic, places.urban[origin], places.urban[destination]
+        )
+        minutes[ways.row] += ways.crossing_minutes
+        return minutes
 
     def minutes_of_distance(
         self, geodesic_m: FloatArray, from_urban: CodeArray, to_urban: CodeArray
     ) -> FloatArray:
         """Minutes for geodesics whose ends are urban (1), rural (0) or not known (-1)."""
-        road = geodesic_m * np.interp(geodesic_m, CIRCUITY_AT_M, CIRCUITY)
+        road = road_m(geodesic_m)
         local = np.minimum(road / 2, LOCAL_M)
         pace = (
             np.array([self.rural_mph, self.urban_mph, (self.rural_mph + self.urban_mph) / 2])
@@ -129,9 +140,15 @@ class EstimatedTravelTimes:
         return np.asarray(local / pace[from_urban] + local / pace[to_urban] + through)
 
     def reach_m(self, minutes: float) -> float:
-        """Geodesic metres at the fastest speed and the least circuity."""
-        fastest = max(self.urban_mph, self.rural_mph, self.through_mph) * METRES_PER_MILE / 60
-        return minutes * fastest / min(CIRCUITY)
+        """Geodesic metres at the fastest speed, of roads at the least circuity or of crossings."""
+        on_roads = max(self.urban_mph, self.rural_mph, self.through_mph) / min(CIRCUITY)
+        fastest = max([on_roads, *(each.mph for each in self.water.crossings)])
+        return minutes * fastest * METRES_PER_MILE / 60
+
+
+def road_m(straight_m: FloatArray) -> FloatArray:
+    """Road metres of straight metres over land, by the circuity assumed at that distance."""
+    return np.asarray(straight_m * np.interp(straight_m, CIRCUITY_AT_M, CIRCUITY))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

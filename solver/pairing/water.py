@@ -1,0 +1,470 @@
+"""Water between two places: where the straight line crosses it, the way goes round.
+
+Water is a set of lines along the middle of estuaries, straits and lakes. A pair whose straight line
+crosses none is as far apart as the geodesic says. Every other pair goes along straight legs over
+land, from node to node of a small graph: the two ends of each bridge, tunnel and ferry, and places
+on the road round the head of a water. Of all ways the one is taken that is quickest at one assumed
+pace, the same for all legs; a crossing adds its own minutes. Where there is no way, as to an island
+without a crossing, the way has no end.
+
+**Speed.** The lines stand in a raster with sums of its cells from one corner, so that four look-ups
+tell whether any line is near a pair at all; only then its segments are asked. Legs from a place to
+the nodes are worked out once for each place, and the ways between nodes once for all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from scipy.sparse.csgraph import shortest_path
+
+from models.vocabulary import METRES_PER_MILE
+from solver.arrays import BoolArray, FloatArray, IntArray, SmallArray
+from solver.pairing.geography import arc_from_chord, earth_centred
+
+if TYPE_CHECKING:
+    from solver.pairing.travel import Places
+
+Position = tuple[float, float]
+"""Latitude and longitude, WGS84 degrees."""
+
+LEG_PACE: Final = 45 * METRES_PER_MILE / 60 / 1.3
+"""Straight metres of a leg in a minute when ways are compared: 45 mph on roads, 1.3 as long."""
+LONGEST_LEG_M: Final = 120_000.0
+"""From a place to its first node: who is further from one goes by others between."""
+
+_CELL: Final = 0.02
+"""Degrees of latitude and longitude of a cell of the raster."""
+_PLACES_AT_ONCE: Final = 2_000
+_PAIRS_AT_ONCE: Final = 20_000
+_NO_ROWS: Final[IntArray] = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """What leads over a water or round it.
+
+    Attributes
+    ----------
+    name
+        As it stands after "by": "the Dartford Crossing".
+    start, end
+        Its two ends on land; `end` is None for a place on the road round the head of a water.
+    mph, minutes
+        Speed from end to end, and what is added for waiting, tolls and queues.
+    """
+
+    name: str
+    start: Position
+    end: Position | None = None
+    mph: float = 0.0
+    minutes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ways:
+    """The ways of the pairs whose straight line crosses water.
+
+    Attributes
+    ----------
+    row : int64[k], ascending
+        Rows of those pairs among the pairs asked for.
+    land_m : float64[k]
+        Straight metres of the legs over land; infinite where there is no way.
+    crossing_m, crossing_minutes : float64[k]
+        Metres on bridges and ferries and in tunnels, and the minutes that these take.
+    first, last : int64[k]
+        Nodes where the way leaves the first leg and enters the last one; -1 where there is no way.
+    turned : bool[k]
+        Whether these stand for the way back.
+    """
+
+    row: IntArray
+    land_m: FloatArray
+    crossing_m: FloatArray
+    crossing_minutes: FloatArray
+    first: IntArray
+    last: IntArray
+    turned: BoolArray
+
+    @property
+    def metres(self) -> FloatArray:
+        """Metres of each way, legs and crossings; infinite where there is none."""
+        return self.land_m + self.crossing_m
+
+
+_NO_WAYS: Final = Ways(
+    _NO_ROWS, np.empty(0), np.empty(0), np.empty(0), _NO_ROWS, _NO_ROWS, np.empty(0, np.bool_)
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """Lines that no leg over land crosses.
+
+    Attributes
+    ----------
+    start, end : float64[s, 2]
+        Latitude and longitude of the ends of each segment.
+    ends : tuple of int
+        Where the segments of each line end; one line's follow upon another's.
+    corner, sums
+        South-west corner of the raster, and how many cells with a line lie south-west of each.
+    """
+
+    start: FloatArray
+    end: FloatArray
+    ends: tuple[int, ...]
+    corner: FloatArray
+    sums: IntArray
+
+    @classmethod
+    def of(cls, lines: Sequence[Sequence[Position]]) -> "Lines":
+        """Lines of two points or more each; where one ends on another, that one is parted."""
+        ends_of = {end for line in lines for end in (line[0], line[-1])}
+        points = [np.array(part) for line in lines for part in _parted(line, ends_of)]
+        start = np.concatenate([np.empty((0, 2)), *(line[:-1] for line in points)])
+        end = np.concatenate([np.empty((0, 2)), *(line[1:] for line in points)])
+        ends = tuple(np.cumsum([len(line) - 1 for line in points]).tolist())
+        if not len(start):
+            return cls(start, end, ends, np.zeros(2), np.zeros((2, 2), np.int64))
+        corner = np.minimum(start, end).min(axis=0)
+        size = np.floor((np.maximum(start, end).max(axis=0) - corner) / _CELL).astype(np.int64) + 1
+        marked = np.zeros(size, np.int64)
+        for a, b in zip(start, end, strict=True):
+            pieces = int(np.ceil(np.abs(b - a).max() / _CELL)) + 1
+            points_between = a + np.linspace(0, 1, pieces + 1)[:, np.newaxis] * (b - a)
+            cells = np.floor((points_between - corner) / _CELL).astype(np.int64)
+            cells = np.clip(cells, 0, size - 1)
+            for low, high in pairwise(cells):
+                south, west = np.minimum(low, high)
+                north, east = np.maximum(low, high)
+                marked[south : north + 1, west : east + 1] = 1
+        sums = np.zeros(size + 1, np.int64)
+        sums[1:, 1:] = marked.cumsum(axis=0).cumsum(axis=1)
+        return cls(start, end, ends, corner, sums)
+
+    def crossed(
+        self, lat1: FloatArray, lon1: FloatArray, lat2: FloatArray, lon2: FloatArray
+    ) -> BoolArray:
+        """Whether the two of each pair lie on different sides of a line; the same both ways.
+
+        That is where their straight line crosses it an odd number of times: who crosses a bend
+        twice is on the same bank again.
+        """
+        found = np.zeros(len(lat1), np.bool_)
+        south, north = np.minimum(lat1, lat2), np.maximum(lat1, lat2)
+        west, east = np.minimum(lon1, lon2), np.maximum(lon1, lon2)
+        rows = np.flatnonzero(self._near(south, west, north, east))
+        begin = 0
+        for stop in self.ends:
+            if not len(rows):
+                break
+            a, b = self.start[begin:stop], self.end[begin:stop]
+            (low_lat, low_lon), (high_lat, high_lon) = (
+                np.minimum(a, b).min(axis=0),
+                np.maximum(a, b).max(axis=0),
+            )
+            frame = np.array([south[rows], north[rows], west[rows], east[rows]])
+            close = np.flatnonzero(_overlap(frame, low_lat, high_lat, low_lon, high_lon))
+            near, frame = rows[close], frame[:, close]
+            parted = np.zeros(len(near), np.bool_)
+            for (lat_a, lon_a), (lat_b, lon_b) in zip(a.tolist(), b.tolist(), strict=True):
+                lats, lons = sorted((lat_a, lat_b)), sorted((lon_a, lon_b))
+                close = np.flatnonzero(_overlap(frame, *lats, *lons))
+                if len(close):
+                    at = near[close]
+                    pairs = lat1[at], lon1[at], lat2[at], lon2[at]
+                    parted[close] ^= _meets(*pairs, lat_a, lon_a, lat_b, lon_b)
+            found[near[parted]] = True
+            rows = rows[~found[rows]]
+            begin = stop
+        return found
+
+    def _near(
+        self, south: FloatArray, west: FloatArray, north: FloatArray, east: FloatArray
+    ) -> BoolArray:
+        """Whether the frame around each pair holds any cell of the raster with a line."""
+        high, wide = self.sums.shape
+        if high == wide == 2 and not self.sums[-1, -1]:
+            return np.zeros(len(south), np.bool_)
+        low_row, high_row = (
+            np.clip(np.floor((lat - self.corner[0]) / _CELL).astype(np.int64) + more, 0, high - 1)
+            for lat, more in ((south, 0), (north, 1))
+        )
+        low_column, high_column = (
+            np.clip(np.floor((lon - self.corner[1]) / _CELL).astype(np.int64) + more, 0, wide - 1)
+            for lon, more in ((west, 0), (east, 1))
+        )
+        flat = self.sums.reshape(-1)
+        above, below = high_row * wide, low_row * wide
+        return np.asarray(
+            flat[above + high_column] - flat[above + low_column]
+            > flat[below + high_column] - flat[below + low_column]
+        )
+
+
+def _parted(line: Sequence[Position], at: set[Position]) -> list[Sequence[Position]]:
+    """Part a line at some of its points: beyond them other water lies between its banks."""
+    cuts = [0, *(n for n in range(1, len(line) - 1) if line[n] in at), len(line) - 1]
+    return [line[first : last + 1] for first, last in pairwise(cuts)]
+
+
+def _overlap(frame: FloatArray, south: float, north: float, west: float, east: float) -> BoolArray:
+    """Whether each frame (rows: south, north, west, east) meets this one."""
+    return np.asarray(
+        (frame[1] >= south) & (frame[0] <= north) & (frame[3] >= west) & (frame[2] <= east)
+    )
+
+
+def _meets(
+    lat1: FloatArray,
+    lon1: FloatArray,
+    lat2: FloatArray,
+    lon2: FloatArray,
+    lat_a: float,
+    lon_a: float,
+    lat_b: float,
+    lon_b: float,
+) -> BoolArray:
+    """Whether each segment 1-2 crosses the segment a-b; in one order, so that both ways agree.
+
+    What goes through the point between two segments of a line crosses one of them.
+    """
+    turned = (lat1 > lat2) | ((lat1 == lat2) & (lon1 > lon2))
+    lat1, lat2 = np.where(turned, lat2, lat1), np.where(turned, lat1, lat2)
+    lon1, lon2 = np.where(turned, lon2, lon1), np.where(turned, lon1, lon2)
+    side_1 = (lon_b - lon_a) * (lat1 - lat_a) - (lat_b - lat_a) * (lon1 - lon_a)
+    side_2 = (lon_b - lon_a) * (lat2 - lat_a) - (lat_b - lat_a) * (lon2 - lon_a)
+    side_a = (lon2 - lon1) * (lat_a - lat1) - (lat2 - lat1) * (lon_a - lon1)
+    side_b = (lon2 - lon1) * (lat_b - lat1) - (lat2 - lat1) * (lon_b - lon1)
+    return np.asarray(((side_1 >= 0) != (side_2 >= 0)) & ((side_a >= 0) != (side_b >= 0)))
+
+
+@dataclass(slots=True, eq=False)
+class _Legs:
+    """From each place to each node: minutes of the leg over land, and of the quickest way.
+
+    Rows are filled as places are asked for; `first` is the node at which the way leaves its leg.
+    """
+
+    known: BoolArray
+    at: FloatArray
+    leg: FloatArray
+    way: FloatArray
+    first: SmallArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Water:
+    """Lines of water, and the graph of what leads over and round them.
+
+    Attributes
+    ----------
+    lines : Lines
+    crossings : tuple of Crossing
+    node : float64[n, 2]
+        Latitude and longitude of each node.
+    owner : int64[n]
+        Crossing of each node.
+    minutes, land_m, crossing_m, crossing_minutes : float64[n, n]
+        Of the quickest way between nodes; infinite minutes where there is none.
+    before : int32[n, n]
+        Node before the second on the way from the first.
+    """
+
+    lines: Lines
+    crossings: tuple[Crossing, ...]
+    node: FloatArray
+    owner: IntArray
+    minutes: FloatArray
+    land_m: FloatArray
+    crossing_m: FloatArray
+    crossing_minutes: FloatArray
+    before: SmallArray
+    _legs: "WeakKeyDictionary[Places, _Legs]" = field(default_factory=WeakKeyDictionary, repr=False)
+
+    @classmethod
+    def of(cls, lines: Mapping[str, Sequence[Position]], crossings: Sequence[Crossing]) -> "Water":
+        """Waters by name, each a line of two points or more, and what leads over and round them."""
+        made = Lines.of(list(lines.values()))
+        ends = [
+            (at, owner)
+            for owner, crossing in enumerate(crossings)
+            for at in (crossing.start, crossing.end)
+            if at is not None
+        ]
+        node = np.array([at for at, _ in ends], np.float64).reshape(-1, 2)
+        owner = np.array([of for _, of in ends], np.int64)
+        size = len(node)
+        first, last = np.divmod(np.arange(size * size), max(1, size))
+        metres = _apart(node, first, last)
+        blocked = made.crossed(node[first, 0], node[first, 1], node[last, 0], node[last, 1])
+        leg = np.where(blocked, np.inf, metres / LEG_PACE).reshape(size, size)
+        speed = np.array([each.mph * METRES_PER_MILE / 60 for each in crossings])
+        wait = np.array([each.minutes for each in crossings])
+        over = (owner[first] == owner[last]) & (first != last)
+        over_minutes = np.full(size * size, np.inf)
+        by = owner[first[over]]
+        over_minutes[over] = metres[over] / speed[by] + wait[by]
+        crossing = over_minutes.reshape(size, size)
+        # Who crosses a bridge does not cut the corner beside it.
+        by_crossing = np.isfinite(crossing)
+        edge = np.where(by_crossing, crossing, leg)
+        edge[edge == 0] = 1e-9  # two nodes in one place: scipy takes 0 for no edge
+        np.fill_diagonal(edge, np.inf)
+        quickest, before = _quickest(edge)
+        straight = metres.reshape(size, size)
+        of_edges = (
+            np.where(by_crossing, 0.0, straight),
+            np.where(by_crossing, straight, 0.0),
+            np.where(by_crossing, crossing, 0.0),
+        )
+        land, by_m, by_minutes = _sums(quickest, before, *of_edges)
+        return cls(made, tuple(crossings), node, owner, quickest, land, by_m, by_minutes, before)
+
+    def ways(self, places: "Places", origin: IntArray, destination: IntArray) -> Ways:
+        """Return the ways of those pairs of rows of `places` whose straight line crosses water.
+
+        Both ways alike: what is on the way from one place to another is on the way back.
+        """
+        if not self.lines.ends:
+            return _NO_WAYS
+        lat, lon = places.lat, places.lon
+        row = np.flatnonzero(places.known[origin] & places.known[destination])
+        a, b = origin[row], destination[row]
+        row = row[self.lines.crossed(lat[a], lon[a], lat[b], lon[b])]
+        if not len(row):
+            return _NO_WAYS
+        a, b = origin[row], destination[row]
+        turned = (lat[a] > lat[b]) | ((lat[a] == lat[b]) & (lon[a] > lon[b]))
+        a, b = np.where(turned, b, a), np.where(turned, a, b)
+        legs = self._legs_of(places, np.unique(np.concatenate((a, b))))
+        first, last = np.full(len(row), -1), np.full(len(row), -1)
+        land, over = np.full(len(row), np.inf), np.zeros(len(row))
+        minutes = np.zeros(len(row))
+        for begin in range(0, len(row) if len(self.node) else 0, _PAIRS_AT_ONCE):
+            part = slice(begin, begin + _PAIRS_AT_ONCE)
+            here, there = a[part], b[part]
+            total = legs.way[here] + legs.leg[there]
+            leave = total.argmin(axis=1)
+            reached = np.flatnonzero(np.isfinite(total[np.arange(len(here)), leave]))
+            here, there, leave = here[reached], there[reached], leave[reached]
+            enter = legs.first[here, leave].astype(np.int64)
+            at = begin + reached
+            first[at], last[at] = enter, leave
+            land[at] = (
+                _between(legs.at[here], self.node[enter])
+                + self.land_m[enter, leave]
+                + _between(legs.at[there], self.node[leave])
+            )
+            over[at] = self.crossing_m[enter, leave]
+            minutes[at] = self.crossing_minutes[enter, leave]
+        return Ways(row, land, over, minutes, first, last, turned)
+
+    def words(self, ways: Ways) -> list[str]:
+        """Say what each way goes by, as it stands after the distance; "" where there is no way."""
+        of_each = ways.first.tolist(), ways.last.tolist(), ways.turned.tolist()
+        said = lru_cache(maxsize=None)(self._words)  # many go the same way
+        return [said(*each) for each in zip(*of_each, strict=True)]
+
+    def _words(self, first: int, last: int, turned: bool) -> str:
+        if first < 0:
+            return ""
+        path = [last]
+        while path[-1] != first:
+            path.append(int(self.before[first, path[-1]]))
+        if not turned:
+            path.reverse()
+        owners = [int(self.owner[node]) for node in path]
+        over = [a for a, b in pairwise(owners) if a == b]
+        if over:
+            return f"by {_listed([self.crossings[each].name for each in over])}"
+        names = list(dict.fromkeys(self.crossings[each].name for each in owners))
+        return f"round by {_listed(names)}"
+
+    def _legs_of(self, places: "Places", rows: IntArray) -> _Legs:
+        legs = self._legs.get(places)
+        if legs is None:
+            shape = len(places.id), len(self.node)
+            legs = self._legs[places] = _Legs(
+                np.zeros(shape[0], np.bool_),
+                np.column_stack((places.lat, places.lon)),
+                np.empty(shape),
+                np.empty(shape),
+                np.empty(shape, np.int32),
+            )
+        fresh = rows[~legs.known[rows]]
+        for begin in range(0, len(fresh), _PLACES_AT_ONCE):
+            part = fresh[begin : begin + _PLACES_AT_ONCE]
+            legs.leg[part] = self._over_land(legs.at[part])
+            legs.way[part], legs.first[part] = self._onward(legs.leg[part])
+            legs.known[part] = True
+        return legs
+
+    def _over_land(self, at: FloatArray) -> FloatArray:
+        """Minutes from each position straight to each node; infinite over water and far away."""
+        here, there = earth_centred(*at.T), earth_centred(*self.node.T)
+        chord = np.sqrt(np.maximum(0, ((here[:, np.newaxis] - there) ** 2).sum(axis=2)))
+        metres = arc_from_chord(chord)
+        row, node = np.nonzero(metres <= LONGEST_LEG_M)
+        blocked = self.lines.crossed(at[row, 0], at[row, 1], *self.node[node].T)
+        row, node = row[~blocked], node[~blocked]
+        minutes = np.full(metres.shape, np.inf)
+        minutes[row, node] = metres[row, node] / LEG_PACE
+        return minutes
+
+    def _onward(self, leg: FloatArray) -> tuple[FloatArray, SmallArray]:
+        """Minutes of the quickest way to each node, and the node to which its leg leads."""
+        way, first = np.full(leg.shape, np.inf), np.full(leg.shape, -1, np.int32)
+        for node in range(leg.shape[1]):
+            row = np.flatnonzero(np.isfinite(leg[:, node]))
+            through = leg[row, node, np.newaxis] + self.minutes[node]
+            quicker = through < way[row]
+            way[row] = np.where(quicker, through, way[row])
+            first[row] = np.where(quicker, node, first[row])
+        return way, first
+
+
+@lru_cache(maxsize=1)
+def no_water() -> Water:
+    """No water at all: every pair is as far apart as the geodesic says."""
+    return Water.of({}, ())
+
+
+def _quickest(edge: FloatArray) -> tuple[FloatArray, SmallArray]:
+    if not len(edge):
+        return edge, np.empty((0, 0), np.int32)
+    quickest, before = shortest_path(edge, method="D", return_predecessors=True)
+    return np.asarray(quickest, np.float64), np.asarray(before, np.int32)
+
+
+def _sums(quickest: FloatArray, before: SmallArray, *of_edges: FloatArray) -> list[FloatArray]:
+    """Sum up what edges have along the quickest way from each node to each other."""
+    found = [np.zeros(quickest.shape) for _ in of_edges]
+    order = np.argsort(quickest, axis=1, kind="stable")
+    start = np.arange(len(quickest))
+    for step in range(1, quickest.shape[1] if len(quickest) else 0):
+        node = order[:, step]
+        there = np.flatnonzero(np.isfinite(quickest[start, node]))
+        at, last = node[there], before[there, node[there]]
+        for total, values in zip(found, of_edges, strict=True):
+            total[there, at] = total[there, last] + values[last, at]
+    return found
+
+
+def _apart(node: FloatArray, first: IntArray, last: IntArray) -> FloatArray:
+    return _between(node[first], node[last])
+
+
+def _between(here: FloatArray, there: FloatArray) -> FloatArray:
+    chord = np.sqrt(((earth_centred(*here.T) - earth_centred(*there.T)) ** 2).sum(axis=1))
+    return arc_from_chord(chord)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
