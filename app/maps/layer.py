@@ -181,7 +181,7 @@ def _pairings(
         if row.giver_id in place and row.taker_id in place
     )
     states: _Words[str] = _Words()
-    columns = {
+    columns: dict[str, Any] = {
         "at": _steps(giver for giver, _, _ in found),
         "taker": [taker - giver for giver, taker, _ in found],
         "id": [row.key for _, _, row in found],
@@ -192,6 +192,8 @@ def _pairings(
         "remote": [int(row.remote) for _, _, row in found],
         "state": [states.number(row.state) for _, _, row in found],
     }
+    if granted.drafts:  # how urgent a need is, is for the portal's own page alone
+        columns["priority"] = [row.priority for _, _, row in found]
     return columns | {"states": states.listed}
 
 

@@ -16,7 +16,7 @@ export class MapView {
   #field;
   #markers;
   #index;
-  #shown = { base: [], shown: [], arcs: [] };
+  #shown = { base: [], shown: [], arcs: [], isFound: false };
   #chosen = null;
   #pairing = null;
 
@@ -70,7 +70,7 @@ export class MapView {
     this.#map.invalidateSize({ pan: false });
   }
 
-  /** Show what passed the filters: `{base, shown, arcs}`. */
+  /** Show what passed the filters. */
   show(passed) {
     this.#shown = passed;
     const { symbol, symbols, x, longitude, latitude } = this.#layer;
@@ -101,12 +101,15 @@ export class MapView {
     this.#markers.show(markers);
   }
 
-  /** Show all who passed the filters, as near as they allow. */
+  /** Show the pairings that passed the filters, as near as they allow; without any, who passed. */
   fit() {
     this.resize();
-    const { x, latitude, longitude } = this.#layer;
+    const { giver, taker } = this.#layer.pairings;
+    const { arcs, base, isFound } = this.#shown;
     const bounds = L.latLngBounds([]);
-    this.#shown.base.forEach((isIn, at) => isIn && !Number.isNaN(x[at]) && bounds.extend([latitude[at], longitude[at]]));
+    const take = (at) => this.#isKnown(at) && bounds.extend(this.#spot(at));
+    if (!isFound) arcs.forEach((k) => [giver[k], taker[k]].every((at) => this.#isKnown(at)) && [giver[k], taker[k]].forEach(take));
+    if (!bounds.isValid()) base.forEach((isIn, at) => isIn && take(at));
     this.#map.fitBounds(bounds.isValid() ? bounds : ENGLAND, { padding: [18, 18], maxZoom: 12, animate: false });
   }
 

@@ -1,6 +1,6 @@
 // The widget in its frame: reads the layer, shows it as map and list, and tells the page about it.
 import { fill, fillCluster, fillPairing } from "./card.js";
-import { fillFilters, passing, restyleFilters } from "./filters.js";
+import { countOf, fillFilters, openWithFew, passing, restyleFilters, showAll } from "./filters.js";
 import { counted } from "./labels.js";
 import { read } from "./layer.js";
 import { Listing } from "./listing.js";
@@ -160,9 +160,10 @@ class Widget {
     this.#passed = passing(this.#form, this.#layer, $("find").value);
     this.#map.show(this.#passed);
     const participants = this.#passed.shown.reduce((sum, one) => sum + one, 0);
-    const pairings = this.#passed.arcs.length;
-    const also = this.#layer.pairings.giver.length ? ` and ${counted(pairings, "pairing", "pairings")}` : "";
-    $("status").textContent = counted(participants, "school or organisation", "schools and organisations") + also;
+    const [pairings, all] = [this.#passed.arcs.length, this.#passed.all];
+    $("status").textContent = countOf(this.#passed, this.#layer.pairings.giver.length > 0);
+    $("all").hidden = pairings === all;
+    $("all").textContent = `Show ${all === 1 ? "the pairing" : `all ${counted(all, "pairing", "pairings")}`}`;
     tell("filter", { participants, pairings });
     if (isList()) return this.#listing.show(this.#passed, { keep: true });
     if (move || !this.#map.isLoaded) this.#map.fit();
@@ -180,6 +181,8 @@ class Widget {
     const wanted = kinds.split(",");
     for (const box of this.#form.querySelectorAll("[name=kind]")) box.checked = !kinds || wanted.includes(symbols[box.value]);
     if ([...this.#form.area.options].some((option) => option.value === area)) this.#form.area.value = area;
+    this.#form.everyone.defaultChecked = cards === "own";
+    openWithFew(this.#form, this.#layer, "");
     if (innerWidth < 700) $("side").open = false;
   }
 
@@ -194,11 +197,16 @@ class Widget {
     const form = this.#form;
     $("as-map").addEventListener("click", () => this.#show("map"));
     $("as-list").addEventListener("click", () => this.#show("list"));
+    $("all").addEventListener("click", () => {
+      showAll(form);
+      this.#filter({ move: true });
+      form.querySelector("fieldset input").focus(); // the button is gone
+    });
     $("print").addEventListener("click", () => print());
     $("find").addEventListener("input", () => this.#filterSoon({ move: true }));
     $("find").addEventListener("keydown", ({ key }) => key === "Enter" && this.#find());
     form.addEventListener("keydown", (event) => event.key === "Enter" && event.target.matches("input") && event.preventDefault());
-    form.addEventListener("change", ({ target }) => this.#filterSoon({ move: target.name !== "kind" && target.name !== "step" }));
+    form.addEventListener("change", ({ target }) => this.#filterSoon({ move: !["kind", "step", "everyone"].includes(target.name) }));
     form.addEventListener("reset", () => {
       $("find").value = "";
       setTimeout(() => this.#filter({ move: true }));

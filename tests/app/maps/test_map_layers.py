@@ -120,6 +120,8 @@ def test_drafts_are_for_the_portal_s_own_page(client: TestClient, exchange: Data
             row.state, row.sendable, row.version = state, sendable, version
         seen.append([len(layer(client, each)["pairings"]["at"]) for each in (own, partner)])
     assert seen == [[1, 0], [1, 0], [1, 1], [0, 0]]
+    assert layer(client, own)["pairings"]["priority"] == []
+    assert "priority" not in layer(client, partner)["pairings"]
 
 
 @pytest.mark.parametrize("first", list(Side))
