@@ -50,7 +50,7 @@ class Kept:
         with self._lock:  # one makes it, the others wait for it
             held = self._held.get(key)
             if held is None or held[0] != stamp:
-                held = stamp, pack(layer(session, granted, offers=offers))
+                held = stamp, packed(layer(session, granted, offers=offers))
                 self._held.pop(key, None)
                 while len(self._held) >= MOST_KEPT:
                     self._held.pop(next(iter(self._held)))
@@ -58,7 +58,8 @@ class Kept:
             return held[1]
 
 
-def pack(content: dict[str, Any]) -> Packed:
+def packed(content: dict[str, Any]) -> Packed:
+    """Anything as JSON, with its tag."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return Packed(tag_of_content(text), gzip.compress(text, 6, mtime=0))
 

@@ -22,7 +22,7 @@ export class MapView {
 
   /** `choose` is called with who was chosen, `pair` with a pairing, `gather` with those who
    * stand in one place. */
-  constructor(layer, { coast, tiles, choose, pair, gather, leave }) {
+  constructor(layer, { ground, tiles, choose, pair, gather, leave }) {
     this.#layer = layer;
     this.#map = L.map("map", {
       keyboard: false, attributionControl: false, zoomControl: false, zoomSnap: 0.5, minZoom: 4.5, maxZoom: 18,
@@ -33,7 +33,7 @@ export class MapView {
     L.control.zoom({ position: "topright" }).addTo(this.#map);
     L.control.scale({ position: "bottomleft", maxWidth: 110, metric: false }).addTo(this.#map);
     if (tiles) L.tileLayer(tiles, { maxZoom: 18 }).addTo(this.#map);
-    this.#field = new Field(layer, coast);
+    this.#field = new Field(layer, ground);
     this.#markers = new Markers(this.#map, {
       name: (marker) => this.#name(marker),
       choose: (marker) => (marker.count ? this.#open(marker, gather) : choose(marker.at)),

@@ -39,16 +39,16 @@ class Widget {
   #opener = null;
   #waiting = 0;
 
-  constructor(layer, coast) {
+  constructor(layer, ground) {
     this.#layer = layer;
     root.dataset.pairings = layer.pairings.giver.length > 0;
-    this.#say();
+    this.#say(ground);
     fillFilters(this.#form, layer);
     this.#preset();
     const choose = (at) => this.select(at);
     const pair = (k) => this.pair(k);
     this.#map = new MapView(layer, {
-      coast, tiles, choose, pair, gather: (members) => this.#gather(members), leave: () => this.select(null),
+      ground, tiles, choose, pair, gather: (members) => this.#gather(members), leave: () => this.select(null),
     });
     this.#listing = new Listing(layer, { choose, pair });
     this.#listenToReader();
@@ -186,9 +186,10 @@ class Widget {
     if (innerWidth < 700) $("side").open = false;
   }
 
-  #say() {
+  #say(ground) {
     const day = new Date(`${this.#layer.day}T12:00:00Z`).toLocaleDateString("en-GB", { dateStyle: "long" });
     $("day").textContent = `Updated ${day}.`;
+    if (ground) $("ground-credit").textContent = ground.credit;
     if (attribution) $("tile-credit").textContent = `${attribution}.`;
   }
 
@@ -231,12 +232,12 @@ async function layerOf(page) {
 }
 
 async function start() {
-  const [raw, coast] = await Promise.all([
+  const [raw, ground] = await Promise.all([
     layerOf(location.hash),
-    tiles ? null : fetched("vendor/coast.json"),
+    tiles ? null : fetched("basemap"),
   ]);
   performance.mark("data");
-  widget = new Widget(read(raw), coast);
+  widget = new Widget(read(raw), ground);
   performance.measure("interactive", "data");
   root.dataset.state = "ready";
   tell("ready", { participants: raw.participants.id.length, pairings: raw.pairings.at.length });

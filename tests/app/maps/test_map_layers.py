@@ -322,7 +322,7 @@ def test_the_whole_country_stays_small(national_data: Path, sqlite_database: Dat
         made_layer = layers.layer(session, granted, offers=True)
     assert len(made_layer["participants"]["id"]) > 24_000
     assert len(made_layer["pairings"]["id"]) == 37_000
-    assert len(layers.pack(made_layer).gzipped) < 1_500_000
+    assert len(layers.packed(made_layer).gzipped) < 1_500_000
 
 
 def test_a_key_makes_tokens_over_http(client: TestClient, exchange: Database) -> None:
