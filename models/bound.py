@@ -146,6 +146,7 @@ UNBOUND: Final[dict[str, str]] = {
     "audit_salt": "is held to the event it belongs to",
     "batch": "groups runs, each of which is bound",
     "batch_area": "groups runs, each of which is bound",
+    "boundary": "holds published outlines, which the file of the import gives again",
     "contact": "holds personal data, erased on request; each read and change is an event",
     "idempotency_key": "holds answers that can be sent again, for some hours",
     "mail": "shows what became of sending an email",

@@ -49,6 +49,13 @@ class AreaKind(Word):
     DISTRICT = "district"
 
 
+class BoundaryKind(Word):
+    """Whose outline is drawn under maps."""
+
+    COUNTRY = "country"
+    LOCAL_AUTHORITY = "local_authority"
+
+
 class GroupKind(Word):
     MULTI_ACADEMY_TRUST = "multi_academy_trust"
     SINGLE_ACADEMY_TRUST = "single_academy_trust"

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from app.cli.console import confirm, open_database, out
 from app.cli.imports import JsonOption, show_affected
 from app.errors import NotFound
 from app.imports.kinds import GIAS
+from app.wording import counted
 
 if TYPE_CHECKING:
     from app.database import Database
@@ -19,7 +21,8 @@ LARGEST = 2**31 - 1
 """The largest number that every database takes for a URN or an id."""
 
 register_app = typer.Typer(
-    help="Look after what the register changed for live work.", no_args_is_help=True
+    help="Look after what the register changed for live work, and boundaries of maps.",
+    no_args_is_help=True,
 )
 
 
@@ -148,3 +151,33 @@ def _list_unsettled(*, as_json: bool) -> None:
         )
     else:
         out.print("There is nothing to settle.")
+
+
+@register_app.command()
+def boundaries(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="GeoJSON or TopoJSON of the Office for National Statistics, in degrees (WGS84).",
+        ),
+    ],
+    year: Annotated[
+        int | None,
+        typer.Option(
+            min=2000, max=2100, help="Year of the rights named beside maps. Default: this year."
+        ),
+    ] = None,
+) -> None:
+    """Import the coast and boundaries that are drawn under maps."""
+    from app.register.boundaries import import_boundaries
+
+    this_year = datetime.now(UTC).year
+    with open_database() as database, database.write() as session:
+        taken = import_boundaries(session, TERMINAL, file.read_bytes(), year or this_year)
+    out.print(
+        f"Imported the outlines of {counted(taken.countries, 'country', 'countries')} and "
+        f"{counted(taken.local_authorities, 'local authority', 'local authorities')}."
+    )

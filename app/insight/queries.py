@@ -23,7 +23,9 @@ from app.planning.carry_out import Outcome
 from app.planning.load import AnyRow, PlannedNeed, PlannedOffer
 from app.planning.options import MatchOptions
 from app.planning.standing import price_in_words
+from app.register import boundaries
 from app.register.group_members import MEMBERS
+from app.register.towns import towns
 from app.runs import queries
 from app.wording import counted, from_code, number
 from models.exchange import Expertise, Need, Offer, Period
@@ -158,7 +160,6 @@ def report_data(
     result: Result,
     *,
     made_up: bool = False,
-    outline: tuple[tuple[tuple[float, float], ...], ...] = (),
 ) -> ReportData:
     """Everything a person needs to judge a plan."""
     run, problem, plan = result.run, result.problem, result.plan
@@ -169,6 +170,7 @@ def report_data(
     people = _people(session, problem)
     pairings = _pairings(result, names, {row.id: row.reference for row in people})
     period = session.get_one(Period, run.period_code)
+    ground = boundaries.boundaries(session)
     return ReportData(
         area=run.scope["name"],
         period=period.name,
@@ -188,8 +190,16 @@ def report_data(
         made_up=made_up,
         drawn=any(each.startswith(queries.DRAWN) for each in problem.needs.id),
         greedy_objective=result.greedy_objective,
-        outline=outline,
+        outline=_turned(ground.land),
+        borders=_turned(ground.borders),
+        ground_credit=ground.credit,
+        places=tuple((town.name, town.latitude, town.longitude) for town in towns(session)),
     )
+
+
+def _turned(rings: Sequence[boundaries.Ring]) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Longitude and latitude the other way round."""
+    return tuple(tuple((y, x) for x, y in ring) for ring in rings)
 
 
 def _pairings(

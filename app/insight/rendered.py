@@ -32,6 +32,9 @@ class Summary:
     loops: PlanLoops
     on_map: int
     without_position: int
+    outside: int
+    """Without a pairing, and beyond the edge of the picture."""
+    ground_credit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ def draw(data: ReportData) -> Drawn:
         loops=loops_of(data),
         on_map=len(on_paper.dots) if on_paper else 0,
         without_position=sum(each.latitude is None for each in data.participants),
+        outside=on_paper.outside if on_paper else 0,
+        ground_credit=data.ground_credit,
     )
     names = {each.reference: each.name for each in data.participants if each.reference in asking}
     drawing = gzip.compress(picture(data, on_paper).encode(), 6, mtime=0) if on_paper else b""

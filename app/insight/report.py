@@ -143,7 +143,11 @@ class ReportData:
     """Needs and offers were drawn at random for participants that are real."""
     greedy_objective: int | None = None
     outline: tuple[tuple[tuple[float, float], ...], ...] = ()
-    """Rings of (latitude, longitude) drawn below the map: a coast or a boundary."""
+    """Rings of (latitude, longitude) drawn below the map as land."""
+    borders: tuple[tuple[tuple[float, float], ...], ...] = ()
+    """Rings drawn upon the land as lines: boundaries of local authorities."""
+    ground_credit: str = ""
+    """What has to be said of where land and borders come from."""
     places: tuple[tuple[str, float, float], ...] = ()
     """Names written on the map, with latitude and longitude: towns."""
 

@@ -1,5 +1,6 @@
 """The map of a plan: positions on paper, pairings as arcs from giver to taker."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import cos, dist, hypot, log10, radians
@@ -13,6 +14,15 @@ TALLEST = 1100.0
 METRES_PER_DEGREE = 111_195.0
 BEND = 0.16
 MANY = 350
+FINEST = 0.8
+"""Units between two points of an outline."""
+RIM = 20.0
+"""Units beyond the paper to which outlines go on, so that no edge of theirs shows."""
+MOST_LABELS = 40
+LETTER, LINE = 8.5, 18.0
+"""Units that a letter and a line of a name take up."""
+
+Spot = tuple[float, float]
 
 LADDER_COLOURS = {
     Ladder.OWN_GROUP: "#0b2545",
@@ -72,10 +82,13 @@ class PlanMap:
     width: float
     height: float
     outline: tuple[str, ...]
+    borders: tuple[str, ...]
     arcs: tuple[Arc, ...]
     dots: tuple[Dot, ...]
     labels: tuple[Label, ...]
     without_position: int
+    outside: int
+    """Who is in no pairing and beyond the frame, which shows the pairings as large as it can."""
     scale_miles: int
     scale_length: float
     symbol_scale: float
@@ -125,8 +138,61 @@ def arc_path(start: tuple[float, float], end: tuple[float, float]) -> str:
     return f"M{x1:g} {y1:g}Q{middle[0]:.1f} {middle[1]:.1f} {x2:.1f} {y2:.1f}"
 
 
-def _ring(paper: Paper, ring: tuple[tuple[float, float], ...]) -> str:
-    return "M" + "L".join(f"{x:g} {y:g}" for x, y in (paper.place(*spot) for spot in ring)) + "Z"
+def _rings(paper: Paper, rings: Sequence[Sequence[Spot]]) -> tuple[str, ...]:
+    """What of rings is on the paper or just beyond it, without detail that nobody could see."""
+    drawn = []
+    for ring in rings:
+        spots = _cut([paper.place(*spot) for spot in ring], WIDTH, paper.height)
+        kept: list[Spot] = []
+        for spot in spots:
+            if not kept or dist(kept[-1], spot) >= FINEST:
+                kept.append(spot)
+        if len(kept) > 2:
+            drawn.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in kept) + "Z")
+    return tuple(drawn)
+
+
+def _cut(ring: list[Spot], width: float, height: float) -> list[Spot]:
+    """What of a ring lies within the frame and a rim about it (Sutherland and Hodgman)."""
+    sides = ((0, -RIM, 1), (0, width + RIM, -1), (1, -RIM, 1), (1, height + RIM, -1))
+    for axis, limit, sign in sides:
+        inner: list[Spot] = []
+        for before, spot in zip([*ring[-1:], *ring[:-1]], ring, strict=True):
+            was_in, is_in = ((each[axis] - limit) * sign >= 0 for each in (before, spot))
+            if was_in is not is_in:
+                t = (limit - before[axis]) / (spot[axis] - before[axis])
+                inner.append(
+                    (before[0] + t * (spot[0] - before[0]), before[1] + t * (spot[1] - before[1]))
+                )
+            if is_in:
+                inner.append(spot)
+        ring = inner
+    return ring
+
+
+def _labels(paper: Paper, places: Sequence[tuple[str, float, float]]) -> tuple[Label, ...]:
+    """Names that are on the paper and do not lie upon each other, the first of them first."""
+    labels: list[Label] = []
+    for name, *spot in places:
+        label = Label(name, *paper.place(*spot))
+        half = LETTER * len(name) / 2
+        if not (half < label.x < WIDTH - half and 2 * LINE < label.y < paper.height):
+            continue
+        if all(
+            abs(label.y - other.y) > LINE
+            or abs(label.x - other.x) > half + LETTER * len(other.name) / 2
+            for other in labels
+        ):
+            labels.append(label)
+        if len(labels) == MOST_LABELS:
+            break
+    return tuple(labels)
+
+
+def _framed(data: ReportData) -> set[str]:
+    """Whom the map is to show whole: both sides of pairings, and who was left without support."""
+    sides = {side for each in data.pairings for side in (each.giver, each.taker)}
+    return sides | {need.taker for need in data.unmet}
 
 
 def _role(gives: bool, takes: bool) -> MapRole:
@@ -141,7 +207,13 @@ def plan_map(data: ReportData) -> PlanMap | None:
     known = [spot for spot in positions if spot is not None]
     if not known:
         return None
-    paper = Paper(known + [spot for ring in data.outline for spot in ring])
+    framed = _framed(data)
+    frame = [
+        spot
+        for each, spot in zip(data.participants, positions, strict=True)
+        if spot is not None and each.reference in framed
+    ]
+    paper = Paper(frame or known)
     index = {each.reference: place for place, each in enumerate(data.participants)}
     givers = {pairing.giver for pairing in data.pairings}
     takers = {pairing.taker for pairing in data.pairings}
@@ -152,25 +224,31 @@ def plan_map(data: ReportData) -> PlanMap | None:
             giver, taker = paper.place(*start), paper.place(*end)
             arcs.append((dist(giver, taker), Arc(number, arc_path(giver, taker), pairing.ladder)))
     arcs.sort(key=lambda arc: -arc[0])  # short arcs lie upon long ones, not under them
-    dots = []
+    dots, outside = [], 0
     for number, (participant, spot) in enumerate(zip(data.participants, positions, strict=True)):
         if spot is not None:
             role = _role(participant.reference in givers, participant.reference in takers)
-            dots.append(Dot(number, *paper.place(*spot), participant.symbol, role))
+            x, y = paper.place(*spot)
+            if 0 <= x <= WIDTH and 0 <= y <= paper.height:
+                dots.append(Dot(number, x, y, participant.symbol, role))
+            else:
+                outside += 1
     wanted = WIDTH / 6 / paper.units_per_mile
     power = 10 ** int(log10(wanted)) if wanted >= 1 else 1
     miles = max(step * power for step in (1, 2, 5) if step * power <= max(wanted, 1))
     return PlanMap(
         width=WIDTH,
         height=round(paper.height, 1),
-        outline=tuple(_ring(paper, ring) for ring in data.outline),
+        outline=_rings(paper, data.outline),
+        borders=_rings(paper, data.borders),
         arcs=tuple(arc for _, arc in arcs),
         dots=tuple(sorted(dots, key=lambda dot: (dot.role is not MapRole.NONE, dot.y))),
-        labels=tuple(Label(name, *paper.place(*spot)) for name, *spot in data.places),
+        labels=_labels(paper, data.places),
         without_position=positions.count(None),
+        outside=outside,
         scale_miles=miles,
         scale_length=round(miles * paper.units_per_mile, 1),
-        symbol_scale=round(min(1.0, max(0.4, (MANY / len(known)) ** 0.5)), 2),
+        symbol_scale=round(min(1.0, max(0.4, (MANY / len(dots)) ** 0.5)), 2),
         steps=tuple(step for step in Ladder if any(arc.ladder is step for _, arc in arcs)),
         symbols=tuple(each for each in Symbol if any(dot.symbol is each for dot in dots)),
     )

@@ -50,7 +50,7 @@ class Kept:
         with self._lock:  # one makes it, the others wait for it
             held = self._held.get(key)
             if held is None or held[0] != stamp:
-                held = stamp, pack(layer(session, granted, offers=offers))
+                held = stamp, packed(layer(session, granted, offers=offers))
                 self._held.pop(key, None)
                 while len(self._held) >= MOST_KEPT:
                     self._held.pop(next(iter(self._held)))
@@ -58,7 +58,8 @@ class Kept:
             return held[1]
 
 
-def pack(content: dict[str, Any]) -> Packed:
+def packed(content: dict[str, Any]) -> Packed:
+    """Anything as JSON, with its tag."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return Packed(tag_of_content(text), gzip.compress(text, 6, mtime=0))
 
@@ -181,7 +182,7 @@ def _pairings(
         if row.giver_id in place and row.taker_id in place
     )
     states: _Words[str] = _Words()
-    columns = {
+    columns: dict[str, Any] = {
         "at": _steps(giver for giver, _, _ in found),
         "taker": [taker - giver for giver, taker, _ in found],
         "id": [row.key for _, _, row in found],
@@ -192,6 +193,8 @@ def _pairings(
         "remote": [int(row.remote) for _, _, row in found],
         "state": [states.number(row.state) for _, _, row in found],
     }
+    if granted.drafts:  # how urgent a need is, is for the portal's own page alone
+        columns["priority"] = [row.priority for _, _, row in found]
     return columns | {"states": states.listed}
 
 

@@ -185,7 +185,7 @@ def pairings(session: Session, principal: Principal, run_id: int, *, drafts: boo
     """
     authorise(principal, Action.READ)
     get_run(session, principal, run_id)
-    columns = select(*_OF_PAIRING, Proposal.state)
+    columns = select(*_OF_PAIRING, Proposal.state, Need.priority)
     query = _with_sides(columns, Need.expertise_code.expression).where(
         Proposal.run_id == run_id, visible(principal, Action.READ, Proposal)
     )

@@ -17,7 +17,8 @@ from starlette.types import Scope
 
 from app.access.secret import signing_secret
 from app.http import problems
-from app.maps import feature_routes, widget_routes
+from app.maps import basemap, feature_routes, widget_routes
+from app.maps.basemap import VENDOR
 from app.maps.layer import Kept
 from app.settings import Settings
 
@@ -49,6 +50,7 @@ def create_maps(settings: Settings, state: State) -> FastAPI:
     )
     app.state = state
     state.layers = Kept()
+    state.basemaps = basemap.Kept()
     state.signing_secret = cache(lambda: signing_secret(settings))
     problems.install(app)
     _refuse_as_standard(app)
@@ -64,7 +66,7 @@ def create_maps(settings: Settings, state: State) -> FastAPI:
     app.include_router(feature_routes.router)
     app.include_router(widget_routes.router, include_in_schema=False)
     app.mount("/static", OpenFiles(directory=STATIC))
-    app.mount("/vendor", OpenFiles(directory=widget_routes.VENDOR, check_dir=False))
+    app.mount("/vendor", OpenFiles(directory=VENDOR, check_dir=False))
     return app
 
 

@@ -25,7 +25,9 @@ from app.http.conditions import is_known
 from app.http.fields import DIGITS, Content, Words
 from app.http.media import JSON, negotiate
 from app.http.refusals import refused_map
-from app.maps import layer, queries, service, tokens
+from app.maps import basemap, layer, queries, service, tokens
+from app.maps.basemap import VENDOR
+from app.maps.layer import Packed
 from app.maps.tokens import Grant
 from app.settings import Settings
 from app.wording import counted, number, sentence
@@ -33,7 +35,6 @@ from models.vocabulary import EmbedLayer
 
 HTML: Final = "text/html; charset=utf-8"
 PER_PAGE: Final = 100
-VENDOR: Final = Path(__file__).parents[1] / "static" / "vendor"
 _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -254,7 +255,18 @@ def read_layer(
             "the token of a map"
         )
     granted = _granted(request, session, given.credentials, tokens.DATA_AUDIENCE)
-    packed = _packed(request, session, granted)
+    return _sent(request, _packed(request, session, granted))
+
+
+@router.get("/basemap", dependencies=[Depends(negotiate)])
+@public
+def read_basemap(request: Request, session: Reads) -> Response:
+    """Read what is drawn under the map: coast, boundaries and towns, which are everybody's."""
+    kept: basemap.Kept = request.app.state.basemaps
+    return _sent(request, kept.get(session))
+
+
+def _sent(request: Request, packed: Packed) -> Response:
     headers = {
         "ETag": packed.tag,
         "Cross-Origin-Resource-Policy": "cross-origin",
@@ -267,7 +279,7 @@ def read_layer(
     return Response(packed.gzipped, 200, headers | {"Content-Encoding": "gzip"}, JSON)
 
 
-def _packed(request: Request, session: Reads, granted: Grant) -> layer.Packed:
+def _packed(request: Request, session: Reads, granted: Grant) -> Packed:
     kept: layer.Kept = request.app.state.layers
     return kept.get(session, granted, offers=_settings(request).publish_offers)
 

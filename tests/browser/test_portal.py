@@ -185,11 +185,6 @@ def test_deciding_on_the_map(
     frame = page.frame_locator(".gt-widget")
     expect(frame.locator("html")).to_have_attribute("data-state", "ready", timeout=15_000)
     page.locator(".gt-widget").scroll_into_view_if_needed()
-    frame.locator(".hits .is-cluster").first.click()
-    expect(frame.locator(".hits .is-cluster").nth(1)).to_be_attached()
-    for _ in range(4):
-        frame.get_by_role("button", name="Zoom in", exact=True).click()
-        page.wait_for_timeout(400)
     over_an_arc(page, frame)
     card = page.locator("#proposal-card")
     expect(card.locator("h2:not(.govuk-error-summary__title)")).to_be_focused()

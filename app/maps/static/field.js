@@ -5,6 +5,8 @@ const TAU = 2 * Math.PI;
 const BEND = 0.16;
 const FEW_ARCS = 900;
 const REACH_PX = 9;
+/** From which zoom on towns are named, and how many institutions such a town has at least. */
+const TOWNS = [[11, 2], [10, 4], [9, 10]];
 const DASHES = { region: [9, 3], designated: [5, 3], elsewhere: [2, 3] };
 
 /** How each kind is drawn about 0, 0 with a size of r. */
@@ -47,7 +49,7 @@ export function palette() {
 }
 
 function projected(rings) {
-  return rings.map((ring) => {
+  return rings.filter((ring) => ring.length > 3).map((ring) => {
     const [xs, ys] = [ring.map((p) => mercatorX(p[0])), ring.map((p) => mercatorY(p[1]))];
     return { xs, ys, box: [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] };
   });
@@ -71,12 +73,15 @@ function middles(layer, names) {
 export const Field = L.Renderer.extend({
   options: { padding: 0.35 },
 
-  initialize(layer, coast, options) {
+  initialize(layer, ground, options) {
     L.setOptions(this, options);
     L.Util.stamp(this);
     this._layers = {};
     this.layer = layer;
-    this.coast = coast && projected(coast);
+    this.coast = ground && projected(ground.coast);
+    this.borders = projected(ground?.borders ?? []);
+    this.towns = (ground?.towns ?? []).map(([name, longitude, latitude, schools]) =>
+      ({ name, schools, x: mercatorX(longitude), y: mercatorY(latitude) }));
     this.labels = { areas: middles(layer, layer.areas), regions: middles(layer, layer.regions) };
     this.scene = { markers: [], shown: [], arcs: [], chosen: null, pairing: null };
     this.restyle();
@@ -142,9 +147,25 @@ export const Field = L.Renderer.extend({
   },
 
   _land(c) {
+    this._trace(c, this.coast);
+    c.fillStyle = this.colours.land;
+    c.fill();
+    c.lineWidth = 1;
+    c.strokeStyle = this.colours.coast;
+    c.stroke();
+    if (!this.borders.length) return;
+    this._trace(c, this.borders);
+    c.globalAlpha = this.view.zoom < 7 ? 0.5 : 1;
+    c.strokeStyle = this.colours.border;
+    c.stroke();
+    c.globalAlpha = 1;
+  },
+
+  /** One path round all rings in sight. */
+  _trace(c, rings) {
     const { width, height } = this.view;
     c.beginPath();
-    for (const ring of this.coast) {
+    for (const ring of rings) {
       const [x1, y1] = this.at(ring.box[0], ring.box[1]);
       const [x2, y2] = this.at(ring.box[2], ring.box[3]);
       if (x2 < 0 || y2 < 0 || x1 > width || y1 > height) continue;
@@ -157,11 +178,6 @@ export const Field = L.Renderer.extend({
       }
       c.closePath();
     }
-    c.fillStyle = this.colours.land;
-    c.fill();
-    c.lineWidth = 1;
-    c.strokeStyle = this.colours.coast;
-    c.stroke();
   },
 
   /** A point for each who is shown: what clusters count, and where arcs end. */
@@ -273,11 +289,14 @@ export const Field = L.Renderer.extend({
       const [px, py] = this.at(x, y);
       return [px - r, py - r, px + r, py + r];
     });
-    for (const label of isFar ? this.labels.regions : this.labels.areas) {
+    const least = TOWNS.find(([from]) => zoom >= from)?.[1] ?? Infinity;
+    for (const label of [...(isFar ? this.labels.regions : this.labels.areas), ...this.towns.filter(({ schools }) => schools >= least)]) {
+      const isTown = label.schools > 0;
+      if (least < Infinity) c.font = isTown ? "12.5px Arial, sans-serif" : "bold 12.5px Arial, sans-serif";
       const half = c.measureText(label.name).width / 2 + 2;
       const [x, y] = this.at(label.x, label.y);
       if (x < -half || y < 0 || x > this.view.width + half || y > this.view.height) continue;
-      const free = [0, 18, -18, 32, -32, 46, -46].find((shift) => {
+      const free = (isTown ? [0, 14, -14] : [0, 18, -18, 32, -32, 46, -46]).find((shift) => {
         const box = [x - half, y + shift - 8, x + half, y + shift + 8];
         return !taken.some((t) => t[0] < box[2] && t[2] > box[0] && t[1] < box[3] && t[3] > box[1]);
       });

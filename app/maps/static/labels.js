@@ -35,6 +35,9 @@ export const SIDES = {
   taker: "School receiving support",
 };
 
+/** How urgent a need is, in the portal's words. */
+export const priority = (level) => `Priority ${level}${level === 1 ? " (highest)" : ""}`;
+
 /** A number with thousands separators. */
 export const number = (value) => value.toLocaleString("en-GB");
 export const counted = (value, one, many) => `${number(value)} ${value === 1 ? one : many}`;

@@ -16,13 +16,13 @@ export class MapView {
   #field;
   #markers;
   #index;
-  #shown = { base: [], shown: [], arcs: [] };
+  #shown = { base: [], shown: [], arcs: [], isFound: false };
   #chosen = null;
   #pairing = null;
 
   /** `choose` is called with who was chosen, `pair` with a pairing, `gather` with those who
    * stand in one place. */
-  constructor(layer, { coast, tiles, choose, pair, gather, leave }) {
+  constructor(layer, { ground, tiles, choose, pair, gather, leave }) {
     this.#layer = layer;
     this.#map = L.map("map", {
       keyboard: false, attributionControl: false, zoomControl: false, zoomSnap: 0.5, minZoom: 4.5, maxZoom: 18,
@@ -33,7 +33,7 @@ export class MapView {
     L.control.zoom({ position: "topright" }).addTo(this.#map);
     L.control.scale({ position: "bottomleft", maxWidth: 110, metric: false }).addTo(this.#map);
     if (tiles) L.tileLayer(tiles, { maxZoom: 18 }).addTo(this.#map);
-    this.#field = new Field(layer, coast);
+    this.#field = new Field(layer, ground);
     this.#markers = new Markers(this.#map, {
       name: (marker) => this.#name(marker),
       choose: (marker) => (marker.count ? this.#open(marker, gather) : choose(marker.at)),
@@ -70,7 +70,7 @@ export class MapView {
     this.#map.invalidateSize({ pan: false });
   }
 
-  /** Show what passed the filters: `{base, shown, arcs}`. */
+  /** Show what passed the filters. */
   show(passed) {
     this.#shown = passed;
     const { symbol, symbols, x, longitude, latitude } = this.#layer;
@@ -101,12 +101,15 @@ export class MapView {
     this.#markers.show(markers);
   }
 
-  /** Show all who passed the filters, as near as they allow. */
+  /** Show the pairings that passed the filters, as near as they allow; without any, who passed. */
   fit() {
     this.resize();
-    const { x, latitude, longitude } = this.#layer;
+    const { giver, taker } = this.#layer.pairings;
+    const { arcs, base, isFound } = this.#shown;
     const bounds = L.latLngBounds([]);
-    this.#shown.base.forEach((isIn, at) => isIn && !Number.isNaN(x[at]) && bounds.extend([latitude[at], longitude[at]]));
+    const take = (at) => this.#isKnown(at) && bounds.extend(this.#spot(at));
+    if (!isFound) arcs.forEach((k) => [giver[k], taker[k]].every((at) => this.#isKnown(at)) && [giver[k], taker[k]].forEach(take));
+    if (!bounds.isValid()) base.forEach((isIn, at) => isIn && take(at));
     this.#map.fitBounds(bounds.isValid() ? bounds : ENGLAND, { padding: [18, 18], maxZoom: 12, animate: false });
   }
 

@@ -1,6 +1,6 @@
 // The widget in its frame: reads the layer, shows it as map and list, and tells the page about it.
 import { fill, fillCluster, fillPairing } from "./card.js";
-import { fillFilters, passing, restyleFilters } from "./filters.js";
+import { countOf, fillFilters, openWithFew, passing, restyleFilters, showAll } from "./filters.js";
 import { counted } from "./labels.js";
 import { read } from "./layer.js";
 import { Listing } from "./listing.js";
@@ -39,16 +39,16 @@ class Widget {
   #opener = null;
   #waiting = 0;
 
-  constructor(layer, coast) {
+  constructor(layer, ground) {
     this.#layer = layer;
     root.dataset.pairings = layer.pairings.giver.length > 0;
-    this.#say();
+    this.#say(ground);
     fillFilters(this.#form, layer);
     this.#preset();
     const choose = (at) => this.select(at);
     const pair = (k) => this.pair(k);
     this.#map = new MapView(layer, {
-      coast, tiles, choose, pair, gather: (members) => this.#gather(members), leave: () => this.select(null),
+      ground, tiles, choose, pair, gather: (members) => this.#gather(members), leave: () => this.select(null),
     });
     this.#listing = new Listing(layer, { choose, pair });
     this.#listenToReader();
@@ -160,9 +160,10 @@ class Widget {
     this.#passed = passing(this.#form, this.#layer, $("find").value);
     this.#map.show(this.#passed);
     const participants = this.#passed.shown.reduce((sum, one) => sum + one, 0);
-    const pairings = this.#passed.arcs.length;
-    const also = this.#layer.pairings.giver.length ? ` and ${counted(pairings, "pairing", "pairings")}` : "";
-    $("status").textContent = counted(participants, "school or organisation", "schools and organisations") + also;
+    const [pairings, all] = [this.#passed.arcs.length, this.#passed.all];
+    $("status").textContent = countOf(this.#passed, this.#layer.pairings.giver.length > 0);
+    $("all").hidden = pairings === all;
+    $("all").textContent = `Show ${all === 1 ? "the pairing" : `all ${counted(all, "pairing", "pairings")}`}`;
     tell("filter", { participants, pairings });
     if (isList()) return this.#listing.show(this.#passed, { keep: true });
     if (move || !this.#map.isLoaded) this.#map.fit();
@@ -180,12 +181,15 @@ class Widget {
     const wanted = kinds.split(",");
     for (const box of this.#form.querySelectorAll("[name=kind]")) box.checked = !kinds || wanted.includes(symbols[box.value]);
     if ([...this.#form.area.options].some((option) => option.value === area)) this.#form.area.value = area;
+    this.#form.everyone.defaultChecked = cards === "own";
+    openWithFew(this.#form, this.#layer, "");
     if (innerWidth < 700) $("side").open = false;
   }
 
-  #say() {
+  #say(ground) {
     const day = new Date(`${this.#layer.day}T12:00:00Z`).toLocaleDateString("en-GB", { dateStyle: "long" });
     $("day").textContent = `Updated ${day}.`;
+    if (ground) $("ground-credit").textContent = ground.credit;
     if (attribution) $("tile-credit").textContent = `${attribution}.`;
   }
 
@@ -194,11 +198,16 @@ class Widget {
     const form = this.#form;
     $("as-map").addEventListener("click", () => this.#show("map"));
     $("as-list").addEventListener("click", () => this.#show("list"));
+    $("all").addEventListener("click", () => {
+      showAll(form);
+      this.#filter({ move: true });
+      form.querySelector("fieldset input").focus(); // the button is gone
+    });
     $("print").addEventListener("click", () => print());
     $("find").addEventListener("input", () => this.#filterSoon({ move: true }));
     $("find").addEventListener("keydown", ({ key }) => key === "Enter" && this.#find());
     form.addEventListener("keydown", (event) => event.key === "Enter" && event.target.matches("input") && event.preventDefault());
-    form.addEventListener("change", ({ target }) => this.#filterSoon({ move: target.name !== "kind" && target.name !== "step" }));
+    form.addEventListener("change", ({ target }) => this.#filterSoon({ move: !["kind", "step", "everyone"].includes(target.name) }));
     form.addEventListener("reset", () => {
       $("find").value = "";
       setTimeout(() => this.#filter({ move: true }));
@@ -223,12 +232,12 @@ async function layerOf(page) {
 }
 
 async function start() {
-  const [raw, coast] = await Promise.all([
+  const [raw, ground] = await Promise.all([
     layerOf(location.hash),
-    tiles ? null : fetched("vendor/coast.json"),
+    tiles ? null : fetched("basemap"),
   ]);
   performance.mark("data");
-  widget = new Widget(read(raw), coast);
+  widget = new Widget(read(raw), ground);
   performance.measure("interactive", "data");
   root.dataset.state = "ready";
   tell("ready", { participants: raw.participants.id.length, pairings: raw.pairings.at.length });

@@ -219,3 +219,27 @@ def test_loops_are_listed_by_name() -> None:
     assert f"{first} gives Attendance to {second} gives Attendance to {first}" in text
     alone = replace(PLAN, pairings=PLAN.pairings[2:])
     assert "Loops and swaps" not in said(render(alone))
+
+
+def test_the_map_shows_pairings_as_large_as_it_can() -> None:
+    """Who is far away and in no pairing is left out and counted; land is cut at the edge."""
+    far = replace(PLAN.participants[0], reference="urn:far", latitude=58.0, longitude=-6.0)
+    everywhere = ((40.0, -20.0), (40.0, 20.0), (70.0, 20.0), (70.0, -20.0))
+    found = plan_map(
+        replace(
+            PLAN,
+            participants=(*PLAN.participants, far),
+            outline=(everywhere, ((30.0, 0.0), (31.0, 0.0), (31.0, 1.0))),
+            borders=(everywhere,),
+        )
+    )
+    alone = plan_map(PLAN)
+    assert found is not None
+    assert alone is not None
+    assert found.outside == alone.outside + 1
+    assert [dot.x for dot in found.dots] == [dot.x for dot in alone.dots]
+    (land,) = found.outline
+    assert found.borders == (land,)
+    numbers = [float(each) for each in re.findall(r"-?[0-9.]+", land)]
+    assert (min(numbers[::2]), max(numbers[::2])) == (-20, found.width + 20)
+    assert "beyond the edge" in said(render(replace(PLAN, participants=(*PLAN.participants, far))))

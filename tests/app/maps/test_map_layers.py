@@ -120,6 +120,8 @@ def test_drafts_are_for_the_portal_s_own_page(client: TestClient, exchange: Data
             row.state, row.sendable, row.version = state, sendable, version
         seen.append([len(layer(client, each)["pairings"]["at"]) for each in (own, partner)])
     assert seen == [[1, 0], [1, 0], [1, 1], [0, 0]]
+    assert layer(client, own)["pairings"]["priority"] == []
+    assert "priority" not in layer(client, partner)["pairings"]
 
 
 @pytest.mark.parametrize("first", list(Side))
@@ -320,7 +322,7 @@ def test_the_whole_country_stays_small(national_data: Path, sqlite_database: Dat
         made_layer = layers.layer(session, granted, offers=True)
     assert len(made_layer["participants"]["id"]) > 24_000
     assert len(made_layer["pairings"]["id"]) == 37_000
-    assert len(layers.pack(made_layer).gzipped) < 1_500_000
+    assert len(layers.packed(made_layer).gzipped) < 1_500_000
 
 
 def test_a_key_makes_tokens_over_http(client: TestClient, exchange: Database) -> None:

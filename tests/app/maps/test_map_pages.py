@@ -1,12 +1,15 @@
 """The pages of the map: whom they may be framed by, and the list beside it."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.policy import TERMINAL
 from app.database import Database
+from app.register import boundaries
 from models.vocabulary import EmbedLayer
 from tests.maps import ORIGIN, client_of, page_of, token
 
@@ -96,3 +99,28 @@ def test_the_list_needs_no_script(client: TestClient, exchange: Database) -> Non
     assert "School 3" in found.text
     assert "School 1" not in found.text
     assert "0 institutions" in client.get("/maps/list", params=mine | {"q": "100%_"}).text
+
+
+def test_the_ground_is_everybody_s(client: TestClient, exchange: Database) -> None:
+    """Coast, boundaries and towns, sent once until something changes; who made them is named."""
+    answer = client.get("/maps/basemap", headers={"Origin": ORIGIN})
+    ground = answer.json()
+    assert ground["borders"] == []
+    assert ground["towns"] == []
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    known = {"If-None-Match": answer.headers["ETag"]}
+    assert client.get("/maps/basemap", headers=known).status_code == 304
+    square = [[1, 51], [1.5, 51], [1.5, 51.5], [1, 51]]
+    feature = {
+        "type": "Feature",
+        "properties": {"code": "E10000099", "name": "Testshire"},
+        "geometry": {"type": "Polygon", "coordinates": [square]},
+    }
+    content = json.dumps({"type": "FeatureCollection", "features": [feature]}).encode()
+    with exchange.write() as session:
+        boundaries.import_boundaries(session, TERMINAL, content, 2025)
+    changed = client.get("/maps/basemap", headers=known)
+    assert changed.status_code == 200
+    assert changed.json()["borders"] == [square]
+    assert changed.json()["coast"] == ground["coast"]
+    assert "database right 2025" in changed.json()["credit"]
