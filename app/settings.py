@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     """A CSV of bridges, tunnels, ferries and roads round water; none: the packaged one."""
     waters: Path | None = None
     """A CSV of the middle lines of waters that journeys go round; none: the packaged one."""
+    operator: str | None = Field(None, min_length=1, max_length=120)
+    """Who runs this service, as its pages for people name them."""
+    help_contact: str | None = Field(None, min_length=1, max_length=200)
+    """Whom people ask for help: an email address, a telephone number with its hours."""
+    privacy_notice: str | None = Field(None, max_length=500, pattern=r"^https://[^\s<>\"]+$")
+    """Where the operator's own privacy notice is."""
     geocoder: str | None = None
     """`nominatim+https://host` or `photon+https://host`; none: by postcodes of the register."""
     similarity: Path | None = None

@@ -14,6 +14,7 @@ from app.errors import Forbidden, Problem
 from app.http.refusals import refused_right
 from app.people.openid import OpenIdClient
 from app.portal.pages import (
+    about,
     agreements,
     alliance_plan,
     alliances,
@@ -82,6 +83,7 @@ def portal(settings: Settings, database: Database) -> FastAPI:
         app.add_exception_handler(kind, handler)
     for room in (
         home,
+        about,
         sign_in,
         issuer,
         sessions_page,

@@ -83,6 +83,13 @@ NAVIGATION: Final = (
     ("Imports", "/imports", "/imports"),
 )
 """A name, where it leads, and what else belongs to it."""
+ABOUT: Final = {
+    "help": "Help and contact",
+    "accessibility": "Accessibility",
+    "privacy": "Privacy",
+    "cookies": "Cookies",
+}
+"""The end of each address below `/about`, and its name at the foot of every page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +192,7 @@ def environment(base: str = BASE) -> Environment:
         "what_changed": what_changed,
     }
     made.globals |= {
+        "about": ABOUT,
         "asset": partial(_asset, base),
         "base": base,
         "choices": labels.choices,
