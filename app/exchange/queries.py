@@ -13,6 +13,7 @@ from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
 from app.exchange.list_query import NeedQuery, OfferQuery
 from app.exchange.progress import PROGRESS
+from app.http.list_query import ListQuery
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
 from models.register import Area, Participant
@@ -162,7 +163,7 @@ def _needs(
     session: ReadSession, principal: Principal, wanted: NeedQuery, *columns: Any
 ) -> Select[Any]:
     authorise(principal, Action.READ)
-    return _whose(Need, *columns).where(
+    return _whose(Need, wanted, *columns).where(
         visible(principal, Action.READ, Need), *wanted.conditions(session)
     )
 
@@ -172,14 +173,18 @@ def _offers(
 ) -> Select[Any]:
     authorise(principal, Action.READ)
     seen = visible(principal, Action.READ, Offer)
-    return _whose(Offer, *columns).where(seen, ~Offer.withdrawn, *wanted.conditions(session))
+    return _whose(Offer, wanted, *columns).where(
+        seen, ~Offer.withdrawn, *wanted.conditions(session)
+    )
 
 
-def _whose(model: type[Need] | type[Offer], *columns: Any) -> Select[Any]:
+def _whose(model: type[Need] | type[Offer], wanted: ListQuery, *columns: Any) -> Select[Any]:
+    # An outer join is left out where nothing asks for it; by an inner one names come sorted.
+    is_by_name = wanted.sort.removeprefix("-") == "participant"
     return (
         select(*columns)
         .select_from(model)
-        .join(Participant, Participant.id == model.participant_id)
+        .join(Participant, Participant.id == model.participant_id, isouter=not is_by_name)
     )
 
 

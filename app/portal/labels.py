@@ -15,9 +15,12 @@ from typing import Any, Final
 
 from app.consent.wording import PARTIES, REPLIES, STATES
 from app.graph.kinds import EdgeKind, NodeKind, Over
+from app.insight.breakdown import BrokenDownBy
 from app.insight.labels import (
+    BREAKDOWN_NAMES,
     COMPONENT_NAMES,
     LADDER_NAMES,
+    PHASE_NAMES,
     ROLE_NAMES,
     STATUS_NAMES,
     STOPPED_NAMES,
@@ -150,6 +153,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         Availability.NOT_OFFERING: "Not offering",
         Availability.NOT_ANSWERED: "No response yet",
     },
+    BrokenDownBy: BREAKDOWN_NAMES,
     BalanceHolder: {
         BalanceHolder.SCHOOL: "For each school",
         BalanceHolder.FEDERATION: "Across each federation",
@@ -358,12 +362,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         PartnershipStep.RESUME: "Resume the partnership",
         PartnershipStep.END: "End the partnership",
     },
-    Phase: {
-        Phase.EARLY_YEARS: "Early years",
-        Phase.PRIMARY: "Primary",
-        Phase.SECONDARY: "Secondary",
-        Phase.POST_16: "Post-16",
-    },
+    Phase: PHASE_NAMES,
     ProposalState: {
         ProposalState.PROPOSED: "Proposed",
         ProposalState.PREFERRED: "Preferred",

@@ -28,6 +28,7 @@ from app.access.persons import LINK
 from app.database import ReadSession
 from app.files.csv_writing import csv_of
 from app.http.replies import text_of_list
+from app.insight.labels import part_name
 from app.portal import labels
 from app.portal.forms import Filled
 from app.portal.sessions import BASE, Visitor
@@ -182,6 +183,7 @@ def environment(base: str = BASE) -> Environment:
         "number": number,
         "path": lambda text: quote(str(text), safe="/"),
         "percent": percent,
+        "part_name": lambda part, by: part_name(by, part),
         "pounds": pounds,
         "sentence": sentence,
         "what_changed": what_changed,
