@@ -27,7 +27,7 @@ def needs_listed(session: ReadSession, ids: Sequence[int]) -> list[NeedListed]:
     found = load(session, Need, ids)
     came = progress_of(session, found)
     return [
-        NeedListed(**each.model_dump(), progress=came[need.id])
+        NeedListed.model_construct(**dict(each), progress=came[need.id])
         for need, each in zip(found, needs_shown(session, found), strict=True)
     ]
 
