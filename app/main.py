@@ -35,6 +35,7 @@ from app.http.door import Door
 from app.http.media import negotiate
 from app.http.middleware import Requests
 from app.imports.routes import router as imports
+from app.insight.routes import router as insight
 from app.interests.question_routes import router as interest_questions
 from app.interests.routes import router as interests
 from app.introductions.routes import router as introductions
@@ -145,6 +146,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         batches,
         schedules,
         explanations,
+        insight,
         matching,
         approval,
         consent,

@@ -10,7 +10,8 @@ from app.database import Database, ReadSession, database_now
 from app.planning.carry_out import Message, Planned, carry_out
 from app.planning.options import MatchOptions
 from app.proposals import agreements, decisions
-from app.proposals.queries import Wanted, list_proposals
+from app.proposals.list_query import ProposalQuery
+from app.proposals.queries import list_proposals
 from app.runs import leases, queries, results, service
 from app.runs.leases import Lease
 from models.exchange import Need, Offer
@@ -129,5 +130,6 @@ def planned(database: Database, run_id: int, held: Lease) -> Planned:
 
 def proposals_of(session: ReadSession, run_id: int) -> list[tuple[Proposal, Need, Offer]]:
     """Every proposal of a run with its need and offer, the most points first."""
-    found = list_proposals(session, TERMINAL, Wanted(run=run_id), sort="-points", limit=None)
+    wanted = ProposalQuery(run=run_id, sort="-points")
+    found = list_proposals(session, TERMINAL, wanted, limit=None)
     return [(each.proposal, each.need, each.offer) for each in found]

@@ -143,15 +143,15 @@ def one_dropped_out(database: "Database", run_id: int) -> list[str]:
     from app.cli.repair import lines
     from app.exchange.service import withdraw_offer
     from app.proposals import flags
-    from app.proposals.queries import Wanted, list_proposals
+    from app.proposals.list_query import ProposalQuery
+    from app.proposals.queries import list_proposals
     from app.repairs.queries import pairing_of
     from app.repairs.schemas import PairingShown
     from app.repairs.work_out import work_out
 
     with database.read() as session:
-        first = list_proposals(
-            session, TERMINAL, Wanted(run=run_id), sort="-total_points", limit=PAIRINGS_TRIED
-        )
+        wanted = ProposalQuery(run=run_id, sort="-total_points")
+        first = list_proposals(session, TERMINAL, wanted, limit=PAIRINGS_TRIED)
         one = next((each for each in first if _has_another(session, each)), first[0])
     number, offer = one.proposal.id, one.offer.reference
     with database.write() as session:

@@ -23,9 +23,9 @@ def evidence(
     from app.evidence.reading import quality_on
     from app.evidence.schemas import EvidenceShown
     from app.evidence.wording import comes_from
+    from app.exchange.list_query import OfferQuery
     from app.exchange.queries import list_offers
     from app.files.csv_writing import csv_of
-    from app.register.naming import reference_named
 
     with open_database() as database, database.read() as session:
         found = list_evidence(session, TERMINAL, participant=participant, limit=None)
@@ -34,8 +34,8 @@ def evidence(
             write_csv(csv_of(list(EvidenceShown.model_fields), rows), None)
             return
         today = database_now(session).date()
-        reference = reference_named(session, participant)
-        offers = list_offers(session, TERMINAL, participant=reference, limit=None)
+        wanted = OfferQuery.model_construct(participant=participant)
+        offers = list_offers(session, TERMINAL, wanted, limit=None)
         told = [
             f"Offer {offer.reference}, {offer.expertise_code}: "
             f"{comes_from(quality_on(session, offer, today))}"

@@ -24,13 +24,13 @@ def partnerships(
 ) -> None:
     """List partnerships with the days agreed, delivered, signed and booked."""
     from app.files.csv_writing import csv_of
+    from app.partnerships.list_query import PartnershipQuery
     from app.partnerships.partnership_queries import list_partnerships
     from app.partnerships.partnership_schemas import PartnershipShown
 
     with open_database() as database, database.read() as session:
-        found = list_partnerships(
-            session, TERMINAL, participant=participant, state=state, limit=None
-        )
+        wanted = PartnershipQuery.model_construct(participant=participant, state=state)
+        found = list_partnerships(session, TERMINAL, wanted, limit=None)
         if as_csv:
             rows = [PartnershipShown.of(each).model_dump(mode="json") for each in found]
             write_csv(csv_of(list(PartnershipShown.model_fields), rows), None)

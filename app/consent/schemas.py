@@ -13,7 +13,8 @@ from app.files.csv_reading import clean_text
 from app.http.fields import Content, Day, Id, Moment, NamedId, Shown
 from app.http.replies import Listed
 from app.proposals.heard import Heard
-from app.proposals.schemas import Note, OfferText
+from app.proposals.list_query import OfferText
+from app.proposals.schemas import Note
 from models.vocabulary import (
     Channel,
     DeclineReason,

@@ -3,7 +3,8 @@
 from app.access.keys import LONGEST_LABEL, create_key
 from app.access.policy import EVERYWHERE, Grant, Principal, Scope
 from app.database import WriteSession
-from app.proposals.queries import Wanted, list_proposals
+from app.proposals.list_query import ProposalQuery
+from app.proposals.queries import list_proposals
 from app.runs.queries import get_run
 from models.register import Participant
 from models.vocabulary import Role, ScopeKind
@@ -18,7 +19,8 @@ def make_keys(session: WriteSession, principal: Principal, run_id: int) -> list[
         "approver": (Role.APPROVER, area),
         "auditor": (Role.AUDITOR, EVERYWHERE),
     }
-    best = list_proposals(session, principal, Wanted(run=run_id), sort="-total_points", limit=1)
+    first = ProposalQuery(run=run_id, sort="-total_points")
+    best = list_proposals(session, principal, first, limit=1)
     for full in best:
         for side in (full.taker, full.giver):
             wanted[f"contact of {side.name}"[:LONGEST_LABEL]] = (Role.CONTACT, _own(side))

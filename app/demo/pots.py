@@ -10,7 +10,8 @@ from app.events import audit
 from app.exchange.pots import Paying
 from app.money import service
 from app.money.rows import NewPotContent
-from app.proposals.queries import Wanted, list_proposals
+from app.proposals.list_query import ProposalQuery
+from app.proposals.queries import list_proposals
 from models.money import Pot
 from models.vocabulary import PotHolder
 
@@ -48,9 +49,8 @@ def make_pots(session: WriteSession, principal: Principal, run_id: int) -> Seque
     """Make both, and let needs of a run's best proposals name the first that pays for them."""
     made = [service.create(session, principal, content) for content in POTS]
     paying = Paying.load(session, [pot.reference for pot in made], [], PERIOD.starts)
-    best = list_proposals(
-        session, principal, Wanted(run=run_id), sort="-total_points", limit=NAMING
-    )
+    wanted = ProposalQuery(run=run_id, sort="-total_points")
+    best = list_proposals(session, principal, wanted, limit=NAMING)
     for full in best:
         need = full.need
         window = need.window_starts, need.window_ends

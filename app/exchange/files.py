@@ -13,7 +13,7 @@ from app.catalogue.queries import get_period
 from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile
 from app.events import touched
-from app.exchange.queries import PROGRESS
+from app.exchange.progress import PROGRESS
 from app.exchange.resolve import (
     ANSWERED_FOR,
     Catalogue,

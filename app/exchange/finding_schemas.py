@@ -5,8 +5,7 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from app.exchange.schemas import ItemFilter
-from app.files.csv_reading import Key
+from app.exchange.list_query import OfferQuery
 from app.http.fields import DIGITS, Shown, Text
 from app.http.replies import Listed
 from app.register.geocoder_server import EXAMPLE
@@ -23,12 +22,21 @@ def _with_near(value: T, info: ValidationInfo) -> T:
 
 
 _WITH_NEAR: Final = AfterValidator(_with_near)
+_NOT_NEAR: Final = ("q", "trust", "quality")
+"""Filters of the list that finding support does not have."""
 
 
-class OfferFilter(ItemFilter):
+def _without_others(value: str | None, info: ValidationInfo) -> str | None:
+    others = [name for name in _NOT_NEAR if info.data.get(name) is not None]
+    others += ["sort"] if info.data.get("sort", "id") != "id" else []
+    if value and others:
+        raise ValueError(f"cannot be together with {' and '.join(others)}. Leave out one of them")
+    return value
+
+
+class OfferFilter(OfferQuery):
     """With `near` it finds support for somebody there; without, it lists what is recorded."""
 
-    availability: Availability | None = None
     near: Annotated[
         Text | None,
         Field(
@@ -39,6 +47,7 @@ class OfferFilter(ItemFilter):
             "everyday word, like phonics, and offers of what is broader or narrower count",
             examples=["CT17 0DQ"],
         ),
+        AfterValidator(_without_others),
     ] = None
     miles: Annotated[
         float | None,
@@ -56,10 +65,6 @@ class OfferFilter(ItemFilter):
         DIGITS,
         _WITH_NEAR,
     ] = None
-    network: Annotated[
-        Key | None, Field(description="with `near` only: key of a network"), _WITH_NEAR
-    ] = None
-    phase: Annotated[Phase | None, Field(description="with `near` only"), _WITH_NEAR] = None
     mode: Annotated[
         Mode | None,
         Field(description="with `near` only; `on_site` or `remote`: what can be given so"),

@@ -1,19 +1,21 @@
 """Reads of needs and offers, by page and by reference."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
 from app.chunks import chunked
 from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound
+from app.exchange.list_query import NeedQuery, OfferQuery
+from app.exchange.progress import PROGRESS
+from app.http.list_query import ListQuery
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
-from models.partnerships import Partnership
 from models.register import Area, Participant
 from models.vocabulary import (
     ENDED_PROPOSALS,
@@ -21,10 +23,11 @@ from models.vocabulary import (
     Availability,
     NeedProgress,
     NeedState,
-    ProposalState,
 )
 
 Item = TypeVar("Item", Need, Offer)
+EVERY_NEED: Final = NeedQuery()
+EVERY_OFFER: Final = OfferQuery()
 
 
 def confirmed(need: Any, offer: Any) -> Any:
@@ -32,85 +35,157 @@ def confirmed(need: Any, offer: Any) -> Any:
     return (need.state != NeedState.SUGGESTED) & (offer.availability != Availability.NOT_ANSWERED)
 
 
-def _has(*states: ProposalState) -> ColumnElement[bool]:
-    return exists().where(Proposal.need_id == Need.id, Proposal.state.in_(states)).correlate(Need)
+@dataclass(frozen=True, slots=True)
+class Number:
+    """So many needs or offers, and their half-days together."""
+
+    items: int = 0
+    half_days: int = 0
 
 
-PROGRESS: Final[ColumnElement[str]] = case(
-    (Need.state == NeedState.MET, NeedProgress.MET.value),
-    (Need.state == NeedState.CLOSED, NeedProgress.CLOSED.value),
-    (
-        exists()
-        .where(
-            Proposal.need_id == Need.id,
-            Partnership.proposal_id == Proposal.id,
-            Partnership.over_on.is_(None),
-        )
-        .correlate(Need),
-        NeedProgress.RUNNING.value,
-    ),
-    (
-        _has(ProposalState.APPROVED, ProposalState.APPROVED_WITH_CONDITIONS),
-        NeedProgress.APPROVED.value,
-    ),
-    (_has(ProposalState.AGREED, ProposalState.DEFERRED), NeedProgress.AGREED.value),
-    (_has(ProposalState.PREFERRED, ProposalState.DUE_DILIGENCE), NeedProgress.HELD.value),
-    (_has(ProposalState.PROPOSED), NeedProgress.PROPOSED.value),
-    else_=NeedProgress.NOTHING.value,
-)
-"""What came of a need; whoever may read the need may read its proposals."""
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a list comes to as it is filtered, on all of its pages."""
 
-
-def progress_of(session: Session, needs: Sequence[Need]) -> dict[int, NeedProgress]:
-    """What came of each of some needs, by its id."""
-    found: dict[int, NeedProgress] = {}
-    for some in chunked([need.id for need in needs]):
-        query = select(Need.id, PROGRESS).where(Need.id.in_(some))
-        found |= {need_id: NeedProgress(word) for need_id, word in session.execute(query)}
-    return found
+    total: Number
+    came: dict[NeedProgress, Number] = field(default_factory=dict)
+    """Of needs, by what has come of them; only what there is."""
 
 
 def list_needs(
     session: ReadSession,
     principal: Principal,
+    wanted: NeedQuery = EVERY_NEED,
     *,
-    state: NeedState | None = None,
-    progress: NeedProgress | None = None,
-    period: str | None = None,
-    expertise: str | None = None,
-    participant: str | None = None,
-    area: tuple[AreaKind, str] | None = None,
-    after_id: int = 0,
+    skip: int = 0,
     limit: int | None = 100,
-) -> Sequence[Need]:
-    """A page of needs by id; `participant` is its reference, `area` a kind and code."""
-    authorise(principal, Action.READ)
-    query = _filtered(principal, Need, period, expertise, participant, area, after_id, limit)
-    if state is not None:
-        query = query.where(Need.state == state)
-    if progress is not None:
-        query = query.where(PROGRESS.in_([progress.value]))
-    return session.scalars(query).all()
+) -> list[Need]:
+    """A page of needs in the order that is wanted."""
+    return load(session, Need, need_ids(session, principal, wanted, skip=skip, limit=limit))
 
 
 def list_offers(
     session: ReadSession,
     principal: Principal,
+    wanted: OfferQuery = EVERY_OFFER,
     *,
-    availability: Availability | None = None,
-    period: str | None = None,
-    expertise: str | None = None,
-    participant: str | None = None,
-    area: tuple[AreaKind, str] | None = None,
-    after_id: int = 0,
+    skip: int = 0,
     limit: int | None = 100,
-) -> Sequence[Offer]:
-    """A page of the offers that are not withdrawn, by id."""
+) -> list[Offer]:
+    """A page of the offers that are not withdrawn, in the order that is wanted."""
+    return load(session, Offer, offer_ids(session, principal, wanted, skip=skip, limit=limit))
+
+
+def need_ids(
+    session: ReadSession,
+    principal: Principal,
+    wanted: NeedQuery,
+    *,
+    skip: int = 0,
+    limit: int | None = None,
+) -> Sequence[int]:
+    """Those of a page, or of the whole list, in order: whole rows are read in parts."""
+    query = wanted.ordered(_needs(session, principal, wanted, Need.id), Need.id.expression)
+    return session.scalars(query.offset(skip).limit(limit)).all()
+
+
+def offer_ids(
+    session: ReadSession,
+    principal: Principal,
+    wanted: OfferQuery,
+    *,
+    skip: int = 0,
+    limit: int | None = None,
+) -> Sequence[int]:
+    query = wanted.ordered(_offers(session, principal, wanted, Offer.id), Offer.id.expression)
+    return session.scalars(query.offset(skip).limit(limit)).all()
+
+
+def load(session: ReadSession, model: type[Item], ids: Sequence[int]) -> list[Item]:
+    """Needs or offers by their ids, in that order."""
+    found: dict[int, Item] = {}
+    for some in chunked(ids):
+        found |= {row.id: row for row in session.scalars(select(model).where(model.id.in_(some)))}
+    return [found[each] for each in ids if each in found]
+
+
+def whose(
+    session: ReadSession, found: Sequence[Need | Offer]
+) -> dict[int, tuple[Participant, str | None]]:
+    """Whose needs or offers are, by the participant's id, with the local authority's name."""
+    query = select(Participant, Area.name).outerjoin(
+        Area,
+        (Area.kind == AreaKind.LOCAL_AUTHORITY.value)
+        & (Area.code == Participant.local_authority_code),
+    )
+    ids = {each.participant_id for each in found}
+    rows = (
+        row
+        for some in chunked(sorted(ids))
+        for row in session.execute(query.where(Participant.id.in_(some)))
+    )
+    return {who.id: (who, area) for who, area in rows}
+
+
+def count_needs(session: ReadSession, principal: Principal, wanted: NeedQuery) -> Totals:
+    """What the needs come to, and what has come of them."""
+    each = _needs(session, principal, wanted, PROGRESS.label("word"), Need.half_days).subquery()
+    query = select(each.c.word, func.count(), func.sum(each.c.half_days)).group_by(each.c.word)
+    found = {word: Number(items, days) for word, items, days in session.execute(query)}
+    total = Number(
+        sum(one.items for one in found.values()), sum(one.half_days for one in found.values())
+    )
+    return Totals(total, {word: found[word.value] for word in NeedProgress if word.value in found})
+
+
+def count_offers(session: ReadSession, principal: Principal, wanted: OfferQuery) -> Totals:
+    query = _offers(session, principal, wanted, func.count(), func.sum(Offer.half_days))
+    items, days = session.execute(query).one()
+    return Totals(Number(items, days or 0))
+
+
+def place_of_need(
+    session: ReadSession, principal: Principal, wanted: NeedQuery, reference: str
+) -> str:
+    """Where a need stands in the list, for the page that follows it."""
+    query = _needs(session, principal, wanted).where(Need.reference == reference)
+    return wanted.place(session, query, Need.id.expression)
+
+
+def place_of_offer(
+    session: ReadSession, principal: Principal, wanted: OfferQuery, reference: str
+) -> str:
+    query = _offers(session, principal, wanted).where(Offer.reference == reference)
+    return wanted.place(session, query, Offer.id.expression)
+
+
+def _needs(
+    session: ReadSession, principal: Principal, wanted: NeedQuery, *columns: Any
+) -> Select[Any]:
     authorise(principal, Action.READ)
-    query = _filtered(principal, Offer, period, expertise, participant, area, after_id, limit)
-    if availability is not None:
-        query = query.where(Offer.availability == availability)
-    return session.scalars(query.where(~Offer.withdrawn)).all()
+    return _whose(Need, wanted, *columns).where(
+        visible(principal, Action.READ, Need), *wanted.conditions(session)
+    )
+
+
+def _offers(
+    session: ReadSession, principal: Principal, wanted: OfferQuery, *columns: Any
+) -> Select[Any]:
+    authorise(principal, Action.READ)
+    seen = visible(principal, Action.READ, Offer)
+    return _whose(Offer, wanted, *columns).where(
+        seen, ~Offer.withdrawn, *wanted.conditions(session)
+    )
+
+
+def _whose(model: type[Need] | type[Offer], wanted: ListQuery, *columns: Any) -> Select[Any]:
+    # An outer join is left out where nothing asks for it; by an inner one names come sorted.
+    is_by_name = wanted.sort.removeprefix("-") == "participant"
+    return (
+        select(*columns)
+        .select_from(model)
+        .join(Participant, Participant.id == model.participant_id, isouter=not is_by_name)
+    )
 
 
 def get_need(session: ReadSession | WriteSession, principal: Principal, reference: str) -> Need:
@@ -151,29 +226,6 @@ def _get(
     if found is None:
         raise NotFound(f"There is no {model.__tablename__} {reference!r}. Check the reference.")
     return found
-
-
-def _filtered(
-    principal: Principal,
-    model: type[Item],
-    period: str | None,
-    expertise: str | None,
-    participant: str | None,
-    area: tuple[AreaKind, str] | None,
-    after_id: int,
-    limit: int | None,
-) -> Select[Item]:
-    query = select(model).join(Participant, Participant.id == model.participant_id)
-    query = query.where(visible(principal, Action.READ, model))
-    if period is not None:
-        query = query.where(model.period_code == period)
-    if expertise is not None:
-        query = query.where(model.expertise_code == expertise)
-    if participant is not None:
-        query = query.where(Participant.reference == participant)
-    if area is not None:
-        query = query.where(in_area(*area))
-    return query.where(model.id > after_id).order_by(model.id).limit(limit)
 
 
 def in_area(kind: AreaKind, code: str) -> ColumnElement[bool]:

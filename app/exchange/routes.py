@@ -1,8 +1,7 @@
 """Expertise, periods, needs, offers, their availability, and limits over HTTP."""
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
@@ -12,8 +11,9 @@ from app.access.declared import does
 from app.access.policy import Action
 from app.database import ReadSession, WriteSession
 from app.exchange import finding, queries, service
-from app.exchange import limits as lists
 from app.exchange.finding_schemas import FoundOffer, FoundOffers, OfferFilter
+from app.exchange.list_query import NeedQuery, OfferQuery
+from app.exchange.progress import progress_of
 from app.exchange.rows import NeedRow, OfferRow, Reference
 from app.exchange.schemas import (
     Answer,
@@ -21,24 +21,27 @@ from app.exchange.schemas import (
     Confirmation,
     NeedContent,
     NeedDetail,
-    NeedFilter,
     NeedListed,
     Needs,
     NeedShown,
+    NeedTotals,
     NewNeed,
     NewOffer,
+    NumberShown,
     OfferContent,
     Offers,
     OfferShown,
+    OfferTotals,
     ProposalOfNeed,
 )
+from app.exchange.shown import needs_listed, needs_shown, offers_listed, offers_shown
 from app.files.csv_writing import columns, exported
 from app.http.conditions import Known
 from app.http.fields import half_days, in_days
 from app.http.idempotency import Key, once
-from app.http.media import AS_CSV
+from app.http.media import AS_CSV, wants_csv
 from app.http.problems import PROBLEMS_OF_CHANGES
-from app.http.replies import listed, place_of, shown
+from app.http.replies import listed, place_of, shown, whole_list
 from app.register.naming import reference_named
 from models.exchange import Need, Offer
 from models.vocabulary import AreaKind, Availability, ProposalState
@@ -51,29 +54,29 @@ OfferReference = Annotated[Reference, Path(examples=["made-up-offer-1"])]
 @router.get("/needs", response_model=Needs, responses=AS_CSV)
 @does(Action.READ)
 def list_needs(
-    request: Request, principal: Caller, session: Reads, wanted: Annotated[NeedFilter, Query()]
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[NeedQuery, Query()]
 ) -> Response:
     """List needs; as CSV they are as an import reads them."""
-    # The page's own key is not what a reader follows it by, so it is kept beside.
-    ids: dict[str, int] = {}
+    if wants_csv(request):
+        found = queries.need_ids(session, principal, wanted)
+        return whole_list(request, "needs", exported(NeedRow), found, needs_listed)
 
     def read(limit: int | None) -> list[NeedListed]:
-        found = queries.list_needs(
-            session,
-            principal,
-            state=wanted.state,
-            progress=wanted.progress,
-            **_filters(session, wanted),
-            limit=limit,
-        )
-        ids.update((need.reference, need.id) for need in found)
-        came = queries.progress_of(session, found)
-        return [
-            NeedListed(**each.model_dump(), progress=came[need.id])
-            for need, each in zip(found, _needs(session, found), strict=True)
-        ]
+        return needs_listed(session, queries.need_ids(session, principal, wanted, limit=limit))
 
-    return listed(request, wanted, Needs, read, lambda need: ids[need.reference], exported(NeedRow))
+    def after(need: NeedListed) -> str:
+        return queries.place_of_need(session, principal, wanted, need.reference)
+
+    return listed(request, wanted, Needs, read, after)
+
+
+@router.get("/totals/needs", response_model=NeedTotals)
+@does(Action.READ)
+def count_needs(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[NeedQuery, Query()]
+) -> Response:
+    """Count needs and their days as filtered, and what has come of them."""
+    return shown(request, NeedTotals.of(queries.count_needs(session, principal, wanted)))
 
 
 @router.post("/needs", response_model=NeedShown, status_code=201)
@@ -97,10 +100,10 @@ def get_need(
 ) -> Response:
     """Read one need, with all its open proposals."""
     need = queries.get_need(session, principal, reference)
-    [content] = _needs(session, [need])
+    [content] = needs_shown(session, [need])
     detail = NeedDetail(
         **content.model_dump(),
-        progress=queries.progress_of(session, [need])[need.id],
+        progress=progress_of(session, [need])[need.id],
         open_proposals=[
             ProposalOfNeed(
                 id=proposal.id,
@@ -184,22 +187,27 @@ def list_offers(
     """
     if wanted.near is not None:
         return _near(request, session, wanted, now.date())
-    ids: dict[str, int] = {}
+    if wants_csv(request):
+        found = queries.offer_ids(session, principal, wanted)
+        return whole_list(request, "offers", columns(OfferRow), found, offers_listed)
 
     def read(limit: int | None) -> list[OfferShown]:
-        found = queries.list_offers(
-            session,
-            principal,
-            availability=wanted.availability,
-            **_filters(session, wanted),
-            limit=limit,
-        )
-        ids.update((offer.reference, offer.id) for offer in found)
-        return _offers(session, found)
+        return offers_listed(session, queries.offer_ids(session, principal, wanted, limit=limit))
 
-    return listed(
-        request, wanted, Offers, read, lambda offer: ids[offer.reference], columns(OfferRow)
-    )
+    def after(offer: OfferShown) -> str:
+        return queries.place_of_offer(session, principal, wanted, offer.reference)
+
+    return listed(request, wanted, Offers, read, after)
+
+
+@router.get("/totals/offers", response_model=OfferTotals)
+@does(Action.READ)
+def count_offers(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[OfferQuery, Query()]
+) -> Response:
+    """Count offers that are not withdrawn, and their days, as filtered."""
+    total = NumberShown.of(queries.count_offers(session, principal, wanted).total)
+    return shown(request, OfferTotals(total=total))
 
 
 def _near(request: Request, session: ReadSession, wanted: OfferFilter, today: date) -> Response:
@@ -208,7 +216,8 @@ def _near(request: Request, session: ReadSession, wanted: OfferFilter, today: da
     covering = None
     if wanted.expertise is not None:
         meant, covering = finding.expertise_covering(session, wanted.expertise)
-    filters = _filters(session, wanted)
+    kind, _, code = (wanted.area or "").partition(":")
+    participant = wanted.participant and reference_named(session, wanted.participant)
     answered = [each for each in finding.ANSWERED if wanted.availability in (None, each)]
     found = finding.find(
         session,
@@ -221,8 +230,8 @@ def _near(request: Request, session: ReadSession, wanted: OfferFilter, today: da
             phase=wanted.phase,
             mode=wanted.mode,
             period=wanted.period,
-            area=filters["area"],
-            participant=filters["participant"],
+            area=(AreaKind(kind), code) if code else None,
+            participant=participant,
             availability=answered,
         ),
         today,
@@ -231,7 +240,7 @@ def _near(request: Request, session: ReadSession, wanted: OfferFilter, today: da
     numbers: dict[str, int] = {}
 
     def read(limit: int | None) -> list[FoundOffer]:
-        first = 0 if limit is None else wanted.after
+        first = 0 if limit is None else int(wanted.after or 0)
         some = found[first:] if limit is None else found[first : first + limit]
         rows = finding.details(session, some)
         numbers.update((row["reference"], place[row["id"]]) for row in rows)
@@ -342,32 +351,11 @@ def withdraw_offer(
     return _offer(request, session, offer)
 
 
-def _filters(session: ReadSession, wanted: NeedFilter | OfferFilter) -> dict[str, Any]:
-    kind, _, code = (wanted.area or "").partition(":")
-    return {
-        "period": wanted.period,
-        "expertise": wanted.expertise,
-        "participant": wanted.participant and reference_named(session, wanted.participant),
-        "area": (AreaKind(kind), code) if code else None,
-        "after_id": wanted.after,
-    }
-
-
-def _needs(session: ReadSession | WriteSession, needs: Sequence[Need]) -> list[NeedShown]:
-    names = lists.named(session, (need.participant_id for need in needs))
-    return [NeedShown.of(need, *names[need.participant_id]) for need in needs]
-
-
-def _offers(session: ReadSession | WriteSession, offers: Sequence[Offer]) -> list[OfferShown]:
-    names = lists.named(session, (offer.participant_id for offer in offers))
-    return [OfferShown.of(offer, *names[offer.participant_id]) for offer in offers]
-
-
 def _need(
     request: Request, session: ReadSession | WriteSession, need: Need, status: int = 200
 ) -> Response:
     location = place_of(request, need.reference) if status == 201 else None
-    [content] = _needs(session, [need])
+    [content] = needs_shown(session, [need])
     return shown(request, content, status=status, version=need.version, location=location)
 
 
@@ -375,7 +363,7 @@ def _offer(
     request: Request, session: ReadSession | WriteSession, offer: Offer, status: int = 200
 ) -> Response:
     location = place_of(request, offer.reference) if status == 201 else None
-    [content] = _offers(session, [offer])
+    [content] = offers_shown(session, [offer])
     return shown(request, content, status=status, version=offer.version, location=location)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.catalogue.schemas import ExpertiseCode, PeriodCode
+from app.exchange.queries import Number, Totals
 from app.exchange.rows import LimitsRow, NeedRow, OfferReference, OfferRow, Reference
 from app.files.csv_reading import Key
 from app.http.fields import (
@@ -43,14 +44,6 @@ Participant = Annotated[
         description="a URN, the key of an organisation, or the reference or UID of a trust or "
         "federation",
         examples=["100000"],
-    ),
-]
-AreaCode = Annotated[
-    str,
-    Field(
-        pattern=r"^(country|region|local_authority|district):[A-Za-z0-9]{1,12}$",
-        description="an area as kind:code",
-        examples=["local_authority:886"],
     ),
 ]
 Priority = Annotated[int, Field(strict=True, ge=1, le=5, description="1 is highest")]
@@ -369,17 +362,35 @@ class LimitsPage(Listed[LimitsShown]):
     pass
 
 
-class ItemFilter(Page):
-    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
-    period: PeriodCode | None = None
-    expertise: ExpertiseCode | None = None
-    participant: Participant | None = None
-    area: AreaCode | None = None
+class NumberShown(Shown):
+    """So many, and their days together."""
+
+    number: int = Field(examples=[3])
+    days: float = Field(examples=[7.5])
+
+    @classmethod
+    def of(cls, number: Number) -> "NumberShown":
+        return cls(number=number.items, days=in_days(number.half_days))
 
 
-class NeedFilter(ItemFilter):
-    state: NeedState | None = None
-    progress: NeedProgress | None = None
+class NeedTotals(Shown):
+    """What the needs come to as filtered, on all pages."""
+
+    total: NumberShown
+    came: dict[NeedProgress, NumberShown] = Field(description="each need is one of these")
+
+    @classmethod
+    def of(cls, totals: Totals) -> "NeedTotals":
+        return cls(
+            total=NumberShown.of(totals.total),
+            came={word: NumberShown.of(number) for word, number in totals.came.items()},
+        )
+
+
+class OfferTotals(Shown):
+    """What the offers come to as filtered, on all pages."""
+
+    total: NumberShown
 
 
 class LimitsFilter(Page):

@@ -7,7 +7,7 @@ is lost on the way through one.
 import csv
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Final
 
@@ -36,12 +36,23 @@ def csv_text(model: type[RowModel], rows: Iterable[Mapping[str, object]]) -> str
 
 def csv_of(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """A header and the rows, of which only these columns are written."""
+    return "".join(csv_parts(columns, [rows]))
+
+
+def csv_parts(
+    columns: Sequence[str], parts: Iterable[Iterable[Mapping[str, object]]]
+) -> Iterator[str]:
+    """The same in pieces of text, each when its rows are there."""
     text = StringIO(newline="")
-    text.write(BYTE_ORDER_MARK)
     writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    text.write(BYTE_ORDER_MARK)
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
+    for rows in parts:
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
 
 
 def template(model: type[RowModel]) -> str:

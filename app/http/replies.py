@@ -1,19 +1,22 @@
 """Answers: one thing or a page of them, with an ETag, as JSON or as a CSV file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar, get_args
 from urllib.parse import quote
 
 from fastapi import Request
 from pydantic import BaseModel, Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from app.files.csv_writing import csv_of
+from app.chunks import chunked
+from app.database import Database, ReadSession
+from app.files.csv_writing import csv_of, csv_parts
 from app.http.conditions import is_known, tag_of_both, tag_of_content, tag_of_version
 from app.http.fields import DIGITS, Content
 from app.http.media import CSV, JSON, wants_csv
 
 MOST_PER_PAGE = 500
+ROWS_AT_ONCE = 1_000
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -90,6 +93,48 @@ def listed(
         url = request.url.include_query_params(after=after(items[-1]), **(query or {}))
         link = f'<{url.path}?{url.query}>; rel="next"'
     return shown(request, page.model_construct(items=items, **more), link=link)
+
+
+def whole_list(
+    request: Request,
+    name: str,
+    columns: Sequence[str],
+    ids: Sequence[int],
+    read: Callable[[ReadSession, Sequence[int]], Sequence[BaseModel]],
+) -> Response:
+    """Answer with all rows of a list as a CSV file, in the order of their ids.
+
+    A long one is sent while it is read, and has no ETag.
+    """
+    database: Database = request.app.state.database
+    if len(ids) <= ROWS_AT_ONCE:
+        with database.read() as session:
+            return csv_file(request, name, columns, read(session, ids))
+
+    def rows(session: ReadSession, some: Sequence[int]) -> list[dict[str, Any]]:
+        return [row.model_dump(mode="json", warnings=False) for row in read(session, some)]
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return StreamingResponse(
+        text_of_list(database, columns, ids, rows), 200, headers, f"{CSV}; charset=utf-8"
+    )
+
+
+def text_of_list(
+    database: Database,
+    columns: Sequence[str],
+    ids: Sequence[int],
+    read: Callable[[ReadSession, Sequence[int]], Iterable[Mapping[str, object]]],
+) -> Iterator[str]:
+    """A list as CSV in pieces, so that no more of it than one is in memory."""
+
+    def parts() -> Iterator[Iterable[Mapping[str, object]]]:
+        with database.snapshot() as session:
+            for some in chunked(ids, ROWS_AT_ONCE):
+                yield read(session, some)
+                session.expunge_all()
+
+    return csv_parts(columns, parts())
 
 
 def csv_file(

@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from app.insight.breakdown import BrokenDownBy, Part
 from app.insight.report import Symbol
 from app.insight.report_map import MapRole
-from models.vocabulary import Ladder
+from models.vocabulary import Ladder, Phase
 from solver.formats.plan import Status, Stopped
 from solver.pairing.points import Component
 
@@ -18,6 +19,18 @@ COMPONENT_NAMES: Final = {
     Component.DISADVANTAGE: "Disadvantage",
     Component.FAILED_SUPPORT: "Support that did not work",
 }
+PHASE_NAMES: Final = {
+    Phase.EARLY_YEARS: "Early years",
+    Phase.PRIMARY: "Primary",
+    Phase.SECONDARY: "Secondary",
+    Phase.POST_16: "Post-16",
+}
+BREAKDOWN_NAMES: Final = {
+    BrokenDownBy.LOCAL_AUTHORITY: "Local authority",
+    BrokenDownBy.EXPERTISE: "Expertise",
+    BrokenDownBy.PHASE: "Phase",
+}
+NOT_KNOWN: Final = "Not known"
 LADDER_NAMES: Final = {
     Ladder.OWN_GROUP: "Own trust or federation",
     Ladder.OWN_NETWORK: "Own network",
@@ -55,3 +68,12 @@ SYMBOL_NAMES: Final = {
     Symbol.OTHER_SCHOOL: "Other school or college",
     Symbol.ORGANISATION: "Organisation",
 }
+
+
+def part_name(by: BrokenDownBy, part: Part) -> str:
+    """What people read for a part of a plan."""
+    if part.key is None:
+        return NOT_KNOWN
+    if by is not BrokenDownBy.PHASE:
+        return part.key
+    return ", ".join(PHASE_NAMES[Phase(word)] for word in part.key.split())

@@ -30,12 +30,14 @@ from app.runs import queries
 from app.wording import counted, from_code, number
 from models.exchange import Expertise, Need, Offer, Period
 from models.matching import Proposal, Run
-from models.register import Group, Institution, Organisation, Participant
+from models.register import Area, Group, Institution, Organisation, Participant
 from models.vocabulary import (
     HALF_DAYS_PER_DAY,
     METRES_PER_MILE,
+    AreaKind,
     BalanceHolder,
     Ladder,
+    Phase,
     Reciprocity,
 )
 from solver.explain.explained_json import Explained, UnmetById
@@ -245,6 +247,7 @@ def _people(session: Session, problem: Problem) -> list[AnyRow]:
             Participant.name,
             Participant.latitude,
             Participant.longitude,
+            Area.name.label("local_authority"),
             Institution.type_name,
             Institution.specialist,
             Institution.alternative_provision,
@@ -254,6 +257,11 @@ def _people(session: Session, problem: Problem) -> list[AnyRow]:
         )
         .outerjoin(Institution)
         .outerjoin(Organisation)
+        .outerjoin(
+            Area,
+            (Area.kind == AreaKind.LOCAL_AUTHORITY.value)
+            & (Area.code == Participant.local_authority_code),
+        )
         .order_by(Participant.id)
     )
     if len(wanted) <= MOST_NAMED:
@@ -283,6 +291,8 @@ def _participants(
             group_name=group.get(row.id),
             disadvantage_percent=row.free_school_meals_percent,
             exempt=exempt[row.reference],
+            local_authority=row.local_authority,
+            phases=tuple(map(Phase, row.phases or ())),
         )
         for row in people
     )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from app.database import WriteSession
+from app.insight.breakdown import Breakdown, breakdown
 from app.insight.report import Figures, ReportData, UnmetNeed, figures
 from app.insight.report_charts import Chart, charts
 from app.insight.report_loops import PlanLoops, loops_of
@@ -29,6 +30,7 @@ class Summary:
     unmet: int
     figures: Figures
     charts: tuple[Chart, ...]
+    breakdown: Breakdown
     loops: PlanLoops
     on_map: int
     without_position: int
@@ -97,6 +99,7 @@ def draw(data: ReportData) -> Drawn:
         # Everybody's balance goes into a chart and is shown nowhere else.
         figures=replace(found, balances=()),
         charts=tuple(charts(data, found)),
+        breakdown=breakdown(data),
         loops=loops_of(data),
         on_map=len(on_paper.dots) if on_paper else 0,
         without_position=sum(each.latitude is None for each in data.participants),

@@ -52,6 +52,8 @@ class ReportParticipant:
     """Pupils known to be eligible for free school meals; None: not known."""
     exempt: bool = False
     """Free of reciprocity: a funded supporter."""
+    local_authority: str | None = None
+    phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

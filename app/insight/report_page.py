@@ -7,12 +7,15 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.explanations import words
+from app.insight.breakdown import breakdown
 from app.insight.labels import (
+    BREAKDOWN_NAMES,
     COMPONENT_NAMES,
     LADDER_NAMES,
     ROLE_NAMES,
     STATUS_NAMES,
     SYMBOL_NAMES,
+    part_name,
 )
 from app.insight.report import Component, ReportData, ReportPairing, figures
 from app.insight.report_charts import charts
@@ -105,6 +108,7 @@ def _environment() -> Environment:
         "miles": _miles,
         "moment": at_moment,
         "number": number,
+        "part_name": lambda part, by: part_name(by, part),
         "percent": percent,
     }
     return environment
@@ -129,6 +133,8 @@ def render(data: ReportData) -> str:
         map=plan_map(data),
         facts=_map_facts(data),
         charts=charts(data, found),
+        breakdown=breakdown(data),
+        breakdown_names=BREAKDOWN_NAMES,
         loops=loops_of(data),
         component_names=COMPONENT_NAMES,
         ladder_names=LADDER_NAMES,

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from app.exchange.rows import Reference
-from app.exchange.schemas import AreaCode, Participant
+from app.exchange.schemas import Participant
 from app.http.fields import (
     DIGITS,
     LARGEST,
@@ -24,6 +24,7 @@ from app.money.queries import ClaimOf, Committed, PotSums
 from app.money.report import PotReport, ReportRow
 from app.money.rows import MOST_PENCE, MOST_RATE, NewPotContent, PotContent
 from app.register.dates import not_before
+from app.register.schemas import AreaCode
 from models.vocabulary import ClaimAction, ClaimState, CommitmentState, PotHolder
 
 Sum = Annotated[int, Field(strict=True, ge=0, le=MOST_PENCE)]

@@ -2,25 +2,26 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
 from app.chunks import chunked
 from app.database import ReadSession
 from app.errors import NotFound
+from app.partnerships.list_query import HALF_DAYS, PartnershipQuery
 from app.partnerships.reviews import outcomes_of
-from app.proposals.queries import Full, Giver, Taker, find_proposals
-from app.register.naming import reference_named
-from app.register.search import each_word
+from app.proposals.list_query import Giver, Taker
+from app.proposals.queries import Full, find_proposals
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.partnerships import Outcome, Partnership, Review, Support, SupportVisit
-from models.register import Participant
-from models.vocabulary import DELIVERED, SupportState, VisitState
+from models.vocabulary import DELIVERED, VisitState
+
+EVERY: Final = PartnershipQuery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,63 +61,65 @@ class Whole:
 def list_partnerships(
     session: ReadSession,
     principal: Principal,
-    *,
-    participant: str | None = None,
-    taker: str | None = None,
-    giver: str | None = None,
-    need: str | None = None,
-    period: str | None = None,
-    state: SupportState | None = None,
-    after: int = 0,
-    limit: int | None = 100,
-) -> list[Summary]:
-    """A page of partnerships by number; `participant` is either side."""
-    authorise(principal, Action.READ)
-    query = (
-        _seen(principal, select(Partnership))
-        .where(Partnership.id > after)
-        .order_by(Partnership.id)
-        .limit(limit)
-    )
-    of_taker, of_giver = Need.participant_id, Offer.participant_id
-    for cell, columns in (
-        (participant, (of_taker, of_giver)),
-        (taker, (of_taker,)),
-        (giver, (of_giver,)),
-    ):
-        if cell is not None:
-            query = query.where(or_(*(_is(session, column, cell) for column in columns)))
-    if need is not None:
-        query = query.where(Need.reference == need)
-    if period is not None:
-        rows = select(Support.partnership_id).where(Support.period_code == period)
-        query = query.where(Partnership.id.in_(rows))
-    if state is not None:
-        query = query.where(Partnership.state == state)
-    return _summaries(session, principal, list(session.scalars(query)))
-
-
-def find_partnerships(
-    session: ReadSession,
-    principal: Principal,
-    text: str,
-    state: SupportState | None,
+    wanted: PartnershipQuery = EVERY,
     *,
     skip: int = 0,
-    limit: int | None = 50,
-) -> tuple[list[Summary], int]:
-    """A page of those with all the words in the names of their sides, newest first; how many."""
+    limit: int | None = 100,
+) -> list[Summary]:
+    """A page of partnerships in the order that is wanted."""
+    ids = partnership_ids(session, principal, wanted, skip=skip, limit=limit)
+    return load(session, principal, ids)
+
+
+def partnership_ids(
+    session: ReadSession,
+    principal: Principal,
+    wanted: PartnershipQuery,
+    *,
+    skip: int = 0,
+    limit: int | None = None,
+) -> Sequence[int]:
+    """Those of a page, or of the whole list, in order."""
+    query = wanted.ordered(
+        _wanted(session, principal, wanted, Partnership.id), Partnership.id.expression
+    )
+    return session.scalars(query.offset(skip).limit(limit)).all()
+
+
+def load(session: ReadSession, principal: Principal, ids: Sequence[int]) -> list[Summary]:
+    """Partnerships by their ids, in that order."""
+    found: dict[int, Summary] = {}
+    for some in chunked(ids):
+        found |= find_by_ids(session, principal, some)
+    return [found[each] for each in ids if each in found]
+
+
+def place_of(session: ReadSession, principal: Principal, wanted: PartnershipQuery, row: int) -> str:
+    """Where a partnership stands in the list, for the page that follows it."""
+    query = _wanted(session, principal, wanted).where(Partnership.id == row)
+    return wanted.place(session, query, Partnership.id.expression)
+
+
+def count_partnerships(
+    session: ReadSession, principal: Principal, wanted: PartnershipQuery = EVERY
+) -> tuple[int, Days]:
+    """How many there are on all pages, and their days together."""
+    each = _wanted(
+        session, principal, wanted, *(days.label(name) for name, days in HALF_DAYS.items())
+    ).subquery()
+    sums = (func.sum(each.c[name]) for name in HALF_DAYS)
+    number, *days = session.execute(select(func.count(), *sums).select_from(each)).one()
+    return number, Days(
+        **{name: int(sum_ or 0) for name, sum_ in zip(HALF_DAYS, days, strict=True)}
+    )
+
+
+def _wanted(
+    session: ReadSession, principal: Principal, wanted: PartnershipQuery, *columns: Any
+) -> Select[Any]:
     authorise(principal, Action.READ)
-
-    def narrowed(query: Select[Any]) -> Select[Any]:
-        seen = _seen(principal, query).join(Taker, Taker.id == Need.participant_id)
-        seen = seen.join(Giver, Giver.id == Offer.participant_id)
-        seen = seen.where(*each_word(text, Taker, Giver))
-        return seen if state is None else seen.where(Partnership.state == state)
-
-    page = narrowed(select(Partnership)).order_by(Partnership.id.desc()).offset(skip).limit(limit)
-    found = _summaries(session, principal, list(session.scalars(page)))
-    return found, session.scalar(narrowed(select(func.count(Partnership.id)))) or 0
+    seen = _seen(principal, select(*columns)).join(Taker, Taker.id == Need.participant_id)
+    return seen.join(Giver, Giver.id == Offer.participant_id).where(*wanted.conditions(session))
 
 
 def find_by_ids(
@@ -146,11 +149,6 @@ def latest_reviews(session: Session, found: Sequence[Summary]) -> dict[int, dict
         for review in session.scalars(query.order_by(Review.on_day, Review.id)):
             latest[review.partnership_id][review.reviewer] = review
     return latest
-
-
-def _is(session: ReadSession, column: InstrumentedAttribute[int], cell: str) -> ColumnElement[bool]:
-    who = select(Participant.id).where(Participant.reference == reference_named(session, cell))
-    return column.in_(who)
 
 
 def _summaries(

@@ -1,5 +1,6 @@
 """Partnerships over HTTP: from an approved proposal to what came of it."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -13,11 +14,12 @@ from app.database import ReadSession, WriteSession
 from app.http.conditions import Known
 from app.http.fields import Id
 from app.http.idempotency import Key, once
-from app.http.media import AS_CSV
+from app.http.media import AS_CSV, wants_csv
 from app.http.problems import PROBLEMS_OF_CHANGES
-from app.http.replies import listed, shown
+from app.http.replies import listed, shown, whole_list
 from app.partnerships import life
 from app.partnerships import partnership_queries as queries
+from app.partnerships.list_query import PartnershipQuery
 from app.partnerships.observed import observed
 from app.partnerships.partnership_schemas import (
     ChangedTerms,
@@ -26,9 +28,9 @@ from app.partnerships.partnership_schemas import (
     ObservedShown,
     PartnershipDetail,
     PartnershipEnd,
-    PartnershipFilter,
     Partnerships,
     PartnershipShown,
+    PartnershipTotals,
     PauseReason,
 )
 from models.partnerships import Partnership
@@ -113,16 +115,39 @@ def list_partnerships(
     request: Request,
     principal: Caller,
     session: Reads,
-    wanted: Annotated[PartnershipFilter, Query()],
+    wanted: Annotated[PartnershipQuery, Query()],
 ) -> Response:
     """List partnerships with the days agreed, delivered and booked."""
 
-    def read(limit: int | None) -> list[PartnershipShown]:
-        filters = wanted.model_dump(exclude={"limit"})
-        found = queries.list_partnerships(session, principal, **filters, limit=limit)
-        return [PartnershipShown.of(each) for each in found]
+    def shown_of(session: ReadSession, ids: Sequence[int]) -> list[PartnershipShown]:
+        return [PartnershipShown.of(each) for each in queries.load(session, principal, ids)]
 
-    return listed(request, wanted, Partnerships, read, lambda each: each.id)
+    if wants_csv(request):
+        found = queries.partnership_ids(session, principal, wanted)
+        columns = list(PartnershipShown.model_fields)
+        return whole_list(request, "partnerships", columns, found, shown_of)
+
+    def read(limit: int | None) -> list[PartnershipShown]:
+        found = queries.partnership_ids(session, principal, wanted, limit=limit)
+        return shown_of(session, found)
+
+    def after(partnership: PartnershipShown) -> str:
+        return queries.place_of(session, principal, wanted, partnership.id)
+
+    return listed(request, wanted, Partnerships, read, after)
+
+
+@router.get("/totals/partnerships", response_model=PartnershipTotals)
+@does(Action.READ)
+def count_partnerships(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    wanted: Annotated[PartnershipQuery, Query()],
+) -> Response:
+    """Count partnerships and their days as filtered."""
+    totals = queries.count_partnerships(session, principal, wanted)
+    return shown(request, PartnershipTotals.of(*totals))
 
 
 @router.get("/partnerships/{partnership_id}", response_model=PartnershipDetail)

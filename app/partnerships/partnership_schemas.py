@@ -5,12 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from app.exchange.rows import Reference
-from app.exchange.schemas import Participant, Role
+from app.exchange.schemas import Role
 from app.files.csv_reading import Key
 from app.http.fields import (
-    DIGITS,
-    LARGEST,
     Content,
     Day,
     Flag,
@@ -22,7 +19,7 @@ from app.http.fields import (
     half_days,
     in_days,
 )
-from app.http.replies import Listed, Page
+from app.http.replies import Listed
 from app.partnerships.observed import Observed
 from app.partnerships.partnership_queries import Days, Summary
 from app.partnerships.partnership_queries import Whole as WholePartnership
@@ -322,14 +319,18 @@ class Partnerships(Listed[PartnershipShown]):
     pass
 
 
-class PartnershipFilter(Page):
-    after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
-    participant: Annotated[Participant | None, Field(description="on either side")] = None
-    taker: Participant | None = None
-    giver: Participant | None = None
-    need: Annotated[Reference, Field(examples=["made-up-need-1"])] | None = None
-    period: Key | None = None
-    state: SupportState | None = None
+class PartnershipTotals(Shown):
+    """What the partnerships come to as filtered, on all pages."""
+
+    number: int = Field(examples=[3])
+    days_agreed: float = Field(examples=[9.0])
+    days_delivered: float = Field(description="written up, and not disputed", examples=[1.5])
+    days_signed: float = Field(description="of these, signed by the school", examples=[1.0])
+    days_booked: float = Field(description="not written up yet", examples=[0.5])
+
+    @classmethod
+    def of(cls, number: int, days: Days) -> "PartnershipTotals":
+        return cls(number=number, **_days(days))
 
 
 class NewVisit(Content):

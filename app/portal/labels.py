@@ -15,9 +15,12 @@ from typing import Any, Final
 
 from app.consent.wording import PARTIES, REPLIES, STATES
 from app.graph.kinds import EdgeKind, NodeKind, Over
+from app.insight.breakdown import BrokenDownBy
 from app.insight.labels import (
+    BREAKDOWN_NAMES,
     COMPONENT_NAMES,
     LADDER_NAMES,
+    PHASE_NAMES,
     ROLE_NAMES,
     STATUS_NAMES,
     STOPPED_NAMES,
@@ -152,6 +155,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         Availability.NOT_OFFERING: "Not offering",
         Availability.NOT_ANSWERED: "No response yet",
     },
+    BrokenDownBy: BREAKDOWN_NAMES,
     BalanceHolder: {
         BalanceHolder.SCHOOL: "For each school",
         BalanceHolder.FEDERATION: "Across each federation",
@@ -370,12 +374,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         PartnershipStep.RESUME: "Resume the partnership",
         PartnershipStep.END: "End the partnership",
     },
-    Phase: {
-        Phase.EARLY_YEARS: "Early years",
-        Phase.PRIMARY: "Primary",
-        Phase.SECONDARY: "Secondary",
-        Phase.POST_16: "Post-16",
-    },
+    Phase: PHASE_NAMES,
     ProposalState: {
         ProposalState.PROPOSED: "Proposed",
         ProposalState.PREFERRED: "Preferred",
@@ -1147,6 +1146,66 @@ ALLIANCE_FIELDS: Final[Mapping[str, Field]] = {
     "note": Field("Why, and what happens next", "Enter why, and what happens next"),
     "over_on": Field("Day on which it was over", _DAY),
 }
+LIST_FILTERS: Final[Mapping[str, str]] = {
+    "q": "Name or place",
+    "area": "Area",
+    "trust": "Trust or federation",
+    "network": "Network",
+    "phase": "Phase",
+    "period": "Period",
+    "expertise": "Expertise",
+    "priority": "Priority",
+    "quality": "Quality",
+    "state": "State",
+    "availability": "Availability",
+    "progress": "What has come of it",
+    "open": "Still open",
+    "ladder": "Where support comes from",
+    "miles": "Distance",
+    "waits": "Waiting for",
+    "sendable": "Ready to send",
+    "flagged": "Needs attention",
+    "directed": "Statutory direction",
+}
+"""Fields that filter lists."""
+FIRST_FILTERS: Final[Mapping[str, int]] = {
+    name: place
+    for place, name in enumerate(
+        ("q", "area", "expertise", "state", "availability", "progress", "waits", "ladder", "miles")
+    )
+}
+"""Those that most people use, in the order that a form has them."""
+AREA_GROUPS: Final = (
+    ("Regions", AreaKind.REGION),
+    ("Local authorities", AreaKind.LOCAL_AUTHORITY),
+)
+LIST_COLUMNS: Final[Mapping[str, str]] = {
+    "id": "Date added",
+    "expertise": "Expertise",
+    "participant": "Name",
+    "area": "Area",
+    "period": "Period",
+    "days": "Days",
+    "priority": "Priority",
+    "quality": "Quality",
+    "state": "State",
+    "availability": "Availability",
+    "progress": "What has come of it",
+    "taker": LABELS[Side][Side.TAKER],
+    "giver": LABELS[Side][Side.GIVER],
+    "points": "Points per half-day",
+    "total_points": "Points",
+    "distance": "Miles",
+    "ladder": "From",
+    "run": "Run",
+    "starts": "Start",
+    "ends": "End",
+    "agreed": "Days agreed",
+    "delivered": "Delivered",
+    "signed": "Signed",
+    "booked": "Booked",
+}
+"""What lists can be sorted by, which is what their columns are called."""
 NEED_AFTER: Final[Mapping[NeedState, str]] = {
     NeedState.MET: "It is met",
     NeedState.MATCH: "It is open again for other support",

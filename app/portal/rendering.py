@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
@@ -20,12 +20,15 @@ from jinja2 import (
     pass_context,
 )
 from jinja2.runtime import Context
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.access import policy
 from app.access.names import is_holder, names_of
 from app.access.persons import LINK
+from app.database import ReadSession
 from app.files.csv_writing import csv_of
+from app.http.replies import text_of_list
+from app.insight.labels import part_name
 from app.portal import labels
 from app.portal.forms import Filled
 from app.portal.sessions import BASE, Visitor
@@ -76,7 +79,8 @@ NAVIGATION: Final = (
     ("Institutions", "/institutions", "/participants"),
     ("Needs", "/needs", "/needs"),
     ("Offers", "/offers", "/offers"),
-    ("Runs", "/runs", "/proposals"),
+    ("Runs", "/runs", "/runs"),
+    ("Proposals", "/proposals", "/proposals"),
     ("Partnerships", "/partnerships", "/concerns"),
     ("Money", "/pots", "/claims"),
     ("Support graph", "/graph/isolated", "/graph"),
@@ -187,6 +191,7 @@ def environment(base: str = BASE) -> Environment:
         "number": number,
         "path": lambda text: quote(str(text), safe="/"),
         "percent": percent,
+        "part_name": lambda part, by: part_name(by, part),
         "pounds": pounds,
         "sentence": sentence,
         "what_changed": what_changed,
@@ -256,6 +261,19 @@ def _query(values: Mapping[str, object]) -> str:
 def csv_page(name: str, columns: list[str], rows: list[dict[str, object]]) -> Response:
     """A list as it was filtered, for a spreadsheet."""
     return csv_file(name, csv_of(columns, rows))
+
+
+def csv_list(
+    who: Visitor,
+    name: str,
+    columns: Sequence[str],
+    ids: Sequence[int],
+    read: Callable[[ReadSession, Sequence[int]], Iterable[Mapping[str, object]]],
+) -> Response:
+    """A whole list as it was filtered, of any length: sent while it is read."""
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{_file_name(name)}.csv"'}
+    text = text_of_list(who.database, columns, ids, read)
+    return StreamingResponse(text, 200, headers, "text/csv; charset=utf-8")
 
 
 def csv_file(name: str, text: str) -> Response:

@@ -18,8 +18,8 @@ from app.http.replies import shown
 from app.proposals import dependents, flags, queries
 from app.proposals.dependents import Dependents, RunningSupport
 from app.proposals.flag_schemas import FlagShown
+from app.proposals.list_query import NeedText, OfferText
 from app.proposals.queries import Full
-from app.proposals.schemas import NeedText, OfferText
 from app.proposals.steering_schemas import SteeringShown
 from models.vocabulary import ProposalState, Side, SupportState
 

@@ -5,63 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Select,
-    and_,
-    cast,
-    exists,
-    func,
-    or_,
-    select,
-    true,
-)
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
 from app.access.scoped import visible
+from app.chunks import chunked
 from app.errors import NotFound
 from app.exchange.queries import confirmed
 from app.planning.load import in_force
-from app.proposals.states import LAPSING
-from app.register.search import each_word
+from app.proposals.list_query import DIRECTED, FLAGGED, Giver, ProposalQuery, Taker
 from models.exchange import Need, Offer
 from models.matching import Agreement, Alternate, Decision, Proposal, ProposalFlag, Steering
 from models.register import Participant
-from models.vocabulary import METRES_PER_MILE, Says, Side
+from models.vocabulary import Says, Side
 
-Taker, Giver = aliased(Participant), aliased(Participant)
 AT_ONCE: Final = 1_000
-REMOTE_COMES_LAST: Final = 2**31 - 1
-
-SORTS: Final[dict[str, ColumnElement[Any]]] = {
-    "id": Proposal.id.expression,
-    "points": Proposal.points.expression,
-    "total_points": cast(Proposal.points, BigInteger) * Proposal.half_days + Proposal.points_once,
-    "distance": func.coalesce(Proposal.distance_m, REMOTE_COMES_LAST),
-    "days": Proposal.half_days.expression,
-    "priority": Need.priority.expression,
-    "taker": Taker.name.expression,
-    "giver": Giver.name.expression,
-    "expertise": Need.expertise_code.expression,
-    "state": Proposal.state.expression,
-}
-"""What proposals may be sorted by; with `-` before it the highest comes first."""
-
-
-FLAGGED: Final = and_(ProposalFlag.proposal_id == Proposal.id, ProposalFlag.cleared_at.is_(None))
-"""The flag of a proposal that nobody dealt with yet."""
-DIRECTED: Final = (
-    exists()
-    .where(
-        Agreement.proposal_id == Proposal.id,
-        Agreement.says == Says.DIRECTED,
-        Agreement.voided_at.is_(None),
-    )
-    .correlate(Proposal)
-)
-"""Whether a statutory direction stands in for the agreement of its taker."""
+EVERY: Final = ProposalQuery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,75 +41,48 @@ class Full:
         """As it is now; the proposal's own column says how it was when it was made."""
         return bool(confirmed(self.need, self.offer))
 
-    def sort_key(self, sort: str) -> tuple[int, int]:
-        distance = self.proposal.distance_m
-        value = {
-            "id": self.proposal.id,
-            "points": self.proposal.points,
-            "total_points": self.proposal.total_points,
-            "distance": REMOTE_COMES_LAST if distance is None else distance,
-        }[sort.removeprefix("-")]
-        return value, self.proposal.id
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which proposals; what is none does not filter."""
-
-    run: int | None = None
-    state: str | None = None
-    need: str | None = None
-    offer: str | None = None
-    taker: str | None = None
-    giver: str | None = None
-    expertise: str | None = None
-    sendable: bool | None = None
-    flagged: bool | None = None
-    directed: bool | None = None
-    """Whether a statutory direction stands in for the taker's agreement."""
-    text: str | None = None
-    """Words that the names of taker or giver hold."""
-    ladder: str | None = None
-    most_miles: float | None = None
-    """Remote ones are within any distance."""
-    waits_for: Side | None = None
-    """Those held until this side, too, has said yes."""
-
 
 def list_proposals(
     session: Session,
     principal: Principal,
-    wanted: Wanted,
+    wanted: ProposalQuery = EVERY,
     *,
-    sort: str = "id",
-    after: tuple[int, int] | None = None,
     skip: int = 0,
     limit: int | None = 50,
 ) -> list[Full]:
-    """A page of proposals, after the one whose `sort_key` is `after`, or from `skip` on.
+    """A page of proposals in the order that is wanted."""
+    return load(session, proposal_ids(session, principal, wanted, skip=skip, limit=limit))
 
-    Of two alike the older comes first.
+
+def proposal_ids(
+    session: Session,
+    principal: Principal,
+    wanted: ProposalQuery,
+    *,
+    skip: int = 0,
+    limit: int | None = None,
+) -> Sequence[int]:
+    """Those of a page, or of the whole list, in order.
+
+    Ids first: to sort whole rows, with all their sentences, costs more than to find them.
     """
-    authorise(principal, Action.READ)
-    key, descending = SORTS[sort.removeprefix("-")], sort.startswith("-")
-    # Ids first: to sort whole rows, with all their sentences, costs more than to find them.
-    page = (
-        _joined(select(Proposal.id))
-        .where(*_conditions(principal, wanted))
-        .offset(skip)
-        .limit(limit)
-    )
-    if after is not None:
-        value, proposal_id = after
-        beyond = key < value if descending else key > value
-        page = page.where(or_(beyond, and_(key == value, Proposal.id > proposal_id)))
-    page = page.order_by(key.desc() if descending else key, Proposal.id)
-    ids = session.scalars(page).all()
+    query = wanted.ordered(_wanted(session, principal, wanted, Proposal.id), Proposal.id.expression)
+    return session.scalars(query.offset(skip).limit(limit)).all()
+
+
+def load(session: Session, ids: Sequence[int]) -> list[Full]:
+    """Proposals by their ids, in that order."""
     found: dict[int, Full] = {}
-    for start in range(0, len(ids), AT_ONCE):
-        query = _full().where(Proposal.id.in_(ids[start : start + AT_ONCE]))
+    for some in chunked(ids, AT_ONCE):
+        query = _full().where(Proposal.id.in_(some))
         found |= {row[0].id: Full(*row) for row in session.execute(query)}
-    return [found[each] for each in ids]
+    return [found[each] for each in ids if each in found]
+
+
+def place_of(session: Session, principal: Principal, wanted: ProposalQuery, row: int) -> str:
+    """Where a proposal stands in the list, for the page that follows it."""
+    query = _wanted(session, principal, wanted).where(Proposal.id == row)
+    return wanted.place(session, query, Proposal.id.expression)
 
 
 def find_proposals(
@@ -165,12 +98,13 @@ def find_proposals(
     return [Full(*row) for row in session.execute(query.limit(limit))]
 
 
-def count_proposals(session: Session, principal: Principal, wanted: Wanted) -> int:
-    authorise(principal, Action.READ)
-    query = _joined(select(func.count()).select_from(Proposal)).where(
-        *_conditions(principal, wanted)
-    )
-    return session.scalar(query) or 0
+def count_proposals(
+    session: Session, principal: Principal, wanted: ProposalQuery = EVERY
+) -> tuple[int, int]:
+    """How many there are on all pages, and their half-days together."""
+    query = _wanted(session, principal, wanted, func.count(), func.sum(Proposal.half_days))
+    number, half_days = session.execute(query).one()
+    return number, half_days or 0
 
 
 def counts_by(
@@ -329,40 +263,12 @@ def _joined(query: Any) -> Any:
     )
 
 
-def _conditions(principal: Principal, wanted: Wanted) -> Sequence[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [visible(principal, Action.READ, Proposal)]
-    conditions += each_word(wanted.text or "", Taker, Giver)
-    for column, value in (
-        (Proposal.run_id, wanted.run),
-        (Proposal.state, wanted.state),
-        (Need.reference, wanted.need),
-        (Offer.reference, wanted.offer),
-        (Need.expertise_code, wanted.expertise),
-        (Proposal.ladder, wanted.ladder),
-    ):
-        if value is not None:
-            conditions.append(column == value)
-    for side, reference in (
-        (Need.participant_id, wanted.taker),
-        (Offer.participant_id, wanted.giver),
-    ):
-        if reference is not None:
-            who = select(Participant.id).where(Participant.reference == reference)
-            conditions.append(side == who.scalar_subquery())
-    if wanted.sendable is not None:
-        can_be_sent = confirmed(Need, Offer)
-        conditions.append(can_be_sent if wanted.sendable else ~can_be_sent)
-    if wanted.flagged is not None:
-        flagged = exists().where(FLAGGED)
-        conditions.append(flagged if wanted.flagged else ~flagged)
-    if wanted.directed is not None:
-        conditions.append(DIRECTED if wanted.directed else ~DIRECTED)
-    if wanted.most_miles is not None:
-        near = Proposal.distance_m <= round(wanted.most_miles * METRES_PER_MILE)
-        conditions.append(or_(Proposal.distance_m.is_(None), near))
-    if wanted.waits_for is not None:
-        answered = select(Agreement.proposal_id).where(
-            Agreement.side == wanted.waits_for, Agreement.voided_at.is_(None)
-        )
-        conditions += [Proposal.state.in_(LAPSING), Proposal.id.not_in(answered)]
-    return conditions
+def _wanted(
+    session: Session, principal: Principal, wanted: ProposalQuery, *columns: Any
+) -> Select[Any]:
+    authorise(principal, Action.READ)
+    seen = visible(principal, Action.READ, Proposal)
+    found: Select[Any] = _joined(select(*columns).select_from(Proposal)).where(
+        seen, *wanted.conditions(session)
+    )
+    return found

@@ -12,14 +12,16 @@ from app.access.declared import does
 from app.access.names import named_one, with_names
 from app.access.policy import Action, Principal
 from app.database import ReadSession, WriteSession, database_now
+from app.exchange.schemas import NumberShown
 from app.http.conditions import Known
-from app.http.fields import Id
+from app.http.fields import Id, in_days
 from app.http.idempotency import Key, once
-from app.http.media import AS_CSV
+from app.http.media import AS_CSV, wants_csv
 from app.http.problems import PROBLEMS_OF_CHANGES
-from app.http.replies import listed, shown
+from app.http.replies import listed, shown, whole_list
 from app.proposals import agreements, decisions, pins_and_exclusions, queries
 from app.proposals.agreements import approval_if_any
+from app.proposals.list_query import ProposalQuery
 from app.proposals.pair_check import pair_today_if_any
 from app.proposals.schemas import (
     Agreements,
@@ -31,9 +33,9 @@ from app.proposals.schemas import (
     NewDecision,
     NewException,
     ProposalDetail,
-    ProposalFilter,
     Proposals,
     ProposalShown,
+    ProposalTotals,
 )
 from app.proposals.steering_schemas import (
     NewSteering,
@@ -42,7 +44,6 @@ from app.proposals.steering_schemas import (
     SteeringShown,
 )
 from app.proposals.terms import standing
-from app.register.naming import reference_named
 from models.vocabulary import SteeringKind
 
 router = APIRouter(tags=["proposals"])
@@ -54,29 +55,37 @@ OF_FLAGS: Final = ("raised_by", "cleared_by")
 @router.get("/proposals", response_model=Proposals, responses=AS_CSV)
 @does(Action.READ)
 def list_proposals(
-    request: Request, principal: Caller, session: Reads, wanted: Annotated[ProposalFilter, Query()]
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[ProposalQuery, Query()]
 ) -> Response:
     """List proposals of all runs or of one."""
-    keys: dict[int, str] = {}
-    named = wanted.model_dump(exclude={"limit", "sort", "after"})
-    for side in ("taker", "giver"):
-        named[side] = named[side] and reference_named(session, named[side])
+    if wants_csv(request):
+        found = queries.proposal_ids(session, principal, wanted)
+        columns = list(ProposalShown.model_fields)
+        return whole_list(request, "proposals", columns, found, proposals_shown)
 
     def read(limit: int | None) -> list[ProposalShown]:
-        found = queries.list_proposals(
-            session,
-            principal,
-            queries.Wanted(**named),
-            sort=wanted.sort,
-            after=wanted.after_key(),
-            limit=limit,
-        )
-        for each in found:
-            value, proposal_id = each.sort_key(wanted.sort)
-            keys[proposal_id] = f"{value}~{proposal_id}"
-        return _with_flags(session, [ProposalShown.of(each) for each in found])
+        found = queries.proposal_ids(session, principal, wanted, limit=limit)
+        return proposals_shown(session, found)
 
-    return listed(request, wanted, Proposals, read, lambda proposal: keys[proposal.id])
+    def after(proposal: ProposalShown) -> str:
+        return queries.place_of(session, principal, wanted, proposal.id)
+
+    return listed(request, wanted, Proposals, read, after)
+
+
+def proposals_shown(session: Session, ids: Sequence[int]) -> list[ProposalShown]:
+    return _with_flags(session, [ProposalShown.of(each) for each in queries.load(session, ids)])
+
+
+@router.get("/totals/proposals", response_model=ProposalTotals)
+@does(Action.READ)
+def count_proposals(
+    request: Request, principal: Caller, session: Reads, wanted: Annotated[ProposalQuery, Query()]
+) -> Response:
+    """Count proposals and their days as filtered."""
+    number, half_days = queries.count_proposals(session, principal, wanted)
+    total = NumberShown(number=number, days=in_days(half_days))
+    return shown(request, ProposalTotals(total=total))
 
 
 def _with_flags(session: Session, shown: Sequence[Told]) -> list[Told]:

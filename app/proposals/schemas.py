@@ -2,30 +2,26 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from app.catalogue.schemas import ExpertiseCode
-from app.exchange.rows import Reference
-from app.exchange.schemas import Participant, Role
+from app.exchange.schemas import NumberShown, Role
 from app.files.csv_reading import clean_text
 from app.http.fields import (
-    LARGEST,
     Content,
     Day,
-    Id,
     Moment,
     Shown,
     Text,
     in_days,
 )
-from app.http.replies import Listed, Page
+from app.http.replies import Listed
 from app.proposals.approval_rules import Approval
 from app.proposals.flag_schemas import FlagShown
 from app.proposals.heard import Heard
 from app.proposals.pair_check import PairToday, RuleResult, rule_results
-from app.proposals.queries import SORTS, Full
+from app.proposals.queries import Full
 from models.exchange import Offer
 from models.matching import Agreement, Alternate, Decision
 from models.register import Participant as ParticipantRow
@@ -43,8 +39,6 @@ from models.vocabulary import (
     Side,
 )
 
-NeedText = Annotated[Reference, Field(examples=["made-up-need-1"])]
-OfferText = Annotated[Reference, Field(examples=["made-up-offer-1"])]
 Note = Annotated[
     str, StringConstraints(min_length=1, max_length=2_000), BeforeValidator(clean_text)
 ]
@@ -57,41 +51,6 @@ def cell_of(participant: ParticipantRow) -> str:
 
 def miles(distance_m: int | None) -> float | None:
     return None if distance_m is None else round(distance_m / METRES_PER_MILE, 1)
-
-
-class ProposalFilter(Page):
-    """Which proposals, and in which order; `after` comes from the `Link` of a page."""
-
-    run: Id | None = None
-    state: ProposalState | None = None
-    need: NeedText | None = None
-    offer: OfferText | None = None
-    taker: Participant | None = None
-    giver: Participant | None = None
-    expertise: ExpertiseCode | None = None
-    sendable: bool | None = None
-    flagged: Annotated[
-        bool | None, Field(description="whether it can no longer go ahead as planned")
-    ] = None
-    directed: Annotated[
-        bool | None,
-        Field(description="whether a statutory direction stands in for the school's agreement"),
-    ] = None
-    sort: Literal[
-        "id", "points", "-points", "total_points", "-total_points", "distance", "-distance"
-    ] = "id"
-    after: Annotated[str, Field(pattern=r"^([0-9]{1,15}~[0-9]{1,10})?$")] = ""
-
-    def after_key(self) -> tuple[int, int] | None:
-        if not self.after:
-            return None
-        value, _, proposal_id = self.after.partition("~")
-        return int(value), min(int(proposal_id), LARGEST)
-
-
-assert set(SORTS) >= {
-    name.removeprefix("-") for name in get_args(ProposalFilter.model_fields["sort"].annotation)
-}
 
 
 class ProposalShown(Shown):
@@ -445,3 +404,9 @@ class NewAgreement(HeardContent):
 
 class Agreements(Listed[AgreementShown]):
     pass
+
+
+class ProposalTotals(Shown):
+    """What the proposals come to as filtered, on all pages."""
+
+    total: NumberShown

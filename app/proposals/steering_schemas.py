@@ -6,8 +6,8 @@ from pydantic import Field
 
 from app.http.fields import DIGITS, LARGEST, Content, Instant, Moment, Shown, Text
 from app.http.replies import Listed, Page
+from app.proposals.list_query import NeedText, OfferText
 from app.proposals.queries import Steered
-from app.proposals.schemas import NeedText, OfferText
 from models.vocabulary import SteeringKind
 
 

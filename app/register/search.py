@@ -16,6 +16,7 @@ from unicodedata import normalize
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Select,
     and_,
     case,
     false,
@@ -68,15 +69,16 @@ def holds(text: str, on: date, participant: Any = Participant) -> ColumnElement[
             # Groups first: looked up member by member, their texts take seconds.
             select(MEMBERS.c.participant_id).where(
                 belongs_on(on),
-                MEMBERS.c.group_id.in_(
-                    select(GROUP_SEARCH.c.rowid).where(
-                        *(_holds(GROUP_SEARCH, word) for word in words)
-                    )
-                ),
+                MEMBERS.c.group_id.in_(groups_with(words)),
             )
         ),
         *_has_dfe_number(text, participant),
     )
+
+
+def groups_with(words: Sequence[str]) -> Select[Any]:
+    """Ids of the groups whose names hold all of the folded words."""
+    return select(GROUP_SEARCH.c.rowid).where(*(_holds(GROUP_SEARCH, word) for word in words))
 
 
 def has_word(word: str, participant: Any = Participant) -> ColumnElement[bool]:

@@ -140,6 +140,13 @@ def list_runs(
     return session.scalars(query).all()
 
 
+def named(session: Session, principal: Principal, ids: Collection[int]) -> dict[int, str]:
+    """What some runs plan, by their numbers."""
+    authorise(principal, Action.READ)
+    query = select(Run.id, Run.scope).where(Run.id.in_(ids), runs_seen(principal))
+    return {number: scope["name"] for number, scope in session.execute(query)}
+
+
 def last_progress(session: Session, run_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """What the solver last told of each run."""
     newest = (

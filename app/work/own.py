@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from app.access.policy import Action, Principal, authorise, grants_for
 from app.access.scoped import visible, within
 from app.database import ReadSession
-from app.exchange.queries import progress_of
+from app.exchange.progress import progress_of
 from app.partnerships.balance import Balance, balances_where
 from app.partnerships.partnership_queries import Summary, find_by_ids
 from app.work.source import RUNNING, only

@@ -19,7 +19,8 @@ from app.demo.service import take_in
 from app.exchange.service import withdraw_offer
 from app.migrate import migrate
 from app.planning.options import MatchOptions
-from app.proposals.queries import Wanted, list_proposals
+from app.proposals.list_query import ProposalQuery
+from app.proposals.queries import list_proposals
 from app.repairs.queries import RepairView, repairs_of
 from app.repairs.work_out import work_out
 from app.runs import queries, service
@@ -40,7 +41,7 @@ def run() -> dict[str, Any]:
             take_in(database, TERMINAL, folder)
             match(database, county.local_authority, OPTIONS)
             with database.read() as session:
-                pairings = list_proposals(session, TERMINAL, Wanted(run=1), limit=None)
+                pairings = list_proposals(session, TERMINAL, ProposalQuery(run=1), limit=None)
                 used = [(each.proposal.id, each.offer.reference) for each in pairings]
         found = []
         for proposal_id, offer in Random(SEED).sample(used, OFFERS):

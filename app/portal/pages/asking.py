@@ -21,6 +21,7 @@ from app.catalogue.everyday_words import meant_by, related
 from app.database import ReadSession, WriteSession
 from app.errors import NotFound
 from app.exchange.finding import Search, details, find
+from app.exchange.list_query import NeedQuery
 from app.exchange.queries import get_need, list_needs
 from app.exchange.rows import NeedRow, SomeHalfDays
 from app.exchange.service import create_need
@@ -178,8 +179,7 @@ def _recorded(
     needs = list_needs(
         session,
         who.principal,
-        period=found["period"],
-        participant=reference_named(session, cell),
+        NeedQuery(period=found["period"], participant=cell),
         limit=None,
     )
     covered = related(session, [found["expertise"]])

@@ -32,7 +32,7 @@ from app.exchange.finding import (
 )
 from app.maps.queries import PUBLIC_PAIRINGS, Giver
 from app.portal.forms import Filled
-from app.portal.pages.needs_and_offers import as_tree
+from app.portal.lists import as_tree
 from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import SignInNeeded, Visitor, visitor
 from app.register.naming import reference_named

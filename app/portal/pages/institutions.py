@@ -16,15 +16,19 @@ from app.database import ReadSession
 from app.errors import NotFound
 from app.exchange import queries
 from app.exchange.limits import list_limits
+from app.exchange.list_query import NeedQuery, OfferQuery
+from app.exchange.progress import progress_of
 from app.interests.queries import list_interests
 from app.interests.questions import list_questions
 from app.partnerships.balance import accounts, balances
+from app.partnerships.list_query import PartnershipQuery
 from app.partnerships.partnership_queries import Summary, list_partnerships
 from app.partnerships.queries import list_support
 from app.partnerships.support_register import contradictions_in
 from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import Who
-from app.proposals.queries import Wanted, list_proposals
+from app.proposals.list_query import ProposalQuery
+from app.proposals.queries import list_proposals
 from app.register import institution_queries, list_queries, measure_queries
 from app.register.answering import answering_for
 from app.register.geocoder_server import GeocoderUnavailable
@@ -116,8 +120,10 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             about = _institution(session, who, int(cell[:10]))
         else:
             about = _organisation(session, who, cell)
-        needs = queries.list_needs(session, who.principal, participant=reference, limit=None)
-        offers = queries.list_offers(session, who.principal, participant=reference, limit=None)
+        needs = queries.list_needs(session, who.principal, NeedQuery(participant=cell), limit=None)
+        offers = queries.list_offers(
+            session, who.principal, OfferQuery(participant=cell), limit=None
+        )
         support = list_support(session, who.principal, participant=cell, limit=None)
         circumstances = list_queries.list_circumstances(
             session, who.principal, participant=cell, limit=None
@@ -137,10 +143,16 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             for rule in list_queries.list_circumstance_rules(session, who.principal, limit=None)
         }
         proposals = [
-            *list_proposals(session, who.principal, Wanted(taker=reference), sort="-total_points"),
-            *list_proposals(session, who.principal, Wanted(giver=reference), sort="-total_points"),
+            *list_proposals(
+                session, who.principal, ProposalQuery(taker=cell, sort="-total_points")
+            ),
+            *list_proposals(
+                session, who.principal, ProposalQuery(giver=cell, sort="-total_points")
+            ),
         ]
-        partnerships = list_partnerships(session, who.principal, participant=cell, limit=None)
+        partnerships = list_partnerships(
+            session, who.principal, PartnershipQuery(participant=cell), limit=None
+        )
         interests = list_interests(session, who.principal, participant=cell, limit=None)
         advisers = [*_monitors(partnerships, reference), *_employers(interests, reference, today)]
         return page(
@@ -153,7 +165,7 @@ def participant(request: Request, who: Who, cell: str) -> Response:
             about=about,
             needs=needs,
             interest_questions=list_questions(session, who.principal, participant=cell, limit=None),
-            came=queries.progress_of(session, needs),
+            came=progress_of(session, needs),
             offers=offers,
             support=support,
             contradictions=contradictions_in(

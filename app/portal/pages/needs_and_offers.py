@@ -1,11 +1,12 @@
 """Needs and offers: listed, recorded, changed, answered and withdrawn."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
@@ -17,29 +18,32 @@ from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound, Stale
 from app.evidence.queries import of_offer
 from app.exchange import limits, queries, service
+from app.exchange.list_query import NeedQuery, OfferQuery
+from app.exchange.progress import progress_of
 from app.exchange.rows import NeedRow, OfferRow
 from app.exchange.schemas import NeedShown, OfferShown
+from app.exchange.shown import needs_listed, offers_listed
 from app.files.csv_writing import exported
 from app.import_kit.misfits import Unfit
+from app.partnerships.list_query import PartnershipQuery
 from app.partnerships.partnership_queries import list_partnerships
-from app.portal import forms
+from app.portal import forms, lists
 from app.portal.choices import ItemKind, Saved
 from app.portal.forms import Filled
 from app.portal.labels import NEED_FIELDS, OFFER_FIELDS
+from app.portal.lists import Asked
 from app.portal.pages.flags import ask_first
 from app.portal.pages.institutions import expertise_names
-from app.portal.rendering import csv_page, page
+from app.portal.rendering import Pager, csv_list, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import dependents
 from app.register.lookups import find_participants
 from app.register.naming import reference_named
 from app.wording import capital
 from models.exchange import Need, Offer
-from models.vocabulary import Availability, Mode, NeedEvidence, NeedProgress, NeedState
+from models.vocabulary import Availability, Mode, NeedEvidence, NeedState
 
 router = APIRouter()
-PER_PAGE: Final = 50
-EM_SPACE: Final = "\u2003"
 FIELDS: Final = {ItemKind.NEED: NEED_FIELDS, ItemKind.OFFER: OFFER_FIELDS}
 ROWS: Final[dict[ItemKind, Any]] = {ItemKind.NEED: NeedRow, ItemKind.OFFER: OfferRow}
 
@@ -55,62 +59,71 @@ Kind = Annotated[ItemKind, Depends(_kind)]
 @router.get("/needs")
 @does(Action.READ)
 def list_needs(request: Request, who: Who) -> Response:
-    return _list(request, who, ItemKind.NEED)
+    asked = lists.asked(request, who, NeedQuery, "id")
+    if isinstance(asked, Response):
+        return asked
+    with who.database.read() as session:
+        if asked.as_csv:
+            ids = queries.need_ids(session, who.principal, asked.wanted)
+            return csv_list(who, "needs", exported(NeedRow), ids, rows_of(needs_listed))
+        found = queries.list_needs(
+            session, who.principal, asked.wanted, skip=asked.skip, limit=lists.PER_PAGE
+        )
+        totals = queries.count_needs(session, who.principal, asked.wanted)
+        came = progress_of(session, found)
+        answer = _items(request, who, session, ItemKind.NEED, asked, found, totals, came=came)
+    return lists.remember(request, who, asked, answer)
 
 
 @router.get("/offers")
 @does(Action.READ)
 def list_offers(request: Request, who: Who) -> Response:
-    return _list(request, who, ItemKind.OFFER)
-
-
-def _list(request: Request, who: Visitor, kind: ItemKind) -> Response:
-    asked = {name: value for name, value in request.query_params.items() if value}
-    as_csv = asked.get("as") == "csv"
-    filters: dict[str, Any] = {
-        "period": asked.get("period"),
-        "expertise": asked.get("expertise"),
-        "limit": None if as_csv else PER_PAGE + 1,
-        "after_id": 0 if as_csv else (forms.whole(asked.get("after")) or 0),
-    }
+    asked = lists.asked(request, who, OfferQuery, "id")
+    if isinstance(asked, Response):
+        return asked
     with who.database.read() as session:
-        if "participant" in asked:
-            filters["participant"] = reference_named(session, asked["participant"])
-        found: Sequence[Any]
-        came_of: dict[int, NeedProgress]
-        if kind is ItemKind.NEED:
-            state = asked.get("state")
-            filters["state"] = NeedState(state) if state in list(NeedState) else None
-            came = asked.get("progress")
-            filters["progress"] = NeedProgress(came) if came in list(NeedProgress) else None
-            found = queries.list_needs(session, who.principal, **filters)
-            came_of = queries.progress_of(session, found if as_csv else found[:PER_PAGE])
-        else:
-            state = asked.get("availability")
-            filters["availability"] = Availability(state) if state in list(Availability) else None
-            found = queries.list_offers(session, who.principal, **filters)
-            came_of = {}
-        names = limits.named(session, (each.participant_id for each in found))
-        if as_csv:
-            shown: Any = NeedShown if kind is ItemKind.NEED else OfferShown
-            rows = [
-                shown.of(each, *names[each.participant_id]).model_dump(mode="json")
-                | {"progress": came_of.get(each.id)}
-                for each in found
-            ]
-            return csv_page(f"{kind}s", exported(ROWS[kind]), rows)
-        return page(
-            request,
-            "items.html",
-            who,
-            kind=kind,
-            found=found[:PER_PAGE],
-            after=found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
-            names=names,
-            came=came_of,
-            states=NeedState if kind is ItemKind.NEED else Availability,
-            **catalogue_choices(session, who),
+        if asked.as_csv:
+            ids = queries.offer_ids(session, who.principal, asked.wanted)
+            return csv_list(who, "offers", exported(OfferRow), ids, rows_of(offers_listed))
+        found = queries.list_offers(
+            session, who.principal, asked.wanted, skip=asked.skip, limit=lists.PER_PAGE
         )
+        totals = queries.count_offers(session, who.principal, asked.wanted)
+        answer = _items(request, who, session, ItemKind.OFFER, asked, found, totals)
+    return lists.remember(request, who, asked, answer)
+
+
+def rows_of(read: Callable[[ReadSession, Sequence[int]], Sequence[BaseModel]]) -> Any:
+    """The same as a file has them."""
+    return lambda session, ids: [row.model_dump(mode="json") for row in read(session, ids)]
+
+
+def _items(
+    request: Request,
+    who: Visitor,
+    session: ReadSession,
+    kind: ItemKind,
+    asked: Asked[Any],
+    found: Sequence[Need | Offer],
+    totals: queries.Totals,
+    **more: Any,
+) -> Response:
+    return page(
+        request,
+        "items.html",
+        who,
+        kind=kind,
+        found=found,
+        totals=totals,
+        pager=Pager(asked.page, lists.PER_PAGE, totals.total.items),
+        sort=asked.wanted.sort,
+        filtered=asked.wanted.is_filtered,
+        filters=lists.filters_of(session, who, type(asked.wanted)),
+        sorts=type(asked.wanted).sorts(),
+        whose=queries.whose(session, found),
+        expertise=expertise_names(session, who),
+        **more,
+    )
 
 
 def catalogue_choices(session: ReadSession, who: Visitor) -> dict[str, Any]:
@@ -119,26 +132,9 @@ def catalogue_choices(session: ReadSession, who: Visitor) -> dict[str, Any]:
     in_use = list_expertise(session, who.principal, limit=None)
     return {
         "periods": periods,
-        "expertise_in_use": as_tree(in_use),
+        "expertise_in_use": lists.as_tree(in_use),
         "expertise": expertise_names(session, who),
     }
-
-
-def as_tree(entries: Sequence[Any]) -> list[tuple[str, str]]:
-    """Codes and names, what is narrower indented below what is broader."""
-    below: dict[str | None, list[Any]] = {}
-    codes = {each.code for each in entries}
-    for each in sorted(entries, key=lambda entry: entry.name):
-        below.setdefault(each.parent_code if each.parent_code in codes else None, []).append(each)
-
-    def walk(parent: str | None, depth: int) -> list[tuple[str, str]]:
-        found = []
-        for each in below.get(parent, []):
-            found.append((each.code, EM_SPACE * depth + each.name))
-            found += walk(each.code, depth + 1)
-        return found
-
-    return walk(None, 0)
 
 
 @router.get("/needs/new")
@@ -289,9 +285,9 @@ def show_item(request: Request, who: Who, kind: Kind, reference: str, now: Now) 
         if kind is ItemKind.NEED:
             need = queries.get_need(session, who.principal, reference)
             more["proposals"] = queries.open_proposals(session, who.principal, need)
-            more["came"] = queries.progress_of(session, [need])[need.id]
+            more["came"] = progress_of(session, [need])[need.id]
             more["partnerships"] = list_partnerships(
-                session, who.principal, need=reference, limit=None
+                session, who.principal, PartnershipQuery(need=reference), limit=None
             )
         else:
             more["quality"] = of_offer(session, who.principal, reference, now.date())

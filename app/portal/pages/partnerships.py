@@ -1,5 +1,6 @@
 """Partnerships: listed, one with all that belongs to it, started, paused and ended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final
@@ -19,15 +20,16 @@ from app.files.csv_reading import Date, HalfDays, Key, RowModel, Whole, clean_te
 from app.money.queries import list_claims, paid_from
 from app.partnerships import life, reviews
 from app.partnerships import partnership_queries as queries
+from app.partnerships.list_query import PartnershipQuery
 from app.partnerships.observed import observed
 from app.partnerships.partnership_queries import Whole as WholePartnership
 from app.partnerships.partnership_schemas import PartnershipShown, Rhythm
 from app.partnerships.terms import Later, LaterAgreed, Terms
-from app.portal import forms, labels
+from app.portal import forms, labels, lists
 from app.portal.choices import PartnershipStep
 from app.portal.forms import Field, Filled
 from app.portal.pages.institutions import expertise_names
-from app.portal.rendering import Pager, csv_page, page, page_number
+from app.portal.rendering import Pager, csv_list, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals.apart import is_employed
 from app.proposals.queries import Full, get_proposal
@@ -43,12 +45,9 @@ from models.vocabulary import (
     PaidBy,
     Reviewer,
     Side,
-    SupportState,
 )
 
 router = APIRouter()
-PER_PAGE: Final = 50
-MOST_LETTERS: Final = 100
 LATER: Final = (1, 2, 3)
 """Later periods that the form to start has rows for."""
 RoleText = Annotated[str, StringConstraints(max_length=100), BeforeValidator(clean_text)]
@@ -140,30 +139,38 @@ class Rights:
 @router.get("/partnerships")
 @does(Action.READ)
 def list_partnerships(request: Request, who: Who) -> Response:
-    asked = request.query_params
-    text = asked.get("q", "").replace("\0", " ")[:MOST_LETTERS].strip()
-    given = asked.get("state")
-    state = SupportState(given) if given in list(SupportState) else None
-    as_csv = asked.get("as") == "csv"
-    number = page_number(request)
-    skip, limit = (0, None) if as_csv else ((number - 1) * PER_PAGE, PER_PAGE)
+    asked = lists.asked(request, who, PartnershipQuery, "-id")
+    if isinstance(asked, Response):
+        return asked
     with who.database.read() as session:
-        found, total = queries.find_partnerships(
-            session, who.principal, text, state, skip=skip, limit=limit
+        if asked.as_csv:
+            ids = queries.partnership_ids(session, who.principal, asked.wanted)
+
+            def rows(session: ReadSession, some: Sequence[int]) -> list[dict[str, object]]:
+                found = queries.load(session, who.principal, some)
+                return [PartnershipShown.of(each).model_dump(mode="json") for each in found]
+
+            columns = list(PartnershipShown.model_fields)
+            return csv_list(who, "partnerships", columns, ids, rows)
+        found = queries.list_partnerships(
+            session, who.principal, asked.wanted, skip=asked.skip, limit=lists.PER_PAGE
         )
-        if as_csv:
-            rows = [PartnershipShown.of(each).model_dump(mode="json") for each in found]
-            return csv_page("partnerships", list(PartnershipShown.model_fields), rows)
-        return page(
+        number, days = queries.count_partnerships(session, who.principal, asked.wanted)
+        answer = page(
             request,
             "partnerships.html",
             who,
             found=found,
+            days=days,
             latest=queries.latest_reviews(session, found),
-            pager=Pager(number, PER_PAGE, total),
-            filtered=bool(text or state),
+            pager=Pager(asked.page, lists.PER_PAGE, number),
+            sort=asked.wanted.sort,
+            sorts=PartnershipQuery.sorts(),
+            filters=lists.filters_of(session, who, PartnershipQuery),
+            filtered=asked.wanted.is_filtered,
             expertise=expertise_names(session, who),
         )
+    return lists.remember(request, who, asked, answer)
 
 
 @router.get("/partnerships/{partnership_id:id}")

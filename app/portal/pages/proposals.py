@@ -1,7 +1,7 @@
 """Reviewing proposals: listed and filtered, one by one, and decided on singly or in bulk."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -19,24 +19,28 @@ from app.database import ReadSession, WriteSession, database_now
 from app.errors import NotFound, Problem
 from app.files.csv_writing import days
 from app.portal import labels
+from app.portal import lists as filtered
 from app.portal.choices import ReviewAction
 from app.portal.forms import whole
+from app.portal.lists import PER_PAGE, Asked
 from app.portal.pages.institutions import expertise_names
-from app.portal.rendering import Pager, csv_page, page, page_number
+from app.portal.rendering import Pager, csv_list, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals import decisions, pins_and_exclusions, publication
 from app.proposals import queries as lists
 from app.proposals.agreements import approval_if_any
 from app.proposals.apart import why_kept_apart
 from app.proposals.heard import OF_SIDE
+from app.proposals.list_query import ProposalQuery
 from app.proposals.open_requests import is_release_due
 from app.proposals.pair_check import pair_today_if_any, rule_results
-from app.proposals.queries import SORTS, Full, Wanted
+from app.proposals.queries import Full
 from app.proposals.running import partnership_of
 from app.proposals.statement import statement_of
-from app.proposals.states import APPROVED, ENDED, LAPSING, possible_from
+from app.proposals.states import APPROVED, LAPSING, possible_from
 from app.runs import queries
-from app.wording import miles
+from app.wording import miles, number
+from models.matching import Run
 from models.vocabulary import (
     DecisionAction,
     DeclineReason,
@@ -48,12 +52,11 @@ from models.vocabulary import (
 )
 
 router = APIRouter()
-PER_PAGE: Final = 50
 MOST_AT_ONCE: Final = 1_000
 DEFAULT_SORT: Final = "-total_points"
 CSV_COLUMNS: Final = [
-    "id", "taker", "taker_name", "giver", "giver_name", "expertise", "days", "priority", "miles",
-    "ladder", "remote", "points", "points_once", "total_points", "state", "taker_says",
+    "id", "run", "taker", "taker_name", "giver", "giver_name", "expertise", "days", "priority",
+    "miles", "ladder", "remote", "points", "points_once", "total_points", "state", "taker_says",
     "giver_says", "directed", "public_money_pounds", "sendable", "flagged", "need", "offer",
 ]  # fmt: skip
 STEERING: Final = {
@@ -73,79 +76,105 @@ class Outcome:
     refused: str | None
 
 
-def _wanted(run_id: int, params: QueryParams) -> tuple[Wanted, str]:
-    """The filter and order of a query; what no such list has is left out."""
+def _read(params: Mapping[str, str], run_id: int | None) -> Asked[ProposalQuery]:
+    """What the address of a list asks for, of one run or of all."""
+    fixed = {} if run_id is None else {"run": run_id}
+    return filtered.read(ProposalQuery, params, DEFAULT_SORT, **fixed)
 
-    def one_of(name: str, known: Sequence[str]) -> str | None:
-        given = params.get(name)
-        return given if given in known else None
 
-    far = params.get("miles", "")
-    sendable, flagged, directed = (
-        {"yes": True, "no": False}.get(params.get(name, ""))
-        for name in ("sendable", "flagged", "directed")
-    )
-    sort = params.get("sort", DEFAULT_SORT)
-    wanted = Wanted(
-        run=run_id,
-        text=params.get("q", "")[:100].replace("\0", " ").strip() or None,
-        state=one_of("state", list(ProposalState)),
-        expertise=params.get("expertise", "")[:60].replace("\0", "") or None,
-        ladder=one_of("ladder", list(Ladder)),
-        sendable=sendable,
-        flagged=flagged,
-        directed=directed,
-        most_miles=float(far) if far.isascii() and far.isdigit() and len(far) < 5 else None,
-        waits_for=Side(waits) if (waits := one_of("waits", list(Side))) else None,
-    )
-    return wanted, sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
+@router.get("/proposals")
+@does(Action.READ)
+def list_all_proposals(request: Request, who: Who) -> Response:
+    """Those of all runs."""
+    asked = filtered.asked(request, who, ProposalQuery, DEFAULT_SORT)
+    if isinstance(asked, Response):
+        return asked
+    with who.database.read() as session:
+        answer = _list(request, who, session, asked, None)
+    return filtered.remember(request, who, asked, answer)
 
 
 @router.get("/runs/{run_id:id}/proposals")
 @does(Action.READ)
 def list_proposals(request: Request, who: Who, run_id: int) -> Response:
-    wanted, sort = _wanted(run_id, request.query_params)
-    number = page_number(request)
-    as_csv = request.query_params.get("as") == "csv"
+    if "clear" in request.query_params:
+        return RedirectResponse(f"{BASE}/runs/{run_id}/proposals", 303)
+    asked = _read(request.query_params, run_id)
+    asked = replace(asked, page=page_number(request))
     with who.database.read() as session:
         run = queries.get_run(session, who.principal, run_id)
-        found = lists.list_proposals(
-            session,
-            who.principal,
-            wanted,
-            sort=sort,
-            skip=0 if as_csv else (number - 1) * PER_PAGE,
-            limit=None if as_csv else PER_PAGE,
-        )
-        total = lists.count_proposals(session, who.principal, wanted)
-        answers = lists.answers_to(session, who.principal, [each.proposal.id for each in found])
-        if as_csv:
-            lines = [_csv(each, answers.get(each.proposal.id, {})) for each in found]
-            return csv_page(f"run-{run_id}-proposals", CSV_COLUMNS, lines)
-        return page(
-            request,
-            "proposals.html",
-            who,
-            run=run,
-            found=found,
-            answers=answers,
-            pager=Pager(number, PER_PAGE, total),
-            sort=sort,
-            default_sort=DEFAULT_SORT,
-            counts=lists.counts_by(session, who.principal, run_id),
-            expertise=expertise_names(session, who),
-            steered=_steered(session, who),
-            ended_states=ENDED,
-            filtered=wanted != Wanted(run=run_id),
-            done=done_in(request.query_params),
-            done_number=whole(request.query_params.get("n")) or 0,
-        )
+        return _list(request, who, session, asked, run)
+
+
+def _list(
+    request: Request,
+    who: Visitor,
+    session: ReadSession,
+    asked: Asked[ProposalQuery],
+    run: Run | None,
+) -> Response:
+    if asked.as_csv:
+        name = "proposals" if run is None else f"run-{run.id}-proposals"
+        ids = lists.proposal_ids(session, who.principal, asked.wanted)
+
+        def rows(session: ReadSession, some: Sequence[int]) -> list[dict[str, object]]:
+            answers = lists.answers_to(session, who.principal, some)
+            found = lists.load(session, some)
+            return [_csv(each, answers.get(each.proposal.id, {})) for each in found]
+
+        return csv_list(who, name, CSV_COLUMNS, ids, rows)
+    found = lists.list_proposals(
+        session, who.principal, asked.wanted, skip=asked.skip, limit=PER_PAGE
+    )
+    number, half_days = lists.count_proposals(session, who.principal, asked.wanted)
+    counts = {} if run is None else lists.counts_by(session, who.principal, run.id)
+    expertise = expertise_names(session, who)
+    # Of one run a form offers only what is there, and tells how often.
+    counted = _counted(counts, expertise) if run else None
+    runs = {each.proposal.run_id for each in found}
+    return page(
+        request,
+        "proposals.html",
+        who,
+        run=run,
+        runs=queries.named(session, who.principal, runs),
+        found=found,
+        half_days=half_days,
+        answers=lists.answers_to(session, who.principal, [each.proposal.id for each in found]),
+        pager=Pager(asked.page, PER_PAGE, number),
+        sort=asked.wanted.sort,
+        filters=filtered.filters_of(session, who, ProposalQuery, counted),
+        sorts=[each for each in ProposalQuery.sorts() if run is None or each != "run"],
+        states={each.proposal.state for each in found},
+        expertise=expertise,
+        steered=_steered(session, who),
+        filtered=bool(set(asked.kept) - {"sort", "run"}),
+        done=done_in(request.query_params),
+        done_number=whole(request.query_params.get("n")) or 0,
+    )
+
+
+def _counted(
+    counts: Mapping[str, Sequence[tuple[str, int]]], expertise: Mapping[str, str]
+) -> dict[str, list[tuple[str, str]]]:
+    def told(name: str, text_of: Callable[[str], str]) -> list[tuple[str, str]]:
+        return [(value, f"{text_of(value)} ({number(times)})") for value, times in counts[name]]
+
+    directed = sum(times for _, times in counts["directed"])
+    return {
+        "state": told("state", lambda value: labels.label(value, ProposalState)),
+        "expertise": told("expertise", lambda value: expertise[value]),
+        "ladder": told("ladder", lambda value: labels.label(value, Ladder)),
+        "directed": [("yes", f"Yes ({number(directed)})"), ("no", "No")] if directed else [],
+        "period": [],
+    }
 
 
 def _csv(full: Full, answers: Mapping[Side, Says]) -> dict[str, object]:
     proposal = full.proposal
     return {
         "id": proposal.id,
+        "run": proposal.run_id,
         "taker": full.taker.reference.partition(":")[2],
         "taker_name": full.taker.name,
         "giver": full.giver.reference.partition(":")[2],
@@ -306,12 +335,10 @@ def done_in(params: QueryParams) -> ReviewAction | None:
 def _chosen(who: Visitor, form: FormData, given: dict[str, str]) -> list[tuple[int, int]]:
     """Ids and versions that were ticked, or all that the filter shows."""
     run = whole(given.get("run"))
-    if given.get("all") and run is not None:
-        wanted, sort = _wanted(run, QueryParams(given.get("filter", "")))
+    if given.get("all"):
+        wanted = _read(QueryParams(given.get("filter", "")), run).wanted
         with who.database.read() as session:
-            found = lists.list_proposals(
-                session, who.principal, wanted, sort=sort, limit=MOST_AT_ONCE
-            )
+            found = lists.list_proposals(session, who.principal, wanted, limit=MOST_AT_ONCE)
             return [(each.proposal.id, each.proposal.version) for each in found]
     chosen = []
     for value in form.getlist("chosen")[:MOST_AT_ONCE]:
@@ -415,10 +442,9 @@ def _back(given: dict[str, str], **query: object) -> str:
     one, run = whole(given.get("proposal")), whole(given.get("run"))
     if one is not None:
         return f"{BASE}/proposals/{one}?{urlencode(query)}".rstrip("?")
-    if run is None:
-        return f"{BASE}/runs"
     kept = [pair for pair in parse_qsl(given.get("filter", "")) if pair[0] not in ("done", "n")]
-    return f"{BASE}/runs/{run}/proposals?{urlencode([*kept, *query.items()])}".rstrip("?")
+    place = f"{BASE}/proposals" if run is None else f"{BASE}/runs/{run}/proposals"
+    return f"{place}?{urlencode([*kept, *query.items()])}".rstrip("?")
 
 
 @router.post("/steering/{kind}/{steering_id:id}/lift")

@@ -133,9 +133,9 @@ def test_what_lies_in_a_scope(two: Database, scope: Scope, participants: set[str
         pairs = {1: {"urn:1", "org:hub"}, 2: {"urn:1", "urn:2"}, 3: {"urn:2"}}
         expected = {number for number, sides in pairs.items() if sides & participants}
         assert seen(session, who, Proposal, Proposal.id) == expected
-        listed = proposals.list_proposals(session, who, proposals.Wanted())
+        listed = proposals.list_proposals(session, who)
         assert {each.proposal.id for each in listed} == expected
-        assert proposals.count_proposals(session, who, proposals.Wanted()) == len(expected)
+        assert proposals.count_proposals(session, who)[0] == len(expected)
         assert {each.reference for each in items.list_needs(session, who)} == needs
 
 

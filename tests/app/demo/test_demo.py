@@ -22,7 +22,7 @@ from app.insight import queries as insight
 from app.insight.report_page import render
 from app.planning.options import MatchOptions
 from app.portal.labels import LABELS
-from app.proposals.queries import Wanted, list_proposals
+from app.proposals.queries import list_proposals
 from app.repairs.broken import list_broken
 from app.repairs.queries import repairs_of
 from app.runs import service
@@ -136,7 +136,7 @@ def test_keys_to_the_county_open_a_part_each(sqlite_database: Database) -> None:
             assert roles[role.value] == {role}
         for label in ("contact of Oak School", "contact of Ash School"):
             assert roles[label] == {Role.CONTACT}
-            (full,) = list_proposals(session, held[label], Wanted())
+            (full,) = list_proposals(session, held[label])
             assert full.proposal.id == 1
 
 

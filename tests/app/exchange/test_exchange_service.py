@@ -10,13 +10,14 @@ from app.access.policy import Principal, Scope
 from app.database import Database
 from app.errors import Conflict, Forbidden, NotFound, Stale
 from app.exchange import queries, service
+from app.exchange.list_query import NeedQuery, OfferQuery
 from app.exchange.resolve import FOLLOWS, STARTS
 from app.exchange.rows import NeedRow, OfferRow
 from app.import_kit.misfits import Unfit
 from models.access import AuditEvent
 from models.exchange import Need
 from models.register import Area, Participant
-from models.vocabulary import AreaKind, Availability, NeedState, Role, ScopeKind
+from models.vocabulary import Availability, NeedState, Role, ScopeKind
 from tests.factories import acting
 
 BROKER = acting(Role.BROKER, name="broker")
@@ -249,17 +250,17 @@ def test_needs_and_offers_are_listed_by_filter_and_page(peopled: Database) -> No
         service.create_offer(session, BROKER, offer_row(reference="o2"))
         service.withdraw_offer(session, BROKER, "o1")
     with peopled.read() as session:
-        page = queries.list_needs(session, ANALYST, expertise="attendance", limit=1)
+        page = queries.list_needs(session, ANALYST, NeedQuery(expertise="attendance"), limit=1)
         assert [need.reference for need in page] == ["n0"]
-        rest = queries.list_needs(session, ANALYST, expertise="attendance", after_id=page[0].id)
+        further = NeedQuery(expertise="attendance", after=str(page[0].id))
+        rest = queries.list_needs(session, ANALYST, further)
         assert [need.reference for need in rest] == ["n2"]
-        in_region, elsewhere = (AreaKind.REGION, "J"), (AreaKind.DISTRICT, "E2")
-        assert len(queries.list_needs(session, ANALYST, area=in_region, period="2026-27")) == 3
-        assert queries.list_needs(session, ANALYST, area=elsewhere) == []
-        assert queries.list_needs(session, ANALYST, state=NeedState.MATCHED) == []
-        offers = queries.list_offers(
-            session, ANALYST, participant="org:hub", availability=Availability.NOT_ANSWERED
-        )
+        in_region = NeedQuery(area="region:J", period="2026-27")
+        assert len(queries.list_needs(session, ANALYST, in_region)) == 3
+        assert queries.list_needs(session, ANALYST, NeedQuery(area="district:E2")) == []
+        assert queries.list_needs(session, ANALYST, NeedQuery(state=NeedState.MATCHED)) == []
+        wanted = OfferQuery(participant="hub", availability=Availability.NOT_ANSWERED)
+        offers = queries.list_offers(session, ANALYST, wanted)
         assert [offer.reference for offer in offers] == ["o2"]
         assert queries.get_need(session, ANALYST, "n1").expertise_code == "behaviour"
         assert queries.get_offer(session, ANALYST, "o1").withdrawn

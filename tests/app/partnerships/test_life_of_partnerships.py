@@ -11,9 +11,12 @@ from app.access.policy import TERMINAL, Principal, Scope
 from app.database import Database
 from app.errors import Conflict, Forbidden, Stale
 from app.events.verify import verify
-from app.exchange.queries import list_needs, progress_of
+from app.exchange.list_query import NeedQuery
+from app.exchange.progress import progress_of
+from app.exchange.queries import list_needs
 from app.partnerships import life, reviews, visits
 from app.partnerships.balance import balances
+from app.partnerships.list_query import PartnershipQuery
 from app.partnerships.partnership_queries import Whole, get_partnership, list_partnerships
 from app.partnerships.reviews import BadReview
 from app.partnerships.terms import BadPartnership, Later, LaterAgreed, Terms
@@ -535,7 +538,7 @@ def test_a_partnership_follows_a_school_to_its_successor(approved: Database) -> 
         assert session.scalars(select(Need.participant_id)).one() == successor
         assert session.scalars(select(Support.taker_id)).one() == successor
         assert [each.taker_id for each in held(session, LATER, {successor})] == [successor]
-        assert len(list_partnerships(session, TERMINAL, taker="11")) == 1
+        assert len(list_partnerships(session, TERMINAL, PartnershipQuery(taker="11"))) == 1
 
 
 def test_what_is_withdrawn_with_a_closed_school_ends_its_partnership_once(
@@ -570,9 +573,13 @@ def test_a_need_tells_what_has_come_of_it(database: Database) -> None:
         with database.read() as session:
             [need] = list_needs(session, TERMINAL)
             word = progress_of(session, [need])[need.id]
-            assert [each.id for each in list_needs(session, TERMINAL, progress=word)] == [need.id]
+            assert [
+                each.id for each in list_needs(session, TERMINAL, NeedQuery(progress=word))
+            ] == [need.id]
             others = set(NeedProgress) - {word}
-            assert not any(list_needs(session, TERMINAL, progress=each) for each in others)
+            assert not any(
+                list_needs(session, TERMINAL, NeedQuery(progress=each)) for each in others
+            )
             return word
 
     contested(database)

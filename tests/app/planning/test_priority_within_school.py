@@ -6,7 +6,8 @@ from sqlalchemy import select
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.planning.options import MatchOptions
-from app.proposals.queries import Wanted, list_proposals
+from app.proposals.list_query import ProposalQuery
+from app.proposals.queries import list_proposals, place_of
 from app.runs import queries
 from models.matching import Alternate
 from tests import rows
@@ -75,10 +76,10 @@ def test_priority_within_lists_counts_in_the_total(database: Database) -> None:
     match(database, FREELY)
     with database.read() as session:
         for sort, first in (("-total_points", "urgent"), ("-points", "near")):
-            found = list_proposals(session, TERMINAL, Wanted(), sort=sort)
+            wanted = ProposalQuery(sort=sort)
+            found = list_proposals(session, TERMINAL, wanted)
             assert len(found) == 2
             assert found[0].need.reference == first
-            rest = list_proposals(
-                session, TERMINAL, Wanted(), sort=sort, after=found[0].sort_key(sort)
-            )
+            place = place_of(session, TERMINAL, wanted, found[0].proposal.id)
+            rest = list_proposals(session, TERMINAL, ProposalQuery(sort=sort, after=place))
             assert [each.need.reference for each in rest] == [found[1].need.reference]

@@ -22,6 +22,7 @@ from app.proposals.approval_rules import BY_ONE, ApprovalRuleRow, rules_in_force
 from app.proposals.decisions import BadDecision, Said
 from app.proposals.directions import Direction, direct, withdraw_direction
 from app.proposals.heard import Heard, NotHeard
+from app.proposals.list_query import ProposalQuery
 from app.proposals.states import NotNow
 from app.proposals.terms import standing
 from app.register.circumstances import ensure_default_rules
@@ -323,7 +324,7 @@ def test_a_direction_stands_in_for_the_school_alone(exchange: Database) -> None:
         assert queries.counts_by(session, TERMINAL, full.proposal.run_id)["directed"] == [
             ("approved", 1)
         ]
-        wanted = queries.Wanted(directed=False)
+        wanted = ProposalQuery(directed=False)
         assert not queries.list_proposals(session, TERMINAL, wanted)
         (made,) = (each for each in standing(session, 1) if each.side == TAKER)
         assert made.said_by == "local authority"

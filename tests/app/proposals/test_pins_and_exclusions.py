@@ -12,6 +12,7 @@ from app.planning.options import MatchOptions
 from app.planning.pair_constraints import ImpossiblePin
 from app.proposals import decisions
 from app.proposals import queries as lists
+from app.proposals.list_query import ProposalQuery
 from app.proposals.pins_and_exclusions import BadSteering, lift, steer
 from app.runs import service
 from models.exchange import Need, Offer
@@ -153,7 +154,7 @@ def test_a_pinned_pair_that_is_held_is_not_asked_for_twice(exchange: Database) -
     with exchange.write() as session:
         (proposal,) = (
             full.proposal
-            for full in lists.list_proposals(session, TERMINAL, lists.Wanted(offer="first"))
+            for full in lists.list_proposals(session, TERMINAL, ProposalQuery(offer="first"))
         )
         decisions.decide(
             session, TERMINAL, proposal.id, DecisionAction.PREFER, hold_days=14, now=NOW
