@@ -26,6 +26,7 @@ def test_a_web_editor_makes_copies_and_renews_code(
     page.get_by_label(LABELS[Symbol][Symbol.ORGANISATION]).uncheck()
     expect(preview.locator("h1")).to_have_text("Our schools")
     expect(preview.locator(".bar")).to_have_css("background-color", "rgb(123, 63, 152)")
+    expect(preview.locator("html")).to_have_attribute("data-state", "ready", timeout=15_000)
     check(page, "embed-form")
     page.get_by_label(COLOUR, exact=True).fill("ffee00")
     page.get_by_label("Websites that can show the map").fill("https://www.example.org")
