@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
+from models.base import BOUND_IF_SET, Base
 from models.vocabulary import EmbedLayer, Role, ScopeKind
 
 OWNER_NOT_RECORDED: Final = "not recorded"
@@ -165,3 +165,5 @@ class EmbedToken(Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     revoked_by: Mapped[str | None] = mapped_column(String(100))
+    options: Mapped[dict[str, Any] | None] = mapped_column(info=BOUND_IF_SET)
+    """Heading, area, colour and kinds that the map begins with, as attributes of its element."""

@@ -78,3 +78,21 @@ def revoke(
     with open_database() as database, database.write() as session:
         service.revoke_embed(session, TERMINAL, number)
     err.print(f"Token {number} was revoked.")
+
+
+@embed_app.command()
+def renew(
+    number: Annotated[
+        int, typer.Argument(min=1, max=2**31 - 1, help="Number in `givetake embed list`.")
+    ],
+    hours: Annotated[
+        int | None, typer.Option(min=1, max=8784, help="Hours from now until the token expires.")
+    ] = None,
+) -> None:
+    """Let a token work for longer. The code in the web page stays the same."""
+    from app.maps import service
+
+    valid_for = None if hours is None else timedelta(hours=hours)
+    with open_database() as database, database.write() as session:
+        found = service.renew_embed(session, TERMINAL, number, valid_for)
+    err.print(f"Token {number} is valid until {at_moment(found.expires_at)}.")

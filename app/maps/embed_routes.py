@@ -113,6 +113,29 @@ def create_embed_token(
     return shown(request, content, status=201)
 
 
+class EmbedLonger(Content):
+    """For how long from now; without `minutes`, the usual time."""
+
+    minutes: Annotated[int | None, Field(strict=True, ge=1, le=366 * 24 * 60, examples=[1440])] = (
+        None
+    )
+
+
+@router.post("/embed-tokens/{token_id}/renewal", response_model=EmbedMade)
+@does(Action.EMBED)
+def renew_embed_token(
+    request: Request,
+    principal: Caller,
+    session: Writes,
+    token_id: Annotated[Id, Path(examples=[1])],
+    wanted: EmbedLonger,
+) -> Response:
+    """Let a token work for longer; the lines in the page stay as they are."""
+    valid_for = None if wanted.minutes is None else timedelta(minutes=wanted.minutes)
+    renewed = EmbedMade.model_validate(service.renew_embed(session, principal, token_id, valid_for))
+    return shown(request, named_one(session, renewed, "made_by", "revoked_by"))
+
+
 @router.post("/embed-tokens/{token_id}/revocation", response_model=EmbedMade)
 @does(Action.EMBED)
 def revoke_embed_token(

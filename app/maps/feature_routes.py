@@ -18,7 +18,7 @@ from app.access.declared import public
 from app.access.keys import Unauthenticated, principal_of
 from app.database import ReadSession
 from app.errors import NotFound
-from app.http.fields import DIGITS, LARGEST, Content, Id
+from app.http.fields import DIGITS, LARGEST, Content, Id, Words
 from app.http.media import negotiate
 from app.http.refusals import refused_key
 from app.maps import features, queries
@@ -38,8 +38,15 @@ class Form(Content):
     ] = None
 
 
+Property = Annotated[Words | None, Field(description="only features with this value")]
+
+
 class Items(Form):
-    limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE), DIGITS] = 100
+    limit: Annotated[
+        int,
+        Field(ge=1, le=LARGEST, description=f"more than {MOST_PER_PAGE:,} count as so many"),
+        DIGITS,
+    ] = 100
     bbox: Annotated[
         str | None,
         Field(max_length=200, description="west,south,east,north", examples=["-1,51,0,52"]),
@@ -53,6 +60,26 @@ class Items(Form):
     run: Annotated[Id | None, Field(description="of pairings: with a key, a run's proposals")] = (
         None
     )
+
+    name: Property = None
+    type: Property = None
+    kind: Property = None
+    postcode: Property = None
+    local_authority: Property = None
+    region: Property = None
+    giver: Property = None
+    taker: Property = None
+    expertise: Property = None
+    ladder: Property = None
+    state: Property = None
+    mode: Property = None
+    period: Property = None
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """The properties that features must have, by name."""
+        asked = ((name, getattr(self, name)) for name in queries.FILTERABLE)
+        return {name: value for name, value in asked if value is not None}
 
 
 class OfRun(Form):
@@ -182,14 +209,21 @@ def list_items(
     collection = _collection(name)
     query = _query(request, session, collection, key, wanted.run)
     box = features.read_box(wanted.bbox)
-    rows, matched = queries.page(session, name, query, box, wanted.after, wanted.limit + 1)
-    shown = rows[: wanted.limit] if collection.name == "pairings" and wanted.run is None else []
+    try:
+        query = queries.with_properties(name, query, wanted.properties)
+    except KeyError as unknown:
+        raise features.BadQuery(
+            f"{name} cannot be filtered by {unknown.args[0]}; use {queries.filters_of(name)}"
+        ) from unknown
+    limit = min(wanted.limit, MOST_PER_PAGE)  # as the standard says, not refused
+    rows, matched = queries.page(session, name, query, box, wanted.after, limit + 1)
+    shown = rows[:limit] if collection.name == "pairings" and wanted.run is None else []
     content = features.items(
         _base(request),
         collection,
         list(rows),
         matched,
-        limit=wanted.limit,
+        limit=limit,
         asked=dict(request.query_params),
     )
     _add_statements(session, shown, content["features"])

@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session, aliased
 
 from app.access.policy import Action, Principal, authorise
@@ -206,6 +218,57 @@ _NAMED: Final[dict[str, Any]] = {
     "offers": Offer.reference,
     "pairings": Proposal.id,
 }
+
+
+_FILTERS: Final[dict[str, dict[str, Any]]] = {
+    "institutions": {
+        "name": Participant.name,
+        "type": Institution.type_name,
+        "postcode": Participant.postcode,
+        "local_authority": Area.name,
+        "region": Region.name,
+    },
+    "organisations": {
+        "name": Participant.name,
+        "kind": Organisation.kind,
+        "postcode": Participant.postcode,
+        "local_authority": Area.name,
+        "region": Region.name,
+    },
+    "offers": {
+        "giver": Participant.reference,
+        "expertise": Offer.expertise_code,
+        "mode": Offer.mode,
+        "period": Offer.period_code,
+    },
+    "pairings": {
+        "giver": Giver.reference,
+        "taker": Taker.reference,
+        "expertise": Expertise.code,
+        "ladder": Proposal.ladder,
+        "state": Proposal.state,
+    },
+}
+FILTERABLE: Final = tuple(dict.fromkeys(name for each in _FILTERS.values() for name in each))
+"""Properties by which features of some collection can be filtered."""
+
+
+def filters_of(collection: str) -> str:
+    """By what a collection can be filtered, in words."""
+    return ", ".join(_FILTERS[collection])
+
+
+def with_properties(collection: str, query: Query, wanted: dict[str, str]) -> Query:
+    """Only features whose properties have these values; raises `KeyError` for an unknown one."""
+    of = _FILTERS[collection]
+    for name, value in wanted.items():
+        column = of[name]
+        if name == "state" and query is PUBLIC_PAIRINGS:
+            # Shown as approved, whatever the conditions.
+            query = query.where(true() if value == ProposalState.APPROVED else false())
+            continue
+        query = query.where(column == value)
+    return query
 
 
 def page(

@@ -99,17 +99,22 @@ def grant(
                 f"{origin!r} is not a valid origin; enter it like https://www.example.org, in "
                 "lower case and without a path (http only for localhost)"
             )
+    expires_at = end_of(layer, now, valid_for)
+    if (run_id is None) == (layer is EmbedLayer.PARTNER):
+        raise BadEmbed("enter a run for the partner layer, and none for the public layer")
+    named = tuple(dict.fromkeys(origins))
+    return Grant(named, layer, expires_at, run_id, drafts, maker=maker)
+
+
+def end_of(layer: EmbedLayer, now: datetime, valid_for: timedelta | None = None) -> datetime:
+    """When a token ends that is made or renewed now; without a time, after the usual one."""
     valid_for = USUAL[layer] if valid_for is None else valid_for
     if not timedelta() < valid_for <= LONGEST[layer]:
         raise BadEmbed(
             f"a token of the {layer} layer must be valid for at least 1 minute and at most "
             f"{_said(LONGEST[layer])}"
         )
-    if (run_id is None) == (layer is EmbedLayer.PARTNER):
-        raise BadEmbed("enter a run for the partner layer, and none for the public layer")
-    expires_at = (now + valid_for).replace(microsecond=0)
-    named = tuple(dict.fromkeys(origins))
-    return Grant(named, layer, expires_at, run_id, drafts, maker=maker)
+    return (now + valid_for).replace(microsecond=0)
 
 
 def page_of(token_id: int, secret: str) -> str:
@@ -158,8 +163,9 @@ def sign(granted: Grant, secret: str, now: datetime, audience: str = AUDIENCE) -
 def read(token: str, secret: str, now: datetime, audience: str = AUDIENCE) -> Grant:
     """What a token opens.
 
-    Raises `Expired` for one that was ours, else `Unauthenticated`, in the same words whatever is
-    wrong with it.
+    Of one that is stored, the row tells until when, so that it can be renewed where it stands;
+    only its short data tokens end by what is signed. Raises `Expired` for one that was ours, else
+    `Unauthenticated`, in the same words whatever is wrong with it.
     """
     try:
         claims = jwt.decode(
@@ -183,7 +189,8 @@ def read(token: str, secret: str, now: datetime, audience: str = AUDIENCE) -> Gr
         raise Unauthenticated(
             "the token of this map is not valid; `givetake embed create` makes one"
         ) from wrong
-    if granted.expires_at <= now:
+    is_stored = granted.id is not None and audience == AUDIENCE
+    if granted.expires_at <= now and not is_stored:
         raise Expired(granted)
     return granted
 

@@ -116,8 +116,8 @@ def _kept(request: Request, session: Session) -> Iterator[None]:
 def _granted(request: Request, session: Session, token: str, audience: str) -> Grant:
     with _kept(request, session):
         granted = tokens.read(token, _secret(request), database_now(session), audience)
-        service.check_stands(session, granted)
-        return granted
+        is_short = audience == tokens.DATA_AUDIENCE
+        return service.check_stands(session, granted, is_short=is_short)
 
 
 def _origins(request: Request, session: Session, wanted: OfPage) -> tuple[str, ...]:
@@ -176,18 +176,20 @@ def widget(request: Request, session: Reads, wanted: Annotated[Widget, Query()])
         raise PartsMissing("the scripts and styles of the map are missing; run `make parts`")
     settings = _settings(request)
     problem: str | None = None
+    ended: str | None = None
     origins: tuple[str, ...] = ()
     try:
         if wanted.token is not None:
             return _of_old_code(request, session, wanted)
         origins = _origins(request, session, wanted)
     except tokens.Expired as expired:
-        problem, origins = expired.detail, expired.grant.origins
+        problem, origins, ended = expired.detail, expired.grant.origins, expired.reason
     except (Unauthenticated, TokenInAddress) as refused:
         problem = refused.detail
     content = {
         "wanted": wanted,
         "problem": problem,
+        "ended": ended,
         "origins": json.dumps(origins),
         "tiles": settings.map_tiles or "",
         "attribution": settings.map_attribution,
@@ -293,6 +295,10 @@ def read_list(request: Request, session: Reads, wanted: Annotated[ListPage, Quer
         if wanted.token is not None:
             return _of_old_code(request, session, wanted)
         origins = _origins(request, session, wanted)
+    except tokens.Expired as ended:
+        if ended.reason != "expired":
+            return _page("list.html", (), settings, 401, problem=ended.detail, wanted=wanted)
+        origins = ended.grant.origins  # the list is everybody's, and the code only ran out
     except (Unauthenticated, TokenInAddress) as problem:
         return _page("list.html", (), settings, 401, problem=problem.detail, wanted=wanted)
     rows, matched = queries.listed(

@@ -755,6 +755,12 @@ _SIGNED = {
         "Day on which the adviser signed (optional)", "Enter a date, like 27/11/2026"
     ),
 }
+EMBED_FIELDS: Final[Mapping[str, Field]] = {
+    "heading": Field("Heading", "Enter a heading"),
+    "area": Field("Area that the map shows first", "Select an area"),
+    "accent": Field("Colour", "Enter a colour, like 12436d"),
+    "kinds": Field("Schools and organisations", "Select at least one kind"),
+}
 CONTACT_FIELDS: Final[Mapping[str, Field]] = {
     "role": Field("Role", "Enter a role, like headteacher"),
     "name": Field("Name", "Enter a name"),

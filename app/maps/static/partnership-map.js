@@ -96,8 +96,12 @@ class PartnershipMap extends HTMLElement {
     }
   }
 
+  /** A reader gets a sentence, and what stands inside the element: a link to the list. */
   #fail(message) {
     this.#drop();
+    const sorry = Object.assign(document.createElement("p"), { textContent: "This map is not available. You can use the list instead:" });
+    sorry.setAttribute("part", "sorry");
+    this.shadowRoot.prepend(sorry);
     this.#tell("error", { message });
   }
 
@@ -109,6 +113,7 @@ class PartnershipMap extends HTMLElement {
     clearTimeout(this.#timer);
     this.#frame?.remove();
     this.#frame = null;
+    this.shadowRoot?.querySelector("p")?.remove();
     this.style.minHeight = "";
     const slot = this.shadowRoot?.querySelector("slot");
     if (slot) slot.style.display = "";

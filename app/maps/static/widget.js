@@ -5,6 +5,7 @@ import { counted } from "./labels.js";
 import { read } from "./layer.js";
 import { Listing } from "./listing.js";
 import { MapView } from "./map.js";
+import { element } from "./table.js";
 import { listen, style, tell } from "./page.js";
 
 const { embed, view, area, kinds, tiles, attribution, cards, problem } = document.body.dataset;
@@ -246,7 +247,10 @@ async function start() {
 if (!problem) {
   start().catch((error) => {
     root.dataset.state = "failed";
-    $("status").textContent = `Sorry, the map cannot be shown: ${error.message}.`;
+    // What the developer of the page can mend is in the event and the console.
+    const list = element("a", { href: embed ? `list?embed=${encodeURIComponent(embed)}` : "list" }, "the list of schools");
+    $("status").classList.add("sorry");
+    $("status").replaceChildren("Sorry, the map cannot be shown. You can use ", list, " instead.");
     tell("error", { message: error.message });
     console.error(error);
   });

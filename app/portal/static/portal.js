@@ -60,6 +60,46 @@ if (frame) {
   });
 }
 
+// Code to copy: a button that only a script can keep its word for.
+for (const area of document.querySelectorAll("[data-copy]")) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "govuk-button govuk-button--secondary", textContent: "Copy" });
+  const what = Object.assign(document.createElement("span"), { className: "govuk-visually-hidden", textContent: ` ${area.dataset.copy}` });
+  const done = Object.assign(document.createElement("span"), { className: "govuk-body-s" });
+  done.setAttribute("role", "status");
+  button.append(what);
+  button.addEventListener("click", async () => {
+    area.select();
+    try {
+      await navigator.clipboard.writeText(area.value);
+      done.textContent = " Copied";
+    } catch {
+      done.textContent = document.execCommand("copy") ? " Copied" : " Press Control and C to copy";
+    }
+  });
+  area.after(button, done);
+}
+
+// The preview follows the form.
+const preview = document.getElementById("preview");
+if (preview) {
+  const form = document.getElementById("heading").form;
+  form.addEventListener("change", ({ target }) => {
+    if (!["heading", "area", "accent", "kinds"].includes(target.name)) return;
+    const query = new URLSearchParams();
+    const set = (name, value) => value && query.set(name, value);
+    set("heading", form.heading.value.trim().slice(0, 100));
+    set("area", form.area.value);
+    const colour = form.accent.value.trim().replace(/^#/, "");
+    if (/^[0-9a-f]{6}$/i.test(colour)) query.set("accent", colour);
+    set("kinds", [...form.querySelectorAll("[name=kinds]:checked")].map((box) => box.value).join(","));
+    // In place of the last, so that Back leaves the page.
+    const next = preview.cloneNode();
+    next.src = `${preview.dataset.base}?${query}#${preview.dataset.token}`;
+    document.getElementById("preview").replaceWith(next);
+  });
+}
+
 tell();
 choose();
 document.body.addEventListener("htmx:afterSettle", ({ target }) => {

@@ -73,7 +73,7 @@ def test_features_come_as_geojson_that_any_page_may_read(client: TestClient) -> 
     "query",
     [
         *("bbox=1,2,3", "bbox=a,b,c,d", "bbox=3,0,1,9", "bbox=nan,0,1,1", "bbox=1e999,0,1,1"),
-        *("limit=0", "limit=10001", "after=-1", "nonsense=1", "run=x", "run=1"),
+        *("limit=0", "kind=primary", "giver=urn:1", "after=-1", "nonsense=1", "run=x", "run=1"),
     ],
 )
 def test_a_query_that_cannot_be_read_is_refused_as_the_standard_says(
