@@ -174,7 +174,7 @@ def _fault_of(
     if len(columns) == 1:
         return Fault(file, line, _shortened(columns[0]), None, f"is {reason}")
     listed = ", ".join(_shortened(column) for column in columns)
-    return Fault(file, line, None, listed, f"are {many or reason + 's'}")
+    return Fault(file, line, listed, None, f"are {many or reason + 's'}")
 
 
 def _no_headings(header: Sequence[str], known: Iterable[str]) -> str:

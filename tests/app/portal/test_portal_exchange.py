@@ -360,7 +360,7 @@ def test_a_file_has_to_be_chosen(who: Visitor) -> None:
     answer = upload(who, "offers", "", name="")
     page = Page(answer)
     assert page.status == 422
-    assert "Select a CSV file" in page.text
+    assert "Select a CSV or Excel file" in page.text
     assert "#file" in page.links
 
 
