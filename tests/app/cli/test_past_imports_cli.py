@@ -53,9 +53,7 @@ def test_alike_faults_are_told_together(tmp_path: Path, monkeypatch: pytest.Monk
     assert last == "All are in n.errors.csv, each with how to put it right."
 
 
-def test_no_more_than_a_screen_is_printed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_than_a_screen_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rest is in a table, with what to do about each."""
     monkeypatch.chdir(tmp_path)
     lines = told(faults(50, alike=False))

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from app.database import Database
 from app.files.csv_writing import BYTE_ORDER_MARK
-from app.portal.labels import LABELS
 from app.import_kit.changes import RowChange
+from app.portal.labels import LABELS
 from models.exchange import Need
 from tests import rows
 from tests.callers import keyed

@@ -109,7 +109,7 @@ BROKEN = [
     Broken("header only", GIAS, schools(), None, None, None, "no rows"),
     Broken("broken UTF-16", GIAS, b"\xff\xfe" + PLAIN[:33], None, None, None, "UTF-16"),
     Broken("zip archive", GIAS, zipped(PLAIN), None, None, None, "archive"),
-    Broken("spreadsheet", GIAS, b"\xd0\xcf\x11\xe0" + PLAIN, None, None, None, "old or protected Excel"),
+    Broken("spreadsheet", GIAS, b"\xd0\xcf\x11\xe0" + PLAIN, None, None, None, "old or prot"),
     Broken("PDF", GIAS, b"%PDF-1.7" + PLAIN, None, None, None, "PDF"),
     Broken("NUL byte", GIAS, PLAIN.replace(b"Made-up S", b"Made\0up S"), 2, None, None, "NUL"),
     Broken(
@@ -132,7 +132,7 @@ BROKEN = [
     Broken("column twice", GIAS, renamed(PLAIN, "UKPRN", URN), 1, URN, None, "twice"),
     Broken("unknown column", "measures", b"urn,measure,period,value,colour\n900001,a,2030,1,red\n",
            1, "colour", None, "is not a column"),
-    Broken("no header", "measures", b"900001,pupils,2030,1\n", 1, None, None, "has none of the headings"),
+    Broken("no header", "measures", b"900001,pupils,2030,1\n", 1, None, None, "has none of the head"),
     # The establishments.
     Broken("URN twice", GIAS, schools(establishment(900001), establishment(900001)),
            3, URN, "900001", "already on line 2"),
