@@ -132,7 +132,7 @@ BROKEN = [
     Broken("column twice", GIAS, renamed(PLAIN, "UKPRN", URN), 1, URN, None, "twice"),
     Broken("unknown column", "measures", b"urn,measure,period,value,colour\n900001,a,2030,1,red\n",
            1, "colour", None, "is not a column"),
-    Broken("no header", "measures", b"900001,pupils,2030,1\n", 1, None, None, "has none of the head"),
+    Broken("no header", "measures", b"900001,pupils,2030,1\n", 1, None, None, "none of the head"),
     # The establishments.
     Broken("URN twice", GIAS, schools(establishment(900001), establishment(900001)),
            3, URN, "900001", "already on line 2"),
