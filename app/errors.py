@@ -79,11 +79,36 @@ class Fault:
     value: str | None
     reason: str
 
+    @property
+    def mend(self) -> str:
+        """How to put it right, as a sentence."""
+        _, stop, what_to_do = self.reason.partition(". ")
+        if stop:
+            return what_to_do.rstrip(".?") + ("?" if what_to_do.endswith("?") else ".")
+        name = "The cell" if self.column is None else self.column
+        return f"Change it: {name} {self.reason}."
+
     def __str__(self) -> str:
         where = self.file if self.line is None else f"{self.file}, line {self.line}"
         column = "" if self.column is None else f", {self.column}"
         value = "" if self.value is None else f" {self.value!r}"
         return f"{where}{column}{value}: {self.reason}"
+
+
+class CellFault(Fault):
+    """A cell that could not be read: what is said of it besides rests on a stand-in."""
+
+    __slots__ = ()
+
+
+def _told_once(faults: Sequence[Fault]) -> tuple[Fault, ...]:
+    """The faults without what else was found of cells that could not be read."""
+    unread = {(each.file, each.line, each.column) for each in faults if isinstance(each, CellFault)}
+    return tuple(
+        Fault(each.file, each.line, each.column, each.value, each.reason)
+        for each in faults
+        if isinstance(each, CellFault) or (each.file, each.line, each.column) not in unread
+    )
 
 
 class FaultyFile(Problem):
@@ -93,12 +118,13 @@ class FaultyFile(Problem):
     title = "The file has errors"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        errors, them = counted(len(faults), "error"), "it" if len(faults) == 1 else "them"
+        self.faults = _told_once(faults)
+        errors = counted(len(self.faults), "error")
+        them = "it" if len(self.faults) == 1 else "them"
         super().__init__(
             f"{errors}. No changes were made. Correct {them} and import the file again."
         )
-        self.faults = tuple(faults)
 
     @property
     def extra(self) -> dict[str, Any]:
-        return {"faults": [asdict(fault) for fault in self.faults]}
+        return {"faults": [asdict(fault) | {"mend": fault.mend} for fault in self.faults]}

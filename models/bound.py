@@ -148,6 +148,7 @@ UNBOUND: Final[dict[str, str]] = {
     "batch_area": "groups runs, each of which is bound",
     "boundary": "holds published outlines, which the file of the import gives again",
     "contact": "holds personal data, erased on request; each read and change is an event",
+    "import_rows": "holds what rows were before an import; undoing it is an event that binds them",
     "idempotency_key": "holds answers that can be sent again, for some hours",
     "mail": "shows what became of sending an email",
     "measure": "holds published figures, which the file of the import gives again",

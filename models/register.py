@@ -24,6 +24,20 @@ class ImportBatch(Base):
     """Of the public register: what hangs on institutions that closed, are to close or moved."""
     actor: Mapped[str] = mapped_column(String(100))
     imported_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None] = mapped_column(info=BOUND_IF_SET)
+    undone_by: Mapped[str | None] = mapped_column(String(100), info=BOUND_IF_SET)
+
+
+class ImportRows(Base):
+    """What an import did to rows, packed, so that it can be undone while they stay as it left them.
+
+    Once it is undone, which rows may be imported again as if they were new.
+    """
+
+    __tablename__ = "import_rows"
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id"), primary_key=True)
+    content: Mapped[bytes]
 
 
 class Area(Base):

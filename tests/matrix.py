@@ -22,6 +22,7 @@ from app.consent.links import proof_of_form, token_of
 from app.contacts.schemas import ContactContent
 from app.contacts.service import add_contact
 from app.database import Database, WriteSession
+from app.import_kit import undo_log
 from app.people import users
 from app.planning.options import MatchOptions
 from app.proposals import decisions
@@ -408,6 +409,7 @@ def _things_of(session: WriteSession, actor: str, name: str) -> tuple[int, int]:
     )
     session.add_all([batch, token, webhook, many, nightly])
     session.flush()
+    undo_log.keep(session, batch.id, [])
     dead = {"state": "dead", "due_at": rows.NOW, "ended_at": rows.NOW}
     rows.add(session, WebhookDelivery(webhook_id=webhook.id, sequence=1, **dead))
     return batch.id, token.id

@@ -12,6 +12,7 @@ from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile, NotFound
 from app.files.csv_reading import read_rows
 from app.files.csv_writing import csv_text
+from app.files.findings import Findings
 from app.import_kit.report import ImportReport, new_report, record
 from app.import_kit.upsert import Upserted, upsert
 from app.progress import Progress, silent
@@ -24,14 +25,14 @@ def import_periods(
 ) -> ImportReport:
     """Add and change years and terms; a period that the file leaves out stays."""
     authorise(principal, Action.IMPORT, everywhere=True)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_rows(path, PeriodRow, faults=faults, on_progress=on_progress)
     locked_calendar(session)
     faults += calendar_faults(session, path.name, rows)
     if faults:
         raise FaultyFile(faults)
-    report = new_report("periods", {"periods": path})
-    report.things["periods"] = store(session, [row for _, row in rows]).counts
+    report = new_report("periods", {"periods": path}, faults.notes)
+    report.wrote(session, "periods", store(session, [row for _, row in rows]))
     return record(session, principal, report)
 
 

@@ -11,6 +11,7 @@ from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile
 from app.files.csv_reading import read_rows
 from app.files.csv_writing import csv_text
+from app.files.findings import Findings
 from app.import_kit.report import ImportReport, new_report, record
 from app.import_kit.upsert import Upserted, upsert
 from app.progress import Progress, silent
@@ -22,7 +23,7 @@ def import_expertise(
 ) -> ImportReport:
     """Import the whole taxonomy: an entry that the file leaves out is retired."""
     authorise(principal, Action.IMPORT, everywhere=True)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_rows(path, ExpertiseRow, faults=faults, on_progress=on_progress)
     locked_tree(session)
     faults += tree_faults(path.name, rows)
@@ -31,9 +32,9 @@ def import_expertise(
         faults.append(Fault(path.name, None, None, None, reason))
     if faults:
         raise FaultyFile(faults)
-    report = new_report("expertise", {"expertise": path})
+    report = new_report("expertise", {"expertise": path}, faults.notes)
     stored = store(session, [row for _, row in rows])
-    report.things["expertise"] = stored.counts
+    report.wrote(session, "expertise", stored)
     retired = [str(code) for (code,) in stored.closed]
     if used := _uses(session, retired):
         said = ", ".join(f"{code} ({count:,})" for code, count in sorted(used.items()))

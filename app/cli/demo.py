@@ -192,7 +192,15 @@ def draw(
         on_progress("Finding institutions within reach", 0.0)
         with database.read() as session:
             given = to_draw(session, TERMINAL, area, period, datetime.now(UTC).date())
-        drawn = draw(given.takers, given.givers, given.subjects, given.period, seed, on_progress)
+        drawn = draw(
+            given.takers,
+            given.givers,
+            given.subjects,
+            given.period,
+            seed,
+            on_progress,
+            area=given.area,
+        )
         write_drawn(drawn, folder)
     out.print(
         f"Wrote to {folder}: {len(drawn.needs):,} needs, {len(drawn.offers):,} offers and limits "

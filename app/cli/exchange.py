@@ -12,7 +12,7 @@ import typer
 from app.access.policy import TERMINAL
 from app.cli.console import confirm, open_database, out, progress_bar
 from app.cli.imports import JsonOption
-from app.files.csv_reading import parse_half_days
+from app.files.values import parse_half_days
 from app.suggestions.rules import PACKAGED
 from app.wording import counted, on_day
 from models.vocabulary import Availability

@@ -52,6 +52,7 @@ COMMANDS = {
     "openapi": "app.cli.serve:openapi",
     "migrate": "app.cli.serve:migrate",
     "import": "app.cli.imports:import_app",
+    "imports": "app.cli.past_imports:imports_app",
     "export": "app.cli.exports:export_app",
     "contacts": "app.cli.contacts:contacts_app",
     "confirm": "app.cli.exchange:confirm_app",
@@ -129,8 +130,10 @@ def run() -> None:
         _printed()
     except Problem as problem:
         if isinstance(problem, FaultyFile):
-            for fault in problem.faults:
-                err.print(str(fault), style="red", markup=False, soft_wrap=True)
+            from app.cli import faults
+
+            for line in faults.told(problem.faults):
+                err.print(line, style="red", markup=False, soft_wrap=True)
         _end(problem.detail, problem.exit_code)
     except UnicodeEncodeError as unreadable:
         if unreadable.object not in sys.argv:

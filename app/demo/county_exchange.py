@@ -242,5 +242,6 @@ def write_county(folder: Path, seed: int) -> County:
         for row in organisations
     ]
     subjects = subjects_of((row.code, row.parent) for row in taxonomy)
-    write_drawn(draw(schools, schools + givers, subjects, PERIOD, seed), folder)
+    drawn = draw(schools, schools + givers, subjects, PERIOD, seed, area=county.local_authority)
+    write_drawn(drawn, folder)
     return county

@@ -12,12 +12,12 @@ from io import StringIO
 from pathlib import Path
 from random import Random
 
+from app.demo.draw_names import DrawnNames
 from app.progress import Progress, silent
 from models.vocabulary import Availability, Mode, NeedEvidence, NeedState, Phase
 from solver.formats.whole_files import make_folder, write_whole
 from solver.pairing.similarity import Provision
 
-PREFIX = "DRAWN"
 EVIDENCE = "drawn at random, no evidence of anything"
 NOBODY = "nobody: drawn at random"
 
@@ -245,7 +245,7 @@ def _leaning(subject: Subject, each: DrawnFor, *, gives: bool) -> float:
 
 
 def _needs(
-    random: Random, each: DrawnFor, period: DrawnPeriod, popularity: _Popularity
+    random: Random, each: DrawnFor, period: DrawnPeriod, popularity: _Popularity, names: DrawnNames
 ) -> list[NeedRow]:
     chance = NEED_CHANCE + NEED_CHANCE_BY_HARDSHIP * each.hardship
     number = sum(random.random() < chance for _ in range(NEEDS_TRIED))
@@ -258,7 +258,7 @@ def _needs(
         starts, ends = _window(random, period)
         rows.append(
             NeedRow(
-                reference=f"{PREFIX}-N-{each.cell}-{serial}",
+                reference=names.reference("N", each.cell, serial),
                 participant=each.cell,
                 expertise=code,
                 period=period.code,
@@ -294,6 +294,7 @@ def _offers(
     each: DrawnFor,
     period: DrawnPeriod,
     popularity: _Popularity,
+    names: DrawnNames,
     needed: frozenset[str],
 ) -> list[OfferRow]:
     if each.provision is Provision.ALTERNATIVE:
@@ -311,7 +312,7 @@ def _offers(
         starts, ends = _window(random, period)
         rows.append(
             OfferRow(
-                reference=f"{PREFIX}-O-{each.cell}-{serial}",
+                reference=names.reference("O", each.cell, serial),
                 participant=each.cell,
                 expertise=code,
                 period=period.code,
@@ -364,9 +365,12 @@ def draw(
     period: DrawnPeriod,
     seed: int,
     on_progress: Progress = silent,
+    *,
+    area: str = "",
 ) -> Drawn:
     """Draw needs for the takers that are institutions, offers for the givers, limits for all."""
     popularity = _Popularity(subjects, seed)
+    names = DrawnNames.of(area, period.code, seed)
     takes = {each.cell for each in takers if each.institution and each.available}
     gives = {each.cell for each in givers if each.available}
     everybody = {each.cell: each for each in (*takers, *givers) if each.available}
@@ -375,8 +379,9 @@ def draw(
     limits: list[LimitsRow] = []
     for done, (cell, each) in enumerate(sorted(everybody.items())):
         random = Random(f"{seed} {period.code} {cell}")  # noqa: S311 - nothing here is a secret
-        own = _needs(random, each, period, popularity) if each.institution else []
-        given = _offers(random, each, period, popularity, frozenset(row.expertise for row in own))
+        own = _needs(random, each, period, popularity, names) if each.institution else []
+        needed = frozenset(row.expertise for row in own)
+        given = _offers(random, each, period, popularity, names, needed)
         limits.append(_limits(random, each, period))
         needs += own if cell in takes else []
         offers += given if cell in gives else []

@@ -33,6 +33,7 @@ class ToDraw:
     givers: tuple[DrawnFor, ...]
     subjects: tuple[Subject, ...]
     period: DrawnPeriod
+    area: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +109,5 @@ def to_draw(
         givers=tuple(each.drawn_for for each in _in_reach(everybody, takers)),
         subjects=tuple(subjects_of((code, parent) for code, parent in session.execute(taxonomy))),
         period=DrawnPeriod(period.code, period.starts, period.ends, min(period.starts, day)),
+        area=scope.name,
     )

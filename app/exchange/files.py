@@ -13,6 +13,7 @@ from app.catalogue.queries import get_period
 from app.database import ReadSession, WriteSession
 from app.errors import Fault, FaultyFile
 from app.events import touched
+from app.exchange.plausible import note_days
 from app.exchange.progress import PROGRESS
 from app.exchange.resolve import (
     ANSWERED_FOR,
@@ -25,9 +26,11 @@ from app.exchange.resolve import (
 from app.exchange.rows import LimitsRow, NeedRow, OfferRow
 from app.files.csv_reading import RowModel, read_rows
 from app.files.csv_writing import csv_text, days
+from app.files.findings import Findings
 from app.import_kit.duplicates import note_duplicates
 from app.import_kit.misfits import Columns, Misfit, Stored
 from app.import_kit.report import ImportReport, new_report, record
+from app.import_kit.undo_log import may_come_again
 from app.import_kit.upsert import upsert
 from app.progress import Progress, silent
 from app.register.group_actors import Named
@@ -59,7 +62,7 @@ def import_limits(
     session: WriteSession, principal: Principal, path: Path, on_progress: Progress = silent
 ) -> ImportReport:
     authorise(principal, Action.IMPORT)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_rows(path, LimitsRow, faults=faults, on_progress=on_progress)
     catalogue = Catalogue.load(session, principal, [row for _, row in rows])
     named = catalogue.named
@@ -71,7 +74,7 @@ def import_limits(
         columns.append(limits_columns(row, catalogue, misfits))
         faults += [Fault(path.name, line, *misfit) for misfit in misfits]
     touches = [{made.get("participant_id")} for made in columns]
-    faults = _without_others(faults, _outside(session, principal, path, rows, touches))
+    faults[:] = _without_others(faults, _outside(session, principal, path, rows, touches))
     key = ("participant_id", "period_code")
     return _take_in(session, principal, path, "limits", Limits, key, columns, faults, named)
 
@@ -87,11 +90,14 @@ def _import_items(
     settle: Callable[[Item, Catalogue, Stored | None, list[Misfit]], Columns],
 ) -> ImportReport:
     authorise(principal, Action.IMPORT)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_rows(path, row_model, faults=faults, on_progress=on_progress)
     faults += _repeated(path.name, "reference", [(line, row.reference) for line, row in rows])
     catalogue = Catalogue.load(session, principal, [row for _, row in rows])
-    stored = _stored(session, model)
+    held = _stored(session, model)
+    again = may_come_again(session, _table(model), kind)
+    # What the undoing of an import ended can be imported as if it had never been.
+    stored = {reference: row for reference, row in held.items() if reference not in again}
     columns: list[Columns] = []
     for done, (line, row) in enumerate(rows):
         misfits: list[Misfit] = []
@@ -101,7 +107,7 @@ def _import_items(
             on_progress(f"Checking {path.name}", done / len(rows))
     # Of a reference that somebody else's row has, that row is looked at too.
     touches = [
-        {made.get("participant_id"), stored.get(row.reference, {}).get("participant_id")}
+        {made.get("participant_id"), held.get(row.reference, {}).get("participant_id")}
         for made, (_, row) in zip(columns, rows, strict=True)
     ]
     others = _outside(session, principal, path, rows, touches)
@@ -112,12 +118,19 @@ def _import_items(
             if row.reference not in stored and made["availability"] != Availability.NOT_ANSWERED
         ]
         faults += _answered_for(session, principal, path, new)
-    faults = _without_others(faults, others)
-    held = {**stored, **{made["reference"]: made for made in columns}}
+        if again:
+            for made in columns:
+                made["withdrawn"] = stored.get(made["reference"], {}).get("withdrawn", False)
+    faults[:] = _without_others(faults, others)
+    all_items = {**stored, **{made["reference"]: made for made in columns}}
     notes = note_duplicates(
         kind.removesuffix("s"),
-        _entries(held.values(), catalogue.names),
+        _entries(all_items.values(), catalogue.names),
         {row.reference for _, row in rows},
+    )
+    notes += note_days(
+        kind.removesuffix("s"),
+        ((line, row.reference, row.half_days) for line, row in rows),
     )
     key = ("reference",)
     catalogue.named.made += notes
@@ -147,16 +160,16 @@ def _take_in(
     model: type[Base],
     key: tuple[str, ...],
     columns: list[Columns],
-    faults: list[Fault],
+    faults: Findings,
     named: Named,
 ) -> ImportReport:
     if faults:
         raise FaultyFile(sorted(faults, key=lambda fault: fault.line or 0))
-    report = new_report(kind, {kind: path})
+    report = new_report(kind, {kind: path}, faults.notes)
     report.notes += named.notes
     among = visible(principal, Action.READ, model)
     written = upsert(session, model, key, columns, among=among)
-    report.things[kind] = written.counts
+    report.wrote(session, kind, written)
     if model is Need:
         touched.mark_needs(session, principal.name, (reference for (reference,) in written.changed))
     else:
@@ -165,12 +178,17 @@ def _take_in(
             row["participant_id"] for row in columns if tuple(row[name] for name in key) in changed
         )
         touched.mark(session, principal.name, owners)
-    return record(session, principal, report)
+    return record(session, principal, report, written)
+
+
+def _table(model: type[Need] | type[Offer]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 def _stored(session: WriteSession, model: type[Need] | type[Offer]) -> dict[str, Stored]:
-    table = model.__table__
-    assert isinstance(table, Table)
+    table = _table(model)
     names = [column.name for column in table.c]
     # Locked, so that nobody changes one between this look and its being written.
     query = select(*table.c).order_by(table.c.id).with_for_update()

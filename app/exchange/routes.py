@@ -19,6 +19,7 @@ from app.exchange.schemas import (
     Answer,
     AvailabilityShown,
     Confirmation,
+    CountShown,
     NeedContent,
     NeedDetail,
     NeedListed,
@@ -27,7 +28,6 @@ from app.exchange.schemas import (
     NeedTotals,
     NewNeed,
     NewOffer,
-    NumberShown,
     OfferContent,
     Offers,
     OfferShown,
@@ -206,7 +206,7 @@ def count_offers(
     request: Request, principal: Caller, session: Reads, wanted: Annotated[OfferQuery, Query()]
 ) -> Response:
     """Count offers that are not withdrawn, and their days, as filtered."""
-    total = NumberShown.of(queries.count_offers(session, principal, wanted).total)
+    total = CountShown.of(queries.count_offers(session, principal, wanted).total)
     return shown(request, OfferTotals(total=total))
 
 

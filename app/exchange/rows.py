@@ -1,20 +1,22 @@
 """What a row of each of the exchange's files may hold by itself."""
 
+import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from app.files.csv_reading import (
-    MAX_DAYS,
     Date,
     HalfDays,
     Key,
+    ParticipantCell,
     RowModel,
     Text,
     YesNo,
-    parse_half_days,
 )
+from app.files.spreadsheets import plain
+from app.files.values import MAX_DAYS, parse_half_days, read_number
 from models.vocabulary import (
     HALF_DAYS_PER_DAY,
     Availability,
@@ -48,7 +50,9 @@ def _listed(words: type[Word], what: str) -> Callable[[object], object]:
     def read(value: object) -> object:
         if not isinstance(value, str):
             return value
-        named = [part.strip() for part in value.split(";") if part.strip()]
+        known = {plain(word): word.value for word in words}
+        written = [part.strip() for part in re.split("[;,/|\n]", value) if part.strip()]
+        named = [known.get(plain(part), part) for part in written]
         unknown = [name for name in named if name not in list(words)]
         if unknown:
             listed = "; ".join(words)
@@ -71,10 +75,12 @@ Reference = Annotated[
 OfferReference = Annotated[Reference, AfterValidator(_addressable)]
 SomeHalfDays = Annotated[HalfDays, AfterValidator(_some_half_days)]
 SignedHalfDays = Annotated[int, Field(ge=-MOST, le=MOST), BeforeValidator(_signed_half_days)]
-Count = Annotated[int, Field(ge=0, le=1_000)]
-Miles = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
-Minutes = Annotated[int, Field(gt=0, le=1_440)]
-OneToFive = Annotated[int, Field(ge=1, le=5)]
+Count = Annotated[int, Field(ge=0, le=1_000), BeforeValidator(read_number())]
+Miles = Annotated[
+    float, Field(gt=0, le=1_000, allow_inf_nan=False), BeforeValidator(read_number("miles?|mi"))
+]
+Minutes = Annotated[int, Field(gt=0, le=1_440), BeforeValidator(read_number("min(ute)?s?"))]
+OneToFive = Annotated[int, Field(ge=1, le=5), BeforeValidator(read_number())]
 ExpertiseCell = Annotated[Text, Field(max_length=200)]
 """A code or a name of the taxonomy."""
 Phases = Annotated[tuple[str, ...], BeforeValidator(_listed(Phase, "a phase"))]
@@ -82,6 +88,7 @@ Looked = Annotated[tuple[str, ...], BeforeValidator(_listed(LookedFirst, "where 
 
 
 class NeedRow(RowModel):
+    stand_ins: ClassVar = {"days": str(MAX_DAYS)}
     told = ("progress",)
     examples = (
         {
@@ -107,7 +114,7 @@ class NeedRow(RowModel):
     )
 
     reference: Reference
-    participant: Key
+    participant: ParticipantCell
     expertise: ExpertiseCell
     period: Key
     half_days: SomeHalfDays = Field(alias="days")
@@ -158,11 +165,11 @@ class OfferRow(RowModel):
     )
 
     reference: OfferReference
-    participant: Key
+    participant: ParticipantCell
     expertise: ExpertiseCell
     period: Key
     half_days: SomeHalfDays = Field(alias="days")
-    max_pairings: Annotated[int, Field(ge=1, le=1_000)] = 1
+    max_pairings: Annotated[int, Field(ge=1, le=1_000), BeforeValidator(read_number())] = 1
     quality: OneToFive | None = None
     evidence: Annotated[Text, Field(max_length=200)] | None = None
     strength_line: Text | None = None
@@ -195,7 +202,7 @@ class LimitsRow(RowModel):
         },
     )
 
-    participant: Key
+    participant: ParticipantCell
     period: Key
     give_half_days: HalfDays | None = Field(None, alias="give_days")
     max_given: Count | None = None

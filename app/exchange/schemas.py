@@ -362,35 +362,35 @@ class LimitsPage(Listed[LimitsShown]):
     pass
 
 
-class NumberShown(Shown):
+class CountShown(Shown):
     """So many, and their days together."""
 
     number: int = Field(examples=[3])
     days: float = Field(examples=[7.5])
 
     @classmethod
-    def of(cls, number: Number) -> "NumberShown":
+    def of(cls, number: Number) -> "CountShown":
         return cls(number=number.items, days=in_days(number.half_days))
 
 
 class NeedTotals(Shown):
     """What the needs come to as filtered, on all pages."""
 
-    total: NumberShown
-    came: dict[NeedProgress, NumberShown] = Field(description="each need is one of these")
+    total: CountShown
+    came: dict[NeedProgress, CountShown] = Field(description="each need is one of these")
 
     @classmethod
     def of(cls, totals: Totals) -> "NeedTotals":
         return cls(
-            total=NumberShown.of(totals.total),
-            came={word: NumberShown.of(number) for word, number in totals.came.items()},
+            total=CountShown.of(totals.total),
+            came={word: CountShown.of(number) for word, number in totals.came.items()},
         )
 
 
 class OfferTotals(Shown):
     """What the offers come to as filtered, on all pages."""
 
-    total: NumberShown
+    total: CountShown
 
 
 class LimitsFilter(Page):

@@ -3,10 +3,17 @@
 import re
 from typing import Final
 
-SEPARATORS: Final = ",;\t"
+SEPARATORS: Final = ",;\t|"
+LOOKED_AT: Final = 25
+"""Lines among which the headings are looked for: titles and notes stand above them."""
+MAX_COLUMNS: Final = 5_000
+_WORDS: Final = re.compile(r"[^\W_]+")
 _QUOTED: Final = re.compile(r'"[^"]*"')
 # The wide forms also: spreadsheets set to East Asian languages run those.
 FORMULA_STARTS: Final = r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"
+ERRORS: Final = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
+)
 _GUARDED: Final = re.compile(rf"'+{FORMULA_STARTS}")
 _FLOATED: Final = re.compile(r"([0-9]+)\.0*")
 # What the bytes C2, C3 and E2 80 begin in UTF-8: accents of western Europe, dashes and quotation
@@ -25,6 +32,16 @@ def heading(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
+def plain(text: str) -> str:
+    """Letters and digits in lower case: "On-site" and "on_site" are one, as people write both."""
+    return " ".join(_WORDS.findall(text.casefold()))
+
+
+def slug(value: object) -> object:
+    """A word of a list as it is stored: "New head" is new_head."""
+    return plain(value).replace(" ", "_") if isinstance(value, str) else value
+
+
 def unguard(cell: str) -> str:
     """Take away the apostrophe that keeps a spreadsheet from running a cell."""
     return cell[1:] if _GUARDED.match(cell) else cell
@@ -39,6 +56,11 @@ def restore_accents(cell: str) -> str:
     except UnicodeError:
         return cell
     return restored if _WESTERN.fullmatch(restored) else cell
+
+
+def is_error(cell: str) -> bool:
+    """Whether a spreadsheet could not work the cell out: #N/A, #REF!."""
+    return cell.startswith("#") and cell in ERRORS
 
 
 def unfloat(value: object) -> object:

@@ -20,7 +20,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from app.files.csv_reading import MAX_DAYS, clean_text
+from app.files.csv_reading import clean_text
+from app.files.values import MAX_DAYS
 from models.vocabulary import HALF_DAYS_PER_DAY
 
 LARGEST: Final = 2**31 - 1

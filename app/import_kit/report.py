@@ -14,7 +14,10 @@ from app.database import WriteSession
 from app.errors import Fault, FaultyFile
 from app.events import audit
 from app.files.csv_reading import R, read_rows
-from app.import_kit.upsert import Counts, Row
+from app.files.findings import Notes
+from app.import_kit import undo_log
+from app.import_kit.changes import Change, changes_of
+from app.import_kit.upsert import Counts, Row, Upserted
 from app.progress import Progress
 from models.register import ImportBatch
 from models.vocabulary import RegisterChange
@@ -61,6 +64,13 @@ class ImportReport:
     things: dict[str, Counts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     affected: list[Affected] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    """The first rows of each thing that are added or changed, field by field."""
+
+    def wrote(self, session: WriteSession, thing: str, written: Upserted) -> None:
+        """Count what was written of a thing, and tell its first changes."""
+        self.things[thing] = written.counts
+        self.changes += changes_of(session, thing, written)
 
     @property
     def any_change(self) -> bool:
@@ -149,33 +159,48 @@ def present(row: Row, sources: Mapping[str, str], columns: frozenset[str]) -> Ro
     }
 
 
-def new_report(kind: str, paths: Mapping[str, Path]) -> ImportReport:
-    """An empty report on these files, by role; the digest is over roles and bytes."""
+def new_report(kind: str, paths: Mapping[str, Path], notes: Notes | None = None) -> ImportReport:
+    """An empty report on these files, by role; the digest is over roles and bytes.
+
+    `notes` tell what was read otherwise than it is written.
+    """
     digest = hashlib.sha256()
     for role, path in sorted(paths.items()):
         with path.open("rb") as file:
             digest.update(role.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
-    return ImportReport(kind, {role: path.name for role, path in paths.items()}, digest.hexdigest())
+    names = {role: path.name for role, path in paths.items()}
+    said = [] if notes is None else notes.sentences
+    return ImportReport(kind, names, digest.hexdigest(), notes=said)
 
 
-def record(session: WriteSession, principal: Principal, report: ImportReport) -> ImportReport:
-    """Keep what an import did as one batch and one audit event; nothing done leaves no trace."""
+def record(
+    session: WriteSession,
+    principal: Principal,
+    report: ImportReport,
+    *undoable: Upserted,
+) -> ImportReport:
+    """Keep what an import did as one batch and one audit event; nothing done leaves no trace.
+
+    What was written of `undoable` can be undone (`app.imports.undo`).
+    """
     if not report.any_change:
         return report
     # The planner of queries would else go by what was there before, perhaps nothing at all.
     session.execute(text("ANALYZE"))
     things = {thing: asdict(counts) for thing, counts in report.things.items()}
-    session.add(
-        ImportBatch(
-            kind=report.kind,
-            files=report.files,
-            digest=report.digest,
-            counts=things,
-            affected=[_as_json(asdict(each)) for each in report.affected] or None,
-            actor=principal.name,
-            imported_at=datetime.now(UTC),
-        )
+    batch = ImportBatch(
+        kind=report.kind,
+        files=report.files,
+        digest=report.digest,
+        counts=things,
+        affected=[_as_json(asdict(each)) for each in report.affected] or None,
+        actor=principal.name,
+        imported_at=datetime.now(UTC),
     )
+    session.add(batch)
+    if undoable:
+        session.flush()
+        undo_log.keep(session, batch.id, undoable)
     audit.record(
         session,
         actor=principal.name,

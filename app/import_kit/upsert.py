@@ -11,13 +11,13 @@ from app.chunks import chunked
 from app.database import WriteSession
 from models.base import COUNTERS, Base
 
-"""Rows written at once: enough to be fast, few enough to be small in memory."""
-
+SHOWN = 200
+"""Rows of which what they become is kept, to be shown."""
 
 Key = tuple[Any, ...]
-
-
 Row = dict[str, Any]
+Shown = tuple[Key, Row | None, Row]
+"""A key with what its row held, of a new one nothing, and holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,20 @@ class Counts:
 class Upserted:
     """The keys that were written, and how many were not."""
 
+    table: Table | None = None
+    key: tuple[str, ...] = ()
     added: list[Key] = field(default_factory=list)
     changed: list[Key] = field(default_factory=list)
     closed: list[Key] = field(default_factory=list)
     unchanged: int = 0
     absent: int = 0
+    before: dict[Key, Row] = field(default_factory=dict)
+    """What changed rows held in the columns that differ."""
+    shown: list[Shown] = field(default_factory=list)
+
+    @property
+    def ended(self) -> frozenset[Key]:
+        return frozenset(self.closed)
 
     @property
     def counts(self) -> Counts:
@@ -72,7 +81,7 @@ def upsert(
     `updated_at` and what counts a row's changes, where the table has them, move by themselves.
     """
     table = cast(Table, model.__table__)
-    result = Upserted()
+    result = Upserted(table, key)
     stored: dict[Key, Key] | None = None
     columns: list[str] = []
     for chunk in chunked(rows):
@@ -117,10 +126,20 @@ def _compare(
         if before is None:
             new.append(row)
             result.added.append(identity)
+            if len(result.shown) < SHOWN:
+                result.shown.append((identity, None, row))
         elif before == tuple(row[name] for name in columns):
             result.unchanged += 1
         else:
             differing.append(row)
+            was = {
+                name: value
+                for name, value in zip(columns, before, strict=True)
+                if value != row[name]
+            }
+            result.before[identity] = was
+            if len(result.shown) < SHOWN:
+                result.shown.append((identity, was, {name: row[name] for name in was}))
             ended = closes is not None and closes(dict(zip(columns, before, strict=True)), row)
             (result.closed if ended else result.changed).append(identity)
     return new, differing

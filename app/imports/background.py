@@ -33,7 +33,7 @@ BEAT_S: Final = 20.0
 PATIENCE_S: Final = 60.0
 """How long an import waits for a database that is busy or restarting: it changes all or nothing,
 so that it can be done again."""
-MOST_FAULTS: Final = 200
+MOST_FAULTS: Final = 2_000
 NAME: Final = "told.json"
 BUSY: Final = "The database did not answer in time. No changes were made. Try again."
 BROKEN: Final = (

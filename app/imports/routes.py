@@ -18,8 +18,11 @@ from app.http.fields import DIGITS, LARGEST, Id, Moment, Shown, Words
 from app.http.idempotency import Key, once
 from app.http.media import AS_CSV, CSV
 from app.http.replies import Listed, Page, listed, shown
+from app.import_kit.changes import RowChange
 from app.import_kit.report import ImportReport
+from app.import_kit.upsert import SHOWN
 from app.imports import service
+from app.imports import undo as undo_service
 from app.imports.kinds import GIAS, KINDS, SINGLE_FILES
 from models.vocabulary import RegisterChange
 
@@ -34,11 +37,12 @@ ONLY_CSV: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {CSV: {"schema": {"type": "string"}, "example": "reference,participant"}}}
 }
 KindPath = Annotated[Kind, Path(examples=["needs"])]
-CsvFile = Annotated[UploadFile, File(description="a CSV file, UTF-8 or cp1252")]
+CsvFile = Annotated[UploadFile, File(description="a CSV or .xlsx file")]
 ImportId = Annotated[Id, Path(examples=[1])]
 
 
 MOST_AFFECTED = 100
+ACTORS: Final = ("actor", "undone_by")
 
 
 class CountsShown(Shown):
@@ -86,6 +90,23 @@ class AffectedQuery(Page):
     after: Annotated[int, Field(ge=0, le=LARGEST, description="as `Link` gives it"), DIGITS] = 0
 
 
+class FieldShown(Shown):
+    """One field of a row, as its file would have it; empty where there is nothing."""
+
+    field: str = Field(examples=["days"])
+    before: str = Field(examples=["2"])
+    after: str = Field(examples=["3.5"])
+
+
+class RowChangeShown(Shown):
+    """A row that is added, changed or closed."""
+
+    record: str = Field(examples=["needs"])
+    name: str = Field(description="what it is known by", examples=["n-1"])
+    became: RowChange
+    fields: list[FieldShown]
+
+
 class ReportShown(Shown):
     """What an import changed, or would change, by kind of record."""
 
@@ -103,6 +124,9 @@ class ReportShown(Shown):
     )
     affected_total: int = Field(
         0, description="how many there are; `/imports/{import_id}/affected` has all", examples=[0]
+    )
+    changes: list[RowChangeShown] = Field(
+        [], description=f"the first {SHOWN} rows of each kind of record, field by field"
     )
     applied: bool = Field(description="false: a preview", examples=[True])
     import_id: int | None = Field(
@@ -124,6 +148,8 @@ class ImportShown(Shown):
     )
     actor: str = Field(examples=["portal (broker)"])
     imported_at: Moment
+    undone_at: Moment | None = None
+    undone_by: str | None = Field(None, examples=[None])
 
 
 class Imports(Listed[ImportShown]):
@@ -146,7 +172,7 @@ def list_imports(
         filters = wanted.model_dump(exclude={"limit"})
         found = service.list_imports(session, principal, **filters, limit=limit)
         items = [ImportShown.model_validate(batch) for batch in found]
-        return with_names(session, items, "actor")
+        return with_names(session, items, *ACTORS)
 
     return listed(request, wanted, Imports, read, lambda one: one.id)
 
@@ -169,7 +195,26 @@ def get_import(
 ) -> Response:
     """Read one import."""
     batch = service.get_import(session, principal, import_id)
-    return shown(request, named_one(session, ImportShown.model_validate(batch), "actor"))
+    return shown(request, named_one(session, ImportShown.model_validate(batch), *ACTORS))
+
+
+@router.post("/{import_id}/undo", response_model=ImportShown)
+@does(Action.IMPORT, Action.EDIT_RULES, reach=Reach.OWN)
+def undo_import(
+    request: Request, principal: Caller, session: Writes, import_id: ImportId, key: Key
+) -> Response:
+    """Put rows back as they were before an import, while nothing else has changed them.
+
+    Rows that it added are deleted; needs are closed and offers withdrawn, and can be imported
+    again.
+    """
+
+    def undo() -> Response:
+        batch = undo_service.undo_import(session, principal, import_id)
+        item = ImportShown.model_validate(batch)
+        return shown(request, named_one(session, item, *ACTORS))
+
+    return once(request, session, principal.name, key, b"", undo)
 
 
 @router.get("/{import_id}/affected", response_model=AffectedList, responses=AS_CSV)

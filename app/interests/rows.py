@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from app.files.csv_reading import Date, Key, RowModel, Text
+from app.files.csv_reading import Date, ParticipantCell, RowModel, Text
 from app.register.dates import not_before
 from models.vocabulary import InterestKind
 
@@ -40,8 +40,8 @@ class InterestRow(RowModel):
 
     reference: Reference
     kind: InterestKind
-    holder: Key
-    about: Key
+    holder: ParticipantCell
+    about: ParticipantCell
     starts: Date | None = None
     ends: Annotated[Date, AfterValidator(not_before("starts"))] | None = None
     evidence: Annotated[Text, Field(max_length=300)]

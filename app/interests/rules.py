@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
-from app.errors import Fault
 from app.events import touched
 from app.files.csv_reading import RowModel, YesNo, read_rows
 from app.files.csv_writing import csv_text
+from app.files.findings import Findings
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -85,11 +85,11 @@ def import_interest_rules(
 ) -> ImportReport:
     """Change what kinds do; a kind that the file does not name keeps its rule."""
     authorise(principal, Action.EDIT_RULES, everywhere=True)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, InterestRuleRow, faults, on_progress)
     check_unique(path, rows, "kind", lambda row: row.kind, faults)
     raise_faults(faults)
-    report = new_report("interest-rules", {"interest_rules": path})
+    report = new_report("interest-rules", {"interest_rules": path}, faults.notes)
     before = rules_in_force(session)
     # What comes with the version is stored with the first change, so that all of it is seen.
     wanted = {**before, **{row.kind: row for _, row in rows}}
@@ -105,7 +105,7 @@ def import_interest_rules(
             for kind, row in wanted.items()
         ],
     )
-    report.things["interest_rules"] = written.counts
+    report.wrote(session, "interest_rules", written)
     changed = [kind for kind, row in wanted.items() if row != before[kind]]
     if changed:
         of_these = select(Interest.holder_id, Interest.about_id).where(Interest.kind.in_(changed))

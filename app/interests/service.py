@@ -15,6 +15,7 @@ from app.access.scoped import OUTSIDE, authorise_on, outside, visible, within
 from app.database import WriteSession, database_now
 from app.errors import Conflict, Fault, Forbidden, NotFound, require_version
 from app.events import audit, touched
+from app.files.findings import Findings
 from app.import_kit.misfits import Misfit, Unfit
 from app.import_kit.report import (
     ImportReport,
@@ -132,7 +133,7 @@ def import_interests(
     What the file does not name is kept, and what was withdrawn stays so.
     """
     authorise(principal, Action.IMPORT)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, InterestRow, faults, on_progress)
     check_unique(path, rows, "reference", lambda row: row.reference, faults)
     named = name_participants(
@@ -155,7 +156,7 @@ def import_interests(
         if {columns["holder_id"], columns["about_id"]} <= beyond:
             faults.append(Fault(path.name, line, "about", row.about, OUTSIDE))
     raise_faults(faults)
-    report = new_report("interests", {"interests": path})
+    report = new_report("interests", {"interests": path}, faults.notes)
     shortened = [
         stored[row["reference"]].id
         for row in written
@@ -169,7 +170,7 @@ def import_interests(
         [row | _kept_of(stored.get(row["reference"]), made) for row in written],
         among=visible(principal, Action.READ, Interest),
     )
-    report.things["interests"] = done.counts
+    report.wrote(session, "interests", done)
     if shortened:
         by = {"shortened_at": made["recorded_at"], "shortened_by": principal.name}
         session.execute(update(Interest).where(Interest.id.in_(shortened)).values(by))

@@ -127,7 +127,7 @@ class PartnershipEnd(Content):
     note: Note | None = None
 
 
-class PeriodShown(Shown):
+class SupportedPeriodShown(Shown):
     period: str = Field(examples=["2026-27/autumn"])
     starts: date
     ends: date
@@ -135,7 +135,7 @@ class PeriodShown(Shown):
     days: float = Field(description="agreed; once it is over, delivered", examples=[3.0])
 
     @classmethod
-    def of(cls, row: Support) -> "PeriodShown":
+    def of(cls, row: Support) -> "SupportedPeriodShown":
         return cls(
             period=row.period_code or "",
             starts=row.starts or date.min,
@@ -259,7 +259,7 @@ class PartnershipDetail(PartnershipShown):
     later_said_on: date | None
     later_channel: Channel | None
     note: str | None = Field(description="on why it is paused, or over")
-    periods: list[PeriodShown]
+    periods: list[SupportedPeriodShown]
     visits: list[VisitShown]
     reviews: list[ReviewShown]
     outcomes: list[OutcomeShown]
@@ -274,7 +274,7 @@ class PartnershipDetail(PartnershipShown):
         }
         return cls(
             **(_summary(whole.summary) | terms),
-            periods=[PeriodShown.of(each) for each in whole.periods],
+            periods=[SupportedPeriodShown.of(each) for each in whole.periods],
             visits=[VisitShown.of(each) for each in whole.visits],
             reviews=[ReviewShown.model_validate(each) for each in whole.reviews],
             outcomes=[OutcomeShown.model_validate(each) for each in whole.outcomes],

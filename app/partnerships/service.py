@@ -16,7 +16,8 @@ from app.catalogue.packaged import load_packaged
 from app.database import WriteSession
 from app.errors import Fault
 from app.exchange.rows import ExpertiseCell
-from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text
+from app.files.csv_reading import Date, HalfDays, Key, ParticipantCell, RowModel, Text
+from app.files.findings import Findings
 from app.import_kit.duplicates import note_duplicates
 from app.import_kit.misfits import Misfit
 from app.import_kit.report import (
@@ -82,8 +83,8 @@ class SupportRow(RowModel):
     )
 
     reference: Reference
-    taker: Key
-    giver: Key | None = None
+    taker: ParticipantCell
+    giver: ParticipantCell | None = None
     giver_name: Text | None = None
     agency: Annotated[Text, Field(max_length=100)] | None = None
     authority: SupportAuthority | None = None
@@ -112,7 +113,7 @@ def import_support(
     """Add and change support by reference; what the file does not name is kept."""
     authorise(principal, Action.IMPORT)
     load_packaged(session)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, SupportRow, faults, on_progress)
     check_unique(path, rows, "reference", lambda row: row.reference, faults)
     cells = {cell for _, row in rows for cell in (row.taker, row.giver) if cell is not None}
@@ -148,8 +149,8 @@ def import_support(
         )
         for _, row in rows
     ]
-    report = new_report("support", {"support": path})
-    report.things["support"] = upsert(
+    report = new_report("support", {"support": path}, faults.notes)
+    written = upsert(
         session,
         Support,
         ("reference",),
@@ -158,10 +159,11 @@ def import_support(
             before["state"] in RUNNING_SUPPORT and after["state"] not in RUNNING_SUPPORT
         ),
         among=visible(principal, Action.READ, Support),
-    ).counts
+    )
+    report.wrote(session, "support", written)
     report.notes += named.notes
     report.notes += note_duplicates("arrangement", entries, {row.reference for _, row in rows})
-    return record(session, principal, report)
+    return record(session, principal, report, written)
 
 
 def _stored_sides(session: WriteSession) -> dict[str, Sides]:

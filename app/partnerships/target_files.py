@@ -10,6 +10,7 @@ from app.access.scoped import OUTSIDE, outside, visible
 from app.chunks import chunked
 from app.database import WriteSession
 from app.errors import Fault
+from app.files.findings import Findings
 from app.import_kit.misfits import Columns, Misfit
 from app.import_kit.report import (
     ImportReport,
@@ -33,7 +34,7 @@ def import_targets(
 ) -> ImportReport:
     """Add and change targets by support, measure and date; those it does not name are kept."""
     authorise(principal, Action.IMPORT)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, TargetRow, faults, on_progress)
     query = select(Support).order_by(Support.id).with_for_update()
     named = {row.support for _, row in rows}
@@ -56,7 +57,7 @@ def import_targets(
     keys = {row: (row.support, each["measure"], row.by_date) for _, row, each in read}
     check_unique(path, [(line, row) for line, row, _ in read], "measure", keys.get, faults)
     raise_faults(faults)
-    report = new_report("targets", {"targets": path})
+    report = new_report("targets", {"targets": path}, faults.notes)
     mine = select(Support.id).where(visible(principal, Action.READ, Support))
     done = upsert(
         session,
@@ -65,10 +66,10 @@ def import_targets(
         [columns for _, _, columns in read],
         among=SupportTarget.support_id.in_(mine),
     )
-    report.things["targets"] = done.counts
+    report.wrote(session, "targets", done)
     changed = {key[0] for key in (*done.added, *done.changed)}
     for ids in chunked(sorted(changed)):
         # The version of an arrangement counts the changes of its targets too.
         counts = {"version": Support.version + 1, "updated_at": datetime.now(UTC)}
         session.execute(update(Support).where(Support.id.in_(ids)).values(counts))
-    return record(session, principal, report)
+    return record(session, principal, report, done)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from app.consent.wording import PARTIES, REPLIES, STATES
 from app.graph.kinds import EdgeKind, NodeKind, Over
+from app.import_kit.changes import RowChange
 from app.insight.breakdown import BrokenDownBy
 from app.insight.labels import (
     BREAKDOWN_NAMES,
@@ -112,6 +113,11 @@ from solver.pairing.points import Component
 Kind = type[StrEnum]
 
 LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
+    RowChange: {
+        RowChange.ADDED: "Added",
+        RowChange.CHANGED: "Changed",
+        RowChange.CLOSED: "Closed",
+    },
     ActionState: {
         ActionState.OPEN: "Open",
         ActionState.DONE: "Done",

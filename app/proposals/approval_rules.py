@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session, aliased
 from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.errors import Fault
-from app.files.csv_reading import RowModel, Text, Whole, YesNo, read_rows
+from app.files.csv_reading import RowModel, SlugCell, Text, Whole, YesNo, read_rows
 from app.files.csv_writing import csv_text
+from app.files.findings import Findings
 from app.import_kit.report import ImportReport, new_report, raise_faults, read_file, record
 from app.import_kit.upsert import upsert
 from app.progress import Progress, silent
 from app.register.circumstances import DEFAULT_RULES as CIRCUMSTANCE_RULES
-from app.register.circumstances import CircumstanceRuleRow, Kind
+from app.register.circumstances import CircumstanceRuleRow
 from app.register.group_members import MEMBERS, belongs_on
 from models.exchange import Need, Offer
 from models.matching import ApprovalRule, Proposal
@@ -55,7 +56,7 @@ class ApprovalRuleRow(RowModel):
     public_money_above_pounds: Pounds | None = None
     unfunded: YesNo = False
     sides_in: SidesIn | None = None
-    circumstance: Kind | None = None
+    circumstance: SlugCell | None = None
     approved_by: ApprovedBy
     statement: Text
 
@@ -192,14 +193,14 @@ def import_approval_rules(
 ) -> ImportReport:
     """Put the rules of a file in the place of all those in force."""
     authorise(principal, Action.EDIT_RULES, everywhere=True)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, ApprovalRuleRow, faults, on_progress)
     known = set(session.scalars(select(CircumstanceRule.kind))) or {
         row.kind for _, row in read_rows(CIRCUMSTANCE_RULES, CircumstanceRuleRow)
     }
     faults += _faults(path.name, rows, known)
     raise_faults(faults)
-    report = new_report("approval-rules", {"approval_rules": path})
+    report = new_report("approval-rules", {"approval_rules": path}, faults.notes)
     written = upsert(
         session,
         ApprovalRule,

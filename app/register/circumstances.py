@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field
 from sqlalchemy import select
 
 from app.access.policy import Action, Principal, authorise
@@ -15,8 +15,21 @@ from app.access.scoped import OUTSIDE, outside, visible
 from app.database import ReadSession, WriteSession
 from app.errors import Fault
 from app.events import touched
-from app.files.csv_reading import Date, HalfDays, Key, RowModel, Text, Whole, YesNo, read_rows
+from app.files.csv_reading import (
+    Date,
+    HalfDays,
+    ParticipantCell,
+    RowModel,
+    Slug,
+    SlugCell,
+    Text,
+    Whole,
+    YesNo,
+    read_rows,
+)
 from app.files.csv_writing import BYTE_ORDER_MARK, csv_text, days
+from app.files.findings import Findings
+from app.files.values import read_number
 from app.import_kit.duplicates import note_duplicates
 from app.import_kit.report import (
     ImportReport,
@@ -37,7 +50,7 @@ from app.wording import on_day
 from models.register import Circumstance, CircumstanceRule
 
 DEFAULT_RULES = Path(__file__).parent / "data" / "circumstance_rules.csv"
-Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Kind = Slug
 
 
 class CircumstanceRuleRow(RowModel):
@@ -52,10 +65,10 @@ class CircumstanceRuleRow(RowModel):
         },
     )
 
-    kind: Kind
+    kind: SlugCell
     statement: Text
     may_give: YesNo
-    days_percent: Annotated[Whole, Field(le=100)]
+    days_percent: Annotated[Whole, Field(le=100), BeforeValidator(read_number("%"))]
     extra_allowance_half_days: HalfDays = Field(0, alias="extra_allowance_days")
     priority: Annotated[Whole, Field(ge=1, le=5)] | None = None
 
@@ -71,8 +84,8 @@ class CircumstanceRow(RowModel):
         },
     )
 
-    participant: Key
-    kind: Kind
+    participant: ParticipantCell
+    kind: SlugCell
     starts: Date
     ends: Annotated[Date, AfterValidator(not_before("starts"))] | None = None
     source: Annotated[Text, Field(max_length=200)]
@@ -99,13 +112,13 @@ def import_circumstance_rules(
     """Add and change rules; a kind that the file does not name keeps its rule."""
     authorise(principal, Action.EDIT_RULES, everywhere=True)
     ensure_default_rules(session)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, CircumstanceRuleRow, faults, on_progress)
     check_unique(path, rows, "kind", lambda row: row.kind, faults)
     raise_faults(faults)
-    report = new_report("circumstance-rules", {"circumstance_rules": path})
+    report = new_report("circumstance-rules", {"circumstance_rules": path}, faults.notes)
     written = upsert(session, CircumstanceRule, ("kind",), [_rule(row) for _, row in rows])
-    report.things["circumstance_rules"] = written.counts
+    report.wrote(session, "circumstance_rules", written)
     kinds = [kind for (kind,) in written.changed]
     touched.mark(session, principal.name, having(session, kinds))
     return record(session, principal, report)
@@ -146,7 +159,7 @@ def import_circumstances(
     """Add circumstances and change their ends; those that the file does not name are kept."""
     authorise(principal, Action.IMPORT)
     ensure_default_rules(session)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, CircumstanceRow, faults, on_progress)
     named = name_participants(session, principal, {row.participant for _, row in rows})
     stored = {
@@ -176,7 +189,7 @@ def import_circumstances(
         if named.ids.get(whose(row)) in beyond:
             faults.append(Fault(path.name, line, "participant", row.participant, OUTSIDE))
     raise_faults(faults)
-    report = new_report("circumstances", {"circumstances": path})
+    report = new_report("circumstances", {"circumstances": path}, faults.notes)
     written = upsert(
         session,
         Circumstance,
@@ -194,14 +207,14 @@ def import_circumstances(
         closes=lambda before, after: is_earlier(after["ends"], before["ends"]),
         among=visible(principal, Action.READ, Circumstance),
     )
-    report.things["circumstances"] = written.counts
+    report.wrote(session, "circumstances", written)
     held = (*written.added, *written.changed, *written.closed)
     touched.mark(session, principal.name, (participant_id for participant_id, *_ in held))
     ended = [(participant_id, kind) for participant_id, kind, _ in written.closed]
     facts.note_ended(session, principal.name, ended)
     report.notes += named.notes
     report.notes += _overlapping([row for _, row in rows])
-    return record(session, principal, report)
+    return record(session, principal, report, written)
 
 
 def is_earlier(ends: date | None, than: date | None) -> bool:

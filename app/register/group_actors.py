@@ -4,6 +4,7 @@ An organisation that a file or person describes stands for its group as it was d
 was made here follows the register: its name, its end, and its place among its open schools.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from app.access.policy import Principal
 from app.database import WriteSession
 from app.errors import Conflict
 from app.events import audit, touched
+from app.files.stand_ins import UNREAD
 from app.import_kit.misfits import UNKNOWN_PARTICIPANT
 from app.import_kit.upsert import Counts
 from app.register import facts
@@ -31,6 +33,7 @@ from app.register.naming import (
 )
 from app.register.successors.resolve import School, current
 from app.register.successors.wording import notes_on
+from app.register.unnamed import ASKED_ABOUT, by_dfe_number, said_to_mean
 from models.register import Group, Institution, Organisation, Participant
 from models.vocabulary import FactKind, ParticipantKind
 from solver.pairing.geography import earth_centred
@@ -44,6 +47,8 @@ NOWHERE: Final[Place] = {
     "district_code": None,
 }
 
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
 
 Stays = Callable[[int], bool]
 
@@ -121,7 +126,31 @@ def name_participants(session: WriteSession, principal: Principal, cells: Iterab
             _link(session, principal, actor, group)
         references[cell] = f"org:{actor.key}"
         named.ids[references[cell]] = actor.participant_id
+    _ask_about(session, named, [cell for cell in references if cell not in named.refused])
     return named
+
+
+def _ask_about(session: WriteSession, named: Named, cells: Iterable[str]) -> None:
+    """Take DfE numbers for the schools that have them; of names, ask whom they mean."""
+    unknown = [cell for cell in cells if named.references[cell] not in named.ids]
+    numbered = by_dfe_number(session, unknown)
+    for cell, several in numbered.items():
+        if len(several) == 1:
+            named.references[cell] = several[0].reference
+            named.ids[several[0].reference] = several[0].participant_id
+            named.made.append(f"{cell} was read as {several[0].words}.")
+        else:
+            listed = " or ".join(one.words for one in several)
+            named.refused[cell] = f"is the DfE number of several. Did you mean {listed}?"
+    names = [cell for cell in unknown if cell not in numbered and _is_name(cell)]
+    for cell in names[:ASKED_ABOUT]:
+        if (question := said_to_mean(session, cell)) is not None:
+            named.refused[cell] = f"is not in the register. {question}"
+
+
+def _is_name(cell: str) -> bool:
+    """Whether a cell has a word in it that somebody could have meant for a name."""
+    return not cell.startswith(UNREAD) and any(len(word) > 2 for word in _WORD.findall(cell))
 
 
 def _locked(

@@ -12,7 +12,8 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, StringConstraints
 
-from app.files.csv_reading import RowModel, Text, parse_date, read_rows
+from app.files.csv_reading import RowModel, Text, read_rows
+from app.files.values import parse_date
 from app.register.not_available import meaning_of
 from app.wording import from_code, on_day
 

@@ -14,6 +14,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
 from app.files.csv_reading import RowModel, Text
+from app.files.findings import Findings
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -92,21 +93,22 @@ def import_measures(
     What a measure is, its kind, is declared (`measure_table`), never guessed from values.
     """
     authorise(principal, Action.IMPORT, everywhere=True)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, MeasureRow, faults, on_progress)
     check_unique(path, rows, "urn", lambda row: (row.urn, row.measure, row.period), faults)
     measures = _kinds(path, rows, faults)
     values = list(_values(path, rows, measures, faults))
     raise_faults(faults)
-    report = new_report("measures", {"measures": path})
-    report.things["measures"] = upsert(
+    report = new_report("measures", {"measures": path}, faults.notes)
+    written = upsert(
         session,
         Measure,
         ("urn", "name", "period"),
         watched(
             (_stored(row, value) for row, value in values), len(values), "writing", on_progress
         ),
-    ).counts
+    )
+    report.wrote(session, "measures", written)
     known = set(session.scalars(select(Institution.urn)))
     unknown = {row.urn for row, _ in values} - known
     if unknown:

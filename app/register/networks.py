@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
-from app.files.csv_reading import Date, Key, RowModel, Text
+from app.files.csv_reading import Date, Key, ParticipantCell, RowModel, SlugCell, Text
+from app.files.findings import Findings
 from app.import_kit.duplicates import note_duplicates
 from app.import_kit.report import (
     ImportReport,
@@ -27,7 +28,6 @@ from app.progress import Progress, silent
 from app.register import facts
 from app.register.dates import not_before
 from app.register.group_actors import name_participants
-from app.register.organisation_rows import Slug
 from models.register import Network, NetworkMembership
 from models.vocabulary import FactKind
 
@@ -48,8 +48,8 @@ class NetworkRow(RowModel):
 
     key: Key
     name: Text | None = None
-    kind: Slug | None = None
-    member: Key
+    kind: SlugCell | None = None
+    member: ParticipantCell
     starts: Date | None = None
     ends: Annotated[Date, AfterValidator(not_before("starts"))] | None = None
 
@@ -67,7 +67,7 @@ def import_networks(
     A member that the file no longer gives to one of its networks leaves it `today`.
     """
     authorise(principal, Action.IMPORT, everywhere=True)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, NetworkRow, faults, on_progress)
     named = name_participants(session, principal, {row.member for _, row in rows})
     stored = {
@@ -89,7 +89,7 @@ def import_networks(
             reason = named.why_not(row.member)
             faults.append(Fault(path.name, line, "member", row.member, reason))
     raise_faults(faults)
-    report = new_report("networks", {"networks": path})
+    report = new_report("networks", {"networks": path}, faults.notes)
     known = session.execute(select(Network.key, Network.name)).all()
     own_names = [(one["key"], one["name"]) for one in networks.values()]
     report.notes += note_duplicates(
@@ -128,7 +128,9 @@ def import_networks(
         .values(version=Network.version + 1)
     )
     # Who had left before is history, and nothing that the file lacks.
-    report.things |= {"networks": own.counts, "members": replace(written.counts, absent=0)}
+    report.wrote(session, "networks", own)
+    report.wrote(session, "members", written)
+    report.things["members"] = replace(written.counts, absent=0)
     report.notes += named.notes
     return record(session, principal, report)
 

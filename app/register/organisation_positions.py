@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.chunks import chunked
 from app.database import WriteSession
+from app.files.findings import places
 from app.register.geocoding import POSITION_DECIMALS, AnySession, FoundBy, Locator, Place
 from app.register.organisation_rows import Described
 from models.register import Participant
@@ -48,6 +49,7 @@ def place_organisations(session: WriteSession, described: Sequence[Described]) -
         np.array([one.row.northing or unknown for one in described], dtype=np.float64),
     )
     sought = []
+    nowhere: list[Described] = []
     found: Counter[str] = Counter()
     for one, latitude, longitude in zip(
         described, latitudes.tolist(), longitudes.tolist(), strict=True
@@ -60,10 +62,16 @@ def place_organisations(session: WriteSession, described: Sequence[Described]) -
             sought.append(one)
         else:
             found[NOT_GIVEN] += 1
+            nowhere.append(one)
     if sought:
         with session.before_it_begins() as reading:
             found += _seek(reading, sought)
-    return [said.format(found[way]) for way, said in NOTES.items() if found[way]]
+    nowhere += [one for one in sought if one.position is None]
+    notes = [said.format(found[way]) for way, said in NOTES.items() if found[way]]
+    if nowhere:
+        listed = places((one.line, one.row.key) for one in nowhere)
+        notes.append(f"Not known where: {listed}. Add the postcode or the position.")
+    return notes
 
 
 def _seek(session: AnySession, sought: Sequence[Described]) -> Counter[str]:

@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from app.errors import Fault
-from app.files.csv_reading import Date, Key, RowModel, Text, Whole, YesNo
+from app.files.csv_reading import Date, Key, RowModel, SlugCell, Text, Whole, YesNo
 from app.files.spreadsheets import unfloat
 from app.register.dates import not_before
 from app.register.gias.rows import Urn
@@ -23,7 +23,6 @@ def _no_urn(key: str) -> str:
     return key
 
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 OrganisationKey = Annotated[Key, AfterValidator(_no_urn)]
 AreaCode = tuple[str, str]
 
@@ -63,7 +62,7 @@ class OrganisationRow(RowModel):
 
     key: OrganisationKey
     name: Text | None = None
-    kind: Slug | None = None
+    kind: SlugCell | None = None
     group_uid: Urn | None = None
     address: Text | None = None
     """Only to find the position by; it is not kept."""
@@ -108,6 +107,11 @@ class Described:
     @property
     def reference(self) -> str:
         return f"org:{self.row.key}"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the file gives its position."""
+        return self.row.easting is not None or self.row.latitude is not None
 
 
 def described_by(

@@ -5,10 +5,11 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from app.files.csv_reading import Slug
 from app.http.fields import Content, Day, Flag, Moment, NamedId, Shown, Text, Words
 from app.http.replies import Listed, Page
 from app.register.dates import not_before
-from app.register.organisation_rows import Described, OrganisationKey, OrganisationRow, Slug
+from app.register.organisation_rows import Described, OrganisationKey, OrganisationRow
 from app.register.schemas import AfterKey, AreaCode
 
 

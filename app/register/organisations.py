@@ -11,6 +11,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
 from app.events import touched
+from app.files.findings import Findings
 from app.import_kit.duplicates import note_duplicates
 from app.import_kit.report import ImportReport, new_report, raise_faults, read_file, record
 from app.import_kit.upsert import Counts, Row, upsert
@@ -22,6 +23,7 @@ from app.register.naming import ACTING, key_of
 from app.register.organisation_positions import place_organisations
 from app.register.organisation_rows import AreaCode, Described, OrganisationRow, described_by
 from app.register.participants import WrittenParticipants, write_participants
+from app.register.plausible import Placed, note_places, outcode, schools_of
 from models.register import Area, AreaServed, Designation, Group, Organisation, Participant
 from models.vocabulary import AreaKind, FactKind, ParticipantKind
 
@@ -42,14 +44,15 @@ def import_organisations(
     A designation that the file no longer gives to one of its organisations ends `today`.
     """
     authorise(principal, Action.IMPORT, everywhere=True)
-    faults: list[Fault] = []
+    faults = Findings()
     rows = read_file(path, OrganisationRow, faults, on_progress)
     described = described_by(path, rows, faults)
     notes = [] if faults else place_organisations(session, described)
     regions = settle(session, path.name, described, faults)
     raise_faults(faults)
-    report = new_report("organisations", {"organisations": path})
+    report = new_report("organisations", {"organisations": path}, faults.notes)
     report.notes += notes
+    report.notes += _unlikely_places(session, described)
     named = session.execute(
         select(Participant.name, Participant.postcode, Participant.reference).where(
             Participant.kind == ParticipantKind.ORGANISATION.value
@@ -66,6 +69,17 @@ def import_organisations(
     )
     store(session, principal, described, regions, report, today or datetime.now(UTC).date())
     return record(session, principal, report)
+
+
+def _unlikely_places(session: WriteSession, described: list[Described]) -> list[str]:
+    """Notes of postcodes that are none, and of positions that were given far from theirs."""
+    given = [
+        Placed(one.line, one.row.key, one.row.postcode, one.position if one.is_placed else None)
+        for one in described
+        if one.row.postcode is not None
+    ]
+    districts = {outcode(one.postcode) for one in given if one.position is not None}
+    return note_places("organisation", given, schools_of(session, districts))
 
 
 def settle(
@@ -144,7 +158,8 @@ def store(
         for kind, name in now.items():
             if name is not None and name != was[kind]:
                 facts.note(session, principal.name, kind, [(who, name)])
-    report.things |= {"organisations": written.finish(session), "designations": designations}
+    written.tell(session, report, "organisations")
+    report.things["designations"] = designations
 
 
 def _what_rules_look_at(session: WriteSession) -> dict[int, dict[FactKind, str | None]]:

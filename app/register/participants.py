@@ -9,7 +9,9 @@ from sqlalchemy import select, update
 
 from app.chunks import chunked
 from app.database import WriteSession
-from app.import_kit.upsert import Counts, Row, upsert
+from app.import_kit.changes import changes_of
+from app.import_kit.report import ImportReport
+from app.import_kit.upsert import Counts, Row, Upserted, upsert
 from app.search_index import refresh
 from models.base import Base
 from models.register import Participant
@@ -28,6 +30,16 @@ class WrittenParticipants:
     redescribed: set[int]
     closed: set[int]
     absent: int
+    upserted: tuple[Upserted, Upserted]
+    """The rows that all share, and the details."""
+
+    def tell(self, session: WriteSession, report: ImportReport, thing: str) -> None:
+        """Count them, and tell their first changes; details of new ones go without saying."""
+        _, more = self.upserted
+        report.things[thing] = self.finish(session)
+        more.shown = [row for row in more.shown if row[1] is not None]
+        for written in self.upserted:
+            report.changes += changes_of(session, thing, written)
 
     def finish(self, session: WriteSession) -> Counts:
         """Raise the versions of those of whom only details changed, and count all."""
@@ -67,4 +79,5 @@ def write_participants(
         redescribed={key[0] for key in more.changed},
         closed={key[0] for key in more.closed},
         absent=own.absent,
+        upserted=(own, more),
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo
 from sqlalchemy import RowMapping
 
-from app.files.csv_reading import Key
+from app.files.csv_reading import Key, Slug
 from app.http.fields import (
     DIGITS,
     LARGEST,
@@ -26,7 +26,6 @@ from app.register.dates import not_before
 from app.register.geocoder_server import EXAMPLE
 from app.register.geocoding import FoundBy
 from app.register.nearby import MOST_MILES
-from app.register.organisation_rows import Slug
 from models.vocabulary import AreaKind, GroupKind, ParticipantKind, Phase
 
 AreaCode = Annotated[

@@ -18,7 +18,8 @@ from pydantic import (
 )
 
 from app.errors import Fault, FaultyFile, plain_reason
-from app.files.csv_reading import MAX_DAYS, decode
+from app.files.tables import read_text
+from app.files.values import MAX_DAYS
 from app.register.measure_table import NUMERIC, MeasureKind, declared_measures
 from models.vocabulary import HALF_DAYS_PER_DAY, Mode, Phase
 
@@ -170,7 +171,7 @@ class SuggestRules(_Strict):
 
 def read_rules(path: Path = PACKAGED) -> tuple[SuggestRules, str]:
     """The rules of a TOML file, or JSON if its name ends so, and the digest of its text."""
-    text = decode(path)
+    text = read_text(path)
     try:
         content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (ValueError, RecursionError) as unreadable:

@@ -20,12 +20,14 @@ from app.access.declared import Reach, does
 from app.access.policy import Action, authorise, may
 from app.database import WriteSession
 from app.errors import NotFound
+from app.files.faults import faults_csv
 from app.http.fields import LARGEST
 from app.import_kit.report import Affected, ImportReport
-from app.imports import background
+from app.imports import background, undo
 from app.imports import service as uploads
 from app.imports.background import State, Told
 from app.imports.kinds import KINDS
+from app.imports.undo import NotUndone, can_be_undone
 from app.portal.rendering import Pager, csv_file, csv_page, page, page_number
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.progress import Progress
@@ -33,6 +35,8 @@ from app.progress import Progress
 router = APIRouter()
 TITLES: Final = {kind.name: kind.title for kind in KINDS.values()}
 PER_PAGE: Final = 25
+MOST_FAULTS: Final = 200
+MOST_CHANGES: Final = 200
 PAGES: Final = {
     State.WORKING: ("import_wait.html", 200),
     State.SEEN: ("import_preview.html", 200),
@@ -125,7 +129,7 @@ def list_imports(request: Request, who: Who) -> Response:
     with who.database.read() as session:
         found = uploads.list_imports(session, who.principal, limit=None)[::-1]
         if request.query_params.get("as") == "csv":
-            columns = ["id", "kind", "imported_at", "actor", "files", "counts"]
+            columns = [*("id", "kind", "imported_at", "actor"), *("files", "counts", "undone_at")]
             rows = [{name: getattr(each, name) for name in columns} for each in found]
             return csv_page("imports", columns, rows)
         templates = {
@@ -134,7 +138,13 @@ def list_imports(request: Request, who: Who) -> Response:
             if kind.row and may(who.principal, kind.action)
         }
         return page(
-            request, "imports.html", who, found=found[:100], kinds=TITLES, templates=templates
+            request,
+            "imports.html",
+            who,
+            found=found[:100],
+            undoable=can_be_undone(session, found[:100]),
+            kinds=TITLES,
+            templates=templates,
         )
 
 
@@ -158,7 +168,57 @@ def show_import(request: Request, who: Who, number: int) -> Response:
         pager = Pager(page_number(request), PER_PAGE, len(affected))
         shown = affected[(pager.page - 1) * PER_PAGE :][:PER_PAGE]
         return page(
-            request, "import.html", who, batch=batch, affected=shown, pager=pager, kinds=TITLES
+            request,
+            "import.html",
+            who,
+            batch=batch,
+            affected=shown,
+            pager=pager,
+            kinds=TITLES,
+            can_undo=batch.id in can_be_undone(session, [batch]),
+        )
+
+
+@router.get("/imports/{number:int}/undo")
+@does(Action.IMPORT, Action.EDIT_RULES, reach=Reach.OWN)
+def ask_to_undo(request: Request, who: Who, number: int) -> Response:
+    """What undoing an import would do, or why it can no longer be undone."""
+    return _undo_page(request, who, number, _why_not_undone(who, number))
+
+
+@router.post("/imports/{number:int}/undo")
+@does(Action.IMPORT, Action.EDIT_RULES, reach=Reach.OWN)
+def undo_import(request: Request, who: Who, form: SentBy, number: int) -> Response:
+    try:
+        with who.database.write() as session:
+            batch = undo.undo_import(session, who.principal, min(number, LARGEST))
+            where = f"{BASE}/imports/{batch.id}?undone=yes"
+    except NotUndone as refused:
+        return _undo_page(request, who, number, refused.detail)
+    return RedirectResponse(where, 303)
+
+
+def _why_not_undone(who: Visitor, number: int) -> str:
+    """Tried, and rolled back."""
+    try:
+        with who.database.rehearse() as session:
+            undo.undo_import(session, who.principal, min(number, LARGEST))
+    except NotUndone as refused:
+        return refused.detail
+    return ""
+
+
+def _undo_page(request: Request, who: Visitor, number: int, refused: str) -> Response:
+    with who.database.read() as session:
+        batch = uploads.get_import(session, who.principal, min(number, LARGEST))
+        return page(
+            request,
+            "import_undo.html",
+            who,
+            status=409 if refused else 200,
+            batch=batch,
+            kinds=TITLES,
+            refused=refused,
         )
 
 
@@ -179,7 +239,7 @@ def preview_import(request: Request, who: Who, form: SentBy) -> Response:
     authorise(who.principal, KINDS[kind].action)
     shelved = _put_away(request, who, kind, form)
     if shelved is None:
-        return _form(request, who, kind, error="Select a CSV file", status=422)
+        return _form(request, who, kind, error="Select a CSV or Excel file", status=422)
 
     def look(on_progress: Progress) -> ImportReport:
         with who.database.rehearse() as session:
@@ -197,6 +257,15 @@ def wait_for_import(request: Request, who: Who, name: str) -> Response:
     if told.state is not State.WORKING and request.headers.get("hx-request"):
         return Response(None, 200, {"HX-Redirect": f"{BASE}/imports/waiting/{name}"})
     return _answer(request, who, shelved, told, waits=True)
+
+
+@router.get("/imports/waiting/{name}/errors")
+@does(Action.IMPORT, Action.EDIT_RULES, reach=Reach.OPEN)
+def download_errors(request: Request, who: Who, name: str) -> Response:
+    """All errors of a file, each with how to correct it, for a spreadsheet."""
+    shelved = _take_down(request, who, name)
+    told = background.told(shelved.folder)
+    return csv_file(f"errors in {shelved.kind}", faults_csv(told.faults))
 
 
 @router.post("/imports/take")
@@ -230,6 +299,12 @@ def _form(
         roles=KINDS[kind].roles,
         error=error,
     )
+
+
+def _more_changes(report: ImportReport) -> bool:
+    """Whether rows change that the report does not tell one by one."""
+    counts = report.things.values()
+    return sum(each.added + each.changed + each.closed for each in counts) > MOST_CHANGES
 
 
 def _number_of(who: Visitor, report: ImportReport) -> int:
@@ -267,7 +342,10 @@ def _answer(
         told=told,
         report=told.report,
         affected_most=PER_PAGE,
-        faults=told.faults,
+        faults=told.faults[:MOST_FAULTS],
+        changes_most=MOST_CHANGES,
+        more_changes=told.report is not None and _more_changes(told.report),
+        has_template=KINDS[shelved.kind].row is not None,
         number_of_faults=told.number_of_faults,
         names=[path.name for path in shelved.files.values()],
         shelved=shelved.folder.name,

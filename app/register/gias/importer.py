@@ -13,6 +13,7 @@ from app.access.policy import Action, Principal, authorise
 from app.database import WriteSession
 from app.errors import Fault
 from app.files.csv_reading import R, read_header
+from app.files.findings import Findings, Notes
 from app.import_kit.report import (
     ImportReport,
     check_unique,
@@ -38,7 +39,8 @@ from app.register.gias.rows import (
 )
 from app.register.gias.successions import check_successors, successions
 from app.register.group_actors import follow_register
-from app.register.participants import write_participants
+from app.register.participants import WrittenParticipants, write_participants
+from app.register.plausible import Placed, note_places
 from app.register.successors.carry_over import things
 from app.register.successors.changes import look_after, standings
 from app.register.successors.open_items import open_items
@@ -51,6 +53,8 @@ from solver.pairing.geography import to_wgs84
 
 POSITION_DECIMALS = 6
 """Degrees are kept to about 0.1 m, so that they compare equal on every machine."""
+NAMES_A_GROUP = ("URN", "Group UID", "Trusts (code)", "Federations (code)")
+"""Columns of the files that say which groups there are, and who is in them."""
 NOT_APPLICABLE_CODES = frozenset({"Z", "999", "000"})
 
 # What is stored, and the column it comes from: without the column it is left as it is.
@@ -119,6 +123,7 @@ class GiasFiles:
 class GiasRows:
     """What the files say, with line numbers; a file that was not given has no rows."""
 
+    notes: Notes
     columns: frozenset[str]
     establishments: list[tuple[int, EstablishmentRow]]
     groups: list[tuple[int, GroupRow]]
@@ -145,14 +150,14 @@ def import_gias(
     rows = _read(session, files, on_progress)
     today = today or datetime.now(UTC).date()
     before = standings(session, today)
-    report = new_report("gias", files.paths)
+    report = new_report("gias", files.paths, rows.notes)
     report.things["areas"] = _write_areas(session, rows.establishments)
     report.things["groups"] = (
         write_groups(session, files.groups, rows.groups)
         if files.groups
         else fill_groups(session, _described(rows))
     )
-    report.things["institutions"] = _write_institutions(session, files, rows, on_progress)
+    _write_institutions(session, files, rows, on_progress).tell(session, report, "institutions")
     on_progress("Writing memberships", 0.0)
     report.things["memberships"], notes = write_memberships(
         session,
@@ -175,7 +180,7 @@ def import_gias(
     if files.successors:
         found, left_out = successions(row for _, row in rows.successors)
         written = upsert(session, Succession, ("predecessor_urn", "successor_urn"), found)
-        report.things["successions"] = written.counts
+        report.wrote(session, "successions", written)
         if left_out:
             notes.append(f"Left out: {counted(left_out, 'link')} that are not successions.")
     on_progress("Looking after what hangs on closed institutions", 0.0)
@@ -187,7 +192,7 @@ def import_gias(
 
 
 def _read(session: WriteSession, files: GiasFiles, on_progress: Progress) -> GiasRows:
-    faults: list[Fault] = []
+    faults = Findings()
 
     def read(path: Path | None, model: type[R]) -> list[tuple[int, R]]:
         if path is None:
@@ -196,6 +201,7 @@ def _read(session: WriteSession, files: GiasFiles, on_progress: Progress) -> Gia
 
     establishments = read(files.establishments, EstablishmentRow)
     rows = GiasRows(
+        notes=faults.notes,
         columns=frozenset()
         if faults
         else frozenset(read_header(files.establishments, EstablishmentRow)),
@@ -212,8 +218,8 @@ def _read(session: WriteSession, files: GiasFiles, on_progress: Progress) -> Gia
         check_unique(files.links, rows.links, "Group UID", lambda row: (row.urn, row.uid), faults)
     if files.successors:
         check_successors(files.successors, rows.successors, faults)
-    if not faults:
-        # Only against sound files: a row left out for a fault would make others look unknown.
+    if not any(each.column in (None, *NAMES_A_GROUP) for each in faults):
+        # What stands where a group could not be read would make others look unknown.
         _check_references(session, files, rows, faults)
     raise_faults(faults)
     return rows
@@ -315,7 +321,7 @@ def _institutions(files: GiasFiles, rows: GiasRows, ids: dict[str, int]) -> Iter
 
 def _write_institutions(
     session: WriteSession, files: GiasFiles, rows: GiasRows, on_progress: Progress
-) -> Counts:
+) -> WrittenParticipants:
     total = len(rows.establishments)
     return write_participants(
         session,
@@ -329,7 +335,7 @@ def _write_institutions(
             before["status_code"] != classification.CLOSED_STATUS
             and after["status_code"] == classification.CLOSED_STATUS
         ),
-    ).finish(session)
+    )
 
 
 def _most_common(values: Iterable[str | None]) -> str | None:
@@ -367,17 +373,17 @@ def _write_areas(
 def _notes(rows: GiasRows) -> list[str]:
     without = sum(1 for _, row in rows.establishments if not (row.easting and row.northing))
     placed = [
-        row
-        for _, row in rows.establishments
+        (line, row)
+        for line, row in rows.establishments
         if row.easting and row.northing and classification.in_scope(row.status_code, row.type_code)
     ]
     latitudes, longitudes = to_wgs84(
-        np.array([row.easting for row in placed], dtype=np.float64),
-        np.array([row.northing for row in placed], dtype=np.float64),
+        np.array([row.easting for _, row in placed], dtype=np.float64),
+        np.array([row.northing for _, row in placed], dtype=np.float64),
     )
     outside = [
         str(row.urn)
-        for row, latitude, longitude in zip(
+        for (_, row), latitude, longitude in zip(
             placed, latitudes.tolist(), longitudes.tolist(), strict=True
         )
         if not may_be_in_england(latitude, longitude)
@@ -386,6 +392,16 @@ def _notes(rows: GiasRows) -> list[str]:
     if without:
         are = "institution has" if without == 1 else "institutions have"
         notes.append(f"{without:,} {are} no known position. It was left as unknown.")
+    notes += note_places(
+        "institution",
+        [
+            Placed(line, str(row.urn), row.postcode, (latitude, longitude))
+            for (line, row), latitude, longitude in zip(
+                placed, latitudes.tolist(), longitudes.tolist(), strict=True
+            )
+            if row.postcode is not None
+        ],
+    )
     # A made-up register lies at sea as a whole, so that nobody takes it for a real one.
     if 0 < len(outside) <= len(placed) / 2:
         are = "institution has" if len(outside) == 1 else "institutions have"

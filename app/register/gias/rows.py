@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from app.files.csv_reading import Date, RowModel, Text, Whole
 from app.files.spreadsheets import unfloat
+from app.files.values import read_number
 from app.register.not_available import not_available
 from solver.pairing.geography import GRID_HEIGHT_M, GRID_WIDTH_M
 
@@ -15,7 +16,8 @@ Label = Annotated[Text, Field(max_length=100)]
 Age = Annotated[Annotated[Whole, Field(le=120)] | None, BeforeValidator(not_available)]
 Figure = Annotated[Whole | None, BeforeValidator(not_available)]
 Percent = Annotated[
-    Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None,
+    Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), BeforeValidator(read_number("%"))]
+    | None,
     BeforeValidator(not_available),
 ]
 SenNeed = Annotated[Label | None, Field(default=None)]

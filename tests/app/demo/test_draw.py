@@ -7,6 +7,7 @@ from pathlib import Path
 from app.catalogue.packaged import DATA
 from app.catalogue.rows import ExpertiseRow
 from app.demo.draw import DrawnFor, DrawnPeriod, draw, subjects_of, write_drawn
+from app.demo.draw_names import LONGEST, DrawnNames
 from app.files.csv_reading import read_rows
 from models.vocabulary import Phase
 from solver.pairing.similarity import Provision
@@ -49,6 +50,28 @@ def test_every_row_says_that_it_is_drawn() -> None:
     assert all(row.reference.startswith("DRAWN-") for row in (*drawn.needs, *drawn.offers))
     assert all("drawn" in row.agreed_by for row in drawn.needs)
     assert all("drawn" in row.evidence for row in drawn.offers)
+
+
+def test_two_draws_never_overwrite_each_other() -> None:
+    """References name the area, the period and the seed, and fit into a file of needs."""
+    of = {
+        (area, period, seed): DrawnNames.of(area, period, seed).reference("N", cell, 3)
+        for cell in ("900001", "made-up-organisation-with-a-key-of-fifty-letters-xx")
+        for area in ("Kent", "East Sussex", "Bournemouth, Christchurch and Poole")
+        for period in ("2026-27", "2026-27/autumn")
+        for seed in (1, 2)
+    }
+    assert len(set(of.values())) == len(of) == 12
+    assert DrawnNames.of("Kent", "2026-27", 7).reference("N", "900001", 2) == (
+        "DRAWN-kent-2026-27-7-N-900001-2"
+    )
+    assert all(len(reference) <= LONGEST for reference in of.values())
+    kent, sussex = (
+        draw(SCHOOLS[:50], SCHOOLS[:50], SUBJECTS, PERIOD, seed=1, area=area)
+        for area in ("Kent", "East Sussex")
+    )
+    assert not {row.reference for row in kent.needs} & {row.reference for row in sussex.needs}
+    assert [row.expertise for row in kent.needs] == [row.expertise for row in sussex.needs]
 
 
 def test_density_is_that_of_the_formulation() -> None:

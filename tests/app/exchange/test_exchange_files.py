@@ -284,7 +284,9 @@ BROKEN = {
     ),
     "no such date": ("needs", f"{NEEDS}window_starts\n{NEED}30/02/2027", "window_starts"),
     "unknown column": ("needs", f"{NEEDS}colour\n{NEED}red", "colour"),
-    "missing column": ("needs", "reference,participant\nn,100001", "days"),
+    "missing column": (
+        "needs", "reference,participant,expertise,period\nn,100001,attendance,2026-27", "days",
+    ),
     "unknown phase": ("offers", f"{OFFERS}phases\n{OFFER}primary;sixth", "phases"),
     "unknown answer": ("offers", f"{OFFERS}availability\n{OFFER}perhaps", "availability"),
     "an answer of tomorrow": (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import FaultyFile
-from app.files import csv_reading
+from app.files import tables
 from app.files.csv_reading import RowModel, read_rows
 from app.settings import settings
 
@@ -47,13 +47,13 @@ def test_a_file_without_end_is_read_up_to_the_limit() -> None:
     if not Path("/dev/zero").exists():
         pytest.skip("this system has no /dev/zero")
     with pytest.raises(FaultyFile) as faulty:
-        csv_reading.decode(Path("/dev/zero"))
+        tables.read_text(Path("/dev/zero"))
     assert "more than 1 MiB" in str(faulty.value.faults[0])
 
 
 def test_a_row_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a huge cell nor a quotation mark that is never closed swallows the file."""
-    monkeypatch.setattr(csv_reading, "MAX_RECORD_CHARACTERS", 1000)
+    monkeypatch.setattr(tables, "MAX_RECORD_CHARACTERS", 1000)
     path = tmp_path / "names.csv"
     assert "line 2: is longer than 1,000 characters" in refused(path, b"name\n" + b"x" * 1001)
     assert "line 2: is longer than 1,000" in refused(path, b'name\n"' + b"x,\n" * 1000 + b'"\n')

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.files.csv_reading import parse_date
+from app.files.values import parse_date
 from app.wording import on_day
 
 THE_DAY = date(2026, 9, 3)

@@ -35,6 +35,7 @@ def test_the_terminal_lists_faults_as_json(terminal: CliRunner, tmp_path: Path) 
             "column": "NumberOfPupils",
             "value": "many",
             "reason": "must be a whole number, like 12",
+            "mend": "Change it: NumberOfPupils must be a whole number, like 12.",
         }
     ]
 

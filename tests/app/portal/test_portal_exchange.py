@@ -204,7 +204,7 @@ def test_an_offer_is_recorded_changed_answered_and_withdrawn(
         ({"expertise": "none"}, "{expertise} “none” is not in the taxonomy", "#expertise"),
         ({"participant": "5"}, "{participant} “5” is not in the register", "#participant"),
         ({"participant": "100003"}, "“100003” has closed or takes no part", "#participant"),
-        ({"participant": "<b>"}, "{participant} must contain only letters", "#participant"),
+        ({"participant": "<b>"}, "{participant} “<b>” is not in the register", "#participant"),
         ({"period": "x"}, "{period} “x” is not a period of the calendar", "#period"),
         ({"window_ends": "31/2/2027"}, "{window_ends} is not a real date", "#window_ends"),
         ({"window_ends": "1/9/1000"}, "must be 1 January 1100 or later", "#window_ends"),
@@ -360,7 +360,7 @@ def test_a_file_has_to_be_chosen(who: Visitor) -> None:
     answer = upload(who, "offers", "", name="")
     page = Page(answer)
     assert page.status == 422
-    assert "Select a CSV file" in page.text
+    assert "Select a CSV or Excel file" in page.text
     assert "#file" in page.links
 
 

@@ -68,7 +68,8 @@ def test_an_organisation_without_a_position_is_counted(
     with sqlite_database.write() as session:
         report = import_organisations(session, TERMINAL, path)
     assert report.notes == [
-        "1 without a position, address or postcode: how near it is, is not known."
+        "1 without a position, address or postcode: how near it is, is not known.",
+        "Not known where: hub (line 2). Add the postcode or the position.",
     ]
 
 

@@ -83,6 +83,7 @@ def test_each_is_placed_as_exactly_as_is_known(
         "1 placed with the schools of the same postcode.",
         "1 placed by the address lookup service.",
         "1 without a position, address or postcode: how near it is, is not known.",
+        "Not known where: plain (line 6). Add the postcode or the position.",
     ]
     assert not take_in(register, tmp_path, *rows).any_change
 
@@ -108,6 +109,7 @@ def test_without_a_server_an_address_needs_a_postcode(register: Database, tmp_pa
         "1 placed by postcode in the middle of the schools of its district.",
         "1 placed in the middle of the schools of the area in the address.",
         "1 without a position: no place was found for the address or postcode.",
+        "Not known where: street (line 2). Add the postcode or the position.",
     ]
 
 
@@ -140,6 +142,7 @@ def test_a_server_that_fails_loses_nothing(
         f"{LATER} better.",
         f"1 placed where they were before, {FAILED}",
         f"1 without a position, {FAILED} {LATER}.",
+        "Not known where: new (line 2). Add the postcode or the position.",
     ]
     server.status = 200
     report = take_in(register, tmp_path, *rows)

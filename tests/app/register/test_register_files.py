@@ -152,6 +152,7 @@ def test_a_postcode_alone_places_an_organisation_among_its_schools(
     assert report.notes == [
         "1 placed by postcode in the middle of the schools of its district.",
         "1 without a position: no place was found for the address or postcode.",
+        "Not known where: far (line 3). Add the postcode or the position.",
     ]
     with sqlite_database.read() as session:
         longitude = dict(
