@@ -12,7 +12,7 @@ from app.access.declared import does
 from app.access.names import named_one, with_names
 from app.access.policy import Action, Principal
 from app.database import ReadSession, WriteSession, database_now
-from app.exchange.schemas import NumberShown
+from app.exchange.schemas import CountShown
 from app.http.conditions import Known
 from app.http.fields import Id, in_days
 from app.http.idempotency import Key, once
@@ -84,7 +84,7 @@ def count_proposals(
 ) -> Response:
     """Count proposals and their days as filtered."""
     number, half_days = queries.count_proposals(session, principal, wanted)
-    total = NumberShown(number=number, days=in_days(half_days))
+    total = CountShown(number=number, days=in_days(half_days))
     return shown(request, ProposalTotals(total=total))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from app.exchange.schemas import NumberShown, Role
+from app.exchange.schemas import CountShown, Role
 from app.files.csv_reading import clean_text
 from app.http.fields import (
     Content,
@@ -409,4 +409,4 @@ class Agreements(Listed[AgreementShown]):
 class ProposalTotals(Shown):
     """What the proposals come to as filtered, on all pages."""
 
-    total: NumberShown
+    total: CountShown
