@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -25,9 +25,7 @@ from scipy.sparse.csgraph import shortest_path
 from models.vocabulary import METRES_PER_MILE
 from solver.arrays import BoolArray, FloatArray, IntArray, SmallArray
 from solver.pairing.geography import arc_from_chord, earth_centred
-
-if TYPE_CHECKING:
-    from solver.pairing.travel import Places
+from solver.pairing.places import Places
 
 Position = tuple[float, float]
 """Latitude and longitude, WGS84 degrees."""
@@ -286,7 +284,7 @@ class Water:
     crossing_m: FloatArray
     crossing_minutes: FloatArray
     before: SmallArray
-    _legs: "WeakKeyDictionary[Places, _Legs]" = field(default_factory=WeakKeyDictionary, repr=False)
+    _legs: WeakKeyDictionary[Places, _Legs] = field(default_factory=WeakKeyDictionary, repr=False)
 
     @classmethod
     def of(cls, lines: Mapping[str, Sequence[Position]], crossings: Sequence[Crossing]) -> "Water":
@@ -327,7 +325,7 @@ class Water:
         land, by_m, by_minutes = _sums(quickest, before, *of_edges)
         return cls(made, tuple(crossings), node, owner, quickest, land, by_m, by_minutes, before)
 
-    def ways(self, places: "Places", origin: IntArray, destination: IntArray) -> Ways:
+    def ways(self, places: Places, origin: IntArray, destination: IntArray) -> Ways:
         """Return the ways of those pairs of rows of `places` whose straight line crosses water.
 
         Both ways alike: what is on the way from one place to another is on the way back.
@@ -387,7 +385,7 @@ class Water:
         names = list(dict.fromkeys(self.crossings[each].name for each in owners))
         return f"round by {_listed(names)}"
 
-    def _legs_of(self, places: "Places", rows: IntArray) -> _Legs:
+    def _legs_of(self, places: Places, rows: IntArray) -> _Legs:
         legs = self._legs.get(places)
         if legs is None:
             shape = len(places.id), len(self.node)

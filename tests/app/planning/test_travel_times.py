@@ -13,7 +13,7 @@ import pytest
 from app.planning.travel import OsrmTravelTimes, TravelTimesUnavailableError
 from app.planning.water import known_water
 from solver.pairing.pair_rules import TOO_FAR
-from solver.pairing.travel import Places
+from solver.pairing.places import Places
 from tests.solver.made_exchange import exchange
 
 
