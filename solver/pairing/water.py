@@ -1,10 +1,10 @@
 """Water between two places: where the straight line crosses it, the way goes round.
 
-Water is a set of lines along the middle of estuaries, straits and lakes. A pair whose straight line
-they do not part is as far apart as the geodesic says. Every other pair goes along straight legs over
-land, from node to node of a small graph: the two ends of each bridge, tunnel and ferry, and places
-on the road round the head of a water. Of all ways the one is taken that is quickest at one assumed
-pace, the same for all legs; a crossing adds its own minutes. Where there is no way, as to an island
+Water is a set of lines along the middle of estuaries, straits and lakes. Two places that none of
+them parts are as far apart as the geodesic says. All others are joined by straight legs over land,
+from node to node of a small graph: the two ends of each bridge, tunnel and ferry, and places on the
+road round the head of a water. Of all ways the one is taken that is quickest at one assumed pace,
+the same for all legs; a crossing adds its own minutes. Where there is no way, as to an island
 without a crossing, the way has no end.
 
 **Speed.** Legs from a place to the nodes are worked out once for each place, and the ways between
