@@ -29,8 +29,9 @@ from solver.pairing import columns as exchange
 from solver.pairing.failed_support import UNDATED, FailedSupport
 from solver.pairing.interests import Interests
 from solver.pairing.pairs import PairTables
+from solver.pairing.places import Places
 from solver.pairing.quality import Quality
-from solver.pairing.travel import Places, TravelTimes
+from solver.pairing.travel import TravelTimes
 from solver.pairing.weights import Weights
 
 NO_DAY_OF_NEEDS: Final = -1

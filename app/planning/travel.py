@@ -13,11 +13,11 @@ from app.outside import NoAnswer, TooSlow, fetch
 from app.planning.water import BadTravelTimes, known_water
 from solver.arrays import FloatArray, IntArray
 from solver.pairing.geography import distance_m
+from solver.pairing.places import Places
 from solver.pairing.travel import (
     FASTEST_M_PER_MINUTE,
     EstimatedTravelTimes,
     MatrixTravelTimes,
-    Places,
     TravelTimes,
 )
 

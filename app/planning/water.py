@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from app.errors import Fault, FaultyFile, Problem
 from app.files.csv_reading import RowModel, Text, YesNo, read_rows
 from app.settings import settings
-from solver.pairing.water import Crossing, Position, Water
+from solver.pairing.lines import Position
+from solver.pairing.water import Crossing, Water
 
 DATA: Final = Path(__file__).parent / "data"
 WATERS: Final = DATA / "water.csv"

@@ -26,6 +26,7 @@ from models.exchange import Need, Offer
 from models.matching import Proposal, RuleException, Run
 from models.vocabulary import HOLDING, NeedState, ProposalState, Side, days_text
 from solver.pairing.findings import Finding, findings
+from solver.pairing.pair_rule import Figures
 from solver.pairing.pair_rules import PAIR_RULES, TOO_FAR
 from solver.pairing.travel import MatrixTravelTimes, TravelTimes
 
@@ -73,7 +74,8 @@ class PairToday:
             (
                 each
                 for each in reversed(self.exceptions)
-                if each.rule == finding.rule.name and each.figures == dict(finding.figures)
+                if each.rule == finding.rule.name
+                and _stated(each.figures) == _stated(finding.figures)
             ),
             None,
         )
@@ -301,6 +303,11 @@ def allow_exception(
         rule=rule,
     )
     return made
+
+
+def _stated(figures: Figures) -> dict[str, Any]:
+    """Without what is blank: exceptions stay although rules have come to look at more."""
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _loaded(

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from models.vocabulary import Availability, Mode, Phase
 from solver.arrays import BoolArray, CodeArray, FloatArray, IntArray, MaskArray
-from solver.pairing.travel import Places
+from solver.pairing.places import Places
 
 _DTYPES: Final[dict[Any, type[np.generic]]] = {
     IntArray: np.int64,

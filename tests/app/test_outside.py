@@ -13,7 +13,7 @@ from app.outside import NoAnswer, TooSlow, fetch
 from app.planning.travel import OsrmTravelTimes, TravelTimesUnavailableError
 from app.register import geocoder_server
 from app.register.geocoder_server import GeocoderUnavailable
-from solver.pairing.travel import Places
+from solver.pairing.places import Places
 from tests.waiting import wait_until
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"

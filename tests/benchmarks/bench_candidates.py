@@ -31,7 +31,7 @@ from solver.pairing.columns import (
 )
 from solver.pairing.geography import distance_m, to_wgs84
 from solver.pairing.pairs import PairTables
-from solver.pairing.travel import Places
+from solver.pairing.places import Places
 
 INSTITUTIONS = 24_518
 LIMIT_M = 30_000.0

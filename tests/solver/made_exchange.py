@@ -25,8 +25,8 @@ from solver.pairing.findings import why_refused
 from solver.pairing.interests import Declared, Interest, Interests
 from solver.pairing.pair_rule import Reason
 from solver.pairing.pairs import PairTables
+from solver.pairing.places import Places
 from solver.pairing.refusals import Refusals
-from solver.pairing.travel import Places
 
 STARTS, ENDS = date(2026, 9, 1).toordinal(), date(2027, 8, 31).toordinal()
 NAN = float("nan")

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 from app.planning.travel import OsrmTravelTimes, TravelTimesUnavailableError
-from solver.pairing.travel import Places
+from app.planning.water import known_water
+from solver.pairing.pair_rules import TOO_FAR
+from solver.pairing.places import Places
+from tests.solver.made_exchange import exchange
 
 
 def places(*lat: float) -> Places:
@@ -170,3 +173,34 @@ def test_addresses_are_checked() -> None:
         OsrmTravelTimes("file:///etc/passwd")
     with pytest.raises(ValueError, match="max_locations must be 2 or more, not 1"):
         OsrmTravelTimes("http://localhost", max_locations=1)
+
+
+def test_a_router_is_asked_across_water_too(serve: Callable[[Answer], Router]) -> None:
+    """Minutes across the Thames are the router's, who knows the roads; miles go round by ours.
+
+    In the order of longitude and latitude that such servers want, and one way: giver to taker.
+    """
+    leigh, sheppey = (51.542, 0.654), (51.420, 0.810)
+    asked = []
+
+    def answer(
+        at: list[tuple[float, float]], sources: list[int], destinations: list[int]
+    ) -> tuple[int, Any]:
+        asked.append((at, sources, destinations))
+        return 200, {"code": "Ok", "durations": [[5_700.5] for _ in sources], "sources": []}
+
+    router = serve(answer)
+    made = exchange(
+        [{"at": sheppey}, {"at": leigh}],
+        needs=[{"limit_minutes": 100.0}],
+        offers=[{"limit_minutes": 100.0}],
+    )
+    given = {"travel": OsrmTravelTimes(router.url), "water": known_water()}
+    found, _ = made.find(**given)
+    assert found.minutes.tolist() == [5_700.5 / 60]
+    assert found.by[0].startswith("by the Dartford Crossing")
+    assert asked[0] == ([(0.654, 51.542), (0.81, 51.42)], [0], [1])
+    stricter = exchange([{"at": sheppey}, {"at": leigh}], needs=[{"limit_minutes": 95.0}])
+    found, refused = stricter.find(default_limit_m=200_000.0, **given)
+    assert not len(found)
+    assert refused.total() == {TOO_FAR: 1}

@@ -21,7 +21,8 @@ from app.settings import settings
 from models.vocabulary import METRES_PER_MILE
 from solver.arrays import FloatArray
 from solver.pairing.geography import distance_m, to_wgs84
-from solver.pairing.travel import EstimatedTravelTimes, Places, road_m
+from solver.pairing.places import Places
+from solver.pairing.travel import EstimatedTravelTimes, road_m
 from solver.pairing.water import Water
 from tests import rows
 from tests.solver.made_exchange import exchange

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.vocabulary import METRES_PER_MILE
-from solver.pairing.travel import EstimatedTravelTimes, MatrixTravelTimes, Places
+from solver.pairing.places import Places
+from solver.pairing.travel import EstimatedTravelTimes, MatrixTravelTimes
 
 NAN = float("nan")
 

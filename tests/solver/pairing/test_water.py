@@ -12,11 +12,13 @@ from models.vocabulary import METRES_PER_MILE, Mode
 from solver.pairing import pair_rules
 from solver.pairing.findings import findings
 from solver.pairing.geography import arc_from_chord, distance_m, earth_centred
+from solver.pairing.lines import Position
 from solver.pairing.pairs import PairTables
+from solver.pairing.places import Places
 from solver.pairing.point_reasons import explain_points
 from solver.pairing.points import PointInputs, score
-from solver.pairing.travel import EstimatedTravelTimes, MatrixTravelTimes, Places, road_m
-from solver.pairing.water import LEG_PACE, LONGEST_LEG_M, Crossing, Position, Water, no_water
+from solver.pairing.travel import EstimatedTravelTimes, MatrixTravelTimes, road_m
+from solver.pairing.water import LEG_PACE, LONGEST_LEG_M, Crossing, Water, no_water
 from tests.solver.made_exchange import Exchange, exchange
 
 FIRTH = [(54.0, -1.0), (54.0, -0.5), (54.02, 0.0), (54.0, 3.0)]
