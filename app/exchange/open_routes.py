@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads, Writes
 from app.access.declared import Reach, does
-from app.access.policy import Action
+from app.access.policy import Action, authorise
 from app.exchange import finding, open_offers
 from app.exchange.open_schemas import (
     NewOpenOfferContent,
@@ -41,6 +41,7 @@ def list_open_offers(
     now: Now,
 ) -> Response:
     """List what is open to many schools now, nearest first if a place is given; 500 at most."""
+    authorise(principal, Action.READ)
     origin = None if wanted.near is None else finding.origin_of(session, wanted.near)
     covering = None
     if wanted.expertise is not None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads, Writes
 from app.access.declared import does
-from app.access.policy import Action
+from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.exchange import finding, queries, service
 from app.exchange import limits as lists
@@ -183,7 +183,7 @@ def list_offers(
     organisations answered themselves, also of other areas, nearest first.
     """
     if wanted.near is not None:
-        return _near(request, session, wanted, now.date())
+        return _near(request, session, principal, wanted, now.date())
     ids: dict[str, int] = {}
 
     def read(limit: int | None) -> list[OfferShown]:
@@ -202,7 +202,10 @@ def list_offers(
     )
 
 
-def _near(request: Request, session: ReadSession, wanted: OfferFilter, today: date) -> Response:
+def _near(
+    request: Request, session: ReadSession, principal: Principal, wanted: OfferFilter, today: date
+) -> Response:
+    authorise(principal, Action.READ)
     origin = finding.origin_of(session, wanted.near or "")
     meant: list[str] = []
     covering = None
