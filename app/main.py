@@ -27,6 +27,7 @@ from app.contacts.routes import router as contacts
 from app.database import Database
 from app.evidence.routes import router as evidence
 from app.exchange.limits_routes import router as limits
+from app.exchange.open_routes import router as open_offers
 from app.exchange.routes import router as exchange
 from app.explanations.routes import router as explanations
 from app.graph.routes import router as graph
@@ -133,6 +134,7 @@ def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
         limits,
         cases,  # before needs, whose references may hold slashes
         evidence,
+        open_offers,
         exchange,
         support,
         partnerships,

@@ -41,6 +41,7 @@ _OF_EXCHANGE: Final = (
     exchange.Limits,
     exchange.Need,
     exchange.Offer,
+    exchange.OpenOffer,
     exchange.Period,
     introductions.Introduction,
     partnerships.Support,

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import BOUND_IF_SET, FREE_TEXT, FREE_TEXT_IF_SET, Base
-from models.vocabulary import Availability, Mode, NeedEvidence, NeedState
+from models.vocabulary import Availability, Mode, NeedEvidence, NeedState, OpenOfferKind
 
 
 class Expertise(Base):
@@ -138,6 +138,32 @@ class Offer(Base):
     withdrawn: Mapped[bool] = mapped_column(default=False)
     """It no longer stands, whatever its giver had answered."""
     suggestion: Mapped[dict[str, Any] | None]
+    version: Mapped[int] = mapped_column(default=1)
+    updated_at: Mapped[datetime]
+
+
+class OpenOffer(Base):
+    """What a participant offers to many schools at once, such as an open day; no run plans it."""
+
+    __tablename__ = "open_offer"
+    __table_args__ = (
+        CheckConstraint(f"kind in {tuple(k.value for k in OpenOfferKind)}", name="kind"),
+        CheckConstraint("starts <= ends", name="dates"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(60), unique=True)
+    participant_id: Mapped[int] = mapped_column(ForeignKey("participant.id"), index=True)
+    expertise_code: Mapped[str] = mapped_column(ForeignKey("expertise.code"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(200), info=FREE_TEXT)
+    link: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT)
+    """Where it is described: an `https://` address."""
+    starts: Mapped[date]
+    ends: Mapped[date]
+    confirmed_on: Mapped[date]
+    """When its giver last said that it stands."""
+    withdrawn: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime]
 

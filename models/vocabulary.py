@@ -158,6 +158,14 @@ class IntroductionState(Word):
     WITHDRAWN = "withdrawn"
 
 
+class OpenOfferKind(Word):
+    """What is open to many schools, so that no days are counted."""
+
+    RESOURCE = "resource"
+    OPEN_DAY = "open_day"
+    ONE_TO_MANY = "one_to_many"
+
+
 class Phase(Word):
     EARLY_YEARS = "early_years"
     PRIMARY = "primary"

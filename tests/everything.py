@@ -114,6 +114,11 @@ def everything(database: Database) -> None:
                     **{"support_id": support.id, "measure": "pupils", "direction": "keep"},
                     **{"value": 210.0, "by_date": ON},
                 ),
+                exchange.OpenOffer(
+                    **{"reference": "open", "participant_id": first, "expertise_code": "maths"},
+                    **{"kind": "resource", "title": "made up", "starts": ON, "ends": ON},
+                    **{"confirmed_on": ON, "updated_at": AT},
+                ),
                 introductions.Introduction(
                     **{"kind": "introduction", "need_id": need, "offer_id": offer, "role": "head"},
                     **{"state": "open", "asked_by": "user:1", "asked_at": AT},

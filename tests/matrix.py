@@ -34,7 +34,7 @@ from models.alliances import Alliance, AllianceAction, AllianceMember, AllianceT
 from models.batches import Batch, Schedule
 from models.consent import ConsentRequest
 from models.evidence import Evidence
-from models.exchange import Need, Offer
+from models.exchange import Need, Offer, OpenOffer
 from models.interests import Interest, InterestQuestion
 from models.introductions import Introduction
 from models.matching import Proposal, ProposalFlag, PublicationConsent, Run, Steering
@@ -189,6 +189,10 @@ def _half(
     )
     offer = rows.add_offer(session, f"{name}-offer", giver)
     own = rows.add_offer(session, f"{name}-own-offer", taker, expertise_code="maths-primary")
+    stands = {"kind": "resource", "title": name, "starts": rows.STARTS, "ends": rows.ENDS}
+    stands |= {"confirmed_on": rows.STARTS, "updated_at": rows.NOW, "participant_id": taker.id}
+    open_ = OpenOffer(reference=f"{name}-own-offer", expertise_code="maths", **stands)
+    rows.add(session, open_)
     unmet = select(Need.id).where(Need.reference == f"{name}-unmet")
     asked = {"need_id": session.scalars(unmet).one(), "offer_id": offer.id, "role": name}
     asked |= {"kind": "introduction", "asked_by": "x", "asked_at": rows.NOW}
@@ -507,6 +511,7 @@ class Asking:
 def _of_reference(path: str) -> str:
     """What of a half has the reference in an address."""
     for part, of in (
+        ("/open", "own-offer"),
         ("interests", "interest"),
         ("pots", "pot"),
         ("support", "agency"),
@@ -617,6 +622,8 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
         "mode": "either",
         "version": "1",
     }
+    open_offer = {"kind": "open_day", "title": "made up", "starts": "1/9/2026"}
+    open_offer |= {"ends": "31/8/2027"}
     declared = {
         **{"reference": "new", "kind": "other", "evidence": "made up", "declared_by": "clerk"},
         **{"holder": str(asking.school), "about": str(asking.school + 1)},
@@ -649,6 +656,7 @@ def form_of(place: Place, asking: Asking, proposal_version: int) -> dict[str, An
             "/find/need",
             item | {"step": "check", "use": "new", "agreed_by": role, "kind": "introduction"},
         ),
+        ("/find/open/", item | open_offer),
         ("/introductions/", {"reason": "made up", "version": "1"}),
         ("/pots/", pot),
         ("/claims/new", {"visits": str(asking.school + 20)}),

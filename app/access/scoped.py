@@ -30,7 +30,7 @@ from models.alliances import Alliance, AllianceMember
 from models.base import Base
 from models.batches import Batch, Schedule
 from models.evidence import Evidence
-from models.exchange import Limits, Need, Offer
+from models.exchange import Limits, Need, Offer, OpenOffer
 from models.interests import Interest, InterestQuestion
 from models.introductions import Introduction
 from models.matching import Proposal, Run, Steering
@@ -127,6 +127,7 @@ _ONE_SIDE: Final[dict[type[Base], Ids]] = {
     Need: Need.participant_id,
     Offer: Offer.participant_id,
     Limits: Limits.participant_id,
+    OpenOffer: OpenOffer.participant_id,
     Circumstance: Circumstance.participant_id,
     FactChange: FactChange.participant_id,
     Pot: Pot.holder_id,

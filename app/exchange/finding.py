@@ -21,6 +21,7 @@ from app.http.fields import in_days
 from app.register.geocoding import UnknownPlace, require_place
 from app.register.naming import reference_named
 from app.register.nearby import MOST_MILES, Near
+from app.register.water import estimated, known_water
 from models.exchange import Expertise, Offer
 from models.register import (
     Area,
@@ -33,7 +34,7 @@ from models.register import (
 from models.vocabulary import METRES_PER_MILE, AreaKind, Availability, Mode, Phase
 from solver.arrays import FloatArray
 from solver.pairing.geography import distance_m
-from solver.pairing.travel import EstimatedTravelTimes, Places
+from solver.pairing.places import Places
 
 MILES: Final = 25.0
 """How far is looked where neither miles nor minutes are asked for."""
@@ -86,7 +87,7 @@ class Search:
         if self.miles is not None:
             limits.append(self.miles)
         if self.minutes is not None:
-            limits.append(EstimatedTravelTimes().reach_m(self.minutes) / METRES_PER_MILE)
+            limits.append(estimated().reach_m(self.minutes) / METRES_PER_MILE)
         elif self.miles is None:
             limits.append(MILES)
         return min(limits)
@@ -229,7 +230,7 @@ def _in_network(key: str, today: date) -> Select[Any]:
 
 def _nearest(rows: Sequence[Any], wanted: Search, origin: Origin) -> list[Found]:
     """Those within reach of both sides, in order."""
-    metres, minutes = _journeys(rows, origin)
+    metres, by_land, minutes = _journeys(rows, origin)
     miles = metres / METRES_PER_MILE
     within = miles <= wanted.reach_miles
     if wanted.minutes is not None:
@@ -237,18 +238,24 @@ def _nearest(rows: Sequence[Any], wanted: Search, origin: Origin) -> list[Found]
     # Beyond how far it travels, an organisation can still give remotely.
     own_miles = _limits([row.travel_limit_miles for row in rows])
     own_minutes = _limits([row.travel_limit_minutes for row in rows])
-    travels = (miles <= own_miles) & (minutes <= own_minutes)
+    travels = (by_land <= own_miles * METRES_PER_MILE) & (minutes <= own_minutes)
+    travels &= ~np.isinf(minutes)
     if wanted.mode is not Mode.ON_SITE:
         travels |= np.array([row.mode != Mode.ON_SITE for row in rows])
     chosen = np.flatnonzero(within & travels)
     found = [
-        Found(rows[at].offer_id, float(metres[at]), float(minutes[at])) for at in chosen.tolist()
+        Found(
+            rows[at].offer_id,
+            float(metres[at]),
+            float(minutes[at]) if np.isfinite(minutes[at]) else None,
+        )
+        for at in chosen.tolist()
     ]
     return sorted(found, key=lambda each: (each.distance_m, each.offer_id))
 
 
-def _journeys(rows: Sequence[Any], origin: Origin) -> tuple[FloatArray, FloatArray]:
-    """Metres and estimated minutes of each row, from who gives to where somebody looks."""
+def _journeys(rows: Sequence[Any], origin: Origin) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Metres straight and round water, and estimated minutes, from who gives to whoever looks."""
     givers = {row.participant_id: row for row in rows}
     position = {who: at for at, who in enumerate(givers)}
     here = len(givers)
@@ -263,9 +270,13 @@ def _journeys(rows: Sequence[Any], origin: Origin) -> tuple[FloatArray, FloatArr
         ),
     )
     metres = distance_m(latitudes[:here], longitudes[:here], origin.latitude, origin.longitude)
-    minutes = EstimatedTravelTimes().minutes(places, np.arange(here), np.full(here, here, np.int64))
+    givers_at, there = np.arange(here), np.full(here, here, np.int64)
+    ways = known_water().ways(places, givers_at, there)
+    by_land = metres.copy()
+    by_land[ways.row] = np.maximum(metres[ways.row], ways.metres)
+    minutes = estimated().minutes(places, givers_at, there)
     of_row = np.array([position[row.participant_id] for row in rows], np.int64)
-    return metres[of_row], minutes[of_row]
+    return metres[of_row], by_land[of_row], minutes[of_row]
 
 
 def _limits(values: Sequence[float | None]) -> FloatArray:

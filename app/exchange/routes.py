@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads, Writes
 from app.access.declared import does
-from app.access.policy import Action
+from app.access.policy import Action, Principal, authorise
 from app.database import ReadSession, WriteSession
 from app.exchange import finding, queries, service
 from app.exchange.finding_schemas import FoundOffer, FoundOffers, OfferFilter
@@ -186,7 +186,7 @@ def list_offers(
     organisations answered themselves, also of other areas, nearest first.
     """
     if wanted.near is not None:
-        return _near(request, session, wanted, now.date())
+        return _near(request, session, principal, wanted, now.date())
     if wants_csv(request):
         found = queries.offer_ids(session, principal, wanted)
         return whole_list(request, "offers", columns(OfferRow), found, offers_listed)
@@ -210,7 +210,10 @@ def count_offers(
     return shown(request, OfferTotals(total=total))
 
 
-def _near(request: Request, session: ReadSession, wanted: OfferFilter, today: date) -> Response:
+def _near(
+    request: Request, session: ReadSession, principal: Principal, wanted: OfferFilter, today: date
+) -> Response:
+    authorise(principal, Action.READ)
     origin = finding.origin_of(session, wanted.near or "")
     meant: list[str] = []
     covering = None

@@ -17,7 +17,7 @@ from app.planning.load import Loaded, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
-from app.planning.travel import estimated
+from app.register.water import estimated
 from models.exchange import Expertise, Need, Offer
 from models.matching import Run
 from models.vocabulary import METRES_PER_MILE

@@ -168,6 +168,7 @@ def propose(
     Forbidden
         If the principal may not start runs for the school.
     """
+    authorise(principal, Action.REVIEW)
     authorise(principal, Action.RUN)
     now = now or database_now(session)
     found = _locked(session, principal, introduction_id, Action.REVIEW, version)

@@ -14,8 +14,8 @@ from app.planning.capacity import Left
 from app.planning.load import Loaded
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Wishes, as_rows
-from app.planning.water import known_water
 from app.register import closing
+from app.register.water import known_water
 from models.vocabulary import (
     METRES_PER_MILE,
     AreaKind,

@@ -15,7 +15,7 @@ from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
 from app.planning.pots import left_of_pots
-from app.planning.travel import estimated
+from app.register.water import estimated
 from app.wording import counted, pounds
 from models.exchange import Need, Offer, Period
 from models.matching import Steering

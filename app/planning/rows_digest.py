@@ -14,7 +14,7 @@ from app.planning.load import Loaded
 from app.planning.options import MatchOptions
 from app.planning.similarity import PACKAGED
 from app.planning.unchanged import SEARCH
-from app.planning.water import sources as water_files
+from app.register.water import sources as water_files
 from app.settings import settings
 from models.base import Base
 

@@ -10,13 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from app.outside import NoAnswer, TooSlow, fetch
-from app.planning.water import BadTravelTimes, known_water
+from app.register.water import BadTravelTimes, estimated, known_water
 from solver.arrays import FloatArray, IntArray
 from solver.pairing.geography import distance_m
 from solver.pairing.places import Places
 from solver.pairing.travel import (
     FASTEST_M_PER_MINUTE,
-    EstimatedTravelTimes,
     MatrixTravelTimes,
     TravelTimes,
 )
@@ -24,11 +23,6 @@ from solver.pairing.travel import (
 OK: Final = HTTPStatus.OK
 TRIES: Final = 3
 """Of a request that nobody answers: the server may be restarting."""
-
-
-def estimated() -> EstimatedTravelTimes:
-    """Estimated minutes, round the water that the settings name."""
-    return EstimatedTravelTimes(water=known_water())
 
 
 def apart_m(

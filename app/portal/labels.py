@@ -81,6 +81,7 @@ from models.vocabulary import (
     NeedEvidence,
     NeedProgress,
     NeedState,
+    OpenOfferKind,
     PaidBy,
     Party,
     Phase,
@@ -473,6 +474,11 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         RepairSize.MIDDLE: "Move neighbours too",
         RepairSize.LARGEST: "Plan the area again",
     },
+    OpenOfferKind: {
+        OpenOfferKind.RESOURCE: "Resource",
+        OpenOfferKind.OPEN_DAY: "Open day",
+        OpenOfferKind.ONE_TO_MANY: "For many schools at once",
+    },
     Party: PARTIES,
     Reply: REPLIES,
     RequestState: STATES,
@@ -836,6 +842,17 @@ ASKING_FIELDS: Final[Mapping[str, Field]] = {
         "Enter the role of the person who agreed it, like headteacher",
     ),
     "agreed_on": Field("Day on which you agreed it", "Enter a date, like 27/11/2026"),
+}
+OPEN_OFFER_FIELDS: Final[Mapping[str, Field]] = {
+    "participant": Field(
+        "School or organisation that offers it", "Enter a URN or the key of an organisation"
+    ),
+    "expertise": Field("Expertise", "Select an area of expertise"),
+    "kind": Field("What it is", "Select what it is"),
+    "title": Field("Title", "Enter a title"),
+    "link": Field("Where it is described (optional)", "Enter an address, like https://example.org"),
+    "starts": Field("First day", "Enter a date, like 27/11/2026"),
+    "ends": Field("Last day", "Enter a date, like 16/7/2027"),
 }
 CLOSURE_NEEDED: Final = "Enter why there is no proposal"
 POT_FIELDS: Final[Mapping[str, Field]] = {

@@ -19,8 +19,9 @@ from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
 from app.planning.pots import left_of_pots
-from app.planning.travel import apart_m, estimated
+from app.planning.travel import apart_m
 from app.proposals.states import APPROVED, ENDED
+from app.register.water import estimated
 from app.wording import pounds
 from models.exchange import Need, Offer
 from models.matching import Proposal, RuleException, Run

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from app.planning.water import known_water
+from app.register.water import known_water
 from models.vocabulary import Mode
 from solver.arrays import FloatArray, IntArray
 from solver.pairing.candidates import find_candidates

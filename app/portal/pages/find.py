@@ -15,7 +15,8 @@ from starlette.responses import Response
 
 from app.access.callers import Now, database_of
 from app.access.declared import Reach, does
-from app.access.policy import Action, Principal, grants_for
+from app.access.policy import Action, Principal, grants_for, may
+from app.access.scoped import outside
 from app.catalogue.everyday_words import everyday_words
 from app.database import ReadSession
 from app.errors import NotFound, Problem
@@ -30,9 +31,11 @@ from app.exchange.finding import (
     find,
     origin_of,
 )
+from app.exchange.open_offers import list_open
 from app.maps.queries import PUBLIC_PAIRINGS, Giver
 from app.portal.forms import Filled
 from app.portal.lists import as_tree
+from app.portal.pages.needs_and_offers import saved
 from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import SignInNeeded, Visitor, visitor
 from app.register.naming import reference_named
@@ -120,6 +123,11 @@ def find_support(request: Request, who: Anybody, now: Now) -> Response:
             origin=origin,
             meant=[each.name for each in entries if each.code in meant],
             found=shown,
+            open_offers=[]
+            if search is None
+            else list_open(
+                session, now.date(), origin=search.origin, expertise=search.expertise, limit=10
+            ),
             pager=pager,
             spots=_spots(shown, origin, pager.first) if origin else [],
             rings=_rings(shown) if origin else [],
@@ -266,10 +274,20 @@ def show_supporter(request: Request, who: Anybody, cell: str, now: Now) -> Respo
             cell=about["reference"].partition(":")[2],
             found=found,
             known=_known(session, who, found, today),
+            open_offers=list_open(session, today, participant=about["reference"]),
+            mine=who is not None and _is_own(session, who.principal, about["id"]),
+            done=saved(request),
             supported=session.execute(
                 PUBLIC_PAIRINGS.where(Giver.reference == about["reference"])
             ).all(),
         )
+
+
+def _is_own(session: ReadSession, principal: Principal, participant_id: int) -> bool:
+    """Whether somebody may change what it offers."""
+    return may(principal, Action.CHANGE_OFFER) and not outside(
+        session, principal, Action.CHANGE_OFFER, [participant_id]
+    )
 
 
 def _about(session: ReadSession, cell: str) -> dict[str, Any]:

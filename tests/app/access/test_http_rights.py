@@ -37,6 +37,7 @@ CHANGES_OF: dict[Role, set[str]] = {
     Role.CONTACT: {
         *("create_need", "change_need", "withdraw_need", "confirm_need"),
         *("ask_for_introduction", "withdraw_introduction"),
+        *("create_open_offer", "confirm_open_offer", "withdraw_open_offer"),
         *("create_offer", "change_offer", "withdraw_offer", "answer_offer"),
         *("create_limits", "change_limits"),
         *("agree", "answer_many", "consent_to_publication", "withdraw_publication_consent"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from app.planning.travel import OsrmTravelTimes, TravelTimesUnavailableError
-from app.planning.water import known_water
+from app.register.water import known_water
 from solver.pairing.pair_rules import TOO_FAR
 from solver.pairing.places import Places
 from tests.solver.made_exchange import exchange

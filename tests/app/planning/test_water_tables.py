@@ -15,8 +15,15 @@ from app.planning.build import build
 from app.planning.load import load
 from app.planning.options import MatchOptions
 from app.planning.proposal_rows import proposal_rows
-from app.planning.travel import apart_m, estimated
-from app.planning.water import CROSSINGS, WATERS, BadTravelTimes, read_crossings, read_waters
+from app.planning.travel import apart_m
+from app.register.water import (
+    CROSSINGS,
+    WATERS,
+    BadTravelTimes,
+    estimated,
+    read_crossings,
+    read_waters,
+)
 from app.settings import settings
 from models.vocabulary import METRES_PER_MILE
 from solver.arrays import FloatArray

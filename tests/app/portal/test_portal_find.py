@@ -66,7 +66,7 @@ def test_support_is_found_in_everyday_words_nearest_first(exchange: Database) ->
     assert "3 offers of support" in page.text
     assert "For Early reading." in page.text
     assert "3 miles, about" in page.text
-    assert "Last confirmed 1 September 2026" in page.text
+    assert "last confirmed 1 September 2026" in page.text
     assert "secret" not in page.text
     assert page.faults == []
     assert "#offer-1" in page.links

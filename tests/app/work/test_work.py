@@ -232,10 +232,12 @@ def test_a_partnership_waits_for_both_sides(planned: Database) -> None:
         visits.write_up(session, giver, started, visit, "half a day", now=later)
         visits.sign(session, taker, started, visit, "headteacher", None, now=later)
     winter = datetime(2026, 12, 1, 12, tzinfo=UTC)
-    assert work(planned, giver, winter) == {K.REVIEW: 1}
+    assert work(planned, giver, winter) == {K.REVIEW: 1, K.RENEW_OFFER: 1}
     assert work(planned, broker, winter) == {K.SILENT: 2}
     with planned.read() as session:
-        (due,) = list_work(session, giver, winter.date())
+        (due,) = list_work(session, giver, winter.date(), {K.REVIEW})
+        (stale,) = list_work(session, giver, winter.date(), {K.RENEW_OFFER})
+    assert (stale.since, stale.due) == (rows.STARTS, rows.STARTS + timedelta(days=90))
     assert (due.since, due.due) == (day, day + timedelta(days=60))
     with planned.write() as session:
         reviews.add_review(
@@ -256,14 +258,14 @@ def test_a_partnership_waits_for_both_sides(planned: Database) -> None:
             now=summer,
         )
     assert work(planned, taker, summer) == {K.RESULT: 1}
-    assert work(planned, giver, summer) == {}
+    assert work(planned, giver, summer) == {K.RENEW_OFFER: 1}
     with planned.write() as session:
         worked = SupportResult.WORKED
         reviews.set_outcome(session, taker, started, Side.TAKER, worked, None, "head", now=summer)
     assert work(planned, taker, summer) == {}
-    assert work(planned, giver, summer) == {K.RESULT: 1}
+    assert work(planned, giver, summer) == {K.RESULT: 1, K.RENEW_OFFER: 1}
     with planned.read() as session:
-        (waits,) = list_work(session, giver, summer.date())
+        (waits,) = list_work(session, giver, summer.date(), {K.RESULT})
     assert (waits.since, waits.due) == (summer.date(), summer.date() + timedelta(days=28))
 
 

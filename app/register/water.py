@@ -11,6 +11,7 @@ from app.errors import Fault, FaultyFile, Problem
 from app.files.csv_reading import RowModel, Text, YesNo, read_rows
 from app.settings import settings
 from solver.pairing.lines import Position
+from solver.pairing.travel import EstimatedTravelTimes
 from solver.pairing.water import Crossing, Water
 
 DATA: Final = Path(__file__).parent / "data"
@@ -134,6 +135,11 @@ def read_crossings(path: Path) -> list[Crossing]:
 def sources() -> tuple[Path, Path]:
     """The tables of waters and of crossings that count: the packaged ones unless set otherwise."""
     return settings().waters or WATERS, settings().crossings or CROSSINGS
+
+
+def estimated() -> EstimatedTravelTimes:
+    """Estimated minutes, round the water that the settings name."""
+    return EstimatedTravelTimes(water=known_water())
 
 
 def known_water() -> Water:
