@@ -72,6 +72,8 @@ class PlannedNeed(NamedTuple):
     window_ends: date
     state: str
     pot_reference: str | None
+    looked_outcomes: dict[str, str] | None
+    outside_stimulus: bool | None
 
 
 class PlannedOffer(NamedTuple):
@@ -93,6 +95,8 @@ class PlannedOffer(NamedTuple):
     window_ends: date
     availability: str
     withdrawn: bool
+    first_call_until: date | None
+    """None also once that day is past."""
 
 
 class PlannedLimits(NamedTuple):
@@ -200,6 +204,7 @@ def load(
         )
         .order_by(Offer.id),
     )
+    standing = [_first_call_on(as_of, offer) for offer in standing]
     refusing = refusing_kinds(session)
     interests = edges(session, day, period.ends, only, further=reach_further(refusing))
     memberships = session.execute(_of(only, MEMBERS.c.participant_id, _memberships(day))).all()
@@ -269,6 +274,12 @@ def _leaves_some(need: PlannedNeed, holds: Sequence[Hold]) -> bool:
 
 
 R = TypeVar("R", PlannedNeed, PlannedOffer, PlannedLimits)
+
+
+def _first_call_on(day: date, offer: PlannedOffer) -> PlannedOffer:
+    """The offer without a first call that is over on the day of asking."""
+    until = offer.first_call_until
+    return offer if until is None or until >= day else offer._replace(first_call_until=None)
 
 
 def _columns(table: type[Need | Offer | Limits], row: type[R]) -> AnySelect:

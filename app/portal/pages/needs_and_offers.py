@@ -17,7 +17,7 @@ from app.database import ReadSession, WriteSession
 from app.errors import Conflict, NotFound, Stale
 from app.evidence.queries import of_offer
 from app.exchange import limits, queries, service
-from app.exchange.rows import NeedRow, OfferRow
+from app.exchange.rows import NeedRow, OfferRow, outcomes_text
 from app.exchange.schemas import NeedShown, OfferShown
 from app.files.csv_writing import exported
 from app.import_kit.misfits import Unfit
@@ -35,11 +35,20 @@ from app.register.lookups import find_participants
 from app.register.naming import reference_named
 from app.wording import capital
 from models.exchange import Need, Offer
-from models.vocabulary import Availability, Mode, NeedEvidence, NeedProgress, NeedState
+from models.vocabulary import (
+    Availability,
+    LadderStep,
+    Mode,
+    NeedEvidence,
+    NeedProgress,
+    NeedState,
+)
 
 router = APIRouter()
 PER_PAGE: Final = 50
 EM_SPACE: Final = "\u2003"
+_OUTCOME: Final = "looked_outcome_"
+"""Before a step of the ladder: the field of what came of looking there."""
 FIELDS: Final = {ItemKind.NEED: NEED_FIELDS, ItemKind.OFFER: OFFER_FIELDS}
 ROWS: Final[dict[ItemKind, Any]] = {ItemKind.NEED: NeedRow, ItemKind.OFFER: OfferRow}
 
@@ -95,7 +104,15 @@ def _list(request: Request, who: Visitor, kind: ItemKind) -> Response:
             shown: Any = NeedShown if kind is ItemKind.NEED else OfferShown
             rows = [
                 shown.of(each, *names[each.participant_id]).model_dump(mode="json")
-                | {"progress": came_of.get(each.id)}
+                | {
+                    "progress": came_of.get(each.id),
+                    "looked_outcomes": outcomes_text(getattr(each, "looked_outcomes", None)),
+                }
+                | (
+                    {"looked_outcomes": outcomes_text(each.looked_outcomes)}
+                    if isinstance(each, Need)
+                    else {}
+                )
                 for each in found
             ]
             return csv_page(f"{kind}s", exported(ROWS[kind]), rows)
@@ -356,7 +373,11 @@ def _filled(form: FormData) -> Filled:
         name: ";".join(text for text in form.getlist(name) if isinstance(text, str))
         for name in ("phases", "looked_within")
     }
-    return Filled(texts(form) | {name: text for name, text in several.items() if text})
+    values = texts(form) | {name: text for name, text in several.items() if text}
+    came = [(step, values.get(f"{_OUTCOME}{step}", "")) for step in LadderStep]
+    if said := ";".join(f"{step}:{outcome}" for step, outcome in came if outcome):
+        values["looked_outcomes"] = said
+    return Filled(values)
 
 
 def _typed(session: ReadSession, item: Need | Offer) -> dict[str, str]:
@@ -369,6 +390,11 @@ def _typed(session: ReadSession, item: Need | Offer) -> dict[str, str]:
     for field, value in content.items():
         if isinstance(value, list):
             typed[field] = ";".join(value)
+        elif isinstance(value, dict):
+            if field == "looked_outcomes":
+                typed |= {f"{_OUTCOME}{step}": outcome for step, outcome in value.items()}
+        elif isinstance(value, bool):
+            typed[field] = "yes" if value else "no"
         elif value is not None:
             typed[field] = f"{value:g}" if isinstance(value, float) else str(value)
     return typed
