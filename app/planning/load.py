@@ -204,7 +204,7 @@ def load(
         )
         .order_by(Offer.id),
     )
-    standing = [_first_call_on(as_of, offer) for offer in standing]
+    standing = [first_call_on(as_of, offer) for offer in standing]
     refusing = refusing_kinds(session)
     interests = edges(session, day, period.ends, only, further=reach_further(refusing))
     memberships = session.execute(_of(only, MEMBERS.c.participant_id, _memberships(day))).all()
@@ -236,7 +236,9 @@ def load(
         circumstances=_circumstances(session, day, period.ends, only),
         last_days=last_days(session, only),
         memberships=memberships,
-        networks=session.execute(_of(only, NetworkMembership.participant_id, _networks(day))).all(),
+        networks=session.execute(
+            _of(only, NetworkMembership.participant_id, networks_on(day))
+        ).all(),
         areas_served=session.execute(
             _of(
                 only,
@@ -276,7 +278,7 @@ def _leaves_some(need: PlannedNeed, holds: Sequence[Hold]) -> bool:
 R = TypeVar("R", PlannedNeed, PlannedOffer, PlannedLimits)
 
 
-def _first_call_on(day: date, offer: PlannedOffer) -> PlannedOffer:
+def first_call_on(day: date, offer: PlannedOffer) -> PlannedOffer:
     """The offer without a first call that is over on the day of asking."""
     until = offer.first_call_until
     return offer if until is None or until >= day else offer._replace(first_call_until=None)
@@ -413,7 +415,7 @@ def _memberships(day: date) -> AnySelect:
     )
 
 
-def _networks(day: date) -> AnySelect:
+def networks_on(day: date) -> AnySelect:
     return select(NetworkMembership.participant_id, NetworkMembership.network_id).where(
         or_(NetworkMembership.starts.is_(None), NetworkMembership.starts <= day),
         or_(NetworkMembership.ends.is_(None), NetworkMembership.ends >= day),

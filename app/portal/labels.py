@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.consent.wording import PARTIES, REPLIES, STATES
+from app.graph.families import WhyProposed
 from app.graph.kinds import EdgeKind, NodeKind, Over
 from app.insight.labels import (
     COMPONENT_NAMES,
@@ -272,6 +273,10 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         LadderStep.DESIGNATED: "At nationally designated organisations",
         LadderStep.DIRECTION: "Through a statutory direction",
         LadderStep.ELSEWHERE: "Elsewhere",
+    },
+    WhyProposed: {
+        WhyProposed.NO_NETWORK: "In no network",
+        WhyProposed.NEEDS_LEFT_OPEN: "Its network leaves needs open",
     },
     LookedOutcome: {
         LookedOutcome.NOBODY_SUITABLE: "Nobody there can give this support",
@@ -787,6 +792,7 @@ DECLARE_FIRST: Final = (
     "you mark this match as preferred."
 )
 WITHDRAWAL_NEEDED: Final = "Enter a reason for withdrawing it"
+MINUTES_WRONG: Final = "Enter minutes between 1 and {}, like 30"
 NEED_FIELDS: Final[Mapping[str, Field]] = {
     **_WHAT,
     "days_min": Field("Minimum days", "Enter the minimum number of days, like 2 or 2.5"),
