@@ -76,7 +76,11 @@ class Need(Base):
     looked_within: Mapped[list[str] | None] = mapped_column(
         JSON(none_as_null=True), info=BOUND_IF_SET
     )
-    """`vocabulary.LookedFirst` values: where the school looked before it asked; null: not known."""
+    """`vocabulary.LadderStep` values: where the school looked before it asked; null: not known."""
+    looked_outcomes: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True), info=BOUND_IF_SET
+    )
+    """What came of it: a `vocabulary.LookedOutcome` by step; null: not known of any."""
     looked_within_note: Mapped[str | None] = mapped_column(String(300), info=FREE_TEXT_IF_SET)
     signed_by_head_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
     signed_by_adviser_on: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
@@ -84,6 +88,8 @@ class Need(Base):
         ForeignKey("pot.reference"), index=True, info=BOUND_IF_SET
     )
     """The pot that pays for it."""
+    outside_stimulus: Mapped[bool | None] = mapped_column(info=BOUND_IF_SET)
+    """Whether it asks for support from outside the own trust or federation; null: no."""
     travel_limit_miles: Mapped[float | None]
     travel_limit_minutes: Mapped[int | None]
     mode: Mapped[str] = mapped_column(String(10), default=Mode.EITHER)
@@ -135,6 +141,8 @@ class Offer(Base):
     window_ends: Mapped[date]
     availability: Mapped[str] = mapped_column(String(20))
     availability_updated: Mapped[date]
+    first_call_until: Mapped[date | None] = mapped_column(info=BOUND_IF_SET)
+    """Until that day, included, it is for the giver's own trust, federation and networks only."""
     withdrawn: Mapped[bool] = mapped_column(default=False)
     """It no longer stands, whatever its giver had answered."""
     suggestion: Mapped[dict[str, Any] | None]

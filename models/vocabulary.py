@@ -124,12 +124,43 @@ class NeedEvidence(Word):
     DATA_TRIGGER = "data_trigger"
 
 
-class LookedFirst(Word):
-    """Where a school looked for support before it asked: the lowest steps of the ladder."""
+class LadderStep(Word):
+    """The ladder, nearest first: where a school looks for support.
+
+    `Ladder` has those of its steps on which a giver stands for a taker. The school itself is no
+    giver, and a direction is a way to decide, not a place.
+    """
 
     SCHOOL = "school"
     OWN_GROUP = "own_group"
     OWN_NETWORK = "own_network"
+    LOCAL_AREA = "local_area"
+    REGION = "region"
+    DESIGNATED = "designated"
+    DIRECTION = "direction"
+    ELSEWHERE = "elsewhere"
+
+
+class LookedOutcome(Word):
+    """What came of looking for support on a step of the ladder."""
+
+    NOBODY_SUITABLE = "nobody_suitable"
+    NO_CAPACITY = "no_capacity"
+    DECLINED = "declined"
+    DID_NOT_WORK = "did_not_work"
+    HELPED_IN_PART = "helped_in_part"
+    NO_ANSWER = "no_answer"
+
+
+LOOKED_IN_VAIN: Final = frozenset(
+    {
+        LookedOutcome.NOBODY_SUITABLE,
+        LookedOutcome.NO_CAPACITY,
+        LookedOutcome.DECLINED,
+        LookedOutcome.DID_NOT_WORK,
+    }
+)
+"""Outcomes after which a school looks further; the others leave a step open."""
 
 
 class Availability(Word):

@@ -66,14 +66,19 @@ def _where_from(need: "NeedShown") -> list[str]:
     """Where a need comes from, where the school looked first, and who signed it."""
     from app.portal.labels import NEED_FIELDS, label
     from app.wording import on_day
-    from models.vocabulary import LookedFirst
+    from models.vocabulary import LadderStep, LookedOutcome
 
-    looked = [label(each, LookedFirst) for each in need.looked_within or ()]
+    came = {
+        step: f" ({label(outcome, LookedOutcome).lower()})"
+        for step, outcome in (need.looked_outcomes or {}).items()
+    }
+    looked = [f"{label(each, LadderStep)}{came.get(each, '')}" for each in need.looked_within or ()]
     if need.looked_within_note:
         looked.append(need.looked_within_note)
     said = {
         "Line of the improvement plan": need.improvement_plan_line,
         NEED_FIELDS["looked_within"].label: "; ".join(looked),
+        NEED_FIELDS["outside_stimulus"].label: "Yes" if need.outside_stimulus else None,
         "Signed by the head teacher": on_day(need.signed_by_head_on),
         "Signed by the adviser": on_day(need.signed_by_adviser_on),
     }

@@ -248,6 +248,53 @@ def swaps(
     _say(_in_all(len(found.items), "possible swap or loop", several, more=found.more))
 
 
+@graph_app.command()
+def families(
+    area: Annotated[str, typer.Option(help="An area smaller than a region, by name or code.")],
+    minutes: Annotated[
+        int, typer.Option(min=1, max=120, help="Minutes between any two of a family at most.")
+    ] = 30,
+    period: Annotated[
+        str | None,
+        typer.Option(help="Academic year or term; by default this year, or the next to begin."),
+    ] = None,
+    limit: Limit = 20,
+) -> None:
+    """Propose families of four to eight schools that could cover each other's needs."""
+    from app.database import database_now
+    from app.graph.families import propose_families
+    from app.settings import settings
+    from models.vocabulary import days_text
+
+    with open_database() as database, database.read() as session:
+        day = database_now(session).date()
+        found = propose_families(
+            session,
+            TERMINAL,
+            area,
+            minutes,
+            day,
+            period=period,
+            travel_source=settings().travel_times,
+        )
+    for family in found.families[:limit]:
+        covered = f"{len(family.covers):,} of {counted(family.needs, 'need')} covered"
+        _say(f"{counted(len(family.members), 'school')}, {family.minutes} minutes, {covered}:")
+        for member in family.members:
+            _say(f"  {member.name} ({member.reference})")
+        for each in family.covers:
+            _say(
+                f"    {each.giver_name} gives {each.taker_name} {days_text(each.half_days)} of "
+                f"{each.expertise} (offer {each.offer}, need {each.need})"
+            )
+    _say(
+        f"{counted(len(found.families), 'family', 'families')} in {found.period}: "
+        f"{found.covered:,} of {counted(found.needs, 'need')} covered; no families could cover "
+        f"more than {found.bound:,}. {counted(found.schools, 'school')} without a network or with "
+        f"needs left open, {found.taking_part:,} with a need or an offer."
+    )
+
+
 def _in_all(number: int, one: str, several: str, *, more: bool) -> str:
     said = f"{counted(number, one, several)}"
     return (

@@ -22,7 +22,7 @@ from app.garbage import uncollected
 from app.insight.report import ReportData, figures
 from app.planning.options import MatchOptions
 from app.wording import given_up
-from models.vocabulary import BalanceHolder, Operation, Reciprocity, RunState
+from models.vocabulary import BalanceHolder, Ladder, Operation, Reciprocity, RunState
 from solver.formats.bounded import FileTooLarge, read_bounded
 from solver.formats.whole_files import write_whole
 
@@ -98,6 +98,17 @@ def match(
             help="Leave out pairs whose earlier support did not work and ended in these last years."
         ),
     ] = DEFAULTS.refuse_failed_support_years,
+    step: Annotated[
+        list[Ladder] | None,
+        typer.Option(help="Step of the ladder to look for support on; by default all of them."),
+    ] = None,
+    nearest_step_first: Annotated[
+        bool,
+        typer.Option(
+            help="Look only up to the nearest step of the ladder on which the rules allow "
+            "somebody, and further once nothing came of that step."
+        ),
+    ] = DEFAULTS.nearest_step_first,
     weights: Annotated[
         Path | None, typer.Option(help="JSON file with a weight for each component of the points.")
     ] = None,
@@ -202,6 +213,8 @@ def match(
         max_given=max_given,
         max_taken=max_taken,
         refuse_failed_support_years=refuse_failed_support_years,
+        steps=tuple(step or ()),
+        nearest_step_first=nearest_step_first,
         weights=_weights(weights),
         change_price=change_price,
         change_tolerance=change_tolerance,

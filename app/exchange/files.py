@@ -23,7 +23,7 @@ from app.exchange.resolve import (
     need_columns,
     offer_columns,
 )
-from app.exchange.rows import LimitsRow, NeedRow, OfferRow
+from app.exchange.rows import LimitsRow, NeedRow, OfferRow, outcomes_text
 from app.files.csv_reading import RowModel, read_rows
 from app.files.csv_writing import csv_text, days
 from app.files.findings import Findings
@@ -293,6 +293,8 @@ def _cells(row_model: type[RowModel], row: Mapping[Any, Any]) -> dict[str, Any]:
             cells[column] = row["pot_reference"]
         elif name in ("phases", "looked_within"):
             cells[column] = ";".join(row[name] or ())
+        elif name == "looked_outcomes":
+            cells[column] = outcomes_text(row[name])
         elif described.alias and row[name] is not None:
             cells[column] = days(row[name])
         else:

@@ -16,7 +16,14 @@ from app.import_kit.misfits import Columns, Misfit, Stored
 from app.register.group_actors import Named, name_participants
 from models.exchange import Expertise, Period
 from models.register import Institution, Organisation, Participant
-from models.vocabulary import Availability, NeedState, ParticipantKind, days_text, in_days
+from models.vocabulary import (
+    Availability,
+    LadderStep,
+    NeedState,
+    ParticipantKind,
+    days_text,
+    in_days,
+)
 
 FEW = 100
 """Of so many rows what they name is looked up by name; of more, everything."""
@@ -162,8 +169,15 @@ def need_columns(
         "evidence": row.evidence.value,
         "agreed_by": row.agreed_by,
         "improvement_plan_line": row.improvement_plan_line,
-        "looked_within": list(row.looked_within) or None,
+        "looked_within": [
+            step.value
+            for step in LadderStep
+            if step in row.looked_within or step in row.looked_outcomes
+        ]
+        or None,
         "looked_within_note": row.looked_within_note,
+        "looked_outcomes": dict(row.looked_outcomes) or None,
+        "outside_stimulus": row.outside_stimulus or None,
         "pot_reference": row.pot,
     }
     _check_pot(columns, catalogue, stored, misfits)
@@ -229,6 +243,7 @@ def offer_columns(
         "evidence": row.evidence,
         "strength_line": row.strength_line,
         "phases": list(row.phases),
+        "first_call_until": row.first_call_until,
     }
     if stored is not None:
         _check_changeable(columns, stored, misfits)

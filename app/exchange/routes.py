@@ -34,7 +34,13 @@ from app.exchange.schemas import (
     OfferTotals,
     ProposalOfNeed,
 )
-from app.exchange.shown import needs_listed, needs_shown, offers_listed, offers_shown
+from app.exchange.shown import (
+    needs_in_file,
+    needs_listed,
+    needs_shown,
+    offers_listed,
+    offers_shown,
+)
 from app.files.csv_writing import columns, exported
 from app.http.conditions import Known
 from app.http.fields import half_days, in_days
@@ -59,7 +65,7 @@ def list_needs(
     """List needs; as CSV they are as an import reads them."""
     if wants_csv(request):
         found = queries.need_ids(session, principal, wanted)
-        return whole_list(request, "needs", exported(NeedRow), found, needs_listed)
+        return whole_list(request, "needs", exported(NeedRow), found, needs_in_file)
 
     def read(limit: int | None) -> list[NeedListed]:
         return needs_listed(session, queries.need_ids(session, principal, wanted, limit=limit))

@@ -1,7 +1,7 @@
 """What a row of each of the exchange's files may hold by itself."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -20,7 +20,8 @@ from app.files.values import MAX_DAYS, parse_half_days, read_number
 from models.vocabulary import (
     HALF_DAYS_PER_DAY,
     Availability,
-    LookedFirst,
+    LadderStep,
+    LookedOutcome,
     Mode,
     NeedEvidence,
     NeedState,
@@ -62,6 +63,34 @@ def _listed(words: type[Word], what: str) -> Callable[[object], object]:
     return read
 
 
+def _outcomes(value: object) -> object:
+    """Read `step:outcome` pairs, separated by semicolons."""
+    if not isinstance(value, str):
+        return value
+    found: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in value.split(";"))):
+        step, _, outcome = (text.strip() for text in part.partition(":"))
+        if step not in list(LadderStep):
+            raise ValueError(
+                f"includes {part!r}, whose step is not known. Use, before the colon: "
+                f"{', '.join(LadderStep)}"
+            )
+        if outcome not in list(LookedOutcome):
+            raise ValueError(
+                f"includes {part!r}, which does not say what came of it. Use, after the colon: "
+                f"{', '.join(LookedOutcome)}"
+            )
+        if step in found:
+            raise ValueError(f"names {step} more than once. Enter one outcome for each step")
+        found[step] = outcome
+    return {step.value: found[step] for step in LadderStep if step in found}
+
+
+def outcomes_text(outcomes: Mapping[str, str] | None) -> str:
+    """What came of looking nearer first, as a cell has it."""
+    return ";".join(f"{step}:{came}" for step, came in (outcomes or {}).items())
+
+
 def _addressable(reference: str) -> str:
     """Refuse what would have the address of another offer's availability."""
     if reference.endswith("/availability"):
@@ -84,7 +113,8 @@ OneToFive = Annotated[int, Field(ge=1, le=5), BeforeValidator(read_number())]
 ExpertiseCell = Annotated[Text, Field(max_length=200)]
 """A code or a name of the taxonomy."""
 Phases = Annotated[tuple[str, ...], BeforeValidator(_listed(Phase, "a phase"))]
-Looked = Annotated[tuple[str, ...], BeforeValidator(_listed(LookedFirst, "where to look first"))]
+Looked = Annotated[tuple[str, ...], BeforeValidator(_listed(LadderStep, "a step of the ladder"))]
+Outcomes = Annotated[dict[str, str], BeforeValidator(_outcomes)]
 
 
 class NeedRow(RowModel):
@@ -105,6 +135,8 @@ class NeedRow(RowModel):
             "improvement_plan_line": "2.3 made up",
             "looked_within": "school;own_group",
             "looked_within_note": "made up",
+            "looked_outcomes": "own_group:no_capacity",
+            "outside_stimulus": "no",
             "signed_by_head_on": "2026-09-01",
             "signed_by_adviser_on": "2026-09-02",
             "travel_limit_miles": "25",
@@ -130,6 +162,10 @@ class NeedRow(RowModel):
     looked_within: Looked = ()
     """Where the school looked before it asked; empty: not known."""
     looked_within_note: Text | None = None
+    looked_outcomes: Outcomes = Field(default_factory=dict)
+    """What came of it, by step; a step named here counts as looked at."""
+    outside_stimulus: YesNo = False
+    """Whether it asks for support from outside the own trust or federation."""
     signed_by_head_on: Date | None = None
     signed_by_adviser_on: Date | None = None
     travel_limit_miles: Miles | None = None
@@ -181,6 +217,8 @@ class OfferRow(RowModel):
     mode: Mode = Mode.EITHER
     phases: Phases = ()
     """Empty: every phase."""
+    first_call_until: Date | None = None
+    """Until that day it is for the giver's own trust, federation and networks only."""
     window_starts: Date | None = None
     window_ends: Date | None = None
     availability: Availability | None = None

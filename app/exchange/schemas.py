@@ -29,7 +29,8 @@ from app.http.replies import Listed, Page
 from models.exchange import Limits, Need, Offer
 from models.vocabulary import (
     Availability,
-    LookedFirst,
+    LadderStep,
+    LookedOutcome,
     Mode,
     NeedEvidence,
     NeedProgress,
@@ -87,14 +88,30 @@ class NeedContent(Content):
     agreed_by: Role | None = None
     improvement_plan_line: PlanLine = None
     looked_within: Annotated[
-        tuple[LookedFirst, ...],
+        tuple[LadderStep, ...],
         Field(
-            max_length=len(LookedFirst),
+            max_length=len(LadderStep),
             fail_fast=True,
             description="where the school looked before it asked; none: not known",
         ),
     ] = ()
     looked_within_note: Text | None = None
+    looked_outcomes: Annotated[
+        dict[LadderStep, LookedOutcome],
+        Field(
+            default_factory=dict,
+            description="what came of it, by step; a step named here counts as looked at",
+            examples=[{"own_group": "no_capacity"}],
+        ),
+    ]
+    outside_stimulus: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="whether support is to come from outside the school's own trust or "
+            "federation",
+        ),
+    ] = False
     pot: Annotated[
         Reference | None, Field(description="the pot that pays for it", examples=[None])
     ] = None
@@ -112,7 +129,12 @@ class NeedContent(Content):
     def row(self, reference: str) -> NeedRow:
         least = None if self.days_min is None else half_days(self.days_min)
         content = self.model_dump(exclude={"reference", "days", "days_min"})
-        content["looked_within"] = tuple(word for word in LookedFirst if word in self.looked_within)
+        content["looked_within"] = tuple(word for word in LadderStep if word in self.looked_within)
+        content["looked_outcomes"] = {
+            step.value: self.looked_outcomes[step].value
+            for step in LadderStep
+            if step in self.looked_outcomes
+        }
         return NeedRow(
             reference=reference,
             half_days=half_days(self.days),
@@ -147,6 +169,13 @@ class OfferContent(Content):
         tuple[Phase, ...],
         Field(max_length=len(Phase), fail_fast=True, description="none: every phase"),
     ] = ()
+    first_call_until: Annotated[
+        Day | None,
+        Field(
+            description="until that day, included, it is for the own trust, federation and "
+            "networks of the supporting organisation only"
+        ),
+    ] = None
     window_starts: Day | None = None
     window_ends: Day | None = None
 
@@ -232,11 +261,18 @@ class NeedShown(_Item):
     evidence: NeedEvidence
     agreed_by: str | None = Field(examples=["headteacher"])
     improvement_plan_line: str | None
-    looked_within: list[LookedFirst] | None = Field(
+    looked_within: list[LadderStep] | None = Field(
         description="where the school looked before it asked; null: not known",
         examples=[["school", "own_group"]],
     )
     looked_within_note: str | None
+    looked_outcomes: dict[LadderStep, LookedOutcome] | None = Field(
+        description="what came of looking there, by step; null: not known",
+        examples=[{"own_group": "no_capacity"}],
+    )
+    outside_stimulus: bool = Field(
+        description="whether support is to come from outside the school's own trust or federation"
+    )
     pot: str | None = Field(description="the pot that pays for it", examples=["made-up-pot-1"])
     state: NeedState
 
@@ -250,6 +286,7 @@ class NeedShown(_Item):
             days=in_days(need.half_days),
             days_min=in_days(need.half_days_min),
             pot=need.pot_reference,
+            outside_stimulus=bool(need.outside_stimulus),
             **{field: getattr(need, field) for field in _COMMON | _OF_NEEDS},
         )
 
@@ -258,6 +295,12 @@ class NeedListed(NeedShown):
     """A need with what has come of it so far, in all runs."""
 
     progress: NeedProgress
+
+
+class NeedInFile(NeedListed):
+    """The same as a row of a file."""
+
+    looked_outcomes: str  # type: ignore[assignment]  # words, as a cell has them
 
 
 class ProposalOfNeed(Shown):
@@ -284,6 +327,9 @@ class OfferShown(_Item):
     evidence: str | None = Field(examples=["supported three schools last year"])
     strength_line: str | None
     phases: list[Phase] = Field(examples=[["primary"]])
+    first_call_until: date | None = Field(
+        description="until that day it is for the own trust, federation and networks only"
+    )
     availability: Availability
     availability_updated: date
     withdrawn: bool
@@ -307,7 +353,13 @@ _COMMON = set(_Item.model_fields) - {
     "period",
     "days",
 }
-_OF_NEEDS = set(NeedShown.model_fields) - set(_Item.model_fields) - {"days_min", "pot"}
+_OF_NEEDS = (
+    set(NeedShown.model_fields)
+    - set(_Item.model_fields)
+    - {
+        *("days_min", "pot", "outside_stimulus"),
+    }
+)
 _OF_OFFERS = set(OfferShown.model_fields) - set(_Item.model_fields)
 
 

@@ -6,7 +6,8 @@ from app.database import ReadSession, WriteSession
 from app.exchange.limits import named
 from app.exchange.progress import progress_of
 from app.exchange.queries import load
-from app.exchange.schemas import NeedListed, NeedShown, OfferShown
+from app.exchange.rows import outcomes_text
+from app.exchange.schemas import NeedInFile, NeedListed, NeedShown, OfferShown
 from models.exchange import Need, Offer
 
 AnySession = ReadSession | WriteSession
@@ -29,6 +30,16 @@ def needs_listed(session: ReadSession, ids: Sequence[int]) -> list[NeedListed]:
     return [
         NeedListed.model_construct(**dict(each), progress=came[need.id])
         for need, each in zip(found, needs_shown(session, found), strict=True)
+    ]
+
+
+def needs_in_file(session: ReadSession, ids: Sequence[int]) -> list[NeedInFile]:
+    """The same as an import reads them back."""
+    return [
+        NeedInFile.model_construct(
+            **dict(each) | {"looked_outcomes": outcomes_text(each.looked_outcomes)}
+        )
+        for each in needs_listed(session, ids)
     ]
 
 

@@ -17,6 +17,7 @@ from app.planning.load import Loaded, load
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
+from app.planning.steps import climbed
 from app.register.water import estimated
 from models.exchange import Expertise, Need, Offer
 from models.matching import Run
@@ -95,7 +96,7 @@ def look_today(session: Session, principal: Principal, run: Run, need: Need) -> 
         return None
     left = what_is_left(loaded, options)
     wishes = wishes_of(loaded, options, places_of(loaded))
-    tables = pair_tables(loaded, options, left, wishes, estimated())
+    tables = climbed(loaded, options, pair_tables(loaded, options, left, wishes, estimated()))
     covers = OTHER_EXPERTISE.covers(tables)[tables.offers.expertise, tables.needs.expertise[row]]
     offers = np.flatnonzero(covers)
     forms = [_against(tables, row, offers, remote=remote) for remote in (False, True)]

@@ -12,6 +12,8 @@ from app.access.declared import Reach, does
 from app.access.policy import Action, authorise
 from app.graph.communities import communities
 from app.graph.exports import GEOJSON, GRAPHML, csv_of_edges, geojson, graphml
+from app.graph.families import propose_families
+from app.graph.family_schemas import FamiliesShown, FamilyQuery
 from app.graph.isolated import by_area, isolated, with_networks
 from app.graph.kinds import EdgeKind
 from app.graph.load import loads
@@ -269,6 +271,28 @@ def list_swaps(
         found=len(found.items),
         more=found.more,
     )
+
+
+@router.get("/families", response_model=FamiliesShown)
+@does(Action.READ_PLAN)
+def list_families(
+    request: Request,
+    principal: Caller,
+    session: Reads,
+    wanted: Annotated[FamilyQuery, Query()],
+    now: Now,
+) -> Response:
+    """Propose families of four to eight schools of an area that cover each other's needs."""
+    found = propose_families(
+        session,
+        principal,
+        wanted.area,
+        wanted.minutes,
+        wanted.on or now.date(),
+        period=wanted.period,
+        travel_source=request.app.state.settings.travel_times,
+    )
+    return shown(request, FamiliesShown.of(found))
 
 
 @router.get("/communities", response_model=CommunitiesShown)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.access.policy import Principal
 from app.explanations import words
+from app.insight.labels import LADDER_NAMES
 from app.insight.report import (
     Component,
     Refusal,
@@ -396,6 +397,7 @@ def rules_in_words(options: MatchOptions) -> tuple[str, ...]:
             "end with one that is exempt."
         ),
     }
+    steps = {step: name.lower() for step, name in LADDER_NAMES.items()}
     return (
         reciprocity[options.reciprocity],
         f"On-site support travels at most {counted(options.travel_limit_miles, 'mile')}, unless "
@@ -416,6 +418,22 @@ def rules_in_words(options: MatchOptions) -> tuple[str, ...]:
                 "they are pinned."
             ]
             if options.refuse_failed_support_years
+            else []
+        ),
+        *(
+            [
+                "Support is looked for only on these steps of the ladder: "
+                f"{', '.join(name for step, name in steps.items() if step in options.steps)}."
+            ]
+            if options.steps
+            else []
+        ),
+        *(
+            [
+                "For each need support is looked for up to the nearest step of the ladder on which "
+                "the rules allow somebody, and further once nothing came of that step."
+            ]
+            if options.nearest_step_first
             else []
         ),
     )

@@ -1,11 +1,9 @@
 """The only bridge between stored rows and the solver: rows to a problem, a plan to rows."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.evidence.wording import comes_from
 from app.planning.capacity import Left, what_is_left
@@ -15,6 +13,7 @@ from app.planning.pair_constraints import ImpossiblePin, Pair, Unplannable, Wish
 from app.planning.pair_tables import (
     Place,
     as_float,
+    giver_and_taker,
     pair_tables,
     places_of,
     qualities_of_offers,
@@ -22,20 +21,17 @@ from app.planning.pair_tables import (
 from app.planning.pots import pot_rules
 from app.planning.similarity import specialisms
 from app.planning.standing import Standing, current_rows
+from app.planning.steps import climbed, looked, tried
 from app.planning.travel import TravelTimesUnavailableError
-from models.partnerships import Support
 from models.vocabulary import (
     BalanceHolder,
     GroupKind,
-    Ladder,
     SupportResult,
 )
-from solver.arrays import IntArray
 from solver.formats import problem, tables
 from solver.pairing import candidates, points
 from solver.pairing import columns as exchange
 from solver.pairing.findings import why_refused
-from solver.pairing.ladder import ladder_steps
 from solver.pairing.pairs import PairTables
 from solver.pairing.refusals import Refusals
 from solver.pairing.travel import TravelTimes
@@ -90,6 +86,7 @@ def build(
     wishes = wishes_of(loaded, options, place)
     pairs = pair_tables(loaded, options, left, wishes, travel)
     try:
+        pairs = climbed(loaded, options, pairs)
         found, refusals = candidates.find_candidates(pairs, options.max_neighbours)
     except TravelTimesUnavailableError as error:
         raise Unplannable(str(error)) from error
@@ -137,7 +134,7 @@ def point_inputs(
     running = [row for row in known if runs_in(row, loaded.day, loaded.period.ends)]
     ended = [row for row in known if row.result is not None]
     past = points.Past(
-        *_giver_and_taker(ended, place),
+        *giver_and_taker(ended, place),
         exchange.encode(SupportResult, [str(row.result) for row in ended]),
     )
     return points.PointInputs(
@@ -149,43 +146,17 @@ def point_inputs(
         disadvantage_percent=np.array(
             [as_float(row.free_school_meals_percent) for row in loaded.participants]
         ),
-        running=exchange.Pairs(*_giver_and_taker(running, place)),
+        running=exchange.Pairs(*giver_and_taker(running, place)),
         past=past,
         failed=pairs.failed,
-        tried=_tried(loaded, pairs.participants, ended, place),
+        tried=tried(loaded, pairs.participants, ended, place),
+        looked=looked(loaded),
         need_half_days=np.array(left.need_half_days),
         need_givers=np.array(left.need_givers),
         specialisms=specialisms(loaded),
         weights=Weights.of(options.weights),
         quality_reasons=tuple(map(comes_from, qualities_of_offers(loaded, options))),
     )
-
-
-def _giver_and_taker(rows: Sequence[Support], place: Place) -> tuple[IntArray, IntArray]:
-    return (
-        np.array([place[row.giver_id] for row in rows if row.giver_id is not None], np.int64),
-        np.array([place[row.taker_id] for row in rows], np.int64),
-    )
-
-
-def _tried(
-    loaded: Loaded,
-    participants: exchange.ParticipantColumns,
-    ended: Sequence[Support],
-    place: Place,
-) -> NDArray[np.bool_]:
-    """Whether support of the same expertise from a ladder step has failed the need's school."""
-    failed = [row for row in ended if row.result == SupportResult.DID_NOT_WORK]
-    steps = ladder_steps(participants, *_giver_and_taker(failed, place)).tolist()
-    needs_of: dict[int, list[int]] = defaultdict(list)
-    for row, need in enumerate(loaded.needs):
-        needs_of[need.participant_id].append(row)
-    tried = np.zeros((len(loaded.needs), len(Ladder)), np.bool_)
-    for support, step in zip(failed, steps, strict=True):
-        for row in needs_of[support.taker_id]:
-            if support.expertise_code in (None, loaded.needs[row].expertise_code):
-                tried[row, step] = True
-    return tried
 
 
 def _problem(

@@ -72,6 +72,8 @@ class PlannedNeed(NamedTuple):
     window_ends: date
     state: str
     pot_reference: str | None
+    looked_outcomes: dict[str, str] | None
+    outside_stimulus: bool | None
 
 
 class PlannedOffer(NamedTuple):
@@ -93,6 +95,8 @@ class PlannedOffer(NamedTuple):
     window_ends: date
     availability: str
     withdrawn: bool
+    first_call_until: date | None
+    """None also once that day is past."""
 
 
 class PlannedLimits(NamedTuple):
@@ -200,6 +204,7 @@ def load(
         )
         .order_by(Offer.id),
     )
+    standing = [first_call_on(as_of, offer) for offer in standing]
     refusing = refusing_kinds(session)
     interests = edges(session, day, period.ends, only, further=reach_further(refusing))
     memberships = session.execute(_of(only, MEMBERS.c.participant_id, _memberships(day))).all()
@@ -231,7 +236,9 @@ def load(
         circumstances=_circumstances(session, day, period.ends, only),
         last_days=last_days(session, only),
         memberships=memberships,
-        networks=session.execute(_of(only, NetworkMembership.participant_id, _networks(day))).all(),
+        networks=session.execute(
+            _of(only, NetworkMembership.participant_id, networks_on(day))
+        ).all(),
         areas_served=session.execute(
             _of(
                 only,
@@ -269,6 +276,12 @@ def _leaves_some(need: PlannedNeed, holds: Sequence[Hold]) -> bool:
 
 
 R = TypeVar("R", PlannedNeed, PlannedOffer, PlannedLimits)
+
+
+def first_call_on(day: date, offer: PlannedOffer) -> PlannedOffer:
+    """The offer without a first call that is over on the day of asking."""
+    until = offer.first_call_until
+    return offer if until is None or until >= day else offer._replace(first_call_until=None)
 
 
 def _columns(table: type[Need | Offer | Limits], row: type[R]) -> AnySelect:
@@ -402,7 +415,7 @@ def _memberships(day: date) -> AnySelect:
     )
 
 
-def _networks(day: date) -> AnySelect:
+def networks_on(day: date) -> AnySelect:
     return select(NetworkMembership.participant_id, NetworkMembership.network_id).where(
         or_(NetworkMembership.starts.is_(None), NetworkMembership.starts <= day),
         or_(NetworkMembership.ends.is_(None), NetworkMembership.ends >= day),

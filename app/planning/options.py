@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from app.http.fields import Day
-from models.vocabulary import BalanceHolder, Reciprocity
+from models.vocabulary import BalanceHolder, Ladder, Reciprocity
 from solver.pairing.weights import OLD_PRIORITY, Weights, weight_names
 from solver.solve import METHODS
 
@@ -97,6 +97,11 @@ class MatchOptions(BaseModel):
     """Propose pairings again that were declined; otherwise only a pin does."""
     refuse_failed_support_years: int = Field(0, strict=True, ge=0, le=100)
     """Leave out pairs whose earlier support did not work and ended so few years ago; 0: none."""
+    steps: Annotated[tuple[Ladder, ...], Field(max_length=len(Ladder), fail_fast=True)] = ()
+    """Steps of the ladder on which supporting organisations are looked for; none: all."""
+    nearest_step_first: bool = Field(False, strict=True)
+    """For each need look only up to the nearest step of the ladder on which the rules allow
+    somebody, and further once nothing came of that step (docs/points.md)."""
     as_of: Day | None = None
     """The day to plan from; none: today."""
     weights: dict[str, Weight] = Field(default_factory=dict, examples=[{"nearness": 200}])

@@ -16,10 +16,12 @@ from app.planning.options import MatchOptions
 from app.planning.pair_constraints import Wishes, as_rows
 from app.register import closing
 from app.register.water import known_water
+from models.partnerships import Support
 from models.vocabulary import (
     METRES_PER_MILE,
     AreaKind,
     Availability,
+    Ladder,
     Mode,
     NeedState,
     SupportResult,
@@ -66,7 +68,15 @@ def pair_tables(
         water=known_water(),
         default_limit_m=options.travel_limit_miles * METRES_PER_MILE,
         with_suggestions=options.include_suggestions,
+        steps=_steps(loaded, options),
     )
+
+
+def _steps(loaded: Loaded, options: MatchOptions) -> NDArray[np.bool_] | None:
+    """Steps of the ladder that a run names, the same for every need."""
+    if not options.steps:
+        return None
+    return np.tile([step in options.steps for step in Ladder], (len(loaded.needs), 1))
 
 
 def _failed(loaded: Loaded, options: MatchOptions, place: Place) -> FailedSupport:
@@ -161,6 +171,13 @@ def _matrix(belongings: Iterable[tuple[int, int]], place: Place) -> sparse.csr_a
     )
 
 
+def giver_and_taker(rows: Sequence[Support], place: Place) -> tuple[IntArray, IntArray]:
+    return (
+        np.array([place[row.giver_id] for row in rows if row.giver_id is not None], np.int64),
+        np.array([place[row.taker_id] for row in rows], np.int64),
+    )
+
+
 def as_float(value: float | None) -> float:
     return np.nan if value is None else float(value)
 
@@ -185,6 +202,7 @@ def _needs(loaded: Loaded, left: Left, entry: dict[str, int], place: Place) -> e
         window_starts=starts,
         window_ends=ends,
         suggested=np.array([row.state == NeedState.SUGGESTED for row in rows]),
+        outside=np.array([bool(row.outside_stimulus) for row in rows]),
     )
 
 
@@ -226,6 +244,9 @@ def _offers(
         limit_minutes=np.array([as_float(row.travel_limit_minutes) for row in rows]),
         window_starts=starts,
         window_ends=ends,
+        first_call_until=np.array(
+            [row.first_call_until.toordinal() if row.first_call_until else 0 for row in rows]
+        ),
     )
 
 

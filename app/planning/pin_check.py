@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 from app.access.policy import WORKER
 from app.errors import Conflict, Problem
 from app.planning.capacity import Left, what_is_left
-from app.planning.load import PLANNED_NEEDS, Loaded, PlannedOffer, in_force, load, planned
+from app.planning.load import (
+    PLANNED_NEEDS,
+    Loaded,
+    PlannedOffer,
+    first_call_on,
+    in_force,
+    load,
+    planned,
+)
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
@@ -54,7 +62,9 @@ def check_pin(
     offered = any(each.id == offer.id for each in loaded.offers)
     loaded = replace(
         loaded,
-        offers=loaded.offers if offered else [*loaded.offers, planned(PlannedOffer, offer)],
+        offers=loaded.offers
+        if offered
+        else [*loaded.offers, first_call_on(now.date(), planned(PlannedOffer, offer))],
         steering=(),
     )
     # As a pin it may be of a pair that was declined.

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.consent.wording import PARTIES, REPLIES, STATES
+from app.graph.families import WhyProposed
 from app.graph.kinds import EdgeKind, NodeKind, Over
 from app.import_kit.changes import RowChange
 from app.insight.breakdown import BrokenDownBy
@@ -74,8 +75,9 @@ from models.vocabulary import (
     IntroductionKind,
     IntroductionState,
     Ladder,
+    LadderStep,
     LegalBasis,
-    LookedFirst,
+    LookedOutcome,
     MemberState,
     Mode,
     NeedEvidence,
@@ -285,10 +287,27 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
     },
     Ladder: LADDER_NAMES,
     Joins: {Joins.YES: "Yes, it joins", Joins.NO: "No"},
-    LookedFirst: {
-        LookedFirst.SCHOOL: "In the school itself",
-        LookedFirst.OWN_GROUP: "In its own trust or federation",
-        LookedFirst.OWN_NETWORK: "In its own network",
+    LadderStep: {
+        LadderStep.SCHOOL: "In the school itself",
+        LadderStep.OWN_GROUP: "In its own trust or federation",
+        LadderStep.OWN_NETWORK: "In its own network",
+        LadderStep.LOCAL_AREA: "In its local authority",
+        LadderStep.REGION: "In its region",
+        LadderStep.DESIGNATED: "At nationally designated organisations",
+        LadderStep.DIRECTION: "Through a statutory direction",
+        LadderStep.ELSEWHERE: "Elsewhere",
+    },
+    WhyProposed: {
+        WhyProposed.NO_NETWORK: "In no network",
+        WhyProposed.NEEDS_LEFT_OPEN: "Its network leaves needs open",
+    },
+    LookedOutcome: {
+        LookedOutcome.NOBODY_SUITABLE: "Nobody there can give this support",
+        LookedOutcome.NO_CAPACITY: "Nobody there has the days",
+        LookedOutcome.DECLINED: "Asked, and declined",
+        LookedOutcome.DID_NOT_WORK: "Support did not work",
+        LookedOutcome.HELPED_IN_PART: "Support helped in part",
+        LookedOutcome.NO_ANSWER: "Asked, no answer yet",
     },
     MapRole: ROLE_NAMES,
     MemberState: {
@@ -802,6 +821,7 @@ DECLARE_FIRST: Final = (
     "you mark this match as preferred."
 )
 WITHDRAWAL_NEEDED: Final = "Enter a reason for withdrawing it"
+MINUTES_WRONG: Final = "Enter minutes between 1 and {}, like 30"
 NEED_FIELDS: Final[Mapping[str, Field]] = {
     **_WHAT,
     "days_min": Field("Minimum days", "Enter the minimum number of days, like 2 or 2.5"),
@@ -819,6 +839,10 @@ NEED_FIELDS: Final[Mapping[str, Field]] = {
     "looked_within": Field("Where the school looked first", "Select where the school looked first"),
     "looked_within_note": Field(
         "What the school found there (optional)", "Enter what the school found there"
+    ),
+    "looked_outcomes": Field("What came of it", "Select what came of it"),
+    "outside_stimulus": Field(
+        "Support from outside the own trust or federation only", "Select yes or no"
     ),
     "pot": Field("Pot that pays (optional)", "Enter the reference of a pot"),
     **_SIGNED,
@@ -899,6 +923,9 @@ OFFER_FIELDS: Final[Mapping[str, Field]] = {
         "Strength that the supporting organisation claims", "Select the strength that it claims"
     ),
     "phases": Field("Phases", "Select phases"),
+    "first_call_until": Field(
+        "Last day of the own network's first call (optional)", "Enter a date, like 31/10/2026"
+    ),
     "availability": Field(
         "Response of the supporting organisation",
         "Select the response of the supporting organisation",
@@ -990,6 +1017,8 @@ RUN_FIELDS: Final[Mapping[str, Field]] = {
         "Leave out pairs whose earlier support did not work",
         "Enter for how many years after its end, like 2, or 0 for none",
     ),
+    "steps": Field("Where to look for support", "Select steps of the ladder"),
+    "nearest_step_first": Field("Nearest step first", "Select yes or no"),
     "change_price": Field(
         "Price of a change", "Enter the price of a change in points, like 125, or 0 for none"
     ),

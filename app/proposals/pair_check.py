@@ -14,7 +14,7 @@ from app.database import WriteSession, database_now
 from app.errors import Conflict, Problem
 from app.events import audit
 from app.planning.capacity import Left, what_is_left
-from app.planning.load import Loaded, PlannedNeed, PlannedOffer, load, planned
+from app.planning.load import Loaded, PlannedNeed, PlannedOffer, first_call_on, load, planned
 from app.planning.options import MatchOptions
 from app.planning.pair_constraints import wishes_of
 from app.planning.pair_tables import pair_tables, places_of
@@ -334,7 +334,9 @@ def _loaded(
             loaded,
             needs=loaded.needs if open_need else [*loaded.needs, planned(PlannedNeed, need)],
             # The rules say themselves what keeps an offer from being given.
-            offers=loaded.offers if offered else [*loaded.offers, planned(PlannedOffer, offer)],
+            offers=loaded.offers
+            if offered
+            else [*loaded.offers, first_call_on(now.date(), planned(PlannedOffer, offer))],
             steering=[each for each in loaded.steering if (each.need_id, each.offer_id) == pair],
         ),
         open_need,

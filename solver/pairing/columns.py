@@ -239,6 +239,8 @@ class NeedColumns:
         Ordinal days, both inclusive.
     suggested : bool[N]
         True until the school's side confirms it.
+    outside : bool[N]
+        Whether it is for support from outside the own trust or federation; by default none is.
     """
 
     participant: IntArray
@@ -251,8 +253,11 @@ class NeedColumns:
     window_starts: IntArray
     window_ends: IntArray
     suggested: BoolArray
+    outside: BoolArray = field(default_factory=lambda: np.empty(0, np.bool_))
 
     def __post_init__(self) -> None:
+        if not len(self.outside):
+            object.__setattr__(self, "outside", np.zeros(len(self.participant), np.bool_))
         _as_columns(self, len(self.participant))
         _check_common(self)
         _check_range(self, "priority", 1, 5)
@@ -278,6 +283,9 @@ class OfferColumns:
         Travel limits; NaN not given.
     window_starts, window_ends : int64[O]
         Ordinal days, both inclusive.
+    first_call_until : int64[O]
+        Ordinal of the last day on which it is for the giver's own trust, federation and networks
+        only, that day being still to come; 0, the default, where there is none.
     """
 
     participant: IntArray
@@ -291,8 +299,11 @@ class OfferColumns:
     limit_minutes: FloatArray
     window_starts: IntArray
     window_ends: IntArray
+    first_call_until: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
+        if not len(self.first_call_until):
+            object.__setattr__(self, "first_call_until", np.zeros(len(self.participant), np.int64))
         _as_columns(self, len(self.participant))
         _check_common(self)
         _check_range(self, "quality", 0, 5)

@@ -10,6 +10,15 @@ from solver.arrays import BoolArray, CodeArray, IntArray
 from solver.pairing.columns import ParticipantColumns
 
 LADDER: Final = tuple(Ladder)
+GIVER_IS: Final = {
+    Ladder.OWN_GROUP: "is in the same trust or federation",
+    Ladder.OWN_NETWORK: "is in the same network",
+    Ladder.LOCAL_AREA: "is in the same local authority",
+    Ladder.REGION: "is in the same region",
+    Ladder.DESIGNATED: "is elsewhere, and nationally designated",
+    Ladder.ELSEWHERE: "is elsewhere",
+}
+"""What each step says of the giver, beside the taker."""
 _PAIRS_AT_ONCE: Final = 250_000
 
 

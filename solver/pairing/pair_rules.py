@@ -17,6 +17,7 @@ from solver.pairing.columns import holds
 from solver.pairing.failed_rule import SupportFailed
 from solver.pairing.interest_rule import DeclaredInterest
 from solver.pairing.journey_rules import TooFar, UnknownPosition
+from solver.pairing.ladder_rules import FirstCall, OtherStep, OutsideStimulus
 from solver.pairing.pair_rule import (
     GIVER,
     TAKER,
@@ -435,10 +436,14 @@ CLOSES: Final = Closes()
 PHASE: Final = OtherPhase()
 AREA_SERVED: Final = AreaNotServed()
 TOO_FEW_DAYS: Final = TooFewDays()
+OUTSIDE_STIMULUS: Final = OutsideStimulus()
+FIRST_CALL: Final = FirstCall()
+OTHER_STEP: Final = OtherStep()
 PAIR_RULES: Final[tuple[PairRule, ...]] = (
     OTHER_EXPERTISE, NEED_NOT_CONFIRMED, TAKER_MAY_NOT_TAKE, GIVER_MAY_NOT_GIVE, NOT_OFFERING,
     NOT_ANSWERED, MODE, UNKNOWN_POSITION, TOO_FAR, OWN_OFFER, CONFLICT, INTEREST, DECLINED,
     FAILED_SUPPORT, WINDOW, CLOSES, PHASE, AREA_SERVED, TOO_FEW_DAYS,
+    OUTSIDE_STIMULUS, FIRST_CALL, OTHER_STEP,
 )  # fmt: skip
 """In order of test: what one side or the journey rules out is counted without forming pairs."""
 REASONS: Final[tuple[Reason, ...]] = (*PAIR_RULES, NOT_AMONG_NEAREST)

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from scipy import sparse
 
-from models.vocabulary import METRES_PER_MILE
+from models.vocabulary import METRES_PER_MILE, Ladder
 from solver.arrays import BoolArray, FloatArray, IntArray
 from solver.pairing.columns import (
     NeedColumns,
@@ -89,6 +89,8 @@ class PairTables:
         Earth-centred metres; NaN where not known.
     with_suggestions
         Whether suggested needs and offers not answered may be paired, for planning only.
+    steps : bool[N, 6]
+        Steps of the ladder that the run looks at for each need; None: all of them.
     """
 
     taxonomy: Taxonomy
@@ -109,6 +111,7 @@ class PairTables:
     need_at: FloatArray
     offer_at: FloatArray
     with_suggestions: bool
+    steps: BoolArray | None = None
 
     @classmethod
     def of(
@@ -127,6 +130,7 @@ class PairTables:
         water: Water | None = None,
         default_limit_m: float = DEFAULT_LIMIT_MILES * METRES_PER_MILE,
         with_suggestions: bool = False,
+        steps: BoolArray | None = None,
     ) -> "PairTables":
         """Check that rows exist, and work out limits, positions and keys.
 
@@ -152,12 +156,19 @@ class PairTables:
             Travel limit of a side that gives none in miles or minutes, metres, >= 0.
         with_suggestions
             Whether suggested needs and offers not answered may be paired, for planning only.
+        steps : bool[N, 6]
+            Steps of the ladder that the run looks at for each need; by default all of them.
 
         Raises
         ------
         ValueError
-            If a row number or the default limit is out of range.
+            If a row number, the default limit or the shape of the steps is out of range.
         """
+        if steps is not None and steps.shape != (len(needs.participant), len(Ladder)):
+            raise ValueError(
+                f"steps has shape {steps.shape}; give one row of {len(Ladder)} for each of the "
+                f"{len(needs.participant)} needs"
+            )
         if not default_limit_m >= 0:
             raise ValueError(f"default_limit_m is {default_limit_m}; give 0 or more")
         water = water or no_water()
@@ -191,6 +202,7 @@ class PairTables:
             need_at=at[needs.participant],
             offer_at=at[offers.participant],
             with_suggestions=with_suggestions,
+            steps=steps,
         )
 
     def giver(self, offer: IntArray) -> IntArray:

@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from models.vocabulary import Ladder, miles_text
+from models.vocabulary import miles_text
 from solver.arrays import IntArray
 from solver.pairing.failed_support import NONE, UNDATED
 from solver.pairing.geography import miles_from_metres
-from solver.pairing.ladder import LADDER
+from solver.pairing.ladder import GIVER_IS, LADDER
 from solver.pairing.pair_rule import day
 from solver.pairing.points import (
     COMPONENTS,
@@ -21,6 +21,7 @@ from solver.pairing.points import (
     compared,
     continuity,
     failed_support_cost,
+    steps_below,
 )
 from solver.pairing.similarity import (
     PARTS,
@@ -31,14 +32,6 @@ from solver.pairing.similarity import (
 )
 from solver.pairing.weights import Weights
 
-_STEPS: Final = {
-    Ladder.OWN_GROUP: "is in the same trust or federation",
-    Ladder.OWN_NETWORK: "is in the same network",
-    Ladder.LOCAL_AREA: "is in the same local authority",
-    Ladder.REGION: "is in the same region",
-    Ladder.DESIGNATED: "is elsewhere, and nationally designated",
-    Ladder.ELSEWHERE: "is elsewhere",
-}
 NO_EVIDENCE: Final = (
     "There is no evidence of the quality of this support, so it counts as 1 out of 5."
 )
@@ -249,26 +242,35 @@ def _nearness(inputs: PointInputs) -> list[str]:
 
 
 def _ladder(inputs: PointInputs) -> list[str]:
-    tried = np.asarray(inputs.tried)[inputs.candidates.need]
-    step = inputs.candidates.ladder
-    below = np.cumsum(tried, axis=1) - tried
-    row = np.arange(len(step))
+    need, step = inputs.candidates.need, inputs.candidates.ladder
+    tried, below = np.asarray(inputs.tried), steps_below(inputs)
+    only_tried = (np.cumsum(tried, axis=1) - tried)[need, step]
     return [
         _ladder_sentence(*figures)
         for figures in zip(
-            step.tolist(), tried[row, step].tolist(), below[row, step].tolist(), strict=True
+            step.tolist(),
+            tried[need, step].tolist(),
+            below[need, step].tolist(),
+            only_tried.tolist(),
+            strict=True,
         )
     ]
 
 
-def _ladder_sentence(step: int, tried: bool, below: int) -> str:
-    where = f"The supporting organisation {_STEPS[LADDER[step]]}"
+def _ladder_sentence(step: int, tried: bool, below: int, below_tried: int) -> str:
+    where = f"The supporting organisation {GIVER_IS[LADDER[step]]}"
     if tried:
         return f"{where}, where support has been tried without success, so this earns no points."
-    if below:
-        steps = "1 nearer step" if below == 1 else f"{below} nearer steps"
-        return f"{where}. Support from {steps} has been tried without success."
-    return f"{where}."
+    said = [f"{where}."]
+    if below_tried:
+        said.append(f"Support from {_nearer(below_tried)} has been tried without success.")
+    if looked := below - below_tried:
+        said.append(f"The school has looked on {_nearer(looked)} and found none.")
+    return " ".join(said)
+
+
+def _nearer(steps: int) -> str:
+    return "1 nearer step" if steps == 1 else f"{steps} nearer steps"
 
 
 def _disadvantage(inputs: PointInputs) -> list[str]:

@@ -99,6 +99,8 @@ class PointInputs:
         Support that did not work, by when it ended.
     tried : bool[N, 6]
         Steps of the ladder from which support for the need was tried without success.
+    looked : bool[N, 6]
+        Steps of the ladder on which the school of the need looked for support and found none.
     specialisms
         What similarity is told by for each expertise; by default context throughout.
     weights : Weights
@@ -117,6 +119,7 @@ class PointInputs:
     past: Past = field(default_factory=Past)
     failed: FailedSupport = field(default_factory=FailedSupport)
     tried: BoolArray | None = None
+    looked: BoolArray | None = None
     need_half_days: IntArray | None = None
     need_givers: IntArray | None = None
     specialisms: Specialisms | None = None
@@ -125,7 +128,9 @@ class PointInputs:
 
     def __post_init__(self) -> None:
         people, needs = len(self.participants.places.id), len(self.needs.participant)
-        tried = np.zeros((needs, len(LADDER)), np.bool_) if self.tried is None else self.tried
+        no_steps = np.zeros((needs, len(LADDER)), np.bool_)
+        tried = no_steps if self.tried is None else self.tried
+        looked = no_steps if self.looked is None else self.looked
         days = self.needs.half_days_min if self.need_half_days is None else self.need_half_days
         givers = np.ones(needs) if self.need_givers is None else self.need_givers
         for name, values, shape in (
@@ -134,6 +139,7 @@ class PointInputs:
             ("pupils", np.asarray(self.pupils, np.float64), (people,)),
             ("disadvantage_percent", np.asarray(self.disadvantage_percent, np.float64), (people,)),
             ("tried", np.asarray(tried, np.bool_), (needs, len(LADDER))),
+            ("looked", np.asarray(looked, np.bool_), (needs, len(LADDER))),
         ):
             if values.shape != shape:
                 raise ValueError(f"PointInputs.{name} has shape {values.shape}; give {shape}")
@@ -290,17 +296,22 @@ def _nearness(inputs: PointInputs) -> FloatArray:
 
 
 def _ladder(inputs: PointInputs) -> FloatArray:
-    """Fraction of the step, steps moving down by one for each tried one below them.
+    """Fraction of the step, steps moving down by one for each below them that came to nothing.
 
     So support from outside is worth what the nearest would have been where all nearer steps
-    were tried without success, and a step that was tried earns nothing.
+    were tried without success or looked at in vain. A step that was tried earns nothing; one that
+    was looked at in vain earns as ever, as somebody has come to be found there after all.
     """
-    tried = np.asarray(inputs.tried)
-    below = np.cumsum(tried, axis=1) - tried
     need, step = inputs.candidates.need, inputs.candidates.ladder
     last = len(LADDER) - 1
-    fraction = (last - (step - below[need, step])) / last
-    return np.where(tried[need, step], 0.0, fraction)
+    fraction = (last - (step - steps_below(inputs)[need, step])) / last
+    return np.where(np.asarray(inputs.tried)[need, step], 0.0, fraction)
+
+
+def steps_below(inputs: PointInputs) -> IntArray:
+    """How many steps below each were tried without success or looked at in vain, int64[N, 6]."""
+    done = np.asarray(inputs.tried) | np.asarray(inputs.looked)
+    return np.asarray(np.cumsum(done, axis=1) - done, np.int64)
 
 
 _RESULTS_BY_LEVEL: Final = (

@@ -64,6 +64,7 @@ NEED: dict[str, Any] = {
     "window_starts": STARTS,
     "window_ends": ENDS,
     "suggested": False,
+    "outside": False,
 }
 OFFER: dict[str, Any] = {
     "participant": 1,
@@ -77,6 +78,7 @@ OFFER: dict[str, Any] = {
     "limit_minutes": NAN,
     "window_starts": STARTS,
     "window_ends": ENDS,
+    "first_call_until": 0,
 }
 AREAS = 10
 

@@ -10,12 +10,13 @@ from starlette.responses import Response
 
 from app.access.callers import Now
 from app.access.declared import Reach, does
-from app.access.policy import Action
+from app.access.policy import Action, authorise
 from app.catalogue.queries import list_periods
 from app.database import ReadSession
 from app.errors import Conflict, NotFound
 from app.graph.communities import communities
 from app.graph.exports import EDGE_COLUMNS, row_of
+from app.graph.families import DEFAULT_MINUTES, MOST_MINUTES, propose_families
 from app.graph.isolated import by_area, isolated, with_networks
 from app.graph.kinds import USUAL, EdgeKind
 from app.graph.load import loads
@@ -27,6 +28,7 @@ from app.graph.schemas import IsolatedShown, LoadShown
 from app.graph.swaps import find_swaps
 from app.graph.view import View
 from app.graph.words import told
+from app.portal.labels import MINUTES_WRONG
 from app.portal.rendering import HEADERS, Pager, csv_page, page, page_number
 from app.portal.sessions import Who
 
@@ -226,6 +228,49 @@ def list_loops(request: Request, who: Who, now: Now) -> Response:
         swaps=None if swaps is None else swaps.items[:MOST_TOLD],
         swaps_total=0 if swaps is None else len(swaps.items),
         more_swaps=swaps is not None and swaps.more,
+        periods=[(each.code, each.name) for each in periods],
+        **shared,
+    )
+
+
+@router.get("/graph/families")
+@does(Action.READ_PLAN)
+def list_families(request: Request, who: Who, now: Now) -> Response:
+    """Families that schools of an area could form, as a suggestion to their heads."""
+    authorise(who.principal, Action.READ_PLAN)
+    typed = _typed(request, "minutes") or str(DEFAULT_MINUTES)
+    with _listed(request, who, now.date()) as (session, _, shared, _):
+        periods = list_periods(session, who.principal, limit=None)
+    period = request.query_params.get("period", "")
+    chosen = period if period in {each.code for each in periods} else None
+    digits = typed.isascii() and typed.isdigit() and len(typed) < MOST_LETTERS
+    minutes = int(typed) if digits else 0
+    wrong = "" if 1 <= minutes <= MOST_MINUTES else MINUTES_WRONG.format(MOST_MINUTES)
+    found = None
+    if shared["scope"] is not None and not wrong:
+        with who.database.read() as session:
+            try:
+                found = propose_families(
+                    session,
+                    who.principal,
+                    shared["area"],
+                    minutes,
+                    now.date(),
+                    period=chosen,
+                    travel_source=request.app.state.settings.travel_times,
+                )
+            except (NotFound, Conflict) as refused:
+                shared["error"] = refused.detail
+    return page(
+        request,
+        "graph_families.html",
+        who,
+        status=422 if wrong else _status(shared),
+        at="Families",
+        found=found,
+        most_told=MOST_TOLD,
+        typed_minutes=typed,
+        wrong_minutes=wrong,
         periods=[(each.code, each.name) for each in periods],
         **shared,
     )

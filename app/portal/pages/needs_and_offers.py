@@ -22,7 +22,7 @@ from app.exchange.list_query import NeedQuery, OfferQuery
 from app.exchange.progress import progress_of
 from app.exchange.rows import NeedRow, OfferRow
 from app.exchange.schemas import NeedShown, OfferShown
-from app.exchange.shown import needs_listed, offers_listed
+from app.exchange.shown import needs_in_file, offers_listed
 from app.files.csv_writing import exported
 from app.import_kit.misfits import Unfit
 from app.partnerships.list_query import PartnershipQuery
@@ -41,9 +41,11 @@ from app.register.lookups import find_participants
 from app.register.naming import reference_named
 from app.wording import capital
 from models.exchange import Need, Offer
-from models.vocabulary import Availability, Mode, NeedEvidence, NeedState
+from models.vocabulary import Availability, LadderStep, Mode, NeedEvidence, NeedState
 
 router = APIRouter()
+_OUTCOME: Final = "looked_outcome_"
+"""Before a step of the ladder: the field of what came of looking there."""
 FIELDS: Final = {ItemKind.NEED: NEED_FIELDS, ItemKind.OFFER: OFFER_FIELDS}
 ROWS: Final[dict[ItemKind, Any]] = {ItemKind.NEED: NeedRow, ItemKind.OFFER: OfferRow}
 
@@ -65,7 +67,7 @@ def list_needs(request: Request, who: Who) -> Response:
     with who.database.read() as session:
         if asked.as_csv:
             ids = queries.need_ids(session, who.principal, asked.wanted)
-            return csv_list(who, "needs", exported(NeedRow), ids, rows_of(needs_listed))
+            return csv_list(who, "needs", exported(NeedRow), ids, rows_of(needs_in_file))
         found = queries.list_needs(
             session, who.principal, asked.wanted, skip=asked.skip, limit=lists.PER_PAGE
         )
@@ -352,7 +354,11 @@ def _filled(form: FormData) -> Filled:
         name: ";".join(text for text in form.getlist(name) if isinstance(text, str))
         for name in ("phases", "looked_within")
     }
-    return Filled(texts(form) | {name: text for name, text in several.items() if text})
+    values = texts(form) | {name: text for name, text in several.items() if text}
+    came = [(step, values.get(f"{_OUTCOME}{step}", "")) for step in LadderStep]
+    if said := ";".join(f"{step}:{outcome}" for step, outcome in came if outcome):
+        values["looked_outcomes"] = said
+    return Filled(values)
 
 
 def _typed(session: ReadSession, item: Need | Offer) -> dict[str, str]:
@@ -365,6 +371,11 @@ def _typed(session: ReadSession, item: Need | Offer) -> dict[str, str]:
     for field, value in content.items():
         if isinstance(value, list):
             typed[field] = ";".join(value)
+        elif isinstance(value, dict):
+            if field == "looked_outcomes":
+                typed |= {f"{_OUTCOME}{step}": outcome for step, outcome in value.items()}
+        elif isinstance(value, bool):
+            typed[field] = "yes" if value else "no"
         elif value is not None:
             typed[field] = f"{value:g}" if isinstance(value, float) else str(value)
     return typed

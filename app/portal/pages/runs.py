@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 from starlette.responses import RedirectResponse, Response
 
 from app.access.callers import Now
@@ -29,13 +29,20 @@ from app.runs import caps, queries, service
 from app.runs.leases import CHILD_DIED, ENDED, GIVEN_BACK
 from app.wording import capital
 from models.matching import Run, RunEvent
-from models.vocabulary import AreaKind, BalanceHolder, Operation, Reciprocity, RunState
+from models.vocabulary import AreaKind, BalanceHolder, Ladder, Operation, Reciprocity, RunState
 
 router = APIRouter()
 PER_PAGE: Final = 30
 WIDTH, HEIGHT = 600.0, 160.0
 REFERENCES: Final = r"^[\s,]*([A-Za-z0-9][A-Za-z0-9._:/-]{0,63}([\s,]+|$))*$"
 """Of needs, with spaces or commas between them."""
+
+
+def _steps(value: object) -> object:
+    return tuple(filter(None, value.split(";"))) if isinstance(value, str) else value
+
+
+Steps = Annotated[tuple[Ladder, ...], BeforeValidator(_steps)]
 
 
 class Asked(RowModel):
@@ -52,6 +59,8 @@ class Asked(RowModel):
     refuse_failed_support_years: Annotated[Whole, Field(ge=0, le=100)] = (
         MatchOptions().refuse_failed_support_years
     )
+    steps: Steps = ()
+    nearest_step_first: YesNo = False
     change_price: Annotated[Whole, Field(ge=0, le=5_000_000)] = MatchOptions().change_price
     free: Annotated[Text, StringConstraints(pattern=REFERENCES)] = ""
     minutes: Annotated[Whole, Field(ge=1, le=720)]
@@ -116,7 +125,8 @@ def new_run(request: Request, who: Who, now: Now) -> Response:
 @router.post("/runs/new")
 @does(Action.RUN)
 def start_run(request: Request, who: Who, form: SentBy, now: Now) -> Response:
-    filled = Filled(texts(form))
+    steps = [text for text in form.getlist("steps") if isinstance(text, str)]
+    filled = Filled(texts(form) | ({"steps": ";".join(steps)} if steps else {}))
     asked = forms.read(Asked, filled, RUN_FIELDS)
     if asked is not None:
         options = asked.options(now.date())

@@ -149,22 +149,22 @@ def test_an_offer_keeps_the_giver_s_phases_and_answer(peopled: Database, tmp_pat
 ROUND = {
     "needs": (
         "reference,participant,expertise,period,days,days_min,max_givers,priority,evidence,"
-        "agreed_by,improvement_plan_line,looked_within,looked_within_note,signed_by_head_on,"
-        "signed_by_adviser_on,travel_limit_miles,travel_limit_minutes,mode,window_starts,"
+        "agreed_by,improvement_plan_line,looked_within,looked_within_note,looked_outcomes,"
+        "outside_stimulus,signed_by_head_on,signed_by_adviser_on,travel_limit_miles,travel_limit_minutes,mode,window_starts,"
         "window_ends,state,pot,progress\n"
         "n-1,100001,english-primary,2026-27,4.5,0.5,0,1,inspection,'=head,'=2.3,school;own_group,"
-        "nobody free,2026-09-01,2026-09-02,12.5,40,on_site,2026-10-01,2027-02-01,match,fund,"
-        "nothing\n"
-        "n-2,100002,governance,2026-27/spring,2,2,1,3,self_evaluation,,,,,,,,,either,"
+        "nobody free,own_group:no_capacity,yes,2026-09-01,2026-09-02,12.5,40,on_site,2026-10-01,"
+        "2027-02-01,match,fund,nothing\n"
+        "n-2,100002,governance,2026-27/spring,2,2,1,3,self_evaluation,,,,,,,,,,,either,"
         "2027-01-04,2027-03-25,suggested,,nothing\n"
     ),
     "offers": (
         "reference,participant,expertise,period,days,max_pairings,quality,evidence,strength_line,"
         "signed_by_head_on,signed_by_adviser_on,"
-        "travel_limit_miles,travel_limit_minutes,mode,phases,window_starts,window_ends,"
-        "availability,availability_updated\n"
+        "travel_limit_miles,travel_limit_minutes,mode,phases,first_call_until,window_starts,"
+        "window_ends,availability,availability_updated\n"
         "o-1,hub-a,governance,2026-27,40,8,5,''+ strong,4.1,2026-09-01,,30.0,,remote,"
-        "primary;post_16,2026-09-01,2027-08-31,can_offer,2026-09-02\n"
+        "primary;post_16,2026-10-31,2026-09-01,2027-08-31,can_offer,2026-09-02\n"
     ),
     "limits": (
         "participant,period,give_days,max_given,max_taken,allowance_days,exempt,carried_days\n"

@@ -86,7 +86,7 @@ def test_files_have_it_in_and_out(client: TestClient, database: Database, tmp_pa
         need = session.scalars(select(Need)).one()
         assert need.looked_within == ["school", "own_group"]
         text = export_needs(session, TERMINAL)
-    assert "2.3 Attendance,school;own_group,No capacity,2026-09-01" in text
+    assert "2.3 Attendance,school;own_group,No capacity,,,2026-09-01" in text
     path.write_text(text)
     with database.write() as session:
         assert not import_needs(session, TERMINAL, path).any_change

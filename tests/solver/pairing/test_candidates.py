@@ -148,6 +148,23 @@ CASES = [
     ({"needs": [{"half_days_min": 7}]}, {}, pair_rules.TOO_FEW_DAYS),
     ({"needs": [{"half_days_min": 6}]}, {}, "on site"),
     ({"people": [{}, {"give_limit": 1}]}, {}, pair_rules.TOO_FEW_DAYS),
+    (
+        {"people": [{"groups": [1]}, {"groups": [1]}], "needs": [{"outside": True}]},
+        {},
+        pair_rules.OUTSIDE_STIMULUS,
+    ),
+    ({"people": [{"groups": [1]}, {"groups": [1]}]}, {}, "on site"),
+    ({"offers": [{"first_call_until": STARTS}]}, {}, pair_rules.FIRST_CALL),
+    (
+        {
+            "people": [{"networks": [1]}, {"networks": [1]}],
+            "offers": [{"first_call_until": STARTS}],
+        },
+        {},
+        "on site",
+    ),
+    ({}, {"steps": np.zeros((1, 6), np.bool_)}, pair_rules.OTHER_STEP),
+    ({}, {"steps": np.ones((1, 6), np.bool_)}, "on site"),
 ]
 
 

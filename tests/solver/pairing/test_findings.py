@@ -252,6 +252,14 @@ SAID: list[tuple[str, dict[str, Any], dict[str, Any], bool, str]] = [
         "Only 0.5 days can be given; the need's minimum is 1 day.",
     ),
     (
+        "other_step",
+        {"people": [{"networks": [1]}, {"networks": [1]}]},
+        {"steps": np.array([[True, False, True, False, False, False]])},
+        False,
+        "The supporting organisation is in the same network. For this need the run looks only for "
+        "one that is in the same trust or federation or is in the same local authority.",
+    ),
+    (
         "not_answered",
         {"offers": [{"availability": Availability.NOT_ANSWERED}]},
         {"with_suggestions": True},
@@ -288,7 +296,7 @@ def test_only_what_people_may_answer_for_has_exceptions() -> None:
     excepted = {rule.name for rule in PAIR_RULES if rule.exceptions}
     assert excepted == {
         "unknown_position", "too_far", "interest", "declined", "failed_support", "phase",
-        "area_served",
+        "area_served", "other_step",
     }  # fmt: skip
     assert not any(rule.exceptions and rule.confirmed_by for rule in PAIR_RULES)
 

@@ -68,6 +68,22 @@ def tried(*steps: Ladder) -> list[list[bool]]:
     return [[step in steps for step in LADDER]]
 
 
+def test_steps_looked_at_in_vain_move_the_next_up_and_keep_their_own_points() -> None:
+    """Nobody is found there, so who is further counts as near; who is found there earns in full."""
+    own = {"giver": {"groups": [1]}, "taker": {"groups": [1]}}
+    assert component(scored(**own, looked=tried(Ladder.OWN_GROUP)), Component.LADDER) == component(
+        scored(**own), Component.LADDER
+    )
+    after = scored(
+        looked=tried(Ladder.OWN_GROUP, Ladder.OWN_NETWORK), tried=tried(Ladder.OWN_GROUP)
+    )
+    both = scored(tried=tried(Ladder.OWN_GROUP, Ladder.OWN_NETWORK))
+    assert component(after, Component.LADDER) == component(both, Component.LADDER)
+    said = sentence(after, Component.LADDER)
+    assert "Support from 1 nearer step has been tried without success." in said
+    assert "The school has looked on 1 nearer step and found none." in said
+
+
 FALLING: list[tuple[Component, list[dict[str, Any]]]] = [
     (Component.PRIORITY, [{"need": {"priority": priority}} for priority in (1, 2, 3, 4, 5)]),
     (Component.QUALITY, [{"offer": {"quality": quality}} for quality in (5, 4, 3, 2, 1)]),
