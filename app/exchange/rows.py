@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
@@ -86,7 +86,7 @@ def _outcomes(value: object) -> object:
     return {step.value: found[step] for step in LadderStep if step in found}
 
 
-def outcomes_text(outcomes: Mapping[str, str] | None) -> str:
+def outcomes_text(outcomes: Mapping[Any, str] | None) -> str:
     """What came of looking nearer first, as a cell has it."""
     return ";".join(f"{step}:{came}" for step, came in (outcomes or {}).items())
 
