@@ -56,14 +56,16 @@ CLASHES = {
 """Routes whose request, allowed as it is, is refused for the state of things: why."""
 UNSET = {"sign_in_by_password", "join", "start", "come_back", "signed_out"}
 """Ways in that are closed until settings name an issuer or allow passwords."""
-OF_ONE = ("/dependents", "/contacts", "/graph/swaps")
+OF_ONE = ("/dependents", "/contacts", "/graph/swaps", "/api/v1/graph/families")
 """Lists of one thing, which a parameter names."""
 GONE_AGAIN = {"add", "answer_concern", "ask_answer"}
 """Pages that show what they made, which here was undone before, and what approvers of one area are
 not shown."""
 NONE_OF_THEIRS = {("list_my_work", "auditor"), ("show_work", "auditor")}
 """Lists of what callers have to do, of those who have nothing to do."""
-EMPTY = {"list_isolated", "list_loops", "get_communities", "show_communities"}
+EMPTY = {
+    *("list_isolated", "list_loops", "list_families", "get_communities", "show_communities"),
+}
 """Lists that have nothing to show of this exchange; tests of the graph limit their callers."""
 MARKERS = {
     "/api/v1/limits": '"participant":"4"',
@@ -141,7 +143,7 @@ class Matrix:
             sent["params"] = {"to": str(asking.school)}
         if place.path.endswith("/v1/search"):
             sent["params"] = {"q": "school"}
-        if place.path.endswith("/graph/swaps"):
+        if place.path.endswith(("/graph/swaps", "/graph/families")):
             sent["params"] = {"area": asking.area, "period": rows.YEAR}
         path = address(place, asking)
         return _asked(self.client.request(method, path, headers=headers, **sent))
