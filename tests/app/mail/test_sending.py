@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from app.access.policy import TERMINAL
 from app.consent.clocks import keep_clocks
 from app.consent.letters import ELSEWHERE
-from app.consent.service import Whom
+from app.consent.service import Choice, Whom
 from app.contacts.service import erase_contact
 from app.database import Database, database_now
 from app.events.verify import verify
@@ -312,6 +312,18 @@ def test_a_worker_sends_by_the_settings(exchange: Database, tmp_path: Path) -> N
     told = "".join(written_out).replace("=\n", "").replace("=3D", "=")
     assert len(written_out) == 2
     assert address in told
+
+
+def test_the_email_says_that_there_is_a_choice(exchange: Database) -> None:
+    """With the organisations to choose from, the suggested one first; else nothing of it."""
+    box = Letterbox()
+    ask_now(exchange, Whom(1, choices=(Choice("far", 3),)))
+    postman(exchange, box)()
+    assert "You have a choice of supporting organisation" in box.got[0].text
+    assert "- School 2\n- School 3\n" in box.got[0].text
+    ask(exchange, Whom(1), now=now_of(exchange))
+    postman(exchange, box)()
+    assert "You have a choice" not in box.got[1].text
 
 
 def test_links_of_a_server_lead_to_where_it_listens(
