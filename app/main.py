@@ -81,13 +81,18 @@ def _to_portal(request: Request) -> Response:
     return RedirectResponse(f"{BASE}/")
 
 
-def create_app(settings: Settings, database: Database | None = None) -> FastAPI:
-    """The application over `database`, or over that of the settings, opened with it."""
+def create_app(
+    settings: Settings, database: Database | None = None, here: str | None = None
+) -> FastAPI:
+    """The application over `database`, or over that of the settings, opened with it.
+
+    `here` is the address it listens on: emailed links lead there if there is no public one.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         at_once = settings.workers
-        worker = make_worker(app.state.database, settings, at_once=max(1, at_once))
+        worker = make_worker(app.state.database, settings, at_once=max(1, at_once), here=here)
         with embedded(worker) if at_once else nullcontext():
             yield
         if database is None:

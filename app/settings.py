@@ -36,6 +36,8 @@ _MAIL_SERVER: Final = (
 _SENDER: Final = r"^([A-Za-z0-9 .'-]+ <[^@\s<>]+@[A-Za-z0-9.-]+>|[^@\s<>]+@[A-Za-z0-9.-]+)$"
 OUR_PATHS: Final = frozenset({"api", "health", "maps", "portal"})
 """What our own addresses begin with: a prefix of the same name would be taken for them."""
+USUAL_ADDRESS: Final = "http://127.0.0.1:8000"
+"""Where `givetake serve` listens unless it is told otherwise."""
 Network = IPv4Network | IPv6Network
 
 

@@ -161,6 +161,21 @@ def unwritten(error: OSError) -> str:
     return f"{name} could not be written: {error.strerror}. {remedy}, and run the command again."
 
 
+def own_address(given: str = "") -> str:
+    """Where links to this service lead; says so where nobody has set it."""
+    from app.settings import USUAL_ADDRESS, settings
+
+    if address := given or settings().public_url:
+        return address
+    err.print(
+        f"GIVETAKE_PUBLIC_URL is not set, so links begin with {USUAL_ADDRESS}. If the service "
+        "listens elsewhere, set it and run the command again.",
+        markup=False,
+        soft_wrap=True,
+    )
+    return USUAL_ADDRESS
+
+
 def leave_output() -> None:
     """Send what is still to be printed nowhere: Python would try once more when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.access.policy import TERMINAL
-from app.cli.console import err, open_database
+from app.cli.console import err, open_database, own_address
 from app.wording import at_moment
 from models.vocabulary import EmbedLayer
 
@@ -49,8 +49,7 @@ def create(
             run_id=run,
         )
     lines = service.frame if plain else service.snippet
-    address = url or settings().public_url or "http://127.0.0.1:8000"
-    typer.echo(lines(address, granted, token))
+    typer.echo(lines(own_address(url), granted, token))
     err.print(f"Token {granted.id} is valid until {at_moment(granted.expires_at)}.")
 
 

@@ -1,5 +1,6 @@
 """`givetake serve`, `openapi` and `migrate`: what runs the service."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,10 +27,8 @@ def serve(
     from app.settings import settings
 
     with open_database() as database:
-        if port:
-            tell(settings(), database, f"http://{host}:{port}")
-        uvicorn.run(
-            create_app(settings(), database),
+        config = uvicorn.Config(
+            "app.main:create_app",
             host=host,
             port=port,
             access_log=False,
@@ -39,6 +38,23 @@ def serve(
             # Who follows a run would else hold a stop up; it comes back and misses nothing.
             timeout_graceful_shutdown=SECONDS_TO_FINISH,
         )
+        # Before the workers start: their links lead to where this listens, on any free port, too.
+        listener = config.bind_socket()
+        listener.listen(config.backlog)
+        here = address_of(host, listener.getsockname()[1])
+        config.app = create_app(settings(), database, here)
+        tell(settings(), database, here)
+        server = uvicorn.Server(config)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+        if not server.started:
+            raise typer.Exit(3)
+
+
+def address_of(host: str, port: int) -> str:
+    """How a browser on this machine reaches what listens there."""
+    known = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+    return f"http://{known.get(host, f'[{host}]' if ':' in host else host)}:{port}"
 
 
 def tell(settings: "Settings", database: "Database", here: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.access.policy import TERMINAL
-from app.cli.console import err, open_database, out
+from app.cli.console import err, open_database, out, own_address
 from app.cli.scope_options import (
     ROLE,
     ROLES,
@@ -281,8 +281,7 @@ def _tell(number: int, label: str, code: str | None, roles: list[str]) -> None:
     if code is None:
         out.print(f"User {number} can sign in as {label}.", markup=False)
     else:
-        address = settings().public_url or "http://localhost:8000"
-        typer.echo(f"{address}/portal/join/{code}")
+        typer.echo(f"{own_address()}/portal/join/{code}")
         err.print(
             f"Send this link to user {number}. It works once, for 7 days, and is not shown again."
         )

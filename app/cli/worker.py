@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import err, open_database
+from app.cli.console import err, open_database, own_address
 
 
 def worker(
@@ -22,10 +22,9 @@ def worker(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: stop.set())
     with open_database() as database:
+        made = make_worker(database, settings(), at_once=at_once, here=own_address())
         err.print("Waiting for runs. Press Ctrl+C to stop.")
-        work = threading.Thread(
-            target=make_worker(database, settings(), at_once=at_once).run, args=(stop,)
-        )
+        work = threading.Thread(target=made.run, args=(stop,))
         work.start()
         # Not in this thread: a signal is heard between its waits only.
         while work.is_alive():

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.access.mailboxes import mailbox_of
 from app.access.policy import WORKER
 from app.consent.links import token_of
+from app.consent.queries import offered
 from app.consent.sheet import sheet_of
 from app.consent.wording import why_closed
 from app.database import WriteSession, database_now
@@ -61,6 +62,7 @@ class Letters:
         parts = [
             sheet.lead,
             _WHY_YOU[Party(request.party)],
+            *_choice(session, request),
             *([f"You were asked before. {before}"] if before and request.follows_id else []),
             "Read the whole page and answer here. You do not need to sign in:",
             f"{self.source}{PATH}{token_of(request, self.secret())}",
@@ -83,6 +85,17 @@ class Letters:
             open_requests.record(session, WORKER.name, request, "link_sent", **told)
         elif request.sent_to != mailbox:
             raise NotWanted(ELSEWHERE)
+
+
+def _choice(session: WriteSession, request: ConsentRequest) -> list[str]:
+    """That the school may pick another organisation than the one the email is about."""
+    if not (names := [each.giver.name for each in offered(session, request)]):
+        return []
+    listed = "\n".join(f"- {_in_one_line(each)}" for each in names)
+    return [
+        "You have a choice of supporting organisation. If you say yes, select one of these. We "
+        f"suggest the first:\n\n{listed}"
+    ]
 
 
 def _in_one_line(title: str) -> str:

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from app.access.policy import Action, Principal, authorise
 from app.proposals.queries import get_proposal
 from models.consent import ConsentRequest, Mail
+from models.exchange import Offer
+from models.matching import Proposal
+from models.register import Participant
 from models.vocabulary import DeliveryState, RequestState
 
 
@@ -52,6 +55,48 @@ def requests_of(
         )
         for each in found
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A proposal that a school may pick, and who would give the support."""
+
+    proposal: Proposal
+    giver: Participant
+
+
+def offered(session: Session, request: ConsentRequest) -> list[Offered]:
+    """What a request lets the school pick from, the suggested one first; none without a choice."""
+    if not request.choices:
+        return []
+    numbers = [request.proposal_id, *(each["proposal"] for each in request.choices)]
+    found = {
+        proposal.id: Offered(proposal, giver)
+        for proposal, giver in session.execute(
+            select(Proposal, Participant)
+            .join(Offer, Offer.id == Proposal.offer_id)
+            .join(Participant, Participant.id == Offer.participant_id)
+            .where(Proposal.id.in_(numbers))
+        )
+    }
+    return [found[number] for number in numbers]
+
+
+def of_what_was_chosen(session: Session, request: ConsentRequest) -> ConsentRequest:
+    """The same answer where it counts: with another proposal, if the school picked that one."""
+    if request.chosen_id in (None, request.proposal_id):
+        return request
+    noted = session.scalar(
+        select(ConsentRequest)
+        .where(
+            ConsentRequest.follows_id == request.id,
+            ConsentRequest.proposal_id == request.chosen_id,
+        )
+        .order_by(ConsentRequest.id)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    return noted or request
 
 
 def _asked(request: ConsentRequest, mails: Sequence[Mail], reminders: tuple[int, int]) -> Asked:

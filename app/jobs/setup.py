@@ -16,13 +16,17 @@ from app.mail.outbox import Postman
 from app.mail.ports import port_of
 from app.proposals.agreements import void_changed
 from app.proposals.succession import keep_up
-from app.settings import Settings
+from app.settings import USUAL_ADDRESS, Settings
 from app.webhooks.delivery import Courier
 
 log = structlog.get_logger()
 
 
-def make_worker(database: Database, settings: Settings, *, at_once: int) -> Worker:
+def make_worker(
+    database: Database, settings: Settings, *, at_once: int, here: str | None = None
+) -> Worker:
+    """A worker whose links begin with the public address, else with `here`, where this listens."""
+    address = settings.public_url or here or USUAL_ADDRESS
     return Worker(
         database,
         partial(
@@ -37,17 +41,14 @@ def make_worker(database: Database, settings: Settings, *, at_once: int) -> Work
         Courier(
             database,
             partial(signing_secret, settings),
-            settings.public_url or "http://127.0.0.1:8000",
+            address,
             settings.webhook_networks,
         ),
         partial(_bring_on, database, settings),
         Postman(
             database,
             port_of(settings),
-            Letters(
-                partial(signing_secret, settings),
-                settings.public_url or "http://127.0.0.1:8000",
-            ),
+            Letters(partial(signing_secret, settings), address),
         ),
         at_once=at_once,
     )

@@ -19,6 +19,7 @@ from app.consent import answers
 from app.consent.answers import SIDE_OF, Answer, BadAnswer
 from app.consent.links import NoSuchLink, proof_of_form, request_of, token_of
 from app.consent.printed import as_pdf
+from app.consent.queries import Offered, of_what_was_chosen, offered
 from app.consent.service import AlreadyClosed
 from app.consent.sheet import sheet_of
 from app.consent.wording import opens_nothing, why_closed
@@ -34,9 +35,6 @@ from app.portal.rendering import page
 from app.portal.sessions import BASE, NotOurForm, Sent, texts
 from app.wording import capital, distance
 from models.consent import ConsentRequest
-from models.exchange import Offer
-from models.matching import Proposal
-from models.register import Participant
 from models.vocabulary import DeclineReason, Party, Reply, days_text
 
 router = APIRouter()
@@ -59,9 +57,10 @@ def sheet(request: Request, token: str, now: Now) -> Response:
     """The sheet as PDF, for whoever holds the link."""
     database = database_of(request)
     found = _found(request, database, token)
-    if opens_nothing(found):
-        raise AlreadyClosed(why_closed(found, now) or "")
     with database.read() as session:
+        found = of_what_was_chosen(session, found)
+        if opens_nothing(found):
+            raise AlreadyClosed(why_closed(found, now) or "")
         made = sheet_of(session, _holder(found), found.proposal_id, now.date())
     return pdf_page(f"proposal-{found.proposal_id}", as_pdf(made))
 
@@ -165,7 +164,10 @@ def _page(
     status: int = 200,
 ) -> Response:
     found = session.get_one(ConsentRequest, found.id, populate_existing=True)
-    closed = why_closed(found, now)
+    counts = of_what_was_chosen(session, found)
+    closed = why_closed(counts, now)
+    choice = offered(session, found)
+    chosen = [each.giver.name for each in choice if each.proposal.id == found.chosen_id]
     if not filled.values.get("role"):
         filled.values["role"] = found.role
     response = page(
@@ -176,14 +178,15 @@ def _page(
         asked=found,
         party=Party(found.party),
         sheet=None
-        if opens_nothing(found)
-        else sheet_of(session, _holder(found), found.proposal_id, now.date()),
+        if opens_nothing(counts)
+        else sheet_of(session, _holder(counts), counts.proposal_id, now.date()),
         closed=closed,
         sent=bool(request.query_params.get("sent")),
-        thanks=found.state in list(Reply) and found.voided_at is None,
+        thanks=counts.state in list(Reply) and counts.voided_at is None,
+        chosen=chosen[0] if chosen else None,
         address=f"{request.scope['root_path']}/answer/{token_of(found, _secret(request))}",
         proof=proof_of_form(found, _secret(request)),
-        choices_offered=_choices(session, found),
+        choices_offered=[_choice(each, found) for each in choice],
         filled=filled,
         fields=ANSWER_FIELDS,
     )
@@ -191,19 +194,10 @@ def _page(
     return response
 
 
-def _choices(session: ReadSession, found: ConsentRequest) -> list[tuple[int, str, str]]:
-    """The proposals that the school may pick from, the one it was asked about first."""
-    offered = [found.proposal_id, *(each["proposal"] for each in found.choices)]
-    if len(offered) == 1:
-        return []
-    listed = []
-    for proposal_id in offered:
-        proposal = session.get_one(Proposal, proposal_id)
-        offer = session.get_one(Offer, proposal.offer_id)
-        giver = session.get_one(Participant, offer.participant_id)
-        first = " (suggested)" if proposal_id == found.proposal_id else ""
-        facts = days_text(proposal.half_days)
-        if proposal.distance_m is not None:
-            facts += f", {distance(proposal.distance_m)} away"
-        listed.append((proposal_id, f"{giver.name}{first}", facts))
-    return listed
+def _choice(each: Offered, found: ConsentRequest) -> tuple[int, str, str]:
+    """One of those that the school may pick from."""
+    first = " (suggested)" if each.proposal.id == found.proposal_id else ""
+    facts = days_text(each.proposal.half_days)
+    if each.proposal.distance_m is not None:
+        facts += f", {distance(each.proposal.distance_m)} away"
+    return each.proposal.id, f"{each.giver.name}{first}", facts

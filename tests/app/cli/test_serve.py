@@ -3,7 +3,7 @@
 import pytest
 
 from app.access.policy import Grant
-from app.cli.serve import tell
+from app.cli.serve import address_of, tell
 from app.database import Database
 from app.settings import Settings
 from models.vocabulary import Role
@@ -40,3 +40,17 @@ def test_the_terminal_says_what_to_open_and_how_to_sign_in(
         assert f"open {address} in a browser" in said
         assert how in said
         assert ("givetake keys create" in said) is not any_key
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8977"),
+        ("0.0.0.0", "http://127.0.0.1:8977"),
+        ("::1", "http://[::1]:8977"),
+        ("::", "http://[::1]:8977"),
+    ],
+)
+def test_the_address_is_one_that_a_browser_can_open(host: str, address: str) -> None:
+    """Of whatever it listens on, with the port that it was given."""
+    assert address_of(host, 8977) == address

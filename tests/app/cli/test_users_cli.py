@@ -33,6 +33,13 @@ def run(*words: str, **options: Any) -> Any:
     return CliRunner().invoke(app, ["users", *words], **options)
 
 
+def test_a_link_to_an_address_that_nobody_set_says_so(database: Database) -> None:
+    """Or whoever gets it looks for the service where it may not listen."""
+    unset = run("add", "--label", "Administrator 1", "--role", "administrator")
+    assert unset.stdout.startswith("http://127.0.0.1:8000/portal/join/")
+    assert "GIVETAKE_PUBLIC_URL is not set, so links begin with" in unset.stderr
+
+
 def test_the_first_administrator_and_others(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import policy
@@ -20,7 +21,7 @@ from sqlalchemy import select, update
 from app.access.policy import TERMINAL
 from app.consent.clocks import keep_clocks
 from app.consent.letters import ELSEWHERE
-from app.consent.service import Whom
+from app.consent.service import Choice, Whom
 from app.contacts.service import erase_contact
 from app.database import Database, database_now
 from app.events.verify import verify
@@ -35,6 +36,7 @@ from models.consent import Mail
 from models.contacts import Contact
 from models.vocabulary import Party
 from tests.consent import (
+    SECRET,
     Letterbox,
     answer,
     ask,
@@ -46,6 +48,7 @@ from tests.consent import (
     preferred,
     states,
 )
+from tests.serving import givetake_serve
 
 SENDER = "Givetake <givetake@service.example>"
 BOTH = Whom(1, 2)
@@ -309,6 +312,35 @@ def test_a_worker_sends_by_the_settings(exchange: Database, tmp_path: Path) -> N
     told = "".join(written_out).replace("=\n", "").replace("=3D", "=")
     assert len(written_out) == 2
     assert address in told
+
+
+def test_the_email_says_that_there_is_a_choice(exchange: Database) -> None:
+    """With the organisations to choose from, the suggested one first; else nothing of it."""
+    box = Letterbox()
+    ask_now(exchange, Whom(1, choices=(Choice("far", 3),)))
+    postman(exchange, box)()
+    assert "You have a choice of supporting organisation" in box.got[0].text
+    assert "- School 2\n- School 3\n" in box.got[0].text
+    ask(exchange, Whom(1), now=now_of(exchange))
+    postman(exchange, box)()
+    assert "You have a choice" not in box.got[1].text
+
+
+def test_links_of_a_server_lead_to_where_it_listens(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """On whatever port that is, where no other address is set."""
+    folder = tmp_path / "out"
+    ask_now(preferred(sqlite_database, now_of(sqlite_database)))
+    with givetake_serve(
+        sqlite_database, tmp_path / "log", secret=SECRET, mail_folder=str(folder)
+    ) as client:
+        end = time.monotonic() + 60
+        while len(list(folder.glob("*.eml"))) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        here = str(client.base_url).rstrip("/")
+    told = "".join(each.read_text() for each in folder.glob("*.eml")).replace("=\n", "")
+    assert told.count(f"{here}/portal/answer/") == 2
 
 
 def test_two_workers_send_one_email(exchange: Database, server: tuple[Server, Controller]) -> None:

@@ -181,7 +181,14 @@ def test_a_choice_is_made_through_the_link(reader: Visitor, exchange: Database) 
     for chosen in ("", "99"):
         assert reader.send(page, where, says="yes", chosen=chosen).status == 422
     done = reader.send(page, where, says="yes", chosen=str(other))
-    assert "Your answer has been saved: yes." in done.text
+    assert "Your answer has been saved: yes. You chose School 3." in done.text
+    again = reader.open(where)
+    assert "You chose School 3. This link has been used" in again.text
+    for shown in (done, again):
+        assert "School 3 supporting School 1" in shown.text
+        assert "School 2" not in shown.text
+    pdf = reader.client.get(f"/portal{where}/sheet")
+    assert f"proposal-{other}" in pdf.headers["content-disposition"]
     assert proposal(exchange, other).state == "preferred"
 
 
