@@ -13,16 +13,21 @@ from app.consent.wording import PARTIES, STATES
 from app.evidence.reading import quality_on
 from app.evidence.wording import comes_from
 from app.proposals.queries import Full, get_proposal
+from app.proposals.states import LAPSING
 from app.proposals.terms import standing, terms_today
-from app.wording import counted, money, number, on_day
+from app.wording import at_moment, counted, money, number, on_day
 from models.consent import ConsentRequest
 from models.exchange import Expertise
+from models.matching import Proposal
 from models.vocabulary import (
+    ENDED_PROPOSALS,
+    HOLDING,
     METRES_PER_MILE,
     Channel,
     Mode,
     NeedEvidence,
     Party,
+    ProposalState,
     RequestState,
     Says,
     days_text,
@@ -90,13 +95,11 @@ def sheet_of(session: Session, principal: Principal, proposal_id: int, today: da
     return Sheet(
         proposal_id,
         f"{full.giver.name} supporting {full.taker.name}",
-        f"We suggest that {full.giver.name} gives {days} of support with {expertise} to "
-        f"{full.taker.name}. This page says what that means. It happens only if everybody who is "
-        "asked says yes.",
+        _lead(full, f"{days} of support with {expertise}"),
         (
             Section("Why you", _why(full, expertise, quality_on(session, full.offer, today))),
             Section("What the support is", _what(full, expertise)),
-            Section("Days and rhythm", _rhythm(full.proposal.half_days, starts, ends)),
+            Section("Days and rhythm", _rhythm(full.proposal.half_days, starts, ends, today)),
             Section("Terms", _terms(full)),
             Section("Who pays", _who_pays(full)),
             Section("When it ends", _end(terms, ends)),
@@ -107,6 +110,16 @@ def sheet_of(session: Session, principal: Principal, proposal_id: int, today: da
     )
 
 
+OF_ENDED: Final[Mapping[ProposalState, str]] = {
+    ProposalState.DECLINED: "The proposal was declined.",
+    ProposalState.WITHDRAWN: "The proposal was withdrawn.",
+    ProposalState.LAPSED: "The proposal lapsed, because not everybody answered in time.",
+    ProposalState.REPLACED: "A newer plan has replaced the proposal.",
+    ProposalState.COMPLETED: "The support is over.",
+}
+"""What is said of a proposal that has ended, in the place of its terms."""
+
+
 IF_NOT: Final = (
     "Either side can say so at any time, to whoever sent you this sheet. You do not have to wait "
     "for a review.",
@@ -114,6 +127,20 @@ IF_NOT: Final = (
     "others. If the school still needs support, another organisation is looked for.",
     "Nobody is judged by having said so.",
 )
+
+
+def _lead(full: Full, what: str) -> str:
+    """What it is about; of what has ended, that it has."""
+    ended = OF_ENDED.get(ProposalState(full.proposal.state))
+    if ended:
+        return (
+            f"We suggested that {full.giver.name} gives {what} to {full.taker.name}. {ended} This "
+            "page stays as a record."
+        )
+    return (
+        f"We suggest that {full.giver.name} gives {what} to {full.taker.name}. This page says what "
+        "that means. It happens only if everybody who is asked says yes."
+    )
 
 
 def _days_of(terms: Mapping[str, Any]) -> tuple[date, date]:
@@ -151,7 +178,11 @@ def _what(full: Full, expertise: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _rhythm(half_days: int, starts: date, ends: date) -> tuple[str, ...]:
+def _rhythm(half_days: int, starts: date, ends: date, today: date) -> tuple[str, ...]:
+    """How often, over the days that are left: nobody visits in the past."""
+    starts = max(starts, today)
+    if starts > ends:
+        return (f"{days_text(half_days)} in all. The last day was {on_day(ends)}.",)
     lines = [f"{days_text(half_days)} in all, between {on_day(starts)} and {on_day(ends)}."]
     weeks = ((ends - starts).days + 1) / 7
     if weeks >= 1 and half_days:
@@ -168,11 +199,22 @@ def _rhythm(half_days: int, starts: date, ends: date) -> tuple[str, ...]:
 
 def _terms(full: Full) -> tuple[str, ...]:
     least = days_text(full.need.half_days_min)
+    if full.proposal.state in ENDED_PROPOSALS:
+        return (OF_ENDED[ProposalState(full.proposal.state)] + " No days are held for it.",)
     return (
-        f"The days are held for you while you decide. Fewer than {least} would not be useful.",
+        f"{_held(full.proposal)} Fewer than {least} would not be useful.",
         "If the days, the dates, the price or the aims change, what you said no longer counts, and "
         "you are asked again.",
     )
+
+
+def _held(proposal: Proposal) -> str:
+    """Whether its days are held, and until when."""
+    if proposal.state not in HOLDING:
+        return "No days are held yet."
+    if proposal.state not in LAPSING or proposal.held_until is None:
+        return "The days are held for you."
+    return f"The days are held for you until {at_moment(proposal.held_until)} while you decide."
 
 
 def _who_pays(full: Full) -> tuple[str, ...]:

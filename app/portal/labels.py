@@ -732,13 +732,17 @@ AGREED: Final[Mapping[bool, str]] = {
 """What an approver decides on, by whether the school was directed."""
 
 AFTER_ANSWER: Final[Mapping[Reply, str]] = {
-    Reply.YES: "We will tell you what happens next. You can close this page.",
+    Reply.YES: "Your broker will tell you what happens next. You can close this page.",
     Reply.NO: "Nothing else is asked of you. You can close this page.",
     Reply.TALK_FIRST: (
-        "Somebody will contact you. The days stay held meanwhile, and you can still say yes or no."
+        "Your broker will contact you, and records whether you then say yes or no: this link takes "
+        "no other answer."
     ),
 }
-"""What follows from an answer through a link."""
+"""What follows from an answer through a link, while the proposal holds its days."""
+
+NOTHING_FOLLOWS: Final = "No days are held any more, and nothing else is asked of you."
+"""What follows from it once the proposal does not hold its days."""
 
 BY_TWO: Final = "Two people need to record them."
 """Of agreements that suffice."""

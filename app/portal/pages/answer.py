@@ -29,13 +29,22 @@ from app.files.csv_reading import clean_text
 from app.http.attempts import Attempts, address_of
 from app.portal import forms
 from app.portal.forms import Filled
-from app.portal.labels import ANSWER_FIELDS
+from app.portal.labels import AFTER_ANSWER, ANSWER_FIELDS, LABELS, NOTHING_FOLLOWS
 from app.portal.pages.consent import pdf_page
 from app.portal.rendering import page
 from app.portal.sessions import BASE, NotOurForm, Sent, texts
-from app.wording import capital, distance
+from app.proposals.states import LAPSING
+from app.wording import at_moment, capital, distance
 from models.consent import ConsentRequest
-from models.vocabulary import DeclineReason, Party, Reply, days_text
+from models.matching import Proposal
+from models.vocabulary import (
+    HOLDING,
+    DeclineReason,
+    Party,
+    ProposalState,
+    Reply,
+    days_text,
+)
 
 router = APIRouter()
 MOST_LETTERS = 300
@@ -184,6 +193,7 @@ def _page(
         sent=bool(request.query_params.get("sent")),
         thanks=counts.state in list(Reply) and counts.voided_at is None,
         chosen=chosen[0] if chosen else None,
+        after=_after(session, counts),
         address=f"{request.scope['root_path']}/answer/{token_of(found, _secret(request))}",
         proof=proof_of_form(found, _secret(request)),
         choices_offered=[_choice(each, found) for each in choice],
@@ -201,3 +211,17 @@ def _choice(each: Offered, found: ConsentRequest) -> tuple[int, str, str]:
     if each.proposal.distance_m is not None:
         facts += f", {distance(each.proposal.distance_m)} away"
     return each.proposal.id, f"{each.giver.name}{first}", facts
+
+
+def _after(session: ReadSession, found: ConsentRequest) -> str:
+    """What follows from an answer, as its proposal stands now."""
+    if found.state not in list(Reply):
+        return ""
+    proposal = session.get_one(Proposal, found.chosen_id or found.proposal_id)
+    if found.state == Reply.NO or proposal.state in HOLDING:
+        held = ""
+        if found.state == Reply.TALK_FIRST and proposal.state in LAPSING and proposal.held_until:
+            held = f" The days stay held until {at_moment(proposal.held_until)}."
+        return AFTER_ANSWER[Reply(found.state)] + held
+    state = LABELS[ProposalState][ProposalState(proposal.state)].lower()
+    return f"The proposal is now {state}. {NOTHING_FOLLOWS}"

@@ -1,5 +1,6 @@
 """The two-heads sheet: what it says, as HTML that prints and as PDF that opens."""
 
+from datetime import date
 from io import BytesIO
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_a_sheet_says_it_all_in_plain_words(exchange: Database) -> None:
     made = sheet(exchange)
     assert [each.heading for each in made.sections] == HEADINGS
     assert made.title == "School 2 supporting School 1"
-    assert "2 days in all, between 1 September 2026 and 31 August 2027" in section(
+    assert "2 days in all, between 2 September 2026 and 31 August 2027" in section(
         made, "Days and rhythm"
     )
     assert "about half a day every 13 weeks" in section(made, "Days and rhythm")
@@ -121,6 +122,17 @@ def test_what_is_missing_is_said(exchange: Database) -> None:
         "The school found the need in its own evaluation."
     )
     assert text_of(as_pdf(made))[0] == 1
+
+
+def test_the_pace_counts_days_that_are_left(exchange: Database) -> None:
+    """Asked late, the same days are closer together; after the last day nothing is spread."""
+    with exchange.read() as session:
+        late = sheet_of(session, TERMINAL, 1, date(2027, 7, 1))
+        over = sheet_of(session, TERMINAL, 1, date(2027, 9, 1))
+    rhythm = section(late, "Days and rhythm")
+    assert "between 1 July 2027 and 31 August 2027" in rhythm
+    assert "about half a day every 2 weeks" in rhythm
+    assert section(over, "Days and rhythm") == "2 days in all. The last day was 31 August 2027."
 
 
 def test_who_may_not_read_the_proposal_reads_no_sheet(exchange: Database) -> None:

@@ -10,13 +10,13 @@ from sqlalchemy import delete, select, update
 from app.access.policy import TERMINAL, Role
 from app.consent.service import Choice, Whom
 from app.database import Database
-from app.portal.labels import ANSWER_FIELDS, ASK_FIELDS
+from app.portal.labels import AFTER_ANSWER, ANSWER_FIELDS, ASK_FIELDS, NOTHING_FOLLOWS
 from app.proposals.agreements import set_public_money
-from app.proposals.decisions import decide
+from app.proposals.decisions import Said, decide
 from models.consent import ConsentRequest, Mail
 from models.contacts import Contact
 from models.people import AttemptCount
-from models.vocabulary import DecisionAction, Party
+from models.vocabulary import DecisionAction, DeclineReason, Party, Reply
 from tests.consent import (
     NOW,
     SECRET,
@@ -282,11 +282,35 @@ def test_who_wants_to_talk_is_on_the_home_page(
     (taker,) = ask(exchange, Whom(taker=1))
     where = f"/answer/{link(exchange, taker)}"
     done = reader.send(reader.open(where), where, says="talk_first", note="which days?")
-    assert "Somebody will contact you" in done.text
+    assert AFTER_ANSWER[Reply.TALK_FIRST] in done.text
+    assert "The days stay held until 16 September 2026, 12:00 UTC." in done.text
+    assert not [each for each in done.forms if each.method == "post"]
     assert "Wants to talk first: contact them" in who.open("/").text
     assert "Note: which days?" in who.open(PAGE).text
     ask(exchange, Whom(taker=1))
     assert "Wants to talk first: contact them" not in who.open("/").text
+
+
+def test_pages_say_that_days_are_no_longer_held(
+    who: Visitor, reader: Visitor, exchange: Database
+) -> None:
+    """Once the proposal is declined: of the answer that was given, and of the sheet."""
+    _, head = ask(exchange, Whom(giver=2, home_head=4))
+    where = f"/answer/{link(exchange, head)}"
+    page = reader.open(where)
+    assert "The days are held for you until" in page.text
+    assert "You need to explain another reason" not in page.text
+    reader.send(page, where, says="talk_first")
+    with exchange.write() as session:
+        said = Said(DeclineReason.CAPACITY)
+        decide(session, TERMINAL, 1, DecisionAction.DECLINE, said, hold_days=14, now=NOW)
+    ended = reader.open(f"{where}?sent=1")
+    assert f"The proposal is now declined. {NOTHING_FOLLOWS}" in ended.text
+    for after in (ended, who.open(f"{PAGE}/sheet")):
+        assert "The proposal was declined. No days are held for it." in after.text
+        assert "held for you" not in after.text
+        assert "stay held" not in after.text
+        assert "Your broker will contact you" not in after.text
 
 
 def test_an_address_with_a_line_break_is_refused(who: Visitor, exchange: Database) -> None:
