@@ -144,8 +144,15 @@ def write_text(text: str, file: Path | None, what: str) -> None:
 
 
 def write_csv(text: str, file: Path | None) -> None:
-    """Print the text of a CSV file as it is, or write it to `file`."""
-    write_text(text, file, counted(max(0, text.count("\n") - 1), "row"))
+    """Print the text of a CSV file as it is, or write it to `file`: as a workbook if `.xlsx`."""
+    from app.files.csv_writing import workbook_of
+
+    rows = counted(max(0, text.count("\n") - 1), "row")
+    if file is not None and file.suffix.lower() == ".xlsx":
+        write_whole(file, workbook_of(text))
+        out.print(f"{file}: {rows}", markup=False, soft_wrap=True)
+        return
+    write_text(text, file, rows)
 
 
 def unwritten(error: OSError) -> str:

@@ -8,16 +8,18 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Final
 
 from app.files.csv_reading import RowModel
-from app.files.spreadsheets import FORMULA_STARTS
+from app.files.spreadsheets import FORMULA_STARTS, unguard
+from app.files.workbooks import SIGNIFICANT
 from models.vocabulary import HALF_DAYS_PER_DAY
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 _FORMULA = re.compile(rf"'*{FORMULA_STARTS}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_PLAIN_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 def columns(model: type[RowModel]) -> list[str]:
@@ -77,3 +79,31 @@ def _cell(value: object) -> str:
         value = json.dumps(value)
     cell = str(value)
     return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+def workbook_of(text: str) -> bytes:
+    """A CSV text as a workbook of one sheet: numbers as numbers, all else as text never run."""
+    from openpyxl.cell.cell import WriteOnlyCell
+    from openpyxl.workbook.workbook import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Sheet1")
+    for row in csv.reader(StringIO(text.removeprefix(BYTE_ORDER_MARK), newline="")):
+        cells = []
+        for each in row:
+            value = _number(each)
+            cell = WriteOnlyCell(sheet, unguard(each) if value is None else value)
+            if value is None and each:
+                cell.data_type = "s"
+            cells.append(cell)
+        sheet.append(cells)
+    content = BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def _number(cell: str) -> int | float | None:
+    """A cell as a number where that is written just so: 007 and 1e5 are no numbers of ours."""
+    if not _PLAIN_NUMBER.fullmatch(cell) or len(cell) > SIGNIFICANT:
+        return None
+    return float(cell) if "." in cell else int(cell)

@@ -14,7 +14,7 @@ from app.files.spreadsheets import LOOKED_AT, MAX_COLUMNS
 
 ZIPPED: Final = b"PK\x03\x04"
 _WORKBOOK: Final = "xl/workbook.xml"
-_SIGNIFICANT: Final = 15
+SIGNIFICANT: Final = 15
 """Digits that a spreadsheet keeps of a number."""
 
 IsHeader = Callable[[Sequence[str]], bool]
@@ -110,6 +110,6 @@ def _text(value: Any, cell: Any) -> str:
         return value.isoformat()
     if isinstance(value, int | float):
         if "%" in (cell.number_format or ""):
-            return f"{value * 100:.{_SIGNIFICANT}g}%"
-        return str(int(value)) if value == int(value) else f"{value:.{_SIGNIFICANT}g}"
+            return f"{value * 100:.{SIGNIFICANT}g}%"
+        return str(int(value)) if value == int(value) else f"{value:.{SIGNIFICANT}g}"
     return str(value)

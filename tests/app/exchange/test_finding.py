@@ -237,8 +237,16 @@ def test_everyday_words_and_codes_are_taken(exchange: Database) -> None:
         assert client.get(f"{API}?near=100000&availability=not_offering").json()["total"] == 0
 
 
-@pytest.mark.parametrize("query", ["miles=5", "minutes=20", "phase=primary", "mode=on_site"])
-def test_what_means_nothing_without_a_place_is_refused(client: TestClient, query: str) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("miles=5", "minutes=20", "mode=on_site"),
+        *("near=100000&q=oak", "near=100000&trust=TR1", "near=100000&sort=-days"),
+    ],
+)
+def test_what_means_nothing_with_or_without_a_place_is_refused(
+    client: TestClient, query: str
+) -> None:
     """Rather than left unread."""
     assert client.get(f"{API}?{query}").status_code == 422
 
