@@ -197,7 +197,7 @@ def environment(base: str = BASE) -> Environment:
         "what_changed": what_changed,
     }
     made.globals |= {
-        "about": ABOUT,
+        "about_pages": ABOUT,
         "asset": partial(_asset, base),
         "base": base,
         "choices": labels.choices,
@@ -223,20 +223,20 @@ def page(
     def may(action: str) -> bool:
         return who is not None and policy.may(who.principal, policy.Action(action))
 
+    templates = environment(request.scope["root_path"])
+    # What every template has must not be another thing on one page.
+    assert templates.globals.keys().isdisjoint(content), content.keys() & templates.globals.keys()
+
     def rendered() -> str:
-        return (
-            environment(request.scope["root_path"])
-            .get_template(template)
-            .render(
-                who=who,
-                token=who.token if who else None,
-                here=path,
-                query=query,
-                link=link,
-                may=may,
-                vendor_missing=not (VENDOR / "govuk.css").is_file(),
-                **content,
-            )
+        return templates.get_template(template).render(
+            who=who,
+            token=who.token if who else None,
+            here=path,
+            query=query,
+            link=link,
+            may=may,
+            vendor_missing=not (VENDOR / "govuk.css").is_file(),
+            **content,
         )
 
     text = rendered()

@@ -73,6 +73,6 @@ def test_proposals_of_all_runs_are_listed_and_a_run_is_broken_down(
         page.locator("#list").get_by_text("of 3 proposals that match the filter")
     ).to_be_visible()
     page.goto(f"{address}/runs/{run_id}")
-    expect(page.get_by_role("table", name="Needs by local authority")).to_be_visible()
+    expect(page.get_by_role("table", name="Needs and days by local authority")).to_be_visible()
     if scripted:
         check(page, f"breakdown-{how}")

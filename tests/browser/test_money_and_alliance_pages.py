@@ -88,8 +88,10 @@ def test_the_graph_is_looked_at(
 
 def test_a_pot_is_added_by_keyboard(broker: Callable[..., Page], exchange: Database) -> None:
     """From the top of the page to the last button, with the focus shown."""
+    with exchange.write() as session:
+        rows.add_hub(session, "council", kind="council_service")
     page = broker("/pots/new")
-    given = {"reference": "fund", "name": "Fund", "holder": "100"}
+    given = {"reference": "fund", "name": "Fund", "holder": "council"}
     for name, text in given.items():
         tab_to(page, page.locator(f"#{name}"))
         page.keyboard.type(text)
