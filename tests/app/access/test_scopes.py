@@ -307,7 +307,7 @@ def test_who_gives_sees_no_other_offers_for_a_need(two: Database) -> None:
         who = acting(Role.CONTACT, scope=Scope(ScopeKind.INSTITUTION, code))
         with two.read() as session:
             full = proposals.get_proposal(session, who, 2)
-            found = proposals.alternates_of(session, who, full.proposal.run_id, full.need.id)
+            found = proposals.alternates_of(session, who, full.proposal)
         assert [offer.reference for _, offer, _ in found] == offers
 
 
