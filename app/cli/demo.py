@@ -63,6 +63,8 @@ def demo(
         county = write_county(folder, seed)
         migrate(database)
         take_in(database, TERMINAL, folder, on_progress)
+        with database.write() as session:
+            make_pots(session, TERMINAL)
         with database.read() as session:
             takers = service.takers_in(session, TERMINAL, county.local_authority, PERIOD.starts)
         options = MatchOptions(
@@ -90,8 +92,6 @@ def demo(
         explained = _one_explained(database, run_id)
         on_progress("Repairing the support of somebody who dropped out", 0.995)
         repaired = one_dropped_out(database, run_id)
-        with database.write() as session:
-            make_pots(session, TERMINAL, run_id)
         with database.write() as session:
             keys = make_keys(session, TERMINAL, run_id)
     out.print(
@@ -169,7 +169,7 @@ def _has_another(session: "ReadSession", full: "Full") -> bool:
     """Whether somebody else could take a pairing over, and nobody would have to move."""
     from app.proposals.queries import alternates_of
 
-    found = alternates_of(session, TERMINAL, full.proposal.run_id, full.need.id)
+    found = alternates_of(session, TERMINAL, full.proposal)
     return any(alternate.loss is not None for alternate, _, _ in found)
 
 

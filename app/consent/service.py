@@ -20,6 +20,7 @@ from app.proposals import open_requests
 from app.proposals.agreements import void_if_changed
 from app.proposals.decisions import check_current, lock
 from app.proposals.heard import WHOSE
+from app.proposals.one_pair import row_of_pair
 from app.proposals.open_requests import Asked
 from app.proposals.pair_check import check_pair
 from app.proposals.states import LAPSING, NotNow
@@ -124,7 +125,7 @@ def ask(
     asked = {
         party: _contact(session, principal, party, whom.of(party), need, offer) for party in wanted
     }
-    choices = _choices(session, principal, proposal, whom) if whom.choices else []
+    choices = _choices(session, principal, proposal, whom, now) if whom.choices else []
     terms = terms_today(session, proposal, need, offer)
     for party in wanted:
         _ask_one(
@@ -218,7 +219,11 @@ def _asked(party: Party, contact: Contact) -> Asked:
 
 
 def _choices(
-    session: WriteSession, principal: Principal, proposal: Proposal, whom: Whom
+    session: WriteSession,
+    principal: Principal,
+    proposal: Proposal,
+    whom: Whom,
+    now: datetime,
 ) -> list[dict[str, Any]]:
     """The other proposals of the need that the school may pick; alternates become proposals."""
     if whom.taker is None:
@@ -232,7 +237,7 @@ def _choices(
         raise CannotAsk("Name each other offer once.")
     found = []
     for each in whom.choices:
-        other = _other(session, principal, proposal, each.offer)
+        other = _other(session, principal, proposal, each.offer, now)
         offer = session.get_one(Offer, other.offer_id)
         need = session.get_one(Need, other.need_id)
         for party, number in ((Party.GIVER, each.giver), (Party.HOME_HEAD, each.home_head)):
@@ -245,7 +250,11 @@ def _choices(
 
 
 def _other(
-    session: WriteSession, principal: Principal, proposal: Proposal, reference: str
+    session: WriteSession,
+    principal: Principal,
+    proposal: Proposal,
+    reference: str,
+    now: datetime,
 ) -> Proposal:
     """The proposal of another offer for the same need in the same run."""
     offer = session.scalar(select(Offer).where(Offer.reference == reference))
@@ -273,31 +282,26 @@ def _other(
             f"Offer {reference!r} is not among the other organisations that could help with this "
             "need. Select one of those that the proposal lists."
         )
-    return _of_alternate(session, principal, proposal, alternate)
+    return _of_alternate(session, principal, proposal, alternate, now)
 
 
 def _of_alternate(
-    session: WriteSession, principal: Principal, proposal: Proposal, alternate: Alternate
+    session: WriteSession,
+    principal: Principal,
+    proposal: Proposal,
+    alternate: Alternate,
+    now: datetime,
 ) -> Proposal:
-    """A proposal of an alternate, which holds nothing until the school picks it."""
-    made = Proposal(
-        run_id=proposal.run_id,
-        need_id=proposal.need_id,
-        offer_id=alternate.offer_id,
-        half_days=proposal.half_days,
-        points=alternate.points,
-        points_once=proposal.points_once,
-        components=[
-            {"name": name, "points": points, "sentence": "", "once": False}
-            for name, points in alternate.components.items()
-        ]
-        + [each for each in proposal.components if each.get("once")],
-        distance_m=None if alternate.remote else alternate.distance_m,
-        ladder=alternate.ladder,
-        remote=alternate.remote,
-        rule_figures=None,
-        sendable=proposal.sendable,
-    )
+    """A proposal of an alternate, with its reasons; it holds nothing until the school picks it."""
+    need = session.get_one(Need, alternate.need_id)
+    offer = session.get_one(Offer, alternate.offer_id)
+    row = row_of_pair(session, proposal, need, offer, now)
+    if row is None:
+        raise CannotAsk(
+            f"Offer {offer.reference!r} can no longer be given for this need: its dates, days or "
+            "rules no longer allow it. Select another."
+        )
+    made = Proposal(**row)
     session.add(made)
     session.flush()
     audit.record(

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from sqlalchemy import select
+
 from app.access.policy import Principal
 from app.database import WriteSession
 from app.demo.county_exchange import PERIOD
@@ -10,13 +12,12 @@ from app.events import audit
 from app.exchange.pots import Paying
 from app.money import service
 from app.money.rows import NewPotContent
-from app.proposals.list_query import ProposalQuery
-from app.proposals.queries import list_proposals
+from models.exchange import Need
 from models.money import Pot
 from models.vocabulary import PotHolder
 
-NAMING: Final = 12
-"""Needs of the best proposals that name a pot, where one pays for them."""
+NAMING: Final = 30
+"""So many of the most urgent needs name a pot that pays for them: more than it has."""
 POTS: Final = (
     NewPotContent(
         reference="made-up-county-fund",
@@ -45,22 +46,27 @@ POTS: Final = (
 )
 
 
-def make_pots(session: WriteSession, principal: Principal, run_id: int) -> Sequence[Pot]:
-    """Make both, and let needs of a run's best proposals name the first that pays for them."""
+def make_pots(session: WriteSession, principal: Principal) -> Sequence[Pot]:
+    """Make both, and let the most urgent needs name the first that pays for them.
+
+    Before any run: plans keep within what pots have left, for the needs that name them.
+    """
     made = [service.create(session, principal, content) for content in POTS]
     paying = Paying.load(session, [pot.reference for pot in made], [], PERIOD.starts)
-    wanted = ProposalQuery(run=run_id, sort="-total_points")
-    best = list_proposals(session, principal, wanted, limit=NAMING)
-    for full in best:
-        need = full.need
+    urgent = select(Need).where(Need.pot_reference.is_(None)).order_by(Need.priority, Need.id)
+    named = 0
+    for need in session.scalars(urgent).all():
+        if named == NAMING:
+            break
         window = need.window_starts, need.window_ends
         pays = [
             pot.reference
             for pot in reversed(made)
             if not paying.why_not(pot.reference, need.participant_id, need.expertise_code, *window)
         ]
-        if not pays or need.pot_reference is not None:
+        if not pays:
             continue
+        named += 1
         need.pot_reference = pays[0]
         need.version += 1
         session.flush()

@@ -63,6 +63,7 @@ def start(
     later: Sequence[Later] = (),
     *,
     later_agreed: LaterAgreed | None = None,
+    conditions_met: bool = False,
     version: int | None = None,
     now: datetime | None = None,
 ) -> Partnership:
@@ -79,7 +80,8 @@ def start(
     NotToBeSent, Spent, RulesBroken
         If the pair no longer keeps what the rules, days or places allow.
     BadPartnership
-        If dates, days or money are not what was agreed to or could be.
+        If dates, days or money are not what was agreed to or could be, or nobody said that the
+        conditions of the approval are met.
     PotShort
         If a pot pays, and has too little left for the terms.
     """
@@ -94,6 +96,12 @@ def start(
         raise NotNow(
             f"You cannot start this partnership: proposal {proposal_id} is "
             f"{proposal.state.replace('_', ' ')}, and it must be approved first."
+        )
+    conditions = running.conditions_of(session, proposal_id)
+    if conditions is not None and not conditions_met:
+        raise BadPartnership(
+            "confirm that the conditions of the approval are met, or meet them first",
+            "conditions_met",
         )
     check_pair(session, proposal, need, offer, now)
     run = session.get_one(Run, proposal.run_id)
@@ -134,7 +142,8 @@ def start(
     proposal.version += 1
     _cover(session, principal, need)
     session.flush()
-    record(session, principal, made, "started", of=made, proposal=proposal_id)
+    met = {} if conditions is None else {"conditions_met": True}
+    record(session, principal, made, "started", of=made, proposal=proposal_id, **met)
     return made
 
 

@@ -16,6 +16,7 @@ from app.partnerships.list_query import HALF_DAYS, PartnershipQuery
 from app.partnerships.reviews import outcomes_of
 from app.proposals.list_query import Giver, Taker
 from app.proposals.queries import Full, find_proposals
+from app.proposals.running import conditions_of
 from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.partnerships import Outcome, Partnership, Review, Support, SupportVisit
@@ -56,6 +57,8 @@ class Whole:
     visits: Sequence[SupportVisit]
     reviews: Sequence[Review]
     outcomes: Sequence[Outcome]
+    conditions: str | None
+    """On which it was approved."""
 
 
 def list_partnerships(
@@ -210,4 +213,5 @@ def get_partnership(session: Session, principal: Principal, partnership_id: int)
         of(SupportVisit, SupportVisit.on_day),
         of(Review),
         outcomes_of(session, partnership_id),
+        conditions_of(session, found.proposal_id),
     )

@@ -69,6 +69,7 @@ def start_partnership(
             body.ends,
             body.later_days,
             later_agreed=body.later_agreed,
+            conditions_met=body.conditions_met,
             version=version,
             now=now,
         )

@@ -77,11 +77,14 @@ class NewPartnership(Content):
         None, description="the day on which both sides agreed to days of later periods"
     )
     later_channel: Channel | None = Field(None, description="how they told you")
+    conditions_met: bool = Field(
+        False, description="that the conditions of the approval are met, where it has any"
+    )
 
     @property
     def terms(self) -> Terms:
         content = self.model_dump(
-            exclude={"starts", "ends", "later", "later_said_on", "later_channel"}
+            exclude={"starts", "ends", "later", "later_said_on", "later_channel", "conditions_met"}
         )
         return Terms(**content)
 
@@ -259,6 +262,9 @@ class PartnershipDetail(PartnershipShown):
     later_said_on: date | None
     later_channel: Channel | None
     note: str | None = Field(description="on why it is paused, or over")
+    conditions: str | None = Field(
+        description="of the approval; whoever started it said that they are met"
+    )
     periods: list[SupportedPeriodShown]
     visits: list[VisitShown]
     reviews: list[ReviewShown]
@@ -274,6 +280,7 @@ class PartnershipDetail(PartnershipShown):
         }
         return cls(
             **(_summary(whole.summary) | terms),
+            conditions=whole.conditions,
             periods=[SupportedPeriodShown.of(each) for each in whole.periods],
             visits=[VisitShown.of(each) for each in whole.visits],
             reviews=[ReviewShown.model_validate(each) for each in whole.reviews],

@@ -1127,6 +1127,9 @@ START_FIELDS: Final[Mapping[str, Field]] = {
     "paid_by": Field("Who pays (optional)", "Select who pays"),
     "day_rate_pounds": Field("Pounds for each day (optional)", "Enter pounds, like 300"),
     "fee_pounds": Field("Brokerage fee in pounds for each day (optional)", "Enter pounds, like 50"),
+    "conditions_met": Field(
+        "The conditions of the approval are met", "Confirm that the conditions are met"
+    ),
     "later_said_on": Field("Day on which both sides agreed to later periods (optional)", _DAY),
     "later_channel": Field("How they told you (optional)", "Select how they told you"),
 } | {

@@ -168,8 +168,8 @@ def pair_today(
     Conflict
         If the period of its run is over.
     """
-    loaded, open_need = _loaded(session, proposal, need, offer, now)
-    options = _options(session.get_one(Run, proposal.run_id), need, offer)
+    loaded, open_need = loaded_pair(session, proposal, need, offer, now)
+    options = options_of_pair(session.get_one(Run, proposal.run_id), need, offer)
     left = what_is_left(loaded, options)
     wishes = wishes_of(loaded, options, places_of(loaded))
     tables = pair_tables(loaded, options, left, wishes, _travel(loaded, proposal, need, offer))
@@ -311,7 +311,7 @@ def _stated(figures: Figures) -> dict[str, Any]:
     return {name: value for name, value in figures.items() if value is not None}
 
 
-def _loaded(
+def loaded_pair(
     session: Session, proposal: Proposal, need: Need, offer: Offer, now: datetime
 ) -> tuple[Loaded, bool]:
     """What a run of the two sides alone would look at; and whether it would plan the need."""
@@ -343,7 +343,7 @@ def _loaded(
     )
 
 
-def _options(run: Run, need: Need, offer: Offer) -> MatchOptions:
+def options_of_pair(run: Run, need: Need, offer: Offer) -> MatchOptions:
     """The run's, for this pair alone; nothing that is only suggested can be decided on."""
     options = MatchOptions.model_validate(run.options)
     own = f"{need.reference}={offer.reference}"

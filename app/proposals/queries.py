@@ -144,9 +144,11 @@ def get_proposal(session: Session, principal: Principal, proposal_id: int) -> Fu
 
 
 def alternates_of(
-    session: Session, principal: Principal, run_id: int, need_id: int
+    session: Session, principal: Principal, proposal: Proposal
 ) -> list[tuple[Alternate, Offer, Participant]]:
-    """The next best candidates of a need in a run, best first, with their givers.
+    """The next best candidates of a proposal's need in its run, best first, with their givers.
+
+    One that has become this very proposal is no other any more.
 
     Like a proposal, each lies where either side does: who sees the giver alone sees no other.
     """
@@ -157,7 +159,8 @@ def alternates_of(
         .join(Offer, Offer.id == Alternate.offer_id)
         .join(Need, Need.id == Alternate.need_id)
         .join(Participant, Participant.id == Offer.participant_id)
-        .where(Alternate.run_id == run_id, Alternate.need_id == need_id, or_(of_need, of_offer))
+        .where(Alternate.run_id == proposal.run_id, Alternate.need_id == proposal.need_id)
+        .where(Alternate.offer_id != proposal.offer_id, or_(of_need, of_offer))
         .order_by(Alternate.rank)
     )
     return [(alternate, offer, giver) for alternate, offer, giver in session.execute(query)]

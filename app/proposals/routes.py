@@ -106,7 +106,7 @@ def get_proposal(
     detail = ProposalDetail.with_reasons(
         full,
         pair_today_if_any(session, full.proposal, full.need, full.offer),
-        queries.alternates_of(session, principal, full.proposal.run_id, full.need.id),
+        queries.alternates_of(session, principal, full.proposal),
         said,
         approval_if_any(session, full.proposal, full.need, full.offer, said),
     )

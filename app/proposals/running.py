@@ -15,11 +15,12 @@ from app.money import commitments
 from app.planning.holds import Hold, promised_for
 from app.proposals.states import NotNow
 from models.exchange import Need
-from models.matching import Proposal
+from models.matching import Decision, Proposal
 from models.partnerships import Partnership, Support, SupportVisit
 from models.vocabulary import (
     DELIVERED,
     RUNNING_SUPPORT,
+    DecisionAction,
     EndReason,
     NeedState,
     SupportResult,
@@ -135,6 +136,19 @@ def delivered(session: Session, row: Support) -> int:
         )
     )
     return found or 0
+
+
+def conditions_of(session: Session, proposal_id: int) -> str | None:
+    """On what a proposal was approved; none where the last approval was without conditions."""
+    conditional = DecisionAction.APPROVE_WITH_CONDITIONS
+    last = session.scalar(
+        select(Decision)
+        .where(Decision.proposal_id == proposal_id)
+        .where(Decision.action.in_((DecisionAction.APPROVE, conditional)))
+        .order_by(Decision.id.desc())
+        .limit(1)
+    )
+    return (last.note or "") if last is not None and last.action == conditional else None
 
 
 def record(

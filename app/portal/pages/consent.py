@@ -120,9 +120,7 @@ def _asking(
     with who.database.write() as session:
         full = queries.get_proposal(session, who.principal, proposal_id)
         authorise_on(session, who.principal, Action.REVIEW, full.proposal)
-        alternates = queries.alternates_of(
-            session, who.principal, full.proposal.run_id, full.need.id
-        )
+        alternates = queries.alternates_of(session, who.principal, full.proposal)
         return page(
             request,
             "ask.html",

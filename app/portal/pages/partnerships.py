@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BeforeValidator, StringConstraints
@@ -33,6 +33,7 @@ from app.portal.rendering import Pager, csv_list, page
 from app.portal.sessions import BASE, SentBy, Visitor, Who, texts
 from app.proposals.apart import is_employed
 from app.proposals.queries import Full, get_proposal
+from app.proposals.running import conditions_of
 from app.proposals.schemas import Note
 from app.runs.queries import get_run
 from models.exchange import Period
@@ -75,11 +76,12 @@ class StartForm(RowModel):
     days_3: HalfDays | None = None
     later_said_on: Date | None = None
     later_channel: Channel | None = None
+    conditions_met: Literal["yes"] | None = None
 
     @property
     def terms(self) -> Terms:
         later = {f"{name}_{n}" for name in ("period", "days") for n in LATER}
-        later |= {"later_said_on", "later_channel"}
+        later |= {"later_said_on", "later_channel", "conditions_met"}
         return Terms(**self.model_dump(exclude={"starts", "ends", *later}))
 
     @property
@@ -279,6 +281,7 @@ def start_partnership(
                 content.ends,
                 later,
                 later_agreed=content.later_agreed,
+                conditions_met=content.conditions_met == "yes",
                 version=forms.whole(filled.values.get("version")),
                 now=now,
             )
@@ -308,6 +311,7 @@ def _start_form(request: Request, who: Visitor, proposal_id: int, filled: Filled
             fields=labels.START_FIELDS,
             periods=later,
             rows=LATER,
+            conditions=conditions_of(session, proposal_id),
             expertise=expertise_names(session, who),
         )
 

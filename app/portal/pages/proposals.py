@@ -232,7 +232,7 @@ def show_proposal(request: Request, who: Who, proposal_id: int) -> Response:
             done=done_in(request.query_params),
             run=queries.get_run(session, who.principal, run_id),
             rules=rule_results(full.proposal, shown["today"]),
-            alternates=lists.alternates_of(session, who.principal, run_id, full.need.id),
+            alternates=lists.alternates_of(session, who.principal, full.proposal),
             # What follows from an agreement has its time, and comes after it.
             history=sorted([*said, *decided], key=lambda each: each.at),
             kept_apart=why_kept_apart(session, who.principal, full.proposal, full.offer),

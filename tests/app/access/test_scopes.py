@@ -306,8 +306,8 @@ def test_who_gives_sees_no_other_offers_for_a_need(two: Database) -> None:
     for code, offers in (("1", ["offer-hub", "offer-998"]), ("2", ["offer-998"])):
         who = acting(Role.CONTACT, scope=Scope(ScopeKind.INSTITUTION, code))
         with two.read() as session:
-            full = proposals.get_proposal(session, who, 2)
-            found = proposals.alternates_of(session, who, full.proposal.run_id, full.need.id)
+            proposal = Proposal(run_id=999, need_id=need, offer_id=0)
+            found = proposals.alternates_of(session, who, proposal)
         assert [offer.reference for _, offer, _ in found] == offers
 
 

@@ -24,15 +24,15 @@ from app.proposals import agreements, decisions
 from app.proposals.agreements import approval_if_any, void_changed
 from app.proposals.approval_rules import BY_ONE, NOT_RELEASED
 from app.proposals.decisions import Said
-from app.proposals.queries import get_proposal
+from app.proposals.queries import alternates_of, get_proposal
 from app.proposals.states import NotNow
 from app.proposals.succession import keep_up
 from app.proposals.terms import standing
 from models.access import AuditEvent
 from models.consent import ConsentRequest, Mail
 from models.contacts import Contact
-from models.exchange import Need
-from models.matching import Agreement, Decision, Proposal
+from models.exchange import Need, Offer
+from models.matching import Agreement, Alternate, Decision, Proposal
 from models.people import User, UserDetails
 from models.register import Participant
 from models.vocabulary import (
@@ -45,6 +45,7 @@ from models.vocabulary import (
     ScopeKind,
     Side,
 )
+from solver.pairing.pair_rules import TOO_FAR
 from tests.consent import (
     NOW,
     SECRET,
@@ -358,6 +359,36 @@ def test_the_school_picks_another(exchange: Database) -> None:
     approver = acting(Role.APPROVER, name=BROKER.name)
     with exchange.write() as session, pytest.raises(Forbidden, match="you put it forward"):
         decisions.decide(session, approver, other, DecisionAction.APPROVE, hold_days=14, now=NOW)
+
+
+def test_what_a_school_may_pick_has_its_reasons(exchange: Database) -> None:
+    """Why it was made, the journey, and what was checked, as any proposal; it is no other to it."""
+    with exchange.write() as session:
+        session.execute(update(Need).values(travel_limit_minutes=60))
+    ask(exchange, Whom(1, 2, choices=(Choice("far", 3),)))
+    other = proposal(exchange, requests(exchange)[0].choices[0]["proposal"])
+    first = proposal(exchange)
+    assert [each["name"] for each in other.components] == [
+        each["name"] for each in first.components
+    ]
+    assert all(each["sentence"] for each in other.components)
+    assert other.rule_figures is not None
+    assert first.rule_figures is not None
+    assert other.rule_figures.keys() == first.rule_figures.keys()
+    assert other.rule_figures[TOO_FAR.name]["minutes"] > 0
+    with exchange.read() as session:
+        alternate = session.scalars(select(Alternate)).one()
+        assert (other.points, other.distance_m) == (alternate.points, alternate.distance_m)
+        assert alternates_of(session, TERMINAL, other) == []
+        assert len(alternates_of(session, TERMINAL, first)) == 1
+
+
+def test_what_can_no_longer_be_given_is_no_choice(exchange: Database) -> None:
+    """The school could not pick it."""
+    with exchange.write() as session:
+        session.execute(update(Offer).where(Offer.reference == "far").values(half_days=1))
+    with pytest.raises(CannotAsk, match="can no longer be given"):
+        ask(exchange, Whom(1, 2, choices=(Choice("far", 3),)))
 
 
 def test_the_school_picks_the_first(exchange: Database) -> None:

@@ -14,10 +14,12 @@ from app.demo.county import County
 from app.demo.county_exchange import PERIOD, write_county
 from app.demo.draw import draw, write_drawn
 from app.demo.keys import make_keys
+from app.demo.pots import make_pots
 from app.demo.queries import to_draw
 from app.demo.service import take_in
 from app.errors import NotFound
 from app.exchange.files import import_limits, import_needs, import_offers
+from app.exchange.pots import price
 from app.insight import queries as insight
 from app.insight.report_page import render
 from app.planning.options import MatchOptions
@@ -28,6 +30,7 @@ from app.repairs.queries import repairs_of
 from app.runs import service
 from models.exchange import Need, Offer
 from models.matching import Proposal
+from models.money import Pot
 from models.register import Institution, Network, Participant
 from models.vocabulary import RepairSize, Role
 from tests.repairs import chain
@@ -122,6 +125,35 @@ def test_from_files_to_a_report(sqlite_database: Database, county: County, folde
     html = render(data)
     assert html.count("data-pairing=") == len(data.pairings)
     assert all(each.sentence for pairing in data.pairings for each in pairing.components)
+
+
+def test_plans_of_the_county_keep_within_its_pots(
+    sqlite_database: Database, county: County, folder: Path
+) -> None:
+    """They are there before the run, and needs that name one want more than it has."""
+    take_in(sqlite_database, TERMINAL, folder)
+    with sqlite_database.write() as session:
+        half_day = {
+            pot.reference: price(pot).half_day_pence for pot in make_pots(session, TERMINAL)
+        }
+    with sqlite_database.read() as session:
+        paid = select(Participant.reference).join(Need, Need.participant_id == Participant.id)
+        references = session.scalars(paid.where(Need.pot_reference.is_not(None)).distinct())
+        urns = sorted(each.removeprefix("urn:") for each in references)
+        takers = service.takers_listed(session, TERMINAL, urns)
+    service.match(
+        sqlite_database, TERMINAL, takers, PERIOD.code, MatchOptions(as_of=DAY, gap=0.05, workers=1)
+    )
+    by_pot = Need.pot_reference
+    wanted = select(by_pot, func.sum(Need.half_days)).where(by_pot.is_not(None)).group_by(by_pot)
+    planned = select(by_pot, func.sum(Proposal.half_days)).join(Need).group_by(by_pot)
+    with sqlite_database.read() as session:
+        budget = {pot.reference: pot.budget_pence for pot in session.scalars(select(Pot))}
+        asks = {pot: half_day[pot] * days for pot, days in session.execute(wanted)}
+        takes = {pot: half_day[pot] * days for pot, days in session.execute(planned) if pot}
+    assert any(asks[pot] > budget[pot] for pot in asks)
+    assert any(takes.values())
+    assert all(takes[pot] <= budget[pot] for pot in takes)
 
 
 def test_keys_to_the_county_open_a_part_each(sqlite_database: Database) -> None:

@@ -7,7 +7,9 @@ from sqlalchemy import select
 
 from app.access.policy import TERMINAL, Principal, Role, Scope
 from app.database import Database
-from app.partnerships import life, visits
+from app.events import audit
+from app.partnerships import life, partnership_queries, visits
+from app.partnerships.partnership_schemas import PartnershipDetail
 from app.partnerships.terms import Terms
 from app.portal.choices import PartnershipStep
 from app.portal.forms import CHANGED
@@ -21,14 +23,17 @@ from app.portal.labels import (
     STEP_DONE,
 )
 from app.work.kinds import WorkKind as K
+from models.access import AuditEvent
 from models.exchange import Need, Period
-from models.matching import Proposal
+from models.matching import Decision, Proposal
 from models.partnerships import Partnership, Support, SupportVisit
 from models.register import Participant
 from models.vocabulary import (
+    DecisionAction,
     EndReason,
     NeedState,
     PaidBy,
+    ProposalState,
     Rating,
     Reviewer,
     ScopeKind,
@@ -40,6 +45,7 @@ from tests.callers import csv_rows
 from tests.factories import acting
 from tests.portal import BASE, Page, Visitor, broker
 
+CONDITION = "a second visit by the director is booked"
 BEFORE, NOW = datetime(2026, 9, 2, tzinfo=UTC), datetime(2026, 11, 20, 12, tzinfo=UTC)
 START, ONE = "/proposals/1/partnership", "/partnerships/1"
 TERMS = {
@@ -392,3 +398,26 @@ def test_the_first_page_tells_what_waits_for_whom(begun: Database) -> None:
     assert (waits(region), waits(school)) == ([K.CONCERN], [])
     fill(region, "/concerns/1/answer", answer="we spoke to both")
     assert waits(region) == []
+
+
+def test_conditions_of_an_approval_are_confirmed_before_it_starts(exchange: Database) -> None:
+    """Shown with the form and afterwards; nothing starts until somebody says that they are met."""
+    with exchange.write() as session:
+        proposal = session.get_one(Proposal, 1)
+        proposal.state = ProposalState.APPROVED_WITH_CONDITIONS
+        [approval] = session.scalars(select(Decision).where(Decision.action == "approve"))
+        approval.action, approval.note = DecisionAction.APPROVE_WITH_CONDITIONS, CONDITION
+        audit.record(session, actor="test", action="proposal.approved", subject="proposal:1")
+    who = broker(exchange, NOW)
+    form = who.open(START)
+    assert CONDITION in form.text
+    refused = who.send(form, START, **TERMS)
+    assert refused.status == 422
+    assert "Confirm that the conditions of the approval are met" in refused.text
+    who.send(form, START, **TERMS, conditions_met="yes")
+    assert CONDITION in who.open(ONE).text
+    with exchange.read() as session:
+        started = select(AuditEvent).where(AuditEvent.action == "partnership.started")
+        assert session.scalars(started).one().detail["conditions_met"] is True
+        whole = partnership_queries.get_partnership(session, TERMINAL, 1)
+        assert PartnershipDetail.of_whole(whole).conditions == CONDITION
