@@ -110,7 +110,8 @@ def test_a_met_need_says_who_meets_it(crowded: Database) -> None:
         decisions.decide(session, TERMINAL, 1, decline, said, hold_days=14, now=now)
     page = who.open("/runs/1/unmet/N1").text
     assert "Who meets it" not in page
-    assert "proposal 1 ): declined" in page
+    assert "Who was to meet it" in page
+    assert "proposal 1 , declined)" in page
 
 
 def test_what_was_found_once_is_kept_with_the_run(crowded: Database) -> None:

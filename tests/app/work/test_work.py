@@ -234,7 +234,8 @@ def test_a_partnership_waits_for_both_sides(planned: Database) -> None:
     with planned.write() as session:
         visits.write_up(session, giver, started, visit, "half a day", now=later)
         visits.sign(session, taker, started, visit, "headteacher", None, now=later)
-    winter = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    # Before the offer, of 1 September, is to be confirmed again.
+    winter = datetime(2026, 11, 29, 12, tzinfo=UTC)
     assert work(planned, giver, winter) == {K.REVIEW: 1}
     assert work(planned, broker, winter) == {K.SILENT: 2}
     with planned.read() as session:
