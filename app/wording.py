@@ -4,14 +4,26 @@ Days and distances are in `models.vocabulary` (`in_days`, `days_text`, `miles_te
 solver may import too.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from math import ceil, isfinite
 from typing import Final
 
-from models.vocabulary import METRES_PER_MILE, miles_text
+from models.vocabulary import METRES_PER_MILE, Channel, miles_text
 
 STOPPED_EARLY: Final = 0.1
 """With a wider gap a plan is called stopped early: that it can be doubled proves nothing of it."""
+
+CHANNELS: Final[Mapping[Channel, str]] = {
+    Channel.IN_SERVICE: "in the service",
+    Channel.IN_PERSON: "in person",
+    Channel.TELEPHONE: "by telephone",
+    Channel.VIDEO_CALL: "by video call",
+    Channel.EMAIL: "by email",
+    Channel.LETTER: "by letter",
+}
+TOLD_HOW: Final = "in person, by telephone, by video call, by email or by letter"
+"""Ways in which somebody tells what another records: all but the service itself."""
 
 
 def number(value: float | None) -> str:

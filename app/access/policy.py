@@ -105,7 +105,7 @@ PHRASES: dict[Action, str] = {
     Action.ADD_ORGANISATION: "add organisations",
     Action.CHANGE_REGISTER: "change the register",
     Action.CHANGE_SUPPORT: "change support of other agencies",
-    Action.CHANGE_CATALOGUE: "change the taxonomy or the calendar",
+    Action.CHANGE_CATALOGUE: "change the list of expertise or the calendar",
     Action.CHANGE_NEED: "change needs",
     Action.CHANGE_OFFER: "change offers",
     Action.CONFIRM_NEED: "confirm needs",

@@ -18,7 +18,7 @@ from app.alliances.service import (
 )
 from app.database import WriteSession, database_now
 from app.errors import Conflict, NotFound
-from app.wording import on_day
+from app.wording import TOLD_HOW, on_day
 from models.alliances import Alliance, AllianceMember
 from models.register import Participant
 from models.vocabulary import AllianceRole, Channel, MemberState, Role
@@ -90,8 +90,7 @@ def answer(
     if speaks_for_it(session, principal, member.participant_id):
         said_on, channel = said_on or now.date(), channel or Channel.IN_SERVICE
     elif channel is None or channel is Channel.IN_SERVICE:
-        others = ", ".join(each for each in Channel if each is not Channel.IN_SERVICE)
-        raise BadAlliance(f"enter how they told you: one of {others}", "channel")
+        raise BadAlliance(f"enter how they told you: {TOLD_HOW}", "channel")
     elif said_on is None:
         raise BadAlliance("enter the day on which they told you", "said_on")
     if not member.asked_at.date() <= said_on <= now.date():

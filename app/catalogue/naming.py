@@ -45,4 +45,4 @@ def not_named(cell: str, names: Names) -> str:
     if not codes:
         return UNKNOWN_EXPERTISE
     listed = " or ".join(f"{code} ({names[code]})" for code in codes)
-    return f"is not in the taxonomy. Did you mean {listed}?"
+    return f"is not in the list of expertise. Did you mean {listed}?"

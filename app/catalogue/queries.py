@@ -33,6 +33,12 @@ def list_expertise(
     return session.scalars(query).all()
 
 
+def expertise_by_code(session: ReadSession, principal: Principal) -> dict[str, str]:
+    """The name of every entry, retired ones too, by its code."""
+    found = list_expertise(session, principal, retired=None, limit=None)
+    return {each.code: each.name for each in found}
+
+
 def list_periods(
     session: ReadSession,
     principal: Principal,

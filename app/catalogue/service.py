@@ -117,7 +117,7 @@ def _expertise_columns(row: ExpertiseRow, tree: dict[str, Expertise]) -> Columns
     parents = {code: entry.parent_code for code, entry in tree.items()} | {row.code: row.parent}
     reason = None
     if row.parent is not None and row.parent not in tree:
-        reason = "is not in the taxonomy. Create it first, or leave it out"
+        reason = "is not in the list of expertise. Create it first, or leave it out"
     elif row.parent is not None and tree[row.parent].retired:
         reason = "is retired. Choose a parent in use"
     elif row.code in (above := ancestors(row.code, parents)):

@@ -28,7 +28,7 @@ def import_expertise(
     locked_tree(session)
     faults += tree_faults(path.name, rows)
     if not rows and not faults:
-        reason = "has no rows, and would retire the whole taxonomy. Add rows"
+        reason = "has no rows, and would retire all expertise. Add rows"
         faults.append(Fault(path.name, None, None, None, reason))
     if faults:
         raise FaultyFile(faults)

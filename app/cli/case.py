@@ -28,15 +28,14 @@ def case(
     from app.access.names import names_of
     from app.cases.queries import case_on
     from app.cases.schemas import CaseShown
-    from app.catalogue.queries import list_expertise
+    from app.catalogue.queries import expertise_by_code
     from app.database import database_now
 
     with open_database() as database, database.read() as session:
         day = on.date() if on else database_now(session).date()
         then = case_on(session, TERMINAL, need, day)
         found = CaseShown.of(then, names_of(session, then.actors))
-        taxonomy = list_expertise(session, TERMINAL, retired=None, limit=None)
-        expertise = {each.code: each.name for each in taxonomy}
+        expertise = expertise_by_code(session, TERMINAL)
     if as_json:
         out.print_json(found.model_dump_json())
         return

@@ -10,6 +10,8 @@ from app.cli.successions import LARGEST
 from models.vocabulary import SupportState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.partnerships.partnership_queries import Summary
 
 partnership_app = typer.Typer(help="Look at one partnership.", no_args_is_help=True)
@@ -23,6 +25,7 @@ def partnerships(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print as CSV.")] = False,
 ) -> None:
     """List partnerships with the days agreed, delivered, signed and booked."""
+    from app.catalogue.queries import expertise_by_code
     from app.files.csv_writing import csv_of
     from app.partnerships.list_query import PartnershipQuery
     from app.partnerships.partnership_queries import list_partnerships
@@ -31,17 +34,18 @@ def partnerships(
     with open_database() as database, database.read() as session:
         wanted = PartnershipQuery.model_construct(participant=participant, state=state)
         found = list_partnerships(session, TERMINAL, wanted, limit=None)
+        names = expertise_by_code(session, TERMINAL)
         if as_csv:
             rows = [PartnershipShown.of(each).model_dump(mode="json") for each in found]
             write_csv(csv_of(list(PartnershipShown.model_fields), rows), None)
             return
     for each in found:
-        out.print(_line(each), markup=False, soft_wrap=True)
+        out.print(_line(each, names), markup=False, soft_wrap=True)
     if not found:
         out.print("There are no such partnerships.")
 
 
-def _line(summary: "Summary") -> str:
+def _line(summary: "Summary", expertise: "Mapping[str, str]") -> str:
     from app.portal.labels import label
     from app.wording import on_day
     from models.vocabulary import in_days
@@ -49,7 +53,8 @@ def _line(summary: "Summary") -> str:
     of, full, days = summary.partnership, summary.full, summary.days
     return (
         f"{of.id} {label(of.state, SupportState)}: {full.giver.name} to {full.taker.name}, "
-        f"{full.need.expertise_code}, {on_day(of.starts)} to {on_day(of.over_on or of.ends)}. "
+        f"{expertise[full.need.expertise_code]}, {on_day(of.starts)} to "
+        f"{on_day(of.over_on or of.ends)}. "
         f"Days: {in_days(days.agreed)} agreed, {in_days(days.delivered)} delivered, "
         f"{in_days(days.signed)} signed, {in_days(days.booked)} booked."
     )
@@ -62,6 +67,7 @@ def show(
     ],
 ) -> None:
     """Show one partnership with its visits, reviews and what came of it."""
+    from app.catalogue.queries import expertise_by_code
     from app.partnerships.partnership_queries import get_partnership
     from app.portal.labels import label
     from app.wording import on_day
@@ -69,8 +75,9 @@ def show(
 
     with open_database() as database, database.read() as session:
         whole = get_partnership(session, TERMINAL, number)
+        names = expertise_by_code(session, TERMINAL)
     of = whole.summary.partnership
-    told = [_line(whole.summary), f"Aims: {of.aims}"]
+    told = [_line(whole.summary, names), f"Aims: {of.aims}"]
     told += [f"{each.period_code}: {days_text(each.half_days or 0)}" for each in whole.periods]
     told += [
         f"Visit {each.id}, {on_day(each.on_day)}: {days_text(each.half_days)}, "

@@ -121,16 +121,18 @@ def _line(item: "WorkItem") -> str:
             f"proposal {full.proposal.id}"
         )
     elif item.item is None:
-        about = f"{item.school.name}, {item.about}"
+        about = f"{item.school.name}, {item.name or item.about}"
     else:
         about = f"{item.school.name}, {item.item.expertise_code}, {item.item.reference}"
     told = [f"{item.step}: {about}."]
     if item.party:
         told.append(f"{PARTIES[Party(item.party)]}{f' ({item.role})' if item.role else ''}.")
+    if item.day is not None and item.kind is not WorkKind.VISIT:
+        told.append(f"Visit of {on_day(item.day)}.")
     if item.since is not None:
         told.append(f"Since {on_day(item.since)}.")
     if item.due_at is not None:
         told.append(f"By {at_moment(item.due_at)}.")
     elif item.due is not None:
-        told.append(f"By {on_day(item.due)}.")
+        told.append(f"{'On' if item.kind is WorkKind.VISIT else 'By'} {on_day(item.due)}.")
     return " ".join(told)

@@ -15,7 +15,7 @@ from app.evidence.wording import comes_from
 from app.proposals.queries import Full, get_proposal
 from app.proposals.states import LAPSING
 from app.proposals.terms import standing, terms_today
-from app.wording import at_moment, counted, money, number, on_day
+from app.wording import CHANNELS, at_moment, counted, money, number, on_day
 from models.consent import ConsentRequest
 from models.exchange import Expertise
 from models.matching import Proposal
@@ -53,14 +53,6 @@ SAID: Final[Mapping[Says, str]] = {
     Says.YES: "yes",
     Says.NO: "no",
     Says.DIRECTED: "a statutory direction",
-}
-CHANNELS: Final[Mapping[Channel, str]] = {
-    Channel.IN_SERVICE: "in the service",
-    Channel.IN_PERSON: "in person",
-    Channel.TELEPHONE: "by telephone",
-    Channel.VIDEO_CALL: "by video call",
-    Channel.EMAIL: "by email",
-    Channel.LETTER: "by letter",
 }
 
 

@@ -299,7 +299,7 @@ def _item_columns(
         reason = not_named(row.expertise, catalogue.names)
         misfits.append(Misfit("expertise", row.expertise, reason))
     elif catalogue.expertise[code] and (stored is None or stored["expertise_code"] != code):
-        reason = "is retired from the taxonomy. Choose one in use"
+        reason = "is retired from the list of expertise. Choose one in use"
         misfits.append(Misfit("expertise", row.expertise, reason))
     window_starts, window_ends = _window(row, catalogue, misfits)
     return {

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import date
 
 from app.access.policy import Action, Principal, authorise
-from app.catalogue.queries import get_period
+from app.catalogue.queries import expertise_by_code, get_period
 from app.database import ReadSession
 from app.errors import NotFound
 from app.graph.kept import support_graph
@@ -21,8 +21,9 @@ def viewing(session: ReadSession, principal: Principal, day: date) -> Iterator[V
     """The graph as the principal may see it, with the usual kinds of edge."""
     authorise(principal, Action.READ)
     seen = seen_by(session, principal)
+    names = expertise_by_code(session, principal)
     with support_graph(session) as graph:
-        yield View(graph, seen, day)
+        yield View(graph, seen, day, expertise=names)
 
 
 def node_named(session: ReadSession, principal: Principal, view: View, cell: str) -> str:

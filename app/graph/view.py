@@ -4,8 +4,8 @@ The register is open to read. Support, proposals and declared interests are seen
 scope one of their sides lies, as everywhere else.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -67,9 +67,11 @@ class View:
     seen: Seen
     day: date
     kinds: frozenset[EdgeKind] = frozenset(USUAL)
+    expertise: Mapping[str, str] = field(default_factory=dict)
+    """Names by code."""
 
     def only(self, kinds: Collection[EdgeKind]) -> "View":
-        return View(self.of, self.seen, self.day, frozenset(kinds))
+        return replace(self, kinds=frozenset(kinds))
 
     def shows(self, edge: Edge) -> bool:
         return edge.kind_on(self.day) in self.kinds and self.seen.has(edge)

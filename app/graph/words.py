@@ -1,11 +1,12 @@
 """Edges of the support graph as people read them."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from app.graph.kinds import Edge, EdgeKind, Of
 from app.graph.view import View
 from app.wording import on_day
-from models.vocabulary import InterestKind, days_text
+from models.vocabulary import InterestKind, SupportResult, days_text
 from solver.pairing.interest_rule import WORDS
 
 _SENTENCES: Final = {
@@ -20,6 +21,14 @@ _SENTENCES: Final = {
 }
 
 
+_RESULTS: Final[Mapping[SupportResult, str]] = {
+    SupportResult.WORKED: "it worked",
+    SupportResult.PARTLY: "it partly worked",
+    SupportResult.DID_NOT_WORK: "it did not work",
+    SupportResult.NOT_KNOWN: "whether it worked is not known",
+}
+
+
 def told(view: View, edge: Edge) -> str:
     """One edge as a sentence, with its days, period, expertise, result and dates."""
     giver, taker = view.node(edge.giver).name, view.node(edge.taker).name
@@ -31,7 +40,7 @@ def told(view: View, edge: Edge) -> str:
             said += ", which no longer counts"
     else:
         said = _SENTENCES[kind or EdgeKind.MEMBER].format(giver=giver, taker=taker)
-    if details := ", ".join(_details(edge)):
+    if details := ", ".join(_details(view, edge)):
         said += f" ({details})"
     if edge.starts:
         on = edge.state == EdgeKind.SUCCESSION
@@ -42,7 +51,7 @@ def told(view: View, edge: Edge) -> str:
     return f"{said}."
 
 
-def _details(edge: Edge) -> list[str]:
+def _details(view: View, edge: Edge) -> list[str]:
     found = []
     if edge.half_days is not None:
         of = f" in {edge.period}" if edge.period else ""
@@ -50,7 +59,7 @@ def _details(edge: Edge) -> list[str]:
     elif edge.period:
         found.append(edge.period)
     if edge.expertise:
-        found.append(edge.expertise)
+        found.append(view.expertise.get(edge.expertise, edge.expertise))
     if edge.of is Of.SUPPORT and edge.result:
-        found.append(f"result: {edge.result.replace('_', ' ')}")
+        found.append(_RESULTS[SupportResult(edge.result)])
     return found

@@ -12,7 +12,9 @@ UNKNOWN_PARTICIPANT: Final = (
     "is not in the register. Use a URN, the key of an organisation or the reference of a trust or "
     "federation, or import it first"
 )
-UNKNOWN_EXPERTISE: Final = "is not in the taxonomy. Use a code from `givetake export expertise`"
+UNKNOWN_EXPERTISE: Final = (
+    "is not in the list of expertise. Use a code from `givetake export expertise`"
+)
 
 
 class Misfit(NamedTuple):

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import HeaderParseError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as CRLF
@@ -13,6 +14,8 @@ from typing import Final
 from app.errors import Problem
 
 MOST_LETTERS: Final = 254
+LONGEST_LINE: Final = 998
+"""Letters of a line of an email at most (RFC 5322)."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ADDRESS: Final = re.compile(r"[^@\s<>\",;:\\()\[\]]+@[^@\s<>\",;:\\()\[\]]+")
 
@@ -62,13 +65,22 @@ def written(message: Message, sender: str) -> bytes:
     made = EmailMessage(policy=CRLF)
     made["From"] = sender
     made["To"] = Address(addr_spec=check_address(message.to))
-    made["Subject"] = message.subject
     made["Date"] = format_datetime(message.at)
     made["Message-ID"] = f"<{message.message_id}@{domain_of(sender)}>"
     # So that no out-of-office note comes back.
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(message.text)
-    return made.as_bytes()
+    return f"Subject: {_in_header(message.subject)}\r\n".encode("ascii") + made.as_bytes()
+
+
+def _in_header(subject: str) -> str:
+    """The subject as the line of a header has it.
+
+    `EmailMessage` begins a new line before a subject that just fits none, so that it arrives with
+    a space before it, and loses spaces between words with accents.
+    """
+    longest = LONGEST_LINE if subject.isascii() else None
+    return Header(subject, maxlinelen=longest, header_name="Subject").encode(linesep="\r\n")
 
 
 def domain_of(sender: str) -> str:

@@ -344,7 +344,8 @@ def end(
         )
     if need_becomes not in REOPENED:
         raise BadPartnership(
-            f"the need becomes one of {', '.join(sorted(REOPENED))}: {need_becomes} is not",
+            f"the need becomes one of {', '.join(sorted(REOPENED)).replace('_', ' ')}: "
+            f"{need_becomes} is not",
             "need_becomes",
         )
     completed = reason is EndReason.COMPLETED

@@ -1,6 +1,7 @@
 """What support is to achieve: targets as people write them, and the columns they become."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -74,6 +75,17 @@ def measures_of_targets() -> list[DeclaredMeasure]:
     return sorted(found, key=lambda each: each.label)
 
 
+def target_choices() -> list[tuple[str, str]]:
+    """Measures to choose from, by code; two of one label are told apart by what they count."""
+    measures = measures_of_targets()
+    labels = Counter(each.label for each in measures)
+    found: dict[str, str] = {}
+    for each in measures:
+        text = each.label if labels[each.label] == 1 else f"{each.label} ({each.shown_unit})"
+        found.setdefault(text, each.measure)  # another name of one measure is no choice
+    return [(measure, text) for text, measure in found.items()]
+
+
 def _can_be_target(measure: DeclaredMeasure) -> bool:
     of_words = measure.kind is MeasureKind.SCALE and bool(measure.words)
     return measure.kind in NUMERIC or of_words
@@ -119,7 +131,7 @@ def _measure(row: TargetRow, misfits: list[Misfit]) -> DeclaredMeasure | None:
     """The measure that a target names: by its code or label, or one of its own with its kind."""
     cell = row.measure
     if cell is None:
-        reason = "is missing. Enter what the target measures, like persistent_absence_pct"
+        reason = "is missing. Enter what the target measures, like persistent absence"
         misfits.append(Misfit("measure", None, reason))
         return None
     code = "_".join(re.findall(r"[a-z0-9]+", cell.casefold()))

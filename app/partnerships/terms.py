@@ -187,6 +187,7 @@ def check_money(
         cost = each.of(half_days) / PENCE
     if terms.paid_by not in PUBLIC or not cost:
         return
+    with_fee = " with the fee" if terms.fee_pounds or (each is not None and each.fee_pence) else ""
     if agreed is None:
         raise BadPartnership(
             "both sides agreed to no sum of public money. Choose another payer, or record what is "
@@ -195,8 +196,9 @@ def check_money(
         )
     if cost > agreed:
         raise BadPartnership(
-            f"{days_text(half_days)} at this rate cost {money(round(cost))}, and both sides agreed "
-            f"to {money(agreed)} of public money. Lower the rate, or agree to more first",
+            f"{days_text(half_days)} at this rate{with_fee} cost {money(round(cost))}, and both "
+            f"sides agreed to {money(agreed)} of public money. Lower the rate, or agree to more "
+            "first",
             "day_rate_pounds",
         )
 

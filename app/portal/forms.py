@@ -32,6 +32,11 @@ class Field(NamedTuple):
     label: str
     enter: str
 
+    @property
+    def name(self) -> str:
+        """The label as sentences have it: whether it can be blank is for the form alone."""
+        return self.label.removesuffix(" (optional)")
+
 
 @dataclass(slots=True)
 class Filled:
@@ -108,7 +113,7 @@ def take(filled: Filled, misfits: Iterable[Misfit], fields: Mapping[str, Field])
         shown = value if len(value) <= SHOWN_LETTERS else value[:SHOWN_LETTERS] + "…"
         quoted = f"“{shown}” " if shown else ""
         if misfit.column in fields:
-            filled.add(misfit.column, f"{fields[misfit.column].label} {quoted}{misfit.reason}")
+            filled.add(misfit.column, f"{fields[misfit.column].name} {quoted}{misfit.reason}")
         else:
             filled.general.append(capital(f"{quoted}{misfit.reason}"))
 
@@ -119,14 +124,14 @@ def _error(of: Field, model: type[BaseModel], name: str, error: dict[str, Any]) 
     if kind in NOT_A_CHOICE:
         return of.enter
     if kind in NOT_A_NUMBER:
-        return f"{of.label} must be a number"
+        return f"{of.name} must be a number"
     if kind in OUT_OF_RANGE:
-        return f"{of.label} must be {_range(model, name, error['ctx'])}"
+        return f"{of.name} must be {_range(model, name, error['ctx'])}"
     if kind == "string_too_long":
-        return f"{of.label} must be {number(error['ctx']['max_length'])} characters or fewer"
+        return f"{of.name} must be {number(error['ctx']['max_length'])} characters or fewer"
     if kind == "string_pattern_mismatch":
-        return f"{of.label} must contain only letters, numbers and the characters . _ : / -"
-    return f"{of.label} {_own_words(error)}"
+        return f"{of.name} must contain only letters, numbers and the characters . _ : / -"
+    return f"{of.name} {_own_words(error)}"
 
 
 def _own_words(error: dict[str, Any]) -> str:

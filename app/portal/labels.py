@@ -136,7 +136,7 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         AllianceStep.MAKE: "Make an alliance",
         AllianceStep.CHANGE: "Change name, aims or dates",
         AllianceStep.ASK: "Ask a school to join",
-        AllianceStep.ANSWER: "Record what it says",
+        AllianceStep.ANSWER: "Record whether it joins",
         AllianceStep.LEAVE: "Leave the alliance",
         AllianceStep.ACTION: "Add an action",
         AllianceStep.END_ACTION: "End an action",
@@ -634,6 +634,29 @@ LABELS: Final[Mapping[Kind, Mapping[Any, str]]] = {
         TargetKind.NUMBER: "A number",
         TargetKind.PERCENT: "A percentage",
     },
+}
+
+JOINS_HEADING: Final = "Say whether you join {alliance}"
+"""Of the form in which a school that was asked answers for itself."""
+
+ALLIANCE_DONE: Final[Mapping[AllianceStep, str]] = {
+    AllianceStep.MAKE: "Alliance made",
+    AllianceStep.CHANGE: "Changes saved",
+    AllianceStep.ASK: "Asked to join",
+    AllianceStep.ANSWER: "Answer saved",
+    AllianceStep.LEAVE: "Departure saved",
+    AllianceStep.ACTION: "Action added",
+    AllianceStep.END_ACTION: "Action ended",
+    AllianceStep.TARGET: "Target added",
+    AllianceStep.REVIEW: "Review added",
+    AllianceStep.END: "Alliance ended",
+}
+"""What was just done, once it is done."""
+
+EVIDENCE_DONE: Final = {
+    "added": "Evidence added",
+    "answered": "Answer saved",
+    "withdrawn": "Evidence withdrawn",
 }
 
 HINTS: Final[Mapping[Kind, Mapping[Any, str]]] = {

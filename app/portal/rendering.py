@@ -143,6 +143,13 @@ def _actor(context: Context, name: str) -> str:
         return names_of(session, [name]).get(name, name)
 
 
+@pass_context
+def _by_actor(context: Context, name: str) -> str:
+    """How it was done: "by M Broker", "through their link", "from the command line"."""
+    how = "through" if name.startswith(LINK) else "from" if name == "terminal" else "by"
+    return f"{how} {_actor(context, name)}"
+
+
 @cache
 def environment(base: str = BASE) -> Environment:
     """Templates whose links begin with `base`: below the path of the public address."""
@@ -166,6 +173,7 @@ def environment(base: str = BASE) -> Environment:
     )
     made.filters |= {
         "actor": _actor,
+        "by_actor": _by_actor,
         "at_most": at_most,
         "capital": capital,
         "carried_over": carried_over,

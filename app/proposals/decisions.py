@@ -113,7 +113,7 @@ def check_said(action: DecisionAction, said: Said) -> None:
     if action is DecisionAction.COMPLETE:
         raise BadDecision("a proposal is completed with its partnership; end that instead")
     if action is DecisionAction.DECLINE and said.reason is None:
-        raise BadDecision(f"enter a reason for declining: one of {', '.join(DeclineReason)}")
+        raise BadDecision("enter a reason for declining")
     if action is not DecisionAction.DECLINE and said.reason is not None:
         raise BadDecision("a reason is only for declining; leave it out or write a note")
     if said.reason is DeclineReason.OTHER and not said.note:

@@ -194,6 +194,12 @@ def clear_by_decision(
         _clear(session, flag, principal.name, outcome, now)
 
 
+def flagged_now(session: WriteSession) -> frozenset[int]:
+    """Proposals with a flag that nobody has dealt with."""
+    query = select(ProposalFlag.proposal_id).where(ProposalFlag.cleared_at.is_(None))
+    return frozenset(session.scalars(query))
+
+
 def _open_flag(session: WriteSession, proposal_id: int) -> ProposalFlag | None:
     query = select(ProposalFlag).where(
         ProposalFlag.proposal_id == proposal_id, ProposalFlag.cleared_at.is_(None)

@@ -10,7 +10,7 @@ from app.access.policy import AGREES_FOR, Principal
 from app.access.scoped import speaks_for
 from app.proposals.apart import A_YEAR
 from app.proposals.decisions import BadDecision
-from app.wording import on_day
+from app.wording import TOLD_HOW, on_day
 from models.matching import Proposal
 from models.vocabulary import Channel, Role, Side
 from solver.pairing.pair_rule import GIVER, TAKER
@@ -58,11 +58,9 @@ def check_heard(
     here = heard.channel is None and heard.said_on is None
     if here and speaks_for(session, principal, OF_SIDE[side], proposal):
         return replace(heard, said_on=today, channel=Channel.IN_SERVICE)
-    channels = [each for each in Channel if each is not Channel.IN_SERVICE]
-    if heard.channel not in channels:
+    if heard.channel in (None, Channel.IN_SERVICE):
         raise NotHeard(
-            "channel",
-            f"enter how the {WHOSE[side]} told you, as the channel: one of {', '.join(channels)}",
+            "channel", f"enter how the {WHOSE[side]} told you, as the channel: {TOLD_HOW}"
         )
     if heard.said_on is None:
         raise NotHeard("said_on", f"enter the day on which the {WHOSE[side]} told you")

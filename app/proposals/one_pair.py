@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from app.errors import Problem
 from app.planning.build import build
 from app.planning.proposal_rows import proposal_rows
-from app.planning.travel import estimated
 from app.proposals.pair_check import loaded_pair, options_of_pair
+from app.register.water import estimated
 from models.exchange import Need, Offer
 from models.matching import Proposal, Run
 

@@ -35,6 +35,7 @@ class WorkKind(StrEnum):
     JOIN = "join"
     TALK = "talk"
     ASK = "ask"
+    BLOCKED = "blocked"
     START = "start"
     INTRODUCE = "introduce"
     REVIEW_PROPOSAL = "review_proposal"
@@ -61,7 +62,7 @@ GROUPS: Final[Mapping[WorkGroup, tuple[WorkKind, ...]]] = {
     G.WAITS: (
         *(K.RESPOND_TAKER, K.RESPOND_GIVER, K.WRITE_UP, K.SIGN, K.CORRECT, K.RESULT),
         *(K.CONFIRM_NEED, K.ANSWER_OFFER, K.RENEW_OFFER, K.ANSWER_EVIDENCE, K.JOIN),
-        *(K.TALK, K.ASK, K.START, K.INTRODUCE, K.REVIEW_PROPOSAL),
+        *(K.TALK, K.ASK, K.BLOCKED, K.START, K.INTRODUCE, K.REVIEW_PROPOSAL),
     ),
     G.DECIDE: (K.APPROVE, K.CONCERN, K.DECIDE_CLAIM, K.PAY_CLAIM),
     G.AWAITED: (
@@ -94,6 +95,7 @@ STEPS: Final[Mapping[WorkKind, str]] = {
     K.JOIN: "Say whether you join an alliance",
     K.TALK: "Wants to talk first: contact them and record the response",
     K.ASK: "Ask both sides, or record what they say",
+    K.BLOCKED: "Can no longer go ahead as planned: see why, and decide what to do",
     K.START: "Start the partnership",
     K.INTRODUCE: "Introduce a school to the supporting organisation that it found",
     K.REVIEW_PROPOSAL: "Review a proposal",

@@ -105,6 +105,10 @@ class WorkItem:
     """Who receives the support; of an offer, who would give it; of anything else, whose it is."""
     path: str | None
     """Of what it is about, where that is no proposal, need or offer."""
+    name: str | None
+    """Of the alliance that asks."""
+    day: date | None
+    """Of the visit."""
 
     @property
     def group(self) -> WorkGroup:
@@ -263,6 +267,8 @@ def _items(session: Session, principal: Principal, rows: Sequence[Any]) -> list[
                 item,
                 school,
                 row.path,
+                row.name,
+                row.day,
             )
         )
     return found

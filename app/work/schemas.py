@@ -45,6 +45,8 @@ class WorkShown(Shown):
     school_name: str = Field(examples=["Oak School"])
     giver_name: str | None = Field(examples=["Ash School"])
     expertise: str | None = Field(examples=["maths"])
+    alliance: str | None = Field(description="name of the one that asks", examples=[None])
+    day: date | None = Field(description="of the visit", examples=["2026-12-03"])
     link: str = Field(description="what it is about", examples=["/api/v1/proposals/1"])
 
     @classmethod
@@ -73,6 +75,8 @@ class WorkShown(Shown):
             school_name=item.school.name,
             giver_name=full and full.giver.name,
             expertise=about and about.expertise_code,
+            alliance=item.name,
+            day=item.day,
             link=prefix + item.about,
         )
 

@@ -28,8 +28,8 @@ from app.work.days import days_after, utc_day
 from app.work.kinds import WorkKind
 from app.work.narrowed import Narrowed
 from models.base import UtcDateTime
-from models.matching import Agreement, Decision, Proposal
-from models.partnerships import Partnership, Review
+from models.matching import Agreement, Decision, Proposal, ProposalFlag
+from models.partnerships import Partnership, Review, SupportVisit
 from models.vocabulary import (
     RUNNING_SUPPORT,
     ClaimState,
@@ -61,6 +61,8 @@ COLUMNS: Final[Mapping[str, Any]] = {
     "offer_id": Integer(),
     "participant_id": Integer(),
     "path": String(),
+    "name": String(),
+    "day": Date(),
     "since": Date(),
     "since_at": UtcDateTime(),
     "due": Date(),
@@ -68,7 +70,7 @@ COLUMNS: Final[Mapping[str, Any]] = {
 }
 """`number` is that of the visit, link or whatever else it is that waits; with the kind and the
 party it is the only one of its kind. `path` leads to what is about no proposal, need or offer, but
-about a participant."""
+about a participant. `name` is that of an alliance, and `day` that of a visit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,18 @@ def about_partnership(
 ) -> Source:
     about = {"proposal_id": Proposal.id, "partnership_id": Partnership.id}
     return Source(kind, rows, {"number": number, **about, **columns})
+
+
+def about_visit(kind: WorkKind, rows: Select[Any], **columns: Any) -> Source:
+    return about_partnership(kind, rows, SupportVisit.id, day=SupportVisit.on_day, **columns)
+
+
+FLAGGED: Final = (
+    exists()
+    .where(ProposalFlag.proposal_id == Proposal.id, ProposalFlag.cleared_at.is_(None))
+    .correlate(Proposal)
+)
+"""It can no longer go ahead as planned: nobody can be asked, and no yes is taken."""
 
 
 def answered(side: Side) -> Condition:

@@ -27,6 +27,7 @@ from app.work.source import (
     APPROVABLE,
     CONFIRMED_EVERY,
     ENDS_SOON,
+    FLAGGED,
     HELD,
     OPEN_CLAIMS,
     OTHER,
@@ -42,6 +43,7 @@ from app.work.source import (
     Whose,
     about_partnership,
     about_proposal,
+    about_visit,
     answered,
     below,
     moment,
@@ -89,7 +91,7 @@ def _of_contacts(
 ) -> Iterator[Source]:
     seen = {side: visible(contact, OF_SIDE[side], Proposal) for side in Side}
     for kind, side in ((K.RESPOND_TAKER, Side.TAKER), (K.RESPOND_GIVER, Side.GIVER)):
-        asked = of_proposals(narrowed, HELD, seen[side], ~answered(side))
+        asked = of_proposals(narrowed, HELD, seen[side], ~answered(side), ~FLAGGED)
         yield about_proposal(kind, asked, **SINCE_PREFERRED, **UNTIL_LAPSED)
         other = of_proposals(narrowed, HELD, seen[side], answered(side), ~answered(OTHER[side]))
         party = literal(OTHER[side].value)
@@ -116,7 +118,7 @@ def _of_contacts(
             (visit.state == VisitState.DISPUTED, giver),
         ),
     ):
-        yield about_partnership(kind, below(visit, narrowed, *conditions), visit.id, **since)
+        yield about_visit(kind, below(visit, narrowed, *conditions), **since)
     yield from _results(taker, giver, narrowed)
     for side in Side:
         unreviewed, since = unreviewed_by(side, today)
@@ -171,6 +173,7 @@ def _said_of_them(
             "number": AllianceMember.id,
             "participant_id": AllianceMember.participant_id,
             "path": literal("/alliances/").concat(cast(AllianceMember.alliance_id, String)),
+            "name": Alliance.name,
             **moment("since", AllianceMember.asked_at),
         },
     )
@@ -307,8 +310,11 @@ def _of_brokers(broker: Principal, today: date, narrowed: Narrowed) -> Iterator[
         seen,
         or_(*(~answered(side) for side in Side)),
         ~asked.correlate(Proposal),
+        ~FLAGGED,
     )
     yield about_proposal(K.ASK, unasked, **SINCE_PREFERRED, **UNTIL_LAPSED)
+    blocked = of_proposals(narrowed, HELD, seen, FLAGGED)
+    yield about_proposal(K.BLOCKED, blocked, **SINCE_PREFERRED, **UNTIL_LAPSED)
     begun = exists().where(Partnership.proposal_id == Proposal.id).correlate(Proposal)
     to_start = of_proposals(narrowed, Proposal.state.in_(APPROVED), seen, ~begun)
     yield about_proposal(K.START, to_start, **SINCE_DECIDED)
@@ -375,4 +381,4 @@ def _of_either(whose: Whose, today: date, narrowed: Narrowed) -> Iterator[Source
     yield about_partnership(K.END, ends, since=Partnership.starts, due=Partnership.ends)
     soon = SupportVisit.on_day.between(today + timedelta(days=1), today + VISITS_AHEAD)
     booked = below(SupportVisit, narrowed, SupportVisit.state == VisitState.BOOKED, soon, seen)
-    yield about_partnership(K.VISIT, booked, SupportVisit.id, due=SupportVisit.on_day)
+    yield about_visit(K.VISIT, booked, due=SupportVisit.on_day)

@@ -299,6 +299,8 @@ def test_both_sides_answer_and_it_is_approved(
     page.goto(f"{address}/embed")
     page.get_by_label("Websites that can show the map").fill("https://www.example.org")
     page.get_by_role("button", name="Create code").click()
+    check(page, "embed-code")
+    page.get_by_role("link", name="Embed the map").click()
     page.get_by_role("button", name="Revoke code 1").click()
     expect(page.get_by_text("Code 1 revoked.")).to_be_visible()
     check(page, "embed-revoked")

@@ -17,11 +17,11 @@ from app.database import WriteSession
 from app.exchange.rows import Reference
 from app.files.csv_reading import Date, Key, RowModel, Text
 from app.import_kit.misfits import Unfit
-from app.partnerships.targets import measures_of_targets, shown_value, stored_measure
+from app.partnerships.targets import shown_value, stored_measure, target_choices
 from app.portal import forms
 from app.portal.choices import AllianceStep, Joins
 from app.portal.forms import Field, Filled
-from app.portal.labels import ALLIANCE_FIELDS, TARGET_FIELDS
+from app.portal.labels import ALLIANCE_DONE, ALLIANCE_FIELDS, TARGET_FIELDS
 from app.portal.pages.institutions import expertise_names
 from app.portal.pages.partnerships import RoleText, typed_day
 from app.portal.rendering import csv_page, page
@@ -101,7 +101,7 @@ def make_alliance(request: Request, who: Who, form: SentBy, now: Now) -> Respons
     if content is not None:
         new = NewAlliance(**content.model_dump())
         with forms.refused(filled, FIELDS), who.database.write() as session:
-            return to(service.make(session, who.principal, new, now=now).id)
+            return to(service.make(session, who.principal, new, now=now).id, Step.MAKE)
     return _new(request, who, filled)
 
 
@@ -129,6 +129,7 @@ def show_alliance(request: Request, who: Who, alliance_id: int) -> Response:
             "alliance.html",
             who,
             whole=whole,
+            done=_done(request),
             changes=may_on(session, who.principal, Action.CHANGE_ALLIANCE, whole.alliance),
             is_broker=may_on(session, who.principal, Action.MAKE_ALLIANCE, whole.alliance),
             speaks_for={
@@ -285,7 +286,7 @@ def done(
             forms.take(filled, unfit.misfits, FIELDS)
     if filled.wrong or act is None:
         return form_of(request, who, alliance_id, step, filled, **of)
-    return to(alliance_id)
+    return to(alliance_id, step)
 
 
 def form_of(
@@ -303,6 +304,10 @@ def form_of(
     with who.database.read() as session:
         whole = queries.get_alliance(session, who.principal, alliance_id)
         authorise_on(session, who.principal, right, whole.alliance)
+        member = next((each for each in whole.members if each.member.id == member_id), None)
+        own = member is not None and members.speaks_for_it(
+            session, who.principal, member.participant.id
+        )
     filled.values.setdefault("version", str(whole.alliance.version))
     standing: list[Any] = [
         (each.participant.reference.partition(":")[2], each.participant.name)
@@ -328,14 +333,22 @@ def form_of(
         step=step,
         whole=whole,
         path=f"{BASE}/alliances/{alliance_id}/{ends[step]}",
-        member=next((each for each in whole.members if each.member.id == member_id), None),
+        member=member,
+        own=own,
         action=next((each for each in whole.actions if each.action.id == action_id), None),
         standing=standing,
-        measures=[(each.measure, each.label) for each in measures_of_targets()],
+        measures=target_choices(),
         filled=filled,
         fields=FIELDS,
     )
 
 
-def to(alliance_id: int) -> Response:
-    return RedirectResponse(f"{BASE}/alliances/{alliance_id}", 303)
+def _done(request: Request) -> str | None:
+    """What has just been done, as the address of the page says."""
+    step = request.query_params.get("done", "")
+    return ALLIANCE_DONE[Step(step)] if step in list(Step) else None
+
+
+def to(alliance_id: int, done: AllianceStep | None = None) -> Response:
+    told = f"?done={done}" if done else ""
+    return RedirectResponse(f"{BASE}/alliances/{alliance_id}{told}", 303)

@@ -121,7 +121,7 @@ def _answer(filled: Filled) -> Answer | None:
         try:
             given[name] = str(clean_text(given.get(name, "")))
         except ValueError as wrong:
-            filled.add(name, f"{ANSWER_FIELDS[name].label} {str(wrong).removesuffix('.')}")
+            filled.add(name, f"{ANSWER_FIELDS[name].name} {str(wrong).removesuffix('.')}")
             given[name] = ""
     says = given.get("says", "")
     if says not in list(Reply):
@@ -130,7 +130,7 @@ def _answer(filled: Filled) -> Answer | None:
         filled.add("role", ANSWER_FIELDS["role"].enter)
     for name, most in (("role", 100), ("note", MOST_LETTERS)):
         if len(given.get(name, "")) > most:
-            filled.add(name, f"{ANSWER_FIELDS[name].label} must be {most} characters or fewer")
+            filled.add(name, f"{ANSWER_FIELDS[name].name} must be {most} characters or fewer")
     if filled.wrong:
         return None
     reason = given.get("reason", "")

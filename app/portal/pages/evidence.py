@@ -59,7 +59,7 @@ def add_evidence(request: Request, who: Who, reference: str, form: SentBy, now: 
         with forms.refused(filled, EVIDENCE_FIELDS), who.database.write() as session:
             service.add(session, who.principal, new, now=now)
         if not filled.wrong:
-            return _to(reference)
+            return _to(reference, "added")
     return _form(request, who, reference, filled)
 
 
@@ -89,7 +89,7 @@ def answer_evidence(
                 now=now,
             )
         if not filled.wrong:
-            return _back(who, evidence_id)
+            return _back(who, evidence_id, "answered")
     return _step(request, who, evidence_id, "evidence_answer.html", filled)
 
 
@@ -113,7 +113,7 @@ def withdraw_evidence(
         with forms.refused(filled, {}), who.database.write() as session:
             service.withdraw(session, who.principal, evidence_id, reason, version=version, now=now)
         if not filled.wrong:
-            return _back(who, evidence_id)
+            return _back(who, evidence_id, "withdrawn")
     return _step(request, who, evidence_id, "evidence_withdraw.html", filled)
 
 
@@ -167,11 +167,13 @@ def _address(offer: str | None, giver: str) -> str:
     return f"{BASE}/offers?participant={giver.partition(':')[2]}"
 
 
-def _back(who: Visitor, evidence_id: int) -> Response:
+def _back(who: Visitor, evidence_id: int, done: str) -> Response:
     with who.database.read() as session:
         found = queries.get_evidence(session, who.principal, evidence_id)
-    return RedirectResponse(_address(found["offer_reference"], found["giver_reference"]), 303)
+    if found["offer_reference"] is None:
+        return RedirectResponse(_address(None, found["giver_reference"]), 303)
+    return _to(found["offer_reference"], done)
 
 
-def _to(reference: str) -> Response:
-    return RedirectResponse(f"{BASE}/offers/{reference}#evidence", 303)
+def _to(reference: str, done: str) -> Response:
+    return RedirectResponse(f"{BASE}/offers/{reference}?evidence={done}#evidence", 303)

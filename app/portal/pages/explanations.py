@@ -9,6 +9,7 @@ from app.explanations import queries, words
 from app.explanations.schemas import NeedAnswer
 from app.portal.rendering import page
 from app.portal.sessions import BASE, Who
+from app.proposals.states import ENDED
 from app.runs.queries import get_run
 
 router = APIRouter()
@@ -26,7 +27,10 @@ def show_newest(request: Request, who: Who, reference: str) -> Response:
 @router.get("/runs/{run_id:id}/unmet/{reference:path}")
 @does(Action.READ_PLAN)
 def show_why(request: Request, who: Who, run_id: int, reference: str) -> Response:
-    answer = NeedAnswer.of(queries.why(who.database, who.principal, run_id, reference))
+    found = queries.why(who.database, who.principal, run_id, reference)
+    ended = {each.id: each.state for each in found.met_by if each.state in ENDED}
     with who.database.read() as session:
         run = get_run(session, who.principal, run_id)
-        return page(request, "why.html", who, run=run, answer=answer, words=words)
+        return page(
+            request, "why.html", who, run=run, answer=NeedAnswer.of(found), ended=ended, words=words
+        )

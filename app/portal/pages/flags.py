@@ -41,6 +41,7 @@ def ask_first(
         return None
     try:
         with who.database.rehearse() as session:
+            before = flags.flagged_now(session)
             act(session)
             flagged = flags.review(session)
             found = [queries.get_proposal(session, who.principal, each) for each in flagged]
@@ -52,6 +53,7 @@ def ask_first(
                 "at_stake.html",
                 who,
                 found=found,
+                fresh=[each for each in found if each.proposal.id not in before],
                 reasons=reasons,
                 fields=[
                     (name, value)

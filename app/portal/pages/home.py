@@ -109,7 +109,7 @@ def _work(request: Request, who: Visitor, session: ReadSession, today: date) -> 
         pager=pager,
         counts=counts,
         kinds=[each for each in WorkKind if each in kinds and counts.get(each)],
-        periods=[(each.code, each.code) for each in periods],
+        periods=[(each.code, each.name) for each in periods],
         filtered=any(asked.get(name) for name in ("q", "group", "kind", "period")),
         expertise=expertise_names(session, who),
     )

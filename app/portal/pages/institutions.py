@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.access.declared import Reach, does
 from app.access.names import with_names
 from app.access.policy import Action
-from app.catalogue.queries import list_expertise
+from app.catalogue.queries import expertise_by_code
 from app.database import ReadSession
 from app.errors import NotFound
 from app.exchange import queries
@@ -230,6 +230,4 @@ def _organisation(session: ReadSession, who: Who, key: str) -> dict[str, Any]:
 
 
 def expertise_names(session: ReadSession, who: Who) -> dict[str, str]:
-    """Every entry of the taxonomy, retired ones too, by its code."""
-    found = list_expertise(session, who.principal, retired=None, limit=None)
-    return {each.code: each.name for each in found}
+    return expertise_by_code(session, who.principal)

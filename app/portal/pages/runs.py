@@ -12,7 +12,7 @@ from app.access.callers import Now
 from app.access.declared import Reach, does
 from app.access.policy import Action, authorise
 from app.catalogue.queries import list_periods
-from app.database import ReadSession
+from app.database import ReadSession, database_now
 from app.errors import Conflict, NotFound
 from app.exchange.rows import Count, Miles
 from app.files.csv_reading import RowModel, Text, Whole, YesNo
@@ -196,11 +196,14 @@ def watch_run(request: Request, who: Who, run_id: int) -> Response:
 def watched(session: ReadSession, who: Visitor, run: Run) -> dict[str, Any]:
     """What a page that watches a run shows."""
     events = queries.events(session, who.principal, run.id)
-    searched = [event.data for event in events if event.kind == "progress"]
+    told = [event for event in events if event.kind == "progress"]
+    searched = [event.data for event in told]
+    waited = (database_now(session) - told[-1].at).total_seconds() if told else 0.0
     return {
         "run": run,
         "rules": rules_in_words(MatchOptions.model_validate(run.options)),
         "latest": searched[-1] if searched else None,
+        "waited": max(waited, 0.0),  # time goes on while the solver says nothing
         "curve": curve(searched),
         "prices": _prices(run),
         "stages": _stages(events),

@@ -26,6 +26,7 @@ from app.partnerships.targets import (
     measures_of_targets,
     shown_value,
     stored_measure,
+    target_choices,
     targets_of,
     typed,
 )
@@ -331,5 +332,5 @@ def _target_form(
         fields=TARGET_FIELDS,
         support=support,
         target=target,
-        measures=[(each.measure, each.label) for each in measures_of_targets()],
+        measures=target_choices(),
     )

@@ -18,6 +18,9 @@ from app.events.verify import verify
 from app.import_kit.misfits import Unfit
 from app.partnerships.support_register import support_register
 from app.partnerships.targets import TargetRow
+from app.portal.choices import AllianceStep
+from app.portal.labels import ALLIANCE_DONE, LABELS
+from app.wording import TOLD_HOW
 from models.alliances import AllianceMember
 from models.targets import SupportTarget
 from models.vocabulary import (
@@ -315,19 +318,28 @@ def test_the_portal_makes_one_and_keeps_its_plan(exchange: Database) -> None:
     typed = {"reference": "north", "name": "North Family", "kind": "family", "aims": "reading"}
     made = who.send(form, "/alliances/new", **typed, starts="1/9/2026", lead="1")
     assert "Asked to join" in made.text
+    assert ALLIANCE_DONE[AllianceStep.MAKE] in made.text
     today = datetime.now(UTC).date()
     said = {"joins": "yes", "role": "headteacher", "channel": "telephone"}
     said["said_on"] = f"{today.day}/{today.month}/{today.year}"
     answer = who.open("/alliances/1/members/1/answer")
+    assert LABELS[AllianceStep][AllianceStep.ANSWER] in answer.text
+    lacking = who.send(answer, "/alliances/1/members/1/answer", joins="yes", role="headteacher")
+    assert f"Enter how they told you: {TOLD_HOW}" in lacking.text
+    assert "in_person" not in lacking.text
     assert "headteacher" in who.send(answer, "/alliances/1/members/1/answer", **said).text
     action = who.open("/alliances/1/actions/new")
     planned = who.send(
         action, "/alliances/1/actions/new", what="train leaders", leader="1", due="1/3/2027"
     )
     assert "train leaders" in planned.text
+    assert ALLIANCE_DONE[AllianceStep.ACTION] in planned.text
     done = who.open("/alliances/1/actions/1/end")
     assert "Done" in who.send(done, "/alliances/1/actions/1/end", state="done").text
     aim = who.open("/alliances/1/targets/new")
+    assert "Permanent exclusions (exclusions)" in aim.text
+    assert "Permanent exclusions (% of pupils)" in aim.text
+    assert aim.text.count("eligible for free school meals in the last six years") == 1
     want = {"measure": "attendance_pct", "direction": "raise", "by_date": "16/7/2027"}
     wrong = who.send(aim, "/alliances/1/targets/new", **want)
     assert wrong.status == 422

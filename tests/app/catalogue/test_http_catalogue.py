@@ -276,6 +276,6 @@ def test_only_those_who_may_change_the_catalogue(sqlite_database: Database) -> N
     row = ExpertiseRow(code="music", name="Music", version="test")
     with (
         sqlite_database.write() as session,
-        pytest.raises(Forbidden, match="change the taxonomy or the calendar"),
+        pytest.raises(Forbidden, match="change the list of expertise or the calendar"),
     ):
         service.create_expertise(session, analyst, row)

@@ -39,7 +39,7 @@ def said(*words: str) -> str:
 def test_partnerships_are_listed_and_one_is_shown(begun: Database) -> None:
     """With days and dates; filtered by state and by either side."""
     line = (
-        "1 Active: Ash School to Oak School, maths, 7 September 2026 to 16 July 2027. "
+        "1 Active: Ash School to Oak School, Maths, 7 September 2026 to 16 July 2027. "
         "Days: 2 agreed, 0 delivered, 0 signed, 0.5 booked."
     )
     for words in ((), ("--state", "active"), ("--participant", "1"), ("--participant", "2")):

@@ -67,7 +67,7 @@ def test_expertise_is_named_by_code_or_name(cell: str, code: str | None) -> None
 def test_what_names_nothing_is_told_the_nearest_in_words() -> None:
     """Codes come with their names; where nothing is near, where to find the codes."""
     assert not_named("phonics", NAMES) == (
-        "is not in the taxonomy. Did you mean early-reading (Early reading and phonics)?"
+        "is not in the list of expertise. Did you mean early-reading (Early reading and phonics)?"
     )
     assert "givetake export expertise" in not_named("xyz", NAMES)
 

@@ -1,6 +1,7 @@
 """Why a need was not met: the same truth over HTTP, in the terminal, the portal and the report."""
 
 import csv
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
@@ -14,9 +15,10 @@ from app.explanations import queries, words
 from app.explanations.answers import kept_answers
 from app.explanations.schemas import NeedAnswer
 from app.insight.queries import report_data, result_of
+from app.proposals import decisions
 from app.settings import settings
 from models.matching import Run, RunFile
-from models.vocabulary import Reciprocity
+from models.vocabulary import DecisionAction, DeclineReason, Reciprocity
 from solver.explain.changes import IN_HALF_DAYS, KIND_OF_RULE, TABLE, ChangeKind
 from solver.formulation.rules import ChangePenalty, NeedDays, NeedGivers, Pins, Rule
 from tests import rows
@@ -99,6 +101,17 @@ def test_a_met_need_says_who_meets_it(crowded: Database) -> None:
     assert answer.change is None
     [met] = answer.met_by
     assert (met.giver, met.offer, met.days, met.proposal) == ("Ash School", "O1", 2, 1)
+    who = broker(crowded)
+    assert "Who meets it" in who.open("/runs/1/unmet/N1").text
+    with crowded.write() as session:
+        said = decisions.Said(DeclineReason.CAPACITY)
+        now = datetime.now(UTC)
+        decline = DecisionAction.DECLINE
+        decisions.decide(session, TERMINAL, 1, decline, said, hold_days=14, now=now)
+    page = who.open("/runs/1/unmet/N1").text
+    assert "Who meets it" not in page
+    assert "Who was to meet it" in page
+    assert "proposal 1 , declined)" in page
 
 
 def test_what_was_found_once_is_kept_with_the_run(crowded: Database) -> None:

@@ -32,10 +32,11 @@ def fill(database: Database) -> None:
         hub = rows.add_hub(session, "hub", group_uid=71)
         rows.add_group(session, 71, "multi_academy_trust", [one])
         rows.add_network(session, "family", [two])
+        said_of_it = {"expertise_code": "maths", "result": "partly"}
         when = {"starts": rows.STARTS, "half_days": 4}
         rows.add_support(session, "one-two", two, one, **when)
         rows.add_support(session, "two-one", one, two, **when)
-        rows.add_support(session, "two-three", three, two, state="ended", half_days=2)
+        rows.add_support(session, "two-three", three, two, state="ended", half_days=2, **said_of_it)
         rows.add_support(session, "agency", three, None, agency="Agency B", half_days=30)
         rows.add_interest(session, "bid", hub, three)
 
@@ -69,7 +70,7 @@ def test_a_path_is_told_step_by_step(client: TestClient) -> None:
     assert found["found"]
     assert [each["key"] for each in found["nodes"]] == ["urn:100000", "urn:100001", "urn:100002"]
     assert found["edges"][1]["sentence"] == (
-        "Beech School supported Cedar School (1 day in 2026-27)."
+        "Beech School supported Cedar School (1 day in 2026-27, Maths, it partly worked)."
     )
     by_group = client.get(
         f"{GRAPH}/path/100000", params={"to": "100002", "kinds": "member,interest"}

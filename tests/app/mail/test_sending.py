@@ -483,6 +483,28 @@ def test_an_address_smuggles_nothing_in(address: str) -> None:
         written(Message("x", "a@b.example", "two\nlines", "text", AT), SENDER)
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Please answer: School 2 supporting School 1",
+        "Reminder, please answer: of Ysgol Ysgol supporting Primary St Primary of",
+        "Please answer: " + "Oak Primary School " * 7 + "supporting Elm",
+        "Please answer: C Tŷ supporting Tŷ Oak – Tŷ",
+        "Last reminder, please answer: " + "Tŷ Ŵyn – St Mary’s " * 6 + "supporting Elm",
+    ],
+)
+def test_a_subject_arrives_as_it_was_written(subject: str) -> None:
+    """No line begins before it, and words with accents keep their spaces."""
+    sent = written(
+        Message("1", "a@b.example", subject, "text", datetime(2026, 9, 2, tzinfo=UTC)),
+        "g@x.example",
+    )
+    assert email.message_from_bytes(sent, policy=policy.default)["Subject"] == subject
+    first, *_ = sent.split(b"\r\n")
+    assert len(first) > len("Subject: ")
+    assert max(map(len, sent.split(b"\r\n"))) < 998
+
+
 def test_where_the_settings_send_emails(tmp_path: Path) -> None:
     """A folder beside the database unless a server is named; a password only over TLS."""
     at = {"database_url": f"sqlite:///{tmp_path / 'x.sqlite3'}"}

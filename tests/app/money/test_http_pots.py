@@ -68,7 +68,7 @@ def test_a_pot_is_made_once_and_changed_from_the_version_read(client: TestClient
         ({"highest_day_rate_pence": 49_999}, "#/highest_day_rate_pence", "£500.00, or more"),
         ({"fee_basis_points": 750}, "#/fee_basis_points", "Enter one of the two"),
         ({"areas": ["local_authority:000"]}, "#/areas", "is not an area of the register"),
-        ({"expertise": ["cooking"]}, "#/expertise", "is not in the taxonomy"),
+        ({"expertise": ["cooking"]}, "#/expertise", "is not in the list of expertise"),
         ({"organisations": ["nobody"]}, "#/organisations", "is not in the register"),
     ],
 )

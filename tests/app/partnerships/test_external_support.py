@@ -95,7 +95,7 @@ def test_a_change_replaces_support_and_its_targets(client: TestClient, database:
         ({"giver": "100000"}, "giver", "is also the school receiving support"),
         ({"giver_name": None}, "giver", "is missing"),
         ({"period": "1999-00"}, "period", "is not a period of the calendar"),
-        ({"expertise": "phonic"}, "expertise", "is not in the taxonomy"),
+        ({"expertise": "phonic"}, "expertise", "is not in the list of expertise"),
         ({"result": "worked"}, "result", "must be blank while the state is active"),
         (TARGET | {"value": 101}, "targets/0/value", "must be between 0 and 100"),
         (TARGET | {"value": None}, "targets/0/value", "is missing"),

@@ -191,6 +191,8 @@ def test_a_rate_beyond_the_public_money_agreed_is_refused(approved: Database) ->
     dear = Terms("phonics", "headteacher", "deputy", paid_by=PaidBy.DEPARTMENT, day_rate_pounds=350)
     with pytest.raises(BadPartnership, match="2 days at this rate cost £700") as refused:
         start(approved, dear)
+    with pytest.raises(BadPartnership, match="2 days at this rate with the fee cost £800"):
+        start(approved, replace(dear, fee_pounds=50))
     assert refused.value.field == "day_rate_pounds"
 
 

@@ -89,7 +89,7 @@ def test_a_file_with_errors_changes_nothing(supported: Database, tmp_path: Path)
         (11, "measure"),
     ]
     reasons = [reason for *_, reason in told]
-    assert reasons[0] == "is missing. Enter what the target measures, like persistent_absence_pct"
+    assert reasons[0] == "is missing. Enter what the target measures, like persistent absence"
     assert "persistent_absence_pct" in reasons[1]
     assert reasons[2] == "must be between 0 and 100 for Attendance"
     assert reasons[3] == "is not a value. Enter what Attendance is to be"

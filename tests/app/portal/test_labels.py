@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from jinja2 import nodes
+from pydantic import StringConstraints
 
+from app.files.csv_reading import RowModel
+from app.import_kit.misfits import Misfit
 from app.portal import labels
-from app.portal.choices import ReviewAction
+from app.portal.choices import AllianceStep, ReviewAction
+from app.portal.forms import Field, Filled, read, take
 from app.portal.labels import LABELS, Kind
 from app.portal.rendering import environment
 from models.vocabulary import Availability, ProposalState, RunState
@@ -84,3 +88,25 @@ def test_a_form_offers_each_member_but_one() -> None:
     """In the order of the enum."""
     values = [value for value, _, _ in labels.choices(Availability, besides="not_answered")]
     assert values == ["can_offer", "may_offer", "not_offering"]
+
+
+def test_each_step_of_an_alliance_says_that_it_is_done() -> None:
+    """A page that shows nothing of what was just done leaves people in doubt."""
+    assert set(labels.ALLIANCE_DONE) == set(AllianceStep)
+
+
+def test_errors_do_not_say_that_a_field_is_optional() -> None:
+    """That is for its label alone: what was entered is wrong."""
+    filled = Filled({"role": "headteacher", "note": "n" * 4_000})
+    fields = {"note": Field("Note (optional)", "Enter a note")}
+
+    class Row(RowModel):
+        role: str
+        note: Annotated[str, StringConstraints(max_length=300)] | None = None
+
+    assert read(Row, filled, fields) is None
+    take(filled, [Misfit("note", "x", "must be shorter")], fields)
+    assert filled.errors == {"note": "Note must be 300 characters or fewer"}
+    again = Filled()
+    take(again, [Misfit("note", "x", "must be shorter")], fields)
+    assert again.errors == {"note": "Note “x” must be shorter"}

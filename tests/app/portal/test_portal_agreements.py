@@ -107,7 +107,11 @@ def test_a_no_says_why_and_declines(who: Visitor, exchange: Database) -> None:
         (YES | {"said_by": "broker"}, "cannot speak for the supporting", "#said_by"),
         (YES | {"said_by": "h" * 101}, "must be 100 characters or fewer", "#said_by"),
         (YES | {"channel": ""}, RESPONSE_FIELDS["channel"].enter, "#channel"),
-        (YES | {"channel": "in_service"}, "one of in_person, telephone", "#channel"),
+        (
+            YES | {"channel": "in_service"},
+            "as the channel: in person, by telephone",
+            "#channel",
+        ),
         (YES | {"said_on": ""}, RESPONSE_FIELDS["said_on"].enter, "#said_on"),
         (YES | {"said_on": "1/2/2100"}, "cannot have told you on 1 February 2100", "#said_on"),
     ):

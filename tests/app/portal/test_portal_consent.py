@@ -166,7 +166,7 @@ def test_a_link_is_answered_without_signing_in(reader: Visitor, exchange: Databa
     pdf = reader.client.get(f"/portal{where}/sheet")
     assert pdf.headers["content-type"] == "application/pdf"
     assert "link:" not in done.text
-    assert "saved by their link" in broker(exchange, NOW, secret=SECRET).open(PAGE).text
+    assert "saved through their link" in broker(exchange, NOW, secret=SECRET).open(PAGE).text
 
 
 def test_a_choice_is_made_through_the_link(reader: Visitor, exchange: Database) -> None:
@@ -299,7 +299,7 @@ def test_pages_say_that_days_are_no_longer_held(
     where = f"/answer/{link(exchange, head)}"
     page = reader.open(where)
     assert "The days are held for you until" in page.text
-    assert "You need to explain another reason" not in page.text
+    assert "Needed if you select another reason" not in page.text
     reader.send(page, where, says="talk_first")
     with exchange.write() as session:
         said = Said(DeclineReason.CAPACITY)

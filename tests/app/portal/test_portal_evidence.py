@@ -6,6 +6,7 @@ import pytest
 
 from app.access.policy import Scope
 from app.database import Database
+from app.portal.labels import EVIDENCE_DONE
 from models.vocabulary import Role, ScopeKind
 from tests.callers import keyed
 from tests.portal import Visitor, broker
@@ -35,6 +36,7 @@ def test_evidence_is_added_answered_and_withdrawn_on_pages(exchange: Database) -
     assert "Enter what it rests on" in add(who, kind="accreditation", body="made-up body")
     shown = add(who, kind="accreditation", body="made-up body", source="certificate 12")
     assert "made-up body" in shown
+    assert EVIDENCE_DONE["added"] in shown
     assert "or once it is answered" in shown
     form = who.open("/evidence/1/answer")
     refused = who.send(form, "/evidence/1/answer", answer="thanks", role="headteacher")
@@ -44,6 +46,7 @@ def test_evidence_is_added_answered_and_withdrawn_on_pages(exchange: Database) -
     form = who.open("/evidence/1/answer")
     answered = who.send(form, "/evidence/1/answer", answer="thanks", role="headteacher")
     assert answered.status == 200, answered.text
+    assert EVIDENCE_DONE["answered"] in answered.text
     page = who.open("/offers/near")
     assert "counts as 4 out of 5: a body that accredited it said 5" in page.text
     assert page.faults == []
@@ -51,7 +54,8 @@ def test_evidence_is_added_answered_and_withdrawn_on_pages(exchange: Database) -
     assert "because you speak for" in who.send(form, "/evidence/1/withdraw", reason="x").text
     who.limit_to(Role.BROKER)
     assert "Enter a reason" in who.send(form, "/evidence/1/withdraw").text
-    who.send(form, "/evidence/1/withdraw", reason="it has ended")
+    gone = who.send(form, "/evidence/1/withdraw", reason="it has ended")
+    assert EVIDENCE_DONE["withdrawn"] in gone.text
     page = who.open("/offers/near")
     assert "no evidence of the quality" in page.text
     assert "it has ended" in page.text

@@ -201,7 +201,7 @@ def test_an_offer_is_recorded_changed_answered_and_withdrawn(
         ({"days": "99999999999"}, "{days} must be between 0 and 10,000 days", "#days"),
         ({"days_min": "9"}, "{days_min} “9” must be at most the 2 days asked for", "#days_min"),
         ({"expertise": ""}, "Select an area of expertise", "#expertise"),
-        ({"expertise": "none"}, "{expertise} “none” is not in the taxonomy", "#expertise"),
+        ({"expertise": "none"}, "{expertise} “none” is not in the list of expertise", "#expertise"),
         ({"participant": "5"}, "{participant} “5” is not in the register", "#participant"),
         ({"participant": "100003"}, "“100003” has closed or takes no part", "#participant"),
         ({"participant": "<b>"}, "{participant} “<b>” is not in the register", "#participant"),
@@ -272,6 +272,9 @@ def test_lists_are_filtered_and_had_as_an_import_reads_them(who: Visitor) -> Non
     """A filter holds for the page and for its CSV file."""
     assert "N/1" in who.open("/needs?state=identified&expertise=maths").text
     assert "No needs match the filter." in who.open("/needs?state=met").text
+    nobody = who.open("/needs?participant=none").text  # which no field of the form shows
+    assert "match the filter" not in nobody
+    assert "See all needs" in nobody
     answer = who.client.get(f"{BASE}/needs?participant=100001&as=csv")
     assert [row["reference"] for row in csv_rows(answer)] == ["N/1"]
     assert csv_rows(answer)[0]["days"] in ("2", "2.0")

@@ -7,6 +7,7 @@ import pytest
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.proposals import decisions
+from app.work.kinds import STEPS, WorkKind
 from models.exchange import Offer
 from models.vocabulary import DecisionAction
 from tests.portal import Visitor
@@ -45,7 +46,10 @@ def test_withdrawing_shows_what_rests_on_it_and_flags_that(
 
 
 def test_lowering_an_offer_asks_first(exchange: Database, who: Visitor) -> None:
-    """Nothing is saved until it is confirmed; raising it asks nothing."""
+    """Nothing is saved until it is confirmed; raising it asks nothing.
+
+    What is blocked already is not counted again, and asking for it is nobody's work.
+    """
 
     def days() -> int:
         with exchange.read() as session:
@@ -58,10 +62,18 @@ def test_lowering_an_offer_asks_first(exchange: Database, who: Visitor) -> None:
     assert "The proposal is for 2 days, but offer O has left 1.5 days" in asked.text
     assert days() == 8
     done = who.send(asked, "/offers/O/change")
+    more = who.send(who.open("/offers/O/change"), "/offers/O/change", days="1")
+    assert "1 proposal can no longer go ahead if you save this" not in more.text
+    assert "More keeps 1 proposal from going ahead if you save this" in more.text
+    assert "It could not go ahead before either." in more.text
+    home = who.open("/").text
+    assert STEPS[WorkKind.BLOCKED] in home
+    assert STEPS[WorkKind.ASK] not in home
     assert "changed" in done.text.lower()
     assert days() == 3
     assert "can no longer go ahead" in who.open("/proposals/1").text
     who.send(who.open("/offers/O/change"), "/offers/O/change", days="5")
+    assert STEPS[WorkKind.ASK] in who.open("/").text
     assert days() == 10
     assert "can no longer go ahead" not in who.open("/proposals/1").text
 

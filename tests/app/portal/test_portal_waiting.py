@@ -4,10 +4,10 @@ import pytest
 
 from app.access.policy import EVERYWHERE, Role, Scope
 from app.database import Database
-from app.portal.labels import LABELS
+from app.portal.labels import DECLARE_FIRST, LABELS
 from app.work.kinds import WorkKind
 from models.vocabulary import ScopeKind, Side
-from tests import runs
+from tests import rows, runs
 from tests.factories import told
 from tests.portal import BASE, Page, Visitor, broker
 
@@ -40,7 +40,11 @@ def test_a_contact_is_asked_for_the_side_it_speaks_for(exchange: Database) -> No
     """
     who = broker(exchange)
     assert "Waits for you" not in home(exchange, Role.CONTACT, OF_TAKER).text
-    who.send(who.open(PROPOSAL), DECIDE, action="prefer")
+    proposed = who.open(PROPOSAL)
+    assert DECLARE_FIRST in proposed.text
+    preferred = who.send(proposed, DECIDE, action="prefer")
+    assert DECLARE_FIRST not in who.open(PROPOSAL).text
+    assert preferred.faults == []
     page = home(exchange, Role.CONTACT, OF_TAKER)
     assert (RESPOND[Side.TAKER] in page.text, RESPOND[Side.GIVER] in page.text) == (True, False)
     assert "Ash School gives 2 days of Maths to Oak School" in page.text
@@ -54,6 +58,29 @@ def test_a_contact_is_asked_for_the_side_it_speaks_for(exchange: Database) -> No
         assert "Respond for" not in page.text
     for role in (Role.APPROVER, Role.VIEWER):
         assert "Waits for you" not in home(exchange, role).text, role
+
+
+def test_empty_pages_say_what_is_true_for_who_reads_them(sqlite_database: Database) -> None:
+    """A contact can import nothing, and does not know what others have."""
+    with sqlite_database.write() as session:
+        rows.add_calendar(session)
+        rows.add_school(session, 1)
+    who = broker(sqlite_database)
+    assert "Import a file of needs, or add the first one." in who.open("/").text
+    assert "No files have been imported yet." in who.open("/imports").text
+    who.limit_to(Role.CONTACT, OF_TAKER)
+    assert "You can see no needs yet. Add the first one." in who.open("/").text
+    for path in ("/needs", "/imports"):
+        page = who.open(path).text
+        assert "You can see no " in page
+        assert "import a file" not in page.lower()
+        assert "imported yet" not in page
+
+
+def test_work_is_filtered_by_the_name_of_a_period(exchange: Database) -> None:
+    """As people call it, and not by its code."""
+    page = broker(exchange).open("/work").text
+    assert "2026 to 2027" in page
 
 
 def test_an_approver_is_asked_once_both_agreed(exchange: Database) -> None:

@@ -224,6 +224,9 @@ def test_a_partnership_waits_for_both_sides(planned: Database) -> None:
         visits.write_up(session, giver, started, visit, "done", now=later)
     assert work(planned, giver, later) == {K.SIGNATURE: 1}
     assert work(planned, taker, later) == {K.SIGN: 1}
+    with planned.read() as session:
+        [waits] = list_work(session, taker, later.date(), {K.SIGN})
+        assert waits.day == day
     with planned.write() as session:
         visits.sign(session, taker, started, visit, "headteacher", "not so", now=later)
     assert work(planned, giver, later) == {K.CORRECT: 1}

@@ -10,6 +10,7 @@ from app.database import Database
 from app.evidence import service as evidence
 from app.evidence.service import NewEvidence
 from app.money import claims
+from app.portal.labels import JOINS_HEADING
 from app.work.narrowed import Narrowed
 from app.work.queries import WorkItem, count_work, list_work
 from models.alliances import AllianceMember
@@ -100,12 +101,20 @@ def test_an_alliance_waits_for_whom_it_asks(running: Database) -> None:
     assert told(running, SCHOOL) == []
     who = broker(running, LATER)
     who.limit_to(Role.CONTACT, Scope(ScopeKind.INSTITUTION, "2"), name="giver")
-    assert f"/portal{page}" in who.open("/").links
+    home = who.open("/")
+    assert f"/portal{page}" in home.links
+    assert ": North" in home.text
+    form = who.open(page)
+    assert JOINS_HEADING.format(alliance="North") in form.text
+    for told_of in ("made up", "Start date 1 September 2026"):
+        assert told_of in form.text
+    assert "channel" not in form.form(page).fields
     with running.write() as session:
         key = new_key(session, Grant(Role.CONTACT, Scope(ScopeKind.INSTITUTION, "2")))
     with keyed(running, LATER) as client:
         client.headers["Authorization"] = f"Bearer {key}"
         [item] = client.get("/api/v1/me/work", params={"kind": "join"}).json()["items"]
+        assert item["alliance"] == "North"
         assert (item["link"], item["period"]) == (f"/api/v1/alliances/{number}", None)
         assert client.get(item["link"]).status_code == 200
     with running.write() as session:
