@@ -89,7 +89,7 @@ def test_from_the_register_to_decisions(
     page.screenshot(path=SHOTS / "national-run.png", full_page=True)
     page.get_by_role("link", name="Unmet needs", exact=True).click()
     expect(page.locator("#main-content")).to_contain_text("unmet")
-    page.get_by_role("link", name="Proposals", exact=True).click()
+    page.locator(".gt-tabs").get_by_role("link", name="Proposals", exact=True).click()
     page.get_by_label("Select all on this page").check()
     page.get_by_role("button", name=VERBS[ReviewAction.PREFER], exact=True).click()
     expect(page.get_by_text("preferred").first).to_be_visible()

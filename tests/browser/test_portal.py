@@ -127,7 +127,7 @@ def test_a_run_from_its_rules_to_decisions(
     page.get_by_role("link", name="Unmet needs", exact=True).click()
     expect(page.get_by_role("row", name="Far School")).to_be_visible()
     check(page, "unmet")
-    page.get_by_role("link", name="Proposals", exact=True).click()
+    page.locator(".gt-tabs").get_by_role("link", name="Proposals", exact=True).click()
     check(page, "proposals")
     page.get_by_label("Expertise").select_option("reading")
     expect(page.locator("#announce")).to_contain_text("that match the filter")
