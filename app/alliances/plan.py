@@ -53,10 +53,10 @@ def add_action(
     Raises
     ------
     NotFound, Stale, Forbidden, Conflict
-        As `service.find`; or if there is no such need or partnership.
+        As `service.find`.
     BadAlliance
-        If it is led by nobody who is in, due before the alliance starts, or serves somebody else's
-        need or partnership.
+        If it is led by nobody who is in, due before the alliance starts, or serves an unknown need
+        or partnership, or somebody else's.
     """
     now = now or database_now(session)
     found = find(session, principal, alliance_id, version)
@@ -94,7 +94,10 @@ def _need(
 ) -> int | None:
     if reference is None:
         return None
-    need = get_need(session, principal, reference)
+    try:
+        need = get_need(session, principal, reference)
+    except NotFound as unknown:
+        raise BadAlliance(unknown.detail, "need") from unknown
     if need.participant_id not in standing:
         raise BadAlliance(f"need {reference} is of nobody in the alliance", "need")
     return need.id
@@ -105,7 +108,10 @@ def _partnership(
 ) -> int | None:
     if number is None:
         return None
-    full = get_partnership(session, principal, number).summary.full
+    try:
+        full = get_partnership(session, principal, number).summary.full
+    except NotFound as unknown:
+        raise BadAlliance(unknown.detail, "partnership") from unknown
     if standing.isdisjoint({full.taker.id, full.giver.id}):
         raise BadAlliance(f"partnership {number} is of nobody in the alliance", "partnership")
     return number

@@ -7,10 +7,12 @@ from typing import Final
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app.access.holders import principal_of_holder
 from app.access.persons import same_person
 from app.access.policy import (
     EVERYTHING,
     EVERYWHERE,
+    MAY,
     TERMINAL,
     WORKER,
     Action,
@@ -27,6 +29,7 @@ from app.proposals.apart import is_employed
 from app.proposals.heard import OF_SIDE
 from app.proposals.running import record, rows_of
 from app.wording import on_day
+from models.access import RoleGrant
 from models.exchange import Offer
 from models.matching import Proposal
 from models.partnerships import Concern, Outcome, Partnership, Review
@@ -235,7 +238,7 @@ def raise_concern(
     *,
     now: datetime | None = None,
 ) -> Concern:
-    """Raise a concern that approvers for a region or the country read, and nobody else.
+    """Raise a concern that approvers for a region or the country and administrators read.
 
     Raises
     ------
@@ -281,6 +284,18 @@ def list_concerns(
     if partnership_id is not None:
         query = query.where(Concern.partnership_id == partnership_id)
     return list(session.scalars(query))
+
+
+def is_heard(session: ReadSession, principal: Principal, proposal: Proposal, now: datetime) -> bool:
+    """Whether anybody else can read a concern that the principal raises about a partnership."""
+    own = same_person(session, principal.name)
+    roles = MAY[Action.APPROVE] | EVERYTHING
+    holders = session.scalars(select(RoleGrant.holder).where(RoleGrant.role.in_(roles)).distinct())
+    for holder in holders.all():
+        other = None if holder in own else principal_of_holder(session, holder, now)
+        if other and may_on(session, as_wider(other), Action.APPROVE, proposal):
+            return True
+    return False
 
 
 def as_wider(principal: Principal) -> Principal:

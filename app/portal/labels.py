@@ -1301,6 +1301,15 @@ NEED_AFTER: Final[Mapping[NeedState, str]] = {
 }
 """What a need can become when its partnership ends."""
 
+CONCERN_READERS: Final = (
+    "Approvers for a region or the country, administrators of this service, and whoever raised a "
+    "concern can read it. Nobody else can."
+)
+NOBODY_READS: Final = (
+    "Nobody else who may read a concern about this partnership uses this service yet. Tell whoever "
+    "runs the service before you rely on an answer."
+)
+
 STEP_DONE: Final[Mapping[PartnershipStep, str]] = {
     PartnershipStep.START: "Partnership started",
     PartnershipStep.CHANGE: "Terms changed",

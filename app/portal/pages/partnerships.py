@@ -15,7 +15,7 @@ from app.access.persons import same_person
 from app.access.policy import Action, authorise
 from app.access.scoped import authorise_on, may_on
 from app.catalogue.queries import list_periods
-from app.database import ReadSession
+from app.database import ReadSession, database_now
 from app.files.csv_reading import Date, HalfDays, Key, RowModel, Whole, clean_text
 from app.money.queries import list_claims, paid_from
 from app.partnerships import life, reviews
@@ -492,6 +492,8 @@ def step_form(
             visit=visit,
             side=side,
             concern=concern,
+            heard=step is PartnershipStep.CONCERN
+            and reviews.is_heard(session, who.principal, proposal, database_now(session)),
             filled=filled,
             fields=FIELDS[step],
             reviewers=[

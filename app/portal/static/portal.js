@@ -19,6 +19,7 @@ function choose() {
   const boxes = [...form.querySelectorAll('input[name="chosen"]')];
   const all = form.querySelector("#all-here");
   const shown = form.querySelector("[data-chosen]");
+  if (!all || !shown) return; // for whoever may only read the list
   all.closest("label").hidden = false;
   const count = () => {
     const number = boxes.filter((box) => box.checked).length;

@@ -329,9 +329,15 @@ def test_the_portal_makes_one_and_keeps_its_plan(exchange: Database) -> None:
     assert "in_person" not in lacking.text
     assert "headteacher" in who.send(answer, "/alliances/1/members/1/answer", **said).text
     action = who.open("/alliances/1/actions/new")
-    planned = who.send(
-        action, "/alliances/1/actions/new", what="train leaders", leader="1", due="1/3/2027"
-    )
+    typed = {"what": "train leaders", "leader": "1", "due": "1/3/2027"}
+    for unknown, says in (
+        ({"need": "nowhere"}, "There is no need"),
+        ({"partnership": "99"}, "There is no partnership 99"),
+    ):
+        wrong = who.send(action, "/alliances/1/actions/new", **typed, **unknown)
+        assert (wrong.status, says in wrong.text) == (422, True)
+        assert "train leaders" in wrong.form("/alliances/1/actions/new").fields["what"][0]
+    planned = who.send(action, "/alliances/1/actions/new", **typed)
     assert "train leaders" in planned.text
     assert ALLIANCE_DONE[AllianceStep.ACTION] in planned.text
     done = who.open("/alliances/1/actions/1/end")
