@@ -5,8 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.access.policy import Grant, Role, Scope
 from app.database import Database
+from models.vocabulary import ScopeKind
 from tests.browser.pages import HOW, check
+from tests.factories import new_key
 from tests.runs import FREELY, match
 
 TALLEST_CARD = 150
@@ -76,3 +79,19 @@ def test_proposals_of_all_runs_are_listed_and_a_run_is_broken_down(
     expect(page.get_by_role("table", name="Needs and days by local authority")).to_be_visible()
     if scripted:
         check(page, f"breakdown-{how}")
+
+
+def test_a_list_to_read_only_has_no_fault_in_its_script(
+    exchange: Database, address: str, open_page: Callable[..., Page], complaints: list[str]
+) -> None:
+    """A contact can select no proposals: there is no box that selects all of them."""
+    run_id = match(exchange, FREELY)
+    with exchange.write() as session:
+        key = new_key(session, Grant(Role.CONTACT, Scope(ScopeKind.INSTITUTION, "100")))
+    page = open_page(f"{address}/runs/{run_id}/proposals")
+    page.get_by_label("Key", exact=True).fill(key)
+    page.get_by_role("button", name="Sign in").click()
+    page.goto(f"{address}/runs/{run_id}/proposals")
+    expect(page.locator("#bulk")).to_be_visible()
+    expect(page.locator("#all-here")).to_have_count(0)
+    assert complaints == []

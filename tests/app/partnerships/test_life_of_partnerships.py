@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.access.policy import TERMINAL, Principal, Scope
+from app.access.policy import TERMINAL, Grant, Principal, Scope
 from app.database import Database
 from app.errors import Conflict, Forbidden, Stale
 from app.events.verify import verify
@@ -29,6 +29,7 @@ from app.proposals import agreements, decisions
 from app.proposals.decisions import BadDecision
 from app.proposals.states import NotNow
 from app.successions.service import settle
+from models.access import RoleGrant
 from models.exchange import Need, Period
 from models.matching import Decision, Proposal
 from models.partnerships import Partnership, Support
@@ -49,7 +50,7 @@ from models.vocabulary import (
     SupportResult,
 )
 from tests import rows, runs
-from tests.factories import acting, heard
+from tests.factories import acting, heard, new_key
 from tests.runs import FREELY, contested, match
 
 NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)
@@ -421,6 +422,27 @@ def test_a_concern_reaches_approvers_beyond_the_area_and_nobody_else(approved: D
     with approved.read() as session:
         [concern] = reviews.list_concerns(session, SCHOOL, 1)
         assert concern.answer == "we have spoken to both"
+
+
+def test_whether_anybody_else_reads_a_concern(approved: Database) -> None:
+    """An approver for the region or an administrator does; one of the area or oneself does not."""
+    start(approved)
+
+    def heard_by(*grants: Grant) -> bool:
+        with approved.write() as session:
+            if grants:
+                new_key(session, *grants)
+        with approved.read() as session:
+            return reviews.is_heard(session, SCHOOL, session.get_one(Proposal, 1), LATER)
+
+    assert not heard_by()
+    assert not heard_by(Grant(Role.APPROVER, Scope(ScopeKind.AREA, "999")))
+    assert not heard_by(Grant(Role.APPROVER, Scope(ScopeKind.REGION, "Y")))
+    assert heard_by(Grant(Role.APPROVER, Scope(ScopeKind.REGION, "Z")))
+    with approved.read() as session:
+        [approver] = session.scalars(select(RoleGrant.holder).where(RoleGrant.scope_id == "Z"))
+        itself = replace(SCHOOL, name=approver)
+        assert not reviews.is_heard(session, itself, session.get_one(Proposal, 1), LATER)
 
 
 def test_a_repair_that_withdraws_a_proposal_stops_its_partnership(approved: Database) -> None:

@@ -14,8 +14,10 @@ from app.partnerships.terms import Terms
 from app.portal.choices import PartnershipStep
 from app.portal.forms import CHANGED
 from app.portal.labels import (
+    CONCERN_READERS,
     END_FIELDS,
     LABELS,
+    NOBODY_READS,
     REASON_FIELDS,
     REPORT_FIELDS,
     SIGNATURE_FIELDS,
@@ -200,7 +202,9 @@ def test_a_visit_is_booked_written_up_disputed_and_signed(begun: Database) -> No
     with begun.read() as session:
         visit = session.scalars(select(SupportVisit)).one()
         assert (visit.state, visit.dispute, visit.remote) == ("signed", None, True)
-    assert f"{BASE}{report}" not in giver.open(ONE).links
+    page = giver.open(ONE)
+    assert f"{BASE}{report}" not in page.links
+    assert f"saved by head of {SCHOOL.id}" in page.text
 
 
 def test_a_visit_is_cancelled_and_one_to_come_is_not_written_up(begun: Database) -> None:
@@ -275,6 +279,9 @@ def test_a_concern_is_seen_by_whom_it_is_for(begun: Database) -> None:
     """By whoever raised it and an approver beyond the area, who answers it."""
     school, giver = contact(begun, SCHOOL), contact(begun, GIVER)
     new, answer = f"{ONE}/concerns/new", "/concerns/1/answer"
+    form = school.open(new).text
+    assert CONCERN_READERS in form
+    assert NOBODY_READS not in form
     assert did(fill(school, new, text="visits are cancelled", role="head"), Step.CONCERN)
     local, region = broker(begun, NOW), broker(begun, NOW)
     local.limit_to(Role.APPROVER, Scope(ScopeKind.AREA, "999"))

@@ -402,3 +402,14 @@ def test_the_map_of_a_run_is_for_its_own_page(who: Visitor, run_id: int) -> None
     framed = who.client.get(address)
     assert framed.status_code == 200
     assert "frame-ancestors 'self'" in framed.headers["content-security-policy"]
+
+
+def test_tabs_of_a_run_lead_where_their_reader_may_go(who: Visitor, run_id: int) -> None:
+    """A contact sees those of its own proposals, and none that would be refused."""
+    paths = [f"{BASE}/runs/{run_id}{each}" for each in ("/unmet", "/diff", "/map")]
+    assert set(paths) <= set(who.open(f"/runs/{run_id}/proposals").links)
+    who.limit_to(Role.CONTACT)
+    for page in (f"/runs/{run_id}/proposals", f"/runs/{run_id}"):
+        links = who.open(page).links
+        assert f"{BASE}/runs/{run_id}/proposals" in links
+        assert not set(paths) & set(links)
