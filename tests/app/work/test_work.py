@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 from typer.testing import CliRunner
 
 from app.access.grants import BadGrant
@@ -28,7 +28,7 @@ from app.work.narrowed import Narrowed
 from app.work.own import Own, own_of
 from app.work.queries import Place, count_work, first_of_groups, list_work
 from models.consent import Mail
-from models.exchange import Need
+from models.exchange import Need, Offer
 from models.matching import Proposal
 from models.register import Participant
 from models.vocabulary import (
@@ -212,6 +212,8 @@ def test_nobody_sees_the_work_of_another_area(planned: Database, area: str) -> N
 def test_a_partnership_waits_for_both_sides(planned: Database) -> None:
     """Visits to write up, sign and put right, reviews, its end, and what came of it."""
     approved(planned, HERE)
+    with planned.write() as session:  # so that no offer is to be confirmed again
+        session.execute(update(Offer).values(availability_updated=date(2027, 6, 1)))
     started = start(planned, HERE)
     taker, giver, broker = contact("1"), contact("2"), of_area(Role.BROKER)
     day, later = date(2026, 9, 7), datetime(2026, 9, 20, 12, tzinfo=UTC)
@@ -234,8 +236,7 @@ def test_a_partnership_waits_for_both_sides(planned: Database) -> None:
     with planned.write() as session:
         visits.write_up(session, giver, started, visit, "half a day", now=later)
         visits.sign(session, taker, started, visit, "headteacher", None, now=later)
-    # Before the offer, of 1 September, is to be confirmed again.
-    winter = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    winter = datetime(2026, 12, 1, 12, tzinfo=UTC)
     assert work(planned, giver, winter) == {K.REVIEW: 1}
     assert work(planned, broker, winter) == {K.SILENT: 2}
     with planned.read() as session:
