@@ -45,7 +45,8 @@ def test_the_terminal_lists_the_registry() -> None:
     assert [command.help for command in import_app.registered_commands] == [
         kind.help for kind in KINDS.values()
     ]
-    assert [command.name for command in export_app.registered_commands] == EXPORTS
+    exports = [command.name for command in export_app.registered_commands]
+    assert exports == [*EXPORTS, "proposals", "unmet"]
     unknown = CliRunner().invoke(app, ["template", "nothing"])
     assert str(unknown.exception).endswith(f"one of: {', '.join([*TEMPLATES, SUGGEST_RULES])}.")
 

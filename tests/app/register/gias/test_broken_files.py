@@ -257,7 +257,7 @@ BROKEN = [
     Broken("unknown state", "support", f"{S}s1,900001,900002,,,,1,,,lively,\n".encode(),
            2, "state", "lively", "'active', 'paused', 'stopped' or 'ended'"),
     Broken("unknown expertise", "support", f"{S}s1,900001,900002,,juggling,,1,,,active,\n".encode(),
-           2, "expertise", "juggling", "taxonomy"),
+           2, "expertise", "juggling", "list of expertise"),
     Broken("result of what still runs", "support",
            f"{S}s1,900001,900002,,,,1,,,active,worked\n".encode(),
            2, "result", "worked", "when the support has ended"),
