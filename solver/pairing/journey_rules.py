@@ -128,5 +128,5 @@ def _journey(tables: PairTables, need: IntArray, offer: IntArray) -> tuple[BoolA
 def _apart(figures: Figures) -> str:
     minutes, by = figures["minutes"], figures.get("by")
     journey = "" if minutes is None else f" ({counted(minutes, 'minutes')})"
-    way = f" {by}, some {figures['road_miles']:,.0f} miles by road" if by else ""
+    way = f" {by}, some {miles_text(figures['road_miles'])} by road" if by else ""
     return f"The two are {miles_text(figures['miles'])} apart{way}{journey}"
