@@ -80,8 +80,8 @@ class Asked:
 
     @property
     def refused(self) -> bool:
-        told = ("is outside the area", "there is no proposal")
-        beyond = self.status == 422 and any(each in self.text.lower() for each in told)
+        told = re.search(r"is outside the area|there is no proposal \d", self.text, re.IGNORECASE)
+        beyond = self.status == 422 and told is not None
         return self.status in (401, 403, 404) or beyond
 
 
@@ -589,7 +589,7 @@ def body_of(example: dict[str, Any], place: Place, asking: Asking) -> dict[str, 
         said = {"side": "taker", "says": "yes", "said_by": "headteacher"}
         body = {"answers": [{"proposal": asking.proposals[half]} | said]}
     if "/pots" in place.path:
-        body |= {"areas": [], "expertise": []}
+        body |= {"areas": [], "expertise": [], "holder_kind": "trust"}
     if "/claims" in place.path and "action" in body:
         body["action"] = "approve"
     if "settlement" in place.path:

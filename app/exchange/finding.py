@@ -230,7 +230,7 @@ def _in_network(key: str, today: date) -> Select[Any]:
 
 def _nearest(rows: Sequence[Any], wanted: Search, origin: Origin) -> list[Found]:
     """Those within reach of both sides, in order."""
-    metres, by_land, minutes = _journeys(rows, origin)
+    metres, by_land, minutes = _journeys(rows, origin, wanted.reach_miles * METRES_PER_MILE)
     miles = metres / METRES_PER_MILE
     within = miles <= wanted.reach_miles
     if wanted.minutes is not None:
@@ -254,8 +254,13 @@ def _nearest(rows: Sequence[Any], wanted: Search, origin: Origin) -> list[Found]
     return sorted(found, key=lambda each: (each.distance_m, each.offer_id))
 
 
-def _journeys(rows: Sequence[Any], origin: Origin) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Metres straight and round water, and estimated minutes, from who gives to whoever looks."""
+def _journeys(
+    rows: Sequence[Any], origin: Origin, reach_m: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Metres straight and round water, and estimated minutes, from who gives to whoever looks.
+
+    Those within reach alone are told how they come round water.
+    """
     givers = {row.participant_id: row for row in rows}
     position = {who: at for at, who in enumerate(givers)}
     here = len(givers)
@@ -270,11 +275,12 @@ def _journeys(rows: Sequence[Any], origin: Origin) -> tuple[FloatArray, FloatArr
         ),
     )
     metres = distance_m(latitudes[:here], longitudes[:here], origin.latitude, origin.longitude)
-    givers_at, there = np.arange(here), np.full(here, here, np.int64)
-    ways = known_water().ways(places, givers_at, there)
-    by_land = metres.copy()
-    by_land[ways.row] = np.maximum(metres[ways.row], ways.metres)
-    minutes = estimated().minutes(places, givers_at, there)
+    near = np.flatnonzero(metres <= reach_m)
+    there = np.full(len(near), here, np.int64)
+    ways = known_water().ways(places, near, there)
+    by_land, minutes = metres.copy(), np.full(here, np.inf)
+    by_land[near[ways.row]] = np.maximum(metres[near[ways.row]], ways.metres)
+    minutes[near] = estimated().minutes(places, near, there)
     of_row = np.array([position[row.participant_id] for row in rows], np.int64)
     return metres[of_row], by_land[of_row], minutes[of_row]
 

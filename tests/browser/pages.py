@@ -29,7 +29,7 @@ def check(page: Page, name: str) -> None:
         (each["id"], each["help"], [node["html"][:200] for node in each["nodes"]])
         for each in found["violations"]
     ]
-    assert told == []
+    assert told == [], told
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 

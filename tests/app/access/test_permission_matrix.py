@@ -65,11 +65,16 @@ NONE_OF_THEIRS = {("list_my_work", "auditor"), ("show_work", "auditor")}
 """Lists of what callers have to do, of those who have nothing to do."""
 EMPTY = {
     *("list_isolated", "list_loops", "list_families", "get_communities", "show_communities"),
+    *("count_needs", "count_offers", "count_proposals", "count_partnerships"),
 }
-"""Lists that have nothing to show of this exchange; tests of the graph limit their callers."""
+"""Lists that have nothing to show of this exchange, and sums; tests of their own limit callers."""
 MARKERS = {
     "/api/v1/limits": '"participant":"4"',
     **dict.fromkeys(("/api/v1/batches", "/api/v1/schedules", "/portal/batches"), rows.TERM),
+    **dict.fromkeys(
+        (f"/portal/{name}" for name in ("needs", "offers", "proposals", "partnerships")),
+        "elsewhere school",  # their filters name all areas
+    ),
 }
 """What a list shows of what is elsewhere, if not that word."""
 
