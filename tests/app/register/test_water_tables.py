@@ -10,12 +10,12 @@ import pytest
 from app.access.policy import TERMINAL
 from app.database import Database
 from app.errors import FaultyFile
-from app.planning import water
 from app.planning.build import build
 from app.planning.load import load
 from app.planning.options import MatchOptions
 from app.planning.proposal_rows import proposal_rows
 from app.planning.travel import apart_m
+from app.register import water
 from app.register.water import (
     CROSSINGS,
     WATERS,
