@@ -142,7 +142,7 @@ def expertise_covering(session: ReadSession, text: str) -> tuple[list[str], set[
     Raises
     ------
     NoSuchExpertise
-        If it is no code, name or everyday word for any.
+        If no code, name or everyday word for an entry is like it.
     """
     meant = meant_by(session, text)
     if not meant:

@@ -190,6 +190,11 @@ PUBLIC_PAIRINGS: Final = _with_sides(
 ).where(Proposal.state.in_(PUBLISHABLE), *map(_consents, Side))
 
 
+def published_of(session: Session, reference: str) -> Sequence[AnyRow]:
+    """Whom a supporting organisation supports, where both sides agreed to publish that."""
+    return session.execute(PUBLIC_PAIRINGS.where(Giver.reference == reference)).all()
+
+
 def pairings(session: Session, principal: Principal, run_id: int, *, drafts: bool = True) -> Query:
     """The proposals of a run that have not ended; for those who may read runs.
 

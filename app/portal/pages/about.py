@@ -17,7 +17,7 @@ router = APIRouter()
 @public
 def show(request: Request, name: str) -> Response:
     if name not in ABOUT:
-        raise NotFound(f"There is no page {name!r}. Choose one at the foot of the page.")
+        raise NotFound(f"The page {name!r} was not found. Choose one at the foot of this page.")
     settings = request.app.state.settings
     return page(
         request,

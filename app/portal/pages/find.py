@@ -6,11 +6,9 @@ days.
 """
 
 from datetime import date
-from math import cos, pi, radians, sin
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy import select
 from starlette.responses import Response
 
 from app.access.callers import Now, database_of
@@ -19,7 +17,7 @@ from app.access.policy import Action, Principal, grants_for, may
 from app.access.scoped import outside
 from app.catalogue.everyday_words import everyday_words
 from app.database import ReadSession
-from app.errors import NotFound, Problem
+from app.errors import Problem
 from app.evidence.queries import counting
 from app.exchange.finding import (
     ANSWERED,
@@ -32,19 +30,18 @@ from app.exchange.finding import (
     origin_of,
 )
 from app.exchange.open_offers import list_open
-from app.maps.queries import PUBLIC_PAIRINGS, Giver
+from app.exchange.queries import load
+from app.exchange.supporters import expertise_to_choose, networks_to_choose, supporter
+from app.maps.queries import published_of
 from app.portal.forms import Filled
+from app.portal.found_map import rings_of, spots_of
 from app.portal.lists import as_tree
 from app.portal.pages.needs_and_offers import saved
 from app.portal.rendering import Pager, csv_page, page, page_number
 from app.portal.sessions import SignInNeeded, Visitor, visitor
-from app.register.naming import reference_named
 from app.wording import capital
-from models.exchange import Expertise, Offer
-from models.register import Area, Institution, Network, Organisation, Participant
+from models.exchange import Offer
 from models.vocabulary import (
-    METRES_PER_MILE,
-    AreaKind,
     Availability,
     Mode,
     Phase,
@@ -63,9 +60,6 @@ COLUMNS: Final = (
     *("miles", "minutes", "expertise", "expertise_name", "period", "mode", "window_starts"),
     *("window_ends", "availability", "availability_updated"),
 )
-WIDE: Final = 320
-"""Of the map, in its own units; it is as high."""
-DOT: Final = 13
 
 
 def _anybody(request: Request) -> Visitor | None:
@@ -79,15 +73,6 @@ def _anybody(request: Request) -> Visitor | None:
 
 
 Anybody = Annotated[Visitor | None, Depends(_anybody)]
-
-
-class Spot(NamedTuple):
-    """One place of the map, with the numbers of the results that are there."""
-
-    x: float
-    y: float
-    numbers: str
-    first: int
 
 
 @router.get("/find")
@@ -112,7 +97,7 @@ def find_support(request: Request, who: Anybody, now: Now) -> Response:
         pager = Pager(page_number(request), PER_PAGE, len(found))
         shown = details(session, found[pager.first - 1 : pager.last] if found else [])
         origin = search.origin if search else None
-        entries = session.scalars(select(Expertise).where(~Expertise.retired)).all()
+        entries = expertise_to_choose(session)
         return page(
             request,
             "find.html",
@@ -129,13 +114,11 @@ def find_support(request: Request, who: Anybody, now: Now) -> Response:
                 session, now.date(), origin=search.origin, expertise=search.expertise, limit=10
             ),
             pager=pager,
-            spots=_spots(shown, origin, pager.first) if origin else [],
-            rings=_rings(shown) if origin else [],
+            spots=spots_of(shown, origin, pager.first) if origin else [],
+            rings=rings_of(shown) if origin else [],
             words=sorted({*everyday_words(), *(each.name for each in entries)}),
             tree=as_tree(entries),
-            networks=session.execute(
-                select(Network.key, Network.name).order_by(Network.name).limit(500)
-            ).all(),
+            networks=networks_to_choose(session),
             all_minutes=MINUTES,
             all_miles=MILES,
             phases=Phase,
@@ -199,71 +182,13 @@ def _shown_to(who: Visitor | None) -> tuple[Availability, ...]:
     return ANSWERED if who is not None else (Availability.CAN_OFFER,)
 
 
-def _scale(found: list[dict[str, Any]]) -> float:
-    """Metres of half the map: a little more than to the farthest of a page."""
-    farthest: float = max(each["distance_m"] for each in found) if found else 0.0
-    return max(METRES_PER_MILE, farthest) * 1.12
-
-
-def _rings(found: list[dict[str, Any]]) -> list[tuple[int, float]]:
-    """Circles of round miles around the middle, with their radius on the map."""
-    whole = _scale(found)
-    steps = (1, 2, 5, 10, 20, 50, 100, 200)
-    fitting = [each for each in steps if each * METRES_PER_MILE < whole] or [1]
-    return [(each, round(each * METRES_PER_MILE / whole * WIDE / 2, 1)) for each in fitting[-2:]]
-
-
-def _spots(found: list[dict[str, Any]], origin: Origin, first: int) -> list[Spot]:
-    """Where the results of a page are, seen from the middle; those of one place together."""
-    whole = _scale(found)
-    metres_per_degree = METRES_PER_MILE * 69.1
-    places: dict[tuple[float, float], list[int]] = {}
-    for number, each in enumerate(found, start=first):
-        north = (each["latitude"] - origin.latitude) * metres_per_degree
-        east = (each["longitude"] - origin.longitude) * metres_per_degree
-        east *= cos(radians(origin.latitude))
-        x = round(WIDE / 2 * (1 + east / whole), 1)
-        y = round(WIDE / 2 * (1 - north / whole), 1)
-        places.setdefault((x, y), []).append(number)
-    return [
-        Spot(x, y, _listed(numbers), numbers[0]) for (x, y), numbers in _apart(list(places.items()))
-    ]
-
-
-def _listed(numbers: list[int]) -> str:
-    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}+"
-
-
-def _apart(
-    places: list[tuple[tuple[float, float], list[int]]],
-) -> list[tuple[tuple[float, float], list[int]]]:
-    """Move what would lie one on the other a little, so that every number can be read."""
-    taken: list[tuple[float, float]] = []
-    moved = []
-    for (x, y), numbers in places:
-        at = (x, y)
-        for turn in range(24):
-            if all((at[0] - a) ** 2 + (at[1] - b) ** 2 >= (2 * DOT) ** 2 for a, b in taken):
-                break
-            away = DOT * (1.2 + turn / 8)
-            at = (x + away * cos(turn * pi / 4), y + away * sin(turn * pi / 4))
-        at = _inside(at[0]), _inside(at[1])
-        taken.append(at)
-        moved.append((at, numbers))
-    return moved
-
-
-def _inside(at: float) -> float:
-    return round(min(max(at, DOT), WIDE - DOT), 1)
-
-
 @router.get("/find/supporters/{cell:path}")
 @does(Action.READ, reach=Reach.OPEN)
 def show_supporter(request: Request, who: Anybody, cell: str, now: Now) -> Response:
     """What one organisation gives, what is known of it, and whom it supports where both agreed."""
     today = now.date()
     with database_of(request).read() as session:
-        about = _about(session, cell)
+        about = supporter(session, cell)
         search = Search(participant=about["reference"], availability=_shown_to(who))
         found = details(session, find(session, search, today))
         return page(
@@ -277,9 +202,7 @@ def show_supporter(request: Request, who: Anybody, cell: str, now: Now) -> Respo
             open_offers=list_open(session, today, participant=about["reference"]),
             mine=who is not None and _is_own(session, who.principal, about["id"]),
             done=saved(request),
-            supported=session.execute(
-                PUBLIC_PAIRINGS.where(Giver.reference == about["reference"])
-            ).all(),
+            supported=published_of(session, about["reference"]),
         )
 
 
@@ -290,39 +213,11 @@ def _is_own(session: ReadSession, principal: Principal, participant_id: int) -> 
     )
 
 
-def _about(session: ReadSession, cell: str) -> dict[str, Any]:
-    query = (
-        select(
-            Participant.id,
-            Participant.reference,
-            Participant.name,
-            Participant.town,
-            Participant.postcode,
-            Institution.type_name,
-            Institution.phases,
-            Organisation.kind,
-            Area.name.label("local_authority"),
-        )
-        .outerjoin(Institution, Institution.participant_id == Participant.id)
-        .outerjoin(Organisation, Organisation.participant_id == Participant.id)
-        .outerjoin(
-            Area,
-            (Area.kind == AreaKind.LOCAL_AUTHORITY.value)
-            & (Area.code == Participant.local_authority_code),
-        )
-        .where(Participant.reference == reference_named(session, cell[:60]))
-    )
-    row = session.execute(query).mappings().one_or_none()
-    if row is None:
-        raise NotFound(f"There is no school or organisation {cell[:60]!r}. Check the address.")
-    return dict(row)
-
-
 def _known(
     session: ReadSession, who: Visitor | None, found: list[dict[str, Any]], today: date
 ) -> dict[int, Any]:
     """Evidence of each offer and what it comes to, for whoever is signed in."""
     if who is None or not found:
         return {}
-    offers = session.scalars(select(Offer).where(Offer.id.in_([each["id"] for each in found])))
+    offers = load(session, Offer, [each["id"] for each in found])
     return {each.id: counting(session, who.principal, each, today) for each in offers}

@@ -48,4 +48,4 @@ def test_the_operators_own_notice_is_linked(sqlite_database: Database) -> None:
 def test_there_are_no_other_pages_about_the_service(sqlite_database: Database) -> None:
     answer = anybody(sqlite_database).client.get(f"{BASE}/about/parts")
     assert answer.status_code == 404
-    assert "There is no page" in answer.text
+    assert "was not found" in answer.text
