@@ -65,8 +65,8 @@ def export_proposals(
     from app.files.csv_writing import csv_of
     from app.proposals.list_query import ProposalQuery
     from app.proposals.queries import proposal_ids
-    from app.proposals.routes import proposals_shown
     from app.proposals.schemas import ProposalShown
+    from app.proposals.shown import proposals_shown
     from app.runs.queries import get_run
     from app.settings import settings
 

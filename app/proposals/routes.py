@@ -1,10 +1,8 @@
 """Proposals, decisions, pins and exclusions over HTTP."""
 
-from collections.abc import Sequence
-from typing import Annotated, Final, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.access.callers import Caller, Now, Reads, Writes
@@ -37,6 +35,7 @@ from app.proposals.schemas import (
     ProposalShown,
     ProposalTotals,
 )
+from app.proposals.shown import proposals_shown, with_flags
 from app.proposals.steering_schemas import (
     NewSteering,
     SteeringFilter,
@@ -48,8 +47,6 @@ from models.vocabulary import SteeringKind
 
 router = APIRouter(tags=["proposals"])
 OneId = Annotated[Id, Path(examples=[1])]
-Told = TypeVar("Told", bound=ProposalShown)
-OF_FLAGS: Final = ("raised_by", "cleared_by")
 
 
 @router.get("/proposals", response_model=Proposals, responses=AS_CSV)
@@ -73,10 +70,6 @@ def list_proposals(
     return listed(request, wanted, Proposals, read, after)
 
 
-def proposals_shown(session: Session, ids: Sequence[int]) -> list[ProposalShown]:
-    return _with_flags(session, [ProposalShown.of(each) for each in queries.load(session, ids)])
-
-
 @router.get("/totals/proposals", response_model=ProposalTotals)
 @does(Action.READ)
 def count_proposals(
@@ -86,13 +79,6 @@ def count_proposals(
     number, half_days = queries.count_proposals(session, principal, wanted)
     total = CountShown(number=number, days=in_days(half_days))
     return shown(request, ProposalTotals(total=total))
-
-
-def _with_flags(session: Session, shown: Sequence[Told]) -> list[Told]:
-    """The same with those who raised their flags and cleared them as people read them."""
-    flags = with_names(session, [each.flag for each in shown if each.flag], *OF_FLAGS)
-    named = iter(flags)
-    return [each.model_copy(update={"flag": next(named)}) if each.flag else each for each in shown]
 
 
 @router.get("/proposals/{proposal_id}", response_model=ProposalDetail)
@@ -121,7 +107,7 @@ def get_proposal(
     }
     return shown(
         request,
-        _with_flags(session, [detail.model_copy(update=named)])[0],
+        with_flags(session, [detail.model_copy(update=named)])[0],
         version=full.proposal.version,
         with_others=True,
     )

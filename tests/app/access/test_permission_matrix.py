@@ -1,5 +1,6 @@
 """Every route and page, asked by every kind of caller about its own and what is elsewhere."""
 
+import json
 import re
 import shutil
 import sys
@@ -267,6 +268,20 @@ def test_permission_matrix_as_asked(asked: Matrix, capsys: pytest.CaptureFixture
         for each in _wrong(asked, place, kind)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("kind", ["needs", "offers", "proposals", "partnerships"])
+def test_sums_count_what_a_caller_may_read(asked: Matrix, kind: str) -> None:
+    """As much as their list has, and less than there is of all."""
+    places = {place.path: place for place in asked.places if place.methods == ("GET",)}
+    numbers = []
+    for caller in ("broker", "broker of all"):
+        sums = json.loads(asked.ask(places[f"/api/v1/totals/{kind}"], caller, OWN).text)
+        total = sums.get("total", sums)
+        listed = json.loads(asked.ask(places[f"/api/v1/{kind}"], caller, OWN).text)["items"]
+        assert total["number"] == len(listed)
+        numbers.append(total["number"])
+    assert 0 < numbers[0] < numbers[1]
 
 
 def test_permission_matrix_is_written_down(asked: Matrix) -> None:

@@ -251,6 +251,24 @@ def test_what_means_nothing_with_or_without_a_place_is_refused(
     assert client.get(f"{API}?{query}").status_code == 422
 
 
+def test_nobody_is_sought_straight_across_an_estuary(database: Database) -> None:
+    """Sheppey is nine miles from Leigh-on-Sea, and an hour and a half by the Thames crossing."""
+    leigh, sheppey = (51.5440, 0.6530), (51.4290, 0.7650)
+    with database.write() as session:
+        rows.add_calendar(session)
+        for urn, (latitude, longitude) in ((100000, leigh), (100001, sheppey)):
+            school = rows.add_school(session, urn)
+            school.latitude, school.longitude = latitude, longitude
+            rows.add_offer(session, f"o-{urn}", school, mode="on_site", travel_limit_miles=100)
+    with database.read() as session:
+        origin = origin_of(session, "100000")
+        far = find(session, Search(origin, miles=15), DAY)
+        near = find(session, Search(origin, minutes=45), DAY)
+    assert [round((each.distance_m or 0) / METRES_PER_MILE) for each in far] == [9]
+    assert all(each.minutes is not None and each.minutes > 75 for each in far)
+    assert near == []
+
+
 def test_without_a_place_the_list_is_as_it_was(exchange: Database) -> None:
     """By reference of the row, with all that its owner may read, and for its scope alone."""
     with keyed(exchange) as client:
